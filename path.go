@@ -1,0 +1,132 @@
+package appbur
+
+import (
+	"fmt"
+	"path"
+	"strings"
+)
+
+// The tree of a commit on main. Objects live under ClusterDir and NamespacesDir;
+// a restore point adds the rest.
+const (
+	// RepositoryFile describes the repository: format version, cluster id,
+	// Kubernetes version, rules version.
+	RepositoryFile = "appbur.yaml"
+	// ClusterDir holds cluster-scoped objects.
+	ClusterDir = "cluster"
+	// NamespacesDir holds namespaced objects, one directory per namespace.
+	NamespacesDir = "namespaces"
+	// IndexDir holds what was taken out of the manifests (restore points only).
+	IndexDir = "index"
+	// AppsDir holds application payloads (restore points only).
+	AppsDir = "apps"
+	// CoverageFile says which types were captured whole (restore points only).
+	CoverageFile = "coverage.json"
+	// RestorePointFile describes the restore point (restore points only).
+	RestorePointFile = "restorepoint.json"
+)
+
+const manifestSuffix = ".yaml"
+
+// TypeDir is the directory that holds all objects of one kind in one scope:
+// "cluster/<kind>.<group>" or "namespaces/<namespace>/<kind>.<group>". The kind
+// is written in lower case, the group is left out for core.
+func TypeDir(gk GroupKind, namespace string) string {
+	dir := strings.ToLower(gk.Kind)
+	if gk.Group != "" {
+		dir += "." + gk.Group
+	}
+	if namespace == "" {
+		return path.Join(ClusterDir, escape(dir))
+	}
+	return path.Join(NamespacesDir, escape(namespace), escape(dir))
+}
+
+// Path is where the manifest of the object lies in the tree:
+// [TypeDir] followed by "<name>.yaml". Characters that some file system refuses
+// are percent-encoded, so that "system:node" checks out everywhere.
+func (id ObjectID) Path() string {
+	return TypeDir(id.GroupKind(), id.Namespace) + "/" + escape(id.Name) + manifestSuffix
+}
+
+// IsManifestPath reports whether the path lies where manifests lie. The kind in
+// a path is in lower case and cannot be turned back into an [ObjectID] without
+// reading the file.
+func IsManifestPath(p string) bool {
+	if !strings.HasSuffix(p, manifestSuffix) {
+		return false
+	}
+	switch parts := strings.Split(p, "/"); parts[0] {
+	case ClusterDir:
+		return len(parts) == 3
+	case NamespacesDir:
+		return len(parts) == 4
+	default:
+		return false
+	}
+}
+
+// NamespaceOfPath returns the namespace that a manifest path lies in, "" for
+// cluster-scoped ones, and an error for paths that are no manifest paths.
+func NamespaceOfPath(p string) (string, error) {
+	if !IsManifestPath(p) {
+		return "", fmt.Errorf("%q is not the path of a manifest", p)
+	}
+	parts := strings.Split(p, "/")
+	if parts[0] == ClusterDir {
+		return "", nil
+	}
+	return unescape(parts[1])
+}
+
+// windowsDevices are the names that Windows keeps for devices, with or without
+// an extension (Microsoft, "Naming Files, Paths, and Namespaces").
+var windowsDevices = map[string]bool{
+	"con": true, "prn": true, "aux": true, "nul": true,
+	"com1": true, "com2": true, "com3": true, "com4": true, "com5": true, "com6": true, "com7": true, "com8": true, "com9": true,
+	"lpt1": true, "lpt2": true, "lpt3": true, "lpt4": true, "lpt5": true, "lpt6": true, "lpt7": true, "lpt8": true, "lpt9": true,
+}
+
+// escape percent-encodes what some file system, or git itself, refuses or folds:
+// upper-case letters (case-insensitive file systems), the characters that Windows
+// forbids, control characters and non-ASCII bytes (HFS+ normalises them), a
+// leading dot (".git"), a trailing dot or space, and Windows device names.
+// Different names have different escapes: only unreserved bytes stay, and "%" is
+// itself encoded.
+func escape(name string) string {
+	base, _, _ := strings.Cut(name, ".")
+	device := windowsDevices[strings.ToLower(base)]
+	var b strings.Builder
+	for i := range len(name) {
+		c := name[i]
+		safe := c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.' || c == '~' || c == '+' || c == '=' || c == '@' || c == ','
+		edgeDot := c == '.' && (i == 0 || i == len(name)-1)
+		// git refuses "git~1", the 8.3 alias of ".git" (verify_path).
+		if !safe || edgeDot || c == '~' || (device && i == 0) {
+			fmt.Fprintf(&b, "%%%02x", c)
+			continue
+		}
+		b.WriteByte(c)
+	}
+	return b.String()
+}
+
+func unescape(s string) (string, error) {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] != '%' {
+			b.WriteByte(s[i])
+			continue
+		}
+		var c byte
+		if i+2 >= len(s) {
+			return "", fmt.Errorf("%q ends inside an escape", s)
+		}
+		if _, err := fmt.Sscanf(s[i+1:i+3], "%02x", &c); err != nil {
+			return "", fmt.Errorf("%q: bad escape at byte %d", s, i)
+		}
+		b.WriteByte(c)
+		i += 2
+	}
+	return b.String(), nil
+}

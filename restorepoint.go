@@ -1,0 +1,128 @@
+package appbur
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"time"
+)
+
+// RestorePointTagPrefix starts the short name of every restore point's tag.
+const RestorePointTagPrefix = "restore-points/"
+
+// RestorePointFormat is the version of the restore point's document.
+const RestorePointFormat = 1
+
+// restorePointID is a UTC time to the second and, when that second already has a
+// point, a counter. It sorts by age as text and is legal in a ref name.
+var restorePointID = regexp.MustCompile(`^[0-9]{8}T[0-9]{6}Z(-[0-9]{1,4})?$`)
+
+// RestorePointID names a restore point, for example "20261121T030238Z".
+type RestorePointID string
+
+// NewRestorePointID makes the id of a point taken at the given time. attempt
+// counts points of the same second, from 0.
+func NewRestorePointID(at time.Time, attempt int) RestorePointID {
+	id := at.UTC().Format("20060102T150405Z")
+	if attempt > 0 {
+		id = fmt.Sprintf("%s-%d", id, attempt)
+	}
+	return RestorePointID(id)
+}
+
+// ParseRestorePointID accepts an id or the full tag name that holds one.
+func ParseRestorePointID(s string) (RestorePointID, error) {
+	if len(s) > len(RestorePointTagPrefix) && s[:len(RestorePointTagPrefix)] == RestorePointTagPrefix {
+		s = s[len(RestorePointTagPrefix):]
+	}
+	if !restorePointID.MatchString(s) {
+		return "", fmt.Errorf("%q is not a restore point id: want a time such as 20261121T030238Z, or latest", s)
+	}
+	return RestorePointID(s), nil
+}
+
+// Tag returns the short name of the tag that holds the point.
+func (id RestorePointID) Tag() string { return RestorePointTagPrefix + string(id) }
+
+// Cluster identifies where objects came from.
+type Cluster struct {
+	// ID is the uid of the namespace kube-system, which lives as long as the cluster.
+	ID string `json:"id"`
+	// Version is what the API server called itself.
+	Version KubeVersion `json:"kubernetesVersion"`
+}
+
+// RestorePoint describes one moment. It is stored as restorepoint.json beside
+// what it describes.
+type RestorePoint struct {
+	Format  int            `json:"format"`
+	ID      RestorePointID `json:"id"`
+	Created time.Time      `json:"created"`
+	Cluster Cluster        `json:"cluster"`
+	// Rules is the version of the rules that the manifests were made by.
+	Rules string `json:"rulesVersion"`
+	// Manifests is the commit of main whose tree the manifests are.
+	Manifests string `json:"manifestsCommit"`
+	// Partial is true when coverage has holes or an application is missing. Such
+	// a point is never "latest" unless asked for.
+	Partial bool `json:"partial"`
+	// Objects counts the manifests in the tree.
+	Objects int `json:"objects"`
+	// Apps lists the application state, sorted by namespace and name.
+	Apps []AppState `json:"apps,omitempty"`
+}
+
+// AppKey names an application within a cluster.
+type AppKey struct {
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+}
+
+// String returns "namespace/name".
+func (k AppKey) String() string { return k.Namespace + "/" + k.Name }
+
+// AppState is what one application exported.
+type AppState struct {
+	AppKey
+	// App is the id that the application gave itself, Version its own version.
+	App      string    `json:"app"`
+	Version  string    `json:"version"`
+	Datasets []Dataset `json:"datasets"`
+}
+
+// Dataset is one named part of an application's state.
+type Dataset struct {
+	Name string `json:"name"`
+	// Schema is the version of the payload's schema, MAJOR.MINOR.
+	Schema string `json:"schema"`
+	// MediaType says how to read the bytes, for example "application/x-ndjson".
+	MediaType string `json:"mediaType"`
+	// Rows counts rows as the application counts them.
+	Rows int64 `json:"rows"`
+	// Size is in bytes, of the plain payload.
+	Size int64 `json:"size"`
+	// Digest is that of the plain payload, pieces joined in order.
+	Digest Digest `json:"digest"`
+	// Sensitive payloads are encrypted piece by piece.
+	Sensitive bool `json:"sensitive,omitempty"`
+	// Pieces are the file names below the dataset's directory, in order.
+	Pieces []string `json:"pieces"`
+}
+
+// ParseRestorePoint reads restorepoint.json and refuses formats that this
+// release does not know.
+func ParseRestorePoint(data []byte) (RestorePoint, error) {
+	var p RestorePoint
+	if err := json.Unmarshal(data, &p); err != nil {
+		return RestorePoint{}, fmt.Errorf("reading %s: %w", RestorePointFile, err)
+	}
+	if p.Format != RestorePointFormat {
+		return RestorePoint{}, WithHint(
+			fmt.Errorf("restore point has format %d, this release reads format %d", p.Format, RestorePointFormat),
+			"use the appbur release that wrote it, or a later one")
+	}
+	if _, err := ParseRestorePointID(string(p.ID)); err != nil {
+		return RestorePoint{}, fmt.Errorf("reading %s: %w", RestorePointFile, err)
+	}
+	return p, nil
+}
