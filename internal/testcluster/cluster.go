@@ -1,0 +1,177 @@
+//go:build unix
+
+package testcluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/testcluster/kubebuild"
+)
+
+const (
+	// startTimeout bounds one start where the context does not: ten times what
+	// a quiet machine needs, because test machines are not quiet.
+	startTimeout = 2 * time.Minute
+	// stopGrace is what a single server gets to end in order. An API server
+	// waits for its watches for a minute, which no test should.
+	stopGrace = 2 * time.Second
+	// startTries is how often Start tries when somebody took its port.
+	startTries = 3
+)
+
+// Options say which cluster to start.
+type Options struct {
+	// Version is the release to run.
+	Version appbur.KubeVersion
+	// Binaries are its programs, from [kubebuild.Store.Locate] or
+	// [kubebuild.Builder.Build].
+	Binaries kubebuild.Binaries
+	// Dir is the directory in which the cluster makes its own; empty means the
+	// system's temporary directory.
+	Dir string
+	// APIServerArgs and ControllerManagerArgs are appended to the arguments.
+	APIServerArgs         []string
+	ControllerManagerArgs []string
+}
+
+// Cluster is a running control plane.
+type Cluster struct {
+	// Version is what the API server says it is.
+	Version appbur.KubeVersion
+	// Dir holds the data, the credentials and the logs of this cluster.
+	Dir string
+	// Kubeconfig is the path of the administrator's kubeconfig.
+	Kubeconfig string
+
+	options           Options
+	creds             credentials
+	etcdPort, apiPort int
+
+	mu                sync.Mutex // guards what follows
+	etcd              *process
+	apiServer         *process
+	controllerManager *process
+	stopped           bool
+}
+
+// Start runs a cluster and returns when it is ready. The context bounds the
+// start only; the cluster runs until [Cluster.Stop]. When the start fails,
+// nothing runs any more, the error holds the end of the logs, and the logs are
+// kept.
+func Start(ctx context.Context, options Options) (*Cluster, error) {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	sweep(options.Dir)
+	for try := 1; ; try++ {
+		c, err := start(ctx, options)
+		if err == nil {
+			return c, nil
+		}
+		if c == nil {
+			return nil, fmt.Errorf("start Kubernetes %s: %w", options.Version, err)
+		}
+		tails := c.LogTails()
+		c.halt()
+		if try < startTries && ctx.Err() == nil && strings.Contains(tails, "address already in use") {
+			_ = os.RemoveAll(c.Dir)
+			continue
+		}
+		c.keepDir()
+		return nil, fmt.Errorf("start Kubernetes %s: %w\n%s", options.Version, err, tails)
+	}
+}
+
+// start makes one attempt. A cluster that it returns together with an error has
+// processes to stop.
+func start(ctx context.Context, options Options) (*Cluster, error) {
+	dir, err := claimDir(options)
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{Version: options.Version, Dir: dir, options: options}
+	if c.etcdPort, err = freePort(); err != nil {
+		return c, err
+	}
+	for c.apiPort = c.etcdPort; c.apiPort == c.etcdPort; {
+		if c.apiPort, err = freePort(); err != nil {
+			return c, err
+		}
+	}
+	if c.creds, err = newCredentials(dir, net.ParseIP(serviceIP), time.Now()); err != nil {
+		return c, err
+	}
+	c.Kubeconfig = c.creds.path(kubeconfigFile)
+	if err := c.creds.writeKubeconfig("kubernetes-"+options.Version.String(), c.server()); err != nil {
+		return c, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.etcd, err = startProcess(dir, "etcd", options.Binaries.Etcd, c.etcdArgs()...); err != nil {
+		return c, err
+	}
+	// The API server waits for etcd by itself.
+	if err := c.startAPIServer(ctx); err != nil {
+		return c, err
+	}
+	if err := c.checkVersion(ctx); err != nil {
+		return c, err
+	}
+	if err := c.startControllerManager(ctx); err != nil {
+		return c, err
+	}
+	return c, nil
+}
+
+// RESTConfig returns the administrator's configuration for client-go, without
+// its rate limit. To act as somebody else, set Impersonate.
+func (c *Cluster) RESTConfig() *rest.Config {
+	return &rest.Config{
+		Host:            c.server(),
+		BearerToken:     c.creds.token,
+		TLSClientConfig: rest.TLSClientConfig{CAData: c.creds.ca},
+		QPS:             -1,
+	}
+}
+
+// Server is the URL of the API server.
+func (c *Cluster) Server() string { return c.server() }
+
+// Stop ends all processes and removes the directory. It may be called twice.
+func (c *Cluster) Stop() error {
+	c.halt()
+	if err := os.RemoveAll(c.Dir); err != nil {
+		return fmt.Errorf("remove the cluster's directory: %w", err)
+	}
+	return nil
+}
+
+// StopAndKeep ends all processes and leaves the logs and the credentials for
+// inspection.
+func (c *Cluster) StopAndKeep() {
+	c.halt()
+	c.keepDir()
+}
+
+// halt kills all servers, clients first, so that none is seen failing because
+// of another. Nothing is worth an orderly end.
+func (c *Cluster) halt() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stopped = true
+	c.controllerManager.stop(0)
+	c.apiServer.stop(0)
+	c.etcd.stop(0)
+}
+
+// errStopped refuses to start parts of a cluster that was stopped.
+var errStopped = errors.New("the cluster was stopped")

@@ -1,0 +1,117 @@
+//go:build unix
+
+package kubebuild
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/appbur/appbur"
+)
+
+// tick is how often progress is reported when the compiler is silent, so that
+// elapsed time moves on.
+const tick = time.Second
+
+// Builder fills a store.
+type Builder struct {
+	Store Store
+	// Report, if set, is told how far the build is. Calls do not overlap.
+	Report func(Progress)
+}
+
+// Build makes the binaries of a version that the store lacks and returns all of
+// them. With nothing to build it reads a few files and reports nothing.
+func (b Builder) Build(ctx context.Context, v appbur.KubeVersion) (Binaries, error) {
+	found, missing, err := b.Store.survey(ctx, v)
+	if err != nil || len(missing) == 0 {
+		return found, err
+	}
+	dir := b.Store.VersionDir(v)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return Binaries{}, fmt.Errorf("build Kubernetes %s: %w", v, err)
+	}
+	unlock, err := lock(ctx, dir, func() {
+		b.report(Progress{Version: v, Program: missing[0].program, Phase: Waiting})
+	})
+	if err != nil {
+		return Binaries{}, fmt.Errorf("build Kubernetes %s: %w", v, err)
+	}
+	defer unlock()
+
+	// Whoever held the lock may have built what was missing.
+	found, missing, err = b.Store.survey(ctx, v)
+	if err != nil {
+		return Binaries{}, err
+	}
+	for _, r := range missing {
+		path := filepath.Join(dir, string(r.program))
+		if err := b.build(ctx, v, r, path); err != nil {
+			return Binaries{}, fmt.Errorf("build %s of Kubernetes %s: %w", r.program, v, err)
+		}
+		found.set(r.program, path)
+	}
+	return found, nil
+}
+
+// build makes one binary. The lock is held.
+func (b Builder) build(ctx context.Context, v appbur.KubeVersion, r recipe, path string) error {
+	target := mainPackages[r.program]
+	t := &tracker{main: target, progress: Progress{Version: v, Program: r.program, Phase: Planning}}
+	b.report(t.progress)
+
+	list := append([]string{"list"}, r.flags...)
+	list = append(list, "-deps", "-f", "{{if .Stale}}stale{{else}}fresh{{end}} {{.ImportPath}}", target)
+	var packages bytes.Buffer
+	if err := b.run(ctx, r.dir, t, &packages, list); err != nil {
+		return err
+	}
+	t.plan(packages.String())
+
+	t.progress.Phase = t.next()
+	b.report(t.progress)
+	partial := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".partial")
+	// A build that was killed may have left one behind, and go build refuses to
+	// overwrite a file that is not an executable.
+	if err := os.RemoveAll(partial); err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(partial) }()
+	args := append([]string{"build"}, r.flags...)
+	args = append(args, "-v", "-ldflags", r.ldflags, "-o", partial, target)
+	if err := b.run(ctx, r.dir, t, nil, args); err != nil {
+		return err
+	}
+	if err := b.install(partial, path, r.stamp); err != nil {
+		return err
+	}
+	t.progress.Phase = Finished
+	b.report(t.progress)
+	return nil
+}
+
+// install puts a whole binary and its stamp in place. In between there is no
+// stamp: a crash then costs one link, never a binary that is taken for another.
+func (b Builder) install(partial, path, stamp string) error {
+	if err := os.RemoveAll(stampPath(path)); err != nil {
+		return err
+	}
+	if err := os.Rename(partial, path); err != nil {
+		return err
+	}
+	pending := stampPath(path) + ".partial"
+	if err := os.WriteFile(pending, []byte(stamp), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(pending, stampPath(path))
+}
+
+func (b Builder) report(p Progress) {
+	if b.Report != nil {
+		b.Report(p)
+	}
+}

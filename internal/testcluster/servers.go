@@ -1,0 +1,84 @@
+//go:build unix
+
+package testcluster
+
+import (
+	"fmt"
+	"net"
+	"path/filepath"
+	"strconv"
+)
+
+const (
+	loopback = "127.0.0.1"
+	// serviceRange is where ClusterIPs come from, and serviceIP its first
+	// address, which the Service kubernetes in default gets.
+	serviceRange = "10.96.0.0/16"
+	serviceIP    = "10.96.0.1"
+)
+
+func (c *Cluster) etcdURL() string {
+	return "http://" + net.JoinHostPort(loopback, strconv.Itoa(c.etcdPort))
+}
+
+func (c *Cluster) server() string {
+	return "https://" + net.JoinHostPort(loopback, strconv.Itoa(c.apiPort))
+}
+
+// etcdArgs run one etcd without peers. The peer port is any: nobody calls it.
+func (c *Cluster) etcdArgs() []string {
+	return []string{
+		"--name=default",
+		"--data-dir=" + filepath.Join(c.Dir, "etcd"),
+		"--listen-client-urls=" + c.etcdURL(),
+		"--advertise-client-urls=" + c.etcdURL(),
+		"--listen-peer-urls=http://" + loopback + ":0",
+		"--initial-advertise-peer-urls=http://localhost:2380",
+		"--initial-cluster=default=http://localhost:2380",
+		"--unsafe-no-fsync", // the data need not survive the machine
+		"--log-level=warn",
+	}
+}
+
+// apiServerArgs keep every API, admission plugin and feature at the default of
+// the version, so that a test meets what a user's cluster serves.
+func (c *Cluster) apiServerArgs() []string {
+	args := []string{
+		"--etcd-servers=" + c.etcdURL(),
+		"--bind-address=" + loopback,
+		"--advertise-address=" + loopback,
+		// The default reconciler refuses to publish a loopback address.
+		"--endpoint-reconciler-type=none",
+		fmt.Sprintf("--secure-port=%d", c.apiPort),
+		"--tls-cert-file=" + c.creds.path(servingCertFile),
+		"--tls-private-key-file=" + c.creds.path(servingKeyFile),
+		"--client-ca-file=" + c.creds.path(caFile),
+		"--token-auth-file=" + c.creds.path(tokenFile),
+		"--authorization-mode=RBAC",
+		"--allow-privileged=true",
+		"--service-cluster-ip-range=" + serviceRange,
+		"--service-account-issuer=https://kubernetes.default.svc",
+		"--service-account-key-file=" + c.creds.path(serviceAccountFile),
+		"--service-account-signing-key-file=" + c.creds.path(serviceAccountFile),
+	}
+	return append(args, c.options.APIServerArgs...)
+}
+
+// controllerManagerArgs run all controllers at once: with one replica there is
+// nobody to elect a leader among. It serves nothing.
+func (c *Cluster) controllerManagerArgs() []string {
+	args := []string{
+		"--kubeconfig=" + c.Kubeconfig,
+		"--leader-elect=false",
+		"--secure-port=0",
+		"--root-ca-file=" + c.creds.path(caFile),
+		"--service-account-private-key-file=" + c.creds.path(serviceAccountFile),
+		"--service-cluster-ip-range=" + serviceRange,
+		"--use-service-account-credentials=true",
+		// At the default of 20 requests a second most of a start is waiting, and
+		// the garbage collector needs minutes for what a test should see.
+		"--kube-api-qps=1000",
+		"--kube-api-burst=2000",
+	}
+	return append(args, c.options.ControllerManagerArgs...)
+}

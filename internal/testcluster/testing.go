@@ -1,0 +1,82 @@
+//go:build unix
+
+package testcluster
+
+import (
+	"context"
+	"os"
+	"testing"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/testcluster/kubebuild"
+)
+
+// New starts a cluster for a test and stops it when the test ends. It fails the
+// test, and never skips it, when the servers are not built or do not start.
+// When the test fails, the ends of the logs are printed and the logs are kept.
+func New(t testing.TB, version string) *Cluster {
+	t.Helper()
+	v, err := appbur.ParseKubeVersion(version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return NewWith(t, Options{Version: v})
+}
+
+// NewWith is [New] with options. Binaries that are not set are located.
+func NewWith(t testing.TB, options Options) *Cluster {
+	t.Helper()
+	if options.Binaries == (kubebuild.Binaries{}) {
+		options.Binaries = Locate(t, options.Version)
+	}
+	c, err := Start(t.Context(), options)
+	if err != nil {
+		fatal(t, err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the logs of Kubernetes %s are kept in %s\n%s", c.Version, c.Dir, c.LogTails())
+			c.StopAndKeep()
+			return
+		}
+		if err := c.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+// Locate returns the binaries of a version or fails the test.
+func Locate(t testing.TB, v appbur.KubeVersion) kubebuild.Binaries {
+	t.Helper()
+	binaries, err := LocateBinaries(t.Context(), v, func(message string) { t.Log("WARNING: " + message) })
+	if err != nil {
+		fatal(t, err)
+	}
+	return binaries
+}
+
+// LocateBinaries finds the binaries of a version where `make servers` puts them
+// and where KUBEBUILDER_ASSETS points. The working directory must be inside the
+// repository, because the pins there say which binaries are up to date.
+func LocateBinaries(ctx context.Context, v appbur.KubeVersion, warn func(string)) (kubebuild.Binaries, error) {
+	sources, err := kubebuild.FindSources(".")
+	if err != nil {
+		return kubebuild.Binaries{}, err
+	}
+	dir, err := kubebuild.CacheDir()
+	if err != nil {
+		return kubebuild.Binaries{}, err
+	}
+	store := kubebuild.Store{Sources: sources, Dir: dir, Assets: os.Getenv("KUBEBUILDER_ASSETS"), Warn: warn}
+	return store.Locate(ctx, v)
+}
+
+// fatal ends the test with the error and its next step.
+func fatal(t testing.TB, err error) {
+	t.Helper()
+	if hint := appbur.HintOf(err); hint != "" {
+		t.Fatalf("%v\nhint: %s", err, hint)
+	}
+	t.Fatal(err)
+}
