@@ -1,0 +1,48 @@
+package compat
+
+import (
+	"fmt"
+	"strings"
+)
+
+const (
+	labelZone     = "topology.kubernetes.io/zone"
+	labelHostname = "kubernetes.io/hostname"
+)
+
+func endpointSliceFromAlpha(e *edit) {
+	if stringAt(e.object, "addressType") == "IP" {
+		e.object["addressType"] = "IPv4"
+		e.changed("addressType", "IP is called IPv4")
+	}
+}
+
+// endpointSlice turns the topology map of v1beta1 into the fields of v1. What has
+// no field went to deprecatedTopology on servers that stored it before; nobody
+// can write that field, so it is lost.
+func endpointSlice(e *edit) {
+	eachMap(listAt(e.object, "endpoints"), "endpoints", func(endpoint map[string]any, path string) {
+		value, ok := take(endpoint, "topology")
+		topology, isMap := value.(map[string]any)
+		if !ok || !isMap {
+			return
+		}
+		if zone, ok := topology[labelZone]; ok {
+			endpoint["zone"] = zone
+			delete(topology, labelZone)
+		}
+		if host, ok := topology[labelHostname]; ok {
+			if stringAt(endpoint, "nodeName") == "" {
+				endpoint["nodeName"] = host
+			}
+			if endpoint["nodeName"] == host {
+				delete(topology, labelHostname)
+			}
+		}
+		if len(topology) == 0 {
+			e.changed(path+".topology", "moved to zone and nodeName")
+			return
+		}
+		e.lost(path+".topology", fmt.Sprintf("v1 has no field for %s", strings.Join(sortedKeys(topology), ", ")))
+	})
+}
