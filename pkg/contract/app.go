@@ -1,0 +1,64 @@
+package contract
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+)
+
+// Row is one record of a dataset: one JSON object. The package brings every row
+// into canonical form (see [Canonical]), so an application may write it in any
+// order and with any spacing.
+type Row = json.RawMessage
+
+// App is what an author writes to make an application restorable. Both methods
+// may be called from several goroutines at once.
+type App interface {
+	// Snapshot opens one consistent view over all datasets. Later writes must not
+	// show in it.
+	Snapshot(ctx context.Context) (Snapshot, error)
+	// Begin opens one transaction over all datasets. The package never has two of
+	// them open at once.
+	Begin(ctx context.Context) (Transaction, error)
+}
+
+// Snapshot is the read side of an export. It is used by one goroutine.
+type Snapshot interface {
+	// Rows yields every row of the dataset in strictly increasing key order:
+	// false before true, numbers by value, text by its UTF-8 bytes. The package
+	// checks the order. After an error it asks for nothing more.
+	Rows(ctx context.Context, dataset string) iter.Seq2[Row, error]
+	// Close releases the view. It is called once, whatever happened.
+	Close() error
+}
+
+// Transaction is the write side of an import. It is used by one goroutine.
+// Nothing that it did may be visible to anybody before Commit returns.
+type Transaction interface {
+	// Replace makes the given rows the whole content of the dataset. Datasets
+	// arrive so that each comes after those it depends on. rows must be read to
+	// its end; an error among them must end Replace. A row belongs to the callee.
+	Replace(ctx context.Context, dataset string, rows iter.Seq2[Row, error]) error
+	// Commit makes everything visible at once. Its context is never cancelled by
+	// a caller that went away.
+	Commit(ctx context.Context) error
+	// Rollback undoes everything. It is called once on every path on which Commit
+	// was not called or failed.
+	Rollback(ctx context.Context) error
+}
+
+// Rereader is a [Transaction] that can also read what it wrote. Before it
+// commits, the package then reads every replaced dataset again and compares
+// digests; a difference fails the import with [ReasonVerifyFailed].
+type Rereader interface {
+	Transaction
+	// Rows is [Snapshot.Rows] as the transaction itself sees the dataset.
+	Rows(ctx context.Context, dataset string) iter.Seq2[Row, error]
+}
+
+// Readier is an [App] that knows whether its backend can be reached. The health
+// service then reports SERVING only while Ready returns nil. An application
+// without it is taken for ready as soon as the server accepts calls.
+type Readier interface {
+	Ready(ctx context.Context) error
+}

@@ -1,0 +1,287 @@
+package contract
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/contract/contractpb"
+)
+
+// DialOptions say how to reach an application.
+type DialOptions struct {
+	// TLS secures TCP. It is not used for unix sockets.
+	TLS *tls.Config
+	// Insecure allows TCP without TLS.
+	Insecure bool
+	// Timeout is how long to keep trying while the application cannot be reached.
+	// Zero means 10 seconds.
+	Timeout time.Duration
+	// Name and Version of the calling program, for the application's log.
+	Name, Version string
+}
+
+// Client calls one application. It may be used from several goroutines.
+type Client struct {
+	conn    *grpc.ClientConn
+	calls   contractpb.AppStateClient
+	address string
+	options DialOptions
+}
+
+const defaultDialTimeout = 10 * time.Second
+
+// Dial connects to "unix:///path" or "host:port" and makes sure that an
+// application answers there which shares a contract version with this package.
+func Dial(ctx context.Context, address string, o DialOptions) (*Client, error) {
+	transport, err := transportFor(address, o)
+	if err != nil {
+		return nil, err
+	}
+	target := address
+	if _, ok := unixPath(address); !ok {
+		// The name is resolved by the dialer, once per connection: an export must
+		// stay with the replica that it began with.
+		target = "passthrough:///" + address
+	}
+	conn, err := grpc.NewClient(target,
+		grpc.WithTransportCredentials(transport),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: pingInterval, Timeout: pingTimeout, PermitWithoutStream: true}),
+		grpc.WithDisableServiceConfig(),
+		// Proxies are named by the environment, which only the command line reads.
+		grpc.WithNoProxy(),
+	)
+	if err != nil {
+		return nil, appbur.WithHint(fmt.Errorf("connecting to %s: %w", address, err), "use unix:///path or host:port")
+	}
+	c := &Client{conn: conn, calls: contractpb.NewAppStateClient(conn), address: address, options: o}
+	if err := c.reach(ctx); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return c, nil
+}
+
+func transportFor(address string, o DialOptions) (credentials.TransportCredentials, error) {
+	_, unix := unixPath(address)
+	switch {
+	case unix:
+		return insecure.NewCredentials(), nil
+	case o.TLS != nil:
+		return credentials.NewTLS(o.TLS), nil
+	case o.Insecure:
+		return insecure.NewCredentials(), nil
+	default:
+		return nil, appbur.WithHint(fmt.Errorf("connecting to %s: %w", address, ErrPlaintext),
+			"name the certificate authority of the application, use a unix socket, or allow plain text in as many words")
+	}
+}
+
+// reach asks for Info until the application answers or the time is up.
+func (c *Client) reach(ctx context.Context) error {
+	timeout := c.options.Timeout
+	if timeout <= 0 {
+		timeout = defaultDialTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	var last error
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+		_, err := c.Info(ctx)
+		var e *Error
+		switch {
+		case err == nil:
+			return nil
+		case !errors.As(err, &e) || e.Code != codes.Unavailable:
+			// The end of our own patience says less than the last refusal.
+			if last != nil && ctx.Err() != nil {
+				return last
+			}
+			return err
+		}
+		last = err
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return last
+		case <-timer.C:
+			c.conn.ResetConnectBackoff()
+		}
+	}
+}
+
+// Close ends the connection.
+func (c *Client) Close() error {
+	if err := c.conn.Close(); err != nil {
+		return fmt.Errorf("closing the connection to %s: %w", c.address, err)
+	}
+	return nil
+}
+
+// Connection returns the connection for services that are served beside the
+// contract.
+func (c *Client) Connection() grpc.ClientConnInterface { return c.conn }
+
+// Ready returns nil when the application's health service reports SERVING.
+func (c *Client) Ready(ctx context.Context) error {
+	response, err := grpc_health_v1.NewHealthClient(c.conn).Check(ctx, &grpc_health_v1.HealthCheckRequest{
+		Service: contractpb.AppState_ServiceDesc.ServiceName,
+	})
+	if err != nil {
+		return fromStatus("asking for the health of the application", c.address, err)
+	}
+	if state := response.GetStatus(); state != grpc_health_v1.HealthCheckResponse_SERVING {
+		return appbur.WithHint(&Error{
+			Code: codes.Unavailable, Reason: ReasonBackendUnavailable, Retryable: true,
+			Message: fmt.Sprintf("the application at %s reports %s", c.address, state),
+		}, meanings[ReasonBackendUnavailable].hint)
+	}
+	return nil
+}
+
+// Info is what an application says about itself.
+type Info struct {
+	// App is the id, Version the application's own version.
+	App, Version string
+	// Instance is another one after a restart or on another replica.
+	Instance     string
+	Capabilities []string
+	Limits       Limits
+	// Datasets are in the order of export.
+	Datasets []DatasetInfo
+}
+
+// Limits of what the application accepts and sends.
+type Limits struct {
+	MaxChunkBytes int
+	MaxRowBytes   int64
+}
+
+// DatasetInfo describes one dataset; see [Dataset].
+type DatasetInfo struct {
+	Name, Description string
+	Schema, Reads     string
+	MediaType         string
+	Key               []string
+	Sensitive         bool
+	DependsOn         []string
+	Upcasts           []UpcastInfo
+}
+
+// UpcastInfo is one declared step; see [Upcast].
+type UpcastInfo struct {
+	From, To string
+	Changes  []Change
+}
+
+// Info asks the application what it is. It works before the application is ready.
+func (c *Client) Info(ctx context.Context) (Info, error) {
+	response, err := c.calls.GetInfo(ctx, &contractpb.GetInfoRequest{
+		ContractVersions: []string{ContractVersion}, CallerName: c.options.Name, CallerVersion: c.options.Version,
+	})
+	if err != nil {
+		return Info{}, fromStatus("asking the application what it is", c.address, err)
+	}
+	info, err := readInfo(response)
+	if err != nil {
+		return Info{}, violation(c.address, err)
+	}
+	return info, nil
+}
+
+// readInfo accepts only descriptions that can be worked with.
+func readInfo(response *contractpb.GetInfoResponse) (Info, error) {
+	if v := response.GetContractVersion(); v != ContractVersion {
+		return Info{}, fmt.Errorf("it chose contract version %q, which was not offered", v)
+	}
+	if err := checkAppID(response.GetAppId()); err != nil {
+		return Info{}, err
+	}
+	limits := response.GetLimits()
+	if limits.GetMaxChunkBytes() == 0 || limits.GetMaxRowBytes() == 0 {
+		return Info{}, errors.New("a limit is zero")
+	}
+	info := Info{
+		App: response.GetAppId(), Version: response.GetAppVersion(), Instance: response.GetInstanceId(),
+		Capabilities: response.GetCapabilities(),
+		Limits:       Limits{MaxChunkBytes: int(limits.GetMaxChunkBytes()), MaxRowBytes: int64(limits.GetMaxRowBytes())},
+	}
+	for _, d := range response.GetDatasets() {
+		dataset, err := readDatasetInfo(d)
+		if err != nil {
+			return Info{}, fmt.Errorf("dataset %q: %w", d.GetName(), err)
+		}
+		if slices.ContainsFunc(info.Datasets, func(other DatasetInfo) bool { return other.Name == dataset.Name }) {
+			return Info{}, fmt.Errorf("two datasets are called %s", dataset.Name)
+		}
+		info.Datasets = append(info.Datasets, dataset)
+	}
+	return info, nil
+}
+
+func readDatasetInfo(d *contractpb.DatasetInfo) (DatasetInfo, error) {
+	if err := checkLabel(d.GetName()); err != nil {
+		return DatasetInfo{}, err
+	}
+	schema, err := parseSchema(d.GetSchema())
+	if err != nil {
+		return DatasetInfo{}, err
+	}
+	reads, err := newReadRange(d.GetReads(), schema, nil)
+	if err != nil {
+		return DatasetInfo{}, err
+	}
+	if !reads.contains(schema) {
+		return DatasetInfo{}, fmt.Errorf("it writes schema %s but reads only %q", schema, d.GetReads())
+	}
+	info := DatasetInfo{
+		Name: d.GetName(), Description: d.GetDescription(), Schema: d.GetSchema(), Reads: d.GetReads(), MediaType: d.GetMediaType(),
+		Key: d.GetKey(), Sensitive: d.GetSensitive(), DependsOn: d.GetDependsOn(),
+	}
+	for _, u := range d.GetUpcasts() {
+		upcast := UpcastInfo{From: u.GetFrom(), To: u.GetTo()}
+		for _, change := range u.GetChanges() {
+			upcast.Changes = append(upcast.Changes, readChange(change))
+		}
+		info.Upcasts = append(info.Upcasts, upcast)
+	}
+	return info, nil
+}
+
+func readChange(c *contractpb.Change) Change {
+	change := Change{Path: c.GetPath(), To: c.GetTo(), Reason: c.GetReason()}
+	// An operation of a later contract keeps its name, so that it can be told.
+	change.Op = ChangeOp(strings.ToLower(strings.TrimPrefix(c.GetOp().String(), "OP_")))
+	if c.GetValueJson() != "" {
+		change.Value = []byte(c.GetValueJson())
+	}
+	return change
+}
+
+// ErrIncomplete is a stream that ended, without an error, before it was whole.
+var ErrIncomplete = errors.New("the stream ended before it was complete")
+
+// ErrViolation is an answer that breaks the rules of the contract. Nothing that
+// came with it may be trusted.
+var ErrViolation = errors.New("the application breaks the contract")
+
+func violation(address string, err error) error {
+	const hint = "nothing of this answer can be trusted; report it to the authors of the application (appbur's conformance kit shows such defects)"
+	return appbur.WithHint(fmt.Errorf("%w: %s: %w", ErrViolation, address, err), hint)
+}
+
+func incomplete(address string, err error) error {
+	return appbur.WithHint(fmt.Errorf("%w: %s: %w", ErrIncomplete, address, err), "try again; look into the log of the application if it happens again")
+}

@@ -1,0 +1,106 @@
+package contract
+
+import (
+	"io"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/contract/contractpb"
+)
+
+// DatasetSource is one payload to import.
+type DatasetSource struct {
+	Name, Schema string
+	Rows, Size   int64
+	Digest       appbur.Digest
+	// Open returns the payload from its start.
+	Open func() (io.ReadCloser, error)
+}
+
+// ImportRequest asks an application to take over a state.
+type ImportRequest struct {
+	// OperationID is the caller's; see [NewOperationID]. A repeated call with the
+	// same id and payload gets the answer of the first.
+	OperationID string
+	// SourceApp is the id of the application that the payload was exported by.
+	SourceApp, SourceVersion string
+	// Datasets will be replaced. Others are left alone.
+	Datasets []DatasetSource
+	// DryRun does everything except commit.
+	DryRun bool
+	// Progress, when set, hears of what goes on. It is called from another
+	// goroutine, one call at a time.
+	Progress func(Progress)
+}
+
+// Progress says what an import is doing.
+type Progress struct {
+	// Phase is one of "receiving", "applying", "verifying" and "committing".
+	Phase   string
+	Dataset string
+	// Bytes were received; Rows were processed.
+	Bytes, Rows int64
+}
+
+// ImportResult is what became of an import.
+type ImportResult struct {
+	// Applied is false for a dry run.
+	Applied bool
+	// Replayed is true when the import had finished before under the same id.
+	Replayed bool
+	// Datasets are in the order in which they were replaced.
+	Datasets []ImportedDataset
+	// Untouched are datasets that the application has and the payload had not.
+	Untouched []string
+}
+
+// ImportedDataset is what became of one dataset.
+type ImportedDataset struct {
+	Name                 string
+	SchemaFrom, SchemaTo string
+	// Rows, Size and Digest are those of the state after, as the application
+	// would export it.
+	Rows, Size int64
+	Digest     appbur.Digest
+	// Verified says that the application read the state back before it committed.
+	Verified bool
+	// Dropped is what was in the payload and is not in the state.
+	Dropped []Dropped
+}
+
+// Dropped is data that an upcast left behind.
+type Dropped struct {
+	// Path is the JSON Pointer of the field; empty when whole rows were dropped.
+	Path string
+	// From and To name the step.
+	From, To string
+	Rows     int64
+	// Declared is false when the application did not say that it would: a defect.
+	Declared bool
+	Reason   string
+}
+
+func (r ImportResult) mentions(dataset string) bool {
+	for _, d := range r.Datasets {
+		if d.Name == dataset {
+			return true
+		}
+	}
+	return false
+}
+
+func readImported(d *contractpb.DatasetResult) (ImportedDataset, error) {
+	digest, err := digestOf(d.GetSha256())
+	if err != nil {
+		return ImportedDataset{}, err
+	}
+	imported := ImportedDataset{
+		Name: d.GetName(), SchemaFrom: d.GetSchemaFrom(), SchemaTo: d.GetSchemaTo(),
+		Rows: int64(d.GetRows()), Size: int64(d.GetBytes()), Digest: digest, Verified: d.GetVerified(),
+	}
+	for _, l := range d.GetDropped() {
+		imported.Dropped = append(imported.Dropped, Dropped{
+			Path: l.GetPath(), From: l.GetFrom(), To: l.GetTo(), Rows: int64(l.GetRows()), Declared: l.GetDeclared(), Reason: l.GetReason(),
+		})
+	}
+	return imported, nil
+}

@@ -1,0 +1,256 @@
+package contract
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/health"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/contract/contractpb"
+)
+
+// ErrPlaintext refuses to serve or dial TCP without TLS.
+var ErrPlaintext = errors.New("the contract needs TLS over TCP")
+
+// The times of the transport. Callers ping every 30 seconds, so that a peer that
+// vanished without a word is noticed within 45; the server allows that.
+const (
+	pingInterval    = 30 * time.Second
+	pingTimeout     = 15 * time.Second
+	pingAllowed     = 20 * time.Second
+	readyInterval   = 5 * time.Second
+	shutdownTimeout = 30 * time.Second
+)
+
+// Server serves the contract for one application.
+type Server struct {
+	service *service
+	options Options
+}
+
+// NewServer checks the application's description and prepares the spool
+// directory. It opens no connection.
+func NewServer(app App, o Options) (*Server, error) {
+	o = o.withDefaults()
+	service, err := newService(app, o)
+	if err != nil {
+		return nil, fmt.Errorf("serving the contract: %w", err)
+	}
+	return &Server{service: service, options: o}, nil
+}
+
+// Register adds the service to a grpc server that the application has already.
+// Health, TLS and keepalive are then the application's business.
+func (s *Server) Register(r grpc.ServiceRegistrar) {
+	contractpb.RegisterAppStateServer(r, s.service)
+}
+
+// Serve accepts calls until ctx ends. Then it reports NOT_SERVING, gives running
+// calls 30 seconds to finish, and returns nil. It takes over the listener.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	options := []grpc.ServerOption{
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingInterval, Timeout: pingTimeout}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: pingAllowed, PermitWithoutStream: true}),
+		grpc.WaitForHandlers(true),
+	}
+	switch {
+	case s.options.TLS != nil && l.Addr().Network() != "unix":
+		options = append(options, grpc.Creds(credentials.NewTLS(s.options.TLS)))
+	case l.Addr().Network() != "unix" && !s.options.Insecure:
+		return errors.Join(
+			appbur.WithHint(fmt.Errorf("serving at %s: %w", l.Addr(), ErrPlaintext), "set TLS, or listen on a unix socket"),
+			l.Close())
+	}
+	server := grpc.NewServer(options...)
+	s.Register(server)
+	checks := health.NewServer()
+	s.report(ctx, checks, false)
+	grpc_health_v1.RegisterHealthServer(server, checks)
+
+	ctx, cancel := context.WithCancel(ctx)
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		s.watchReadiness(ctx, checks)
+	}()
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		<-ctx.Done()
+		checks.Shutdown()
+		stopGracefully(server)
+	}()
+	err := server.Serve(l)
+	cancel()
+	<-stopped
+	<-watched
+	if err != nil && !errors.Is(err, grpc.ErrServerStopped) {
+		return fmt.Errorf("serving the contract: %w", err)
+	}
+	return nil
+}
+
+func stopGracefully(server *grpc.Server) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		server.GracefulStop()
+	}()
+	timer := time.NewTimer(shutdownTimeout)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+		server.Stop()
+		<-done
+	}
+}
+
+// watchReadiness keeps the health service truthful.
+func (s *Server) watchReadiness(ctx context.Context, checks *health.Server) {
+	app, ok := s.service.app.(Readier)
+	if !ok {
+		s.report(ctx, checks, true)
+		return
+	}
+	ticker := time.NewTicker(readyInterval)
+	defer ticker.Stop()
+	for {
+		s.report(ctx, checks, s.ready(ctx, app))
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+func (s *Server) ready(ctx context.Context, app Readier) (ready bool) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.options.Log.ErrorContext(ctx, "Ready crashed", "panic", r)
+			ready = false
+		}
+	}()
+	ctx, cancel := context.WithTimeout(ctx, readyInterval)
+	defer cancel()
+	if err := app.Ready(ctx); err != nil {
+		s.options.Log.WarnContext(ctx, "the application is not ready", "error", err)
+		return false
+	}
+	return true
+}
+
+func (s *Server) report(ctx context.Context, checks *health.Server, ready bool) {
+	if ctx.Err() != nil {
+		return
+	}
+	state := grpc_health_v1.HealthCheckResponse_NOT_SERVING
+	if ready {
+		state = grpc_health_v1.HealthCheckResponse_SERVING
+	}
+	checks.SetServingStatus("", state)
+	checks.SetServingStatus(contractpb.AppState_ServiceDesc.ServiceName, state)
+}
+
+// ListenAndServe serves app at "unix:///path" or "host:port" until ctx ends. A
+// unix socket is made with mode 0600; one that a dead process left is replaced.
+func ListenAndServe(ctx context.Context, address string, app App, o Options) error {
+	server, err := NewServer(app, o)
+	if err != nil {
+		return err
+	}
+	l, err := Listen(ctx, address)
+	if err != nil {
+		return err
+	}
+	return server.Serve(ctx, l)
+}
+
+// service is the contract itself, without transport.
+type service struct {
+	contractpb.UnimplementedAppStateServer
+
+	app        App
+	options    Options
+	instance   string
+	datasets   []*definition // each after those it depends on
+	operations *operationLog
+	// importing holds a token while an import runs: one at a time.
+	importing chan struct{}
+	// heartbeat is how long a stream may be silent.
+	heartbeat time.Duration
+}
+
+func newService(app App, o Options) (*service, error) {
+	if err := checkApp(app, o); err != nil {
+		return nil, err
+	}
+	definitions := make([]*definition, len(o.Datasets))
+	for i, d := range o.Datasets {
+		var err error
+		if definitions[i], err = newDefinition(d); err != nil {
+			return nil, err
+		}
+	}
+	ordered, err := inDependencyOrder(definitions)
+	if err != nil {
+		return nil, err
+	}
+	if o.SpoolDir != "" {
+		if err := os.MkdirAll(o.SpoolDir, 0o700); err != nil {
+			return nil, fmt.Errorf("preparing the spool directory: %w", err)
+		}
+	}
+	operations, err := openOperationLog(o.SpoolDir, o.Log)
+	if err != nil {
+		return nil, err
+	}
+	s := &service{
+		app: app, options: o, datasets: ordered, operations: operations,
+		importing: make(chan struct{}, 1), heartbeat: heartbeatInterval,
+	}
+	s.instance, err = s.randomName()
+	return s, err
+}
+
+func checkApp(app App, o Options) error {
+	const longestVersion = 128
+	switch {
+	case app == nil:
+		return errors.New("there is no application")
+	case len(o.Datasets) == 0:
+		return errors.New("the application has no dataset")
+	case o.Version == "" || len(o.Version) > longestVersion:
+		return fmt.Errorf("application version %q: want 1 to %d characters", o.Version, longestVersion)
+	}
+	return checkAppID(o.ID)
+}
+
+func (s *service) randomName() (string, error) {
+	var raw [12]byte
+	if _, err := io.ReadFull(s.options.Rand, raw[:]); err != nil {
+		return "", fmt.Errorf("reading randomness: %w", err)
+	}
+	return hex.EncodeToString(raw[:]), nil
+}
+
+func (s *service) dataset(name string) (*definition, error) {
+	for _, d := range s.datasets {
+		if d.Name == name {
+			return d, nil
+		}
+	}
+	return nil, NewError(ReasonUnknownDataset, "%s has no dataset %q", s.options.ID, name).With("dataset", name)
+}
