@@ -1,0 +1,137 @@
+package gitsync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/appbur/appbur"
+)
+
+// Signer makes the armored signature of a commit or a tag, in any format that
+// git knows: an SSH signature in the namespace "git", OpenPGP or X.509.
+type Signer interface {
+	Sign(message []byte) (armored []byte, err error)
+}
+
+// CommitInfo is what a commit says besides its tree.
+type CommitInfo struct {
+	Author    Person
+	Committer Person
+	// Time is the time of both. It is stored in seconds, with its zone.
+	Time     time.Time
+	Subject  string
+	Body     string
+	Trailers []Trailer
+	// Signer signs the commit; nil leaves it unsigned.
+	Signer Signer
+	// Parents replaces the base of the edit as the only parent. It is for
+	// histories that are joined; normally it is empty.
+	Parents []Hash
+}
+
+// Commit makes a commit of the edit and moves the ref from the edit's base to it.
+// The ref must exist at the base, or not exist if the base is empty; otherwise
+// the error is [ErrRefMoved] and nothing is lost. If the edit's tree is that of
+// its base there is no commit: Commit returns the base and [ErrUnchanged].
+//
+// When Commit returns a new hash, the commit is durable and the edit goes on from
+// it. After any other error the edit is as it was.
+func (r *Repository) Commit(ctx context.Context, ref string, e *Edit, c CommitInfo) (Hash, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	unlock, err := r.lock(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	if err := r.expectRef(ref, e.base); err != nil {
+		return "", appbur.WithHint(err, "another writer committed; start again from its commit")
+	}
+	built, err := e.build()
+	if err != nil {
+		return "", fmt.Errorf("commit: %w", err)
+	}
+	if built.root == e.baseTree() {
+		e.settle(e.base)
+		return hashOf(e.base), ErrUnchanged
+	}
+	commit, err := newCommit(built.root, e.base, c)
+	if err != nil {
+		return "", fmt.Errorf("commit: %w", err)
+	}
+	if err := r.store(built, commit); err != nil {
+		return "", fmt.Errorf("commit: %w", err)
+	}
+	if err := r.moveRef(ref, e.base, commit.id); err != nil {
+		return "", fmt.Errorf("commit: %w", err)
+	}
+	e.settle(commit.id)
+	return hashOf(commit.id), nil
+}
+
+// store writes one pack with the given objects and what a tree adds. The same
+// blob may lie at several paths; a pack holds it once.
+func (r *Repository) store(built builtTree, first ...deflated) error {
+	objects := slices.Concat(first, built.trees, built.blobs)
+	seen := make(map[objectID]bool, len(objects))
+	objects = slices.DeleteFunc(objects, func(o deflated) bool {
+		again := seen[o.id]
+		seen[o.id] = true
+		return again
+	})
+	stored, err := storePack(r.objects.packDir(), objects)
+	if err != nil {
+		return err
+	}
+	r.objects.add(stored)
+	return nil
+}
+
+// newCommit encodes, signs and compresses a commit.
+func newCommit(tree, parent objectID, c CommitInfo) (deflated, error) {
+	parents := c.Parents
+	if len(parents) == 0 && !parent.IsZero() {
+		parents = []Hash{hashOf(parent)}
+	}
+	var header strings.Builder
+	fmt.Fprintf(&header, "tree %s\n", tree)
+	for _, p := range parents {
+		if _, err := idOf(p); err != nil {
+			return deflated{}, fmt.Errorf("parent: %w", err)
+		}
+		fmt.Fprintf(&header, "parent %s\n", p)
+	}
+	if c.Time.Unix() < 0 {
+		return deflated{}, errors.New("git has no time before 1970")
+	}
+	fmt.Fprintf(&header, "author %s\n", identityLine(c.Author, c.Time))
+	fmt.Fprintf(&header, "committer %s\n", identityLine(c.Committer, c.Time))
+	message, err := formatMessage(c.Subject, c.Body, c.Trailers)
+	if err != nil {
+		return deflated{}, err
+	}
+	signature := ""
+	if c.Signer != nil {
+		armored, err := c.Signer.Sign([]byte(header.String() + "\n" + message))
+		if err != nil {
+			return deflated{}, fmt.Errorf("sign: %w", err)
+		}
+		signature = signatureHeader(armored)
+	}
+	return newObject(plumbing.CommitObject, []byte(header.String()+signature+"\n"+message))
+}
+
+const signatureKey = "gpgsig"
+
+// signatureHeader folds a signature into a header: every line after the first
+// begins with a space.
+func signatureHeader(armored []byte) string {
+	text := strings.TrimRight(string(armored), "\n")
+	return signatureKey + " " + strings.ReplaceAll(text, "\n", "\n ") + "\n"
+}

@@ -1,0 +1,39 @@
+// Package gitsync keeps files in a bare Git repository and reads them back. It
+// knows Git and nothing of Kubernetes.
+//
+// There is no worktree and no index file. An [Edit] is a tree in memory over a
+// base commit; it loads only the directories it touches, so that a commit costs
+// what changed and not what exists. A [Snapshot] is the tree of one commit.
+//
+// The usual way in is [Open], then [Repository.Edit], [Edit.Put] for every file,
+// and [Repository.Commit]. A restore point is [Repository.CommitAndTag]. Reading
+// is [Repository.Snapshot], [Snapshot.ReadFile] and, for many files,
+// [Snapshot.ReadAll].
+//
+// # Promises
+//
+//   - One pack per commit, whole and fsynced, before the ref moves. A process or
+//     a machine that dies at any moment leaves the ref at the old commit or at
+//     the new one, and every object of either readable. What is left behind is at
+//     most a pack that nothing refers to.
+//   - A ref moves by compare-and-swap, under the same lock file that stock git
+//     uses. Nothing is ever forced: [ErrRefMoved] means that nobody's work is lost.
+//   - The same files make the same tree, in whatever order they were put. An edit
+//     that ends where it began makes no commit.
+//   - Trees, commits and tags are what git itself would write: `git fsck --strict`
+//     accepts them, and `git verify-commit` and `git verify-tag` accept their
+//     signatures.
+//   - Everything is safe for concurrent use. Reading goes on while a commit is
+//     made, and while stock git repacks the same repository.
+//   - Every object that is read is hashed again, so rotten or forged bytes are an
+//     error and not a restore.
+//
+// # Refusals
+//
+// The package writes regular files only: no symbolic links, no submodules, no
+// executable bits. It refuses paths that git or a file system would refuse or
+// read as something else. It does not open SHA-256 or reftable repositories,
+// partial clones or repositories with a worktree. It never deletes an object.
+//
+// It runs on Unix, because the writer lock is flock.
+package gitsync

@@ -1,0 +1,214 @@
+package gitsync
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
+)
+
+// Edit is a tree in memory that begins as the tree of a base commit. Directories
+// are read when something in them is asked for or changed. New content is held
+// compressed, once, until it is committed.
+//
+// Edit is safe for concurrent use. Hashing and compressing happen outside its
+// lock, so that several goroutines that call Put use several cores. Of two Puts
+// to one path at the same time, either may win.
+type Edit struct {
+	repo *Repository
+
+	mu   sync.Mutex
+	base objectID // commit, zero for none
+	root *node
+}
+
+// node is a file or a directory of an edit.
+type node struct {
+	mode   filemode.FileMode
+	id     objectID // what it is now; of a dirty directory, what it was last known to be
+	stored objectID // what the base has in this place, zero if nothing
+	// blob is new content that no pack holds yet.
+	blob *deflated
+	// children is nil for files and for directories that were not read.
+	children map[string]*node
+	dirty    bool
+}
+
+func (n *node) isDir() bool { return n.mode == filemode.Dir }
+
+// newContent reports whether the file's bytes must be written with the next commit.
+func (n *node) newContent() bool { return n.blob != nil && n.id != n.stored }
+
+// Edit begins an edit of the tree of a commit. The empty Hash begins with an
+// empty tree.
+func (r *Repository) Edit(base Hash) (*Edit, error) {
+	e := &Edit{repo: r, root: &node{mode: filemode.Dir, children: map[string]*node{}}}
+	if base == "" {
+		return e, nil
+	}
+	c, err := r.ReadCommit(base)
+	if err != nil {
+		return nil, fmt.Errorf("edit: %w", err)
+	}
+	if e.base, err = idOf(base); err != nil {
+		return nil, fmt.Errorf("edit: %w", err)
+	}
+	tree, err := idOf(c.Tree)
+	if err != nil {
+		return nil, fmt.Errorf("edit: %w", err)
+	}
+	e.root = &node{mode: filemode.Dir, id: tree, stored: tree}
+	return e, nil
+}
+
+// Base returns the commit that the edit began with, or the last one made of it.
+func (e *Edit) Base() Hash {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return hashOf(e.base)
+}
+
+// Put sets the content of a file and reports whether that changed the edit. The
+// data is not kept. A file in the place of a directory, or below a file, is
+// [ErrPathConflict].
+func (e *Edit) Put(path string, data []byte) (changed bool, err error) {
+	names, err := splitPath(path)
+	if err != nil {
+		return false, err
+	}
+	id := plumbing.ComputeHash(plumbing.BlobObject, data)
+	if same, err := e.holds(names, id); err != nil || same {
+		return false, err
+	}
+	blob, err := deflate(id, plumbing.BlobObject, data)
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", path, err)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.put(names, blob)
+}
+
+// holds reports whether a regular file has the given content already.
+func (e *Edit) holds(names []string, id objectID) (bool, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	n, err := e.find(names)
+	return n != nil && n.mode == filemode.Regular && n.id == id, err
+}
+
+func (e *Edit) put(names []string, blob deflated) (bool, error) {
+	// Look before leaping: a refused Put must not leave empty directories.
+	dir := e.root
+	for i, name := range names[:len(names)-1] {
+		if err := e.load(dir); err != nil {
+			return false, err
+		}
+		child := dir.children[name]
+		if child == nil {
+			break
+		}
+		if !child.isDir() {
+			return false, fmt.Errorf("%w: %s is a file", ErrPathConflict, strings.Join(names[:i+1], "/"))
+		}
+		dir = child
+	}
+	existing, err := e.find(names)
+	if err != nil {
+		return false, err
+	}
+	if existing != nil && existing.isDir() {
+		return false, fmt.Errorf("%w: %s is a directory", ErrPathConflict, strings.Join(names, "/"))
+	}
+	if existing != nil && existing.mode == filemode.Regular && existing.id == blob.id {
+		return false, nil
+	}
+	dir = e.root
+	for _, name := range names[:len(names)-1] {
+		dir.dirty = true
+		child := dir.children[name]
+		if child == nil {
+			child = &node{mode: filemode.Dir, children: map[string]*node{}}
+			dir.children[name] = child
+		}
+		dir = child
+	}
+	dir.dirty = true
+	file := &node{mode: filemode.Regular, id: blob.id, blob: &blob}
+	if existing != nil {
+		file.stored = existing.stored
+	}
+	dir.children[names[len(names)-1]] = file
+	return true, nil
+}
+
+// Remove takes a file out of the tree and reports whether it was there.
+// Directories that become empty vanish, since Git cannot hold them.
+func (e *Edit) Remove(path string) (changed bool, err error) { return e.remove(path, false) }
+
+// RemoveAll takes a directory and all that is below it out of the tree and
+// reports whether it was there.
+func (e *Edit) RemoveAll(dir string) (changed bool, err error) { return e.remove(dir, true) }
+
+func (e *Edit) remove(path string, dir bool) (bool, error) {
+	names, err := splitPath(path)
+	if err != nil {
+		return false, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	n, err := e.find(names)
+	if err != nil || n == nil {
+		return false, err
+	}
+	if n.isDir() != dir {
+		return false, fmt.Errorf("%w: %s is %s", ErrPathConflict, path, map[bool]string{true: "a directory", false: "a file"}[n.isDir()])
+	}
+	chain := []*node{e.root}
+	for _, name := range names[:len(names)-1] {
+		chain = append(chain, chain[len(chain)-1].children[name])
+	}
+	for i, parent := range slices.Backward(chain) {
+		parent.dirty = true
+		if i == len(chain)-1 || len(parent.children[names[i]].children) == 0 {
+			delete(parent.children, names[i])
+		}
+	}
+	return true, nil
+}
+
+// load reads the children of a directory that was not read yet.
+func (e *Edit) load(dir *node) error {
+	if dir.children != nil {
+		return nil
+	}
+	entries, err := e.repo.objects.readTree(dir.id)
+	if err != nil {
+		return err
+	}
+	dir.children = make(map[string]*node, len(entries))
+	for _, entry := range entries {
+		dir.children[entry.name] = &node{mode: entry.mode, id: entry.id, stored: entry.id}
+	}
+	return nil
+}
+
+// find returns what lies at a path, nil for nothing.
+func (e *Edit) find(names []string) (*node, error) {
+	n := e.root
+	for _, name := range names {
+		if !n.isDir() {
+			return nil, nil
+		}
+		if err := e.load(n); err != nil {
+			return nil, err
+		}
+		if n = n.children[name]; n == nil {
+			return nil, nil
+		}
+	}
+	return n, nil
+}

@@ -1,0 +1,36 @@
+package gitsync
+
+import "errors"
+
+// The errors that callers tell apart. They arrive wrapped, with the name of what
+// they are about and usually with a hint.
+var (
+	// ErrNoRepository means that the directory holds no bare Git repository.
+	ErrNoRepository = errors.New("not a bare Git repository")
+	// ErrExists means that a new repository would land on something that exists.
+	ErrExists = errors.New("already exists and is not empty")
+	// ErrUnsupported means that the repository uses a format that this package
+	// would misread.
+	ErrUnsupported = errors.New("unsupported repository format")
+	// ErrRefNotFound means that there is no such ref.
+	ErrRefNotFound = errors.New("ref not found")
+	// ErrRefMoved means that the ref is not where the edit began. The edit is
+	// untouched; the caller starts again from the new tip.
+	ErrRefMoved = errors.New("ref moved")
+	// ErrTagExists means that the tag's name is taken. Tags never move.
+	ErrTagExists = errors.New("tag already exists")
+	// ErrLocked means that another process is writing and did not finish in time.
+	ErrLocked = errors.New("repository is locked")
+	// ErrUnchanged means that the edit's tree is that of its base, so that there
+	// is nothing to commit.
+	ErrUnchanged = errors.New("nothing changed")
+	// ErrObjectNotFound means that the repository lacks an object.
+	ErrObjectNotFound = errors.New("object not found")
+	// ErrCorrupt means that bytes in the repository are not what they must be.
+	ErrCorrupt = errors.New("corrupt repository")
+	// ErrPath means that a path cannot be stored.
+	ErrPath = errors.New("invalid path")
+	// ErrPathConflict means that a file would take the place of a directory, or
+	// the other way round.
+	ErrPathConflict = errors.New("path conflict")
+)

@@ -1,0 +1,80 @@
+//go:build unix
+
+package gitsync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/appbur/appbur"
+)
+
+const (
+	lockFile = "appbur.lock"
+	// lockInterval is how often a waiting writer looks again.
+	lockInterval = 20 * time.Millisecond
+)
+
+// lock makes this the only writer of the repository, among the goroutines of
+// this process and among all processes. The system gives the lock back when its
+// holder dies, so there are no stale locks; the pid in the file is for people.
+func (r *Repository) lock(ctx context.Context) (unlock func(), err error) {
+	file, err := os.OpenFile(filepath.Join(r.dir, lockFile), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("lock repository: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			_ = file.Close()
+		}
+	}()
+	ctx, cancel := context.WithTimeoutCause(ctx, r.lockWait, errLockWait)
+	defer cancel()
+	ticker := time.NewTicker(lockInterval)
+	defer ticker.Stop()
+	for {
+		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
+			return nil, fmt.Errorf("lock repository: %w", err)
+		}
+		select {
+		case <-ctx.Done():
+			if errors.Is(context.Cause(ctx), errLockWait) {
+				return nil, r.lockedBy(file)
+			}
+			return nil, fmt.Errorf("wait for the repository's lock: %w", ctx.Err())
+		case <-ticker.C:
+		}
+	}
+	if err := file.Truncate(0); err != nil {
+		return nil, fmt.Errorf("lock repository: %w", err)
+	}
+	if _, err := file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0); err != nil {
+		return nil, fmt.Errorf("lock repository: %w", err)
+	}
+	if err := r.recoverRefLock(); err != nil {
+		return nil, err
+	}
+	return func() { _ = file.Close() }, nil
+}
+
+var errLockWait = errors.New("waited long enough")
+
+func (r *Repository) lockedBy(file *os.File) error {
+	holder := "another process"
+	var pid [16]byte
+	if n, _ := file.ReadAt(pid[:], 0); n > 0 {
+		holder = "process " + strings.TrimSpace(string(pid[:n]))
+	}
+	return appbur.WithHint(fmt.Errorf("%s: %w by %s", r.dir, ErrLocked, holder), "wait until the other appbur has finished, or end it")
+}

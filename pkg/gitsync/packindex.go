@@ -1,0 +1,135 @@
+package gitsync
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"hash"
+	"slices"
+
+	githash "github.com/go-git/go-git/v5/plumbing/hash"
+)
+
+// A pack index (version 2) says where in a pack each object begins: a header, a
+// table of 256 counts by first byte, the sorted ids, a CRC-32 for each packed
+// form, the offsets, offsets beyond 2 GiB, the checksum of the pack and its own.
+const (
+	indexMagic   = "\xfftOc\x00\x00\x00\x02"
+	indexFanout  = len(indexMagic)
+	indexIDs     = indexFanout + 256*4
+	idSize       = len(objectID{})
+	largeOffset  = 1 << 31
+	checksumSize = 2 * idSize
+)
+
+// packedObject is what an index knows of one object.
+type packedObject struct {
+	id     objectID
+	crc    uint32
+	offset uint64
+}
+
+// newChecksum returns the hash that ends packs and indexes.
+func newChecksum() hash.Hash { return githash.New(githash.CryptoType) }
+
+// encodePackIndex returns the index of a pack with the given checksum. It sorts
+// objects.
+func encodePackIndex(objects []packedObject, packChecksum []byte) []byte {
+	slices.SortFunc(objects, func(a, b packedObject) int { return bytes.Compare(a.id[:], b.id[:]) })
+	out := make([]byte, 0, indexIDs+len(objects)*(idSize+8)+checksumSize)
+	out = append(out, indexMagic...)
+	next := 0
+	for first := range 256 {
+		for next < len(objects) && int(objects[next].id[0]) == first {
+			next++
+		}
+		out = binary.BigEndian.AppendUint32(out, uint32(next))
+	}
+	for _, o := range objects {
+		out = append(out, o.id[:]...)
+	}
+	for _, o := range objects {
+		out = binary.BigEndian.AppendUint32(out, o.crc)
+	}
+	var large []uint64
+	for _, o := range objects {
+		if o.offset < largeOffset {
+			out = binary.BigEndian.AppendUint32(out, uint32(o.offset))
+			continue
+		}
+		out = binary.BigEndian.AppendUint32(out, largeOffset|uint32(len(large)))
+		large = append(large, o.offset)
+	}
+	for _, offset := range large {
+		out = binary.BigEndian.AppendUint64(out, offset)
+	}
+	out = append(out, packChecksum...)
+	sum := newChecksum()
+	sum.Write(out)
+	return sum.Sum(out)
+}
+
+// packIndex answers where an object lies in its pack. It never changes.
+type packIndex struct {
+	data  []byte
+	count int
+}
+
+// parsePackIndex checks the shape of an index, so that lookups cannot run out of
+// it.
+func parsePackIndex(data []byte) (*packIndex, error) {
+	if len(data) < indexIDs+checksumSize || string(data[:len(indexMagic)]) != indexMagic {
+		return nil, fmt.Errorf("%w: pack index has no version 2 header", ErrCorrupt)
+	}
+	x := &packIndex{data: data}
+	previous := uint32(0)
+	for first := range 256 {
+		n := x.word(indexFanout + 4*first)
+		if n < previous {
+			return nil, fmt.Errorf("%w: pack index counts backwards", ErrCorrupt)
+		}
+		previous = n
+	}
+	x.count = int(previous)
+	if len(data) < indexIDs+x.count*(idSize+8)+checksumSize {
+		return nil, fmt.Errorf("%w: pack index is cut off", ErrCorrupt)
+	}
+	return x, nil
+}
+
+func (x *packIndex) word(at int) uint32 { return binary.BigEndian.Uint32(x.data[at:]) }
+
+// find returns the offset of an object.
+func (x *packIndex) find(id objectID) (int64, bool) {
+	lo, hi := 0, int(x.word(indexFanout+4*int(id[0])))
+	if id[0] > 0 {
+		lo = int(x.word(indexFanout + 4*int(id[0]-1)))
+	}
+	for lo < hi {
+		mid := int(uint(lo+hi) >> 1)
+		at := indexIDs + mid*idSize
+		switch c := bytes.Compare(x.data[at:at+idSize], id[:]); {
+		case c == 0:
+			return x.offset(mid)
+		case c < 0:
+			lo = mid + 1
+		default:
+			hi = mid
+		}
+	}
+	return 0, false
+}
+
+func (x *packIndex) offset(i int) (int64, bool) {
+	offsets := indexIDs + x.count*(idSize+4)
+	small := x.word(offsets + 4*i)
+	if small < largeOffset {
+		return int64(small), true
+	}
+	at := offsets + 4*x.count + 8*int(small&^largeOffset)
+	if at+8 > len(x.data)-checksumSize {
+		return 0, false
+	}
+	large := binary.BigEndian.Uint64(x.data[at:])
+	return int64(large), large < 1<<62
+}

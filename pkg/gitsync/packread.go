@@ -1,0 +1,200 @@
+package gitsync
+
+import (
+	"bufio"
+	"bytes"
+	"compress/zlib"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/format/packfile"
+)
+
+const (
+	// maxDeltaDepth ends chains that a damaged pack might tie into a loop. git
+	// refuses to write more than 4095.
+	maxDeltaDepth = 4096
+	// baseCacheSize bounds what a reader keeps of delta bases.
+	baseCacheSize = 32 << 20
+	// trustedSize is how much memory the size in an entry's header may claim
+	// before the bytes prove it.
+	trustedSize = 1 << 20
+)
+
+// rawObject is an object as it was stored.
+type rawObject struct {
+	kind plumbing.ObjectType
+	data []byte
+}
+
+// pack is one pack with its index.
+type pack struct {
+	path  string
+	index *packIndex
+}
+
+// packReader reads objects of one pack. It holds the file open, remembers delta
+// bases, and serves one goroutine.
+type packReader struct {
+	pack   *pack
+	file   *os.File
+	in     *bufio.Reader
+	bases  map[int64]rawObject
+	cached int
+}
+
+func (p *pack) open() (*packReader, error) {
+	file, err := os.Open(p.path)
+	if err != nil {
+		return nil, fmt.Errorf("open pack: %w", err)
+	}
+	return &packReader{pack: p, file: file, in: bufio.NewReaderSize(nil, 4<<10), bases: map[int64]rawObject{}}, nil
+}
+
+func (r *packReader) close() { _ = r.file.Close() }
+
+// read returns the object at an offset, its deltas applied.
+func (r *packReader) read(offset int64) (rawObject, error) {
+	return r.readDepth(offset, 0)
+}
+
+func (r *packReader) readDepth(offset int64, depth int) (rawObject, error) {
+	if o, ok := r.bases[offset]; ok {
+		return o, nil
+	}
+	if depth > maxDeltaDepth {
+		return rawObject{}, fmt.Errorf("%w: deltas without end in %s", ErrCorrupt, r.pack.path)
+	}
+	r.in.Reset(io.NewSectionReader(r.file, offset, 1<<62))
+	kind, size, err := readEntryHeader(r.in)
+	if err != nil {
+		return rawObject{}, r.damaged(offset, err)
+	}
+	base := int64(-1)
+	switch kind {
+	case plumbing.OFSDeltaObject:
+		distance, err := readBaseDistance(r.in)
+		if err != nil || distance <= 0 || distance >= offset {
+			return rawObject{}, r.damaged(offset, errors.Join(errors.New("delta without a base"), err))
+		}
+		base = offset - distance
+	case plumbing.REFDeltaObject:
+		var id objectID
+		if _, err := io.ReadFull(r.in, id[:]); err != nil {
+			return rawObject{}, r.damaged(offset, err)
+		}
+		found := false
+		if base, found = r.pack.index.find(id); !found {
+			return rawObject{}, r.damaged(offset, fmt.Errorf("delta base %s is not in the pack", id))
+		}
+	}
+	data, err := inflate(r.in, size)
+	if err != nil {
+		return rawObject{}, r.damaged(offset, err)
+	}
+	if base < 0 {
+		return rawObject{kind: kind, data: data}, nil
+	}
+	from, err := r.readDepth(base, depth+1)
+	if err != nil {
+		return rawObject{}, err
+	}
+	r.remember(base, from)
+	patched, err := packfile.PatchDelta(from.data, data)
+	if err != nil {
+		return rawObject{}, r.damaged(offset, err)
+	}
+	return rawObject{kind: from.kind, data: patched}, nil
+}
+
+// remember keeps a delta base: the objects that follow in the pack often share it.
+func (r *packReader) remember(offset int64, o rawObject) {
+	if _, ok := r.bases[offset]; ok || len(o.data) > baseCacheSize/4 {
+		return
+	}
+	if r.cached += len(o.data); r.cached > baseCacheSize {
+		clear(r.bases)
+		r.cached = len(o.data)
+	}
+	r.bases[offset] = o
+}
+
+func (r *packReader) damaged(offset int64, err error) error {
+	return fmt.Errorf("%w: %s at %d: %w", ErrCorrupt, r.pack.path, offset, err)
+}
+
+// readEntryHeader reads what entryHeader writes.
+func readEntryHeader(in io.ByteReader) (plumbing.ObjectType, int64, error) {
+	b, err := in.ReadByte()
+	if err != nil {
+		return 0, 0, err
+	}
+	kind := plumbing.ObjectType(b >> 4 & 7)
+	size := int64(b & 15)
+	for shift := 4; b&0x80 != 0; shift += 7 {
+		if shift > 53 {
+			return 0, 0, errors.New("object size overflows")
+		}
+		if b, err = in.ReadByte(); err != nil {
+			return 0, 0, err
+		}
+		size |= int64(b&0x7f) << shift
+	}
+	if !kind.Valid() {
+		return 0, 0, fmt.Errorf("object type %d is unknown", kind)
+	}
+	return kind, size, nil
+}
+
+// readBaseDistance reads how far before a delta its base lies.
+func readBaseDistance(in io.ByteReader) (int64, error) {
+	b, err := in.ReadByte()
+	if err != nil {
+		return 0, err
+	}
+	distance := int64(b & 0x7f)
+	for b&0x80 != 0 {
+		if distance > 1<<54 {
+			return 0, errors.New("distance overflows")
+		}
+		if b, err = in.ReadByte(); err != nil {
+			return 0, err
+		}
+		distance = (distance+1)<<7 | int64(b&0x7f)
+	}
+	return distance, nil
+}
+
+// inflaters keep the window of the decompressor.
+var inflaters sync.Pool
+
+// inflate reads one zlib stream that holds size bytes.
+func inflate(in io.Reader, size int64) ([]byte, error) {
+	reader, ok := inflaters.Get().(io.ReadCloser)
+	if ok {
+		if err := reader.(zlib.Resetter).Reset(in, nil); err != nil {
+			return nil, err
+		}
+	} else {
+		var err error
+		if reader, err = zlib.NewReader(in); err != nil {
+			return nil, err
+		}
+	}
+	defer inflaters.Put(reader)
+	var out bytes.Buffer
+	// bytes.Buffer wants room to notice the end without growing.
+	out.Grow(int(min(size, trustedSize)) + bytes.MinRead)
+	n, err := out.ReadFrom(io.LimitReader(reader, size+1))
+	if err != nil {
+		return nil, err
+	}
+	if n != size {
+		return nil, fmt.Errorf("object has %d bytes or more, its header says %d", n, size)
+	}
+	return out.Bytes(), nil
+}

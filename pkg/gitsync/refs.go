@@ -1,0 +1,247 @@
+package gitsync
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/appbur/appbur"
+)
+
+const (
+	symbolicPrefix = "ref: "
+	maxSymbolic    = 5 // git's own limit
+	// stagedRef is the complete new content of a ref before it is put in place.
+	// It is also what tells our own abandoned ref locks from those of git.
+	stagedRef = "appbur.ref"
+)
+
+// Tip returns the object that a ref points at; the name is a full one such as
+// "refs/heads/main", or "HEAD". The tip of an annotated tag is the tag object.
+func (r *Repository) Tip(ref string) (Hash, error) {
+	id, err := r.resolve(ref)
+	if err != nil {
+		return "", err
+	}
+	return hashOf(id), nil
+}
+
+func (r *Repository) resolve(ref string) (objectID, error) {
+	name := ref
+	for range maxSymbolic {
+		if err := plumbing.ReferenceName(name).Validate(); err != nil {
+			return objectID{}, fmt.Errorf("ref %q: %w", name, err)
+		}
+		text, err := r.readRef(name)
+		if err != nil {
+			return objectID{}, err
+		}
+		target, symbolic := strings.CutPrefix(text, symbolicPrefix)
+		if !symbolic {
+			id, err := idOf(Hash(text))
+			if err != nil {
+				return objectID{}, fmt.Errorf("%w: ref %s: %w", ErrCorrupt, name, err)
+			}
+			return id, nil
+		}
+		name = strings.TrimSpace(target)
+	}
+	return objectID{}, fmt.Errorf("%w: ref %s goes through more than %d others", ErrCorrupt, ref, maxSymbolic)
+}
+
+// readRef returns the content of a ref: a hash, or "ref: " and a name.
+func (r *Repository) readRef(name string) (string, error) {
+	data, err := os.ReadFile(filepath.Join(r.dir, filepath.FromSlash(name)))
+	switch {
+	case err == nil:
+		return strings.TrimSpace(string(data)), nil
+	// ENOTDIR and EISDIR: a longer or shorter name exists, so this one does not.
+	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) && !errors.Is(err, syscall.EISDIR):
+		return "", fmt.Errorf("read ref: %w", err)
+	}
+	packed, err := r.packedRefs()
+	if err != nil {
+		return "", err
+	}
+	if hash, ok := packed[name]; ok {
+		return string(hash), nil
+	}
+	return "", fmt.Errorf("%w: %s", ErrRefNotFound, name)
+}
+
+// packedRefs reads the file that `git pack-refs` writes.
+func (r *Repository) packedRefs() (map[string]Hash, error) {
+	data, err := os.ReadFile(filepath.Join(r.dir, "packed-refs"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read packed refs: %w", err)
+	}
+	return parsePackedRefs(data)
+}
+
+func parsePackedRefs(data []byte) (map[string]Hash, error) {
+	refs := map[string]Hash{}
+	lines := bufio.NewScanner(bytes.NewReader(data))
+	for lines.Scan() {
+		line := lines.Text()
+		// "#" starts the header; "^" the commit of the tag one line above.
+		if line == "" || line[0] == '#' || line[0] == '^' {
+			continue
+		}
+		text, name, _ := strings.Cut(line, " ")
+		hash, err := ParseHash(text)
+		if err != nil || name == "" {
+			return nil, fmt.Errorf("%w: packed-refs: %q", ErrCorrupt, line)
+		}
+		refs[name] = hash
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("%w: packed-refs: %w", ErrCorrupt, err)
+	}
+	return refs, nil
+}
+
+// refNames lists the refs whose full name starts with a prefix, sorted.
+func (r *Repository) refNames(prefix string) ([]string, error) {
+	packed, err := r.packedRefs()
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for name := range packed {
+		if strings.HasPrefix(name, prefix) {
+			names = append(names, name)
+		}
+	}
+	err = filepath.WalkDir(filepath.Join(r.dir, "refs"), func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // packed while we walk
+		}
+		if err != nil || d.IsDir() || strings.HasSuffix(path, ".lock") {
+			return err
+		}
+		relative, err := filepath.Rel(r.dir, path)
+		if name := filepath.ToSlash(relative); err == nil && strings.HasPrefix(name, prefix) {
+			names = append(names, name)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list refs: %w", err)
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
+// moveRef sets a ref from one object to another, durably and in one step. The
+// zero id stands for "does not exist". The caller holds the writer lock; the
+// ".lock" file keeps stock git out as well.
+func (r *Repository) moveRef(name string, from, to objectID) (err error) {
+	if err := plumbing.ReferenceName(name).Validate(); err != nil {
+		return fmt.Errorf("ref %q: %w", name, err)
+	}
+	path := filepath.Join(r.dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("move ref: %w", err)
+	}
+	staged := filepath.Join(r.dir, stagedRef)
+	if err := writeDurably(staged, 0o644, func(w io.Writer) error {
+		_, err := w.Write([]byte(to.String() + "\n"))
+		return err
+	}); err != nil {
+		return fmt.Errorf("move ref: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.Remove(staged)) }()
+	// A link, not a write: the lock file is never seen half written.
+	lock := path + ".lock"
+	if err := os.Link(staged, lock); err != nil {
+		if errors.Is(err, fs.ErrExist) {
+			return appbur.WithHint(fmt.Errorf("%s: %w by git", name, ErrLocked), "if no git command is running, delete "+lock)
+		}
+		return fmt.Errorf("move ref: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(lock)
+		}
+	}()
+	if err := r.expectRef(name, from); err != nil {
+		return err
+	}
+	if err := os.Rename(lock, path); err != nil {
+		return fmt.Errorf("move ref: %w", err)
+	}
+	return r.syncRefDirs(filepath.Dir(path))
+}
+
+// expectRef reports [ErrRefMoved] if a ref is not where it should be.
+func (r *Repository) expectRef(name string, want objectID) error {
+	got, err := r.resolve(name)
+	if errors.Is(err, ErrRefNotFound) {
+		got, err = objectID{}, nil
+	}
+	if err != nil {
+		return err
+	}
+	if got != want {
+		return fmt.Errorf("%w: %s is at %s, not at %s", ErrRefMoved, name, describe(got), describe(want))
+	}
+	return nil
+}
+
+func describe(id objectID) string {
+	if id.IsZero() {
+		return "nothing"
+	}
+	return hashOf(id).Short()
+}
+
+// syncRefDirs makes the name of a ref durable, and the names of the directories
+// that had to be made for it.
+func (r *Repository) syncRefDirs(dir string) error {
+	for ; len(dir) > len(r.dir); dir = filepath.Dir(dir) {
+		if err := syncDir(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recoverRefLock removes the ref lock that a dead writer of ours left: it is the
+// same file as the staged ref. Locks of git are other files and stay. The caller
+// holds the writer lock, so the staged ref has no living owner.
+func (r *Repository) recoverRefLock() error {
+	staged := filepath.Join(r.dir, stagedRef)
+	ours, err := os.Lstat(staged)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("recover from a dead writer: %w", err)
+	}
+	err = filepath.WalkDir(filepath.Join(r.dir, "refs"), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".lock") {
+			return err
+		}
+		if info, err := d.Info(); err == nil && os.SameFile(info, ours) {
+			return os.Remove(path)
+		}
+		return nil
+	})
+	if err := errors.Join(err, os.Remove(staged)); err != nil {
+		return fmt.Errorf("recover from a dead writer: %w", err)
+	}
+	return nil
+}

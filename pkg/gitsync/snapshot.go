@@ -1,0 +1,238 @@
+package gitsync
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
+	"golang.org/x/sync/errgroup"
+)
+
+// Snapshot is the tree of one commit, for reading. It never changes and is safe
+// for concurrent use. It remembers the trees it has read.
+type Snapshot struct {
+	objects *objectStore
+	root    objectID
+	trees   sync.Map // objectID → []treeEntry
+}
+
+// Snapshot returns the tree of a commit.
+func (r *Repository) Snapshot(commit Hash) (*Snapshot, error) {
+	c, err := r.ReadCommit(commit)
+	if err != nil {
+		return nil, err
+	}
+	root, err := idOf(c.Tree)
+	if err != nil {
+		return nil, err
+	}
+	return &Snapshot{objects: r.objects, root: root}, nil
+}
+
+func (s *Snapshot) tree(id objectID) ([]treeEntry, error) {
+	if entries, ok := s.trees.Load(id); ok {
+		return entries.([]treeEntry), nil
+	}
+	entries, err := s.objects.readTree(id)
+	if err == nil {
+		s.trees.Store(id, entries)
+	}
+	return entries, err
+}
+
+// lookup returns the entry at a path; the empty path is the root.
+func (s *Snapshot) lookup(path string) (treeEntry, error) {
+	at := treeEntry{mode: filemode.Dir, id: s.root}
+	if path == "" {
+		return at, nil
+	}
+	for name := range strings.SplitSeq(path, "/") {
+		if !at.isDir() {
+			return treeEntry{}, fmt.Errorf("%s: %w", path, fs.ErrNotExist)
+		}
+		entries, err := s.tree(at.id)
+		if err != nil {
+			return treeEntry{}, fmt.Errorf("%s: %w", path, err)
+		}
+		i := slices.IndexFunc(entries, func(e treeEntry) bool { return e.name == name })
+		if i < 0 {
+			return treeEntry{}, fmt.Errorf("%s: %w", path, fs.ErrNotExist)
+		}
+		at = entries[i]
+	}
+	return at, nil
+}
+
+// ReadFile returns the content of a file. The error wraps [fs.ErrNotExist] if
+// there is no file at the path.
+func (s *Snapshot) ReadFile(path string) ([]byte, error) {
+	e, err := s.lookup(path)
+	if err != nil {
+		return nil, err
+	}
+	if !e.isFile() {
+		return nil, fmt.Errorf("%s is no file: %w", path, fs.ErrNotExist)
+	}
+	data, err := s.objects.readAs(e.id, plumbing.BlobObject)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return data, nil
+}
+
+// Blob returns the content of a blob that Walk or Diff named.
+func (s *Snapshot) Blob(h Hash) ([]byte, error) {
+	id, err := idOf(h)
+	if err != nil {
+		return nil, err
+	}
+	return s.objects.readAs(id, plumbing.BlobObject)
+}
+
+// Walk calls fn for every file at or below a path, in path order; the empty path
+// is everything. A path without anything is no error. Symbolic links and
+// submodules, which this package never writes, are passed over.
+func (s *Snapshot) Walk(path string, fn func(path string, blob Hash) error) error {
+	files, err := s.files(path)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if err := fn(f.path, hashOf(f.id)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// storedFile is a file of a snapshot, and where its bytes lie.
+type storedFile struct {
+	path   string
+	id     objectID
+	pack   *pack
+	offset int64
+}
+
+// files returns the files at or below a path, in path order.
+func (s *Snapshot) files(path string) ([]storedFile, error) {
+	start, err := s.lookup(path)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		return nil, err
+	}
+	var files []storedFile
+	var visit func(string, treeEntry) error
+	visit = func(path string, e treeEntry) error {
+		if e.isFile() {
+			files = append(files, storedFile{path: path, id: e.id})
+		}
+		if !e.isDir() {
+			return nil
+		}
+		entries, err := s.tree(e.id)
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		for _, child := range entries {
+			below := child.name
+			if path != "" {
+				below = path + "/" + child.name
+			}
+			if err := visit(below, child); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := visit(path, start); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(files, func(a, b storedFile) int { return strings.Compare(a.path, b.path) })
+	return files, nil
+}
+
+// ReadAll reads every file at or below a path and calls emit for each, from
+// several goroutines at once and in no particular order. Files are read in the
+// order they lie in their packs, which is far faster than one by one. The first
+// error, of reading or of emit, ends the reading and is returned.
+func (s *Snapshot) ReadAll(ctx context.Context, path string, emit func(path string, data []byte) error) error {
+	files, err := s.files(path)
+	if err != nil {
+		return err
+	}
+	for i := range files {
+		files[i].pack, files[i].offset, _ = s.objects.find(files[i].id)
+	}
+	slices.SortStableFunc(files, func(a, b storedFile) int {
+		return cmp.Or(strings.Compare(packPath(a.pack), packPath(b.pack)), cmp.Compare(a.offset, b.offset))
+	})
+	group, ctx := errgroup.WithContext(ctx)
+	// Each worker gets a run of neighbours, so that delta bases are read once.
+	workers := runtime.GOMAXPROCS(0)
+	for run := range slices.Chunk(files, max(1, (len(files)+workers-1)/workers)) {
+		group.Go(func() error { return s.readRun(ctx, run, emit) })
+	}
+	return group.Wait()
+}
+
+func packPath(p *pack) string {
+	if p == nil {
+		return ""
+	}
+	return p.path
+}
+
+// readRun reads files that are sorted by pack and offset.
+func (s *Snapshot) readRun(ctx context.Context, files []storedFile, emit func(string, []byte) error) error {
+	var reader *packReader
+	defer func() {
+		if reader != nil {
+			reader.close()
+		}
+	}()
+	for _, f := range files {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if f.pack != nil && (reader == nil || reader.pack != f.pack) {
+			if reader != nil {
+				reader.close()
+			}
+			// A pack that vanished is no error: read finds its successor.
+			reader, _ = f.pack.open()
+		}
+		data, err := s.readStored(reader, f)
+		if err != nil {
+			return fmt.Errorf("%s: %w", f.path, err)
+		}
+		if err := emit(f.path, data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readStored reads one file, through the open pack if that is where it lies.
+func (s *Snapshot) readStored(reader *packReader, f storedFile) ([]byte, error) {
+	if f.pack == nil || reader == nil || reader.pack != f.pack {
+		return s.objects.readAs(f.id, plumbing.BlobObject)
+	}
+	o, err := reader.read(f.offset)
+	if err != nil {
+		return nil, err
+	}
+	if o.kind != plumbing.BlobObject {
+		return nil, fmt.Errorf("%w: object %s is a %s", ErrCorrupt, f.id, o.kind)
+	}
+	return o.data, prove(f.id, o)
+}
