@@ -1,0 +1,168 @@
+package seal
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/appbur/appbur"
+)
+
+// AllowedSigners says whose signatures count. It is what OpenSSH and git call an
+// allowed signers file (ssh-keygen(1), ALLOWED SIGNERS).
+type AllowedSigners []allowedSigner
+
+// allowedSigner is one line.
+type allowedSigner struct {
+	principals  string
+	key         ssh.PublicKey
+	namespaces  []string // empty: all
+	validAfter  time.Time
+	validBefore time.Time
+}
+
+// ParseAllowedSigners reads an allowed signers file: principals, options, a key.
+// The options namespaces, valid-after and valid-before are understood; times must
+// end in Z, since a time zone would come from the environment. Certificate
+// authorities and negated namespaces are refused rather than passed over.
+func ParseAllowedSigners(data []byte) (AllowedSigners, error) {
+	var signers AllowedSigners
+	number := 0
+	for line := range bytes.Lines(data) {
+		number++
+		text := strings.TrimSpace(string(line))
+		if text == "" || text[0] == '#' {
+			continue
+		}
+		signer, err := parseAllowedSigner(text)
+		if err != nil {
+			return nil, fmt.Errorf("allowed signers: line %d: %w", number, err)
+		}
+		signers = append(signers, signer)
+	}
+	return signers, nil
+}
+
+func parseAllowedSigner(line string) (allowedSigner, error) {
+	var principals, rest string
+	if quoted, ok := strings.CutPrefix(line, `"`); ok {
+		principals, rest, ok = strings.Cut(quoted, `"`)
+		if !ok {
+			return allowedSigner{}, fmt.Errorf("%w: a quote is not closed", ErrFormat)
+		}
+	} else if i := strings.IndexAny(line, " \t"); i > 0 {
+		principals, rest = line[:i], line[i:]
+	}
+	if principals == "" {
+		return allowedSigner{}, fmt.Errorf("%w: want principals and a key", ErrFormat)
+	}
+	key, _, options, _, err := ssh.ParseAuthorizedKey([]byte(strings.TrimSpace(rest)))
+	if err != nil {
+		return allowedSigner{}, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	signer := allowedSigner{principals: principals, key: key}
+	for _, option := range options {
+		if err := signer.apply(option); err != nil {
+			return allowedSigner{}, err
+		}
+	}
+	return signer, nil
+}
+
+// apply takes one option of a line.
+func (s *allowedSigner) apply(option string) (err error) {
+	name, value, _ := strings.Cut(option, "=")
+	value = strings.Trim(value, `"`)
+	switch strings.ToLower(name) {
+	case "namespaces":
+		s.namespaces = strings.Split(value, ",")
+		for _, pattern := range s.namespaces {
+			if pattern == "" || pattern[0] == '!' {
+				return fmt.Errorf("%w: namespace %q", ErrFormat, pattern)
+			}
+		}
+	case "valid-after":
+		s.validAfter, err = parseValidity(value)
+	case "valid-before":
+		s.validBefore, err = parseValidity(value)
+	default:
+		return fmt.Errorf("%w: option %q is not supported", ErrFormat, name)
+	}
+	return err
+}
+
+// parseValidity reads YYYYMMDD[HHMM[SS]]Z.
+func parseValidity(text string) (time.Time, error) {
+	for _, layout := range []string{"20060102Z", "200601021504Z", "20060102150405Z"} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return at, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%w: time %q: want YYYYMMDDHHMMSSZ", ErrFormat, text)
+}
+
+// allows reports whether the line is about a key, git's namespace and a time.
+// The zero time is inside no interval.
+func (s allowedSigner) allows(key []byte, at time.Time) bool {
+	if !bytes.Equal(s.key.Marshal(), key) {
+		return false
+	}
+	limited := !s.validAfter.IsZero() || !s.validBefore.IsZero()
+	if limited && at.IsZero() || !s.validAfter.IsZero() && at.Before(s.validAfter) || !s.validBefore.IsZero() && !at.Before(s.validBefore) {
+		return false
+	}
+	if len(s.namespaces) == 0 {
+		return true
+	}
+	for _, pattern := range s.namespaces {
+		if matchPattern(pattern, signatureNamespace) {
+			return true
+		}
+	}
+	return false
+}
+
+// matchPattern knows "*" for any characters and "?" for one.
+func matchPattern(pattern, s string) bool {
+	if pattern == "" {
+		return s == ""
+	}
+	if pattern[0] == '*' {
+		return matchPattern(pattern[1:], s) || s != "" && matchPattern(pattern, s[1:])
+	}
+	return s != "" && (pattern[0] == '?' || pattern[0] == s[0]) && matchPattern(pattern[1:], s[1:])
+}
+
+// Verify checks an armored SSH signature of a message that was made at a time,
+// normally that of the commit or the tag, and returns the principals of the
+// signer. The errors wrap [ErrBadSignature], [ErrUnknownSigner] or [ErrFormat].
+func (a AllowedSigners) Verify(message, signature []byte, at time.Time) (principals string, err error) {
+	s, err := parseSignature(signature)
+	if err != nil {
+		return "", err
+	}
+	if err := s.check(message); err != nil {
+		return "", err
+	}
+	for _, signer := range a {
+		if signer.allows(s.key.Marshal(), at) {
+			return signer.principals, nil
+		}
+	}
+	err = fmt.Errorf("%w: key %s", ErrUnknownSigner, ssh.FingerprintSHA256(s.key))
+	return "", appbur.WithHint(err, "if you trust the key, add it to the allowed signers file")
+}
+
+// VerifySSH verifies against the text of an allowed signers file. It has no time
+// to compare with, so that lines with a validity interval match nothing; use
+// [AllowedSigners.Verify] for those.
+func VerifySSH(allowedSigners, message, signature []byte) (principals string, err error) {
+	signers, err := ParseAllowedSigners(allowedSigners)
+	if err != nil {
+		return "", err
+	}
+	return signers.Verify(message, signature, time.Time{})
+}

@@ -1,0 +1,159 @@
+package seal
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+
+	"filippo.io/age"
+	"filippo.io/age/armor"
+	"go.yaml.in/yaml/v3"
+)
+
+// sopsVersion is the release whose format is written. SOPS reads the files of
+// older releases.
+const sopsVersion = "3.9.0"
+
+// metadata is what a SOPS file holds below the key "sops", as far as this
+// package understands it.
+type metadata struct {
+	Age            []wrappedKey `yaml:"age"`
+	LastModified   string       `yaml:"lastmodified"`
+	MAC            string       `yaml:"mac"`
+	EncryptedRegex string       `yaml:"encrypted_regex"`
+	Version        string       `yaml:"version"`
+	// Fingerprint is ours; SOPS and Flux pass over it, and `sops edit` drops it.
+	Fingerprint string `yaml:"appbur_fingerprint"`
+}
+
+// wrappedKey is the data key, encrypted to one recipient.
+type wrappedKey struct {
+	Recipient string `yaml:"recipient"`
+	Enc       string `yaml:"enc"`
+}
+
+// foreignKeys are the parts of SOPS's metadata that would change how a file is to
+// be opened, with what they are for.
+var foreignKeys = map[string]string{
+	"shamir_threshold":          "a data key in several shares",
+	"key_groups":                "a data key in several shares",
+	"unencrypted_suffix":        "selection by suffix",
+	"encrypted_suffix":          "selection by suffix",
+	"unencrypted_regex":         "selection of what is not encrypted",
+	"encrypted_comment_regex":   "selection by comment",
+	"unencrypted_comment_regex": "selection by comment",
+	"mac_only_encrypted":        "an authentication code without the clear part",
+}
+
+// encode writes the metadata, all but the fingerprint. The text is ours to the
+// last byte, so that equal metadata are equal bytes.
+func (m metadata) encode() []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s:\n  age:\n", metadataKey)
+	for _, k := range m.Age {
+		fmt.Fprintf(&b, "    - recipient: %s\n      enc: |\n", k.Recipient)
+		for line := range strings.Lines(k.Enc) {
+			b.WriteString("        " + line)
+		}
+	}
+	fmt.Fprintf(&b, "  lastmodified: %q\n  mac: %s\n  encrypted_regex: %s\n  version: %s\n", m.LastModified, m.MAC, m.EncryptedRegex, m.Version)
+	return b.Bytes()
+}
+
+// fingerprintLine begins the last line of a sealed manifest.
+const fingerprintLine = "  appbur_fingerprint: "
+
+func appendFingerprint(body []byte, fingerprint string) []byte {
+	return append(body, fingerprintLine+fingerprint+"\n"...)
+}
+
+// cutFingerprint takes the last line off a file that this package wrote.
+func cutFingerprint(sealed []byte) (body []byte, fingerprint string, ok bool) {
+	at := len(sealed) - len(fingerprintLine) - fingerprintSize - 1
+	if at <= 0 || sealed[at-1] != '\n' {
+		return nil, "", false
+	}
+	line, ok := strings.CutPrefix(string(sealed[at:]), fingerprintLine)
+	return sealed[:at], strings.TrimSuffix(line, "\n"), ok
+}
+
+// parseMetadata reads the value below "sops". Everything that it does not
+// understand and that matters is an error.
+func parseMetadata(n *yaml.Node) (metadata, *regexp.Regexp, error) {
+	if n.Kind != yaml.MappingNode {
+		return metadata{}, nil, fmt.Errorf("%w: %q is no mapping", ErrFormat, metadataKey)
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i].Value, n.Content[i+1]
+		// Older releases write the keys they do not use, with empty values.
+		if what, foreign := foreignKeys[key]; foreign && value.Value != "" && value.Value != "false" && value.Value != "0" {
+			return metadata{}, nil, fmt.Errorf("%w: %s (%s)", ErrUnsupported, what, key)
+		}
+	}
+	var m metadata
+	if err := n.Decode(&m); err != nil {
+		return metadata{}, nil, fmt.Errorf("%w: the metadata below %q", ErrFormat, metadataKey)
+	}
+	if m.MAC == "" || m.LastModified == "" {
+		return metadata{}, nil, fmt.Errorf("%w: no authentication code or no date", ErrTampered)
+	}
+	if m.EncryptedRegex == "" {
+		return metadata{}, nil, fmt.Errorf("%w: selection without encrypted_regex", ErrUnsupported)
+	}
+	rule, err := regexp.Compile(m.EncryptedRegex)
+	if err != nil {
+		return metadata{}, nil, fmt.Errorf("%w: encrypted_regex: %w", ErrFormat, err)
+	}
+	return m, rule, nil
+}
+
+// wrapDataKey encrypts the data key to each recipient on its own, so that one can
+// be taken away without touching the others.
+func wrapDataKey(dataKey []byte, recipients recipientSet) ([]wrappedKey, error) {
+	keys := make([]wrappedKey, 0, len(recipients))
+	for _, r := range recipients {
+		var out strings.Builder
+		armored := armor.NewWriter(&out)
+		w, err := age.Encrypt(armored, r)
+		if err != nil {
+			return nil, fmt.Errorf("encrypt data key to %s: %w", r, err)
+		}
+		if _, err := w.Write(dataKey); err != nil {
+			return nil, fmt.Errorf("encrypt data key to %s: %w", r, err)
+		}
+		if err := errors.Join(w.Close(), armored.Close()); err != nil {
+			return nil, fmt.Errorf("encrypt data key to %s: %w", r, err)
+		}
+		text := out.String()
+		if !strings.HasSuffix(text, "\n") {
+			text += "\n"
+		}
+		keys = append(keys, wrappedKey{Recipient: r.String(), Enc: text})
+	}
+	return keys, nil
+}
+
+// unwrapDataKey decrypts the data key with whichever identity fits.
+func unwrapDataKey(keys []wrappedKey, identities []age.Identity) ([]byte, error) {
+	names := make([]string, 0, len(keys))
+	for _, k := range keys {
+		names = append(names, k.Recipient)
+		r, err := age.Decrypt(armor.NewReader(strings.NewReader(k.Enc)), identities...)
+		var mismatch *age.NoIdentityMatchError
+		if errors.As(err, &mismatch) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%w: data key for %s: %w", ErrTampered, k.Recipient, err)
+		}
+		dataKey, err := io.ReadAll(io.LimitReader(r, dataKeySize+1))
+		if err != nil {
+			return nil, fmt.Errorf("%w: data key for %s: %w", ErrTampered, k.Recipient, err)
+		}
+		return dataKey, nil
+	}
+	return nil, noIdentityMatch(names)
+}
