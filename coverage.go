@@ -33,6 +33,9 @@ func (t TypeCoverage) GroupKind() GroupKind { return GroupKind{Group: t.Group, K
 type GroupFailure struct {
 	GroupVersion string `json:"groupVersion"`
 	Reason       string `json:"reason"`
+	// Virtual groups store nothing: their objects are computed for each request, as
+	// metrics are. Such a failure is worth knowing and no hole.
+	Virtual bool `json:"virtual,omitempty"`
 }
 
 // Coverage says what a capture contains and what it does not. Types are sorted
@@ -45,7 +48,8 @@ type Coverage struct {
 // Complete reports whether every known type was captured whole and discovery
 // had no hole.
 func (c Coverage) Complete() bool {
-	return len(c.Groups) == 0 && !slices.ContainsFunc(c.Types, func(t TypeCoverage) bool { return !t.Complete })
+	return !slices.ContainsFunc(c.Groups, func(g GroupFailure) bool { return !g.Virtual }) &&
+		!slices.ContainsFunc(c.Types, func(t TypeCoverage) bool { return !t.Complete })
 }
 
 // Saved counts the objects saved over all types.

@@ -1,0 +1,161 @@
+package exporter
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/appbur/appbur"
+	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+func TestChooseTypes(t *testing.T) {
+	all := metav1.Verbs{"create", "get", "list", "watch"}
+	list := func(gv string, resources ...metav1.APIResource) *metav1.APIResourceList {
+		return &metav1.APIResourceList{GroupVersion: gv, APIResources: resources}
+	}
+	kind := func(name, kind string, verbs metav1.Verbs) metav1.APIResource {
+		return metav1.APIResource{Name: name, Kind: kind, Verbs: verbs, Namespaced: true}
+	}
+	definitions := map[schema.GroupResource]definition{
+		{Group: "a.b", Resource: "things"}:   {kind: "Thing", stored: "v1beta1", served: true},
+		{Group: "a.b", Resource: "unserved"}: {kind: "Unserved", stored: "v9", served: true},
+	}
+	for _, tt := range []struct {
+		name  string
+		lists []*metav1.APIResourceList
+		want  []string
+	}{
+		{"most stable version", []*metav1.APIResourceList{
+			list("autoscaling/v2beta2", kind("hpas", "HPA", all)), list("autoscaling/v1", kind("hpas", "HPA", all)), list("autoscaling/v2", kind("hpas", "HPA", all)), list("autoscaling/v3alpha1", kind("hpas", "HPA", all)),
+		}, []string{"hpas.v2.autoscaling"}},
+		{"the kind decides, not the group", []*metav1.APIResourceList{
+			list("policy/v1", kind("pdbs", "PDB", all)), list("policy/v1beta1", kind("pdbs", "PDB", all), kind("psps", "PSP", all)),
+		}, []string{"pdbs.v1.policy", "psps.v1beta1.policy"}},
+		{"cohabiting groups", []*metav1.APIResourceList{
+			list("extensions/v1beta1", kind("ingresses", "Ingress", all), kind("deployments", "Deployment", all)), list("networking.k8s.io/v1beta1", kind("ingresses", "Ingress", all)),
+		}, []string{"deployments.v1beta1.extensions", "ingresses.v1beta1.networking.k8s.io"}},
+		{"subresources and what cannot be created", []*metav1.APIResourceList{
+			list("v1", kind("pods", "Pod", all), kind("pods/status", "Pod", all), kind("bindings", "Binding", metav1.Verbs{"create"}), kind("componentstatuses", "ComponentStatus", metav1.Verbs{"get", "list"})),
+		}, []string{"pods.v1"}},
+		{"custom resources at their storage version", []*metav1.APIResourceList{
+			list("a.b/v1", kind("things", "Thing", all), kind("unserved", "Unserved", all)), list("a.b/v1beta1", kind("things", "Thing", all)),
+		}, []string{"things.v1beta1.a.b", "unserved.v1.a.b"}},
+		{"one kind under two names", []*metav1.APIResourceList{
+			list("a.b/v1", kind("zs", "Z", all), kind("as", "Z", all)),
+		}, []string{"as.v1.a.b"}},
+		{"a group version that cannot be read", []*metav1.APIResourceList{list("a/b/c", kind("x", "X", all))}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			for _, each := range chooseTypes(tt.lists, definitions) {
+				got = append(got, each.String())
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("types (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestEstablished(t *testing.T) {
+	crd := func(edit func(map[string]any)) map[string]any {
+		obj := map[string]any{
+			"metadata": map[string]any{},
+			"spec": map[string]any{
+				"group": "a.b", "names": map[string]any{"plural": "things", "kind": "Thing"},
+				"versions": []any{map[string]any{"name": "v1", "served": true}, map[string]any{"name": "v2", "storage": true}},
+			},
+			"status": map[string]any{"conditions": []any{map[string]any{"type": "Established", "status": "True"}}},
+		}
+		edit(obj)
+		return obj
+	}
+	for name, tt := range map[string]struct {
+		obj  map[string]any
+		want definition
+	}{
+		"established":     {crd(func(map[string]any) {}), definition{"Thing", "v2", true}},
+		"being deleted":   {crd(func(o map[string]any) { o["metadata"] = map[string]any{"deletionTimestamp": "x"} }), definition{"Thing", "v2", false}},
+		"not established": {crd(func(o map[string]any) { delete(o, "status") }), definition{"Thing", "v2", false}},
+	} {
+		resource, got, ok := definitionOf(tt.obj)
+		if !ok || got != tt.want || resource.String() != "things.a.b" {
+			t.Errorf("%s: %v %+v %v, want %+v", name, resource, got, ok, tt.want)
+		}
+	}
+	if _, _, ok := definitionOf(map[string]any{}); ok {
+		t.Error("something that is no definition was read as one")
+	}
+}
+
+func TestExplain(t *testing.T) {
+	answer := func(code int32, reason metav1.StatusReason) error {
+		return fmt.Errorf("wrapped: %w", &apierrors.StatusError{ErrStatus: metav1.Status{Code: code, Reason: reason, Message: "m"}})
+	}
+	for _, tt := range []struct {
+		name string
+		err  error
+		want error
+	}{
+		{"unauthorized", answer(401, metav1.StatusReasonUnauthorized), ErrUnauthorized},
+		{"forbidden", answer(403, metav1.StatusReasonForbidden), ErrForbidden},
+		{"unknown authority", &net.OpError{Err: x509.UnknownAuthorityError{}}, ErrCertificate},
+		{"other host", x509.HostnameError{Certificate: &x509.Certificate{}}, ErrCertificate},
+		{"refused", &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, ErrUnreachable},
+		{"no such host", &net.DNSError{Err: "no such host"}, ErrUnreachable},
+		{"timeout", context.DeadlineExceeded, ErrUnreachable},
+		{"plain http", http.ErrSchemeMismatch, ErrUnreachable},
+	} {
+		got := explain(tt.err)
+		if !errors.Is(got, tt.want) || !errors.Is(got, tt.err) || appbur.HintOf(got) == "" {
+			t.Errorf("%s: %v, want %v with a hint", tt.name, got, tt.want)
+		}
+	}
+	for _, err := range []error{nil, context.Canceled, errors.New("other"), answer(500, metav1.StatusReasonInternalError)} {
+		if got := explain(err); got != err {
+			t.Errorf("explain(%v) = %v", err, got)
+		}
+	}
+}
+
+func TestIsPassing(t *testing.T) {
+	code := func(code int32) error { return &apierrors.StatusError{ErrStatus: metav1.Status{Code: code}} }
+	for _, err := range []error{code(429), code(500), code(503), code(504), io.ErrUnexpectedEOF, &net.OpError{Err: syscall.ECONNRESET}, context.DeadlineExceeded} {
+		if !isPassing(err) {
+			t.Errorf("%v counts as final", err)
+		}
+	}
+	for _, err := range []error{code(400), code(403), code(404), code(410), code(501), context.Canceled, errors.New("x")} {
+		if isPassing(err) {
+			t.Errorf("%v counts as passing", err)
+		}
+	}
+}
+
+func TestPauses(t *testing.T) {
+	p := pauses{first: time.Second, most: 10 * time.Second}
+	for try, want := range []time.Duration{1, 2, 4, 8, 10, 10} {
+		if got := p.after(try); got != want*time.Second {
+			t.Errorf("after(%d) = %s, want %s", try, got, want*time.Second)
+		}
+	}
+	if got := p.after(1000); got != p.most {
+		t.Errorf("after(1000) = %s", got)
+	}
+	for _, name := range []string{"", "a", "pods.v1"} {
+		if got := spread(time.Second, name); got < time.Second || got > 1500*time.Millisecond || got != spread(time.Second, name) {
+			t.Errorf("spread of %q: %s", name, got)
+		}
+	}
+}

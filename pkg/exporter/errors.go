@@ -1,0 +1,109 @@
+package exporter
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+
+	"github.com/appbur/appbur"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+)
+
+// Errors that a caller may tell apart with [errors.Is].
+var (
+	// ErrUnreachable means that no API server answered.
+	ErrUnreachable = errors.New("the API server cannot be reached")
+	// ErrUnauthorized means that the API server does not accept the credentials.
+	ErrUnauthorized = errors.New("the API server does not accept the credentials")
+	// ErrForbidden means that the credentials lack a permission.
+	ErrForbidden = errors.New("the credentials lack a permission")
+	// ErrCertificate means that the connection is not trusted.
+	ErrCertificate = errors.New("the certificate of the API server is not trusted")
+)
+
+// explain marks an error of a request with what it means and what to do. Errors
+// that it does not know come back as they are.
+func explain(err error) error {
+	var (
+		authority x509.UnknownAuthorityError
+		invalid   x509.CertificateInvalidError
+		hostname  x509.HostnameError
+		verify    *tls.CertificateVerificationError
+		record    tls.RecordHeaderError
+	)
+	switch {
+	case err == nil, errors.Is(err, context.Canceled):
+		return err
+	case apierrors.IsUnauthorized(err):
+		return mark(ErrUnauthorized, err, "check the user and its token or certificate in the kubeconfig; they may have expired")
+	case apierrors.IsForbidden(err):
+		return mark(ErrForbidden, err, "grant the account get, list and watch on the types to be saved, for example by a ClusterRole with apiGroups [\"*\"] and resources [\"*\"]")
+	case errors.As(err, &verify), errors.As(err, &authority), errors.As(err, &invalid), errors.As(err, &hostname):
+		return mark(ErrCertificate, err, "check certificate-authority-data and server in the kubeconfig; they may belong to another cluster")
+	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
+		return mark(ErrUnreachable, err, "the server does not speak TLS; check the address and https:// in the kubeconfig")
+	case isConnection(err):
+		return mark(ErrUnreachable, err, "check the server address in the kubeconfig and that the API server is running")
+	default:
+		return err
+	}
+}
+
+func mark(sentinel, err error, hint string) error {
+	return appbur.WithHint(fmt.Errorf("%w: %w", sentinel, err), hint)
+}
+
+// isConnection tells failures of the connection from answers of the server.
+func isConnection(err error) bool {
+	var status apierrors.APIStatus
+	if errors.As(err, &status) {
+		return false
+	}
+	var network net.Error
+	return errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded) ||
+		utilnet.IsConnectionRefused(err) || utilnet.IsConnectionReset(err) || utilnet.IsProbableEOF(err) || utilnet.IsHTTP2ConnectionLost(err)
+}
+
+// isExpired reports whether a continue token or a resourceVersion is too old.
+func isExpired(err error) bool {
+	return apierrors.IsResourceExpired(err) || apierrors.IsGone(err)
+}
+
+// isPassing reports whether the same request may succeed a little later.
+func isPassing(err error) bool {
+	var status apierrors.APIStatus
+	if errors.As(err, &status) {
+		code := status.Status().Code
+		return code == 429 || code >= 500 && code != 501
+	}
+	var verify *tls.CertificateVerificationError
+	return isConnection(err) && !errors.As(err, &verify) && !errors.Is(err, context.Canceled)
+}
+
+// reasonOf writes an error in one line, for coverage.
+func reasonOf(err error) string {
+	var status apierrors.APIStatus
+	if errors.As(err, &status) && status.Status().Message != "" {
+		return oneLine(status.Status().Message)
+	}
+	return oneLine(err.Error())
+}
+
+func oneLine(text string) string {
+	out := []rune(text)
+	for i, r := range out {
+		if r == '\n' || r == '\r' || r == '\t' {
+			out[i] = ' '
+		}
+	}
+	const most = 500
+	if len(out) > most {
+		out = append(out[:most], '…')
+	}
+	return string(out)
+}

@@ -1,0 +1,119 @@
+package exporter
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"time"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/manifest"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/rest"
+)
+
+// Options tune an [Exporter]. The zero value is good.
+type Options struct {
+	// PageSize is how many objects a list asks for at a time; 0 means 500.
+	PageSize int64
+	// Parallel is how many types are listed at the same time; 0 means 8.
+	Parallel int
+	// Now is the clock; nil means [time.Now]. It only measures how long things took.
+	Now func() time.Time
+	// Log receives what is worth knowing and is no result; nil discards it.
+	Log *slog.Logger
+	// Rediscover is how often Watch looks for new types without being told; 0 means
+	// five minutes. Changes of CustomResourceDefinitions and APIServices tell it at once.
+	Rediscover time.Duration
+	// Silence is how long a watch may stay without an event or a bookmark before it
+	// counts as dead; 0 means three minutes. API servers send a bookmark each minute.
+	Silence time.Duration
+}
+
+// Exporter reads one cluster. It is safe for concurrent use.
+type Exporter struct {
+	client    rest.Interface
+	discovery *discovery.DiscoveryClient
+	rules     *manifest.Rules
+	options   Options
+	timing    timing
+	// makers is how many objects are made into manifests at the same time.
+	makers int
+}
+
+// New returns an exporter of the cluster that cfg leads to. cfg is not modified and
+// no request is made yet.
+func New(cfg *rest.Config, rules *manifest.Rules, opts Options) (*Exporter, error) {
+	if cfg == nil || rules == nil {
+		return nil, errors.New("exporter: there is no client configuration or no rules")
+	}
+	if opts.PageSize <= 0 {
+		opts.PageSize = 500
+	}
+	if opts.Parallel <= 0 {
+		opts.Parallel = 8
+	}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	if opts.Rediscover <= 0 {
+		opts.Rediscover = 5 * time.Minute
+	}
+	if opts.Silence <= 0 {
+		opts.Silence = 3 * time.Minute
+	}
+	client, found, err := newClients(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("exporter: %w", explain(err))
+	}
+	return &Exporter{client: client, discovery: found, rules: rules, options: opts, timing: usualTiming, makers: runtime.GOMAXPROCS(0)}, nil
+}
+
+// Cluster identifies the cluster by the uid of its namespace kube-system and by the
+// version of its API server. Errors carry a hint; see [ErrUnreachable].
+func (e *Exporter) Cluster(ctx context.Context) (appbur.Cluster, error) {
+	var info struct {
+		GitVersion string `json:"gitVersion"`
+	}
+	if err := e.getJSON(ctx, "/version", &info); err != nil {
+		return appbur.Cluster{}, fmt.Errorf("asking the API server for its version: %w", err)
+	}
+	version, err := appbur.ParseKubeVersion(info.GitVersion)
+	if err != nil {
+		return appbur.Cluster{}, fmt.Errorf("the API server has no usable version: %w", err)
+	}
+	var namespace struct {
+		Metadata struct {
+			UID string `json:"uid"`
+		} `json:"metadata"`
+	}
+	if err := e.getJSON(ctx, "/api/v1/namespaces/kube-system", &namespace); err != nil {
+		return appbur.Cluster{}, fmt.Errorf("identifying the cluster by namespace kube-system: %w", err)
+	}
+	if namespace.Metadata.UID == "" {
+		return appbur.Cluster{}, errors.New("identifying the cluster: namespace kube-system has no uid")
+	}
+	return appbur.Cluster{ID: namespace.Metadata.UID, Version: version}, nil
+}
+
+func (e *Exporter) getJSON(ctx context.Context, path string, target any) error {
+	var data []byte
+	err := retry(ctx, e.timing.first(), func(ctx context.Context) error {
+		var err error
+		data, err = body(e.client.Get().AbsPath(path).SetHeader("Accept", "application/json").Timeout(requestTimeout).Do(ctx))
+		return err
+	})
+	if err != nil {
+		return explain(err)
+	}
+	if err := json.Unmarshal(data, target); err != nil {
+		return appbur.WithHint(fmt.Errorf("the answer to %s cannot be read: %w", path, err), "check that the server address in the kubeconfig is that of a Kubernetes API server")
+	}
+	return nil
+}

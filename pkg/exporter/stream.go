@@ -1,0 +1,115 @@
+package exporter
+
+import (
+	"context"
+	stdjson "encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/json"
+)
+
+// watchFor is how long a watch lasts before the server ends it, so that no
+// connection is used for ever.
+const watchFor = 5 * time.Minute
+
+// errSilent ends a watch without events and bookmarks.
+var errSilent = errors.New("the watch fell silent")
+
+// errFrame marks a watch whose stream broke off or cannot be read.
+var errFrame = errors.New("the watch broke off")
+
+// isBroken reports whether a watch may be continued where it ended.
+func isBroken(err error) bool { return errors.Is(err, errSilent) || errors.Is(err, errFrame) }
+
+// stream runs one watch request until it ends and counts what it received. It
+// keeps the resourceVersion up to date after each event that was handled. A watch
+// that the server ended in order has no error.
+func (w *typeWatch) stream(ctx context.Context) (int, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	silence := time.AfterFunc(w.exporter.options.Silence, func() { cancel(errSilent) })
+	defer silence.Stop()
+
+	body, err := w.exporter.client.Get().AbsPath(w.t.path()).
+		Param("watch", "true").
+		Param("allowWatchBookmarks", "true").
+		Param("resourceVersion", w.resourceVersion).
+		Param("timeoutSeconds", strconv.Itoa(int(spread(watchFor, w.t.String()).Seconds()))).
+		Stream(ctx)
+	if err != nil {
+		if errors.Is(context.Cause(ctx), errSilent) {
+			return 0, errSilent
+		}
+		return 0, err
+	}
+	defer func() { _ = body.Close() }()
+
+	decoder := stdjson.NewDecoder(body)
+	for frames := 0; ; frames++ {
+		var raw stdjson.RawMessage
+		err := decoder.Decode(&raw)
+		switch {
+		case errors.Is(context.Cause(ctx), errSilent):
+			return frames, errSilent
+		case ctx.Err() != nil:
+			return frames, ctx.Err()
+		case errors.Is(err, io.EOF):
+			return frames, nil
+		case err != nil:
+			return frames, fmt.Errorf("%w: %w", errFrame, err)
+		}
+		silence.Reset(w.exporter.options.Silence)
+		if err := w.frame(raw); err != nil {
+			return frames, err
+		}
+	}
+}
+
+// frame handles one event.
+func (w *typeWatch) frame(raw []byte) error {
+	var event map[string]any
+	if err := json.Unmarshal(raw, &event); err != nil {
+		return fmt.Errorf("%w: %w", errFrame, err)
+	}
+	obj, _ := event["object"].(map[string]any)
+	switch event["type"] {
+	case "ADDED", "MODIFIED":
+		if _, err := w.put(obj); err != nil {
+			return err
+		}
+	case "DELETED":
+		if err := w.delete(obj); err != nil {
+			return err
+		}
+	case "BOOKMARK":
+	case "ERROR":
+		return statusError(obj)
+	default:
+		return fmt.Errorf("%w: unknown event %q", errFrame, event["type"])
+	}
+	if metadata, ok := obj["metadata"].(map[string]any); ok {
+		if version, _ := metadata["resourceVersion"].(string); version != "" {
+			w.resourceVersion = version
+		}
+	}
+	if definesTypes[w.t.GroupKind()] && event["type"] != "BOOKMARK" {
+		w.signal()
+	}
+	return nil
+}
+
+// statusError makes an error of the Status that a watch ends with.
+func statusError(obj map[string]any) error {
+	code, _ := obj["code"].(int64)
+	reason, _ := obj["reason"].(string)
+	message, _ := obj["message"].(string)
+	return &apierrors.StatusError{ErrStatus: metav1.Status{
+		Status: metav1.StatusFailure, Code: int32(code), Reason: metav1.StatusReason(reason), Message: message,
+	}}
+}

@@ -1,0 +1,174 @@
+package exporter
+
+import (
+	"context"
+	"time"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/manifest"
+)
+
+// typeWatch captures one type all the time.
+type typeWatch struct {
+	*watcher
+	t Type
+	// resourceVersion is where the watch continues.
+	resourceVersion string
+	// handlerFailed is true when the error came from the handler.
+	handlerFailed bool
+	// reported is the reason that was last reported as a failure, "" when there is
+	// none.
+	reported string
+}
+
+// run lists and watches until ctx ends or the handler fails.
+func (w *typeWatch) run(ctx context.Context) error {
+	for failures := 0; ; {
+		started := w.exporter.options.Now()
+		err := w.sync(ctx)
+		if err == nil {
+			w.reported = ""
+			err = w.follow(ctx)
+		}
+		if ctx.Err() != nil || w.handlerFailed {
+			return err
+		}
+		if w.exporter.options.Now().Sub(started) > w.exporter.timing.brief {
+			failures = 0
+		}
+		if err != nil {
+			if err := w.fail(err); err != nil {
+				return err
+			}
+		}
+		// Also after a watch that ended well: a type that must be listed again and
+		// again must not keep the server busy.
+		if err := sleep(ctx, spread(w.exporter.timing.relist.after(failures), w.t.String())); err != nil {
+			return err
+		}
+		failures++
+	}
+}
+
+// fail reports a type that cannot be read, once for each reason.
+func (w *typeWatch) fail(err error) error {
+	coverage := w.t.coverage()
+	coverage.Reason = reasonOf(err)
+	if coverage.Reason == w.reported {
+		return nil
+	}
+	w.reported = coverage.Reason
+	w.exporter.options.Log.Warn("a type cannot be read; its files stay", "type", w.t.String(), "err", err)
+	return w.handled(w.handler.Failed(coverage))
+}
+
+// sync lists the type and reports exactly what exists.
+func (w *typeWatch) sync(ctx context.Context) error {
+	select {
+	case w.lists <- struct{}{}:
+		defer func() { <-w.lists }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	coverage := w.t.coverage()
+	present := make(map[string]struct{})
+	resourceVersion, err := w.exporter.pages(ctx, w.t, func(items []map[string]any) error {
+		for _, item := range items {
+			result, err := w.put(item)
+			if err != nil {
+				return err
+			}
+			if !result.Decision.Saved {
+				coverage.Excluded++
+				continue
+			}
+			coverage.Saved++
+			present[result.Manifest.ID.Path()] = struct{}{}
+		}
+		return nil
+	}, func() {
+		coverage.Saved, coverage.Excluded = 0, 0
+		clear(present)
+	})
+	if err != nil {
+		return err
+	}
+	w.resourceVersion = resourceVersion
+	coverage.Complete, coverage.ResourceVersion = true, resourceVersion
+	if definesTypes[w.t.GroupKind()] {
+		// A definition may have come between discovery and this list; no event will
+		// tell of it.
+		w.signal()
+	}
+	return w.handled(w.handler.Synced(w.t, coverage, present))
+}
+
+// put makes a manifest of an object and hands it on.
+func (w *typeWatch) put(obj map[string]any) (manifest.Result, error) {
+	result, err := w.exporter.rules.Make(obj)
+	if err != nil {
+		return manifest.Result{}, err
+	}
+	return result, w.handled(w.handler.Put(w.t, result))
+}
+
+// handled remembers that an error is the handler's own.
+func (w *typeWatch) handled(err error) error {
+	if err != nil {
+		w.handlerFailed = true
+	}
+	return err
+}
+
+// follow watches from the resourceVersion of the list and continues where a
+// connection broke. It returns nil when the type must be listed again and an error
+// when the type cannot be read.
+func (w *typeWatch) follow(ctx context.Context) error {
+	if !w.t.Watchable {
+		return sleep(ctx, w.exporter.options.Rediscover)
+	}
+	timing := w.exporter.timing
+	failures := 0
+	var broken time.Time // when the watch last worked, zero while it works
+	for {
+		started := w.exporter.options.Now()
+		frames, err := w.stream(ctx)
+		now := w.exporter.options.Now()
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case w.handlerFailed:
+			return err
+		case isExpired(err):
+			w.exporter.options.Log.Info("the server has forgotten where the watch was; the type is listed again", "type", w.t.String())
+			return nil
+		case err != nil && !isPassing(err) && !isBroken(err):
+			return err
+		case frames > 0 || now.Sub(started) > timing.brief:
+			failures, broken = 0, time.Time{}
+		case broken.IsZero():
+			broken = started
+		case now.Sub(broken) > timing.outage:
+			return err // listing again tells whether the type can be read
+		}
+		if err := sleep(ctx, spread(timing.reconnect.after(failures), w.t.String())); err != nil {
+			return err
+		}
+		failures++
+	}
+}
+
+// delete hands on a deletion.
+func (w *typeWatch) delete(obj map[string]any) error {
+	id, err := manifest.IDOf(obj)
+	if err != nil {
+		return err
+	}
+	return w.handled(w.handler.Delete(w.t, id))
+}
+
+// definesTypes are the kinds whose objects change what discovery says.
+var definesTypes = map[appbur.GroupKind]bool{
+	gk("apiextensions.k8s.io", "CustomResourceDefinition"): true,
+	gk("apiregistration.k8s.io", "APIService"):             true,
+}

@@ -1,0 +1,205 @@
+package exporter
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/manifest"
+	"golang.org/x/sync/errgroup"
+)
+
+// Handler receives what [Exporter.Watch] sees. Calls about one type come one after
+// the other, calls about different types at the same time. An error ends the watch.
+type Handler interface {
+	// Put reports an object that was created or changed, or that is listed again.
+	// When it is not saved (any more), its file must go.
+	Put(t Type, r manifest.Result) error
+	// Delete reports an object that was deleted.
+	Delete(t Type, id appbur.ObjectID) error
+	// Synced reports a complete list: of this type exactly the saved objects whose
+	// paths are in present exist, and each has been Put. It also says that a type
+	// that had failed can be read again. present belongs to the handler.
+	Synced(t Type, c appbur.TypeCoverage, present map[string]struct{}) error
+	// Gone reports that the type itself was deleted, its definition with it. Its
+	// objects do not exist any more.
+	Gone(t Type) error
+	// Failed reports that a type cannot be read now. Its files must stay as they are.
+	Failed(c appbur.TypeCoverage) error
+	// Holes reports the groups that discovery cannot read now, whenever they change:
+	// files of their types must stay as they are. It may be empty.
+	Holes(groups []appbur.GroupFailure) error
+}
+
+// Watch captures all the time: each type is listed, then watched from the
+// resourceVersion of the list, and listed again when the server has forgotten that
+// version. Types that appear are picked up, types whose definition is deleted are
+// reported as gone.
+//
+// Watch outlives the API server: while it is away, types are reported as failed
+// after a while and listed again when it is back. It returns when ctx ends, with
+// the error of ctx, or when the handler or the very first discovery fails.
+func (e *Exporter) Watch(ctx context.Context, h Handler) error {
+	types, failed, err := e.Discover(ctx)
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	w := &watcher{
+		exporter: e, handler: h, group: group, changed: make(chan struct{}, 1),
+		lists: make(chan struct{}, e.options.Parallel), running: make(map[appbur.GroupKind]*running),
+	}
+	group.Go(func() error { return w.supervise(ctx, types, failed) })
+	return group.Wait()
+}
+
+// watcher starts and stops the watches of single types.
+type watcher struct {
+	exporter *Exporter
+	handler  Handler
+	group    *errgroup.Group
+	// changed is signalled when the set of types may have changed.
+	changed chan struct{}
+	// lists bounds how many types are listed at the same time.
+	lists chan struct{}
+	// running is used by the supervisor alone.
+	running map[appbur.GroupKind]*running
+}
+
+// running is the watch of one type.
+type running struct {
+	t    Type
+	stop context.CancelFunc
+	done sync.WaitGroup
+}
+
+// supervise keeps the running watches equal to what discovery says.
+func (w *watcher) supervise(ctx context.Context, types []Type, failed []appbur.GroupFailure) error {
+	var asks []time.Duration // still to come after a change
+	failures := 0
+	var known []appbur.GroupFailure
+	for {
+		if !slices.Equal(failed, known) {
+			known = failed
+			if err := w.handler.Holes(slices.Clone(failed)); err != nil {
+				return err
+			}
+		}
+		if err := w.reconcile(ctx, types); err != nil {
+			return err
+		}
+		pause := w.exporter.options.Rediscover
+		if failures > 0 || anyReal(failed) {
+			pause = min(pause, pauses{first: time.Second, most: time.Minute}.after(failures))
+		}
+		if len(asks) > 0 {
+			pause, asks = asks[0], asks[1:]
+		}
+		changed, err := w.wait(ctx, pause)
+		if err != nil {
+			return err
+		}
+		if changed {
+			asks = w.exporter.timing.afterChange[1:]
+			if err := sleep(ctx, w.exporter.timing.afterChange[0]); err != nil {
+				return err
+			}
+		}
+		next, holes, err := w.exporter.Discover(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			failures++
+			w.exporter.options.Log.Warn("discovery failed; the types known so far are watched on", "err", err)
+		default:
+			types, failed = next, holes
+			if failures++; !anyReal(holes) {
+				failures = 0
+			}
+		}
+	}
+}
+
+// wait returns true when the set of types may have changed, false when the pause is
+// over.
+func (w *watcher) wait(ctx context.Context, pause time.Duration) (bool, error) {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-w.changed:
+		return true, nil
+	case <-timer.C:
+		return false, nil
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+}
+
+// signal tells the supervisor to look at discovery again. It never blocks.
+func (w *watcher) signal() {
+	select {
+	case w.changed <- struct{}{}:
+	default:
+	}
+}
+
+// reconcile starts watches of new types, moves those whose version changed, and
+// ends those whose definition is gone.
+func (w *watcher) reconcile(ctx context.Context, types []Type) error {
+	present := make(map[appbur.GroupKind]bool, len(types))
+	for _, t := range types {
+		present[t.GroupKind()] = true
+		old, ok := w.running[t.GroupKind()]
+		if ok && old.t.GroupVersionResource == t.GroupVersionResource {
+			continue
+		}
+		if ok {
+			w.exporter.options.Log.Info("a type is read at another version from now on", "from", old.t.String(), "to", t.String())
+			old.stop()
+			old.done.Wait()
+		}
+		if err := w.start(ctx, t); err != nil {
+			return err
+		}
+	}
+	for kind, r := range w.running {
+		if present[kind] || !r.t.Custom {
+			continue
+		}
+		gone, err := w.exporter.definitionGone(ctx, r.t)
+		if err != nil || !gone {
+			continue // a hole in discovery proves nothing
+		}
+		r.stop()
+		r.done.Wait()
+		delete(w.running, kind)
+		if err := w.handler.Gone(r.t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *watcher) start(ctx context.Context, t Type) error {
+	r := &running{t: t}
+	w.running[t.GroupKind()] = r
+	if coverage, _, skip := w.exporter.skipped(t); skip {
+		r.stop = func() {}
+		return w.handler.Synced(t, coverage, map[string]struct{}{})
+	}
+	ctx, r.stop = context.WithCancel(ctx)
+	r.done.Add(1)
+	w.group.Go(func() error {
+		defer r.done.Done()
+		tw := typeWatch{watcher: w, t: t}
+		err := tw.run(ctx)
+		if ctx.Err() != nil && !tw.handlerFailed {
+			return nil // stopped, alone or with all others
+		}
+		return err
+	})
+	return nil
+}

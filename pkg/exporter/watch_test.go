@@ -1,0 +1,359 @@
+package exporter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/manifest"
+)
+
+// journal is a handler that writes down what it is told, and the set of saved
+// objects that follows from it.
+type journal struct {
+	mutex sync.Mutex
+	lines []string
+	saved map[string]bool
+	err   error
+}
+
+func (j *journal) note(format string, args ...any) error {
+	j.lines = append(j.lines, fmt.Sprintf(format, args...))
+	return j.err
+}
+
+func (j *journal) Put(_ Type, r manifest.Result) error {
+	j.mutex.Lock()
+	defer j.mutex.Unlock()
+	if j.saved == nil {
+		j.saved = make(map[string]bool)
+	}
+	delete(j.saved, r.Manifest.ID.Path())
+	if r.Decision.Saved {
+		j.saved[r.Manifest.ID.Path()] = true
+	}
+	return j.note("put %s %v", r.Manifest.ID, r.Decision.Saved)
+}
+
+func (j *journal) Delete(_ Type, id appbur.ObjectID) error {
+	j.mutex.Lock()
+	defer j.mutex.Unlock()
+	delete(j.saved, id.Path())
+	return j.note("delete %s", id)
+}
+
+func (j *journal) Synced(t Type, c appbur.TypeCoverage, present map[string]struct{}) error {
+	j.mutex.Lock()
+	defer j.mutex.Unlock()
+	for path := range j.saved {
+		if _, ok := present[path]; !ok && strings.Contains(path, "/"+strings.ToLower(t.GroupKind().String())+"/") {
+			delete(j.saved, path)
+		}
+	}
+	return j.note("synced %s at %s", t, c.ResourceVersion)
+}
+
+func (j *journal) Gone(t Type) error {
+	j.mutex.Lock()
+	defer j.mutex.Unlock()
+	return j.note("gone %s", t)
+}
+
+func (j *journal) Failed(c appbur.TypeCoverage) error {
+	j.mutex.Lock()
+	defer j.mutex.Unlock()
+	return j.note("failed %s: %s", c.Resource, c.Reason)
+}
+
+func (j *journal) Holes(groups []appbur.GroupFailure) error {
+	j.mutex.Lock()
+	defer j.mutex.Unlock()
+	for _, g := range groups {
+		if err := j.note("hole %s", g.GroupVersion); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// has reports whether a line begins with the text.
+func (j *journal) has(prefix string) bool {
+	j.mutex.Lock()
+	defer j.mutex.Unlock()
+	return slices.ContainsFunc(j.lines, func(line string) bool { return strings.HasPrefix(line, prefix) })
+}
+
+func (j *journal) holds(path string) bool {
+	j.mutex.Lock()
+	defer j.mutex.Unlock()
+	return j.saved[path]
+}
+
+func (j *journal) String() string {
+	j.mutex.Lock()
+	defer j.mutex.Unlock()
+	return strings.Join(j.lines, "\n")
+}
+
+// startWatch runs Watch until the test ends and returns its error through wait.
+func startWatch(t *testing.T, e *Exporter, h Handler) (wait func() error, stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- e.Watch(ctx, h) }()
+	wait = sync.OnceValue(func() error { return <-done })
+	t.Cleanup(func() {
+		cancel()
+		_ = wait()
+	})
+	return wait, cancel
+}
+
+// eventually polls until the condition holds.
+func eventually(t *testing.T, within time.Duration, what string, holds func() bool, state func() string) {
+	t.Helper()
+	deadline := time.After(within)
+	for !holds() {
+		select {
+		case <-deadline:
+			t.Fatalf("not within %s: %s\n%s", within, what, state())
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// quiet holds a watch open until the client leaves.
+func quiet(w http.ResponseWriter, r *http.Request) {
+	w.(http.Flusher).Flush()
+	<-r.Context().Done()
+}
+
+func TestWatchFollows(t *testing.T) {
+	f := newFakeServer(t)
+	var mutex sync.Mutex
+	var from []string // resourceVersions that watches began at
+	f.on(configMaps, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("watch") == "" {
+			listOf(w, "10", "", "a", "b")
+			return
+		}
+		mutex.Lock()
+		from = append(from, r.URL.Query().Get("resourceVersion"))
+		attempt := len(from)
+		mutex.Unlock()
+		switch attempt {
+		case 1:
+			event(w, "ADDED", watched("c", "11"))
+			event(w, "BOOKMARK", `{"kind":"ConfigMap","apiVersion":"v1","metadata":{"resourceVersion":"20"}}`)
+			// The connection ends in the middle of an event.
+			_, _ = w.Write([]byte(`{"type":"ADDED","obj`))
+		case 2:
+			event(w, "DELETED", watched("a", "21"))
+			event(w, "MODIFIED", strings.Replace(watched("b", "22"), `"namespace"`, `"deletionTimestamp":"2026-11-21T03:02:38Z","namespace"`, 1))
+		case 3:
+			status(w, http.StatusServiceUnavailable, "ServiceUnavailable", "starting")
+		default:
+			quiet(w, r)
+		}
+	})
+	var j journal
+	wait, stop := startWatch(t, f.exporter(Options{}), &j)
+	watches := func() bool { mutex.Lock(); defer mutex.Unlock(); return len(from) >= 4 }
+	eventually(t, 5*time.Second, "fourth watch", watches, j.String)
+	mutex.Lock()
+	if want := []string{"10", "20", "22", "22"}; !slices.Equal(from[:4], want) {
+		t.Errorf("watches began at %v, want %v", from, want)
+	}
+	mutex.Unlock()
+	for path, want := range map[string]bool{"namespaces/d/configmap/a.yaml": false, "namespaces/d/configmap/b.yaml": false, "namespaces/d/configmap/c.yaml": true} {
+		if j.holds(path) != want {
+			t.Errorf("%s is saved: %v, want %v\n%s", path, !want, want, j.String())
+		}
+	}
+	if j.has("failed") {
+		t.Errorf("short interruptions count as failures:\n%s", j.String())
+	}
+	stop()
+	if err := wait(); !errors.Is(err, context.Canceled) {
+		t.Errorf("Watch returned %v", err)
+	}
+}
+
+func TestWatchListsAgainWhenTheServerForgets(t *testing.T) {
+	for name, forget := range map[string]func(http.ResponseWriter){
+		"as an event": func(w http.ResponseWriter) {
+			event(w, "ERROR", `{"kind":"Status","code":410,"reason":"Expired","message":"too old"}`)
+		},
+		"as an answer": func(w http.ResponseWriter) { status(w, http.StatusGone, "Expired", "too old") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFakeServer(t)
+			var mutex sync.Mutex
+			lists := 0
+			f.on(configMaps, func(w http.ResponseWriter, r *http.Request) {
+				mutex.Lock()
+				defer mutex.Unlock()
+				switch {
+				case r.URL.Query().Get("watch") == "" && lists == 0:
+					lists++
+					listOf(w, "10", "", "a", "b")
+				case r.URL.Query().Get("watch") == "":
+					lists++
+					listOf(w, "30", "", "b")
+				case r.URL.Query().Get("resourceVersion") == "10":
+					forget(w)
+				default:
+					mutex.Unlock()
+					quiet(w, r)
+					mutex.Lock()
+				}
+			})
+			var j journal
+			startWatch(t, f.exporter(Options{}), &j)
+			eventually(t, 5*time.Second, "second list", func() bool { return j.has("synced configmaps.v1 at 30") }, j.String)
+			if j.holds("namespaces/d/configmap/a.yaml") || !j.holds("namespaces/d/configmap/b.yaml") {
+				t.Errorf("state after the second list:\n%s", j.String())
+			}
+		})
+	}
+}
+
+func TestWatchNoticesSilence(t *testing.T) {
+	f := newFakeServer(t)
+	f.on(configMaps, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("watch") == "" {
+			listOf(w, "10", "", "a")
+			return
+		}
+		quiet(w, r)
+	})
+	var j journal
+	startWatch(t, f.exporter(Options{Silence: 60 * time.Millisecond}), &j)
+	eventually(t, 5*time.Second, "a second watch", func() bool { return f.count("watch=true") >= 2 }, j.String)
+	if j.has("failed") {
+		t.Errorf("silence counts as failure:\n%s", j.String())
+	}
+}
+
+// TestWatchReportsAnOutage checks that a type that cannot be read any more is
+// reported once for each reason, kept, and listed again when it can be read.
+func TestWatchReportsAnOutage(t *testing.T) {
+	f := newFakeServer(t)
+	var mutex sync.Mutex
+	away := false
+	setAway := func(v bool) { mutex.Lock(); away = v; mutex.Unlock() }
+	f.on(configMaps, func(w http.ResponseWriter, r *http.Request) {
+		mutex.Lock()
+		gone := away
+		mutex.Unlock()
+		switch {
+		case gone:
+			status(w, http.StatusForbidden, "Forbidden", "no more")
+		case r.URL.Query().Get("watch") == "":
+			listOf(w, "10", "", "a")
+		}
+	})
+	var j journal
+	e := f.exporter(Options{})
+	startWatch(t, e, &j)
+	eventually(t, 5*time.Second, "first list", func() bool { return j.has("synced") }, j.String)
+	setAway(true)
+	eventually(t, 5*time.Second, "failure", func() bool { return j.has("failed configmaps: no more") }, j.String)
+	if !j.holds("namespaces/d/configmap/a.yaml") {
+		t.Errorf("an outage deleted something:\n%s", j.String())
+	}
+	setAway(false)
+	eventually(t, 5*time.Second, "list after the outage", func() bool {
+		log := j.String()
+		return strings.LastIndex(log, "synced") > strings.LastIndex(log, "failed")
+	}, j.String)
+	if n := strings.Count(j.String(), "failed"); n != 1 {
+		t.Errorf("%d failures reported, want 1:\n%s", n, j.String())
+	}
+}
+
+func TestWatchReturnsTheErrorOfTheHandler(t *testing.T) {
+	f := newFakeServer(t)
+	f.on(configMaps, func(w http.ResponseWriter, _ *http.Request) { listOf(w, "10", "", "a") })
+	full := errors.New("disk full")
+	wait, _ := startWatch(t, f.exporter(Options{}), &journal{err: full})
+	if err := wait(); !errors.Is(err, full) {
+		t.Errorf("Watch returned %v", err)
+	}
+}
+
+// TestWatchFindsATypeThatCameBetweenDiscoveryAndList checks that a definition that
+// is first seen in a list, and that no event tells of, is noticed.
+func TestWatchFindsATypeThatCameBetweenDiscoveryAndList(t *testing.T) {
+	f := newFakeServer(t)
+	listAndWait := func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("watch") == "" {
+			listOf(w, "10", "")
+			return
+		}
+		quiet(w, r)
+	}
+	f.on(configMaps, listAndWait)
+	const crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+	const definitions = `{"name":"apiextensions.k8s.io","versions":[{"groupVersion":"apiextensions.k8s.io/v1","version":"v1"}],"preferredVersion":{"groupVersion":"apiextensions.k8s.io/v1","version":"v1"}}`
+	const things = `{"name":"a.b","versions":[{"groupVersion":"a.b/v1","version":"v1"}],"preferredVersion":{"groupVersion":"a.b/v1","version":"v1"}}`
+	f.json("/apis", `{"kind":"APIGroupList","apiVersion":"v1","groups":[`+definitions+`]}`)
+	f.json("/apis/apiextensions.k8s.io/v1", `{"kind":"APIResourceList","groupVersion":"apiextensions.k8s.io/v1","resources":[{"name":"customresourcedefinitions","kind":"CustomResourceDefinition","verbs":["create","get","list","watch"]}]}`)
+	f.json("/apis/a.b/v1", `{"kind":"APIResourceList","groupVersion":"a.b/v1","resources":[{"name":"things","namespaced":true,"kind":"Thing","verbs":["create","get","list","watch"]}]}`)
+	f.on("/apis/a.b/v1/things", listAndWait)
+	f.on(crds, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("watch") == "" {
+			// From the first list on, discovery has the type.
+			f.json("/apis", `{"kind":"APIGroupList","apiVersion":"v1","groups":[`+definitions+`,`+things+`]}`)
+		}
+		listAndWait(w, r)
+	})
+	var j journal
+	startWatch(t, f.exporter(Options{}), &j)
+	eventually(t, 5*time.Second, "list of the new type", func() bool { return j.has("synced things.v1.a.b") }, j.String)
+}
+
+// TestWatchNeedsProofThatATypeIsGone checks that a custom type that discovery does
+// not list any more is gone only when its definition is.
+func TestWatchNeedsProofThatATypeIsGone(t *testing.T) {
+	f := newFakeServer(t)
+	f.on(configMaps, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("watch") == "" {
+			listOf(w, "10", "")
+			return
+		}
+		quiet(w, r)
+	})
+	const crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+	group := `{"kind":"APIGroupList","apiVersion":"v1","groups":[{"name":"a.b","versions":[{"groupVersion":"a.b/v1","version":"v1"}],"preferredVersion":{"groupVersion":"a.b/v1","version":"v1"}}]}`
+	f.json("/apis", group)
+	f.json("/apis/a.b/v1", `{"kind":"APIResourceList","groupVersion":"a.b/v1","resources":[{"name":"things","namespaced":true,"kind":"Thing","verbs":["create","get","list","watch"]}]}`)
+	f.json(crds, `{"metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"things.a.b"},"spec":{"group":"a.b","names":{"plural":"things","kind":"Thing"},"versions":[{"name":"v1","served":true,"storage":true}]}}]}`)
+	f.json(crds+"/things.a.b", `{"metadata":{"name":"things.a.b"}}`)
+	f.on("/apis/a.b/v1/things", func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("watch") == "" {
+			listOf(w, "10", "")
+			return
+		}
+		quiet(w, r)
+	})
+	var j journal
+	startWatch(t, f.exporter(Options{Rediscover: 20 * time.Millisecond}), &j)
+	eventually(t, 5*time.Second, "list of the custom type", func() bool { return j.has("synced things.v1.a.b") }, j.String)
+
+	f.json("/apis", `{"kind":"APIGroupList","apiVersion":"v1","groups":[]}`)
+	asked := f.count(crds + "/things.a.b")
+	eventually(t, 5*time.Second, "question for the definition", func() bool { return f.count(crds+"/things.a.b") > asked+1 }, j.String)
+	if j.has("gone") {
+		t.Fatalf("a hole in discovery was taken for a deletion:\n%s", j.String())
+	}
+	f.on(crds+"/things.a.b", func(w http.ResponseWriter, _ *http.Request) { status(w, http.StatusNotFound, "NotFound", "not found") })
+	eventually(t, 5*time.Second, "gone", func() bool { return j.has("gone things.v1.a.b") }, j.String)
+}

@@ -1,0 +1,162 @@
+package manifest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Entry is what was taken out of one manifest because it is true of one cluster
+// only, and what a restore may want back.
+type Entry struct {
+	// UID is the identity that owner references point at.
+	UID string `json:"uid,omitempty"`
+	// Created is when the cluster created the object.
+	Created time.Time `json:"created,omitzero"`
+	// Owners are the owner references, whose uids a restore replaces.
+	Owners []Owner `json:"owners,omitempty"`
+	// Finalizers are those that a built-in controller puts back by itself and that
+	// were therefore taken out. Other finalizers stay in the manifest.
+	Finalizers []string `json:"finalizers,omitempty"`
+	// Managers says who wrote the object through which API version. It is the only
+	// evidence in a cluster of the versions that its clients use.
+	Managers []Manager `json:"managers,omitempty"`
+	// Status is the status of a custom resource, as JSON. The status of a built-in
+	// object is computed anew and therefore not kept.
+	Status json.RawMessage `json:"status,omitempty"`
+	// Fields holds every other value that a rule took out and that is not noise, by
+	// its path, as JSON: "spec.clusterIP", "spec.ports[0].nodePort",
+	// "spec.volumeName", "spec.claimRef.uid", "status.storedVersions".
+	Fields map[string]json.RawMessage `json:"fields,omitempty"`
+}
+
+// Owner is one owner reference.
+type Owner struct {
+	APIVersion         string `json:"apiVersion"`
+	Kind               string `json:"kind"`
+	Name               string `json:"name"`
+	UID                string `json:"uid"`
+	Controller         bool   `json:"controller,omitempty"`
+	BlockOwnerDeletion *bool  `json:"blockOwnerDeletion,omitempty"`
+}
+
+// Manager is one field manager's last write.
+type Manager struct {
+	Manager     string    `json:"manager"`
+	Operation   string    `json:"operation"`
+	APIVersion  string    `json:"apiVersion"`
+	Subresource string    `json:"subresource,omitempty"`
+	Time        time.Time `json:"time,omitzero"`
+}
+
+// Field decodes the value that was taken out at path into target, which is a
+// pointer. It reports whether there is such a value.
+func (e Entry) Field(path string, target any) (bool, error) {
+	raw, ok := e.Fields[path]
+	if !ok {
+		return false, nil
+	}
+	if err := json.Unmarshal(raw, target); err != nil {
+		return true, fmt.Errorf("index field %s: %w", path, err)
+	}
+	return true, nil
+}
+
+// StoredVersions returns the versions that objects of a CustomResourceDefinition
+// may be stored at, nil for other objects.
+func (e Entry) StoredVersions() ([]string, error) {
+	var versions []string
+	_, err := e.Field("status.storedVersions", &versions)
+	return versions, err
+}
+
+// VolumeName returns the volume that a claim was bound to, "" for other objects.
+func (e Entry) VolumeName() (string, error) {
+	var name string
+	_, err := e.Field("spec.volumeName", &name)
+	return name, err
+}
+
+// harvest reads the parts of an entry that are there whatever the rules say.
+func harvest(o *object, custom bool) (Entry, error) {
+	var e Entry
+	e.UID, _ = o.metadata["uid"].(string)
+	var err error
+	if e.Created, err = timeIn(o.metadata["creationTimestamp"]); err != nil {
+		return Entry{}, fmt.Errorf("metadata.creationTimestamp: %w", err)
+	}
+	for _, owner := range o.owners() {
+		e.Owners = append(e.Owners, ownerOf(owner))
+	}
+	for _, fields := range o.managedFields() {
+		var m Manager
+		m.Manager, _ = fields["manager"].(string)
+		m.Operation, _ = fields["operation"].(string)
+		m.APIVersion, _ = fields["apiVersion"].(string)
+		m.Subresource, _ = fields["subresource"].(string)
+		if m.Time, err = timeIn(fields["time"]); err != nil {
+			return Entry{}, fmt.Errorf("metadata.managedFields of %s: %w", m.Manager, err)
+		}
+		e.Managers = append(e.Managers, m)
+	}
+	if status, ok := o.content["status"]; ok && custom && status != nil {
+		if e.Status, err = compactJSON(status); err != nil {
+			return Entry{}, fmt.Errorf("status: %w", err)
+		}
+	}
+	return e, nil
+}
+
+func ownerOf(reference map[string]any) Owner {
+	var o Owner
+	o.APIVersion, _ = reference["apiVersion"].(string)
+	o.Kind, _ = reference["kind"].(string)
+	o.Name, _ = reference["name"].(string)
+	o.UID, _ = reference["uid"].(string)
+	o.Controller, _ = reference["controller"].(bool)
+	if block, ok := reference["blockOwnerDeletion"].(bool); ok {
+		o.BlockOwnerDeletion = &block
+	}
+	return o
+}
+
+// keep records a value that an indexed rule took out.
+func (e *Entry) keep(t Taken) error {
+	if strings.HasPrefix(t.Path, "metadata.finalizers[") {
+		if name, ok := t.Value.(string); ok {
+			e.Finalizers = append(e.Finalizers, name)
+			return nil
+		}
+	}
+	raw, err := compactJSON(t.Value)
+	if err != nil {
+		return fmt.Errorf("%s: %w", t.Path, err)
+	}
+	if e.Fields == nil {
+		e.Fields = make(map[string]json.RawMessage)
+	}
+	e.Fields[t.Path] = raw
+	return nil
+}
+
+// timeIn reads the time that the API server writes; an absent time is zero.
+func timeIn(value any) (time.Time, error) {
+	text, _ := value.(string)
+	if text == "" {
+		return time.Time{}, nil
+	}
+	return time.Parse(time.RFC3339Nano, text)
+}
+
+// compactJSON encodes without the escapes that JSON needs inside HTML only.
+func compactJSON(value any) (json.RawMessage, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
