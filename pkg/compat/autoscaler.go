@@ -25,7 +25,7 @@ func horizontalPodAutoscaler(e *edit) {
 	behaviorFromAnnotation(e)
 	for _, key := range []string{hpaMetrics, hpaStatuses, hpaConditions} {
 		if annotations := mapAt(e.object, "metadata", "annotations"); annotations[key] != nil {
-			delete(annotations, key)
+			deleteAnnotation(e.object, key)
 			e.changed(annotationPath("", key), "removed: it repeats what the fields say")
 		}
 	}
@@ -114,7 +114,7 @@ func behaviorFromAnnotation(e *edit) {
 	if !ok {
 		return
 	}
-	delete(annotations, hpaBehavior)
+	deleteAnnotation(e.object, hpaBehavior)
 	var behavior map[string]any
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()

@@ -149,3 +149,14 @@ func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys
 func annotationPath(prefix, key string) string {
 	return strings.TrimPrefix(prefix+".metadata.annotations["+key+"]", ".")
 }
+
+// deleteAnnotation removes an annotation, and the map of annotations with the
+// last one: a server keeps no empty map there, so an object that asked for one
+// would never be equal to what is live.
+func deleteAnnotation(of map[string]any, key string) {
+	annotations := mapAt(of, "metadata", "annotations")
+	delete(annotations, key)
+	if len(annotations) == 0 {
+		delete(mapAt(of, "metadata"), "annotations")
+	}
+}

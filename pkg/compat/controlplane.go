@@ -33,7 +33,7 @@ func zeroShares(e *edit) {
 	annotations := mapAt(e.object, "metadata", "annotations")
 	_, zeroMeant := annotations[preserveZeroShares]
 	if zeroMeant {
-		delete(annotations, preserveZeroShares)
+		deleteAnnotation(e.object, preserveZeroShares)
 		e.changed(annotationPath("", preserveZeroShares), "removed: v1 takes zero literally")
 	}
 	limited := mapAt(e.object, "spec", "limited")

@@ -53,7 +53,7 @@ func profileToField(e *edit, p pod, owner map[string]any, ownerPath, field, key,
 		e.noticed(path, fmt.Sprintf("%q is no profile", value))
 		return
 	}
-	delete(p.annotations(), key)
+	deleteAnnotation(p.template, key)
 	context := makeMap(owner, "securityContext")
 	to := ownerPath + ".securityContext." + field
 	existing := mapAt(context, field)
@@ -89,7 +89,7 @@ func dropOrphans(e *edit, p pod, prefix string) {
 	annotations := p.annotations()
 	for _, key := range sortedKeys(annotations) {
 		if name, ok := strings.CutPrefix(key, prefix); ok && !names[name] {
-			delete(annotations, key)
+			deleteAnnotation(p.template, key)
 			e.lost(annotationPath(p.path, key), fmt.Sprintf("removed: there is no container %q", name))
 		}
 	}

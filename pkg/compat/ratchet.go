@@ -48,7 +48,7 @@ func ingressClassTwice(e *edit) {
 	if !ok || class == "" || (annotated == class && e.atLeast(equalClassesSince)) {
 		return
 	}
-	delete(annotations, ingressClassAnnotation)
+	deleteAnnotation(e.object, ingressClassAnnotation)
 	path := annotationPath("", ingressClassAnnotation)
 	if annotated == class {
 		e.changed(path, "removed: spec.ingressClassName says the same")

@@ -1,0 +1,257 @@
+package restore
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/appbur/appbur"
+)
+
+// ErrIncomplete is the error of a restore that ran to its end and left objects
+// behind that failed. The report says which and why.
+var ErrIncomplete = errors.New("not everything was restored")
+
+// ErrNoContent is the error of applying a plan that was read from a file.
+var ErrNoContent = errors.New("the plan has no content")
+
+const (
+	// defaultParallel is where one API server and etcd on few cores are busy.
+	defaultParallel = 32
+	// defaultPatience is how long a definition may take to be established.
+	defaultPatience = 2 * time.Minute
+)
+
+// Applier applies plans. The zero value of every field but Cluster is usable.
+type Applier struct {
+	Cluster  Cluster
+	Reporter Reporter
+	// Parallel is the highest number of requests at the same time; the server can
+	// make it fewer. Zero means 32.
+	Parallel int
+	// Patience is how long to wait for what the target does by itself, such as
+	// establishing a definition. Zero means two minutes.
+	Patience time.Duration
+}
+
+// Apply applies the plan with default settings; see [Applier.Apply].
+func Apply(ctx context.Context, p *Plan, c Cluster, r Reporter) (Report, error) {
+	return Applier{Cluster: c, Reporter: r}.Apply(ctx, p)
+}
+
+// Apply runs the steps of the plan, independent ones at the same time. It can be
+// repeated: what is there already stays, what is missing is added, and owners are
+// found again by what is live. The report is true whatever the error is:
+//
+//   - [ErrBlocked], [ErrSealed] and [ErrNoContent]: nothing was written;
+//   - [ErrIncomplete]: all steps were tried, some failed;
+//   - the error of ctx: it was cancelled; running the plan again continues.
+func (a Applier) Apply(ctx context.Context, p *Plan) (Report, error) {
+	report := Report{Format: ReportFormat, Point: p.Point}
+	if err := p.applicable(); err != nil {
+		return report, err
+	}
+	r := newRun(a, p)
+	r.loop(ctx)
+	report.Outcomes, report.Remaining = r.outcomes()
+	for _, o := range report.Outcomes {
+		report.Counts.add(o)
+	}
+	switch {
+	case report.Remaining > 0:
+		return report, appbur.WithHint(fmt.Errorf("the restore was stopped with %d objects to go: %w", report.Remaining, context.Cause(ctx)),
+			"run it again, it continues where it stopped")
+	case report.Counts.Failed > 0:
+		return report, appbur.WithHint(fmt.Errorf("%w: %d of %d objects failed", ErrIncomplete, report.Counts.Failed, len(report.Outcomes)),
+			"the report says why; run the restore again once the cause is gone")
+	}
+	return report, nil
+}
+
+// applicable finds the reasons not to begin.
+func (p *Plan) applicable() error {
+	if blocked := p.Blocked(); len(blocked) > 0 && !p.Policy.AllowBlocked {
+		return appbur.WithHint(fmt.Errorf("%w: %d of them, the first is %s: %s", ErrBlocked, len(blocked), blocked[0].Object, blocked[0].Why),
+			"look at them with appbur plan, then allow a restore without them")
+	}
+	for _, s := range p.Steps {
+		switch s.Action {
+		case ActionApply, ActionStatus, ActionRelink, ActionWait:
+		case ActionBarrier, ActionBlocked:
+			continue
+		}
+		if s.Content == nil {
+			return appbur.WithHint(fmt.Errorf("%w: step %d", ErrNoContent, s.ID), "make the plan again from the restore point and compare its digest")
+		}
+		if s.Object.GroupKind() == kindSecret && s.Content[sealMark] != nil {
+			return appbur.WithHint(fmt.Errorf("%w: %s", ErrSealed, s.Object), "give the key that the restore point was sealed for")
+		}
+	}
+	return nil
+}
+
+// run is one execution of a plan. Its fields belong to the goroutine of loop,
+// but for those that say otherwise.
+type run struct {
+	plan     *Plan
+	worker   *worker
+	reporter Reporter
+	events   chan Event // from workers
+
+	waiting    []int   // by step id: how many steps it still comes after
+	dependents [][]int // by step id
+	ready      *queue[int]
+	results    []*attempt // by step id; nil while not finished
+	cause      []int      // by step id: the failed step that it needs, or 0
+	finished   int        // without barriers
+	total      int
+}
+
+func newRun(a Applier, p *Plan) *run {
+	n := len(p.Steps) + 1
+	r := &run{
+		plan: p, reporter: a.Reporter, worker: newWorker(a, p.Policy),
+		waiting: make([]int, n), dependents: make([][]int, n), results: make([]*attempt, n), cause: make([]int, n),
+		ready: newQueue(cmp.Compare[int]), events: make(chan Event),
+	}
+	r.worker.notify = func(ctx context.Context, e Event) {
+		select {
+		case r.events <- e:
+		case <-ctx.Done():
+		}
+	}
+	if r.reporter == nil {
+		r.reporter = silent{}
+	}
+	for _, s := range p.Steps {
+		if s.Action != ActionBarrier {
+			r.total++
+		}
+		r.waiting[s.ID] = len(s.After)
+		for _, before := range s.After {
+			r.dependents[before] = append(r.dependents[before], s.ID)
+		}
+		if len(s.After) == 0 {
+			r.ready.push(s.ID)
+		}
+	}
+	return r
+}
+
+// loop runs until every step is finished, or ctx has ended and all that was begun
+// has come back.
+func (r *run) loop(ctx context.Context) {
+	done := make(chan *attempt)
+	running := 0
+	for {
+		for r.ready.len() > 0 && running < r.worker.limiter.current() && ctx.Err() == nil {
+			id := r.ready.pop()
+			step := &r.plan.Steps[id-1]
+			if result, ok := r.withoutRequest(step); ok {
+				r.finish(result)
+				continue
+			}
+			running++
+			before := r.identities(step)
+			go func() { done <- r.worker.do(ctx, step, before) }()
+		}
+		if running == 0 {
+			return
+		}
+		select {
+		case result := <-done:
+			running--
+			r.finish(result)
+		case event := <-r.events:
+			event.Done, event.Total = r.finished, r.total
+			r.reporter.Progress(event)
+		}
+	}
+}
+
+// withoutRequest finishes steps that ask the target nothing.
+func (r *run) withoutRequest(step *Step) (*attempt, bool) {
+	switch {
+	case r.cause[step.ID] != 0:
+		cause := r.plan.Steps[r.cause[step.ID]-1].Object
+		err := fmt.Errorf("not tried, because %s failed", cause)
+		return &attempt{step: step, result: Failed, err: err, cause: &cause}, true
+	case step.Action == ActionBarrier:
+		return &attempt{step: step}, true
+	case step.Action == ActionBlocked:
+		return &attempt{step: step, result: Skipped, note: step.Why, hint: step.Hint}, true
+	}
+	return nil, false
+}
+
+// identities collects what earlier steps learned: of the object itself, and of its
+// owners. All of them have succeeded, because the step needs them.
+func (r *run) identities(step *Step) earlier {
+	e := earlier{owners: make(map[appbur.ObjectID]Identity, len(step.Owners))}
+	for _, id := range step.Needs {
+		result := r.results[id]
+		if result == nil || result.step.Action != ActionApply {
+			continue
+		}
+		if result.step.Object == step.Object {
+			e.self, e.created = &result.identity, result.result == Created
+		}
+		e.owners[result.step.Object] = result.identity
+	}
+	return e
+}
+
+func (r *run) finish(result *attempt) {
+	id := result.step.ID
+	r.results[id] = result
+	for _, next := range r.dependents[id] {
+		if result.result == Failed && r.cause[next] == 0 && slices.Contains(r.plan.Steps[next-1].Needs, id) {
+			// A failure is traced back to where it began.
+			r.cause[next] = cmp.Or(r.cause[id], id)
+		}
+		if r.waiting[next]--; r.waiting[next] == 0 {
+			r.ready.push(next)
+		}
+	}
+	if result.step.Action == ActionBarrier || result.interrupted {
+		return
+	}
+	r.finished++
+	r.reporter.Progress(Event{
+		Kind: EventFinished, Done: r.finished, Total: r.total, Step: id, Action: result.step.Action,
+		Object: result.step.Object, Result: result.result, Reason: result.reason(),
+	})
+}
+
+// outcomes joins the results of the steps into one outcome per object.
+func (r *run) outcomes() (outcomes []Outcome, remaining int) {
+	byObject := make(map[appbur.ObjectID]*Outcome)
+	unfinished := make(map[appbur.ObjectID]bool)
+	for i := range r.plan.Steps {
+		step := &r.plan.Steps[i]
+		if step.Action == ActionBarrier {
+			continue
+		}
+		result := r.results[step.ID]
+		if result == nil || result.interrupted {
+			unfinished[step.Object] = true
+			continue
+		}
+		o, ok := byObject[step.Object]
+		if !ok {
+			o = &Outcome{Object: step.Object, APIVersion: step.APIVersion, Converted: len(step.Changes) > 0}
+			byObject[step.Object] = o
+		}
+		o.join(result)
+	}
+	for _, o := range byObject {
+		if !unfinished[o.Object] {
+			outcomes = append(outcomes, *o)
+		}
+	}
+	slices.SortFunc(outcomes, func(a, b Outcome) int { return a.Object.Compare(b.Object) })
+	return outcomes, len(unfinished)
+}

@@ -1,0 +1,316 @@
+package restore
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/appbur/appbur"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// attempt is what became of one step.
+type attempt struct {
+	step     *Step
+	result   Result // empty for barriers and waits that ended well
+	identity Identity
+	requests int
+	// unchecked is true when a dry run could not ask.
+	unchecked bool
+	err       error
+	hint      string
+	note      string
+	cause     *appbur.ObjectID
+	// interrupted is true when the context ended before the step did.
+	interrupted bool
+}
+
+func (a *attempt) reason() string {
+	if a.err != nil {
+		return a.err.Error()
+	}
+	return a.note
+}
+
+// severity orders results: of several steps about one object the worst tells.
+var severity = []Result{"", Unchanged, Configured, Created, Skipped, Failed}
+
+// join adds the result of one more step to the outcome of its object.
+func (o *Outcome) join(a *attempt) {
+	if slices.Index(severity, a.result) > slices.Index(severity, o.Result) {
+		o.Result = a.result
+	}
+	if a.requests > 1 {
+		o.Attempts += a.requests
+	}
+	o.Unchecked = o.Unchecked || a.unchecked
+	switch {
+	case a.err != nil:
+		if o.Reason == "" {
+			o.Reason, o.Hint, o.Cause = a.err.Error(), hintFor(a.err), a.cause
+		}
+	case a.result == Skipped:
+		o.Reason, o.Hint = a.note, a.hint
+	case a.note != "":
+		o.Notes = append(o.Notes, a.note)
+	}
+}
+
+// earlier is what steps before this one learned.
+type earlier struct {
+	self    *Identity // of the object, when an earlier step applied it
+	created bool      // whether that step created it
+	owners  map[appbur.ObjectID]Identity
+}
+
+// worker runs single steps; all its methods may be called from many goroutines.
+type worker struct {
+	cluster  Cluster
+	policy   Policy
+	patience time.Duration
+	limiter  *limiter
+	// notify is told about requests that will be repeated; nil for nobody.
+	notify func(ctx context.Context, e Event)
+
+	mu       sync.Mutex
+	existing map[typeKey]*inventory
+}
+
+type typeKey struct{ apiVersion, kind string }
+
+// inventory is what was there of a type when the restore first asked.
+type inventory struct {
+	mu    sync.Mutex
+	known map[appbur.ObjectID]Identity
+}
+
+func newWorker(a Applier, policy Policy) *worker {
+	w := &worker{
+		cluster: a.Cluster, policy: policy, patience: a.Patience,
+		existing: make(map[typeKey]*inventory),
+	}
+	if w.patience == 0 {
+		w.patience = defaultPatience
+	}
+	parallel := a.Parallel
+	if parallel <= 0 {
+		parallel = defaultParallel
+	}
+	w.limiter = newLimiter(parallel)
+	return w
+}
+
+// do runs one step to its end.
+func (w *worker) do(ctx context.Context, step *Step, before earlier) *attempt {
+	a := &attempt{step: step}
+	switch step.Action {
+	case ActionApply, ActionRelink:
+		a.err = w.apply(ctx, a, before)
+	case ActionStatus:
+		a.err = w.status(ctx, a, before)
+	case ActionWait:
+		a.err = w.await(ctx, a)
+	case ActionBarrier, ActionBlocked:
+	}
+	if a.err != nil {
+		a.result = Failed
+		a.interrupted = ctx.Err() != nil
+	}
+	return a
+}
+
+func (w *worker) apply(ctx context.Context, a *attempt, before earlier) error {
+	step := a.step
+	live, known, err := w.before(ctx, a, before)
+	if err != nil {
+		return err
+	}
+	if known && live.Terminating {
+		return ErrTerminating
+	}
+	content, err := w.withOwners(ctx, a, before)
+	if err != nil {
+		return err
+	}
+	if known && live.Applied == "" && isBare(content) {
+		a.identity, a.result = live, Unchanged
+		return nil
+	}
+	request := Request{
+		Object: step.Object, APIVersion: step.APIVersion, Content: content,
+		Force: w.policy.ForceConflicts || live.Applied != "",
+	}
+	answer, err := w.send(ctx, a, request)
+	if err != nil {
+		return err
+	}
+	a.identity, a.unchecked = answer.Identity, answer.Unchecked
+	switch {
+	case answer.Terminating:
+		return ErrTerminating
+	case answer.Created:
+		a.result = Created
+	case known && unchanged(live, answer.Identity, false):
+		a.result = Unchanged
+	default:
+		a.result = Configured
+	}
+	return nil
+}
+
+// isBare reports whether the content asks for nothing but that the object exists.
+// Such an apply owns no field, and the server answers the first one after the
+// create with a write of its own (a manager "before-first-apply"), so a restore
+// does not repeat it.
+func isBare(content map[string]any) bool {
+	for key := range content {
+		if key != "apiVersion" && key != "kind" && key != "metadata" {
+			return false
+		}
+	}
+	for key := range dict(content, "metadata") {
+		if key != "name" && key != "namespace" {
+			return false
+		}
+	}
+	return true
+}
+
+// before returns what is known of the object before this step.
+func (w *worker) before(ctx context.Context, a *attempt, before earlier) (Identity, bool, error) {
+	if before.self != nil {
+		return *before.self, true, nil
+	}
+	known, err := w.inventory(ctx, a, a.step.APIVersion, a.step.Object.Kind)
+	if err != nil {
+		return Identity{}, false, err
+	}
+	identity, ok := known[a.step.Object]
+	return identity, ok, nil
+}
+
+// withOwners returns the content of the step with owner references that point at
+// the uids that the owners have in the target. An owner whose uid is not known is
+// an error, or left out when a later step adds it: the garbage collector deletes
+// objects whose owners do not exist.
+func (w *worker) withOwners(ctx context.Context, a *attempt, before earlier) (map[string]any, error) {
+	references := make([]any, 0, len(a.step.Owners))
+	for _, owner := range a.step.Owners {
+		identity, ok := before.owners[owner.Object]
+		if !ok && owner.Late {
+			known, err := w.inventory(ctx, a, owner.APIVersion, owner.Object.Kind)
+			if err != nil {
+				return nil, err
+			}
+			if identity = known[owner.Object]; identity.UID == "" || identity.Terminating {
+				continue
+			}
+		}
+		if identity.UID == "" {
+			return nil, fmt.Errorf("the uid of its owner %s is not known", owner.Object)
+		}
+		reference := map[string]any{
+			"apiVersion": owner.APIVersion, "kind": owner.Object.Kind, "name": owner.Object.Name, "uid": identity.UID,
+		}
+		if owner.Controller {
+			reference["controller"] = true
+		}
+		if owner.BlockOwnerDeletion != nil {
+			reference["blockOwnerDeletion"] = *owner.BlockOwnerDeletion
+		}
+		references = append(references, reference)
+	}
+	if len(references) == 0 {
+		return a.step.Content, nil
+	}
+	return with(a.step.Content, references, "metadata", "ownerReferences"), nil
+}
+
+// status fills a status. Once a controller has written one, it knows better: a
+// status is forced only into an object that this run created.
+func (w *worker) status(ctx context.Context, a *attempt, before earlier) error {
+	request := Request{
+		Object: a.step.Object, APIVersion: a.step.APIVersion, Content: a.step.Content,
+		Status: true, Force: before.created,
+	}
+	answer, err := w.send(ctx, a, request)
+	switch {
+	case err == nil:
+	case isFieldConflict(err):
+		a.result, a.note = Unchanged, "its status was left as its controller wrote it"
+		return nil
+	case apierrors.IsNotFound(err):
+		a.result, a.note = Unchanged, "its status was not restored: the kind has no status in the target"
+		return nil
+	default:
+		return fmt.Errorf("status: %w", err)
+	}
+	a.identity, a.unchecked = answer.Identity, answer.Unchecked
+	a.result = Configured
+	if before.self != nil && unchanged(*before.self, answer.Identity, true) {
+		a.result = Unchanged
+	}
+	return nil
+}
+
+// await polls until a definition is established and its versions are served.
+func (w *worker) await(ctx context.Context, a *attempt) error {
+	limited, cancel := context.WithTimeout(ctx, w.patience)
+	defer cancel()
+	definition := readDefinition(a.step.Object, a.step.Content)
+	for tries := 1; ; tries++ {
+		missing, err := w.established(limited, a.step, definition)
+		switch {
+		case err == nil && missing == "":
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil && limited.Err() == nil && transient(err) == nil:
+			return err
+		case err != nil:
+			missing = err.Error()
+		}
+		if sleep(limited, delay(min(tries, 4), a.step.ID)) != nil {
+			return cmp.Or(ctx.Err(), fmt.Errorf("not established after %s: %s", w.patience, missing))
+		}
+	}
+}
+
+var errNotAccepted = errors.New("the names of the definition are taken")
+
+// established returns what is missing for the definition to be usable, or "".
+func (w *worker) established(ctx context.Context, step *Step, d definition) (missing string, err error) {
+	if err := w.limiter.wait(ctx); err != nil {
+		return "", err
+	}
+	live, err := w.cluster.Get(ctx, step.Object, step.APIVersion)
+	if err != nil {
+		return "", err
+	}
+	conditions := make(map[string]any)
+	for _, c := range list(live, "status", "conditions") {
+		conditions[text(c, "type")] = c
+	}
+	if text(conditions["NamesAccepted"], "status") == "False" {
+		return "", appbur.WithHint(fmt.Errorf("%w: %s", errNotAccepted, text(conditions["NamesAccepted"], "message")),
+			"another definition of the target uses the same names: remove it first")
+	}
+	if text(conditions["Established"], "status") != "True" {
+		return "the condition Established is not true", nil
+	}
+	for _, version := range d.served {
+		apiVersion := d.kind.Group + "/" + version
+		served, err := w.cluster.Serves(ctx, apiVersion, d.kind.Kind)
+		if err != nil {
+			return "", err
+		}
+		if !served {
+			return fmt.Sprintf("discovery does not show %s yet", apiVersion), nil
+		}
+	}
+	return "", nil
+}

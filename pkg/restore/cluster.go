@@ -1,0 +1,80 @@
+package restore
+
+import (
+	"context"
+
+	"github.com/appbur/appbur"
+)
+
+// FieldManager is the name under which appbur owns fields in the target.
+const FieldManager = "appbur"
+
+// Cluster is the target as a restore sees it. All methods may be called from many
+// goroutines. Errors of the API server are passed on as they came, so that
+// k8s.io/apimachinery/pkg/api/errors can tell them apart; an implementation does
+// not retry, because [Apply] does and has to see what the server asks for.
+type Cluster interface {
+	// Serves reports whether the target serves the kind at this version now. It
+	// asks again whenever the last answer was no.
+	Serves(ctx context.Context, apiVersion, kind string) (bool, error)
+	// Existing returns what is there of a kind, by one list of metadata. A kind
+	// that is not served has no objects.
+	Existing(ctx context.Context, apiVersion, kind string) (map[appbur.ObjectID]Identity, error)
+	// Get returns one object at the given version.
+	Get(ctx context.Context, id appbur.ObjectID, apiVersion string) (map[string]any, error)
+	// Apply performs one server-side apply as [FieldManager].
+	Apply(ctx context.Context, r Request) (Applied, error)
+}
+
+// Request is one server-side apply.
+type Request struct {
+	Object     appbur.ObjectID
+	APIVersion string
+	// Content is the intent: the whole object, or its identity and status.
+	Content map[string]any
+	// Status addresses the status subresource.
+	Status bool
+	// Force takes fields over from other managers.
+	Force bool
+	// DryRun asks what would happen; [DryRun] sets it.
+	DryRun bool
+}
+
+// Applied is the answer to a [Request].
+type Applied struct {
+	Identity
+	// Created is true when the object was not there before.
+	Created bool
+	// Unchecked is true when a dry run could not ask the server, because what the
+	// object needs would be created by the same run.
+	Unchecked bool
+}
+
+// Identity is what a restore has to know of a live object.
+type Identity struct {
+	UID             string
+	ResourceVersion string
+	// Terminating is true when the object is being deleted.
+	Terminating bool
+	// Applied and AppliedStatus stand for what appbur applied to the object and to
+	// its status subresource, and when; they are equal as long as nothing it
+	// applied changed, and empty if it never applied anything.
+	Applied       string
+	AppliedStatus string
+}
+
+// unchanged reports whether the apply that led from before to after wrote nothing
+// of ours. Other managers may have written in between, which moves the resource
+// version but not our entry.
+func unchanged(before, after Identity, status bool) bool {
+	if before.UID != after.UID {
+		return false
+	}
+	if before.ResourceVersion == after.ResourceVersion {
+		return true
+	}
+	if status {
+		return before.AppliedStatus != "" && before.AppliedStatus == after.AppliedStatus
+	}
+	return before.Applied != "" && before.Applied == after.Applied
+}

@@ -1,0 +1,119 @@
+package restore
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/appbur/appbur"
+)
+
+// FindingsFormat is the version of the findings' JSON document.
+const FindingsFormat = 1
+
+// FindingKind says what is wrong with a restored object. The set is closed.
+type FindingKind string
+
+// The kinds of findings.
+const (
+	// FindingMissing objects are not there.
+	FindingMissing FindingKind = "missing"
+	// FindingDifferent objects lack something that the plan says, or have another
+	// value there.
+	FindingDifferent FindingKind = "different"
+	// FindingOwner objects lack an owner reference, or have it with other flags.
+	FindingOwner FindingKind = "owner"
+	// FindingDangling objects have an owner reference to a uid that no live object
+	// has. The garbage collector deletes such objects.
+	FindingDangling FindingKind = "dangling-owner"
+	// FindingTerminating objects are being deleted.
+	FindingTerminating FindingKind = "terminating"
+	// FindingStatus objects should have a status and have none.
+	FindingStatus FindingKind = "status"
+	// FindingBlocked objects are in the restore point and cannot be in the target.
+	FindingBlocked FindingKind = "blocked"
+	// FindingUnreadable objects could not be read.
+	FindingUnreadable FindingKind = "unreadable"
+)
+
+// Finding is one thing that is wrong.
+type Finding struct {
+	Kind   FindingKind     `json:"kind"`
+	Object appbur.ObjectID `json:"object"`
+	Path   string          `json:"path,omitempty"`
+	What   string          `json:"what"`
+}
+
+// Addition counts the objects of a kind that have a field which the plan does not
+// have: a default of the newer server, or something that a controller wrote.
+type Addition struct {
+	Kind    appbur.GroupKind `json:"kind"`
+	Path    string           `json:"path"`
+	Objects int              `json:"objects"`
+}
+
+// Findings are what [Verify] found. Additions and StatusMoved are information;
+// only Findings say that something is wrong.
+type Findings struct {
+	Format int                   `json:"format"`
+	Point  appbur.RestorePointID `json:"restorePoint"`
+	// Checked counts objects, Owners the owner references that were checked.
+	Checked int `json:"checked"`
+	Owners  int `json:"owners"`
+	// StatusMoved counts objects whose status is no longer the restored one,
+	// because their controller works.
+	StatusMoved int       `json:"statusMoved"`
+	Findings    []Finding `json:"findings"`
+	// LeftOut are blocked objects that the policy of the plan allows to be missing.
+	LeftOut   []Finding  `json:"leftOut,omitempty"`
+	Additions []Addition `json:"additions,omitempty"`
+}
+
+// OK reports whether nothing is wrong.
+func (f Findings) OK() bool { return len(f.Findings) == 0 }
+
+// Render writes the findings for people.
+func (f Findings) Render(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d objects and %d owner references checked, %d findings\n", f.Checked, f.Owners, len(f.Findings))
+	for _, finding := range f.Findings {
+		fmt.Fprintf(&b, "  %s %s: ", finding.Kind, finding.Object)
+		if finding.Path != "" {
+			fmt.Fprintf(&b, "%s ", finding.Path)
+		}
+		fmt.Fprintln(&b, finding.What)
+	}
+	for _, finding := range f.LeftOut {
+		fmt.Fprintf(&b, "  left out %s: %s\n", finding.Object, finding.What)
+	}
+	if f.StatusMoved > 0 {
+		fmt.Fprintf(&b, "%d objects have a newer status than the restored one\n", f.StatusMoved)
+	}
+	if len(f.Additions) > 0 {
+		b.WriteString("fields that the target has on top:\n")
+		for _, a := range f.Additions {
+			fmt.Fprintf(&b, "  %s %s (%d)\n", a.Kind, a.Path, a.Objects)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (f *Findings) sort() {
+	slices.SortFunc(f.Findings, func(a, b Finding) int {
+		return cmp.Or(a.Object.Compare(b.Object), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Path, b.Path), cmp.Compare(a.What, b.What))
+	})
+	slices.SortFunc(f.Additions, func(a, b Addition) int { return cmp.Or(a.Kind.Compare(b.Kind), cmp.Compare(a.Path, b.Path)) })
+}
+
+// MarshalJSON writes an empty list of findings as [], not null.
+func (f Findings) MarshalJSON() ([]byte, error) {
+	type plain Findings
+	if f.Findings == nil {
+		f.Findings = []Finding{}
+	}
+	return json.Marshal(plain(f))
+}

@@ -1,0 +1,298 @@
+package restore
+
+import (
+	"cmp"
+	"slices"
+)
+
+// bond says how strongly one step depends on another.
+type bond int
+
+const (
+	// soft bonds order two steps if nothing stronger says otherwise.
+	soft bond = iota
+	// owning bonds run from an owner to what it owns: the uid of the owner must be
+	// known. A cycle of them is broken by linking one owner later.
+	owning
+	// firm bonds cannot be broken, and cannot form a cycle among themselves.
+	firm
+)
+
+// node is a step while its place in the order is not known.
+type node struct {
+	step  Step
+	stage stage
+	rank  int
+	in    []edge
+
+	component int // which strongly connected component, during analysis
+	index     int // discovery order, during analysis
+}
+
+type edge struct {
+	from *node
+	bond bond
+}
+
+// after makes n depend on another node. Of two bonds to one node the stronger stays.
+func (n *node) after(from *node, b bond) {
+	if from == nil || from == n {
+		return
+	}
+	for i := range n.in {
+		if n.in[i].from == from {
+			n.in[i].bond = max(n.in[i].bond, b)
+			return
+		}
+	}
+	n.in = append(n.in, edge{from: from, bond: b})
+}
+
+// compare is the order of nodes that do not depend on each other. It is total,
+// because one object has at most one step of each action.
+func (n *node) compare(other *node) int {
+	return cmp.Or(
+		cmp.Compare(n.stage, other.stage),
+		cmp.Compare(n.rank, other.rank),
+		n.step.Object.Compare(other.step.Object),
+		cmp.Compare(actionRank[n.step.Action], actionRank[other.step.Action]),
+	)
+}
+
+// actionRank orders the steps of one object.
+var actionRank = map[Action]int{
+	ActionBarrier: 0, ActionApply: 1, ActionWait: 2, ActionStatus: 3, ActionRelink: 4, ActionBlocked: 5,
+}
+
+// breakCycles removes bonds until no cycle is left, and returns the owning bonds
+// it had to remove, as (owner, owned) pairs. Soft bonds go first: they are about
+// convenience. nodes must be sorted; the result then depends on nothing else.
+func breakCycles(nodes []*node) [][2]*node {
+	var late [][2]*node
+	for {
+		components := stronglyConnected(nodes)
+		if len(components) == 0 {
+			return late
+		}
+		for _, component := range components {
+			if removeInside(component, soft) > 0 {
+				continue
+			}
+			// Only owners and firm bonds are left, and firm bonds alone are
+			// acyclic, so some node of the component is owned inside it.
+			slices.SortFunc(component, (*node).compare)
+			for _, n := range component {
+				owners := ownersInside(n)
+				if len(owners) == 0 {
+					continue
+				}
+				for _, owner := range owners {
+					late = append(late, [2]*node{owner, n})
+				}
+				n.in = slices.DeleteFunc(n.in, func(e edge) bool { return e.bond == owning && e.from.component == n.component })
+				break
+			}
+		}
+	}
+}
+
+func removeInside(component []*node, b bond) (removed int) {
+	for _, n := range component {
+		before := len(n.in)
+		n.in = slices.DeleteFunc(n.in, func(e edge) bool { return e.bond == b && e.from.component == n.component })
+		removed += before - len(n.in)
+	}
+	return removed
+}
+
+func ownersInside(n *node) []*node {
+	var owners []*node
+	for _, e := range n.in {
+		if e.bond == owning && e.from.component == n.component {
+			owners = append(owners, e.from)
+		}
+	}
+	return owners
+}
+
+// stronglyConnected returns the components of more than one node (Tarjan, without
+// recursion: chains of owners may be long), and marks every node with its own.
+func stronglyConnected(nodes []*node) [][]*node {
+	for _, n := range nodes {
+		n.index, n.component = 0, 0
+	}
+	type frame struct {
+		n    *node
+		next int
+	}
+	var (
+		found   [][]*node
+		stack   []*node
+		low     = make(map[*node]int, len(nodes))
+		counter int
+		number  int
+	)
+	for _, root := range nodes {
+		if root.index != 0 {
+			continue
+		}
+		frames := []frame{{n: root}}
+		for len(frames) > 0 {
+			f := &frames[len(frames)-1]
+			n := f.n
+			if f.next == 0 && n.index == 0 {
+				counter++
+				n.index, low[n] = counter, counter
+				stack = append(stack, n)
+			}
+			if f.next < len(n.in) {
+				from := n.in[f.next].from
+				f.next++
+				switch {
+				case from.index == 0:
+					frames = append(frames, frame{n: from})
+				case from.component == 0:
+					low[n] = min(low[n], from.index)
+				}
+				continue
+			}
+			frames = frames[:len(frames)-1]
+			if len(frames) > 0 {
+				parent := frames[len(frames)-1].n
+				low[parent] = min(low[parent], low[n])
+			}
+			if low[n] != n.index {
+				continue
+			}
+			number++
+			at := len(stack) - 1
+			for stack[at] != n {
+				at--
+			}
+			component := slices.Clone(stack[at:])
+			stack = stack[:at]
+			for _, member := range component {
+				member.component = number
+			}
+			if len(component) > 1 {
+				found = append(found, component)
+			}
+		}
+	}
+	return found
+}
+
+// raiseStages moves nodes to the stage of what they firmly depend on, where that
+// is later than their own: what an admission webhook owns comes after webhooks.
+// Soft bonds to a later stage are then dropped. The graph must have no cycle.
+func raiseStages(nodes []*node) {
+	done := make(map[*node]bool, len(nodes))
+	stack := slices.Clone(nodes)
+	for len(stack) > 0 {
+		n := stack[len(stack)-1]
+		if done[n] {
+			stack = stack[:len(stack)-1]
+			continue
+		}
+		pending := false
+		for _, e := range n.in {
+			if e.bond != soft && !done[e.from] {
+				stack, pending = append(stack, e.from), true
+			}
+		}
+		if pending {
+			continue
+		}
+		for _, e := range n.in {
+			if e.bond != soft {
+				n.stage = max(n.stage, e.from.stage)
+			}
+		}
+		done[n] = true
+		stack = stack[:len(stack)-1]
+	}
+	for _, n := range nodes {
+		n.in = slices.DeleteFunc(n.in, func(e edge) bool { return e.bond == soft && e.from.stage > n.stage })
+	}
+}
+
+// addBarriers returns the nodes with one barrier before each stage but the first.
+// A barrier comes after the last nodes of the stage before it, and before the
+// first ones of its own; all others follow from these.
+func addBarriers(nodes []*node) []*node {
+	byStage := make(map[stage][]*node)
+	for _, n := range nodes {
+		byStage[n.stage] = append(byStage[n.stage], n)
+	}
+	stages := make([]stage, 0, len(byStage))
+	for s := range byStage {
+		stages = append(stages, s)
+	}
+	slices.Sort(stages)
+	for i := 1; i < len(stages); i++ {
+		s := stages[i]
+		barrier := &node{stage: s, rank: -1, step: Step{Action: ActionBarrier, Why: barrierReasons[s]}}
+		for _, n := range leaves(byStage[stages[i-1]]) {
+			barrier.in = append(barrier.in, edge{from: n})
+		}
+		for _, n := range byStage[s] {
+			if !slices.ContainsFunc(n.in, func(e edge) bool { return e.from.stage == s }) {
+				n.in = append(n.in, edge{from: barrier})
+			}
+		}
+		nodes = append(nodes, barrier)
+	}
+	return nodes
+}
+
+// leaves are the nodes that no other one of the same stage comes after.
+func leaves(nodes []*node) []*node {
+	inner := make(map[*node]bool)
+	for _, n := range nodes {
+		for _, e := range n.in {
+			if e.from.stage == n.stage {
+				inner[e.from] = true
+			}
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(nodes), func(n *node) bool { return inner[n] })
+}
+
+// number puts the nodes into an order in which each comes after what it depends
+// on, gives them ids, and returns the finished steps. The graph must have no cycle.
+func number(nodes []*node) []Step {
+	waiting := make(map[*node]int, len(nodes))
+	out := make(map[*node][]*node, len(nodes))
+	ready := newQueue((*node).compare)
+	for _, n := range nodes {
+		waiting[n] = len(n.in)
+		for _, e := range n.in {
+			out[e.from] = append(out[e.from], n)
+		}
+		if len(n.in) == 0 {
+			ready.push(n)
+		}
+	}
+	ids := make(map[*node]int, len(nodes))
+	steps := make([]Step, 0, len(nodes))
+	for ready.len() > 0 {
+		n := ready.pop()
+		ids[n] = len(steps) + 1
+		n.step.ID = ids[n]
+		for _, e := range n.in {
+			n.step.After = append(n.step.After, ids[e.from])
+			if e.bond != soft {
+				n.step.Needs = append(n.step.Needs, ids[e.from])
+			}
+		}
+		slices.Sort(n.step.After)
+		slices.Sort(n.step.Needs)
+		steps = append(steps, n.step)
+		for _, next := range out[n] {
+			if waiting[next]--; waiting[next] == 0 {
+				ready.push(next)
+			}
+		}
+	}
+	return steps
+}

@@ -1,0 +1,78 @@
+package restore
+
+import (
+	"errors"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+
+	"github.com/appbur/appbur"
+)
+
+// ErrTerminating is the error of applying an object that is being deleted.
+var ErrTerminating = errors.New("the object is being deleted")
+
+// failureHints says what a person can do about an error of the server.
+var failureHints = []struct {
+	matches func(error) bool
+	hint    string
+}{
+	{
+		func(err error) bool { return apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) },
+		"the namespace is being deleted: wait until it is gone and run the restore again",
+	},
+	{
+		func(err error) bool { return errors.Is(err, ErrTerminating) },
+		"wait until it is gone, or remove the finalizers that hold it, and run the restore again",
+	},
+	{
+		isFieldConflict,
+		"somebody else manages these fields: run again with --force-conflicts to take them over, or leave the object as it is",
+	},
+	{
+		func(err error) bool { return errors.Is(err, ErrNotServed) || meta.IsNoMatchError(err) },
+		"install the operator or the custom resource definition that brings this kind, then run the restore again",
+	},
+	{
+		func(err error) bool { return mentions(err, "failed to create typed patch object") },
+		"the target does not know a field of this object: see appbur plan for what conversion changed",
+	},
+	{
+		func(err error) bool { return mentions(err, "failed calling webhook") },
+		"an admission webhook of the target does not answer: start its backend or remove its configuration, then run the restore again",
+	},
+	{
+		func(err error) bool { return apierrors.IsInvalid(err) && mentions(err, "immutable") },
+		"the object exists and this field cannot be changed: delete the object in the target to have it restored",
+	},
+	{
+		apierrors.IsUnauthorized,
+		"the credentials of the kubeconfig are not accepted",
+	},
+	{
+		apierrors.IsForbidden,
+		"a restore needs the right to get, list, create and patch everything it restores; an admission rule of the target may also have refused it",
+	},
+	{
+		func(err error) bool { return apierrors.IsNotFound(err) && mentions(err, "namespaces") },
+		"the namespace is not in the restore point: create it in the target",
+	},
+	{
+		isNetwork,
+		"the API server could not be reached: run the restore again, it continues where it stopped",
+	},
+}
+
+// hintFor returns the next step after err, or "".
+func hintFor(err error) string {
+	if hint := appbur.HintOf(err); hint != "" {
+		return hint
+	}
+	for _, h := range failureHints {
+		if h.matches(err) {
+			return h.hint
+		}
+	}
+	return ""
+}

@@ -1,0 +1,89 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/appbur/appbur"
+)
+
+// ErrNotConnected is the error of an [Importer] that was given no way to reach an
+// application. It makes the import skipped, not failed.
+var ErrNotConnected = errors.New("no address was given for the application")
+
+// Importer hands saved state back to applications.
+type Importer interface {
+	// Import hands over the whole state of one application. It is called once per
+	// application and run, one after the other. The application makes nothing
+	// visible before it has all of it, so that a call that failed may be repeated.
+	Import(ctx context.Context, app appbur.AppState) (Imported, error)
+}
+
+// Imported is what an application said about its import.
+type Imported struct {
+	// App and Version are what the application called itself now.
+	App     string `json:"app"`
+	Version string `json:"version"`
+	// Applied is true when the state is in place.
+	Applied  bool              `json:"applied"`
+	Datasets []ImportedDataset `json:"datasets,omitempty"`
+}
+
+// ImportedDataset is what became of one dataset.
+type ImportedDataset struct {
+	Name       string `json:"name"`
+	Rows       int64  `json:"rows"`
+	SchemaFrom string `json:"schemaFrom"`
+	SchemaTo   string `json:"schemaTo"`
+	// Digest is that of the state as the application would export it now.
+	Digest appbur.Digest `json:"digest,omitzero"`
+	// Dropped lists what the newer schema has no place for, in words.
+	Dropped []string `json:"dropped,omitempty"`
+}
+
+// AppOutcome is what became of the state of one application. Result is created
+// when the state is in place, skipped or failed otherwise.
+type AppOutcome struct {
+	App      appbur.AppKey `json:"app"`
+	Result   Result        `json:"result"`
+	Imported *Imported     `json:"imported,omitempty"`
+	Reason   string        `json:"reason,omitempty"`
+	Hint     string        `json:"hint,omitempty"`
+}
+
+// Import hands every application of the plan its state, in the order of the plan,
+// and records the outcomes in the report. It comes after [Apply]: applications
+// find their objects in place. One that fails does not keep the others from
+// being tried; the error is then [ErrIncomplete].
+func Import(ctx context.Context, p *Plan, importer Importer, report *Report) error {
+	report.Apps = nil
+	failed := 0
+	for _, app := range p.Apps {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("importing application state: %w", err)
+		}
+		outcome := AppOutcome{App: app.AppKey, Result: Created}
+		imported, err := importer.Import(ctx, app)
+		switch {
+		case errors.Is(err, ErrNotConnected):
+			outcome.Result, outcome.Reason = Skipped, err.Error()
+			outcome.Hint = fmt.Sprintf("run the restore again with --app %s=ADDRESS", app.AppKey)
+		case err != nil:
+			outcome.Result, outcome.Reason, outcome.Hint = Failed, err.Error(), hintFor(err)
+		case !imported.Applied:
+			outcome.Result, outcome.Imported, outcome.Reason = Failed, &imported, "the application did not put the state in place"
+		default:
+			outcome.Imported = &imported
+		}
+		if outcome.Result == Failed {
+			failed++
+		}
+		report.Apps = append(report.Apps, outcome)
+	}
+	if failed > 0 {
+		return appbur.WithHint(fmt.Errorf("%w: the state of %d of %d applications", ErrIncomplete, failed, len(p.Apps)),
+			"the report says why; run the restore again once the cause is gone")
+	}
+	return nil
+}

@@ -1,0 +1,206 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+
+	"github.com/appbur/appbur"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/apimachinery/pkg/types"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
+	"k8s.io/client-go/rest"
+)
+
+// ErrNotServed is the error of asking for a kind that the target does not serve.
+var ErrNotServed = errors.New("the target does not serve the kind")
+
+const (
+	// The server leaves spec and status out of these answers: a restore wants uid
+	// and resource version of a 900 KB object, not the object.
+	acceptMetadata     = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+	acceptMetadataList = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+
+	existingPage = 500
+)
+
+// kubeCluster is a [Cluster] behind a real API server.
+type kubeCluster struct {
+	client *rest.RESTClient
+
+	mu        sync.Mutex
+	resources map[schema.GroupVersion]map[string]metav1.APIResource // by kind
+}
+
+var _ Cluster = (*kubeCluster)(nil)
+
+// NewCluster returns the cluster behind cfg. Client-side rate limits of cfg are
+// replaced by those of [Apply], which follow what the server says.
+func NewCluster(cfg *rest.Config) (Cluster, error) {
+	own := rest.CopyConfig(cfg)
+	own.QPS, own.RateLimiter = -1, nil
+	own.WarningHandler = rest.NoWarnings{}
+	scheme := runtime.NewScheme()
+	metav1.AddToGroupVersion(scheme, schema.GroupVersion{Version: "v1"})
+	own.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
+	own.GroupVersion = &schema.GroupVersion{}
+	own.ContentType = runtime.ContentTypeJSON
+	own.AcceptContentTypes = runtime.ContentTypeJSON
+	client, err := rest.UnversionedRESTClientFor(own)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the target: %w", err)
+	}
+	return &kubeCluster{client: client, resources: make(map[schema.GroupVersion]map[string]metav1.APIResource)}, nil
+}
+
+// Serves implements [Cluster].
+func (c *kubeCluster) Serves(ctx context.Context, apiVersion, kind string) (bool, error) {
+	_, err := c.resource(ctx, apiVersion, kind)
+	if errors.Is(err, ErrNotServed) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Existing implements [Cluster].
+func (c *kubeCluster) Existing(ctx context.Context, apiVersion, kind string) (map[appbur.ObjectID]Identity, error) {
+	resource, err := c.resource(ctx, apiVersion, kind)
+	if errors.Is(err, ErrNotServed) {
+		return map[appbur.ObjectID]Identity{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[appbur.ObjectID]Identity)
+	token := ""
+	for {
+		request := c.client.Get().AbsPath(apiRoot(apiVersion)...).Resource(resource.Name).MaxRetries(0).
+			SetHeader("Accept", acceptMetadataList).Param("limit", fmt.Sprint(existingPage))
+		if token != "" {
+			request.Param("continue", token)
+		}
+		var page struct {
+			Metadata struct {
+				Continue string `json:"continue"`
+			} `json:"metadata"`
+			Items []liveObject `json:"items"`
+		}
+		if err := do(ctx, request, nil, &page); err != nil {
+			if apierrors.IsResourceExpired(err) && token != "" {
+				token = "" // the list grew too old between two pages: start again
+				clear(found)
+				continue
+			}
+			return nil, fmt.Errorf("listing %s: %w", resource.Name, err)
+		}
+		for _, item := range page.Items {
+			id := appbur.ObjectID{Group: groupOf(apiVersion), Kind: kind, Namespace: item.Metadata.Namespace, Name: item.Metadata.Name}
+			found[id] = item.identity()
+		}
+		if token = page.Metadata.Continue; token == "" {
+			return found, nil
+		}
+	}
+}
+
+// Get implements [Cluster].
+func (c *kubeCluster) Get(ctx context.Context, id appbur.ObjectID, apiVersion string) (map[string]any, error) {
+	resource, err := c.resource(ctx, apiVersion, id.Kind)
+	if err != nil {
+		return nil, err
+	}
+	var object map[string]any
+	request := c.client.Get().AbsPath(apiRoot(apiVersion)...).NamespaceIfScoped(id.Namespace, resource.Namespaced).
+		Resource(resource.Name).Name(id.Name).MaxRetries(0)
+	if err := do(ctx, request, nil, &object); err != nil {
+		return nil, err
+	}
+	return object, nil
+}
+
+// Apply implements [Cluster].
+func (c *kubeCluster) Apply(ctx context.Context, r Request) (Applied, error) {
+	resource, err := c.resource(ctx, r.APIVersion, r.Object.Kind)
+	if err != nil {
+		return Applied{}, err
+	}
+	body, err := applyBody(r.Content)
+	if err != nil {
+		return Applied{}, err
+	}
+	request := c.client.Patch(types.ApplyPatchType).AbsPath(apiRoot(r.APIVersion)...).
+		NamespaceIfScoped(r.Object.Namespace, resource.Namespaced).Resource(resource.Name).Name(r.Object.Name).
+		MaxRetries(0).SetHeader("Accept", acceptMetadata).
+		Param("fieldManager", FieldManager).Param("force", fmt.Sprint(r.Force))
+	if r.Status {
+		request.SubResource("status")
+	}
+	if r.DryRun {
+		request.Param("dryRun", metav1.DryRunAll)
+	}
+	var live liveObject
+	var code int
+	if err := do(ctx, request.Body(body), &code, &live); err != nil {
+		return Applied{}, err
+	}
+	return Applied{Identity: live.identity(), Created: code == http.StatusCreated}, nil
+}
+
+// do sends the request and decodes the answer; integers stay integers.
+func do(ctx context.Context, request *rest.Request, code *int, into any) error {
+	result := request.Do(ctx)
+	if code != nil {
+		result = result.StatusCode(code)
+	}
+	if err := result.Error(); err != nil {
+		return err
+	}
+	raw, err := result.Raw()
+	if err != nil {
+		return err
+	}
+	if err := utiljson.Unmarshal(raw, into); err != nil {
+		return fmt.Errorf("reading the answer of the server: %w", err)
+	}
+	return nil
+}
+
+// resource finds the resource that serves a kind. What is not known is asked for
+// each time, per group version, so that one broken aggregated API breaks nothing
+// but its own kinds.
+func (c *kubeCluster) resource(ctx context.Context, apiVersion, kind string) (metav1.APIResource, error) {
+	gv, err := schema.ParseGroupVersion(apiVersion)
+	if err != nil {
+		return metav1.APIResource{}, fmt.Errorf("reading the version of %s: %w", kind, err)
+	}
+	c.mu.Lock()
+	known, ok := c.resources[gv][kind]
+	c.mu.Unlock()
+	if ok {
+		return known, nil
+	}
+	var answer metav1.APIResourceList
+	err = do(ctx, c.client.Get().AbsPath(apiRoot(apiVersion)...).MaxRetries(0), nil, &answer)
+	if err != nil && !apierrors.IsNotFound(err) {
+		return metav1.APIResource{}, fmt.Errorf("asking what %s serves: %w", apiVersion, err)
+	}
+	byKind := make(map[string]metav1.APIResource)
+	for _, r := range answer.APIResources {
+		if isTopLevel(r.Name) {
+			byKind[r.Kind] = r
+		}
+	}
+	c.mu.Lock()
+	c.resources[gv] = byKind
+	c.mu.Unlock()
+	if r, ok := byKind[kind]; ok {
+		return r, nil
+	}
+	return metav1.APIResource{}, fmt.Errorf("%w: %s at %s", ErrNotServed, kind, apiVersion)
+}

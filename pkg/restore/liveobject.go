@@ -1,0 +1,62 @@
+package restore
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/appbur/appbur"
+)
+
+// liveObject is the part of an answer that a restore reads.
+type liveObject struct {
+	Metadata struct {
+		Namespace         string         `json:"namespace"`
+		Name              string         `json:"name"`
+		UID               string         `json:"uid"`
+		ResourceVersion   string         `json:"resourceVersion"`
+		DeletionTimestamp *string        `json:"deletionTimestamp"`
+		ManagedFields     []managedEntry `json:"managedFields"`
+	} `json:"metadata"`
+}
+
+// managedEntry is one entry of metadata.managedFields.
+type managedEntry struct {
+	Manager     string          `json:"manager"`
+	Operation   string          `json:"operation"`
+	Time        string          `json:"time"`
+	Subresource string          `json:"subresource"`
+	Fields      json.RawMessage `json:"fieldsV1"`
+}
+
+func (o liveObject) identity() Identity {
+	id := Identity{
+		UID:             o.Metadata.UID,
+		ResourceVersion: o.Metadata.ResourceVersion,
+		Terminating:     o.Metadata.DeletionTimestamp != nil,
+	}
+	for _, entry := range o.Metadata.ManagedFields {
+		if entry.Manager != FieldManager || entry.Operation != "Apply" {
+			continue
+		}
+		// The server moves the time of an entry only when an apply wrote something.
+		stamp := entry.Time + " " + appbur.DigestOf(entry.Fields).Short()
+		switch entry.Subresource {
+		case "":
+			id.Applied = stamp
+		case "status":
+			id.AppliedStatus = stamp
+		}
+	}
+	return id
+}
+
+// apiRoot is the path below which a group version is served.
+func apiRoot(apiVersion string) []string {
+	if groupOf(apiVersion) == "" {
+		return []string{"/api", apiVersion}
+	}
+	return append([]string{"/apis"}, strings.Split(apiVersion, "/")...)
+}
+
+// isTopLevel tells a resource from a subresource such as "pods/log".
+func isTopLevel(resource string) bool { return !strings.Contains(resource, "/") }

@@ -1,0 +1,254 @@
+package restore
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/compat"
+	"github.com/appbur/appbur/pkg/manifest"
+)
+
+// Options say what a plan shall be like.
+type Options struct {
+	Policy Policy
+}
+
+// NewPlan decides what restoring the point to the target will do. It is pure: the
+// same arguments give the same plan, in whatever order the objects come. The
+// error is about a point that contradicts itself; what the target cannot take is
+// no error but a blocked step.
+func NewPlan(p Point, t compat.Target, o Options) (*Plan, error) {
+	objects, err := p.sorted()
+	if err != nil {
+		return nil, err
+	}
+	b := &planner{
+		point:  p,
+		target: compat.WithSource(t, p.Meta.Cluster.Version),
+		drafts: make(map[appbur.ObjectID]*draft, len(objects)),
+		kinds:  make(map[appbur.GroupKind]definition),
+	}
+	if err := b.judgeAll(objects); err != nil {
+		return nil, err
+	}
+	if err := b.shapeAll(); err != nil {
+		return nil, err
+	}
+	b.link()
+	steps, err := b.steps()
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(b.notes, func(x, y Note) int {
+		return cmp.Or(x.Object.Compare(y.Object), strings.Compare(string(x.Kind), string(y.Kind)), strings.Compare(x.What, y.What))
+	})
+	return &Plan{
+		Format: PlanFormat,
+		Point:  p.Meta.ID,
+		Source: p.Meta.Cluster,
+		Target: t.Version(),
+		Policy: o.Policy,
+		Steps:  steps,
+		Notes:  b.notes,
+		Apps:   p.Meta.Apps,
+	}, nil
+}
+
+// draft is what is known of one object before the graph is built.
+type draft struct {
+	saved   appbur.ObjectID // as in the point; the index knows it by this
+	object  Object          // as in the target
+	verdict compat.Verdict
+	from    string
+	blocked bool
+	why     string
+	hint    string
+	// aggregated is the APIService that serves the kind, if the point has it.
+	aggregated appbur.ObjectID
+
+	status map[string]any // sent to the status subresource
+	owners []Owner
+
+	apply, wait, statusNode, blockedNode *node
+}
+
+type planner struct {
+	point  Point
+	target compat.Target
+	// drafts by the id in the target, order the same drafts sorted.
+	drafts map[appbur.ObjectID]*draft
+	order  []*draft
+	kinds  map[appbur.GroupKind]definition
+	notes  []Note
+}
+
+func (b *planner) note(kind NoteKind, id appbur.ObjectID, format string, args ...any) {
+	b.notes = append(b.notes, Note{Kind: kind, Object: id, What: fmt.Sprintf(format, args...)})
+}
+
+// judgeAll gives every object its verdict. Definitions are judged first: they
+// decide which custom resources the target will serve.
+func (b *planner) judgeAll(objects []Object) error {
+	var definitions []map[string]any
+	services := make(map[string]appbur.ObjectID) // by group/version
+	first := func(o Object) bool { return o.ID.GroupKind() == kindDefinition || o.ID.GroupKind() == kindAPIService }
+	for _, o := range objects {
+		if !first(o) {
+			continue
+		}
+		d, err := b.judge(o)
+		if err != nil {
+			return err
+		}
+		if d.blocked {
+			continue
+		}
+		if o.ID.GroupKind() == kindDefinition {
+			definitions = append(definitions, d.object.Content)
+			read := readDefinition(d.object.ID, d.object.Content)
+			b.kinds[read.kind] = read
+			continue
+		}
+		services[text(d.object.Content, "spec", "group")+"/"+text(d.object.Content, "spec", "version")] = d.object.ID
+	}
+	b.target = compat.WithCRDs(b.target, definitions)
+	for _, o := range objects {
+		if first(o) {
+			continue
+		}
+		d, err := b.judge(o)
+		if err != nil {
+			return err
+		}
+		if service, ok := services[o.APIVersion]; ok && d.blocked {
+			d.blocked, d.aggregated = false, service
+			d.why, d.hint = "served by an aggregated API of the restore point", ""
+		}
+	}
+	slices.SortFunc(b.order, func(x, y *draft) int { return x.object.ID.Compare(y.object.ID) })
+	return nil
+}
+
+func (b *planner) judge(o Object) (*draft, error) {
+	d := &draft{saved: o.ID, object: o, verdict: compat.Judge(o.Content, b.target)}
+	d.why, d.hint = d.verdict.Reason, d.verdict.Hint
+	if !d.verdict.Creatable() {
+		d.blocked = true
+		return d, b.keep(d)
+	}
+	content, err := compat.Convert(o.Content, d.verdict, b.target)
+	if err != nil {
+		return nil, fmt.Errorf("converting %s: %w", o.ID, err)
+	}
+	id, err := manifest.IDOf(content)
+	if err != nil {
+		return nil, fmt.Errorf("converting %s: %w", o.ID, err)
+	}
+	d.object = Object{ID: id, APIVersion: d.verdict.APIVersion, Content: content}
+	if d.verdict.APIVersion != o.APIVersion {
+		d.from = o.APIVersion
+	}
+	return d, b.keep(d)
+}
+
+// keep records the draft. An object that conversion moves onto another one of the
+// point is the same object in its old group: the newer form is kept.
+func (b *planner) keep(d *draft) error {
+	other, ok := b.drafts[d.object.ID]
+	if !ok {
+		b.drafts[d.object.ID] = d
+		b.order = append(b.order, d)
+		return nil
+	}
+	if d.from == "" && other.from == "" {
+		return fmt.Errorf("the restore point holds %s twice", d.object.ID)
+	}
+	b.note(NoteTwice, d.object.ID, "the restore point holds it as %s too; the newer form is restored", cmp.Or(d.from, other.from))
+	if d.from == "" {
+		b.drafts[d.object.ID] = d
+		b.order[slices.Index(b.order, other)] = d
+	}
+	return nil
+}
+
+// shapeAll finishes the content of every object and resolves its owners.
+func (b *planner) shapeAll() error {
+	byUID := make(map[string]*draft, len(b.order))
+	for _, d := range b.order {
+		if uid := b.point.Index[d.saved].UID; uid != "" {
+			byUID[uid] = d
+		}
+	}
+	restored := func(id appbur.ObjectID) bool {
+		d, ok := b.drafts[id]
+		return ok && !d.blocked
+	}
+	for _, d := range b.order {
+		if d.blocked {
+			continue
+		}
+		entry := b.point.Index[d.saved]
+		apart, err := b.statusApart(d, entry)
+		if err != nil {
+			return err
+		}
+		in := shaping{entry: entry, has: restored, statusApart: apart}
+		if d.object.Content, err = shape(d.object.ID, d.object.Content, in); err != nil {
+			return err
+		}
+		b.resolveOwners(d, entry, byUID)
+	}
+	return nil
+}
+
+// statusApart decides how the status of a custom resource is restored, and
+// reports whether it is kept out of the object itself.
+func (b *planner) statusApart(d *draft, entry manifest.Entry) (bool, error) {
+	if entry.Status == nil {
+		return true, nil
+	}
+	if d.from != "" {
+		b.note(NoteStatus, d.object.ID, "its status is of version %s and is not restored: the object is applied at %s", d.from, d.object.APIVersion)
+		return true, nil
+	}
+	definition, known := b.kinds[d.object.ID.GroupKind()]
+	if known && !definition.hasStatusApart(d.object.APIVersion) {
+		return false, nil
+	}
+	status, err := decodeStatus(entry)
+	if err != nil {
+		return true, fmt.Errorf("%s: %w", d.object.ID, err)
+	}
+	if len(status) > 0 {
+		d.status = status
+	}
+	return true, nil
+}
+
+// resolveOwners turns owner references with uids of the source into links between
+// objects of the point. A reference whose uid is not in the point is left out:
+// the garbage collector of the target would delete the object for it.
+func (b *planner) resolveOwners(d *draft, entry manifest.Entry, byUID map[string]*draft) {
+	for _, reference := range entry.Owners {
+		owner, ok := byUID[reference.UID]
+		name := fmt.Sprintf("%s %s", appbur.GroupKind{Group: groupOf(reference.APIVersion), Kind: reference.Kind}, reference.Name)
+		switch {
+		case !ok:
+			b.note(NoteOwner, d.object.ID, "owner %s is not in the restore point: restored without this owner", name)
+		case owner.blocked:
+			b.note(NoteOwner, d.object.ID, "owner %s is blocked: restored without this owner", name)
+		case owner == d:
+			b.note(NoteOwner, d.object.ID, "it owns itself: restored without this owner")
+		case owner.object.ID.Namespace != "" && owner.object.ID.Namespace != d.object.ID.Namespace:
+			b.note(NoteOwner, d.object.ID, "owner %s is in another namespace, which Kubernetes treats as missing: restored without this owner", name)
+		default:
+			d.owners = append(d.owners, Owner{
+				Object: owner.object.ID, APIVersion: owner.object.APIVersion,
+				Controller: reference.Controller, BlockOwnerDeletion: reference.BlockOwnerDeletion,
+			})
+		}
+	}
+}

@@ -1,0 +1,187 @@
+package restore
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/compat"
+)
+
+// PlanFormat is the version of the plan's JSON document.
+const PlanFormat = 1
+
+// Action is what a step does. The set is closed.
+type Action string
+
+// The actions of a plan.
+const (
+	// ActionApply creates the object, or brings an existing one to the content.
+	ActionApply Action = "apply"
+	// ActionStatus fills the status of a custom resource that was just created.
+	ActionStatus Action = "status"
+	// ActionWait waits until a custom resource definition is established and its
+	// kinds are served.
+	ActionWait Action = "wait"
+	// ActionRelink adds the owner references that could not be set at first
+	// because owners form a cycle.
+	ActionRelink Action = "relink"
+	// ActionBarrier does nothing but come after one stage and before the next.
+	ActionBarrier Action = "barrier"
+	// ActionBlocked marks an object that cannot be restored to the target.
+	ActionBlocked Action = "blocked"
+)
+
+// Policy is what the user allows. It is part of the plan, so that a plan that was
+// shown is the plan that is applied.
+type Policy struct {
+	// AllowBlocked lets a restore begin although some objects are blocked; they
+	// are left out.
+	AllowBlocked bool `json:"allowBlocked"`
+	// ForceConflicts takes fields over from other field managers. Without it, an
+	// existing object whose differing fields belong to others is left as it is
+	// and reported as failed. Objects of which appbur still manages some field, from
+	// an earlier restore, are always brought to the plan.
+	ForceConflicts bool `json:"forceConflicts"`
+}
+
+// Plan says what a restore will do, whole and in advance. It is a pure function of
+// the restore point, the target and the policy. Steps are in an order in which
+// they could be run one by one; [Apply] runs independent ones at the same time.
+//
+// The JSON form leaves the content of objects out: it would carry Secrets in
+// clear. Each step has a digest instead, so a plan that was saved is used by
+// making the plan again and comparing [Plan.Digest].
+type Plan struct {
+	Format int                   `json:"format"`
+	Point  appbur.RestorePointID `json:"restorePoint"`
+	Source appbur.Cluster        `json:"source"`
+	Target appbur.KubeVersion    `json:"targetVersion"`
+	Policy Policy                `json:"policy"`
+	Steps  []Step                `json:"steps"`
+	// Notes are what a person should know and no step shows.
+	Notes []Note `json:"notes,omitempty"`
+	// Apps are the applications whose state is imported once all steps are done.
+	Apps []appbur.AppState `json:"apps,omitempty"`
+}
+
+// Step is one action on one object.
+type Step struct {
+	// ID is the place of the step in the plan, from 1. A step comes after others
+	// with smaller ids only.
+	ID     int             `json:"id"`
+	Action Action          `json:"action"`
+	Object appbur.ObjectID `json:"object,omitzero"`
+	// APIVersion is the version to apply at, From the one in the restore point
+	// where it is another.
+	APIVersion string `json:"apiVersion,omitempty"`
+	From       string `json:"from,omitempty"`
+	// Verdict is how the object stands to the target; Changes is what conversion
+	// did, Notices what it could not do and the server will not complain about.
+	Verdict compat.VerdictKind `json:"verdict,omitempty"`
+	Changes []compat.Change    `json:"changes,omitempty"`
+	Notices []compat.Change    `json:"notices,omitempty"`
+	// Why is the reason for the step, Hint what a person can do about it.
+	Why  string `json:"why"`
+	Hint string `json:"hint,omitempty"`
+	// After lists the steps that end before this one begins. Needs lists those of
+	// them that must also succeed; if one fails, this step is not tried.
+	After []int `json:"after,omitempty"`
+	Needs []int `json:"needs,omitempty"`
+	// Owners become owner references, with the uids that the owners have in the
+	// target.
+	Owners []Owner `json:"owners,omitempty"`
+	// Digest covers what the step sends, without the values of Secrets.
+	Digest appbur.Digest `json:"digest,omitzero"`
+
+	// Content is what the step sends, without owner references: a whole object
+	// for apply and relink, one with nothing but a status for status. It is
+	// shared and never modified.
+	Content map[string]any `json:"-"`
+}
+
+// Owner is an owner reference that does not know its uid yet.
+type Owner struct {
+	Object             appbur.ObjectID `json:"object"`
+	APIVersion         string          `json:"apiVersion"`
+	Controller         bool            `json:"controller,omitempty"`
+	BlockOwnerDeletion *bool           `json:"blockOwnerDeletion,omitempty"`
+	// Late owners are applied after what they own, because owners form a cycle.
+	// The reference is set at once if the owner is live already, else by a relink.
+	Late bool `json:"late,omitempty"`
+}
+
+// NoteKind says what a note is about. The set is closed.
+type NoteKind string
+
+// The kinds of notes.
+const (
+	// NoteOwner is an owner reference that is not restored.
+	NoteOwner NoteKind = "owner"
+	// NoteNamespace is a namespace that has objects but is not in the point.
+	NoteNamespace NoteKind = "namespace"
+	// NoteStatus is a status that is not restored.
+	NoteStatus NoteKind = "status"
+	// NoteTwice is an object that the point holds in two groups.
+	NoteTwice NoteKind = "twice"
+)
+
+// Note is something a person should know about one object.
+type Note struct {
+	Kind   NoteKind        `json:"kind"`
+	Object appbur.ObjectID `json:"object"`
+	What   string          `json:"what"`
+}
+
+// ErrBlocked is the error of applying a plan that has blocked objects and does not
+// allow them.
+var ErrBlocked = errors.New("the plan has objects that cannot be restored to this target")
+
+// ErrSealed is the error of applying a plan whose point was not decrypted. Such a
+// plan can be made and looked at.
+var ErrSealed = errors.New("the plan holds sealed secrets")
+
+// sealMark is the field that only sealed manifests have at their top level.
+const sealMark = "sops"
+
+// Blocked returns the steps of objects that cannot be restored.
+func (p *Plan) Blocked() []Step {
+	var blocked []Step
+	for _, s := range p.Steps {
+		if s.Action == ActionBlocked {
+			blocked = append(blocked, s)
+		}
+	}
+	return blocked
+}
+
+// Digest identifies the plan: two plans with one digest do the same.
+func (p *Plan) Digest() (appbur.Digest, error) {
+	data, err := json.Marshal(p)
+	if err != nil {
+		return appbur.Digest{}, fmt.Errorf("encoding the plan: %w", err)
+	}
+	return appbur.DigestOf(data), nil
+}
+
+// digestContent is the digest of what a step sends. The values of a Secret are
+// left out: a plain hash of a short value lets the value be guessed.
+func digestContent(content map[string]any) (appbur.Digest, error) {
+	if text(content, "apiVersion") == "v1" && text(content, "kind") == "Secret" {
+		for _, part := range []string{"data", "stringData"} {
+			if values := dict(content, part); values != nil {
+				masked := make(map[string]any, len(values))
+				for key := range values {
+					masked[key] = ""
+				}
+				content = with(content, masked, part)
+			}
+		}
+	}
+	data, err := json.Marshal(without(content, sealMark))
+	if err != nil {
+		return appbur.Digest{}, fmt.Errorf("encoding the content: %w", err)
+	}
+	return appbur.DigestOf(data), nil
+}

@@ -1,0 +1,41 @@
+package restore
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/manifest"
+)
+
+// Object is one manifest of a restore point, decoded. Content is never modified.
+type Object struct {
+	ID         appbur.ObjectID
+	APIVersion string
+	Content    map[string]any
+}
+
+// Point is what a restore starts from: the description of the moment, the
+// objects in clear, and what was taken out of their manifests.
+type Point struct {
+	Meta    appbur.RestorePoint
+	Objects []Object
+	Index   map[appbur.ObjectID]manifest.Entry
+}
+
+// sorted returns the objects in the order of their ids, so that nothing that
+// follows depends on the order in which they were read. It refuses two objects
+// with one id and objects whose content contradicts their id.
+func (p Point) sorted() ([]Object, error) {
+	objects := slices.Clone(p.Objects)
+	slices.SortFunc(objects, func(a, b Object) int { return a.ID.Compare(b.ID) })
+	for i, o := range objects {
+		if i > 0 && objects[i-1].ID == o.ID {
+			return nil, fmt.Errorf("the restore point holds %s twice", o.ID)
+		}
+		if text(o.Content, "kind") != o.ID.Kind || text(o.Content, "apiVersion") != o.APIVersion || text(o.Content, "metadata", "name") != o.ID.Name {
+			return nil, fmt.Errorf("the content of %s names another object", o.ID)
+		}
+	}
+	return objects, nil
+}

@@ -1,0 +1,122 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/appbur/appbur"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// send performs one apply, as often as it takes.
+func (w *worker) send(ctx context.Context, a *attempt, request Request) (Applied, error) {
+	var answer Applied
+	err := w.persist(ctx, a, func() error {
+		var err error
+		answer, err = w.cluster.Apply(ctx, request)
+		a.requests++
+		return err
+	})
+	return answer, err
+}
+
+// inventory lists a type once per run.
+func (w *worker) inventory(ctx context.Context, a *attempt, apiVersion, kind string) (map[appbur.ObjectID]Identity, error) {
+	key := typeKey{apiVersion, kind}
+	w.mu.Lock()
+	i, ok := w.existing[key]
+	if !ok {
+		i = &inventory{}
+		w.existing[key] = i
+	}
+	w.mu.Unlock()
+
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.known != nil {
+		return i.known, nil
+	}
+	err := w.persist(ctx, a, func() error {
+		known, err := w.cluster.Existing(ctx, apiVersion, kind)
+		if apierrors.IsForbidden(err) || apierrors.IsMethodNotSupported(err) {
+			// Who may apply and not list gets a restore that cannot tell unchanged
+			// from configured.
+			known, err = map[appbur.ObjectID]Identity{}, nil
+		}
+		i.known = known
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("looking for what exists of %s: %w", kind, err)
+	}
+	return i.known, nil
+}
+
+// persist repeats a request while its error is one that passes by itself.
+func (w *worker) persist(ctx context.Context, a *attempt, request func() error) error {
+	tries, throttled := 0, 0
+	for {
+		if err := w.limiter.wait(ctx); err != nil {
+			return err
+		}
+		err := request()
+		if err == nil {
+			w.limiter.answered()
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		rule := transient(err)
+		if rule == nil && awaitsType(a.step, err) {
+			rule = &untilServed
+		}
+		if rule == nil {
+			w.limiter.answered()
+			return err
+		}
+		pause := delay(tries+throttled+1, a.step.ID)
+		if seconds, ok := apierrors.SuggestsClientDelay(err); ok && seconds > 0 {
+			pause = time.Duration(seconds) * time.Second
+		}
+		if rule.throttle {
+			throttled++
+			w.limiter.throttled(pause)
+		} else {
+			tries++
+		}
+		if tries >= maxAttempts || throttled >= maxThrottled {
+			return fmt.Errorf("given up after %d attempts: %w", tries+throttled, err)
+		}
+		w.waiting(ctx, a.step, rule, err)
+		if !rule.throttle {
+			if err := sleep(ctx, pause); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// untilServed is the rule for kinds whose definition was restored a moment ago.
+var untilServed = retryRule{
+	name: "not-served-yet", reason: "a new definition is served some moments after it is established",
+}
+
+// awaitsType reports whether the error says that the kind is not served although
+// the step comes after what makes it served.
+func awaitsType(step *Step, err error) bool {
+	if !strings.Contains(step.Object.Group, ".") || len(step.Needs) == 0 {
+		return false
+	}
+	return errors.Is(err, ErrNotServed) || apierrors.IsNotFound(err) && mentions(err, "could not find the requested resource")
+}
+
+// waiting tells the reporter that a request will be repeated.
+func (w *worker) waiting(ctx context.Context, step *Step, rule *retryRule, err error) {
+	if w.notify != nil {
+		w.notify(ctx, Event{Kind: EventWaiting, Step: step.ID, Action: step.Action, Object: step.Object, Reason: fmt.Sprintf("%s: %v", rule.name, err)})
+	}
+}

@@ -1,0 +1,198 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/manifest"
+	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// Verify reads every object of the plan back and says where the target is not as
+// the plan says. Live objects go through the rules that made the manifests, so
+// what a cluster gives its objects by itself is no difference; neither are fields
+// that the target has on top, which are listed apart. The error is about the
+// attempt, not about the target: the context ended, or the plan has no content.
+func Verify(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules) (Findings, error) {
+	v := &verifier{
+		worker: newWorker(Applier{Cluster: c}, p.Policy), rules: rules,
+		live: make(map[appbur.ObjectID]*liveFacts), added: make(map[Addition]int),
+		findings: Findings{Format: FindingsFormat, Point: p.Point},
+	}
+	statuses := make(map[appbur.ObjectID]map[string]any)
+	for i := range p.Steps {
+		if s := &p.Steps[i]; s.Action == ActionStatus {
+			statuses[s.Object] = dict(s.Content, "status")
+		}
+	}
+	group, each := errgroup.WithContext(ctx)
+	group.SetLimit(defaultParallel)
+	for i := range p.Steps {
+		step := &p.Steps[i]
+		switch step.Action {
+		case ActionBlocked:
+			finding := Finding{Kind: FindingBlocked, Object: step.Object, What: step.Why}
+			if p.Policy.AllowBlocked {
+				v.findings.LeftOut = append(v.findings.LeftOut, finding)
+			} else {
+				v.find(finding)
+			}
+		case ActionApply:
+			if step.Content == nil {
+				return Findings{}, fmt.Errorf("%w: step %d", ErrNoContent, step.ID)
+			}
+			group.Go(func() error { return v.object(each, step, statuses[step.Object]) })
+		case ActionStatus, ActionWait, ActionRelink, ActionBarrier:
+		}
+	}
+	if err := group.Wait(); err != nil {
+		return Findings{}, fmt.Errorf("verifying: %w", err)
+	}
+	if err := v.owners(ctx, p); err != nil {
+		return Findings{}, fmt.Errorf("verifying owners: %w", err)
+	}
+	for key, n := range v.added {
+		key.Objects = n
+		v.findings.Additions = append(v.findings.Additions, key)
+	}
+	v.findings.sort()
+	return v.findings, nil
+}
+
+type verifier struct {
+	worker *worker
+	rules  *manifest.Rules
+
+	mu       sync.Mutex
+	live     map[appbur.ObjectID]*liveFacts
+	added    map[Addition]int // Objects is zero in the keys
+	findings Findings
+}
+
+// liveFacts is what the check of owners needs of an object.
+type liveFacts struct {
+	uid    string
+	owners []any
+}
+
+func (v *verifier) find(f Finding) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.findings.Findings = append(v.findings.Findings, f)
+}
+
+// read gets one live object, with the patience of an apply.
+func (v *verifier) read(ctx context.Context, step *Step, id appbur.ObjectID, apiVersion string) (map[string]any, error) {
+	var live map[string]any
+	err := v.worker.persist(ctx, &attempt{step: step}, func() error {
+		var err error
+		live, err = v.worker.cluster.Get(ctx, id, apiVersion)
+		return err
+	})
+	return live, err
+}
+
+// object compares one object. Errors of the server are findings; only the end of
+// the context is an error.
+func (v *verifier) object(ctx context.Context, step *Step, status map[string]any) error {
+	live, err := v.read(ctx, &Step{ID: step.ID, Object: step.Object}, step.Object, step.APIVersion)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case apierrors.IsNotFound(err) || errors.Is(err, ErrNotServed):
+		v.checked(step.Object, nil)
+		v.find(Finding{Kind: FindingMissing, Object: step.Object, What: "is not in the target"})
+		return nil
+	case err != nil:
+		v.checked(step.Object, nil)
+		v.find(Finding{Kind: FindingUnreadable, Object: step.Object, What: err.Error()})
+		return nil
+	}
+	v.checked(step.Object, &liveFacts{uid: text(live, "metadata", "uid"), owners: list(live, "metadata", "ownerReferences")})
+	if text(live, "metadata", "deletionTimestamp") != "" {
+		v.find(Finding{Kind: FindingTerminating, Object: step.Object, What: "is being deleted since " + text(live, "metadata", "deletionTimestamp")})
+	}
+	v.status(step.Object, status, live)
+	return v.content(step, live)
+}
+
+func (v *verifier) checked(id appbur.ObjectID, facts *liveFacts) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.findings.Checked++
+	if facts != nil {
+		v.live[id] = facts
+	}
+}
+
+func (v *verifier) status(id appbur.ObjectID, want, live map[string]any) {
+	if len(want) == 0 {
+		return
+	}
+	if len(dict(live, "status")) == 0 {
+		v.find(Finding{Kind: FindingStatus, Object: id, Path: "status", What: "was not restored and is empty"})
+		return
+	}
+	if len(differences(want, live["status"])) > 0 {
+		v.mu.Lock()
+		v.findings.StatusMoved++
+		v.mu.Unlock()
+	}
+}
+
+// content compares what the rules make of the plan with what they make of the live
+// object. What the rules take out of both, such as an address that the plan sets
+// on purpose, is compared as it is.
+func (v *verifier) content(step *Step, live map[string]any) error {
+	want, _, err := v.normal(step.Content)
+	if err != nil {
+		return fmt.Errorf("%s in the plan: %w", step.Object, err)
+	}
+	got, saved, err := v.normal(live)
+	if err != nil {
+		v.find(Finding{Kind: FindingUnreadable, Object: step.Object, What: err.Error()})
+		return nil
+	}
+	if !saved {
+		// The target derives this object by itself, so rules say nothing about it.
+		want, got = step.Content, live
+	}
+	found := differences(want, got)
+	for _, d := range differences(step.Content, live) {
+		if !has(want, d.path) && d.path[0] != "status" {
+			found = append(found, d)
+		}
+	}
+	for _, d := range found {
+		what := d.what
+		if step.Object.GroupKind() == kindSecret {
+			what = "is not as saved" // values of secrets are not for reports
+		}
+		v.find(Finding{Kind: FindingDifferent, Object: step.Object, Path: formatPath(d.path), What: what})
+	}
+	if saved {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		additions("", want, got, func(path string) {
+			v.added[Addition{Kind: step.Object.GroupKind(), Path: path}]++
+		})
+	}
+	return nil
+}
+
+// normal returns what the rules leave of an object.
+func (v *verifier) normal(content map[string]any) (normal map[string]any, saved bool, err error) {
+	result, err := v.rules.Make(content)
+	if err != nil {
+		return nil, false, err
+	}
+	if !result.Decision.Saved {
+		return content, false, nil
+	}
+	normal, err = manifest.Decode(result.Manifest.Data)
+	return normal, true, err
+}

@@ -1,0 +1,90 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/appbur/appbur"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// owners checks, once all objects are read, that every owner reference of the plan
+// is there with the live uid and the right flags, and that no reference at all
+// points at a uid that nothing has.
+func (v *verifier) owners(ctx context.Context, p *Plan) error {
+	alive := make(map[string]bool, len(v.live))
+	for _, facts := range v.live {
+		alive[facts.uid] = true
+	}
+	for i := range p.Steps {
+		step := &p.Steps[i]
+		facts, ok := v.live[step.Object]
+		if step.Action != ActionApply || !ok {
+			continue
+		}
+		for _, owner := range step.Owners {
+			v.findings.Owners++
+			if live, ok := v.live[owner.Object]; ok {
+				v.ownerReference(step.Object, owner, live.uid, facts.owners)
+			}
+		}
+		for _, reference := range facts.owners {
+			if alive[text(reference, "uid")] {
+				continue
+			}
+			if err := v.stranger(ctx, step, reference); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// ownerReference checks one reference that the plan says.
+func (v *verifier) ownerReference(id appbur.ObjectID, owner Owner, uid string, references []any) {
+	for _, reference := range references {
+		if text(reference, "uid") != uid {
+			continue
+		}
+		controller, _ := field(reference, "controller").(bool)
+		blocks, _ := field(reference, "blockOwnerDeletion").(bool)
+		if controller != owner.Controller || blocks != (owner.BlockOwnerDeletion != nil && *owner.BlockOwnerDeletion) {
+			v.find(Finding{
+				Kind: FindingOwner, Object: id, Path: "metadata.ownerReferences",
+				What: fmt.Sprintf("owner %s has other flags than saved: controller %t, blockOwnerDeletion %t", owner.Object, controller, blocks),
+			})
+		}
+		return
+	}
+	v.find(Finding{
+		Kind: FindingOwner, Object: id, Path: "metadata.ownerReferences",
+		What: fmt.Sprintf("owner %s with uid %s is missing", owner.Object, uid),
+	})
+}
+
+// stranger checks a reference to an object that the plan does not have.
+func (v *verifier) stranger(ctx context.Context, step *Step, reference any) error {
+	apiVersion, uid := text(reference, "apiVersion"), text(reference, "uid")
+	id := appbur.ObjectID{
+		Group: groupOf(apiVersion), Kind: text(reference, "kind"),
+		Namespace: step.Object.Namespace, Name: text(reference, "name"),
+	}
+	live, err := v.read(ctx, &Step{ID: step.ID, Object: id}, id, apiVersion)
+	what := ""
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case apierrors.IsNotFound(err) || errors.Is(err, ErrNotServed):
+		what = fmt.Sprintf("owner %s with uid %s does not exist", id, uid)
+	case err != nil:
+		v.find(Finding{Kind: FindingUnreadable, Object: id, What: err.Error()})
+		return nil
+	case text(live, "metadata", "uid") != uid:
+		what = fmt.Sprintf("owner %s has uid %s, the reference says %s", id, text(live, "metadata", "uid"), uid)
+	default:
+		return nil
+	}
+	v.find(Finding{Kind: FindingDangling, Object: step.Object, Path: "metadata.ownerReferences", What: what})
+	return nil
+}
