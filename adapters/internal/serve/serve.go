@@ -1,0 +1,156 @@
+package serve
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/adapters/internal/tables"
+	"github.com/appbur/appbur/pkg/contract"
+)
+
+// Adapter is a database that is served as an application.
+type Adapter interface {
+	contract.App
+	Datasets() []contract.Dataset
+}
+
+// Open opens the adapter that a configuration describes.
+type Open func(ctx context.Context, config tables.Config, log *slog.Logger) (Adapter, error)
+
+// The exit codes, which are those of the appbur command.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 64
+)
+
+// Program is one run of an adapter's command.
+type Program struct {
+	Name           string
+	Args           []string // without the name
+	Stdout, Stderr io.Writer
+	Getenv         func(string) string
+}
+
+type flags struct {
+	config, contract          string
+	tlsCert, tlsKey, clientCA string
+	spool                     string
+	insecure                  bool
+}
+
+// Main serves until ctx ends and returns the exit code. When calls are accepted it
+// prints one line, "ready ADDRESS", on stdout.
+func Main(ctx context.Context, p Program, open Open) int {
+	f, err := parse(p)
+	if errors.Is(err, flag.ErrHelp) {
+		return exitDone
+	}
+	if err != nil {
+		return exitUsage // the flag package has said what is wrong
+	}
+	if err := run(ctx, p, f, open); err != nil {
+		fmt.Fprintf(p.Stderr, "%s: error: %v\n", p.Name, err)
+		if hint := appbur.HintOf(err); hint != "" {
+			fmt.Fprintf(p.Stderr, "%s: hint: %s\n", p.Name, hint)
+		}
+		return exitFailed
+	}
+	return exitDone
+}
+
+func parse(p Program) (flags, error) {
+	var f flags
+	set := flag.NewFlagSet(p.Name, flag.ContinueOnError)
+	set.SetOutput(p.Stderr)
+	set.Usage = func() {
+		fmt.Fprintf(p.Stderr, "Usage: %s --config FILE --contract ADDRESS [flags]\n\nServes tables of a database as application state for appbur.\n\n", p.Name)
+		set.PrintDefaults()
+	}
+	set.StringVar(&f.config, "config", "", "`file` that names the database and its tables")
+	set.StringVar(&f.contract, "contract", "", "`address` to serve at: unix:///path or host:port")
+	set.StringVar(&f.tlsCert, "tls-cert", "", "`file` with the server's certificate; needed for host:port")
+	set.StringVar(&f.tlsKey, "tls-key", "", "`file` with the certificate's key")
+	set.StringVar(&f.clientCA, "client-ca", "", "`file` with the authorities whose client certificates may export and import; needed for host:port")
+	set.StringVar(&f.spool, "spool-dir", "", "`directory` for bytes of running imports and results of finished ones")
+	set.BoolVar(&f.insecure, "insecure", false, "serve host:port without TLS, or without asking for client certificates: whoever reaches the port reads and replaces the data")
+	if err := set.Parse(p.Args); err != nil {
+		return flags{}, err
+	}
+	if set.NArg() > 0 || f.config == "" || f.contract == "" || (f.tlsCert == "") != (f.tlsKey == "") || (f.clientCA != "" && f.tlsCert == "") {
+		fmt.Fprintf(p.Stderr, "%s: --config and --contract are needed, --tls-cert and --tls-key go together, --client-ca needs both, and there are no arguments\n", p.Name)
+		return flags{}, errors.New("usage")
+	}
+	return f, nil
+}
+
+func run(ctx context.Context, p Program, f flags, open Open) error {
+	data, err := os.ReadFile(f.config)
+	if err != nil {
+		return fmt.Errorf("reading the configuration: %w", err)
+	}
+	config, err := tables.ParseConfig(data, p.Getenv)
+	if err != nil {
+		return fmt.Errorf("%s: %w", f.config, err)
+	}
+	secure, err := f.tls()
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(p.Stderr, nil))
+	adapter, err := open(ctx, config, log)
+	if err != nil {
+		return err
+	}
+	server, err := contract.NewServer(adapter, contract.Options{
+		ID: config.App, Version: config.Version, Datasets: adapter.Datasets(),
+		SpoolDir: f.spool, TLS: secure, Insecure: f.insecure, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	listener, err := contract.Listen(ctx, f.contract)
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintln(p.Stdout, "ready", f.contract); err != nil {
+		return errors.Join(fmt.Errorf("saying that the server is ready: %w", err), listener.Close())
+	}
+	return server.Serve(ctx, listener)
+}
+
+// tls returns nil when no certificate was given.
+func (f flags) tls() (*tls.Config, error) {
+	if f.tlsCert == "" {
+		return nil, nil
+	}
+	if f.clientCA == "" && !f.insecure {
+		return nil, appbur.WithHint(errors.New("serving with TLS needs a way to tell who calls"),
+			"give --client-ca, serve at a unix socket, or say --insecure")
+	}
+	certificate, err := tls.LoadX509KeyPair(f.tlsCert, f.tlsKey)
+	if err != nil {
+		return nil, fmt.Errorf("reading the certificate: %w", err)
+	}
+	config := &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
+	if f.clientCA != "" {
+		pem, err := os.ReadFile(f.clientCA)
+		if err != nil {
+			return nil, fmt.Errorf("reading the client authorities: %w", err)
+		}
+		config.ClientCAs = x509.NewCertPool()
+		if !config.ClientCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("reading the client authorities: %s holds no certificate", f.clientCA)
+		}
+		config.ClientAuth = tls.RequireAndVerifyClientCert
+	}
+	return config, nil
+}

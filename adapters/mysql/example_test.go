@@ -1,0 +1,22 @@
+package mysql_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/appbur/appbur/adapters/internal/tables"
+)
+
+func TestExampleConfiguration(t *testing.T) {
+	data, err := os.ReadFile("example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := tables.ParseConfig(data, func(string) string { return "billing:secret@tcp(db.example:3306)/billing?tls=true" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(config.Tables) != 3 || !config.Tables[2].Sensitive || config.Tables[2].Dataset != "api-tokens" {
+		t.Errorf("%+v", config)
+	}
+}

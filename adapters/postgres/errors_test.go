@@ -1,0 +1,93 @@
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/appbur/appbur/adapters/internal/tables"
+	"github.com/appbur/appbur/pkg/contract"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+func TestFailed(t *testing.T) {
+	duplicate := &pgconn.PgError{
+		Code: "23505", Message: "duplicate key value violates unique constraint", Detail: "Key (token)=(CANARY) already exists.",
+		ConstraintName: "token_key", Where: "COPY s, line 12, column token: \"CANARY\"",
+	}
+	open, secret := &table{Table: tables.Table{Schema: "public", Name: "s", Dataset: "s"}}, &table{Table: tables.Table{Schema: "public", Name: "s", Dataset: "s", Sensitive: true}}
+	for name, c := range map[string]struct {
+		err    error
+		reason contract.Reason
+		want   string
+	}{
+		"open": {
+			open.failed(duplicate, "writing"), contract.ReasonConstraintViolation,
+			"writing table public.s: row 12, column token: duplicate key value violates unique constraint: Key (token)=(CANARY) already exists. (constraint token_key) (SQLSTATE 23505) (CONSTRAINT_VIOLATION)",
+		},
+		"sensitive": {
+			secret.failed(duplicate, "writing"), contract.ReasonConstraintViolation,
+			"writing table public.s: row 12, column token: the server refused it; its message is withheld because the table is sensitive (constraint token_key) (SQLSTATE 23505) (CONSTRAINT_VIOLATION)",
+		},
+		"bad value":  {failed(&pgconn.PgError{Code: "22P02", Message: "m"}, false, "x"), contract.ReasonPayloadInvalid, ""},
+		"lock":       {failed(&pgconn.PgError{Code: "55P03", Message: "m"}, false, "x"), contract.ReasonBackendUnavailable, ""},
+		"full":       {failed(&pgconn.PgError{Code: "53100", Message: "m"}, false, "x"), contract.ReasonNoSpace, ""},
+		"memory":     {failed(&pgconn.PgError{Code: "53200", Message: "m"}, false, "x"), contract.ReasonBackendUnavailable, ""},
+		"shutdown":   {failed(&pgconn.PgError{Code: "57P01", Message: "m"}, false, "x"), contract.ReasonBackendUnavailable, ""},
+		"cancelled":  {failed(&pgconn.PgError{Code: "57014", Message: "m"}, false, "x"), contract.ReasonAppFailed, ""},
+		"no right":   {failed(&pgconn.PgError{Code: "42501", Message: "m"}, false, "x"), contract.ReasonAppFailed, ""},
+		"lost":       {failed(fmt.Errorf("y: %w", io.ErrUnexpectedEOF), false, "x"), contract.ReasonBackendUnavailable, ""},
+		"context":    {failed(context.Canceled, false, "x"), "", "x: context canceled"},
+		"other":      {failed(errors.New("y"), false, "x"), "", "x: y"},
+		"known":      {failed(contract.NewError(contract.ReasonTooLarge, "y"), false, "x"), contract.ReasonTooLarge, ""},
+		"no dataset": {unknownDataset("y"), contract.ReasonUnknownDataset, ""},
+	} {
+		if contract.ReasonOf(c.err) != c.reason || (c.want != "" && c.err.Error() != c.want) {
+			t.Errorf("%s: %v, want %s %s", name, c.err, c.reason, c.want)
+		}
+	}
+}
+
+func TestFollowing(t *testing.T) {
+	for _, c := range []struct{ last, increment, lowest, highest, want int64 }{
+		{5, 1, 1, math.MaxInt64, 6},
+		{5, 10, 1, 100, 15},
+		{math.MaxInt64, 1, 1, math.MaxInt64, math.MaxInt64},
+		{-5, -1, math.MinInt64, -1, -6},
+		{math.MinInt64, -1, math.MinInt64, -1, math.MinInt64},
+		{-7, 1, 1, 100, 1}, // rows below the sequence's range
+	} {
+		if got := following(c.last, c.increment, c.lowest, c.highest); got != c.want {
+			t.Errorf("following(%d, %d, %d, %d) = %d, want %d", c.last, c.increment, c.lowest, c.highest, got, c.want)
+		}
+	}
+}
+
+func TestMajorVersion(t *testing.T) {
+	for text, want := range map[string]int{"15.18 (Debian 15.18-0+deb12u1)": 15, "18beta1": 18, "19devel": 19, "": 0, "x": 0} {
+		if got := majorVersion(text); got != want {
+			t.Errorf("majorVersion(%q) = %d, want %d", text, got, want)
+		}
+	}
+}
+
+// FuzzCopyText undoes the escapes as the server does.
+func FuzzCopyText(f *testing.F) {
+	f.Add([]byte("a\\b\tc\nd\re\\N"))
+	f.Add([]byte(`\.`))
+	f.Fuzz(func(t *testing.T, value []byte) {
+		text := appendCopyText(nil, value)
+		if bytes.ContainsAny(text, "\t\n\r") {
+			t.Fatalf("%q ends a column or a row", text)
+		}
+		back := strings.NewReplacer(`\\`, `\`, `\t`, "\t", `\n`, "\n", `\r`, "\r").Replace(string(text))
+		if back != string(value) {
+			t.Fatalf("%q became %q became %q", value, text, back)
+		}
+	})
+}
