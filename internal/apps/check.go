@@ -1,0 +1,86 @@
+package apps
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"hash"
+	"io"
+	"slices"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/contract"
+)
+
+// Check compares a running application with what is saved of it, and returns one
+// sentence per difference. Saved rows are changed as the application declares
+// before they are compared.
+func Check(ctx context.Context, d Dialer, t Target, payloads Payloads, saved appbur.AppState, random io.Reader) ([]string, error) {
+	client, err := d.dial(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	return compare(ctx, client, payloads, saved, nil, random)
+}
+
+// compare exports and compares. claimed holds what an import that just ended said
+// of its result, by dataset: it stands in where a step is not declared.
+func compare(ctx context.Context, client *contract.Client, payloads Payloads, saved appbur.AppState, claimed map[string]appbur.Digest, random io.Reader) ([]string, error) {
+	info, err := client.Info(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if info.App != saved.App {
+		return []string{fmt.Sprintf("it is %q, the saved state is of %q", info.App, saved.App)}, nil
+	}
+	digests := map[string]hash.Hash{}
+	result, err := export(ctx, client, random, func(h contract.DatasetHeader) io.Writer {
+		digests[h.Name] = sha256.New()
+		return digests[h.Name]
+	})
+	if err != nil {
+		return nil, fmt.Errorf("application %s: %w", saved.AppKey, err)
+	}
+	var differences []string
+	for _, dataset := range saved.Datasets {
+		i := slices.IndexFunc(info.Datasets, func(d contract.DatasetInfo) bool { return d.Name == dataset.Name })
+		n := slices.IndexFunc(result.Datasets, func(d contract.ExportedDataset) bool { return d.Name == dataset.Name })
+		if i < 0 || n < 0 {
+			differences = append(differences, fmt.Sprintf("dataset %s: the application has it no more", dataset.Name))
+			continue
+		}
+		difference, err := compareDataset(payloads, saved.AppKey, dataset, info.Datasets[i], result.Datasets[n], claimed[dataset.Name])
+		if err != nil {
+			return nil, fmt.Errorf("application %s: %w", saved.AppKey, err)
+		}
+		if difference != "" {
+			differences = append(differences, difference)
+		}
+	}
+	return differences, nil
+}
+
+func compareDataset(payloads Payloads, key appbur.AppKey, saved appbur.Dataset, info contract.DatasetInfo, live contract.ExportedDataset, claimed appbur.Digest) (string, error) {
+	rows, err := payloads.Payload(key, saved)
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	want, err := expect(saved, info, rows)
+	switch {
+	case err != nil:
+		return "", err
+	case !want.declared && claimed == live.Digest:
+		return "", nil
+	case !want.declared && !claimed.IsZero():
+		return fmt.Sprintf("dataset %s: the application exports other rows than it said it imported", saved.Name), nil
+	case !want.declared:
+		return fmt.Sprintf("dataset %s: the application does not declare how schema %s becomes %s, so its rows cannot be compared", saved.Name, saved.Schema, info.Schema), nil
+	case live.Rows != want.rows:
+		return fmt.Sprintf("dataset %s: %d rows, saved were %d", saved.Name, live.Rows, want.rows), nil
+	case live.Digest != want.digest:
+		return fmt.Sprintf("dataset %s: its %d rows differ from the saved ones (digest %s, want %s)", saved.Name, live.Rows, live.Digest.Short(), want.digest.Short()), nil
+	}
+	return "", nil
+}

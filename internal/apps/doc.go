@@ -1,0 +1,16 @@
+// Package apps moves application state between running applications and restore
+// points: it joins the contract's client (pkg/contract) with the rules of
+// payload compatibility (pkg/compat/payload).
+//
+// The usual way in is [Parse] for what a user typed, then [Export] for a backup,
+// [Importer] for a restore, and [Check] to compare a running application with
+// what is saved.
+//
+// # Promises
+//
+//   - An export counts only when every byte that the application announced has
+//     arrived and agrees with its checksums.
+//   - An import counts only when the application, asked to export again, gives
+//     exactly the rows that were saved, changed as it declared. The declared change
+//     is applied here, by other code than the application's own.
+package apps

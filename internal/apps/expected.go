@@ -1,0 +1,106 @@
+package apps
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/compat/payload"
+	"github.com/appbur/appbur/pkg/contract"
+)
+
+// expectation is what an application must export after it took over a dataset.
+type expectation struct {
+	schema string
+	rows   int64
+	digest appbur.Digest
+	// declared is false when some step on the way is code alone, so that nobody
+	// but the application can say what should come out.
+	declared bool
+}
+
+// expect applies the declared steps from the schema of a payload to the one that
+// an application writes.
+func expect(saved appbur.Dataset, info contract.DatasetInfo, rows io.Reader) (expectation, error) {
+	steps, declared, err := declaredSteps(saved.Schema, info)
+	if err != nil || !declared {
+		return expectation{schema: info.Schema}, err
+	}
+	want := expectation{schema: info.Schema, declared: true}
+	hash := sha256.New()
+	reader := bufio.NewReaderSize(rows, 1<<16)
+	for {
+		line, err := reader.ReadBytes('\n')
+		if errors.Is(err, io.EOF) && len(line) == 0 {
+			break
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			return expectation{}, err
+		}
+		want.rows++
+		row, err := upcast(line, steps)
+		if err != nil {
+			return expectation{}, fmt.Errorf("dataset %s, row %d: %w", saved.Name, want.rows, err)
+		}
+		hash.Write(row)
+		hash.Write([]byte{'\n'})
+	}
+	want.digest = appbur.Digest(hash.Sum(nil))
+	return want, nil
+}
+
+func upcast(line []byte, steps [][]payload.Change) ([]byte, error) {
+	row, err := payload.DecodeRow(line)
+	if err != nil {
+		return nil, err
+	}
+	for _, changes := range steps {
+		if row, _, err = payload.Apply(changes, row); err != nil {
+			return nil, err
+		}
+	}
+	encoded, err := payload.EncodeRow(row)
+	if err != nil {
+		return nil, err
+	}
+	return contract.Canonical(encoded)
+}
+
+// declaredSteps returns the changes of each step between two schemas. A minor
+// version without a step of its own adds nothing to existing rows.
+func declaredSteps(from string, info contract.DatasetInfo) (steps [][]payload.Change, declared bool, err error) {
+	at, err := payload.ParseVersion(from)
+	if err != nil {
+		return nil, false, err
+	}
+	to, err := payload.ParseVersion(info.Schema)
+	if err != nil {
+		return nil, false, err
+	}
+	for at != to {
+		i := slices.IndexFunc(info.Upcasts, func(u contract.UpcastInfo) bool { return u.From == fmt.Sprintf("%d.%d", at.Major, at.Minor) })
+		switch {
+		case i < 0 && at.Major == to.Major && at.Minor < to.Minor:
+			return steps, true, nil
+		case i < 0:
+			return nil, false, nil
+		case len(info.Upcasts[i].Changes) == 0:
+			return nil, false, nil
+		case len(steps) > len(info.Upcasts):
+			return nil, false, errors.New("the declared upcasts go round in a circle")
+		}
+		changes := make([]payload.Change, len(info.Upcasts[i].Changes))
+		for n, c := range info.Upcasts[i].Changes {
+			changes[n] = payload.Change{Op: payload.Op(c.Op), Path: c.Path, To: c.To, Value: c.Value, Reason: c.Reason}
+		}
+		steps = append(steps, changes)
+		if at, err = payload.ParseVersion(info.Upcasts[i].To); err != nil {
+			return nil, false, err
+		}
+	}
+	return steps, true, nil
+}

@@ -1,0 +1,140 @@
+package apps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/contract"
+	"github.com/appbur/appbur/pkg/restore"
+)
+
+// Payloads are the saved bytes.
+type Payloads interface {
+	// Payload opens the payload of a dataset from its start. The reader ends with
+	// an error when the bytes are not those that were exported.
+	Payload(key appbur.AppKey, d appbur.Dataset) (io.ReadCloser, error)
+}
+
+// Importer hands saved state back to applications. It implements
+// [restore.Importer].
+type Importer struct {
+	Dialer   Dialer
+	Targets  []Target
+	Payloads Payloads
+	Random   io.Reader
+	// Patience is how long an application may take to become ready.
+	Patience time.Duration
+	// Progress hears of what goes on; it may be nil.
+	Progress func(appbur.AppKey, contract.Progress)
+}
+
+var _ restore.Importer = (*Importer)(nil)
+
+// ErrDiffers means that an application, asked to export, does not give what was
+// saved.
+var ErrDiffers = errors.New("the application's state is not what was saved")
+
+// Import implements [restore.Importer]: it waits until the application is ready,
+// imports, exports again and compares.
+func (i *Importer) Import(ctx context.Context, app appbur.AppState) (restore.Imported, error) {
+	target, known := i.find(app.AppKey)
+	if !known {
+		return restore.Imported{}, fmt.Errorf("application %s: %w", app.AppKey, restore.ErrNotConnected)
+	}
+	client, err := i.Dialer.dial(ctx, target)
+	if err != nil {
+		return restore.Imported{}, err
+	}
+	defer client.Close()
+	if err := i.ready(ctx, client); err != nil {
+		return restore.Imported{}, fmt.Errorf("application %s: %w", app.AppKey, err)
+	}
+	info, err := client.Info(ctx)
+	if err != nil {
+		return restore.Imported{}, err
+	}
+	id, err := contract.NewOperationID(i.Random)
+	if err != nil {
+		return restore.Imported{}, err
+	}
+	request := contract.ImportRequest{OperationID: id, SourceApp: app.App, SourceVersion: app.Version}
+	if i.Progress != nil {
+		request.Progress = func(p contract.Progress) { i.Progress(app.AppKey, p) }
+	}
+	for _, d := range app.Datasets {
+		request.Datasets = append(request.Datasets, contract.DatasetSource{
+			Name: d.Name, Schema: d.Schema, Rows: d.Rows, Size: d.Size, Digest: d.Digest,
+			Open: func() (io.ReadCloser, error) { return i.Payloads.Payload(app.AppKey, d) },
+		})
+	}
+	result, err := client.Import(ctx, request)
+	if err != nil {
+		return restore.Imported{}, fmt.Errorf("application %s: %w", app.AppKey, err)
+	}
+	imported := restore.Imported{App: info.App, Version: info.Version, Applied: result.Applied}
+	claimed := map[string]appbur.Digest{}
+	for _, d := range result.Datasets {
+		claimed[d.Name] = d.Digest
+		dataset := restore.ImportedDataset{Name: d.Name, Rows: d.Rows, SchemaFrom: d.SchemaFrom, SchemaTo: d.SchemaTo, Digest: d.Digest}
+		for _, dropped := range d.Dropped {
+			dataset.Dropped = append(dataset.Dropped, describeDropped(dropped))
+		}
+		imported.Datasets = append(imported.Datasets, dataset)
+	}
+	differences, err := compare(ctx, client, i.Payloads, app, claimed, i.Random)
+	if err != nil {
+		return imported, err
+	}
+	if len(differences) > 0 {
+		return imported, appbur.WithHint(fmt.Errorf("application %s after the import: %w: %s", app.AppKey, ErrDiffers, differences[0]),
+			"the application's upcast and its declared change disagree, or something else writes to it; stop other writers and restore again")
+	}
+	return imported, nil
+}
+
+func describeDropped(d contract.Dropped) string {
+	what := d.Path
+	if what == "" {
+		what = "whole rows"
+	}
+	text := fmt.Sprintf("%s in %d rows (schema %s to %s)", what, d.Rows, d.From, d.To)
+	if d.Reason != "" {
+		text += ": " + d.Reason
+	}
+	if !d.Declared {
+		text += ", which the application did not declare"
+	}
+	return text
+}
+
+func (i *Importer) find(key appbur.AppKey) (Target, bool) {
+	for _, t := range i.Targets {
+		if t.AppKey == key {
+			return t, true
+		}
+	}
+	return Target{}, false
+}
+
+// ready waits until the application's health service says that it serves.
+func (i *Importer) ready(ctx context.Context, client *contract.Client) error {
+	ctx, cancel := context.WithTimeout(ctx, i.Patience)
+	defer cancel()
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+		err := client.Ready(ctx)
+		if err == nil {
+			return nil
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return err
+		case <-timer.C:
+		}
+	}
+}

@@ -1,0 +1,69 @@
+package apps
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"strings"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/contract"
+)
+
+// Target is an application and where it listens.
+type Target struct {
+	appbur.AppKey
+	// Address is host:port or unix:///path.
+	Address string
+}
+
+// DefaultNamespace is that of an application whose namespace is not named.
+const DefaultNamespace = "default"
+
+// Parse reads [NAMESPACE/]NAME=ADDRESS.
+func Parse(text string) (Target, error) {
+	name, address, found := strings.Cut(text, "=")
+	if !found || name == "" || address == "" {
+		return Target{}, fmt.Errorf("%q is not [NAMESPACE/]NAME=ADDRESS", text)
+	}
+	target := Target{AppKey: appbur.AppKey{Namespace: DefaultNamespace, Name: name}, Address: address}
+	if namespace, short, qualified := strings.Cut(name, "/"); qualified {
+		target.Namespace, target.Name = namespace, short
+	}
+	for _, part := range []string{target.Namespace, target.Name} {
+		if part == "" || strings.ContainsAny(part, "/ \t") || strings.HasPrefix(part, ".") {
+			return Target{}, fmt.Errorf("%q is not [NAMESPACE/]NAME=ADDRESS", text)
+		}
+	}
+	return target, nil
+}
+
+// Dialer knows how to reach applications.
+type Dialer struct {
+	// TLS secures TCP connections.
+	TLS *tls.Config
+	// Insecure allows TCP without TLS.
+	Insecure bool
+	// Version is that of the calling program, for the application's log.
+	Version string
+}
+
+func (d Dialer) dial(ctx context.Context, t Target) (*contract.Client, error) {
+	options := contract.DialOptions{TLS: d.TLS, Insecure: d.Insecure, Name: "appbur", Version: d.Version}
+	if d.Insecure {
+		options.TLS = nil
+	}
+	client, err := contract.Dial(ctx, t.Address, options)
+	if err != nil {
+		return nil, appbur.WithHint(fmt.Errorf("application %s: %w", t.AppKey, err), hint(err, "check that it runs and serves the contract at "+t.Address))
+	}
+	return client, nil
+}
+
+// hint keeps the hint that an error has, or gives it one.
+func hint(err error, otherwise string) string {
+	if own := appbur.HintOf(err); own != "" {
+		return own
+	}
+	return otherwise
+}

@@ -1,0 +1,214 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/repository"
+	"github.com/appbur/appbur/pkg/exporter"
+	"github.com/appbur/appbur/pkg/manifest"
+)
+
+type backupOptions struct {
+	repositoryOptions
+	clusterOptions
+	appOptions
+	guards repository.Guards
+	json   bool
+}
+
+func newBackup(e *env) *cobra.Command {
+	o := &backupOptions{}
+	command := &cobra.Command{
+		Use:   "backup",
+		Short: "Commit the cluster's manifests and make a restore point",
+		Long: `Read every object of the cluster, commit what changed to main, take the state of
+the applications named by --app, and make a signed restore point of both.
+
+A cluster that did not change makes no commit on main, but a restore point all
+the same. If an application cannot be reached or its export does not arrive
+whole, no restore point is made.` +
+			exitStatus("0  done", "1  failed, no restore point", "3  the restore point is partial: some types could not be read (see `points show`)",
+				"10 no repository", "11 another process writes to the repository", "12 a key or a login was refused"),
+		Example: `  appbur backup --repo ./mgmt.git
+  appbur backup --repo ./mgmt.git --kubeconfig old.yaml --app fleet-system/fleet=fleet.example:7443 --app-ca ca.pem
+  appbur backup --repo ./mgmt.git --app fleet=unix:///run/fleet/contract.sock --json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return backupRun(cmd.Context(), e, o) },
+	}
+	o.repositoryOptions.addFlags(e, command)
+	o.clusterOptions.addFlags(command)
+	o.appOptions.addFlags(command, "whose state is saved")
+	addGuardFlags(command, &o.guards)
+	jsonFlag(command, &o.json)
+	return command
+}
+
+// backupReport is what `backup --json` prints (docs/json.md).
+type backupReport struct {
+	Point     appbur.RestorePoint `json:"restorePoint"`
+	Commit    string              `json:"commit"`
+	Committed bool                `json:"committed"`
+	Added     int                 `json:"added"`
+	Changed   int                 `json:"changed"`
+	Removed   int                 `json:"removed"`
+	Excluded  int                 `json:"excluded"`
+	Coverage  appbur.Coverage     `json:"coverage"`
+	Seconds   float64             `json:"seconds"`
+}
+
+func backupRun(ctx context.Context, e *env, o *backupOptions) error {
+	started := e.now()
+	// Everything that can be refused is looked at before anything long begins.
+	targets, err := o.parse()
+	if err != nil {
+		return err
+	}
+	repo, keys, err := o.writable(e)
+	if err != nil {
+		return err
+	}
+	config, err := o.restConfig()
+	if err != nil {
+		return err
+	}
+	rules := manifest.Default()
+	source, err := exporter.New(config, rules, exporter.Options{Now: e.now})
+	if err != nil {
+		return err
+	}
+	cluster, err := source.Cluster(ctx)
+	if err != nil {
+		return err
+	}
+	writer, err := repo.Begin(cluster, rules.Version(), keys, o.guards, e.rand, e.now)
+	if err != nil {
+		return err
+	}
+	apps, err := exportApps(ctx, e, targets, &o.appOptions)
+	if err != nil {
+		return err
+	}
+	seen, err := capture(ctx, e, source, writer)
+	if err != nil {
+		return err
+	}
+	outcome, err := writer.Commit(ctx, started, seen.coverage)
+	if err != nil {
+		return err
+	}
+	point, err := repo.SavePoint(ctx, outcome.Commit, repository.PointContent{
+		Created: started, Cluster: cluster, Rules: rules.Version(), Coverage: seen.coverage,
+		Index: seen.index, Apps: apps, Objects: outcome.Objects,
+	}, keys, e.rand, e.now)
+	if err != nil {
+		return err
+	}
+	report := backupReport{
+		Point: point, Commit: string(outcome.Commit), Committed: outcome.Committed,
+		Added: outcome.Added, Changed: outcome.Changed, Removed: outcome.Removed,
+		Coverage: seen.coverage, Seconds: e.now().Sub(started).Seconds(),
+	}
+	for _, t := range seen.coverage.Types {
+		report.Excluded += t.Excluded
+	}
+	if err := e.printBackup(report, o.json); err != nil {
+		return err
+	}
+	if point.Partial {
+		return errPartly
+	}
+	return nil
+}
+
+// captured is what one pass over the cluster saw.
+type captured struct {
+	coverage appbur.Coverage
+	index    map[appbur.ObjectID]manifest.Entry
+}
+
+// capture hands every object to the writer, and then lets go of those that
+// complete lists did not contain.
+func capture(ctx context.Context, e *env, source *exporter.Exporter, writer *repository.Writer) (captured, error) {
+	seen := captured{index: map[appbur.ObjectID]manifest.Entry{}}
+	present := map[appbur.GroupKind]map[string]struct{}{}
+	var mu sync.Mutex
+	bar := newProgress(e.Streams, e.now, "reading the cluster", 0)
+	coverage, err := source.Capture(ctx, func(_ exporter.Type, result manifest.Result) error {
+		bar.add(1)
+		id := result.Manifest.ID
+		if !result.Decision.Saved {
+			// It may have been emitted before, as saved: a long list that had to be
+			// begun anew finds that an object has gone in between.
+			mu.Lock()
+			defer mu.Unlock()
+			delete(seen.index, id)
+			delete(present[id.GroupKind()], id.Path())
+			return nil
+		}
+		if err := writer.Put(result); err != nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		seen.index[id] = result.Entry
+		paths := present[id.GroupKind()]
+		if paths == nil {
+			paths = map[string]struct{}{}
+			present[id.GroupKind()] = paths
+		}
+		paths[id.Path()] = struct{}{}
+		return nil
+	})
+	bar.finish()
+	if err != nil {
+		return captured{}, err
+	}
+	for _, t := range coverage.Types {
+		if !t.Complete {
+			e.warn("%s could not be read, its files stay as they were: %s", t.GroupKind(), t.Reason)
+			continue
+		}
+		if err := writer.KeepOnly(t.GroupKind(), present[t.GroupKind()]); err != nil {
+			return captured{}, err
+		}
+	}
+	for _, g := range coverage.Groups {
+		if !g.Virtual {
+			e.warn("the API group %s cannot be discovered, its files stay as they were: %s", g.GroupVersion, g.Reason)
+		}
+	}
+	if err := writer.KeepKinds(coverage); err != nil {
+		return captured{}, err
+	}
+	seen.coverage = coverage
+	return seen, nil
+}
+
+func (e *env) printBackup(r backupReport, asJSON bool) error {
+	if asJSON {
+		return e.printJSON(r)
+	}
+	what := "unchanged, no commit on main"
+	if r.Committed {
+		what = fmt.Sprintf("commit %.12s: %d added, %d changed, %d removed", r.Commit, r.Added, r.Changed, r.Removed)
+	}
+	state := e.paint(sgrGreen, "complete")
+	if r.Point.Partial {
+		state = e.paint(sgrYellow, "PARTIAL")
+	}
+	fmt.Fprintf(e.Out, "restore point  %s (%s)\nmanifests      %s\nobjects        %d saved, %d left out by rules, %d types read\n",
+		e.paint(sgrCyan, string(r.Point.ID)), state, what, r.Point.Objects, r.Excluded, len(r.Coverage.Types))
+	for _, app := range r.Point.Apps {
+		for _, d := range app.Datasets {
+			fmt.Fprintf(e.Out, "application    %s %s: %s, schema %s, %d rows, %s\n", app.AppKey, app.Version, d.Name, d.Schema, d.Rows, sizeText(d.Size))
+		}
+	}
+	fmt.Fprintf(e.Out, "took           %s\n", time.Duration(r.Seconds*float64(time.Second)).Round(10*time.Millisecond))
+	return nil
+}

@@ -1,0 +1,172 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/repository"
+	"github.com/appbur/appbur/pkg/compat"
+)
+
+func newCompat(e *env) *cobra.Command {
+	command := &cobra.Command{
+		Use:   "compat",
+		Short: "Say what a newer Kubernetes will make of what is saved",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	command.AddCommand(newCompatCluster(e))
+	return command
+}
+
+type compatOptions struct {
+	repositoryOptions
+	point string
+	to    string
+	all   bool
+	json  bool
+}
+
+func newCompatCluster(e *env) *cobra.Command {
+	o := &compatOptions{}
+	command := &cobra.Command{
+		Use:   "cluster POINT --to VERSION",
+		Short: "Judge every object of a restore point for a Kubernetes version",
+		Long: `Judge every object of a restore point for a Kubernetes version, without a cluster
+of that version: served as it is, convertible (which fields change), lossy (what
+is lost) or blocked (why, and what to do). ` + "`appbur plan`" + ` asks a real target
+instead, which also knows which APIs are switched on.` +
+			exitStatus("0  everything can be restored", "10 no repository or no such point", "20 some objects are blocked"),
+		Example: `  appbur compat cluster latest --to 1.37 --repo ./mgmt.git
+  appbur compat cluster latest --to 1.37 --repo ./mgmt.git --json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.point = args[0]
+			return compatClusterRun(cmd.Context(), e, o)
+		},
+	}
+	o.addFlags(e, command)
+	o.addTrustFlag(command)
+	command.Flags().StringVar(&o.to, "to", "", "Kubernetes `VERSION` to judge for, such as 1.37 (required)")
+	command.Flags().BoolVar(&o.all, "all", false, "list objects that need no change as well")
+	jsonFlag(command, &o.json)
+	return command
+}
+
+// judged is one object of `compat cluster --json` (docs/json.md).
+type judged struct {
+	Object     string `json:"object"`
+	APIVersion string `json:"savedVersion"`
+	compat.Verdict
+}
+
+func compatClusterRun(ctx context.Context, e *env, o *compatOptions) error {
+	if o.to == "" {
+		return &usageError{appbur.WithHint(fmt.Errorf("no version to judge for"), "pass --to VERSION, for example --to 1.37")}
+	}
+	version, err := appbur.ParseKubeVersion(o.to)
+	if err != nil {
+		return &usageError{fmt.Errorf("--to: %w", err)}
+	}
+	repo, _, ref, err := o.repositoryOptions.point(e, o.point)
+	if err != nil {
+		return err
+	}
+	loaded, err := repo.Load(ctx, ref, nil)
+	if err != nil {
+		return err
+	}
+	results, counts := judge(loaded, version)
+	if o.json {
+		if !o.all {
+			results = slices.DeleteFunc(results, func(j judged) bool { return j.Kind == compat.Served })
+		}
+		if results == nil {
+			results = []judged{}
+		}
+		err := e.printJSON(struct {
+			Point   appbur.RestorePointID      `json:"restorePoint"`
+			From    appbur.KubeVersion         `json:"fromVersion"`
+			To      appbur.KubeVersion         `json:"toVersion"`
+			Counts  map[compat.VerdictKind]int `json:"counts"`
+			Objects []judged                   `json:"objects"`
+		}{ref.ID, loaded.Meta.Cluster.Version, version, counts, results})
+		if err != nil {
+			return err
+		}
+	} else {
+		printJudged(e, results, o.all)
+		fmt.Fprintf(e.Out, "%s from Kubernetes %s to %s: %d served, %d convertible, %d lossy, %d blocked, %d unknown\n",
+			ref.ID, loaded.Meta.Cluster.Version, version.MinorString(),
+			counts[compat.Served], counts[compat.Convertible], counts[compat.Lossy], counts[compat.Blocked], counts[compat.Unknown])
+	}
+	if counts[compat.Blocked] > 0 {
+		return &outcome{ExitIncompatible, "some objects are blocked"}
+	}
+	return nil
+}
+
+func judge(loaded *repository.Loaded, version appbur.KubeVersion) ([]judged, map[compat.VerdictKind]int) {
+	var crds []map[string]any
+	for _, object := range loaded.Objects {
+		if object.ID.Kind == "CustomResourceDefinition" && object.ID.Group == "apiextensions.k8s.io" {
+			crds = append(crds, object.Content)
+		}
+	}
+	target := compat.WithCRDs(compat.TableTarget(version), crds)
+	counts := map[compat.VerdictKind]int{}
+	results := make([]judged, 0, len(loaded.Objects))
+	for _, object := range loaded.Objects {
+		verdict := compat.Judge(object.Content, target)
+		counts[verdict.Kind]++
+		results = append(results, judged{object.ID.String(), object.APIVersion, verdict})
+	}
+	slices.SortStableFunc(results, func(a, b judged) int { return verdictRank(b.Kind) - verdictRank(a.Kind) })
+	return results, counts
+}
+
+func verdictRank(kind compat.VerdictKind) int {
+	return slices.Index([]compat.VerdictKind{compat.Served, compat.Convertible, compat.Unknown, compat.Lossy, compat.Blocked}, kind)
+}
+
+func verdictColour(kind compat.VerdictKind) string {
+	switch kind {
+	case compat.Blocked:
+		return sgrRed
+	case compat.Lossy, compat.Unknown:
+		return sgrYellow
+	default:
+		return sgrGreen
+	}
+}
+
+func printJudged(e *env, results []judged, all bool) {
+	t := newTable(e.Streams, "verdict", "object", "saved as", "becomes", "why")
+	for _, j := range results {
+		if j.Kind == compat.Served && len(j.Notices) == 0 && !all {
+			continue
+		}
+		t.add(coloured(verdictColour(j.Kind), string(j.Kind)), plain(j.Object), plain(j.APIVersion), plain(j.Verdict.APIVersion), plain(oneLine(explainVerdict(j.Verdict))))
+	}
+	if len(t.rows) > 0 {
+		t.print(e.Out)
+	}
+}
+
+func explainVerdict(v compat.Verdict) string {
+	text := v.Reason
+	for _, list := range [][]compat.Change{v.Changes, v.Notices} {
+		for _, c := range list {
+			text += "; " + c.Path + ": " + c.What
+		}
+	}
+	if v.Hint != "" {
+		text += " (" + v.Hint + ")"
+	}
+	return strings.TrimPrefix(text, "; ")
+}

@@ -1,0 +1,34 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/appbur/appbur"
+)
+
+// confirm asks a question that only "yes" answers. Without a terminal nobody can
+// answer, so the command must have been told before.
+func (e *env) confirm(ctx context.Context, question string) error {
+	if !e.InTerminal {
+		return &usageError{appbur.WithHint(errors.New("this changes a cluster and nobody is there to confirm it"), "pass --yes")}
+	}
+	fmt.Fprintf(e.Err, "%s [yes/no] ", question)
+	answer := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(e.In).ReadString('\n')
+		answer <- strings.TrimSpace(line)
+	}()
+	select {
+	case text := <-answer:
+		if strings.EqualFold(text, "yes") {
+			return nil
+		}
+		return fmt.Errorf("not confirmed, nothing was changed: %w", context.Canceled)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"context"
+	"errors"
+)
+
+// Exit codes. They are a promise to scripts (docs/exit-codes.md); unknown codes
+// mean failure. 2 is never used on purpose, because a Go panic exits with 2 and
+// a crash must not look like an answer.
+const (
+	// ExitDone means that everything asked for was done.
+	ExitDone = 0
+	// ExitFailed means that it was not.
+	ExitFailed = 1
+	// ExitPartly means that some of it was: a capture with holes in its coverage, a
+	// restore with failed objects.
+	ExitPartly = 3
+	// ExitDifferent means that a comparison found differences.
+	ExitDifferent = 4
+	// ExitNotFound means that the repository or the restore point does not exist.
+	ExitNotFound = 10
+	// ExitMoved means that another writer holds or moved the repository.
+	ExitMoved = 11
+	// ExitCredentials means that a key or a login was refused or is missing.
+	ExitCredentials = 12
+	// ExitIncompatible means that the target cannot take what the plan contains.
+	ExitIncompatible = 20
+	// ExitUsage means that the command line was wrong; nothing was done.
+	ExitUsage = 64
+	// ExitCancelled means that the user or a signal stopped the command.
+	ExitCancelled = 130
+)
+
+// outcome is an error that is no failure of the program but an answer with a
+// code of its own. What it has to say was printed already.
+type outcome struct {
+	code int
+	text string
+}
+
+func (o *outcome) Error() string { return o.text }
+
+var (
+	errPartly    = &outcome{ExitPartly, "done in part"}
+	errDifferent = &outcome{ExitDifferent, "differences found"}
+)
+
+// usageError is a mistake on the command line.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+// exitCode decides what an error means to a script. It is the only place that
+// does: everything below it wraps and returns.
+func exitCode(err error) int {
+	var (
+		answer *outcome
+		usage  *usageError
+	)
+	switch {
+	case err == nil:
+		return ExitDone
+	case errors.Is(err, context.Canceled):
+		return ExitCancelled
+	case errors.As(err, &usage):
+		return ExitUsage
+	case errors.As(err, &answer):
+		return answer.code
+	}
+	for _, rule := range exitRules {
+		if rule.matches(err) {
+			return rule.code
+		}
+	}
+	return ExitFailed
+}

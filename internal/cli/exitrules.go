@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"errors"
+	"slices"
+
+	"google.golang.org/grpc/codes"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/repository"
+	"github.com/appbur/appbur/pkg/contract"
+	"github.com/appbur/appbur/pkg/exporter"
+	"github.com/appbur/appbur/pkg/gitsync"
+	"github.com/appbur/appbur/pkg/restore"
+	"github.com/appbur/appbur/pkg/seal"
+)
+
+// exitRule gives a family of errors its exit code. The first rule that matches
+// decides.
+type exitRule struct {
+	code    int
+	matches func(error) bool
+}
+
+var exitRules = []exitRule{
+	{ExitNotFound, isAny(gitsync.ErrNoRepository, repository.ErrForeign, repository.ErrNoPoint)},
+	{ExitNotFound, isType[*notFoundError]},
+	{ExitMoved, isAny(gitsync.ErrRefMoved, gitsync.ErrLocked)},
+	{ExitCredentials, isAny(repository.ErrUntrusted, seal.ErrNoIdentityMatch)},
+	{ExitCredentials, isType[*repository.KeyError]},
+	{ExitCredentials, isAny(exporter.ErrUnauthorized, exporter.ErrForbidden, exporter.ErrCertificate)},
+	{ExitCredentials, apierrors.IsUnauthorized},
+	{ExitCredentials, apierrors.IsForbidden},
+	{ExitCredentials, contractCode(codes.Unauthenticated, codes.PermissionDenied)},
+	{ExitIncompatible, isAny(restore.ErrBlocked)},
+	{ExitIncompatible, contractReason(contract.ReasonSchemaTooNew, contract.ReasonSchemaTooOld, contract.ReasonNoCommonVersion, contract.ReasonWrongApp)},
+	{ExitPartly, isAny(restore.ErrIncomplete)},
+}
+
+func isAny(targets ...error) func(error) bool {
+	return func(err error) bool {
+		for _, target := range targets {
+			if errors.Is(err, target) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+func isType[T error](err error) bool {
+	var target T
+	return errors.As(err, &target)
+}
+
+func contractReason(reasons ...contract.Reason) func(error) bool {
+	return func(err error) bool {
+		var call *contract.Error
+		return errors.As(err, &call) && slices.Contains(reasons, call.Reason)
+	}
+}
+
+func contractCode(list ...codes.Code) func(error) bool {
+	return func(err error) bool {
+		var call *contract.Error
+		return errors.As(err, &call) && slices.Contains(list, call.Code)
+	}
+}
+
+// notFoundError means that an object that was named does not exist.
+type notFoundError struct{ err error }
+
+func (e *notFoundError) Error() string { return e.err.Error() }
+func (e *notFoundError) Unwrap() error { return e.err }
+
+// clusterHint gives an error of the API server its next step.
+func clusterHint(err error) error {
+	hint := "check that the kubeconfig names a cluster that is up"
+	switch {
+	case appbur.HintOf(err) != "":
+		return err
+	case apierrors.IsUnauthorized(err):
+		hint = "the token or certificate in the kubeconfig is not valid for this cluster"
+	case apierrors.IsForbidden(err):
+		hint = "the user in the kubeconfig may not do this"
+	}
+	return appbur.WithHint(err, hint)
+}

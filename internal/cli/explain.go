@@ -1,0 +1,228 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/dynamic"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/exporter"
+	"github.com/appbur/appbur/pkg/manifest"
+)
+
+type explainOptions struct {
+	clusterOptions
+	object    string
+	namespace string
+	file      string
+	json      bool
+}
+
+// explanation is what `explain --json` prints (docs/json.md).
+type explanation struct {
+	Object     string         `json:"object"`
+	APIVersion string         `json:"readAs"`
+	Saved      bool           `json:"saved"`
+	Rule       string         `json:"rule,omitempty"`
+	Reason     string         `json:"reason,omitempty"`
+	Path       string         `json:"path,omitempty"`
+	Encrypted  bool           `json:"encrypted"`
+	Index      manifest.Entry `json:"index"`
+}
+
+func newExplain(e *env) *cobra.Command {
+	o := &explainOptions{}
+	command := &cobra.Command{
+		Use:   "explain KIND/NAME",
+		Short: "Say whether an object is saved, by which rule, and where its parts go",
+		Long: `Say whether an object is saved, by which rule, and where its parts go: which file
+holds the manifest and what is kept in the index beside it. KIND is a kind, a
+resource or a short name, with or without its group. The object is read from the
+cluster, or from a YAML file with -f.` +
+			exitStatus("0  explained, saved or not", "10 no such object", "12 the cluster refused the login"),
+		Example: `  appbur explain deployment/web -n team-a
+  appbur explain clusters.cluster.x-k8s.io/prod -n fleet --json
+  kubectl get pod web-0 -o yaml | appbur explain -f -`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if (len(args) == 1) == (o.file != "") || len(args) > 1 {
+				return errors.New("name one KIND/NAME, or a file with -f")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				o.object = args[0]
+			}
+			return explainRun(cmd.Context(), e, o)
+		},
+	}
+	o.addFlags(command)
+	command.Flags().StringVarP(&o.namespace, "namespace", "n", "default", "`NAMESPACE` of the object")
+	command.Flags().StringVarP(&o.file, "filename", "f", "", "YAML or JSON `FILE` with one object, - for standard input")
+	jsonFlag(command, &o.json)
+	return command
+}
+
+func explainRun(ctx context.Context, e *env, o *explainOptions) error {
+	object, err := o.read(ctx, e)
+	if err != nil {
+		return err
+	}
+	result, err := manifest.Default().Make(object)
+	if err != nil {
+		return err
+	}
+	x := explanation{
+		Object: result.Manifest.ID.String(), APIVersion: result.Manifest.APIVersion, Saved: result.Decision.Saved,
+		Rule: result.Decision.Rule, Reason: result.Decision.Reason, Encrypted: result.Manifest.Sensitive, Index: result.Entry,
+	}
+	if x.Saved {
+		x.Path = result.Manifest.ID.Path()
+	}
+	if o.json {
+		return e.printJSON(x)
+	}
+	verdict := e.paint(sgrGreen, "saved")
+	if !x.Saved {
+		verdict = e.paint(sgrYellow, "not saved")
+	}
+	fmt.Fprintf(e.Out, "%s (%s): %s\n", x.Object, x.APIVersion, verdict)
+	if x.Rule != "" {
+		fmt.Fprintf(e.Out, "rule     %s\nreason   %s\n", x.Rule, x.Reason)
+	}
+	if !x.Saved {
+		return nil
+	}
+	fmt.Fprintf(e.Out, "file     %s\n", x.Path)
+	if x.Encrypted {
+		fmt.Fprintln(e.Out, "         its values are encrypted")
+	}
+	for _, line := range indexLines(x.Index) {
+		fmt.Fprintf(e.Out, "index    %s\n", line)
+	}
+	return nil
+}
+
+// indexLines names what is kept beside the manifest.
+func indexLines(entry manifest.Entry) []string {
+	var lines []string
+	if entry.UID != "" {
+		lines = append(lines, "uid "+entry.UID)
+	}
+	for _, owner := range entry.Owners {
+		lines = append(lines, fmt.Sprintf("owner %s %s", owner.Kind, owner.Name))
+	}
+	if len(entry.Finalizers) > 0 {
+		lines = append(lines, "finalizers "+strings.Join(entry.Finalizers, ", "))
+	}
+	for _, m := range entry.Managers {
+		lines = append(lines, fmt.Sprintf("field manager %s wrote %s", m.Manager, m.APIVersion))
+	}
+	if len(entry.Status) > 0 {
+		lines = append(lines, "status")
+	}
+	fields := make([]string, 0, len(entry.Fields))
+	for field := range entry.Fields {
+		fields = append(fields, field)
+	}
+	slices.Sort(fields)
+	return append(lines, fields...)
+}
+
+func (o *explainOptions) read(ctx context.Context, e *env) (map[string]any, error) {
+	if o.file != "" {
+		return readObject(e, o.file)
+	}
+	kind, name, found := strings.Cut(o.object, "/")
+	if !found || kind == "" || name == "" {
+		return nil, &usageError{appbur.WithHint(fmt.Errorf("%q is not KIND/NAME", o.object), "for example deployment/web")}
+	}
+	config, err := o.restConfig()
+	if err != nil {
+		return nil, err
+	}
+	source, err := exporter.New(config, manifest.Default(), exporter.Options{Now: e.now})
+	if err != nil {
+		return nil, err
+	}
+	types, _, err := source.Discover(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t, err := findType(types, kind)
+	if err != nil {
+		return nil, err
+	}
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("kubeconfig: %w", err)
+	}
+	resource := client.Resource(t.GroupVersionResource)
+	var getter dynamic.ResourceInterface = resource
+	if t.Namespaced {
+		getter = resource.Namespace(o.namespace)
+	}
+	object, err := getter.Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, appbur.WithHint(&notFoundError{err}, "check the name, and the namespace (-n)")
+	}
+	if err != nil {
+		return nil, clusterHint(fmt.Errorf("reading %s: %w", o.object, err))
+	}
+	return object.Object, nil
+}
+
+func readObject(e *env, name string) (map[string]any, error) {
+	var (
+		data []byte
+		err  error
+	)
+	if name == "-" {
+		data, err = io.ReadAll(e.In)
+	} else {
+		data, err = os.ReadFile(name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("-f: %w", err)
+	}
+	object, err := manifest.Decode(data)
+	if err != nil {
+		return nil, appbur.WithHint(fmt.Errorf("%s: %w", name, err), "the file must hold exactly one object, as `kubectl get -o yaml` prints it")
+	}
+	return object, nil
+}
+
+// findType finds a type by what people call it.
+func findType(types []exporter.Type, name string) (exporter.Type, error) {
+	var found []exporter.Type
+	for _, t := range types {
+		resource := t.GroupVersionResource
+		for _, alias := range append([]string{t.Kind, resource.Resource}, t.Aliases...) {
+			if strings.EqualFold(name, alias) || strings.EqualFold(name, alias+"."+resource.Group) {
+				found = append(found, t)
+				break
+			}
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return exporter.Type{}, &notFoundError{appbur.WithHint(fmt.Errorf("the cluster serves no kind %q that can be saved", name), "`kubectl api-resources` lists kinds; those that cannot be listed or created are never saved")}
+	default:
+		names := make([]string, len(found))
+		for i, t := range found {
+			names[i] = t.GroupVersionResource.Resource + "." + t.GroupVersionResource.Group
+		}
+		return exporter.Type{}, &usageError{appbur.WithHint(fmt.Errorf("%q is more than one kind", name), "say which: "+strings.Join(names, ", "))}
+	}
+}

@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/apps"
+)
+
+// Environment variables that stand in for flags.
+const (
+	envRepository = "APPBUR_REPO"
+	envKeys       = "APPBUR_KEYS"
+	// envIdentity is the variable that sops reads as well, so one setting serves both.
+	envIdentity = "SOPS_AGE_KEY_FILE"
+)
+
+func jsonFlag(command *cobra.Command, value *bool) {
+	command.Flags().BoolVar(value, "json", false, "print the answer as JSON (fields: docs/json.md)")
+}
+
+// clusterOptions say which cluster to talk to, as kubectl does.
+type clusterOptions struct {
+	kubeconfig string
+	context    string
+}
+
+func (o *clusterOptions) addFlags(command *cobra.Command) {
+	command.Flags().StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig `FILE` (default: $KUBECONFIG, ~/.kube/config, or the pod's own service account)")
+	command.Flags().StringVar(&o.context, "context", "", "`NAME` of the kubeconfig context (default: its current one)")
+}
+
+// restConfig loads the client configuration. It does not talk to the cluster.
+func (o *clusterOptions) restConfig() (*rest.Config, error) {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = o.kubeconfig
+	overrides := &clientcmd.ConfigOverrides{CurrentContext: o.context}
+	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
+	switch {
+	case err == nil:
+	case errors.Is(err, os.ErrNotExist):
+		return nil, appbur.WithHint(fmt.Errorf("kubeconfig: %w", err), "pass --kubeconfig FILE with a file that exists")
+	case clientcmd.IsEmptyConfig(err):
+		return nil, appbur.WithHint(errors.New("no cluster is configured"), "pass --kubeconfig FILE or set KUBECONFIG")
+	default:
+		return nil, appbur.WithHint(fmt.Errorf("kubeconfig: %w", err), "check the file with `kubectl config view`")
+	}
+	config.UserAgent = "appbur/" + version
+	return config, nil
+}
+
+// appOptions say which applications take part and how to trust them.
+type appOptions struct {
+	targets  []string
+	ca       string
+	cert     string
+	key      string
+	insecure bool
+}
+
+func (o *appOptions) addFlags(command *cobra.Command, usage string) {
+	f := command.Flags()
+	f.StringArrayVar(&o.targets, "app", nil, "`[NS/]NAME=ADDRESS` of an application "+usage+"; ADDRESS is host:port or unix:///path; repeatable")
+	f.StringVar(&o.ca, "app-ca", "", "PEM `FILE` of the authority that applications' certificates are checked against (default: the system's)")
+	f.StringVar(&o.cert, "app-cert", "", "PEM `FILE` of the certificate shown to applications")
+	f.StringVar(&o.key, "app-key", "", "PEM `FILE` of the key of --app-cert")
+	f.BoolVar(&o.insecure, "app-insecure", false, "talk to applications over TCP without TLS; anyone on the way can read and change their data")
+}
+
+func (o *appOptions) parse() ([]apps.Target, error) {
+	var targets []apps.Target
+	seen := map[appbur.AppKey]bool{}
+	for _, text := range o.targets {
+		target, err := apps.Parse(text)
+		if err != nil {
+			return nil, &usageError{appbur.WithHint(fmt.Errorf("--app: %w", err), "for example --app fleet-system/fleet=fleet.example:7443")}
+		}
+		if seen[target.AppKey] {
+			return nil, &usageError{fmt.Errorf("--app: %s is named twice", target.AppKey)}
+		}
+		seen[target.AppKey] = true
+		targets = append(targets, target)
+	}
+	return targets, nil
+}
+
+func (o *appOptions) tlsConfig() (*tls.Config, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if o.ca != "" {
+		pem, err := os.ReadFile(o.ca)
+		if err != nil {
+			return nil, fmt.Errorf("--app-ca: %w", err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("--app-ca: %s holds no PEM certificate", o.ca)
+		}
+	}
+	if (o.cert == "") != (o.key == "") {
+		return nil, &usageError{errors.New("--app-cert and --app-key go together")}
+	}
+	if o.cert != "" {
+		pair, err := tls.LoadX509KeyPair(o.cert, o.key)
+		if err != nil {
+			return nil, fmt.Errorf("--app-cert: %w", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
+}
+
+// dialer is how this command reaches applications.
+func (o *appOptions) dialer() (apps.Dialer, error) {
+	config, err := o.tlsConfig()
+	if err != nil {
+		return apps.Dialer{}, err
+	}
+	return apps.Dialer{TLS: config, Insecure: o.insecure, Version: version}, nil
+}

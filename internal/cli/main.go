@@ -1,0 +1,196 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/spf13/cobra"
+	"k8s.io/klog/v2"
+
+	"github.com/appbur/appbur"
+)
+
+// env is the world as commands see it. Tests put their own in.
+type env struct {
+	*Streams
+	now    func() time.Time
+	rand   io.Reader
+	getenv func(string) string
+}
+
+// Main runs the command line of this process and returns its exit code. The
+// first interrupt cancels the work in good order, the second one ends it.
+func Main() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// client-go logs through klog to standard error, beside the errors that it
+	// returns; one voice is enough.
+	klog.SetLogger(logr.Discard())
+	context.AfterFunc(ctx, stop) // from now on a signal has its default effect: the second one kills
+	e := &env{Streams: SystemStreams(os.Getenv), now: time.Now, rand: rand.Reader, getenv: os.Getenv}
+	return Run(ctx, e, os.Args[1:])
+}
+
+// Run executes one command line and returns its exit code.
+func Run(ctx context.Context, e *env, args []string) int {
+	root := newRoot(e)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if ctx.Err() != nil && err != nil {
+		err = fmt.Errorf("cancelled: %w", context.Canceled)
+	}
+	if err != nil {
+		asJSON := false
+		if command, _, findErr := root.Find(args); findErr == nil {
+			if flag := command.Flags().Lookup("json"); flag != nil {
+				asJSON = flag.Changed
+			}
+		}
+		e.reportError(err, asJSON)
+	}
+	return exitCode(err)
+}
+
+// reportError says what went wrong and what to do next, in one line each. An
+// outcome has said everything already.
+func (e *env) reportError(err error, asJSON bool) {
+	var answer *outcome
+	if errors.As(err, &answer) {
+		return
+	}
+	hint := appbur.HintOf(err)
+	if asJSON {
+		// Errors go to Err also as JSON, so that Out holds results only.
+		encoded, marshalErr := json.Marshal(struct {
+			Error string `json:"error"`
+			Hint  string `json:"hint,omitempty"`
+			Code  int    `json:"exitCode"`
+		}{err.Error(), hint, exitCode(err)})
+		if marshalErr == nil {
+			fmt.Fprintln(e.Err, string(encoded))
+			return
+		}
+	}
+	fmt.Fprintf(e.Err, "appbur: %s %s\n", e.paintErr(sgrRed, "error:"), oneLine(err.Error()))
+	if hint != "" {
+		fmt.Fprintf(e.Err, "appbur: %s %s\n", e.paintErr(sgrCyan, "hint:"), oneLine(hint))
+	}
+}
+
+// warn tells the user something that does not stop the command.
+func (e *env) warn(format string, args ...any) {
+	fmt.Fprintf(e.Err, "appbur: %s %s\n", e.paintErr(sgrYellow, "warning:"), oneLine(fmt.Sprintf(format, args...)))
+}
+
+// say tells the user about progress.
+func (e *env) say(format string, args ...any) {
+	fmt.Fprintf(e.Err, format+"\n", args...)
+}
+
+// oneLine keeps messages from other programs (API servers, applications) from
+// breaking out of their line or driving the terminal.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t' || r == '\r':
+			return ' '
+		case r < 0x20 || r == 0x7f || r >= 0x80 && r < 0xa0:
+			return -1
+		default:
+			return r
+		}
+	}, text)
+}
+
+// printJSON writes a value as indented JSON: the form that --json promises.
+func (e *env) printJSON(value any) error {
+	encoder := json.NewEncoder(e.Out)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return fmt.Errorf("writing the answer: %w", err)
+	}
+	return nil
+}
+
+func newRoot(e *env) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "appbur",
+		Short: "Back up Kubernetes management clusters to Git, and restore them into newer ones",
+		Long: `appbur saves a Kubernetes management cluster to a Git repository: its manifests
+as readable files with history, and the state of its applications as small
+versioned payloads. It restores both into another cluster, which may run a newer
+Kubernetes and newer applications.`,
+		Example: `  appbur init ./mgmt.git
+  appbur backup --repo ./mgmt.git --app fleet-system/fleet=fleet.example:7443
+  appbur plan latest --repo ./mgmt.git --kubeconfig new-cluster.yaml
+  appbur restore latest --repo ./mgmt.git --kubeconfig new-cluster.yaml`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		// Without this a mistyped command prints help and exits with success.
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return &usageError{appbur.WithHint(fmt.Errorf("unknown command %q", args[0]), "run `appbur help` for the list")}
+			}
+			return cmd.Help()
+		},
+		Args: cobra.ArbitraryArgs,
+	}
+	root.SetOut(e.Out)
+	root.SetErr(e.Err)
+	root.SetIn(e.In)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &usageError{appbur.WithHint(err, fmt.Sprintf("run `%s --help`", cmd.CommandPath()))}
+	})
+	root.AddGroup(
+		&cobra.Group{ID: "save", Title: "Save:"},
+		&cobra.Group{ID: "look", Title: "Look:"},
+		&cobra.Group{ID: "restore", Title: "Restore:"},
+		&cobra.Group{ID: "other", Title: "Other:"},
+	)
+	root.SetHelpCommandGroupID("other")
+	root.SetCompletionCommandGroupID("other")
+	add := func(group string, commands ...*cobra.Command) {
+		for _, command := range commands {
+			command.GroupID = group
+			root.AddCommand(command)
+		}
+	}
+	add("save", newInit(e), newBackup(e), newRun(e))
+	add("look", newPoints(e), newExplain(e), newCompat(e))
+	add("restore", newPlan(e), newRestore(e), newVerify(e))
+	add("other", newVersion(e))
+	root.InitDefaultCompletionCmd()
+	wrapArgs(root)
+	return root
+}
+
+// wrapArgs makes every argument mistake a usage error, in one place.
+func wrapArgs(command *cobra.Command) {
+	if check := command.Args; check != nil {
+		command.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return &usageError{appbur.WithHint(err, fmt.Sprintf("run `%s --help`", cmd.CommandPath()))}
+			}
+			return nil
+		}
+	}
+	for _, child := range command.Commands() {
+		wrapArgs(child)
+	}
+}
+
+// exitStatus is the closing section of every command's help.
+func exitStatus(lines ...string) string {
+	return "\n\nEXIT STATUS\n  " + strings.Join(lines, "\n  ")
+}

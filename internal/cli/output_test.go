@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/contract"
+	"github.com/appbur/appbur/pkg/exporter"
+	"github.com/appbur/appbur/pkg/gitsync"
+	"github.com/appbur/appbur/pkg/restore"
+)
+
+func testEnv(terminal bool) (*env, *bytes.Buffer, *bytes.Buffer) {
+	var out, errs bytes.Buffer
+	return &env{
+		Streams: &Streams{In: strings.NewReader(""), Out: &out, Err: &errs, OutTerminal: terminal, ErrTerminal: terminal, Colour: terminal},
+		now:     func() time.Time { return time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC) },
+		getenv:  func(string) string { return "" },
+	}, &out, &errs
+}
+
+// People get aligned columns under a header, pipes get tabs and nothing else.
+func TestTableForPeopleAndPipes(t *testing.T) {
+	fill := func(e *env, out *bytes.Buffer) string {
+		tab := newTable(e.Streams, "id", "objects")
+		tab.add(coloured(sgrCyan, "20261121T030238Z"), number(7))
+		tab.add(plain("x"), number(1200))
+		tab.print(out)
+		return out.String()
+	}
+	e, out, _ := testEnv(false)
+	if got, want := fill(e, out), "20261121T030238Z\t7\nx\t1200\n"; got != want {
+		t.Errorf("pipe: %q, want %q", got, want)
+	}
+	e, out, _ = testEnv(true)
+	want := "\x1b[1mID\x1b[0m                \x1b[1mOBJECTS\x1b[0m\n\x1b[36m20261121T030238Z\x1b[0m  7\nx                 1200\n"
+	if got := fill(e, out); got != want {
+		t.Errorf("terminal: %q, want %q", got, want)
+	}
+}
+
+// A message from outside cannot draw on the terminal or fake a second line.
+func TestErrorsStayOnTheirLine(t *testing.T) {
+	e, _, errs := testEnv(false)
+	e.reportError(appbur.WithHint(errors.New("bad\nappbur: hint: run rm -rf\x1b[2J"), "try\tagain"), false)
+	if got, want := errs.String(), "appbur: error: bad appbur: hint: run rm -rf[2J\nappbur: hint: try again\n"; got != want {
+		t.Errorf("printed %q, want %q", got, want)
+	}
+}
+
+func TestWhenForPeopleAndPipes(t *testing.T) {
+	e, _, _ := testEnv(false)
+	at := e.now().Add(-90 * time.Minute)
+	if got := e.when(at); got != "2026-11-21T10:30:00Z" {
+		t.Errorf("pipe: %s", got)
+	}
+	e, _, _ = testEnv(true)
+	for ago, want := range map[time.Duration]string{
+		30 * time.Second: "30 s ago", 90 * time.Second: "1 min ago", 90 * time.Minute: "1 h ago", 72 * time.Hour: "3 days ago", -time.Hour: "0 s ago",
+	} {
+		if got := e.when(e.now().Add(-ago)); got != want {
+			t.Errorf("%v: %q, want %q", ago, got, want)
+		}
+	}
+}
+
+func TestSizeText(t *testing.T) {
+	for bytes, want := range map[int64]string{0: "0 B", 1023: "1023 B", 1024: "1.0 KiB", 1 << 20: "1.0 MiB", 3 << 29: "1.5 GiB"} {
+		if got := sizeText(bytes); got != want {
+			t.Errorf("sizeText(%d) = %q, want %q", bytes, got, want)
+		}
+	}
+}
+
+// Who cannot answer is never asked, and anything but yes is a no.
+func TestConfirm(t *testing.T) {
+	e, _, _ := testEnv(false)
+	if code := exitCode(e.confirm(context.Background(), "Go on?")); code != ExitUsage {
+		t.Errorf("without a terminal the exit code is %d", code)
+	}
+	for answer, want := range map[string]int{"yes\n": ExitDone, "YES\n": ExitDone, "y\n": ExitCancelled, "\n": ExitCancelled, "": ExitCancelled} {
+		e, _, errs := testEnv(true)
+		e.InTerminal, e.In = true, strings.NewReader(answer)
+		if code := exitCode(e.confirm(context.Background(), "Go on?")); code != want {
+			t.Errorf("answer %q: exit code %d, want %d", answer, code, want)
+		}
+		if !strings.Contains(errs.String(), "Go on? [yes/no]") {
+			t.Errorf("asked %q", errs.String())
+		}
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	for _, test := range []struct {
+		err  error
+		want int
+	}{
+		{nil, 0},
+		{errors.New("x"), 1},
+		{fmt.Errorf("wrapped: %w", errPartly), 3},
+		{errDifferent, 4},
+		{&usageError{errors.New("x")}, 64},
+		{fmt.Errorf("wrapped: %w", context.Canceled), 130},
+		{fmt.Errorf("x: %w", exporter.ErrUnauthorized), 12},
+		{fmt.Errorf("x: %w", restore.ErrBlocked), 20},
+		{contract.NewError(contract.ReasonSchemaTooNew, "x"), 20},
+		{fmt.Errorf("x: %w", gitsync.ErrLocked), 11},
+		{&notFoundError{errors.New("x")}, 10},
+	} {
+		if got := exitCode(test.err); got != test.want {
+			t.Errorf("exitCode(%v) = %d, want %d", test.err, got, test.want)
+		}
+	}
+}

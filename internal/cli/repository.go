@@ -1,0 +1,147 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/repository"
+	"github.com/appbur/appbur/pkg/seal"
+)
+
+// repositoryOptions say which repository, and where its keys are.
+type repositoryOptions struct {
+	repo     string
+	keys     string
+	identity string
+	trust    string
+}
+
+func (o *repositoryOptions) addFlags(e *env, command *cobra.Command) {
+	command.Flags().StringVar(&o.repo, "repo", e.getenv(envRepository), "`DIR` of the repository (default: $"+envRepository+")")
+	command.Flags().StringVar(&o.keys, "keys", e.getenv(envKeys), "`DIR` of the repository's keys (default: $"+envKeys+", else where `appbur init` put them)")
+}
+
+func (o *repositoryOptions) addReadFlags(e *env, command *cobra.Command) {
+	command.Flags().StringVar(&o.identity, "identity", e.getenv(envIdentity), "`FILE` with the age identity that decrypts Secrets (default: $"+envIdentity+", else the one in the key directory)")
+	o.addTrustFlag(command)
+}
+
+func (o *repositoryOptions) addTrustFlag(command *cobra.Command) {
+	command.Flags().StringVar(&o.trust, "trust", "", "`FILE` in the format of allowed_signers: whose restore points to believe (default: the one in the key directory)")
+}
+
+// keysRoot is the directory below which init puts keys.
+func (e *env) keysRoot() (string, error) {
+	config := e.getenv("XDG_CONFIG_HOME")
+	if config == "" {
+		home := e.getenv("HOME")
+		if home == "" {
+			return "", &usageError{appbur.WithHint(errors.New("no place for keys is known"), "pass --keys DIR, or set HOME")}
+		}
+		config = filepath.Join(home, ".config")
+	}
+	return filepath.Join(config, "appbur", "keys"), nil
+}
+
+// open opens the repository.
+func (o *repositoryOptions) open() (*repository.Repository, error) {
+	if o.repo == "" {
+		return nil, &usageError{appbur.WithHint(errors.New("no repository is named"), "pass --repo DIR or set "+envRepository)}
+	}
+	if err := refuseURL(o.repo); err != nil {
+		return nil, err
+	}
+	return repository.Open(o.repo)
+}
+
+// keysDir finds the key directory of an open repository.
+func (o *repositoryOptions) keysDir(e *env, repo *repository.Repository) (string, error) {
+	if o.keys != "" {
+		return o.keys, nil
+	}
+	root, err := e.keysRoot()
+	if err != nil {
+		return "", err
+	}
+	return repo.KeysDir(root), nil
+}
+
+// writable opens the repository with the keys that writing needs.
+func (o *repositoryOptions) writable(e *env) (*repository.Repository, *repository.Keys, error) {
+	repo, err := o.open()
+	if err != nil {
+		return nil, nil, err
+	}
+	dir, err := o.keysDir(e, repo)
+	if err != nil {
+		return nil, nil, err
+	}
+	keys, err := repository.LoadKeys(dir)
+	return repo, keys, err
+}
+
+func refuseURL(repo string) error {
+	if strings.Contains(repo, "://") || strings.HasPrefix(repo, "git@") {
+		return &usageError{appbur.WithHint(fmt.Errorf("%s is a URL, and a repository is a directory", repo),
+			"clone it with `git clone --mirror`, work on the clone, and push with `git push`")}
+	}
+	return nil
+}
+
+// point opens the repository, resolves a point and checks its signature.
+func (o *repositoryOptions) point(e *env, name string) (*repository.Repository, string, repository.PointRef, error) {
+	repo, err := o.open()
+	if err != nil {
+		return nil, "", repository.PointRef{}, err
+	}
+	keys, err := o.keysDir(e, repo)
+	if err != nil {
+		return nil, "", repository.PointRef{}, err
+	}
+	ref, err := repo.Resolve(name)
+	if err != nil {
+		return nil, "", repository.PointRef{}, err
+	}
+	trusted, err := repository.TrustRoot(keys, o.trust)
+	if err != nil {
+		return nil, "", repository.PointRef{}, err
+	}
+	if trusted == nil {
+		e.warn("the signature of %s was not checked: nobody is trusted yet (pass --trust FILE)", ref.ID)
+		return repo, keys, ref, nil
+	}
+	if _, err := repo.Verify(ref, trusted); err != nil {
+		return nil, "", repository.PointRef{}, err
+	}
+	return repo, keys, ref, nil
+}
+
+// load reads a point with its Secrets.
+func (o *repositoryOptions) load(ctx context.Context, e *env, name string) (*repository.Loaded, error) {
+	repo, keys, ref, err := o.point(e, name)
+	if err != nil {
+		return nil, err
+	}
+	opener, err := o.opener(keys)
+	if err != nil {
+		return nil, err
+	}
+	return repo.Load(ctx, ref, opener)
+}
+
+func (o *repositoryOptions) opener(keys string) (*seal.Opener, error) {
+	identity := o.identity
+	if identity != "" {
+		if _, err := os.Stat(identity); err != nil {
+			return nil, &usageError{appbur.WithHint(fmt.Errorf("--identity: %w", err), "pass the identity.txt that `appbur init` made")}
+		}
+	}
+	return repository.LoadOpener(keys, identity)
+}

@@ -1,0 +1,197 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/apps"
+	"github.com/appbur/appbur/pkg/restore"
+)
+
+// appPatience is how long an application may take to become ready for an import.
+const appPatience = 2 * time.Minute
+
+type restoreOptions struct {
+	planOptions
+	appOptions
+	yes    bool
+	dryRun bool
+	json   bool
+}
+
+func newRestore(e *env) *cobra.Command {
+	o := &restoreOptions{}
+	command := &cobra.Command{
+		Use:   "restore POINT",
+		Short: "Restore a point to a cluster",
+		Long: `Restore a restore point to a cluster: show the plan, ask, apply it, hand the
+applications their state, and report. Nothing in the cluster is deleted. Objects
+are applied in the order of their dependencies, owners before what they own;
+owner references get the uids that the owners have in this cluster.
+
+It can be repeated: what is there already stays as it is, what failed is tried
+again. Application state is imported for every --app; an import replaces the
+state that the application has.` +
+			exitStatus("0  done", "1  failed", "3  some objects or applications failed (the report says which)", "10 no repository or no such point",
+				"12 a key, a login or a signature was refused", "20 blocked objects and no --allow-blocked; nothing was changed",
+				"64 nobody to ask and no --yes", "130 cancelled; run again to go on"),
+		Example: `  appbur restore latest --repo ./mgmt.git --kubeconfig new.yaml
+  appbur restore latest --repo ./mgmt.git --kubeconfig new.yaml --dry-run
+  appbur restore 20261121T030238Z --repo ./mgmt.git --kubeconfig new.yaml --yes --app fleet-system/fleet=fleet2.example:7443`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.point = args[0]
+			return restoreRun(cmd.Context(), e, o)
+		},
+	}
+	o.planOptions.addFlags(e, command)
+	o.appOptions.addFlags(command, "whose saved state is imported")
+	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
+	command.Flags().BoolVar(&o.dryRun, "dry-run", false, "ask the API server what it would say (dryRun=All) and change nothing")
+	jsonFlag(command, &o.json)
+	return command
+}
+
+func restoreRun(ctx context.Context, e *env, o *restoreOptions) error {
+	targets, err := o.parse()
+	if err != nil {
+		return err
+	}
+	dialer, err := o.dialer()
+	if err != nil {
+		return err
+	}
+	made, err := o.make(ctx, e)
+	if err != nil {
+		return err
+	}
+	if err := unknownApps(made, targets); err != nil {
+		return err
+	}
+	if !o.json {
+		if err := e.printPlan(made.plan, false); err != nil {
+			return err
+		}
+		fmt.Fprintln(e.Out)
+	}
+	cluster, err := restore.NewCluster(made.config)
+	if err != nil {
+		return err
+	}
+	if o.dryRun {
+		cluster = restore.DryRun(cluster)
+	} else if !o.yes && (len(made.plan.Blocked()) == 0 || o.policy.AllowBlocked) {
+		if err := e.confirm(ctx, fmt.Sprintf("Restore %s to %s?", made.plan.Point, made.config.Host)); err != nil {
+			return err
+		}
+	}
+	bar := newProgress(e.Streams, e.now, "restoring", 0)
+	report, err := restore.Apply(ctx, made.plan, cluster, &stepProgress{bar: bar})
+	took := bar.finish()
+	if err == nil && !o.dryRun && len(made.plan.Apps) > 0 {
+		importer := &apps.Importer{Dialer: dialer, Targets: targets, Payloads: made.loaded, Random: e.rand, Patience: appPatience}
+		err = restore.Import(ctx, made.plan, importer, &report)
+	}
+	if errors.Is(err, restore.ErrBlocked) {
+		return err // nothing was done, so there is nothing to report
+	}
+	if printErr := e.printReport(report, took, o); printErr != nil {
+		return printErr
+	}
+	return err
+}
+
+// unknownApps refuses an --app that the point has no state of: a typing mistake
+// there would otherwise look like success.
+func unknownApps(made planned, targets []apps.Target) error {
+	known := map[appbur.AppKey]bool{}
+	names := ""
+	for _, app := range made.plan.Apps {
+		known[app.AppKey] = true
+		names += " " + app.AppKey.String()
+	}
+	if names == "" {
+		names = " none"
+	}
+	for _, t := range targets {
+		if !known[t.AppKey] {
+			return &usageError{appbur.WithHint(fmt.Errorf("--app: the restore point holds no state of %s", t.AppKey), "it holds the state of:"+names)}
+		}
+	}
+	return nil
+}
+
+// stepProgress draws the progress of a restore.
+type stepProgress struct{ bar *progress }
+
+// Progress implements [restore.Reporter].
+func (p *stepProgress) Progress(event restore.Event) {
+	if event.Kind == restore.EventFinished {
+		p.bar.set(event.Done, event.Total)
+	}
+}
+
+func (e *env) printReport(report restore.Report, took time.Duration, o *restoreOptions) error {
+	if o.json {
+		return e.printJSON(report)
+	}
+	t := newTable(e.Streams, "result", "object", "why")
+	for _, failure := range report.Failures() {
+		why := failure.Reason
+		if failure.Hint != "" {
+			why += " (" + failure.Hint + ")"
+		}
+		t.add(coloured(sgrRed, string(failure.Result)), plain(failure.Object.String()), plain(oneLine(why)))
+	}
+	for _, outcome := range report.Outcomes {
+		for _, note := range outcome.Notes {
+			t.add(coloured(sgrYellow, "note"), plain(outcome.Object.String()), plain(oneLine(note)))
+		}
+	}
+	if len(t.rows) > 0 {
+		t.print(e.Out)
+		fmt.Fprintln(e.Out)
+	}
+	what := "restored"
+	if o.dryRun {
+		what = "dry run, nothing was changed"
+	}
+	fmt.Fprintf(e.Out, "%s in %s: %s\n", what, took.Round(10*time.Millisecond), report.Counts)
+	if report.Remaining > 0 {
+		fmt.Fprintf(e.Out, "%d objects were not tried; run the same command again to go on\n", report.Remaining)
+	}
+	for _, app := range report.Apps {
+		e.printImport(app)
+	}
+	return nil
+}
+
+func (e *env) printImport(app restore.AppOutcome) {
+	if app.Imported == nil || app.Result != restore.Created {
+		sgr, why := sgrRed, app.Reason
+		if app.Result == restore.Skipped {
+			sgr = sgrYellow
+		}
+		if app.Hint != "" {
+			why += " (" + app.Hint + ")"
+		}
+		fmt.Fprintf(e.Out, "application %s: %s: %s\n", app.App, e.paint(sgr, string(app.Result)), oneLine(why))
+		return
+	}
+	fmt.Fprintf(e.Out, "application %s: imported into %s %s and exported again: equal\n", app.App, app.Imported.App, app.Imported.Version)
+	for _, d := range app.Imported.Datasets {
+		change := "schema " + d.SchemaTo
+		if d.SchemaFrom != d.SchemaTo {
+			change = fmt.Sprintf("schema %s to %s", d.SchemaFrom, d.SchemaTo)
+		}
+		fmt.Fprintf(e.Out, "  %s: %d rows, %s\n", d.Name, d.Rows, change)
+		for _, dropped := range d.Dropped {
+			fmt.Fprintf(e.Out, "    %s %s\n", e.paint(sgrYellow, "dropped"), oneLine(dropped))
+		}
+	}
+}

@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/appbur/appbur/internal/daemon"
+	"github.com/appbur/appbur/internal/repository"
+	"github.com/appbur/appbur/pkg/exporter"
+	"github.com/appbur/appbur/pkg/manifest"
+)
+
+type runOptions struct {
+	repositoryOptions
+	clusterOptions
+	guards repository.Guards
+	quiet  time.Duration
+	limit  time.Duration
+	json   bool
+}
+
+func newRun(e *env) *cobra.Command {
+	o := &runOptions{}
+	command := &cobra.Command{
+		Use:   "run",
+		Short: "Watch the cluster and commit changes to main as they happen",
+		Long: `Watch the cluster and commit changes to main as they happen, once the cluster has
+been quiet for a moment. After a restart or a dropped connection everything is
+listed again, so nothing is missed. Restore points are made by ` + "`appbur backup`" + `.` +
+			exitStatus("0  stopped by a signal, everything seen is committed", "1  failed", "12 a key or a login was refused"),
+		Example: `  appbur run --repo ./mgmt.git
+  appbur run --repo ./mgmt.git --quiet 5s --json 2>appbur.log`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runRun(cmd.Context(), e, o) },
+	}
+	o.repositoryOptions.addFlags(e, command)
+	o.clusterOptions.addFlags(command)
+	addGuardFlags(command, &o.guards)
+	command.Flags().DurationVar(&o.quiet, "quiet", 2*time.Second, "commit when nothing has changed for this `LONG`")
+	command.Flags().DurationVar(&o.limit, "limit", 15*time.Second, "commit at the latest after this `LONG`, however busy the cluster is")
+	command.Flags().BoolVar(&o.json, "json", false, "log JSON lines instead of text")
+	return command
+}
+
+func addGuardFlags(command *cobra.Command, guards *repository.Guards) {
+	command.Flags().BoolVar(&guards.AdoptCluster, "adopt-cluster", false, "go on with the history of another cluster (recorded in the commit)")
+	command.Flags().BoolVar(&guards.AllowCollapse, "allow-collapse", false, "believe that most saved objects are really gone (recorded in the commit)")
+}
+
+func runRun(ctx context.Context, e *env, o *runOptions) error {
+	var handler slog.Handler = slog.NewTextHandler(e.Err, nil)
+	if o.json {
+		handler = slog.NewJSONHandler(e.Err, nil)
+	}
+	log := slog.New(handler)
+	repo, keys, err := o.writable(e)
+	if err != nil {
+		return err
+	}
+	config, err := o.restConfig()
+	if err != nil {
+		return err
+	}
+	rules := manifest.Default()
+	source, err := exporter.New(config, rules, exporter.Options{Now: e.now, Log: log})
+	if err != nil {
+		return err
+	}
+	cluster, err := source.Cluster(ctx)
+	if err != nil {
+		return err
+	}
+	writer, err := repo.Begin(cluster, rules.Version(), keys, o.guards, e.rand, e.now)
+	if err != nil {
+		return err
+	}
+	log.Info("watching", "cluster", cluster.ID, "kubernetes", cluster.Version.String(), "repository", repo.Dir())
+	return daemon.Run(ctx, source, writer, daemon.Options{Quiet: o.quiet, Limit: o.limit, Now: e.now, Log: log})
+}

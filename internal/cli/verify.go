@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/apps"
+	"github.com/appbur/appbur/pkg/manifest"
+	"github.com/appbur/appbur/pkg/restore"
+)
+
+type verifyOptions struct {
+	planOptions
+	appOptions
+	json bool
+}
+
+// verification is what `verify --json` prints (docs/json.md).
+type verification struct {
+	restore.Findings
+	Apps []appVerification `json:"apps,omitempty"`
+}
+
+type appVerification struct {
+	App         string   `json:"app"`
+	Differences []string `json:"differences"`
+}
+
+func newVerify(e *env) *cobra.Command {
+	o := &verifyOptions{}
+	command := &cobra.Command{
+		Use:   "verify POINT",
+		Short: "Compare a cluster with a restore point",
+		Long: `Compare a cluster with a restore point: every object of the plan is there, holds
+what was saved (converted where the plan converts), and its owner references
+point at objects that live. Fields that a newer Kubernetes adds are listed and
+are no difference. With --app the application's state is exported and compared
+as well.` + exitStatus("0  equal", "4  differences found", "10 no repository or no such point", "12 a key, a login or a signature was refused"),
+		Example: `  appbur verify latest --repo ./mgmt.git --kubeconfig new.yaml
+  appbur verify latest --repo ./mgmt.git --kubeconfig new.yaml --app fleet-system/fleet=fleet2.example:7443 --json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.point = args[0]
+			return verifyRun(cmd.Context(), e, o)
+		},
+	}
+	o.planOptions.addFlags(e, command)
+	o.appOptions.addFlags(command, "whose state is compared")
+	jsonFlag(command, &o.json)
+	return command
+}
+
+func verifyRun(ctx context.Context, e *env, o *verifyOptions) error {
+	targets, err := o.parse()
+	if err != nil {
+		return err
+	}
+	made, err := o.make(ctx, e)
+	if err != nil {
+		return err
+	}
+	if err := unknownApps(made, targets); err != nil {
+		return err
+	}
+	cluster, err := restore.NewCluster(made.config)
+	if err != nil {
+		return err
+	}
+	var result verification
+	if result.Findings, err = restore.Verify(ctx, made.plan, cluster, manifest.Default()); err != nil {
+		return err
+	}
+	different := !result.OK()
+	dialer, err := o.dialer()
+	if err != nil {
+		return err
+	}
+	for _, target := range targets {
+		differences, err := apps.Check(ctx, dialer, target, made.loaded, savedState(made, target.AppKey), e.rand)
+		if err != nil {
+			return err
+		}
+		different = different || len(differences) > 0
+		result.Apps = append(result.Apps, appVerification{target.AppKey.String(), append([]string{}, differences...)})
+	}
+	if o.json {
+		err = e.printJSON(result)
+	} else {
+		err = e.printVerification(result)
+	}
+	if err != nil {
+		return err
+	}
+	if different {
+		return errDifferent
+	}
+	return nil
+}
+
+func savedState(made planned, key appbur.AppKey) appbur.AppState {
+	for _, app := range made.plan.Apps {
+		if app.AppKey == key {
+			return app
+		}
+	}
+	return appbur.AppState{}
+}
+
+func (e *env) printVerification(v verification) error {
+	if err := v.Render(e.Out); err != nil {
+		return err
+	}
+	for _, app := range v.Apps {
+		if len(app.Differences) == 0 {
+			fmt.Fprintf(e.Out, "application %s: equal\n", app.App)
+		}
+		for _, difference := range app.Differences {
+			fmt.Fprintf(e.Out, "application %s: %s %s\n", app.App, e.paint(sgrRed, "different:"), oneLine(difference))
+		}
+	}
+	return nil
+}

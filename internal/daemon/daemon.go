@@ -1,0 +1,209 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/repository"
+	"github.com/appbur/appbur/pkg/exporter"
+	"github.com/appbur/appbur/pkg/manifest"
+)
+
+// Watcher reports what exists in a cluster until its context ends.
+type Watcher interface {
+	Watch(ctx context.Context, handler exporter.Handler) error
+}
+
+// Writer gathers changes and commits them.
+type Writer interface {
+	Put(result manifest.Result) error
+	Delete(id appbur.ObjectID) error
+	KeepOnly(gk appbur.GroupKind, present map[string]struct{}) error
+	Changed() bool
+	Commit(ctx context.Context, at time.Time, coverage appbur.Coverage) (repository.Outcome, error)
+}
+
+// Options tune when commits are made.
+type Options struct {
+	// Quiet is how long nothing must happen before a commit.
+	Quiet time.Duration
+	// Limit is how long a change waits at most, however busy the cluster is.
+	Limit time.Duration
+	// Now is the clock.
+	Now func() time.Time
+	// Log receives what happens.
+	Log *slog.Logger
+	// Committed is told of every commit; it may be nil.
+	Committed func(repository.Outcome)
+}
+
+// Run watches and commits until ctx ends, which is no error.
+func Run(ctx context.Context, watcher Watcher, writer Writer, o Options) error {
+	c := &collector{writer: writer, options: o, types: map[appbur.GroupKind]appbur.TypeCoverage{}, touched: make(chan struct{}, 1)}
+	watchContext, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- watcher.Watch(watchContext, c) }()
+	for {
+		select {
+		case <-c.touched:
+			c.settle(watchContext)
+			if err := c.commit(watchContext); err != nil {
+				stop()
+				<-ended
+				return err
+			}
+		case err := <-ended:
+			// What was gathered is committed although ctx has ended.
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastCommit)
+			defer cancel()
+			if commitErr := c.commit(last); commitErr != nil {
+				return commitErr
+			}
+			if ctx.Err() != nil {
+				return nil
+			}
+			return fmt.Errorf("watching the cluster: %w", err)
+		}
+	}
+}
+
+// lastCommit bounds the commit that is made on the way out.
+const lastCommit = 20 * time.Second
+
+// collector is the handler of the watch. It passes changes to the writer and
+// remembers that there was one.
+type collector struct {
+	writer  Writer
+	options Options
+	touched chan struct{}
+
+	mu    sync.Mutex
+	types map[appbur.GroupKind]appbur.TypeCoverage
+	holes []appbur.GroupFailure
+}
+
+var _ exporter.Handler = (*collector)(nil)
+
+// touch notes a change without waiting.
+func (c *collector) touch() {
+	select {
+	case c.touched <- struct{}{}:
+	default:
+	}
+}
+
+// Put implements [exporter.Handler].
+func (c *collector) Put(_ exporter.Type, result manifest.Result) error {
+	defer c.touch()
+	return c.writer.Put(result)
+}
+
+// Delete implements [exporter.Handler].
+func (c *collector) Delete(_ exporter.Type, id appbur.ObjectID) error {
+	defer c.touch()
+	return c.writer.Delete(id)
+}
+
+// Synced implements [exporter.Handler].
+func (c *collector) Synced(_ exporter.Type, coverage appbur.TypeCoverage, present map[string]struct{}) error {
+	defer c.touch()
+	c.note(coverage)
+	return c.writer.KeepOnly(coverage.GroupKind(), present)
+}
+
+// Gone implements [exporter.Handler].
+func (c *collector) Gone(t exporter.Type) error {
+	defer c.touch()
+	gk := t.GroupKind()
+	c.mu.Lock()
+	delete(c.types, gk)
+	c.mu.Unlock()
+	return c.writer.KeepOnly(gk, nil)
+}
+
+// Failed implements [exporter.Handler].
+func (c *collector) Failed(coverage appbur.TypeCoverage) error {
+	c.options.Log.Warn("a type cannot be read; its files stay as they are", "type", coverage.GroupKind().String(), "reason", coverage.Reason)
+	c.note(coverage)
+	return nil
+}
+
+// Holes implements [exporter.Handler].
+func (c *collector) Holes(groups []appbur.GroupFailure) error {
+	for _, g := range groups {
+		if !g.Virtual {
+			c.options.Log.Warn("an API group cannot be discovered; its files stay as they are", "groupVersion", g.GroupVersion, "reason", g.Reason)
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.holes = groups
+	return nil
+}
+
+func (c *collector) note(coverage appbur.TypeCoverage) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.types[coverage.GroupKind()] = coverage
+}
+
+func (c *collector) coverage() appbur.Coverage {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	coverage := appbur.Coverage{Groups: slices.Clone(c.holes)}
+	for _, t := range c.types {
+		coverage.Types = append(coverage.Types, t)
+	}
+	coverage.Sort()
+	return coverage
+}
+
+// settle waits until nothing has happened for a while, within the limit.
+func (c *collector) settle(ctx context.Context) {
+	limit := time.NewTimer(c.options.Limit)
+	defer limit.Stop()
+	quiet := time.NewTimer(c.options.Quiet)
+	defer quiet.Stop()
+	for {
+		select {
+		case <-c.touched:
+			quiet.Reset(c.options.Quiet)
+		case <-quiet.C:
+			return
+		case <-limit.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (c *collector) commit(ctx context.Context) error {
+	if !c.writer.Changed() {
+		return nil
+	}
+	outcome, err := c.writer.Commit(ctx, c.options.Now(), c.coverage())
+	var guard *repository.GuardError
+	switch {
+	case errors.As(err, &guard):
+		c.options.Log.Error("a guard refused the commit; what was seen is kept back", "reason", err.Error(), "hint", appbur.HintOf(err))
+		return nil
+	case err != nil && ctx.Err() != nil:
+		return nil // the commit on the way out follows
+	case err != nil:
+		return err
+	case outcome.Committed:
+		c.options.Log.Info("committed", "commit", outcome.Commit.Short(), "added", outcome.Added, "changed", outcome.Changed, "removed", outcome.Removed)
+		if c.options.Committed != nil {
+			c.options.Committed(outcome)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,15 @@
+// Package daemon keeps main of a repository up to date with a living cluster.
+//
+// [Run] joins a watcher, which reports what exists (pkg/exporter), with a writer,
+// which gathers changes and commits them (internal/repository). A commit is made
+// when the cluster has been quiet for a moment, and at the latest after a bound,
+// so that a busy cluster is committed as well.
+//
+// # Promises
+//
+//   - Level-based: after a restart or a dropped watch the watcher lists again, and
+//     what was missed is committed. Nothing depends on having seen an event.
+//   - A guard that refuses a commit does not end the daemon: it is reported, what
+//     was gathered stays, and the next change tries again.
+//   - Before the daemon ends it commits what it has gathered.
+package daemon

@@ -1,0 +1,24 @@
+// Package repository joins Git, encryption and manifests into the thing a user
+// calls a repository: a bare Git repository that holds one cluster's history
+// and its restore points, and the keys that belong to it.
+//
+// The usual way in is [Open], then [Repository.Begin] to bring main up to what a
+// capture saw, [Repository.SavePoint] to add a restore point, and
+// [Repository.Points] and [Repository.Load] to read them back. [Create] makes a
+// new repository and its keys.
+//
+// # Promises
+//
+//   - Secret values are encrypted before they reach the Git engine. Writing needs
+//     public recipients only; reading a restore point needs the age identity.
+//   - A file disappears only when a complete list says that its object did. Files
+//     of types that could not be read stay (see [Capture.Finish]).
+//   - A repository remembers its cluster. Another cluster, or a sudden collapse of
+//     what is saved, is refused until the caller says otherwise ([Guards]).
+//   - A restore point is visible only when it is complete: the tag is written last.
+//
+// # Refusals
+//
+// The package does not talk to clusters or applications, and not to users: it
+// is told what was captured and returns errors with hints.
+package repository

@@ -1,0 +1,194 @@
+package repository
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/gitsync"
+	"github.com/appbur/appbur/pkg/manifest"
+	"github.com/appbur/appbur/pkg/seal"
+)
+
+// Object is one manifest of a point, decoded.
+type Object struct {
+	ID         appbur.ObjectID
+	APIVersion string
+	Content    map[string]any
+	// Sealed objects are those whose secret values were not decrypted, because
+	// no identity was given.
+	Sealed bool
+}
+
+// Loaded is a restore point in memory, application payloads excepted.
+type Loaded struct {
+	Meta     appbur.RestorePoint
+	Coverage appbur.Coverage
+	Objects  []Object
+	Index    map[appbur.ObjectID]manifest.Entry
+
+	snapshot *gitsync.Snapshot
+	opener   *seal.Opener
+}
+
+// Load reads a restore point. With an opener Secrets are decrypted; without one
+// they stay sealed, which suffices to look at a point and not to restore it.
+func (r *Repository) Load(ctx context.Context, ref PointRef, opener *seal.Opener) (*Loaded, error) {
+	meta, err := r.Describe(ref)
+	if err != nil {
+		return nil, err
+	}
+	snapshot, err := r.git.Snapshot(ref.Commit)
+	if err != nil {
+		return nil, fmt.Errorf("restore point %s: %w", ref.ID, err)
+	}
+	loaded := &Loaded{Meta: meta, snapshot: snapshot, opener: opener}
+	if err := loaded.read(ctx); err != nil {
+		return nil, fmt.Errorf("restore point %s: %w", ref.ID, err)
+	}
+	if len(loaded.Objects) != meta.Objects {
+		return nil, fmt.Errorf("restore point %s: it holds %d objects, its description says %d", ref.ID, len(loaded.Objects), meta.Objects)
+	}
+	return loaded, nil
+}
+
+func (l *Loaded) read(ctx context.Context) error {
+	var manifests, index []appbur.File
+	var mu sync.Mutex
+	err := l.snapshot.ReadAll(ctx, "", func(p string, data []byte) error {
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case appbur.IsManifestPath(p):
+			manifests = append(manifests, appbur.File{Path: p, Data: data})
+		case strings.HasPrefix(p, appbur.IndexDir+"/"):
+			index = append(index, appbur.File{Path: p, Data: data})
+		case p == appbur.CoverageFile:
+			if err := json.Unmarshal(data, &l.Coverage); err != nil {
+				return fmt.Errorf("reading %s: %w", p, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if l.Index, err = manifest.DecodeIndex(index); err != nil {
+		return err
+	}
+	slices.SortFunc(manifests, func(a, b appbur.File) int { return strings.Compare(a.Path, b.Path) })
+	l.Objects = make([]Object, len(manifests))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, file := range manifests {
+		group.Go(func() error {
+			object, err := l.decode(file)
+			if err != nil {
+				return fmt.Errorf("%s: %w", file.Path, err)
+			}
+			l.Objects[i] = object
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+func (l *Loaded) decode(file appbur.File) (Object, error) {
+	data := file.Data
+	sealed := seal.IsSealed(data)
+	if sealed && l.opener != nil {
+		var err error
+		if data, err = l.opener.OpenManifest(data); err != nil {
+			return Object{}, err
+		}
+		sealed = false
+	}
+	content, err := manifest.Decode(data)
+	if err != nil {
+		return Object{}, err
+	}
+	if sealed {
+		delete(content, "sops")
+	}
+	id, err := manifest.IDOf(content)
+	if err != nil {
+		return Object{}, err
+	}
+	if id.Path() != file.Path {
+		return Object{}, fmt.Errorf("the file holds %s, which belongs at %s", id, id.Path())
+	}
+	version, _ := content["apiVersion"].(string)
+	return Object{ID: id, APIVersion: version, Content: content, Sealed: sealed}, nil
+}
+
+// Payload opens the plain payload of a dataset. The reader returns an error
+// instead of io.EOF when the bytes are not those that were exported.
+func (l *Loaded) Payload(key appbur.AppKey, d appbur.Dataset) (io.ReadCloser, error) {
+	var b bytes.Buffer
+	for _, piece := range d.Pieces {
+		data, err := l.snapshot.ReadFile(path.Join(AppDir(key), d.Name, piece))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("application %s, dataset %s: the piece %s is missing", key, d.Name, piece)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("application %s, dataset %s: %w", key, d.Name, err)
+		}
+		if d.Sensitive {
+			if l.opener == nil {
+				return nil, &KeyError{appbur.WithHint(fmt.Errorf("dataset %s of %s is encrypted", d.Name, key), "pass --identity FILE")}
+			}
+			if data, err = l.opener.OpenPiece(data); err != nil {
+				return nil, fmt.Errorf("application %s, dataset %s: %w", key, d.Name, err)
+			}
+		}
+		b.Write(data)
+	}
+	if got := appbur.DigestOf(b.Bytes()); got != d.Digest {
+		return nil, fmt.Errorf("application %s, dataset %s: the payload has digest %s, the restore point says %s", key, d.Name, got, d.Digest)
+	}
+	return io.NopCloser(&b), nil
+}
+
+// PathChange is a manifest that differs between two points.
+type PathChange struct {
+	Path string `json:"path"`
+	// What is "added", "changed" or "removed", seen from the first point.
+	What string `json:"what"`
+}
+
+// Diff lists the manifests that differ between two points, sorted by path.
+// Secrets count as changed when their ciphertext differs; values are not shown.
+func (r *Repository) Diff(from, to PointRef) ([]PathChange, error) {
+	differences, err := r.git.Diff(from.Commit, to.Commit)
+	if err != nil {
+		return nil, err
+	}
+	var list []PathChange
+	for _, d := range differences {
+		if !appbur.IsManifestPath(d.Path) {
+			continue
+		}
+		what := "changed"
+		switch {
+		case d.From == "":
+			what = "added"
+		case d.To == "":
+			what = "removed"
+		}
+		list = append(list, PathChange{d.Path, what})
+	}
+	slices.SortFunc(list, func(a, b PathChange) int { return strings.Compare(a.Path, b.Path) })
+	return list, nil
+}

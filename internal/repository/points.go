@@ -1,0 +1,118 @@
+package repository
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/gitsync"
+	"github.com/appbur/appbur/pkg/seal"
+)
+
+// Latest is the name of the newest point that is not partial.
+const Latest = "latest"
+
+// ErrNoPoint means that the repository holds no such restore point.
+var ErrNoPoint = errors.New("no such restore point")
+
+// ErrUntrusted means that a restore point's signature is missing, wrong, or by
+// somebody who is not trusted.
+var ErrUntrusted = errors.New("the restore point's signature cannot be trusted")
+
+// PointRef is a restore point before it is read.
+type PointRef struct {
+	ID     appbur.RestorePointID
+	Commit gitsync.Hash
+	Tagged time.Time
+	tag    gitsync.Tag
+}
+
+// Points lists the restore points, newest first.
+func (r *Repository) Points() ([]PointRef, error) {
+	tags, err := r.git.Tags(appbur.RestorePointTagPrefix)
+	if err != nil {
+		return nil, err
+	}
+	var refs []PointRef
+	for _, tag := range tags {
+		id, err := appbur.ParseRestorePointID(tag.Name)
+		if err != nil {
+			continue // somebody's own tag below the prefix
+		}
+		refs = append(refs, PointRef{ID: id, Commit: tag.Commit, Tagged: tag.Time, tag: tag})
+	}
+	slices.SortFunc(refs, func(a, b PointRef) int { return strings.Compare(string(b.ID), string(a.ID)) })
+	return refs, nil
+}
+
+// Resolve finds a point by its id, its tag or the word latest. A partial point is
+// never latest.
+func (r *Repository) Resolve(name string) (PointRef, error) {
+	refs, err := r.Points()
+	if err != nil {
+		return PointRef{}, err
+	}
+	if name == Latest {
+		for _, ref := range refs {
+			description, err := r.Describe(ref)
+			if err != nil {
+				return PointRef{}, err
+			}
+			if !description.Partial {
+				return ref, nil
+			}
+		}
+		if len(refs) > 0 {
+			return PointRef{}, appbur.WithHint(fmt.Errorf("%w: all %d points are partial, and a partial point is never latest", ErrNoPoint, len(refs)),
+				fmt.Sprintf("name one to use it nevertheless, for example %s", refs[0].ID))
+		}
+		return PointRef{}, appbur.WithHint(fmt.Errorf("%w: the repository has none yet", ErrNoPoint), "make one with `appbur backup --repo "+r.dir+"`")
+	}
+	id, err := appbur.ParseRestorePointID(name)
+	if err != nil {
+		return PointRef{}, appbur.WithHint(fmt.Errorf("%w: %w", ErrNoPoint, err), "`appbur points list --repo "+r.dir+"` shows what there is")
+	}
+	for _, ref := range refs {
+		if ref.ID == id {
+			return ref, nil
+		}
+	}
+	return PointRef{}, appbur.WithHint(fmt.Errorf("%w: %s", ErrNoPoint, id), "`appbur points list --repo "+r.dir+"` shows what there is")
+}
+
+// Describe reads the description of a point.
+func (r *Repository) Describe(ref PointRef) (appbur.RestorePoint, error) {
+	snapshot, err := r.git.Snapshot(ref.Commit)
+	if err != nil {
+		return appbur.RestorePoint{}, fmt.Errorf("restore point %s: %w", ref.ID, err)
+	}
+	data, err := snapshot.ReadFile(appbur.RestorePointFile)
+	if err != nil {
+		return appbur.RestorePoint{}, fmt.Errorf("restore point %s: %w", ref.ID, err)
+	}
+	point, err := appbur.ParseRestorePoint(data)
+	if err != nil {
+		return appbur.RestorePoint{}, fmt.Errorf("restore point %s: %w", ref.ID, err)
+	}
+	if point.ID != ref.ID {
+		return appbur.RestorePoint{}, fmt.Errorf("restore point %s: its description is of %s", ref.ID, point.ID)
+	}
+	return point, nil
+}
+
+// Verify checks the signature of a point's tag against a trust root in the format
+// of allowed_signers. The tag names the commit, and the commit everything else,
+// so one signature covers the whole point. It returns who signed.
+func (r *Repository) Verify(ref PointRef, allowedSigners []byte) (principal string, err error) {
+	if len(ref.tag.Signature) == 0 {
+		return "", appbur.WithHint(fmt.Errorf("%w: %s is not signed", ErrUntrusted, ref.ID), "only points that appbur wrote are signed; somebody else may have made this tag")
+	}
+	principal, err = seal.VerifySSH(allowedSigners, ref.tag.Payload, ref.tag.Signature)
+	if err != nil {
+		return "", appbur.WithHint(fmt.Errorf("%w: %s: %w", ErrUntrusted, ref.ID, err), "pass --trust FILE with the allowed_signers of the machine that takes the backups")
+	}
+	return principal, nil
+}

@@ -1,0 +1,128 @@
+package repository
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/gitsync"
+)
+
+// identity is the author and committer of everything that appbur writes when no
+// person is proven to be behind a change. The address is of a domain that
+// RFC 2606 keeps from ever existing, so that it belongs to nobody.
+var identity = gitsync.Person{Name: "appbur", Email: "appbur@appbur.invalid"}
+
+// Repository is an open repository.
+type Repository struct {
+	git    *gitsync.Repository
+	dir    string
+	config Config
+}
+
+// Created says what [Create] made.
+type Created struct {
+	Dir, KeysDir, Identity, Recipient string
+}
+
+// Create makes a bare repository with an appbur.yaml in it, and the keys that
+// belong to it: in keysDir, or below keysRoot in a directory named after the
+// repository's random id when keysDir is empty. Further recipients can decrypt
+// as well.
+func Create(ctx context.Context, dir, keysDir, keysRoot string, recipients []string, random io.Reader, now func() time.Time) (Created, error) {
+	var id [8]byte
+	if _, err := io.ReadFull(random, id[:]); err != nil {
+		return Created{}, fmt.Errorf("reading randomness: %w", err)
+	}
+	config := Config{Format: ConfigFormat, Repository: hex.EncodeToString(id[:])}
+	if keysDir == "" {
+		keysDir = filepath.Join(keysRoot, config.Repository)
+	}
+	// Both places are looked at before either is written to.
+	if err := keysAreFree(keysDir); err != nil {
+		return Created{}, err
+	}
+	git, err := gitsync.Init(dir)
+	if err != nil {
+		if errors.Is(err, gitsync.ErrExists) {
+			return Created{}, appbur.WithHint(err, "choose another directory; an existing repository is never replaced")
+		}
+		return Created{}, err
+	}
+	recipient, err := createKeys(keysDir, random)
+	if err != nil {
+		return Created{}, err
+	}
+	config.Recipients = append([]string{recipient}, recipients...)
+	keys, err := LoadKeys(keysDir)
+	if err != nil {
+		return Created{}, err
+	}
+	encoded, err := config.encode()
+	if err != nil {
+		return Created{}, err
+	}
+	edit, err := git.Edit("")
+	if err != nil {
+		return Created{}, err
+	}
+	if _, err := edit.Put(appbur.RepositoryFile, encoded); err != nil {
+		return Created{}, err
+	}
+	if _, err := git.Commit(ctx, gitsync.MainRef, edit, gitsync.CommitInfo{
+		Author: identity, Committer: identity, Time: now(), Signer: keys.signer,
+		Subject: "Begin the history of a cluster",
+	}); err != nil {
+		return Created{}, err
+	}
+	return Created{Dir: dir, KeysDir: keysDir, Identity: filepath.Join(keysDir, identityFile), Recipient: recipient}, nil
+}
+
+// ErrForeign means that a Git repository is not one that appbur made.
+var ErrForeign = errors.New("no appbur repository")
+
+func foreign(dir string, err error) error {
+	return appbur.WithHint(fmt.Errorf("%w: %s: %w", ErrForeign, dir, err), "this is a Git repository, but not one that `appbur init` made")
+}
+
+// Open opens a repository and reads its configuration from the tip of main.
+func Open(dir string) (*Repository, error) {
+	git, err := gitsync.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	tip, err := git.Tip(gitsync.MainRef)
+	if err != nil {
+		return nil, foreign(dir, err)
+	}
+	snapshot, err := git.Snapshot(tip)
+	if err != nil {
+		return nil, err
+	}
+	data, err := snapshot.ReadFile(appbur.RepositoryFile)
+	if err != nil {
+		return nil, foreign(dir, err)
+	}
+	config, err := ParseConfig(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	return &Repository{git: git, dir: dir, config: config}, nil
+}
+
+// Dir returns where the repository lies.
+func (r *Repository) Dir() string { return r.dir }
+
+// Config returns the configuration at the tip of main when it was opened or
+// last written.
+func (r *Repository) Config() Config { return r.config }
+
+// KeysDir returns where the keys of the repository lie by default.
+func (r *Repository) KeysDir(keysRoot string) string {
+	return filepath.Join(keysRoot, r.config.Repository)
+}

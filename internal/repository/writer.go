@@ -1,0 +1,301 @@
+package repository
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/gitsync"
+	"github.com/appbur/appbur/pkg/manifest"
+	"github.com/appbur/appbur/pkg/seal"
+)
+
+// Writer brings main up to what is seen of a cluster. Changes gather in memory
+// until [Writer.Commit]. It may be used from several goroutines.
+type Writer struct {
+	repo    *Repository
+	cluster appbur.Cluster
+	rules   string
+	keys    *Keys
+	guards  Guards
+	sealer  *seal.Sealer
+	edit    *gitsync.Edit
+
+	mu        sync.Mutex
+	base      *gitsync.Snapshot
+	files     map[string]struct{} // manifests in base
+	changes   map[string]change   // by path, against base
+	overrides []string
+}
+
+type change int
+
+const (
+	added change = iota
+	changed
+	removed
+)
+
+// Begin starts to write on top of main. It refuses another cluster than the
+// repository's own ([Guards]).
+func (r *Repository) Begin(cluster appbur.Cluster, rules string, keys *Keys, guards Guards, random io.Reader, now func() time.Time) (*Writer, error) {
+	if err := guards.checkCluster(r.config.Cluster.ID, cluster); err != nil {
+		return nil, err
+	}
+	sealer, err := seal.NewSealer(r.config.Recipients, keys.fingerprint, random, now)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", appbur.RepositoryFile, err)
+	}
+	w := &Writer{
+		repo: r, cluster: cluster, rules: rules, keys: keys, guards: guards, sealer: sealer,
+		files: map[string]struct{}{}, changes: map[string]change{},
+	}
+	if guards.AdoptCluster && r.config.Cluster.ID != "" && r.config.Cluster.ID != cluster.ID {
+		w.overrides = append(w.overrides, "adopted this cluster after "+r.config.Cluster.ID)
+	}
+	tip, err := r.git.Tip(gitsync.MainRef)
+	if err != nil {
+		return nil, err
+	}
+	if w.base, err = r.git.Snapshot(tip); err != nil {
+		return nil, err
+	}
+	if w.edit, err = r.git.Edit(tip); err != nil {
+		return nil, err
+	}
+	err = w.base.Walk("", func(path string, _ gitsync.Hash) error {
+		if appbur.IsManifestPath(path) {
+			w.files[path] = struct{}{}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// Put takes what became of one object: its manifest is written, sealed first if
+// it is sensitive; an object that is no longer saved is removed.
+func (w *Writer) Put(result manifest.Result) error {
+	path := result.Manifest.ID.Path()
+	if !result.Decision.Saved {
+		return w.remove(path)
+	}
+	data := result.Manifest.Data
+	if result.Manifest.Sensitive {
+		previous, err := w.edit.ReadFile(path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if data, err = w.sealer.SealManifest(data, previous); err != nil {
+			return fmt.Errorf("%s: %w", result.Manifest.ID, err)
+		}
+	}
+	differs, err := w.edit.Put(path, data)
+	if err != nil {
+		return fmt.Errorf("%s: %w", result.Manifest.ID, err)
+	}
+	if !differs {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, existed := w.files[path]; existed {
+		w.changes[path] = changed
+	} else {
+		w.changes[path] = added
+	}
+	return nil
+}
+
+// Delete removes the manifest of an object that is known to be gone.
+func (w *Writer) Delete(id appbur.ObjectID) error { return w.remove(id.Path()) }
+
+func (w *Writer) remove(path string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	existed, err := w.edit.Remove(path)
+	if err != nil || !existed {
+		return err
+	}
+	if _, inBase := w.files[path]; inBase {
+		w.changes[path] = removed
+	} else {
+		delete(w.changes, path)
+	}
+	return nil
+}
+
+// KeepOnly removes the manifests of a kind that a complete list did not contain.
+// present holds the paths that it did.
+func (w *Writer) KeepOnly(gk appbur.GroupKind, present map[string]struct{}) error {
+	leaf := typeLeaf(gk)
+	return w.removeWhere(func(path string) bool {
+		_, kept := present[path]
+		return !kept && leafOf(path) == leaf
+	})
+}
+
+// KeepKinds removes the manifests of kinds that no longer exist: those that
+// discovery, which had no hole in their group, does not know. The definition of a
+// custom resource was deleted, or a new Kubernetes release dropped the kind.
+func (w *Writer) KeepKinds(coverage appbur.Coverage) error {
+	leaves := map[string]bool{}
+	for _, t := range coverage.Types {
+		leaves[typeLeaf(t.GroupKind())] = true
+	}
+	holes := map[string]bool{}
+	for _, failure := range coverage.Groups {
+		group, _, _ := strings.Cut(failure.GroupVersion, "/")
+		holes[group] = true
+	}
+	return w.removeWhere(func(path string) bool {
+		leaf := leafOf(path)
+		_, group, _ := strings.Cut(leaf, ".")
+		return !leaves[leaf] && !holes[group]
+	})
+}
+
+func (w *Writer) removeWhere(gone func(path string) bool) error {
+	w.mu.Lock()
+	paths := make([]string, 0, len(w.files)+len(w.changes))
+	for path := range w.files {
+		paths = append(paths, path)
+	}
+	for path, what := range w.changes {
+		if what == added {
+			paths = append(paths, path)
+		}
+	}
+	w.mu.Unlock()
+	for _, path := range paths {
+		if gone(path) {
+			if err := w.remove(path); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// typeLeaf is the last directory of the paths of a kind, whatever the namespace.
+func typeLeaf(gk appbur.GroupKind) string {
+	dir := appbur.TypeDir(gk, "")
+	return dir[strings.LastIndexByte(dir, '/')+1:]
+}
+
+func leafOf(path string) string {
+	parts := strings.Split(path, "/")
+	return parts[len(parts)-2]
+}
+
+// Changed reports whether there is something to commit.
+func (w *Writer) Changed() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.changes) > 0
+}
+
+// Outcome says what a commit did.
+type Outcome struct {
+	// Commit is the tip of main, new or old.
+	Commit gitsync.Hash
+	// Committed is false when nothing had changed.
+	Committed               bool
+	Added, Changed, Removed int
+	// Objects counts the manifests on main afterwards.
+	Objects int
+}
+
+// Commit writes the gathered changes as one commit on main and starts to gather
+// anew. Without a change there is no commit. Guards are asked first; what they
+// refuse stays gathered.
+func (w *Writer) Commit(ctx context.Context, at time.Time, coverage appbur.Coverage) (Outcome, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	list, err := w.listChanges()
+	if err != nil {
+		return Outcome{}, err
+	}
+	overrides := w.overrides
+	if err := w.guards.checkCollapse(len(w.files), len(list.removed)); err != nil {
+		return Outcome{}, err
+	}
+	if (Guards{}).checkCollapse(len(w.files), len(list.removed)) != nil {
+		overrides = append(overrides, fmt.Sprintf("allowed %d of %d objects to go", len(list.removed), len(w.files)))
+	}
+	config := w.repo.config
+	config.Cluster = ClusterConfig{ID: w.cluster.ID, Version: w.cluster.Version.String()}
+	config.Rules = w.rules
+	encoded, err := config.encode()
+	if err != nil {
+		return Outcome{}, err
+	}
+	if _, err := w.edit.Put(appbur.RepositoryFile, encoded); err != nil {
+		return Outcome{}, err
+	}
+	commit, err := w.repo.git.Commit(ctx, gitsync.MainRef, w.edit, gitsync.CommitInfo{
+		Author: identity, Committer: identity, Time: at, Signer: w.keys.signer,
+		Subject: list.subject(), Body: list.body(),
+		Trailers: append(trailers(w.cluster, w.rules, coverage, overrides), gitsync.Trailer{
+			Key:   trailerObjects,
+			Value: fmt.Sprintf("added=%d changed=%d removed=%d", len(list.added), len(list.changed), len(list.removed)),
+		}),
+	})
+	if err != nil && !errors.Is(err, gitsync.ErrUnchanged) {
+		return Outcome{}, err
+	}
+	outcome := Outcome{Commit: commit, Committed: err == nil}
+	if outcome.Committed {
+		outcome.Added, outcome.Changed, outcome.Removed = len(list.added), len(list.changed), len(list.removed)
+		if w.base, err = w.repo.git.Snapshot(commit); err != nil {
+			return Outcome{}, err
+		}
+	}
+	for _, path := range list.added {
+		w.files[path] = struct{}{}
+	}
+	for _, path := range list.removed {
+		delete(w.files, path)
+	}
+	outcome.Objects = len(w.files)
+	w.changes = map[string]change{}
+	w.repo.config = config
+	w.overrides = nil
+	return outcome, nil
+}
+
+// listChanges sorts the gathered changes by what they are, and leaves out files
+// that came back to what they were.
+func (w *Writer) listChanges() (changes, error) {
+	var list changes
+	for path, what := range w.changes {
+		switch what {
+		case added:
+			list.added = append(list.added, path)
+		case removed:
+			list.removed = append(list.removed, path)
+		case changed:
+			before, err := w.base.ReadFile(path)
+			if err != nil {
+				return changes{}, err
+			}
+			after, err := w.edit.ReadFile(path)
+			if err != nil {
+				return changes{}, err
+			}
+			if !bytes.Equal(before, after) {
+				list.changed = append(list.changed, path)
+			}
+		}
+	}
+	return list, nil
+}
