@@ -20,7 +20,7 @@ func Check(ctx context.Context, d Dialer, t Target, payloads Payloads, saved app
 	if err != nil {
 		return nil, err
 	}
-	defer client.Close()
+	defer hangUp(client)
 	return compare(ctx, client, payloads, saved, nil, random)
 }
 
@@ -66,7 +66,7 @@ func compareDataset(payloads Payloads, key appbur.AppKey, saved appbur.Dataset, 
 	if err != nil {
 		return "", err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	want, err := expect(saved, info, rows)
 	switch {
 	case err != nil:

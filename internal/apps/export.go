@@ -24,7 +24,7 @@ func Export(ctx context.Context, d Dialer, t Target, random io.Reader) (Exported
 	if err != nil {
 		return Exported{}, err
 	}
-	defer client.Close()
+	defer hangUp(client)
 	buffers := map[string]*bytes.Buffer{}
 	result, err := export(ctx, client, random, func(h contract.DatasetHeader) io.Writer {
 		buffers[h.Name] = &bytes.Buffer{}

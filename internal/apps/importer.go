@@ -49,7 +49,7 @@ func (i *Importer) Import(ctx context.Context, app appbur.AppState) (restore.Imp
 	if err != nil {
 		return restore.Imported{}, err
 	}
-	defer client.Close()
+	defer hangUp(client)
 	if err := i.ready(ctx, client); err != nil {
 		return restore.Imported{}, fmt.Errorf("application %s: %w", app.AppKey, err)
 	}

@@ -60,6 +60,10 @@ func (d Dialer) dial(ctx context.Context, t Target) (*contract.Client, error) {
 	return client, nil
 }
 
+// hangUp ends a connection whose work is done or has failed already; that the end
+// fails as well says nothing new.
+func hangUp(client *contract.Client) { _ = client.Close() }
+
 // hint keeps the hint that an error has, or gives it one.
 func hint(err error, otherwise string) string {
 	if own := appbur.HintOf(err); own != "" {

@@ -118,7 +118,7 @@ func judge(loaded *repository.Loaded, version appbur.KubeVersion) ([]judged, map
 			crds = append(crds, object.Content)
 		}
 	}
-	target := compat.WithCRDs(compat.TableTarget(version), crds)
+	target := compat.WithSource(compat.WithCRDs(compat.TableTarget(version), crds), loaded.Meta.Cluster.Version)
 	counts := map[compat.VerdictKind]int{}
 	results := make([]judged, 0, len(loaded.Objects))
 	for _, object := range loaded.Objects {
@@ -145,7 +145,17 @@ func verdictColour(kind compat.VerdictKind) string {
 	}
 }
 
+// printJudged lists what is not simply served: in a paragraph each for a person,
+// because the reasons are longer than a terminal is wide, in a row each for a pipe.
 func printJudged(e *env, results []judged, all bool) {
+	if e.OutTerminal {
+		for _, j := range results {
+			if j.Kind != compat.Served || len(j.Notices) > 0 || all {
+				e.printVerdict(j)
+			}
+		}
+		return
+	}
 	t := newTable(e.Streams, "verdict", "object", "saved as", "becomes", "why")
 	for _, j := range results {
 		if j.Kind == compat.Served && len(j.Notices) == 0 && !all {
@@ -155,6 +165,27 @@ func printJudged(e *env, results []judged, all bool) {
 	}
 	if len(t.rows) > 0 {
 		t.print(e.Out)
+	}
+}
+
+func (e *env) printVerdict(j judged) {
+	becomes := ""
+	if j.Verdict.APIVersion != "" && j.Verdict.APIVersion != j.APIVersion {
+		becomes = fmt.Sprintf(" (%s becomes %s)", j.APIVersion, j.Verdict.APIVersion)
+	}
+	fmt.Fprintf(e.Out, "%s %s%s\n", e.paint(verdictColour(j.Kind), fmt.Sprintf("%-11s", j.Kind)), j.Object, becomes)
+	if !j.Creatable() {
+		fmt.Fprintf(e.Out, "    %s\n", oneLine(j.Reason))
+	}
+	for _, list := range [][]compat.Change{j.Changes, j.Notices} {
+		for _, c := range list {
+			if c.Path != "apiVersion" {
+				fmt.Fprintf(e.Out, "    %s: %s\n", c.Path, oneLine(c.What))
+			}
+		}
+	}
+	if j.Hint != "" {
+		fmt.Fprintf(e.Out, "    %s %s\n", e.paint(sgrCyan, "hint:"), oneLine(j.Hint))
 	}
 }
 

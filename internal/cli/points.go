@@ -291,7 +291,7 @@ func diffApps(before, after appbur.RestorePoint) []datasetChange {
 		texts, order := map[[2]string]string{}, [][2]string(nil)
 		for _, app := range p.Apps {
 			for _, d := range app.Datasets {
-				key := [2]string{app.AppKey.String(), d.Name}
+				key := [2]string{app.String(), d.Name}
 				texts[key] = describe(d)
 				order = append(order, key)
 			}

@@ -113,7 +113,7 @@ func unknownApps(made planned, targets []apps.Target) error {
 	names := ""
 	for _, app := range made.plan.Apps {
 		known[app.AppKey] = true
-		names += " " + app.AppKey.String()
+		names += " " + app.String()
 	}
 	if names == "" {
 		names = " none"

@@ -20,8 +20,8 @@ type verifyOptions struct {
 
 // verification is what `verify --json` prints (docs/json.md).
 type verification struct {
-	restore.Findings
-	Apps []appVerification `json:"apps,omitempty"`
+	Cluster restore.Findings  `json:"cluster"`
+	Apps    []appVerification `json:"apps"`
 }
 
 type appVerification struct {
@@ -69,11 +69,11 @@ func verifyRun(ctx context.Context, e *env, o *verifyOptions) error {
 	if err != nil {
 		return err
 	}
-	var result verification
-	if result.Findings, err = restore.Verify(ctx, made.plan, cluster, manifest.Default()); err != nil {
+	result := verification{Apps: []appVerification{}}
+	if result.Cluster, err = restore.Verify(ctx, made.plan, cluster, manifest.Default()); err != nil {
 		return err
 	}
-	different := !result.OK()
+	different := !result.Cluster.OK()
 	dialer, err := o.dialer()
 	if err != nil {
 		return err
@@ -84,7 +84,7 @@ func verifyRun(ctx context.Context, e *env, o *verifyOptions) error {
 			return err
 		}
 		different = different || len(differences) > 0
-		result.Apps = append(result.Apps, appVerification{target.AppKey.String(), append([]string{}, differences...)})
+		result.Apps = append(result.Apps, appVerification{target.String(), append([]string{}, differences...)})
 	}
 	if o.json {
 		err = e.printJSON(result)
@@ -110,7 +110,7 @@ func savedState(made planned, key appbur.AppKey) appbur.AppState {
 }
 
 func (e *env) printVerification(v verification) error {
-	if err := v.Render(e.Out); err != nil {
+	if err := v.Cluster.Render(e.Out); err != nil {
 		return err
 	}
 	for _, app := range v.Apps {

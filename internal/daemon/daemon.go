@@ -56,8 +56,7 @@ func Run(ctx context.Context, watcher Watcher, writer Writer, o Options) error {
 			c.settle(watchContext)
 			if err := c.commit(watchContext); err != nil {
 				stop()
-				<-ended
-				return err
+				return errors.Join(err, unlessCancelled(<-ended))
 			}
 		case err := <-ended:
 			// What was gathered is committed although ctx has ended.
@@ -72,6 +71,14 @@ func Run(ctx context.Context, watcher Watcher, writer Writer, o Options) error {
 			return fmt.Errorf("watching the cluster: %w", err)
 		}
 	}
+}
+
+// unlessCancelled drops the error of a watch that was told to stop.
+func unlessCancelled(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
 }
 
 // lastCommit bounds the commit that is made on the way out.

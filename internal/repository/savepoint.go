@@ -70,7 +70,7 @@ func (r *Repository) SavePoint(ctx context.Context, manifests gitsync.Hash, cont
 		point.Apps = append(point.Apps, state)
 		files = append(files, pieces...)
 	}
-	slices.SortFunc(point.Apps, func(a, b appbur.AppState) int { return strings.Compare(a.AppKey.String(), b.AppKey.String()) })
+	slices.SortFunc(point.Apps, func(a, b appbur.AppState) int { return strings.Compare(a.String(), b.String()) })
 	for _, file := range files {
 		if _, err := edit.Put(file.Path, file.Data); err != nil {
 			return appbur.RestorePoint{}, err

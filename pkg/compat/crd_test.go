@@ -79,7 +79,7 @@ func throughV1(t *testing.T, obj map[string]any) map[string]any {
 
 func normalized(t *testing.T, v1 *apiextensionsv1.CustomResourceDefinition) map[string]any {
 	t.Helper()
-	v1.TypeMeta.APIVersion, v1.TypeMeta.Kind = "apiextensions.k8s.io/v1", "CustomResourceDefinition"
+	v1.APIVersion, v1.Kind = "apiextensions.k8s.io/v1", "CustomResourceDefinition"
 	if v1.Spec.Conversion != nil && v1.Spec.Conversion.Webhook != nil && v1.Spec.Conversion.Webhook.ClientConfig != nil {
 		if service := v1.Spec.Conversion.Webhook.ClientConfig.Service; service != nil {
 			service.Port = nil // defaulted by both

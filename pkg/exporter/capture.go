@@ -80,7 +80,7 @@ type capture struct {
 
 // read reads one type and records its coverage. Its error ends the whole capture.
 func (c *capture) read(ctx context.Context, t Type) error {
-	if coverage, _, skip := c.exporter.skipped(t); skip {
+	if coverage, skip := c.exporter.skipped(t); skip {
 		c.record(coverage, nil)
 		return nil
 	}

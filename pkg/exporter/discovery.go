@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/appbur/appbur"
-	"github.com/appbur/appbur/pkg/manifest"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/version"
@@ -167,13 +166,13 @@ func hasVerbs(verbs metav1.Verbs, want ...string) bool {
 
 // skipped returns the coverage of a type that the rules leave out as a whole. It is
 // complete without being read: nothing of it is ever saved.
-func (e *Exporter) skipped(t Type) (appbur.TypeCoverage, manifest.Decision, bool) {
+func (e *Exporter) skipped(t Type) (appbur.TypeCoverage, bool) {
 	decision, excluded := e.rules.ExcludesKind(t.GroupKind())
 	if !excluded {
-		return appbur.TypeCoverage{}, manifest.Decision{}, false
+		return appbur.TypeCoverage{}, false
 	}
 	c := t.coverage()
 	c.Complete = true
 	c.Reason = "not read: " + decision.Rule + ": " + decision.Reason
-	return c, decision, true
+	return c, true
 }

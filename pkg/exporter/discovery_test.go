@@ -123,7 +123,7 @@ func TestExplain(t *testing.T) {
 		}
 	}
 	for _, err := range []error{nil, context.Canceled, errors.New("other"), answer(500, metav1.StatusReasonInternalError)} {
-		if got := explain(err); got != err {
+		if got := explain(err); !errors.Is(got, err) || appbur.HintOf(got) != "" {
 			t.Errorf("explain(%v) = %v", err, got)
 		}
 	}

@@ -186,7 +186,7 @@ func (w *watcher) reconcile(ctx context.Context, types []Type) error {
 func (w *watcher) start(ctx context.Context, t Type) error {
 	r := &running{t: t}
 	w.running[t.GroupKind()] = r
-	if coverage, _, skip := w.exporter.skipped(t); skip {
+	if coverage, skip := w.exporter.skipped(t); skip {
 		r.stop = func() {}
 		return w.handler.Synced(t, coverage, map[string]struct{}{})
 	}

@@ -41,7 +41,7 @@ func plainFits(s string) bool {
 		switch c := s[i]; {
 		case c >= 0x7f || c < ' ':
 			return false
-		case c == ':' && !letter(s[i+1]) && !(s[i+1] >= '0' && s[i+1] <= '9') && s[i+1] != '/':
+		case c == ':' && !letter(s[i+1]) && (s[i+1] < '0' || s[i+1] > '9') && s[i+1] != '/':
 			return false
 		case c == '#' && s[i-1] == ' ':
 			return false

@@ -1,0 +1,84 @@
+# appbur. `make help` lists the targets. `make demo` and `make test` need Go, git, make and root (or sudo);
+# they install and build all else: Debian packages for the two databases, and the Kubernetes servers from source.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# Builds do not depend on the state of the checkout, so that equal sources give equal binaries.
+export GOFLAGS := -buildvcs=false
+export CGO_ENABLED ?= 1
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X github.com/appbur/appbur/internal/cli.version=$(VERSION)
+TOOLS   := $(CURDIR)/bin/tools
+KUBE    := 1.24.17,1.37.1
+
+.PHONY: help
+help: ## Show this help
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}'
+
+.PHONY: build
+build: ## Build appbur and the example programs into bin/
+	@mkdir -p bin
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/... ./adapters/... ./examples/fleet/cmd/... ./examples/demo ./examples/smallest
+
+.PHONY: demo
+demo: servers build ## Save a Kubernetes 1.24 management cluster to Git and rebuild it on 1.37, on real servers
+	@exec bin/demo
+
+.PHONY: servers
+servers: ## Build etcd and the Kubernetes servers into the user's cache directory, once
+	@go run ./hack/kube -versions $(KUBE)
+
+.PHONY: packages
+packages: ## Install the Debian packages that tests need (PostgreSQL and MariaDB servers)
+	@hack/packages.sh
+
+.PHONY: tools
+tools: $(TOOLS)/stamp ## Build the pinned development tools into bin/tools
+$(TOOLS)/stamp: hack/tools/go.mod hack/tools/go.sum
+	@echo "building the development tools (a few minutes the first time)"
+	@mkdir -p $(TOOLS)
+	@GOBIN=$(TOOLS) CGO_ENABLED=0 go -C hack/tools install tool
+	@touch $@
+
+.PHONY: test
+test: ## Everything CI runs: format, vet, linters, generated files, unit, integration and conformance tests
+	@hack/test.sh
+
+.PHONY: unit
+unit: $(TOOLS)/stamp ## Unit tests with the race detector; need nothing but Go and git
+	@$(TOOLS)/gotestsum --format pkgname-and-test-fails -- -race ./...
+
+.PHONY: integration
+integration: $(TOOLS)/stamp servers packages build ## Tests against real Kubernetes, Git, PostgreSQL and MariaDB servers
+	@$(TOOLS)/gotestsum --format pkgname-and-test-fails -- -tags integration -p 1 -timeout 30m ./...
+
+.PHONY: lint
+lint: $(TOOLS)/stamp ## Formatting, vet, linters, import directions, protobuf lint
+	@hack/lint.sh
+
+.PHONY: generate
+generate: $(TOOLS)/stamp ## Write generated files again: protobuf, lifecycle table, command reference
+	@hack/generate.sh
+
+.PHONY: golden
+golden: ## Rewrite golden files from what the code does now; read the diff before you commit it
+	@go test ./... -run 'Golden|Txtar|Script' -update
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME (default 20s) each
+	@hack/fuzz.sh $(or $(FUZZTIME),20s)
+
+.PHONY: bench
+bench: ## Benchmarks of the hot paths
+	@go test -run '^$$' -bench . -benchmem ./pkg/...
+
+.PHONY: install
+install: ## Install the appbur command into GOBIN
+	CGO_ENABLED=0 go install -trimpath -ldflags '$(LDFLAGS)' ./cmd/appbur
+
+.PHONY: clean
+clean: ## Remove bin/ (built servers stay in the user's cache directory)
+	rm -rf bin
