@@ -15,7 +15,9 @@ import (
 const ConfigFormat = 1
 
 // Config is appbur.yaml at the root of the tree. It travels with the repository,
-// so that a fresh clone knows whom to encrypt for; it holds nothing secret.
+// so that a fresh clone knows whom to encrypt for and what to leave out; it holds
+// nothing secret. People edit it in a clone and push; what they wrote, comments
+// included, stays when appbur writes the file again.
 type Config struct {
 	Format int `yaml:"format"`
 	// Repository is a random id that names the directory of the keys.
@@ -26,6 +28,13 @@ type Config struct {
 	Rules string `yaml:"rulesVersion,omitempty"`
 	// Recipients are age public keys ("age1…"): who can decrypt.
 	Recipients []string `yaml:"recipients"`
+	// Policy is what the user adds to the rules (pkg/manifest).
+	Policy *yaml.Node `yaml:"rules,omitempty"`
+	// Guards are the user's limits for what a capture may remove.
+	Guards *Limits `yaml:"guards,omitempty"`
+
+	// text is the file as it was read.
+	text []byte
 }
 
 // ClusterConfig remembers which cluster the history is of.
@@ -59,20 +68,103 @@ func ParseConfig(data []byte) (Config, error) {
 	if c.Repository == "" {
 		return Config{}, fmt.Errorf("%s has no repository id", appbur.RepositoryFile)
 	}
+	if err := c.Guards.check(); err != nil {
+		return Config{}, fmt.Errorf("%s: guards: %w", appbur.RepositoryFile, err)
+	}
+	var document yaml.Node
+	if err := yaml.Unmarshal(data, &document); err != nil {
+		return Config{}, fmt.Errorf("reading %s: %w", appbur.RepositoryFile, err)
+	}
+	if err := checkPlain(&document); err != nil {
+		return Config{}, fmt.Errorf("reading %s: %w", appbur.RepositoryFile, err)
+	}
+	c.text = bytes.Clone(data)
 	return c, nil
 }
 
-// encode writes the configuration in a fixed order.
+// checkPlain refuses what would not survive being written again: aliases, anchors
+// and keys that are no text.
+func checkPlain(node *yaml.Node) error {
+	if node.Kind == yaml.AliasNode || node.Anchor != "" {
+		return fmt.Errorf("line %d: anchors and aliases are not supported here", node.Line)
+	}
+	for i, child := range node.Content {
+		if node.Kind == yaml.MappingNode && i%2 == 0 && child.ShortTag() != "!!str" {
+			return fmt.Errorf("line %d: a key is not text", child.Line)
+		}
+		if err := checkPlain(child); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// encode writes the configuration: the file that was read, with the values that
+// appbur owns brought up to date, or a new file in a fixed order.
 func (c Config) encode() ([]byte, error) {
+	var own yaml.Node
+	if err := own.Encode(c); err != nil {
+		return nil, fmt.Errorf("writing %s: %w", appbur.RepositoryFile, err)
+	}
+	document := &own
+	if c.text != nil {
+		var read yaml.Node
+		if err := yaml.Unmarshal(c.text, &read); err != nil {
+			return nil, fmt.Errorf("writing %s: %w", appbur.RepositoryFile, err)
+		}
+		for _, key := range []string{"cluster", "rulesVersion", "recipients"} {
+			setValue(read.Content[0], key, valueOf(&own, key))
+		}
+		document = &read
+	} else {
+		document.HeadComment = "Written by appbur. Recipients, rules and guards may be edited; everything else describes what is stored."
+	}
 	var b bytes.Buffer
-	b.WriteString("# Written by appbur. Recipients may be edited; everything else describes what is stored.\n")
 	encoder := yaml.NewEncoder(&b)
 	encoder.SetIndent(2)
-	if err := encoder.Encode(c); err != nil {
+	if err := encoder.Encode(document); err != nil {
 		return nil, fmt.Errorf("writing %s: %w", appbur.RepositoryFile, err)
 	}
 	if err := encoder.Close(); err != nil {
 		return nil, fmt.Errorf("writing %s: %w", appbur.RepositoryFile, err)
 	}
 	return b.Bytes(), nil
+}
+
+func valueOf(mapping *yaml.Node, key string) *yaml.Node {
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if mapping.Content[i].Value == key {
+			return mapping.Content[i+1]
+		}
+	}
+	return nil
+}
+
+// setValue replaces a value whose content differs; a value that is equal keeps
+// its comments and its form.
+func setValue(mapping *yaml.Node, key string, value *yaml.Node) {
+	if value == nil {
+		return
+	}
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if mapping.Content[i].Value == key {
+			if !sameValue(mapping.Content[i+1], value) {
+				mapping.Content[i+1] = value
+			}
+			return
+		}
+	}
+	mapping.Content = append(mapping.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: key}, value)
+}
+
+func sameValue(a, b *yaml.Node) bool {
+	if a.Kind != b.Kind || a.Value != b.Value || len(a.Content) != len(b.Content) {
+		return false
+	}
+	for i := range a.Content {
+		if !sameValue(a.Content[i], b.Content[i]) {
+			return false
+		}
+	}
+	return true
 }

@@ -226,10 +226,14 @@ func (w *Writer) Commit(ctx context.Context, at time.Time, coverage appbur.Cover
 		return Outcome{}, err
 	}
 	overrides := w.overrides
-	if err := w.guards.checkCollapse(len(w.files), len(list.removed)); err != nil {
+	limits := DefaultLimits
+	if own := w.repo.config.Guards; own != nil {
+		limits = *own
+	}
+	if err := w.guards.checkCollapse(limits, w.files, len(list.added), list.removed); err != nil {
 		return Outcome{}, err
 	}
-	if (Guards{}).checkCollapse(len(w.files), len(list.removed)) != nil {
+	if (Guards{}).checkCollapse(limits, w.files, len(list.added), list.removed) != nil {
 		overrides = append(overrides, fmt.Sprintf("allowed %d of %d objects to go", len(list.removed), len(w.files)))
 	}
 	config := w.repo.config

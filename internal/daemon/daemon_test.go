@@ -1,0 +1,200 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/repository"
+	"github.com/appbur/appbur/pkg/exporter"
+	"github.com/appbur/appbur/pkg/manifest"
+)
+
+// script is a watcher that does what a test says.
+type script func(ctx context.Context, h exporter.Handler) error
+
+func (s script) Watch(ctx context.Context, h exporter.Handler) error { return s(ctx, h) }
+
+// notebook is a writer that notes commits: when, and how many changes each had.
+type notebook struct {
+	began time.Time
+
+	mu      sync.Mutex
+	pending int
+	commits []entry
+	fail    func() error
+	seen    []appbur.Coverage
+}
+
+type entry struct {
+	after   time.Duration
+	changes int
+}
+
+func (n *notebook) Put(manifest.Result) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.pending++
+	return nil
+}
+
+func (n *notebook) Changed() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.pending > 0
+}
+
+func (n *notebook) Delete(appbur.ObjectID) error { return nil }
+
+func (n *notebook) KeepOnly(appbur.GroupKind, map[string]struct{}) error { return nil }
+
+func (n *notebook) Commit(ctx context.Context, at time.Time, c appbur.Coverage) (repository.Outcome, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return repository.Outcome{}, err
+	}
+	if n.fail != nil {
+		if err := n.fail(); err != nil {
+			return repository.Outcome{}, err
+		}
+	}
+	n.commits = append(n.commits, entry{at.Sub(n.began), n.pending})
+	n.seen = append(n.seen, c)
+	n.pending = 0
+	return repository.Outcome{Committed: true}, nil
+}
+
+func run(t *testing.T, n *notebook, span time.Duration, s script) error {
+	t.Helper()
+	n.began = time.Now()
+	ctx, cancel := context.WithTimeout(t.Context(), span)
+	defer cancel()
+	return Run(ctx, s, n, Options{Quiet: 2 * time.Second, Limit: 15 * time.Second, Now: time.Now, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+}
+
+func put(h exporter.Handler) error { return h.Put(exporter.Type{}, manifest.Result{}) }
+
+func TestACommitWaitsUntilItIsQuiet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &notebook{}
+		err := run(t, n, time.Minute, func(ctx context.Context, h exporter.Handler) error {
+			for range 5 { // one second apart: never quiet
+				_ = put(h)
+				time.Sleep(time.Second)
+			}
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		// The fifth change comes after 4 s, and 2 s of quiet follow.
+		if want := []entry{{6 * time.Second, 5}}; err != nil || !slices.Equal(n.commits, want) {
+			t.Errorf("commits %v, want %v (%v)", n.commits, want, err)
+		}
+	})
+}
+
+func TestABusyClusterIsCommittedAsWell(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &notebook{}
+		_ = run(t, n, 40*time.Second, func(ctx context.Context, h exporter.Handler) error {
+			for ctx.Err() == nil {
+				_ = put(h)
+				time.Sleep(time.Second)
+			}
+			return ctx.Err()
+		})
+		if len(n.commits) < 2 || n.commits[0].after > 16*time.Second {
+			t.Errorf("commits %v", n.commits)
+		}
+	})
+}
+
+// What was gathered when the signal comes is committed on the way out.
+func TestTheLastChangesAreNotLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &notebook{}
+		err := run(t, n, 10*time.Second, func(ctx context.Context, h exporter.Handler) error {
+			time.Sleep(9500 * time.Millisecond)
+			_ = put(h)
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		if err != nil || len(n.commits) != 1 || n.commits[0].changes != 1 {
+			t.Errorf("commits %v (%v)", n.commits, err)
+		}
+	})
+}
+
+// A guard keeps the changes back and is asked again with the next change.
+func TestAGuardDoesNotEndTheDaemon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		refusals := 0
+		n := &notebook{fail: func() error {
+			if refusals++; refusals == 1 {
+				return &repository.GuardError{Err: errors.New("too many are gone")}
+			}
+			return nil
+		}}
+		err := run(t, n, time.Minute, func(ctx context.Context, h exporter.Handler) error {
+			_ = put(h)
+			time.Sleep(10 * time.Second)
+			_ = put(h)
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		if err != nil || len(n.commits) != 1 || n.commits[0].changes != 2 {
+			t.Errorf("commits %v (%v)", n.commits, err)
+		}
+	})
+}
+
+// A repository that cannot be written to and a watch that gives up end the daemon
+// with their error.
+func TestFailuresEndTheDaemon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		full := errors.New("disk full")
+		err := run(t, &notebook{fail: func() error { return full }}, time.Minute, func(ctx context.Context, h exporter.Handler) error {
+			_ = put(h)
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		if !errors.Is(err, full) {
+			t.Errorf("got %v", err)
+		}
+		gone := errors.New("gone")
+		if err := run(t, &notebook{}, time.Minute, func(context.Context, exporter.Handler) error { return gone }); !errors.Is(err, gone) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// The coverage in a commit tells what could not be read, and forgets it when it
+// can be read again.
+func TestCoverageFollowsTheWatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &notebook{}
+		whole := appbur.TypeCoverage{Kind: "ConfigMap", Resource: "configmaps", Complete: true}
+		broken := appbur.TypeCoverage{Kind: "ConfigMap", Resource: "configmaps", Reason: "forbidden"}
+		_ = run(t, n, time.Minute, func(ctx context.Context, h exporter.Handler) error {
+			_ = h.Failed(broken)
+			_ = h.Holes([]appbur.GroupFailure{{GroupVersion: "x.example/v1"}})
+			_ = put(h)
+			time.Sleep(10 * time.Second)
+			_ = h.Synced(exporter.Type{}, whole, nil)
+			_ = h.Holes(nil)
+			_ = put(h)
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		if len(n.seen) != 2 || n.seen[0].Complete() || len(n.seen[0].Groups) != 1 || !n.seen[1].Complete() {
+			t.Errorf("coverage %+v", n.seen)
+		}
+	})
+}
