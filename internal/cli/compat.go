@@ -73,11 +73,11 @@ func compatClusterRun(ctx context.Context, e *env, o *compatOptions) error {
 	if err != nil {
 		return &usageError{fmt.Errorf("--to: %w", err)}
 	}
-	repo, _, ref, err := o.repositoryOptions.point(e, o.point)
+	c, err := o.repositoryOptions.point(e, o.point)
 	if err != nil {
 		return err
 	}
-	loaded, err := repo.Load(ctx, ref, nil)
+	loaded, err := c.repo.Load(ctx, c.ref, nil)
 	if err != nil {
 		return err
 	}
@@ -95,14 +95,14 @@ func compatClusterRun(ctx context.Context, e *env, o *compatOptions) error {
 			To      appbur.KubeVersion         `json:"toVersion"`
 			Counts  map[compat.VerdictKind]int `json:"counts"`
 			Objects []judged                   `json:"objects"`
-		}{ref.ID, loaded.Meta.Cluster.Version, version, counts, results})
+		}{c.ref.ID, loaded.Meta.Cluster.Version, version, counts, results})
 		if err != nil {
 			return err
 		}
 	} else {
 		printJudged(e, results, o.all)
 		fmt.Fprintf(e.Out, "%s from Kubernetes %s to %s: %d served, %d convertible, %d lossy, %d blocked, %d unknown\n",
-			ref.ID, loaded.Meta.Cluster.Version, version.MinorString(),
+			c.ref.ID, loaded.Meta.Cluster.Version, version.MinorString(),
 			counts[compat.Served], counts[compat.Convertible], counts[compat.Lossy], counts[compat.Blocked], counts[compat.Unknown])
 	}
 	if counts[compat.Blocked] > 0 {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -36,7 +35,16 @@ type explanation struct {
 	Reason     string         `json:"reason,omitempty"`
 	Path       string         `json:"path,omitempty"`
 	Encrypted  bool           `json:"encrypted"`
+	Fields     []takenField   `json:"fields"`
 	Index      manifest.Entry `json:"index"`
+}
+
+// takenField is a field that is not in the manifest, and why.
+type takenField struct {
+	Path   string `json:"path"`
+	Goes   string `json:"goes"`
+	Rule   string `json:"rule"`
+	Reason string `json:"reason"`
 }
 
 func newExplain(e *env) *cobra.Command {
@@ -88,6 +96,18 @@ func explainRun(ctx context.Context, e *env, o *explainOptions) error {
 	if x.Saved {
 		x.Path = result.Manifest.ID.Path()
 	}
+	taken, err := manifest.Default().Explain(object)
+	if err != nil {
+		return err
+	}
+	x.Fields = []takenField{}
+	for _, t := range taken {
+		field := takenField{Path: t.Path, Goes: "nowhere", Rule: t.Rule.ID, Reason: t.Rule.Reason}
+		if t.Rule.Index {
+			field.Goes = "index"
+		}
+		x.Fields = append(x.Fields, field)
+	}
 	if o.json {
 		return e.printJSON(x)
 	}
@@ -108,6 +128,14 @@ func explainRun(ctx context.Context, e *env, o *explainOptions) error {
 	}
 	for _, line := range indexLines(x.Index) {
 		fmt.Fprintf(e.Out, "index    %s\n", line)
+	}
+	if len(x.Fields) > 0 {
+		fmt.Fprintln(e.Out)
+		t := newTable(e.Streams, "field", "goes", "rule", "reason")
+		for _, f := range x.Fields {
+			t.add(plain(f.Path), plain(f.Goes), plain(f.Rule), plain(f.Reason))
+		}
+		t.print(e.Out)
 	}
 	return nil
 }
@@ -130,12 +158,7 @@ func indexLines(entry manifest.Entry) []string {
 	if len(entry.Status) > 0 {
 		lines = append(lines, "status")
 	}
-	fields := make([]string, 0, len(entry.Fields))
-	for field := range entry.Fields {
-		fields = append(fields, field)
-	}
-	slices.Sort(fields)
-	return append(lines, fields...)
+	return lines
 }
 
 func (o *explainOptions) read(ctx context.Context, e *env) (map[string]any, error) {

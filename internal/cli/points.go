@@ -123,23 +123,29 @@ func newPointsShow(e *env) *cobra.Command {
 }
 
 func pointsShowRun(ctx context.Context, e *env, o *repositoryOptions, name string, asJSON bool) error {
-	repo, _, ref, err := o.point(e, name)
+	c, err := o.point(e, name)
 	if err != nil {
 		return err
 	}
-	loaded, err := repo.Load(ctx, ref, nil)
+	loaded, err := c.repo.Load(ctx, c.ref, nil)
 	if err != nil {
 		return err
 	}
 	if asJSON {
 		return e.printJSON(struct {
 			pointSummary
+			SignedBy string          `json:"signedBy"`
 			Coverage appbur.Coverage `json:"coverage"`
-		}{pointSummary{loaded.Meta, string(ref.Commit)}, loaded.Coverage})
+		}{pointSummary{loaded.Meta, string(c.ref.Commit)}, c.signer, loaded.Coverage})
 	}
 	m := loaded.Meta
 	fmt.Fprintf(e.Out, "restore point  %s\ntaken          %s\ncluster        %s\nKubernetes     %s\nrules          %s\nmanifests      commit %s\n",
 		m.ID, m.Created.Format(time.RFC3339), m.Cluster.ID, m.Cluster.Version, m.Rules, m.Manifests)
+	if c.signer != "" {
+		fmt.Fprintf(e.Out, "signature      %s, by %s\n", e.paint(sgrGreen, "good"), c.signer)
+	} else {
+		fmt.Fprintf(e.Out, "signature      %s\n", e.paint(sgrYellow, "not checked"))
+	}
 	byKind := map[string]int{}
 	for _, object := range loaded.Objects {
 		byKind[object.ID.GroupKind().String()]++

@@ -95,45 +95,52 @@ func refuseURL(repo string) error {
 	return nil
 }
 
+// chosen is a restore point of an open repository.
+type chosen struct {
+	repo *repository.Repository
+	keys string
+	ref  repository.PointRef
+	// signer is who signed the point, "" when nobody is trusted, so that it could
+	// not be checked.
+	signer string
+}
+
 // point opens the repository, resolves a point and checks its signature.
-func (o *repositoryOptions) point(e *env, name string) (*repository.Repository, string, repository.PointRef, error) {
+func (o *repositoryOptions) point(e *env, name string) (chosen, error) {
 	repo, err := o.open()
 	if err != nil {
-		return nil, "", repository.PointRef{}, err
+		return chosen{}, err
 	}
-	keys, err := o.keysDir(e, repo)
-	if err != nil {
-		return nil, "", repository.PointRef{}, err
+	c := chosen{repo: repo}
+	if c.keys, err = o.keysDir(e, repo); err != nil {
+		return chosen{}, err
 	}
-	ref, err := repo.Resolve(name)
-	if err != nil {
-		return nil, "", repository.PointRef{}, err
+	if c.ref, err = repo.Resolve(name); err != nil {
+		return chosen{}, err
 	}
-	trusted, err := repository.TrustRoot(keys, o.trust)
+	trusted, err := repository.TrustRoot(c.keys, o.trust)
 	if err != nil {
-		return nil, "", repository.PointRef{}, err
+		return chosen{}, err
 	}
 	if trusted == nil {
-		e.warn("the signature of %s was not checked: nobody is trusted yet (pass --trust FILE)", ref.ID)
-		return repo, keys, ref, nil
+		e.warn("the signature of %s was not checked: nobody is trusted yet (pass --trust FILE)", c.ref.ID)
+		return c, nil
 	}
-	if _, err := repo.Verify(ref, trusted); err != nil {
-		return nil, "", repository.PointRef{}, err
-	}
-	return repo, keys, ref, nil
+	c.signer, err = repo.Verify(c.ref, trusted)
+	return c, err
 }
 
 // load reads a point with its Secrets.
 func (o *repositoryOptions) load(ctx context.Context, e *env, name string) (*repository.Loaded, error) {
-	repo, keys, ref, err := o.point(e, name)
+	c, err := o.point(e, name)
 	if err != nil {
 		return nil, err
 	}
-	opener, err := o.opener(keys)
+	opener, err := o.opener(c.keys)
 	if err != nil {
 		return nil, err
 	}
-	return repo.Load(ctx, ref, opener)
+	return c.repo.Load(ctx, c.ref, opener)
 }
 
 func (o *repositoryOptions) opener(keys string) (*seal.Opener, error) {
