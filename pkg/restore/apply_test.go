@@ -185,7 +185,7 @@ func testFault(t *testing.T, want faultCase) {
 	o := outcomeOf(t, report, set)
 	if want.reason == "" {
 		if err != nil || o.Result != Created || o.Attempts != want.attempts {
-			t.Fatalf("%+v (%v)", o, err)
+			t.Fatalf("%+v (%v)\nfailures: %+v", o, err, report.Failures())
 		}
 		return
 	}

@@ -1,7 +1,6 @@
 package restore
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -257,25 +256,33 @@ func (w *worker) status(ctx context.Context, a *attempt, before earlier) error {
 	return nil
 }
 
-// await polls until a definition is established and its versions are served.
+// await polls until a definition is established and its versions are served. Its
+// patience is counted in its own pauses: a server that has all requests held back
+// for minutes uses none of it up.
 func (w *worker) await(ctx context.Context, a *attempt) error {
-	limited, cancel := context.WithTimeout(ctx, w.patience)
-	defer cancel()
 	definition := readDefinition(a.step.Object, a.step.Content)
+	var waited time.Duration
 	for tries := 1; ; tries++ {
-		missing, err := w.established(limited, a.step, definition)
+		if err := w.limiter.wait(ctx); err != nil {
+			return err
+		}
+		missing, err := w.established(ctx, a.step, definition)
 		switch {
 		case err == nil && missing == "":
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case err != nil && limited.Err() == nil && transient(err) == nil:
+		case err != nil && transient(err) == nil:
 			return err
 		case err != nil:
 			missing = err.Error()
 		}
-		if sleep(limited, delay(min(tries, 4), a.step.ID)) != nil {
-			return cmp.Or(ctx.Err(), fmt.Errorf("not established after %s: %s", w.patience, missing))
+		pause := delay(min(tries, 4), a.step.ID)
+		if waited += pause; waited > w.patience {
+			return fmt.Errorf("not established after %s: %s", w.patience, missing)
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return err
 		}
 	}
 }
@@ -284,9 +291,8 @@ var errNotAccepted = errors.New("the names of the definition are taken")
 
 // established returns what is missing for the definition to be usable, or "".
 func (w *worker) established(ctx context.Context, step *Step, d definition) (missing string, err error) {
-	if err := w.limiter.wait(ctx); err != nil {
-		return "", err
-	}
+	ctx, cancel := context.WithTimeout(ctx, w.patience) // a request that hangs
+	defer cancel()
 	live, err := w.cluster.Get(ctx, step.Object, step.APIVersion)
 	if err != nil {
 		return "", err
