@@ -265,12 +265,20 @@ func anyAt(value any, steps []step, test func(any) bool) bool {
 	if len(steps) == 0 {
 		return test(value)
 	}
-	if steps[0].each {
+	if s := steps[0]; s.each {
 		list, _ := value.([]any)
-		return slices.ContainsFunc(list, func(element any) bool { return anyAt(element, steps[1:], test) })
+		return slices.ContainsFunc(list, func(element any) bool { return s.into(element) && anyAt(element, steps[1:], test) })
 	}
 	m, ok := value.(map[string]any)
 	if !ok {
+		return false
+	}
+	if steps[0].glob {
+		for key, next := range m {
+			if matches(steps[0].key, key) && anyAt(next, steps[1:], test) {
+				return true
+			}
+		}
 		return false
 	}
 	next, ok := m[steps[0].key]

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 )
 
@@ -14,6 +15,9 @@ import (
 // numbers become int64, others float64, and keys must be unique. JSON is YAML, too.
 // A second document in the data is an error.
 func Decode(data []byte) (map[string]any, error) {
+	if bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{")) && json.Valid(data) {
+		return decodeObject(data)
+	}
 	if err := checkSingle(data); err != nil {
 		return nil, fmt.Errorf("reading a manifest: %w", err)
 	}
@@ -33,6 +37,20 @@ func Decode(data []byte) (map[string]any, error) {
 	obj, ok := content.(map[string]any)
 	if !ok {
 		return nil, errors.New("reading a manifest: the document is no map")
+	}
+	return obj, nil
+}
+
+// decodeObject reads JSON as JSON: texts may have characters in it, such as DEL, that
+// YAML readers refuse unless they are escaped.
+func decodeObject(data []byte) (map[string]any, error) {
+	var obj map[string]any
+	duplicates, err := kjson.UnmarshalStrict(data, &obj)
+	if err == nil && len(duplicates) > 0 {
+		err = duplicates[0]
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading a manifest: %w", err)
 	}
 	return obj, nil
 }

@@ -21,47 +21,67 @@ func kindRulesDefault() []ObjectRule {
 		{
 			ID: "exclude-events", Effect: Exclude, Kinds: []string{"Event", "Event.events.k8s.io"},
 			Reason: "events report the past and expire within hours",
+			Source: "staging/src/k8s.io/api/core/v1/types.go, Event; kube-apiserver --event-ttl",
 		},
 		{
 			ID: "exclude-leases", Effect: Exclude, Kinds: []string{"Lease.coordination.k8s.io", "LeaseCandidate.coordination.k8s.io"},
 			Reason: "a lease is held by a process of this cluster and is renewed every few seconds",
+			Source: "staging/src/k8s.io/api/coordination/v1/types.go; KEP-4355 for LeaseCandidate",
 		},
 		{
 			ID: "exclude-nodes", Effect: Exclude, Kinds: []string{"Node", "CSINode.storage.k8s.io"},
 			Reason: "machines register themselves; another cluster has other machines",
+			Source: "staging/src/k8s.io/api/core/v1/types.go, Node; pkg/kubelet/kubelet_node_status.go",
 		},
 		{
 			ID: "exclude-storage-observations", Effect: Exclude, Kinds: []string{"CSIStorageCapacity.storage.k8s.io", "VolumeAttachment.storage.k8s.io"},
 			Reason: "the storage driver reports these about the machines of this cluster",
+			Source: "staging/src/k8s.io/api/storage/v1/types.go",
 		},
 		{
 			ID: "exclude-device-observations", Effect: Exclude, Kinds: []string{"ResourceSlice.resource.k8s.io", "ResourcePoolStatusRequest.resource.k8s.io"},
 			Reason: "device drivers report these about the machines of this cluster",
+			Source: "staging/src/k8s.io/api/resource/v1/types.go; KEP-4381",
 		},
 		{
 			ID: "exclude-certificate-requests", Effect: Exclude,
 			Kinds:  []string{"CertificateSigningRequest.certificates.k8s.io", "PodCertificateRequest.certificates.k8s.io"},
 			Reason: "a request is answered once, for a key that only its requester holds",
+			Source: "staging/src/k8s.io/api/certificates/v1/types.go; KEP-4317 for PodCertificateRequest",
 		},
 		{
 			ID: "exclude-storage-versions", Effect: Exclude, Kinds: []string{"StorageVersion.internal.apiserver.k8s.io"},
 			Reason: "API servers report how they encode objects in their own database",
+			Source: "KEP-2339, storage version API",
 		},
 		{
 			ID: "exclude-ip-addresses", Effect: Exclude, Kinds: []string{"IPAddress.networking.k8s.io"},
 			Reason: "the address allocator records here what it gave to Services",
+			Source: "staging/src/k8s.io/api/networking/v1/well_known_labels.go; KEP-1880",
 		},
 		{
 			ID: "exclude-component-status", Effect: Exclude, Kinds: []string{"ComponentStatus"},
 			Reason: "it is computed when read and cannot be created",
+			Source: "pkg/registry/core/componentstatus",
 		},
 		{
 			ID: "exclude-metrics", Effect: Exclude, Kinds: []string{"NodeMetrics.metrics.k8s.io", "PodMetrics.metrics.k8s.io"},
 			Reason: "measurements are computed when read and cannot be created",
+			Source: "staging/src/k8s.io/metrics; metrics-server",
+		},
+		{
+			ID: "exclude-reviews", Effect: Exclude,
+			Kinds: []string{
+				"*Review.authentication.k8s.io", "TokenRequest.authentication.k8s.io", "*Review.authorization.k8s.io", "ImageReview.imagepolicy.k8s.io",
+				"Binding", "Eviction.policy", "Scale.autoscaling",
+			},
+			Reason: "it is a question or a command to the API server and is never stored",
+			Source: "staging/src/k8s.io/api/authentication/v1 and authorization/v1, +genclient:onlyVerbs=create",
 		},
 		{
 			ID: "exclude-controller-revisions", Effect: Exclude, Kinds: []string{"ControllerRevision.apps"},
 			Reason: "DaemonSet and StatefulSet controllers write their own history from the template",
+			Source: "pkg/controller/history",
 		},
 	}
 }
@@ -92,22 +112,27 @@ func ownerRulesDefault() []ObjectRule {
 		{
 			ID: "exclude-being-deleted", Effect: Exclude, Kinds: []string{EveryKind}, When: Has{Path: "metadata.deletionTimestamp"},
 			Reason: "somebody has deleted it; only its finalizers keep it",
+			Source: "staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/types.go, ObjectMeta.deletionTimestamp",
 		},
 		{
 			ID: "exclude-ephemeral-volume-claims", Effect: Exclude, Kinds: []string{"PersistentVolumeClaim"}, When: Controlled{Kinds: []string{"Pod"}},
 			Reason: "the claim of a generic ephemeral volume lives and dies with its Pod",
+			Source: "KEP-1698; pkg/controller/volume/ephemeral",
 		},
 		{
 			ID: "exclude-controlled-workloads", Effect: Exclude, Kinds: derivedWhenControlled, When: Controlled{},
 			Reason: "its controlling owner makes it again",
+			Source: "pkg/controller/controller_ref_manager.go",
 		},
 		{
 			ID: "keep-controlled-data", Effect: Save, Kinds: keptWhenControlled, When: All{Controlled{}, Not{serviceAccountToken}},
 			Reason: "it holds data or permissions that its controlling owner may be unable to make again; the owner is in the index",
+			Source: "cluster-api/util/secret; crossplane/internal/controller/pkg/revision; staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/types.go, OwnerReference.controller",
 		},
 		{
 			ID: "exclude-controlled-by-built-in", Effect: Exclude, Kinds: []string{BuiltInKinds}, When: Controlled{Kinds: []string{BuiltInKinds}},
 			Reason: "a built-in controller makes it again from its owner",
+			Source: "pkg/controller/controller_ref_manager.go",
 		},
 	}
 }
@@ -120,19 +145,23 @@ func coreRulesDefault() []ObjectRule {
 		{
 			ID: "exclude-mirror-pods", Effect: Exclude, Kinds: []string{"Pod"}, When: Has{Path: `metadata.annotations["kubernetes.io/config.mirror"]`},
 			Reason: "the kubelet shows a static Pod of its machine; deleting or creating it has no effect",
+			Source: "pkg/kubelet/types/pod_update.go, ConfigMirrorAnnotationKey",
 		},
 		{
 			ID: "exclude-finished-pods", Effect: Exclude, Kinds: []string{"Pod"}, When: Is{Path: "status.phase", Values: []string{"Succeeded", "Failed"}},
 			Reason: "it has finished, and creating it would run it again",
+			Source: "staging/src/k8s.io/api/core/v1/types.go, PodPhase",
 		},
 		{
 			ID: "exclude-finished-jobs", Effect: Exclude, Kinds: []string{"Job.batch"}, When: Has{Path: "status.completionTime"},
 			Reason: "it has finished, and creating it would run it again",
+			Source: "staging/src/k8s.io/api/batch/v1/types.go, JobStatus.completionTime",
 		},
 		{
 			ID: "exclude-failed-jobs", Effect: Exclude, Kinds: []string{"Job.batch"},
 			When:   Element{Path: "status.conditions", Condition: All{Is{Path: "type", Values: []string{"Failed", "Complete"}}, Is{Path: "status", Values: []string{"True"}}}},
 			Reason: "it has finished, and creating it would run it again",
+			Source: "staging/src/k8s.io/api/batch/v1/types.go, JobConditionType",
 		},
 		{
 			ID: "exclude-standard-namespaces", Effect: Exclude, Kinds: []string{"Namespace"},
@@ -142,6 +171,7 @@ func coreRulesDefault() []ObjectRule {
 				Only{Path: "metadata.annotations", Keys: []string{lastApplied}},
 			},
 			Reason: "every cluster makes it by itself, and nobody has labelled or annotated it",
+			Source: "pkg/controlplane/controller/systemnamespaces",
 		},
 		{
 			ID: "exclude-default-service-accounts", Effect: Exclude, Kinds: []string{"ServiceAccount"},
@@ -149,6 +179,7 @@ func coreRulesDefault() []ObjectRule {
 				Is{Path: "metadata.name", Values: []string{"default"}}, bareServiceAccount,
 			},
 			Reason: "every namespace gets it by itself, and nobody has changed it",
+			Source: "pkg/controller/serviceaccount/serviceaccounts_controller.go",
 		},
 		{
 			ID: "exclude-controller-service-accounts", Effect: Exclude, Kinds: []string{"ServiceAccount"},
@@ -158,11 +189,13 @@ func coreRulesDefault() []ObjectRule {
 				bareServiceAccount,
 			},
 			Reason: "kube-controller-manager makes an account for each of its controllers",
+			Source: "plugin/pkg/auth/authorizer/rbac/bootstrappolicy/controller_policy.go; cmd/kube-controller-manager/names",
 		},
 		{
 			ID: "exclude-root-ca", Effect: Exclude, Kinds: []string{"ConfigMap"},
 			When:   Is{Path: "metadata.name", Values: []string{"kube-root-ca.crt", "openshift-service-ca.crt"}},
 			Reason: "every namespace gets the certificate authority of its own cluster",
+			Source: "pkg/controller/certificates/rootcacertpublisher/publisher.go; openshift/service-ca-operator",
 		},
 		{
 			ID: "exclude-cluster-config-maps", Effect: Exclude, Kinds: []string{"ConfigMap"},
@@ -173,33 +206,42 @@ func coreRulesDefault() []ObjectRule {
 				All{Is{Path: "metadata.namespace", Values: []string{"kube-public"}}, Is{Path: "metadata.name", Values: []string{"cluster-info"}}},
 			},
 			Reason: "it describes how this cluster was installed",
+			Source: "pkg/controlplane/controller/clusterauthenticationtrust and legacytokentracking; cmd/kubeadm/app/constants",
 		},
 		{
 			ID: "exclude-leader-election", Effect: Exclude, Kinds: []string{"ConfigMap", "Endpoints"},
 			When:   Has{Path: `metadata.annotations["control-plane.alpha.kubernetes.io/leader"]`},
 			Reason: "a process of this cluster holds it as a lock and renews it every few seconds",
+			Source: "client-go/tools/leaderelection/resourcelock/interface.go",
 		},
 		{
 			ID: "exclude-bootstrap-tokens", Effect: Exclude, Kinds: []string{"Secret"}, When: Is{Path: "type", Values: []string{"bootstrap.kubernetes.io/token"}},
 			Reason: "it lets machines join this cluster, for a short time",
+			Source: "staging/src/k8s.io/cluster-bootstrap/token/api",
 		},
 		{
 			ID: "exclude-service-account-tokens", Effect: Exclude, Kinds: []string{"Secret"},
 			When:   All{serviceAccountToken, Any{WrittenOnlyBy{Managers: controlPlane}, Controlled{}}},
 			Reason: "this cluster signed it; the token controller makes another where it is wanted",
+			Source: "pkg/controller/serviceaccount/tokens_controller.go; KEP-2799",
 		},
 		{
 			ID: "exclude-generated-registry-secrets", Effect: Exclude, Kinds: []string{"Secret"},
 			When: All{
 				Is{Path: "type", Values: []string{"kubernetes.io/dockercfg", "kubernetes.io/dockerconfigjson"}},
-				Has{Path: `metadata.annotations["openshift.io/token-secret.name"]`},
+				Any{
+					Has{Path: `metadata.annotations["openshift.io/token-secret.name"]`},
+					Has{Path: `metadata.annotations["openshift.io/internal-registry-auth-token.service-account"]`},
+				},
 			},
 			Reason: "OpenShift makes it from a service account token of this cluster",
+			Source: "openshift-controller-manager, pkg/serviceaccounts/controllers",
 		},
 		{
 			ID: "exclude-kubernetes-service", Effect: Exclude, Kinds: []string{"Service", "Endpoints", "EndpointSlice.discovery.k8s.io"},
 			When:   All{Is{Path: "metadata.namespace", Values: []string{"default"}}, Is{Path: "metadata.name", Values: []string{"kubernetes"}}},
 			Reason: "the API server publishes its own addresses here",
+			Source: "pkg/controlplane/controller/kubernetesservice; pkg/controlplane/reconcilers",
 		},
 		{
 			ID: "exclude-managed-endpoints", Effect: Exclude, Kinds: []string{"Endpoints"},
@@ -211,6 +253,7 @@ func coreRulesDefault() []ObjectRule {
 				WrittenBy{Managers: []string{"kube-controller-manager", "hyperkube"}},
 			},
 			Reason: "the endpoints controller makes it from the selector of the Service",
+			Source: "pkg/controller/endpoint/endpoints_controller.go",
 		},
 		{
 			ID: "exclude-managed-endpoint-slices", Effect: Exclude, Kinds: []string{"EndpointSlice.discovery.k8s.io"},
@@ -218,6 +261,7 @@ func coreRulesDefault() []ObjectRule {
 				"endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io",
 			}},
 			Reason: "a controller makes it from the Service or from the Endpoints",
+			Source: "staging/src/k8s.io/api/discovery/v1/well_known_labels.go, LabelManagedBy",
 		},
 		{
 			ID: "exclude-provisioned-volumes", Effect: Exclude, Kinds: []string{"PersistentVolume"},
@@ -226,6 +270,7 @@ func coreRulesDefault() []ObjectRule {
 				Is{Path: "spec.persistentVolumeReclaimPolicy", Values: []string{"Delete"}},
 			},
 			Reason: "it was provisioned for a claim, and its storage goes when the claim goes; the claim gets another",
+			Source: "component-helpers/storage/volume/pv_helpers.go, AnnDynamicallyProvisioned",
 		},
 	}
 }
@@ -241,70 +286,3 @@ var bareServiceAccount = All{
 // tokenNames are the names that the token controller, and OpenShift, give to the
 // secrets of a service account.
 var tokenNames = []string{"*-token-?????", "*-dockercfg-?????"}
-
-// policyRulesDefault are about what API servers reconcile by themselves.
-func policyRulesDefault() []ObjectRule {
-	return []ObjectRule{
-		{
-			ID: "exclude-bootstrap-rbac", Effect: Exclude,
-			Kinds: []string{
-				"ClusterRole.rbac.authorization.k8s.io", "ClusterRoleBinding.rbac.authorization.k8s.io",
-				"Role.rbac.authorization.k8s.io", "RoleBinding.rbac.authorization.k8s.io",
-			},
-			When: All{
-				Is{Path: `metadata.labels["kubernetes.io/bootstrapping"]`, Values: []string{"rbac-defaults"}},
-				Is{Path: `metadata.annotations["rbac.authorization.kubernetes.io/autoupdate"]`, Values: []string{"true"}},
-				WrittenOnlyBy{Managers: controlPlane},
-			},
-			Reason: "every API server makes its own default roles, and nobody has added to this one",
-		},
-		{
-			ID: "exclude-bootstrap-flow-control", Effect: Exclude,
-			Kinds: []string{"FlowSchema.flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration.flowcontrol.apiserver.k8s.io"},
-			When: Any{
-				Is{Path: `metadata.annotations["apf.kubernetes.io/autoupdate-spec"]`, Values: []string{"true"}},
-				Is{Path: "metadata.name", Values: []string{"exempt", "catch-all"}},
-			},
-			Reason: "every API server makes its own flow control defaults and keeps them up to date",
-		},
-		{
-			ID: "exclude-local-api-services", Effect: Exclude, Kinds: []string{"APIService.apiregistration.k8s.io"},
-			When:   Is{Path: `metadata.labels["kube-aggregator.kubernetes.io/automanaged"]`, Values: []string{"true", "onstart"}},
-			Reason: "the API server makes one for each group version that it serves itself",
-		},
-		{
-			ID: "exclude-system-priority-classes", Effect: Exclude, Kinds: []string{"PriorityClass.scheduling.k8s.io"},
-			When:   Is{Path: "metadata.name", Values: []string{"system-node-critical", "system-cluster-critical"}},
-			Reason: "every API server makes it by itself, and it cannot be changed",
-		},
-		{
-			ID: "exclude-default-service-range", Effect: Exclude, Kinds: []string{"ServiceCIDR.networking.k8s.io"},
-			When:   Is{Path: "metadata.name", Values: []string{"kubernetes"}},
-			Reason: "every API server makes it from its own flags",
-		},
-		{
-			ID: "exclude-serving-trust-bundle", Effect: Exclude, Kinds: []string{"ClusterTrustBundle.certificates.k8s.io"},
-			When:   Is{Path: "metadata.name", Values: []string{"kubernetes.io:kube-apiserver-serving:*"}},
-			Reason: "kube-controller-manager publishes the certificate authority of its own cluster",
-		},
-	}
-}
-
-// controllerAccounts are the ServiceAccounts that kube-controller-manager has made
-// in kube-system from 1.16 on (bootstrappolicy.controllerRoles and the names given
-// to its client builder).
-var controllerAccounts = []string{
-	"attachdetach-controller", "bootstrap-signer", "certificate-controller", "clusterrole-aggregation-controller",
-	"controller-discovery", "cronjob-controller", "daemon-set-controller", "deployment-controller",
-	"device-taint-eviction-controller", "disruption-controller", "endpoint-controller", "endpointslice-controller",
-	"endpointslicemirroring-controller", "ephemeral-volume-controller", "expand-controller", "generic-garbage-collector",
-	"horizontal-pod-autoscaler", "job-controller", "kube-apiserver-serving-clustertrustbundle-publisher",
-	"legacy-service-account-token-cleaner", "namespace-controller", "node-controller", "persistent-volume-binder",
-	"pod-garbage-collector", "podcertificaterequestcleaner", "podgroup-protection-controller", "pv-protection-controller",
-	"pvc-protection-controller", "replicaset-controller", "replication-controller", "resource-claim-controller",
-	"resourcepoolstatusrequest-controller", "resourcequota-controller", "root-ca-cert-publisher", "route-controller",
-	"selinux-warning-controller", "service-account-controller", "service-cidrs-controller", "service-controller",
-	"shared-informers", "statefulset-controller", "storage-version-garbage-collector", "storage-version-migrator-controller",
-	"token-cleaner", "tokens-controller", "ttl-after-finished-controller", "ttl-controller",
-	"validatingadmissionpolicy-status-controller", "volumeattributesclass-protection-controller",
-}

@@ -1,12 +1,14 @@
 package manifest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -24,14 +26,32 @@ func Encode(obj map[string]any) ([]byte, error) {
 	if obj == nil {
 		return nil, fmt.Errorf("%w: there is no object", ErrNotEncodable)
 	}
-	w := writer{out: make([]byte, 0, 1024)}
 	if len(obj) == 0 {
 		return []byte("{}\n"), nil
 	}
+	w := writers.Get().(*writer)
+	defer w.release()
 	if err := w.fields(obj, 0, false); err != nil {
 		return nil, err
 	}
-	return w.out, nil
+	return bytes.Clone(w.out), nil
+}
+
+// writers keeps the buffers of writers for the next object, so that encoding one
+// allocates little more than its bytes.
+var writers = sync.Pool{New: func() any { return new(writer) }}
+
+// keptBuffer is the size up to which a buffer is kept; a few huge objects must not
+// hold memory for ever.
+const keptBuffer = 1 << 20
+
+func (w *writer) release() {
+	if cap(w.out) > keptBuffer {
+		return
+	}
+	clear(w.keys[:cap(w.keys)])
+	w.out, w.keys, w.depth = w.out[:0], w.keys[:0], 0
+	writers.Put(w)
 }
 
 // maxDepth bounds nesting, far above what API servers accept in a request.

@@ -93,6 +93,7 @@ func checkEncode(t failer, obj map[string]any) {
 	if err := sigsyaml.Unmarshal(data, &sigs); err != nil {
 		t.Fatalf("sigs.k8s.io/yaml: %v\n%s", err, data)
 	}
+	checkYAML12(t, data, want)
 	if wantJSON, gotJSON := mustJSON(t, obj), mustJSON(t, sigs); !sameAsFloats(wantJSON, gotJSON) {
 		t.Fatalf("sigs.k8s.io/yaml reads something else:\nwant %s\ngot  %s\n%s", wantJSON, gotJSON, data)
 	}
@@ -168,6 +169,16 @@ func objects() *rapid.Generator[map[string]any] {
 		return rapid.OneOf(leaves...)
 	}
 	return rapid.MapOfN(texts, values(3), 0, 5)
+}
+
+// TestEncodeIndicators draws short texts from the characters that mean something in
+// YAML, where readers differ most.
+func TestEncodeIndicators(t *testing.T) {
+	texts := rapid.StringOfN(rapid.SampledFrom([]rune("0a1eEx_<>&*!|%@`'\"{}[],:#-?. \n\t=~é+TZ/\u00a0\\;()$^\u3000")), 1, 8, -1)
+	rapid.Check(t, func(t *rapid.T) {
+		text := texts.Draw(t, "text")
+		checkEncode(t, map[string]any{"a": text, "b": []any{text, map[string]any{"c": text}}, "d": map[string]any{text: text, "z": "y"}})
+	})
 }
 
 func toAny[T any](v T) any { return v }

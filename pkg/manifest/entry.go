@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 )
 
@@ -26,10 +26,17 @@ type Entry struct {
 	// Status is the status of a custom resource, as JSON. The status of a built-in
 	// object is computed anew and therefore not kept.
 	Status json.RawMessage `json:"status,omitempty"`
+	// Versions are those of a CustomResourceDefinition; see [Entry.CustomVersions].
+	Versions *CustomVersions `json:"versions,omitempty"`
 	// Fields holds every other value that a rule took out and that is not noise, by
 	// its path, as JSON: "spec.clusterIP", "spec.ports[0].nodePort",
-	// "spec.volumeName", "spec.claimRef.uid", "status.storedVersions".
+	// "spec.volumeName", "spec.claimRef.uid", "status.storedVersions". Numbers are the
+	// positions that elements have when manifest and entry are put together again.
 	Fields map[string]json.RawMessage `json:"fields,omitempty"`
+	// Withheld are the paths of secret values that rules took out of the manifest and
+	// that are not in the entry either, sorted. The index is not sealed, so a secret
+	// must not get into it.
+	Withheld []string `json:"withheld,omitempty"`
 }
 
 // Owner is one owner reference.
@@ -64,14 +71,6 @@ func (e Entry) Field(path string, target any) (bool, error) {
 	return true, nil
 }
 
-// StoredVersions returns the versions that objects of a CustomResourceDefinition
-// may be stored at, nil for other objects.
-func (e Entry) StoredVersions() ([]string, error) {
-	var versions []string
-	_, err := e.Field("status.storedVersions", &versions)
-	return versions, err
-}
-
 // VolumeName returns the volume that a claim was bound to, "" for other objects.
 func (e Entry) VolumeName() (string, error) {
 	var name string
@@ -80,7 +79,7 @@ func (e Entry) VolumeName() (string, error) {
 }
 
 // harvest reads the parts of an entry that are there whatever the rules say.
-func harvest(o *object, custom bool) (Entry, error) {
+func harvest(o *object) (Entry, error) {
 	var e Entry
 	e.UID, _ = o.metadata["uid"].(string)
 	var err error
@@ -101,11 +100,7 @@ func harvest(o *object, custom bool) (Entry, error) {
 		}
 		e.Managers = append(e.Managers, m)
 	}
-	if status, ok := o.content["status"]; ok && custom && status != nil {
-		if e.Status, err = compactJSON(status); err != nil {
-			return Entry{}, fmt.Errorf("status: %w", err)
-		}
-	}
+	e.Versions = versionsOf(o)
 	return e, nil
 }
 
@@ -122,17 +117,31 @@ func ownerOf(reference map[string]any) Owner {
 	return o
 }
 
-// keep records a value that an indexed rule took out.
-func (e *Entry) keep(t Taken) error {
-	if strings.HasPrefix(t.Path, "metadata.finalizers[") {
+// keep records a value that an indexed rule took out, without what is secret in it.
+func (e *Entry) keep(t Taken, secret [][]string) error {
+	if t.Rule.As == asFinalizers {
 		if name, ok := t.Value.(string); ok {
 			e.Finalizers = append(e.Finalizers, name)
 			return nil
 		}
 	}
-	raw, err := compactJSON(t.Value)
+	value := t.Value
+	if len(secret) > 0 {
+		keys, inList := t.way.mapKeys()
+		left, withheld, ok := public(value, keys, inList, secret)
+		e.withhold(withheld)
+		if !ok {
+			return nil
+		}
+		value = left
+	}
+	raw, err := compactJSON(value)
 	if err != nil {
 		return fmt.Errorf("%s: %w", t.Path, err)
+	}
+	if t.Rule.As == asStatus {
+		e.Status = raw
+		return nil
 	}
 	if e.Fields == nil {
 		e.Fields = make(map[string]json.RawMessage)
@@ -140,6 +149,25 @@ func (e *Entry) keep(t Taken) error {
 	e.Fields[t.Path] = raw
 	return nil
 }
+
+func (e *Entry) withhold(paths []string) {
+	e.Withheld = append(e.Withheld, paths...)
+	slices.Sort(e.Withheld)
+	e.Withheld = slices.Compact(e.Withheld)
+}
+
+// harvested reports whether the part of an entry is read from the object whatever the
+// rules say, so that there is nothing to keep.
+func harvested(as string) bool { return as == asUID || as == asCreated || as == asOwners }
+
+// The parts of an entry that a field rule can name in As.
+const (
+	asUID        = "uid"
+	asCreated    = "created"
+	asOwners     = "owners"
+	asFinalizers = "finalizers"
+	asStatus     = "status"
+)
 
 // timeIn reads the time that the API server writes; an absent time is zero.
 func timeIn(value any) (time.Time, error) {

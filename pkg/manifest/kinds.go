@@ -3,7 +3,8 @@ package manifest
 import "github.com/appbur/appbur"
 
 // Selectors of kinds that stand for many. Any other selector is a kind as
-// [appbur.GroupKind.String] writes it: "Pod", "Deployment.apps".
+// [appbur.GroupKind.String] writes it, "Pod" or "Deployment.apps", or a pattern of
+// such, in which "*" and "?" stand for any characters: "*.cattle.io".
 const (
 	// EveryKind selects all kinds.
 	EveryKind = "every kind"
@@ -59,7 +60,7 @@ func selects(selector string, gk appbur.GroupKind) bool {
 	case CustomKinds:
 		return !IsBuiltIn(gk.Group)
 	default:
-		return selector == gk.String()
+		return matches(selector, gk.String())
 	}
 }
 

@@ -27,6 +27,9 @@ type Decision struct {
 	Rule string
 	// Reason is the reason of that rule, one sentence.
 	Reason string
+	// Source is the source of that rule: where the fact behind it can be looked up,
+	// or the line of appbur.yaml that asks for it.
+	Source string
 }
 
 // Manifest is one object as a portable file.
@@ -37,8 +40,15 @@ type Manifest struct {
 	// Data is canonical YAML.
 	Data []byte
 	// Sensitive manifests hold secret values and must be sealed before they reach
-	// Git.
+	// Git. It is true exactly when there are SecretPaths.
 	Sensitive bool
+	// SecretPaths lead to the secret values of the manifest: keys of maps from the
+	// root on. The whole subtree below a path is secret. A path ends at the first
+	// list that it meets, because elements have no name that lasts. Paths may lead
+	// nowhere; none is a prefix of another. Secret values are never in the [Entry]:
+	// those that a rule takes out of the manifest are left out there, too, and named
+	// in [Entry.Withheld].
+	SecretPaths [][]string
 }
 
 // File returns the manifest as a file of the tree.
@@ -59,13 +69,14 @@ func (r *Rules) Make(obj map[string]any) (Result, error) {
 		return result, nil
 	}
 
-	entry, err := harvest(o, kind.custom)
+	entry, err := harvest(o)
 	if err != nil {
 		return Result{}, fmt.Errorf("%s: %w", o.id, err)
 	}
+	secret := kind.secretPaths(o, o.content)
 	content := kind.strip(o, false, func(t Taken) {
 		if err == nil {
-			err = entry.keep(t)
+			err = entry.keep(t, secret)
 		}
 	})
 	if err != nil {
@@ -74,7 +85,10 @@ func (r *Rules) Make(obj map[string]any) (Result, error) {
 	if result.Manifest.Data, err = Encode(content); err != nil {
 		return Result{}, fmt.Errorf("%s: %w", o.id, err)
 	}
-	result.Manifest.Sensitive = kind.sensitive
+	if len(secret) > 0 {
+		result.Manifest.SecretPaths = kind.secretPaths(o, content)
+	}
+	result.Manifest.Sensitive = len(result.Manifest.SecretPaths) > 0
 	result.Entry = entry
 	return result, nil
 }
@@ -91,12 +105,15 @@ func (r *Rules) Decide(obj map[string]any) (Decision, error) {
 // Taken is one value that a field rule took out of an object.
 type Taken struct {
 	// Path says where the value was, for example "spec.ports[0].nodePort". Numbers
-	// count elements as the rule found them, before it took any.
+	// count the elements of the live object, for values in the index without the
+	// elements that were dropped as noise.
 	Path string
 	// Value is shared with the object; it must not be changed.
 	Value any
 	// Rule is the rule that took it.
 	Rule *FieldRule
+
+	way trail
 }
 
 // Explain lists what the field rules take out of an object, sorted by path. It

@@ -26,6 +26,8 @@ type object struct {
 	metadata   map[string]any
 	id         appbur.ObjectID
 	apiVersion string
+	// managers are the entries of managedFields once they were asked for.
+	managers []map[string]any
 }
 
 func newObject(content map[string]any) (*object, error) {
@@ -72,7 +74,10 @@ func (o *object) controller() map[string]any {
 
 // managedFields returns the entries that are maps.
 func (o *object) managedFields() []map[string]any {
-	return mapsIn(o.metadata["managedFields"])
+	if o.managers == nil {
+		o.managers = mapsIn(o.metadata["managedFields"])
+	}
+	return o.managers
 }
 
 func mapsIn(list any) []map[string]any {

@@ -11,29 +11,48 @@ import (
 // every map at any depth.
 type step struct {
 	key  string
-	each bool // [] : each element of a list
+	glob bool // the key has * or ?, which stand for any characters
+	each bool // [] : each element of a list, of those whose field is want
 	deep bool // ** : this map and every map below it
+
+	field, want string
 }
 
-// parsePath reads the paths of rules: keys joined by dots, "[]" for each element
-// of a list, ["a.b/c"] for a key with dots, "**" for any depth.
+// parsePath reads the paths of rules: keys joined by dots, "[]" or "[*]" for each
+// element of a list, [key=value] for the elements that have this, ["a.b/c"] for a key
+// with dots, "**" for any depth. In keys and values, "*" and "?" stand for any
+// characters but "/".
 //
 //	spec.ports[].nodePort
-//	metadata.annotations["example.org/a"]
+//	spec.containers[name=sidecar]
+//	metadata.annotations["example.org/*"]
 //	**.metadata.creationTimestamp
 func parsePath(path string) ([]step, error) {
 	var steps []step
 	rest := path
 	for rest != "" {
+		var next step
 		switch {
-		case strings.HasPrefix(rest, "[]"):
-			steps, rest = append(steps, step{each: true}), rest[2:]
 		case strings.HasPrefix(rest, `["`):
-			end := strings.Index(rest, `"]`)
-			if end < 0 {
+			key, after, ok := quotedKey(rest)
+			if !ok {
 				return nil, fmt.Errorf("path %q: a quoted key does not end", path)
 			}
-			steps, rest = append(steps, step{key: rest[2:end]}), rest[end+2:]
+			next, rest = keyStep(key), after
+		case rest[0] == '[':
+			end := strings.IndexByte(rest, ']')
+			if end < 0 {
+				return nil, fmt.Errorf("path %q: a bracket does not close", path)
+			}
+			inside := rest[1:end]
+			field, want, selective := strings.Cut(inside, "=")
+			if selective == (field == "") || !selective && inside != "" && inside != "*" {
+				return nil, fmt.Errorf("path %q: [%s] is none of [], [*], [key=value] and [\"key\"]", path, inside)
+			}
+			next, rest = step{each: true}, rest[end+1:]
+			if selective {
+				next.field, next.want = field, want
+			}
 		default:
 			name := strings.TrimPrefix(rest, ".")
 			if (name == rest) != (len(steps) == 0) {
@@ -46,12 +65,12 @@ func parsePath(path string) ([]step, error) {
 			if end == 0 {
 				return nil, fmt.Errorf("path %q has an empty key", path)
 			}
-			next := step{key: name[:end]}
+			next, rest = keyStep(name[:end]), name[end:]
 			if next.key == "**" {
 				next = step{deep: true}
 			}
-			steps, rest = append(steps, next), name[end:]
 		}
+		steps = append(steps, next)
 	}
 	if len(steps) > 0 && steps[len(steps)-1].deep {
 		return nil, fmt.Errorf("path %q ends with **", path)
@@ -59,12 +78,50 @@ func parsePath(path string) ([]step, error) {
 	return steps, nil
 }
 
+// quotedKey reads a key from the beginning of a text that begins with a bracket and
+// a quote. A backslash makes an ordinary character of a quote or a backslash.
+func quotedKey(text string) (key, rest string, ok bool) {
+	var b strings.Builder
+	for i := 2; i < len(text); i++ {
+		switch {
+		case text[i] == '\\' && i+1 < len(text):
+			i++
+			b.WriteByte(text[i])
+		case text[i] != '"':
+			b.WriteByte(text[i])
+		case strings.HasPrefix(text[i:], `"]`):
+			return b.String(), text[i+2:], true
+		default:
+			return "", "", false
+		}
+	}
+	return "", "", false
+}
+
+var keyEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+
+func keyStep(key string) step { return step{key: key, glob: strings.ContainsAny(key, "*?")} }
+
+// plain reports whether the step leads into one key.
+func (s step) plain() bool { return !s.each && !s.deep && !s.glob }
+
+// into reports whether a step through a list leads into the element.
+func (s step) into(element any) bool {
+	if s.field == "" {
+		return true
+	}
+	fields, _ := element.(map[string]any)
+	text, ok := textOf(fields[s.field])
+	return ok && matches(s.want, text)
+}
+
 // place is one step that was taken through an object: the container that was
 // stepped through, and the key or the index that was stepped into.
 type place struct {
 	container any // map[string]any or []any
 	key       string
-	index     int
+	index     int // in the container
+	position  int // in the list as it was, before rules took elements out of it
 }
 
 // trail is the way from an object to a value inside it.
@@ -76,9 +133,9 @@ func (t trail) String() string {
 	for _, p := range t {
 		switch _, list := p.container.([]any); {
 		case list:
-			b.WriteString("[" + strconv.Itoa(p.index) + "]")
-		case strings.ContainsAny(p.key, `./["`) || p.key == "":
-			b.WriteString(`["` + p.key + `"]`)
+			b.WriteString("[" + strconv.Itoa(p.position) + "]")
+		case strings.ContainsAny(p.key, `./["\`) || p.key == "":
+			b.WriteString(`["` + keyEscapes.Replace(p.key) + `"]`)
 		default:
 			if b.Len() > 0 {
 				b.WriteByte('.')

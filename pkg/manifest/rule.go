@@ -29,6 +29,9 @@ type ObjectRule struct {
 	When Condition
 	// Reason says why, in one sentence.
 	Reason string
+	// Source says where the fact behind the rule can be looked up: a file of
+	// Kubernetes, a KEP, the project that an annotation belongs to.
+	Source string
 }
 
 // String writes the rule in one line, its reason left out.
@@ -54,13 +57,60 @@ type FieldRule struct {
 	When Condition
 	// Index is true when the value goes into the index, false when it is noise.
 	Index bool
+	// As names the part of the [Entry] that an indexed value goes into, when that is
+	// not the general one: uid, created, owners, finalizers, status.
+	As string
 	// Prune takes maps and lists away, too, that the rule has emptied: built-in
 	// types never have them empty, so a manifest must not either.
 	Prune bool
 	// Reason says why, in one sentence.
 	Reason string
+	// Source is as in [ObjectRule].
+	Source string
+	// Safety rules keep secrets out of Git. They come before those of users.
+	Safety bool
 
 	steps []step
+	line  int // in appbur.yaml, for rules of users
+}
+
+// elements reports whether the rule takes elements out of lists.
+func (r *FieldRule) elements() bool { return r.steps[len(r.steps)-1].each }
+
+// SecretRule says which values are secret. Manifests that have any are sealed before
+// they reach Git.
+type SecretRule struct {
+	// ID is stable for ever.
+	ID string
+	// Kinds selects kinds; see [EveryKind].
+	Kinds []string
+	// Path leads to the values. "*" alone stands for everything but apiVersion, kind
+	// and metadata.
+	Path string
+	// When looks at the object; nil means all of the kinds.
+	When Condition
+	// Always is true when every manifest of the kinds is sealed, whether or not it has
+	// the values now, so that nobody learns from Git when the first one came.
+	Always bool
+	// Reason says why, in one sentence.
+	Reason string
+	// Source is as in [ObjectRule].
+	Source string
+
+	steps  []step
+	always []string // the path, of rules that are Always
+}
+
+// String writes the rule in one line, its reason left out.
+func (r SecretRule) String() string {
+	line := fmt.Sprintf("%s: seal %s of %s", r.ID, r.Path, strings.Join(r.Kinds, ", "))
+	if r.When != nil {
+		line += " when " + r.When.String()
+	}
+	if r.Always {
+		line += ", always"
+	}
+	return line
 }
 
 // String writes the rule in one line, its reason left out.
@@ -68,6 +118,9 @@ func (r FieldRule) String() string {
 	verb := "drop"
 	if r.Index {
 		verb = "index"
+	}
+	if r.As != "" {
+		verb += " as " + r.As + ":"
 	}
 	line := fmt.Sprintf("%s: %s %s of %s", r.ID, verb, r.Path, strings.Join(r.Kinds, ", "))
 	if r.When != nil {
@@ -107,6 +160,8 @@ func checkCondition(c Condition) error {
 		return checkConditions(c)
 	case Controlled:
 		return checkKinds(c.Kinds)
+	case Selection:
+		return checkKinds(c.Kinds)
 	default:
 		return nil
 	}
@@ -139,6 +194,12 @@ func checkKinds(kinds []string) error {
 		switch selector {
 		case EveryKind, BuiltInKinds, CustomKinds:
 		default:
+			if strings.ContainsAny(selector, "*?") {
+				if strings.ContainsAny(selector, `[]\/ `) {
+					return fmt.Errorf("kind pattern %q: only * and ? are special, and kinds have no such characters", selector)
+				}
+				continue
+			}
 			if _, err := appbur.ParseGroupKind(selector); err != nil {
 				return err
 			}

@@ -11,14 +11,14 @@ import (
 
 // formatVersion is raised when the form of manifests or index changes in a way
 // that the rules do not show, such as the canonical YAML itself.
-const formatVersion = "1"
+const formatVersion = "2"
 
 // Set is a list of rules as data. [NewRules] makes it usable.
 type Set struct {
 	Objects []ObjectRule
 	Fields  []FieldRule
-	// Sensitive selects kinds whose manifests must be sealed.
-	Sensitive []string
+	// Secrets say which values must be sealed.
+	Secrets []SecretRule
 }
 
 // Rules is a checked set of rules. It is safe for concurrent use.
@@ -30,60 +30,81 @@ type Rules struct {
 	kinds map[appbur.GroupKind]*kindRules
 }
 
-// NewRules checks a set: ids are unique and everything has a reason, kinds and
-// paths can be read.
+// NewRules checks a set: ids are unique, everything has a reason and a source, kinds
+// and paths can be read.
 func NewRules(set Set) (*Rules, error) {
 	r := &Rules{
-		set:   Set{Objects: slices.Clone(set.Objects), Fields: slices.Clone(set.Fields), Sensitive: slices.Clone(set.Sensitive)},
+		set:   Set{Objects: slices.Clone(set.Objects), Fields: slices.Clone(set.Fields), Secrets: slices.Clone(set.Secrets)},
 		kinds: make(map[appbur.GroupKind]*kindRules),
 	}
-	seen := make(map[string]bool)
-	check := func(id, reason string, kinds []string, when Condition) error {
-		switch {
-		case id == "" || strings.ContainsAny(id, " :\n"):
-			return fmt.Errorf("rule %q: the id is empty or has white space or a colon", id)
-		case seen[id]:
-			return fmt.Errorf("rule %s: the id is taken", id)
-		case reason == "":
-			return fmt.Errorf("rule %s has no reason", id)
-		case len(kinds) == 0:
-			return fmt.Errorf("rule %s selects no kind", id)
-		}
-		seen[id] = true
-		if err := checkKinds(kinds); err != nil {
-			return fmt.Errorf("rule %s: %w", id, err)
-		}
-		if err := checkCondition(when); err != nil {
-			return fmt.Errorf("rule %s: %w", id, err)
-		}
-		return nil
-	}
+	c := checker{seen: make(map[string]bool)}
 	for _, rule := range r.set.Objects {
-		if err := check(rule.ID, rule.Reason, rule.Kinds, rule.When); err != nil {
+		if err := c.check(rule.ID, rule.Reason, rule.Source, rule.Kinds, rule.When); err != nil {
 			return nil, err
 		}
 		if rule.Effect != Exclude && rule.Effect != Save {
 			return nil, fmt.Errorf("rule %s: effect %q is neither %s nor %s", rule.ID, rule.Effect, Exclude, Save)
 		}
 	}
+	var err error
 	for i := range r.set.Fields {
 		rule := &r.set.Fields[i]
-		if err := check(rule.ID, rule.Reason, rule.Kinds, rule.When); err != nil {
+		if rule.steps, err = c.steps(rule.ID, rule.Reason, rule.Source, rule.Kinds, rule.When, rule.Path); err != nil {
 			return nil, err
 		}
-		var err error
-		if rule.steps, err = parsePath(rule.Path); err != nil {
-			return nil, fmt.Errorf("rule %s: %w", rule.ID, err)
-		}
-		if len(rule.steps) == 0 {
-			return nil, fmt.Errorf("rule %s has no path", rule.ID)
-		}
 	}
-	if err := checkKinds(r.set.Sensitive); err != nil {
-		return nil, fmt.Errorf("sensitive kinds: %w", err)
+	for i := range r.set.Secrets {
+		rule := &r.set.Secrets[i]
+		if rule.steps, err = c.steps(rule.ID, rule.Reason, rule.Source, rule.Kinds, rule.When, rule.Path); err != nil {
+			return nil, err
+		}
+		if rule.Always && (len(rule.steps) != 1 || !rule.steps[0].plain()) {
+			return nil, fmt.Errorf("rule %s: only a single key can be sealed always", rule.ID)
+		}
+		rule.always = []string{rule.steps[0].key}
 	}
 	r.version = formatVersion + "-" + appbur.DigestOf([]byte(r.String())).Short()
 	return r, nil
+}
+
+// checker checks what all rules have in common.
+type checker struct{ seen map[string]bool }
+
+func (c checker) check(id, reason, source string, kinds []string, when Condition) error {
+	switch {
+	case id == "" || strings.ContainsAny(id, " :\n"):
+		return fmt.Errorf("rule %q: the id is empty or has white space or a colon", id)
+	case c.seen[id]:
+		return fmt.Errorf("rule %s: the id is taken", id)
+	case reason == "":
+		return fmt.Errorf("rule %s has no reason", id)
+	case source == "":
+		return fmt.Errorf("rule %s has no source", id)
+	case len(kinds) == 0:
+		return fmt.Errorf("rule %s selects no kind", id)
+	}
+	c.seen[id] = true
+	if err := checkKinds(kinds); err != nil {
+		return fmt.Errorf("rule %s: %w", id, err)
+	}
+	if err := checkCondition(when); err != nil {
+		return fmt.Errorf("rule %s: %w", id, err)
+	}
+	return nil
+}
+
+func (c checker) steps(id, reason, source string, kinds []string, when Condition, path string) ([]step, error) {
+	if err := c.check(id, reason, source, kinds, when); err != nil {
+		return nil, err
+	}
+	steps, err := parsePath(path)
+	if err != nil {
+		return nil, fmt.Errorf("rule %s: %w", id, err)
+	}
+	if len(steps) == 0 {
+		return nil, fmt.Errorf("rule %s has no path", id)
+	}
+	return steps, nil
 }
 
 // Default returns the rules that appbur uses when nobody says otherwise.
@@ -91,9 +112,9 @@ func Default() *Rules { return defaultRules() }
 
 var defaultRules = sync.OnceValue(func() *Rules {
 	rules, err := NewRules(Set{
-		Objects:   defaultObjectRules(),
-		Fields:    defaultFieldRules(),
-		Sensitive: []string{"Secret"},
+		Objects: defaultObjectRules(),
+		Fields:  defaultFieldRules(),
+		Secrets: defaultSecretRules(),
 	})
 	if err != nil {
 		panic("internal error: default rules: " + err.Error())
@@ -108,8 +129,12 @@ func (r *Rules) Version() string { return r.version }
 // Objects returns the object rules in the order in which they are asked.
 func (r *Rules) Objects() []ObjectRule { return slices.Clone(r.set.Objects) }
 
-// Fields returns the field rules in the order in which they are applied.
+// Fields returns the field rules in the order in which they are applied, but for
+// those that drop elements of lists as noise, which come before all others.
 func (r *Rules) Fields() []FieldRule { return slices.Clone(r.set.Fields) }
+
+// Secrets returns the rules about secret values.
+func (r *Rules) Secrets() []SecretRule { return slices.Clone(r.set.Secrets) }
 
 // String lists all rules, one per line, without their reasons.
 func (r *Rules) String() string {
@@ -120,7 +145,9 @@ func (r *Rules) String() string {
 	for _, rule := range r.set.Fields {
 		b.WriteString(rule.String() + "\n")
 	}
-	fmt.Fprintf(&b, "sensitive: %s\n", strings.Join(r.set.Sensitive, ", "))
+	for _, rule := range r.set.Secrets {
+		b.WriteString(rule.String() + "\n")
+	}
 	return b.String()
 }
 
@@ -128,76 +155,37 @@ func (r *Rules) String() string {
 // there is no need to read any, and by which rule.
 func (r *Rules) ExcludesKind(gk appbur.GroupKind) (Decision, bool) {
 	for _, rule := range r.forKind(gk).objects {
-		if rule.When == nil {
+		switch always, never := reach(rule.When, gk); {
+		case always:
 			return decisionOf(rule), rule.Effect == Exclude
-		}
-		if rule.Effect == Save {
+		case rule.Effect == Save && !never:
 			return Decision{}, false
 		}
 	}
 	return Decision{}, false
 }
 
-// kindRules are the rules that are about one kind.
-type kindRules struct {
-	objects   []*ObjectRule
-	fields    []*FieldRule
-	sensitive bool
-	custom    bool
-}
-
-func (r *Rules) forKind(gk appbur.GroupKind) *kindRules {
-	r.mutex.RLock()
-	kind, ok := r.kinds[gk]
-	r.mutex.RUnlock()
-	if ok {
-		return kind
-	}
-	about := func(kinds []string) bool {
-		return slices.ContainsFunc(kinds, func(selector string) bool { return selects(selector, gk) })
-	}
-	kind = &kindRules{sensitive: about(r.set.Sensitive), custom: !IsBuiltIn(gk.Group)}
-	for i := range r.set.Objects {
-		if about(r.set.Objects[i].Kinds) {
-			kind.objects = append(kind.objects, &r.set.Objects[i])
+// reach says what is known of a condition from the kind of an object alone: that it
+// holds for all objects of the kind, or for none.
+func reach(c Condition, gk appbur.GroupKind) (always, never bool) {
+	switch c := c.(type) {
+	case nil:
+		return true, false
+	case Not:
+		always, never = reach(c.Condition, gk)
+		return never, always
+	case Any:
+		never = true
+		for _, each := range c {
+			a, n := reach(each, gk)
+			always, never = always || a, never && n
 		}
+		return always, never
+	case interface {
+		reaches(gk appbur.GroupKind) bool
+	}:
+		return false, !c.reaches(gk)
+	default:
+		return false, false
 	}
-	for i := range r.set.Fields {
-		if about(r.set.Fields[i].Kinds) {
-			kind.fields = append(kind.fields, &r.set.Fields[i])
-		}
-	}
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	r.kinds[gk] = kind
-	return kind
-}
-
-func (k *kindRules) decide(o *object) Decision {
-	whole := subject{object: o, value: o.content}
-	for _, rule := range k.objects {
-		if rule.When == nil || rule.When.holds(whole) {
-			return decisionOf(rule)
-		}
-	}
-	return Decision{Saved: true}
-}
-
-func decisionOf(rule *ObjectRule) Decision {
-	return Decision{Saved: rule.Effect == Save, Rule: rule.ID, Reason: rule.Reason}
-}
-
-// strip returns the content without what the field rules take. The content of the
-// object is shared where it is unchanged and never modified. What indexed rules
-// take is reported, and what the others take when all is true.
-func (k *kindRules) strip(o *object, all bool, report func(Taken)) map[string]any {
-	content := o.content
-	taker := taker{object: o, report: report, all: all}
-	for _, rule := range k.fields {
-		taker.rule = rule
-		if changed, ok := taker.take(content, rule.steps).(map[string]any); ok {
-			content = changed
-		}
-	}
-	return content
 }

@@ -77,16 +77,34 @@ func TestFieldRules(t *testing.T) {
 	for _, path := range paths {
 		t.Run(filepath.Base(path), func(t *testing.T) { checkFieldCase(t, rules, path, untested) })
 	}
-	for _, a := range noisyAnnotations {
-		obj := map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": map[string]any{"name": "a", "annotations": map[string]any{a.key: "x", "stays": "y"}}}
-		result, err := rules.Make(obj)
-		if err != nil || strings.Contains(string(result.Manifest.Data), a.key) || !strings.Contains(string(result.Manifest.Data), "stays") {
-			t.Errorf("annotation %s: %v\n%s", a.key, err, result.Manifest.Data)
-		}
-		delete(untested, "annotation-"+a.key)
-	}
+	checkAnnotations(t, rules, untested)
 	for _, id := range slices.Sorted(maps.Keys(untested)) {
 		t.Errorf("rule %s takes nothing in testdata/fields", id)
+	}
+}
+
+// checkAnnotations checks that each rule about an annotation takes it, and puts it
+// into the index if it says so.
+func checkAnnotations(t *testing.T, rules *Rules, untested map[string]bool) {
+	for _, rule := range rules.Fields() {
+		key, isAnnotation := strings.CutPrefix(rule.Path, `metadata.annotations["`)
+		if !isAnnotation {
+			continue
+		}
+		key = strings.TrimSuffix(key, `"]`)
+		kind := "Pod"
+		if rule.Kinds[0] != EveryKind {
+			kind = rule.Kinds[0]
+		}
+		obj := map[string]any{"apiVersion": "v1", "kind": kind, "metadata": map[string]any{"name": "a", "annotations": map[string]any{key: "x", "stays": "y"}}}
+		result, err := rules.Make(obj)
+		if err != nil || strings.Contains(string(result.Manifest.Data), key) || !strings.Contains(string(result.Manifest.Data), "stays") {
+			t.Errorf("annotation %s: %v\n%s", key, err, result.Manifest.Data)
+		}
+		if _, indexed := result.Entry.Fields[rule.Path]; indexed != rule.Index {
+			t.Errorf("annotation %s: in the index %v, want %v", key, indexed, rule.Index)
+		}
+		delete(untested, rule.ID)
 	}
 }
 
@@ -188,7 +206,7 @@ func TestMakeProperties(t *testing.T) {
 }
 
 func TestVersionFollowsTheRules(t *testing.T) {
-	set := Set{Objects: []ObjectRule{{ID: "a", Effect: Exclude, Kinds: []string{"Pod"}, Reason: "r"}}}
+	set := Set{Objects: []ObjectRule{{ID: "a", Effect: Exclude, Kinds: []string{"Pod"}, Reason: "r", Source: "s"}}}
 	first, err := NewRules(set)
 	if err != nil {
 		t.Fatal(err)
@@ -205,7 +223,7 @@ func TestVersionFollowsTheRules(t *testing.T) {
 }
 
 func TestNewRulesRefuses(t *testing.T) {
-	good := FieldRule{ID: "a", Kinds: []string{"Pod"}, Path: "a.b", Reason: "r"}
+	good := FieldRule{ID: "a", Kinds: []string{"Pod"}, Path: "a.b", Reason: "r", Source: "s"}
 	edit := func(change func(*FieldRule)) Set {
 		rule := good
 		change(&rule)
@@ -224,8 +242,14 @@ func TestNewRulesRefuses(t *testing.T) {
 		"bad condition":  edit(func(r *FieldRule) { r.When = All{Not{Within{Is{Path: "a.**.b"}}}} }),
 		"bad element":    edit(func(r *FieldRule) { r.When = Any{Element{Path: "a", Condition: Has{Path: ".a"}}} }),
 		"same id twice":  {Fields: []FieldRule{good, good}},
-		"no effect":      {Objects: []ObjectRule{{ID: "a", Kinds: []string{"Pod"}, Reason: "r"}}},
-		"bad sensitive":  {Sensitive: []string{"."}},
+		"no source":      edit(func(r *FieldRule) { r.Source = "" }),
+		"bad brackets":   edit(func(r *FieldRule) { r.Path = "a[0].b" }),
+		"open bracket":   edit(func(r *FieldRule) { r.Path = "a[b=c" }),
+		"bad pattern":    edit(func(r *FieldRule) { r.Kinds = []string{"[a]*"} }),
+		"no effect":      {Objects: []ObjectRule{{ID: "a", Kinds: []string{"Pod"}, Reason: "r", Source: "s"}}},
+		"bad secret":     {Secrets: []SecretRule{{ID: "a", Kinds: []string{"."}, Path: "a", Reason: "r", Source: "s"}}},
+		"no secret":      {Secrets: []SecretRule{{ID: "a", Kinds: []string{"Pod"}, Reason: "r", Source: "s"}}},
+		"always deep":    {Secrets: []SecretRule{{ID: "a", Kinds: []string{"Pod"}, Path: "a.b", Always: true, Reason: "r", Source: "s"}}},
 	} {
 		if _, err := NewRules(set); err == nil {
 			t.Errorf("%s: no error", name)
@@ -268,23 +292,4 @@ func TestMakeRefuses(t *testing.T) {
 			t.Errorf("%s: no error", what)
 		}
 	}
-}
-
-func BenchmarkMake(b *testing.B) {
-	archive, err := txtar.ParseFile("testdata/fields/service.txtar")
-	if err != nil {
-		b.Fatal(err)
-	}
-	obj, err := Decode(archive.Files[0].Data)
-	if err != nil {
-		b.Fatal(err)
-	}
-	rules := Default()
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := rules.Make(obj); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "objects/s")
 }

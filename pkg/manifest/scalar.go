@@ -36,6 +36,13 @@ func plainFits(s string) bool {
 	if !digit && !letter(first) && first != '/' {
 		return false
 	}
+	plain := 1
+	for plain < len(s) && ordinary[s[plain]] {
+		plain++
+	}
+	if plain == len(s) && !digit {
+		return len(s) > longestReserved || !mayBeReserved[first] || !reserved[strings.ToLower(s)]
+	}
 	number := digit
 	for i := range len(s) {
 		switch c := s[i]; {
@@ -45,6 +52,8 @@ func plainFits(s string) bool {
 			return false
 		case c == '#' && s[i-1] == ' ':
 			return false
+		case c == '<' && s[i-1] == '<':
+			return false // goccy/go-yaml sees a merge key wherever these two stand
 		case number && !numeric[c]:
 			number = false
 		}
@@ -60,6 +69,23 @@ func plainFits(s string) bool {
 var numeric = func() (set [256]bool) {
 	for _, c := range []byte("0123456789abcdefABCDEFxXoO_.,:+-tTzZ ") {
 		set[c] = true
+	}
+	return set
+}()
+
+// ordinary marks the bytes that mean nothing to any reader inside a text, which are
+// all that most keys and values consist of.
+var ordinary = func() (set [256]bool) {
+	for _, c := range []byte("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-./") {
+		set[c] = true
+	}
+	return set
+}()
+
+// mayBeReserved marks the bytes that reserved words begin with.
+var mayBeReserved = func() (set [256]bool) {
+	for word := range reserved {
+		set[word[0]], set[word[0]-'a'+'A'] = true, true
 	}
 	return set
 }()
@@ -112,7 +138,7 @@ func unprintable(r rune) bool {
 
 // blockFits reports whether a text can be written as a literal block that every
 // reader gives back: several lines, no character that needs an escape, a first line
-// whose indentation cannot be misread, no line of white space alone at either end.
+// whose indentation cannot be misread, no white space at the end.
 func blockFits(s string) bool {
 	if !strings.Contains(s, "\n") {
 		return false
@@ -122,9 +148,8 @@ func blockFits(s string) bool {
 	if lead == "" || lead[0] == ' ' || lead[0] == '\t' {
 		return false
 	}
-	last := body[strings.LastIndexByte(body, '\n')+1:]
-	if strings.Trim(last, " \t") == "" {
-		return false
+	if end := body[len(body)-1]; end == ' ' || end == '\t' {
+		return false // goccy/go-yaml loses white space at the end of a block
 	}
 	for i := 0; i < len(s); {
 		c := s[i]

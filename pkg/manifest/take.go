@@ -18,6 +18,9 @@ type taker struct {
 	// own holds the addresses of the maps that are copies and may be changed. The
 	// object keeps its own maps alive, so an address cannot come to mean one of them.
 	own []uintptr
+	// origins says of a list that lost elements which position each of the others
+	// had; the key is the address of its first element.
+	origins map[*any][]int
 }
 
 // writable returns the map itself when it is a copy, and a copy otherwise.
@@ -39,18 +42,38 @@ var unchanged any = new(struct{ byte })
 func (t *taker) take(value any, steps []step) any {
 	switch s := steps[0]; {
 	case s.deep:
+		if last := steps[len(steps)-1]; last.plain() && !hasKey(value, last.key) {
+			return unchanged
+		}
 		return t.takeDeep(value, steps)
 	case s.each:
 		list, _ := value.([]any)
 		return t.takeEach(list, steps)
+	case s.glob:
+		fields, _ := value.(map[string]any)
+		return t.takeKeys(fields, steps)
 	default:
 		fields, _ := value.(map[string]any)
-		return t.takeKey(fields, steps)
+		return t.takeKey(fields, s.key, steps)
 	}
 }
 
-func (t *taker) takeKey(fields map[string]any, steps []step) any {
-	key := steps[0].key
+// takeKeys goes through all keys that a pattern matches.
+func (t *taker) takeKeys(fields map[string]any, steps []step) any {
+	result := unchanged
+	for _, key := range slices.Sorted(maps.Keys(fields)) {
+		if !matches(steps[0].key, key) {
+			continue
+		}
+		if rest := t.takeKey(fields, key, steps); rest != unchanged {
+			result = rest
+			fields, _ = rest.(map[string]any)
+		}
+	}
+	return result
+}
+
+func (t *taker) takeKey(fields map[string]any, key string, steps []step) any {
 	child, ok := fields[key]
 	if !ok {
 		return unchanged
@@ -80,24 +103,33 @@ func (t *taker) takeKey(fields map[string]any, steps []step) any {
 
 func (t *taker) takeEach(list []any, steps []step) any {
 	var rest []any
+	var positions []int
+	before := t.positions(list)
 	changed := false
+	var container any = list // boxed once
 	for i, element := range list {
-		t.way = append(t.way, place{container: list, index: i})
-		kept, keep := element, true
+		if !steps[0].into(element) {
+			if changed {
+				rest, positions = append(rest, element), append(positions, before.at(i))
+			}
+			continue
+		}
+		t.way = append(t.way, place{container: container, index: i, position: before.at(i)})
+		kept, keep, differs := element, true, false
 		if len(steps) == 1 {
 			keep = !t.takes(element)
 		} else if below := t.take(element, steps[1:]); below != unchanged {
-			kept = below
-			if !changed {
-				rest, changed = slices.Clone(list[:i]), true
-			}
+			kept, differs = below, true
 		}
 		t.leave()
-		if !keep && !changed {
+		if !changed && (!keep || differs) {
 			rest, changed = slices.Clone(list[:i]), true
+			for k := range i {
+				positions = append(positions, before.at(k))
+			}
 		}
 		if changed && keep {
-			rest = append(rest, kept)
+			rest, positions = append(rest, kept), append(positions, before.at(i))
 		}
 	}
 	if !changed {
@@ -106,7 +138,38 @@ func (t *taker) takeEach(list []any, steps []step) any {
 	if rest == nil {
 		rest = []any{}
 	}
+	if before != nil || len(rest) != len(list) {
+		t.remember(rest, positions)
+	}
 	return rest
+}
+
+// origin says which position each element of a list had at first; nil means the
+// one that it has.
+type origin []int
+
+func (o origin) at(i int) int {
+	if o == nil {
+		return i
+	}
+	return o[i]
+}
+
+func (t *taker) positions(list []any) origin {
+	if len(list) == 0 {
+		return nil
+	}
+	return t.origins[&list[0]]
+}
+
+func (t *taker) remember(list []any, positions []int) {
+	if len(list) == 0 || positions == nil {
+		return
+	}
+	if t.origins == nil {
+		t.origins = make(map[*any][]int)
+	}
+	t.origins[&list[0]] = positions
 }
 
 // takeDeep tries the steps after "**" here and in everything below.
@@ -120,14 +183,18 @@ func (t *taker) takeDeep(value any, steps []step) any {
 	case map[string]any:
 		var rest map[string]any
 		for key, child := range container {
-			below := t.deeper(place{container: container, key: key}, child, steps)
+			below := t.deeper(place{container: from, key: key}, child, steps)
 			if below == unchanged {
 				continue
 			}
 			if rest == nil {
 				rest = t.writable(container)
 			}
-			rest[key] = below
+			if t.rule.Prune && blank(below) {
+				delete(rest, key)
+			} else {
+				rest[key] = below
+			}
 		}
 		if rest != nil {
 			return rest
@@ -135,12 +202,13 @@ func (t *taker) takeDeep(value any, steps []step) any {
 	case []any:
 		var rest []any
 		for i, child := range container {
-			below := t.deeper(place{container: container, index: i}, child, steps)
+			below := t.deeper(place{container: from, index: i, position: t.positions(container).at(i)}, child, steps)
 			if below == unchanged {
 				continue
 			}
 			if rest == nil {
 				rest = slices.Clone(container)
+				t.remember(rest, t.positions(container))
 			}
 			rest[i] = below
 		}
@@ -149,6 +217,32 @@ func (t *taker) takeDeep(value any, steps []step) any {
 		}
 	}
 	return result
+}
+
+// hasKey reports whether some map in the value has the key. Looking is much cheaper
+// than going, and nearly every object has none.
+func hasKey(value any, key string) bool {
+	switch v := value.(type) {
+	case map[string]any:
+		if _, ok := v[key]; ok {
+			return true
+		}
+		for _, child := range v {
+			switch child.(type) {
+			case map[string]any, []any:
+				if hasKey(child, key) {
+					return true
+				}
+			}
+		}
+	case []any:
+		for _, child := range v {
+			if hasKey(child, key) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (t *taker) deeper(p place, child any, steps []step) any {
@@ -168,8 +262,8 @@ func (t *taker) takes(value any) bool {
 	if t.rule.When != nil && !t.rule.When.holds(subject{object: t.object, value: value, at: t.way}) {
 		return false
 	}
-	if t.rule.Index || t.all {
-		t.report(Taken{Path: t.way.String(), Value: value, Rule: t.rule})
+	if t.all || t.rule.Index && !harvested(t.rule.As) {
+		t.report(Taken{Path: t.way.String(), Value: value, Rule: t.rule, way: t.way})
 	}
 	return true
 }
