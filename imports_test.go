@@ -18,6 +18,7 @@ func TestImportDirections(t *testing.T) {
 		{"./pkg/contract", []string{"k8s.io/", "sigs.k8s.io/", "github.com/go-git/"}, "every app author imports the contract, it stays light"},
 		{"./pkg/manifest", []string{"k8s.io/client-go/", "github.com/go-git/", "net/http"}, "manifest is pure: no client, no I/O"},
 		{"./pkg/compat", []string{"k8s.io/client-go/", "github.com/go-git/", "net/http"}, "compat is pure: no client, no I/O"},
+		{"./pkg/compat/helm", []string{"k8s.io/client-go/", "helm.sh/", "net/http"}, "reading a Helm record needs no Helm"},
 		{"./pkg/gitsync", []string{"k8s.io/", "sigs.k8s.io/"}, "gitsync stores files, it does not know Kubernetes"},
 		{"./pkg/seal", []string{"k8s.io/"}, "seal encrypts files, it does not know Kubernetes"},
 		{"./pkg/exporter", []string{"github.com/go-git/", "github.com/appbur/appbur/pkg/gitsync"}, "exporter knows clusters, not Git"},

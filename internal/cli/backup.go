@@ -77,7 +77,10 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 	if err != nil {
 		return err
 	}
-	rules := manifest.Default()
+	rules, err := repo.ManifestRules()
+	if err != nil {
+		return err
+	}
 	source, err := exporter.New(config, rules, exporter.Options{Now: e.now})
 	if err != nil {
 		return err
@@ -104,7 +107,7 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 	}
 	point, err := repo.SavePoint(ctx, outcome.Commit, repository.PointContent{
 		Created: started, Cluster: cluster, Rules: rules.Version(), Coverage: seen.coverage,
-		Index: seen.index, Apps: apps, Objects: outcome.Objects,
+		Index: seen.index, Apps: apps, Objects: outcome.Objects, Evidence: seen.evidence,
 	}, keys, e.rand, e.now)
 	if err != nil {
 		return err
@@ -130,6 +133,7 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 type captured struct {
 	coverage appbur.Coverage
 	index    map[appbur.ObjectID]manifest.Entry
+	evidence appbur.Evidence
 }
 
 // capture hands every object to the writer, and then lets go of those that
@@ -137,7 +141,10 @@ type captured struct {
 func capture(ctx context.Context, e *env, source *exporter.Exporter, writer *repository.Writer) (captured, error) {
 	seen := captured{index: map[appbur.ObjectID]manifest.Entry{}}
 	present := map[appbur.GroupKind]map[string]struct{}{}
-	var mu sync.Mutex
+	var (
+		mu       sync.Mutex
+		evidence evidenceCollector
+	)
 	bar := newProgress(e.Streams, e.now, "reading the cluster", 0)
 	coverage, err := source.Capture(ctx, func(_ exporter.Type, result manifest.Result) error {
 		bar.add(1)
@@ -154,6 +161,7 @@ func capture(ctx context.Context, e *env, source *exporter.Exporter, writer *rep
 		if err := writer.Put(result); err != nil {
 			return err
 		}
+		evidence.see(result)
 		mu.Lock()
 		defer mu.Unlock()
 		seen.index[id] = result.Entry
@@ -187,6 +195,9 @@ func capture(ctx context.Context, e *env, source *exporter.Exporter, writer *rep
 		return captured{}, err
 	}
 	seen.coverage = coverage
+	if seen.evidence, err = evidence.evidence(ctx, source); err != nil {
+		return captured{}, err
+	}
 	return seen, nil
 }
 

@@ -82,6 +82,7 @@ func compatClusterRun(ctx context.Context, e *env, o *compatOptions) error {
 		return err
 	}
 	results, counts := judge(loaded, version)
+	use := oldUses(loaded.Evidence, loaded.Index, version)
 	if o.json {
 		if !o.all {
 			results = slices.DeleteFunc(results, func(j judged) bool { return j.Kind == compat.Served })
@@ -95,12 +96,14 @@ func compatClusterRun(ctx context.Context, e *env, o *compatOptions) error {
 			To      appbur.KubeVersion         `json:"toVersion"`
 			Counts  map[compat.VerdictKind]int `json:"counts"`
 			Objects []judged                   `json:"objects"`
-		}{c.ref.ID, loaded.Meta.Cluster.Version, version, counts, results})
+			Use     []oldUse                   `json:"use"`
+		}{c.ref.ID, loaded.Meta.Cluster.Version, version, counts, results, use})
 		if err != nil {
 			return err
 		}
 	} else {
 		printJudged(e, results, o.all)
+		e.printUse(use, loaded.Evidence)
 		fmt.Fprintf(e.Out, "%s from Kubernetes %s to %s: %d served, %d convertible, %d lossy, %d blocked, %d unknown\n",
 			c.ref.ID, loaded.Meta.Cluster.Version, version.MinorString(),
 			counts[compat.Served], counts[compat.Convertible], counts[compat.Lossy], counts[compat.Blocked], counts[compat.Unknown])

@@ -19,6 +19,7 @@ import (
 )
 
 type explainOptions struct {
+	repositoryOptions
 	clusterOptions
 	object    string
 	namespace string
@@ -55,7 +56,8 @@ func newExplain(e *env) *cobra.Command {
 		Long: `Say whether an object is saved, by which rule, and where its parts go: which file
 holds the manifest and what is kept in the index beside it. KIND is a kind, a
 resource or a short name, with or without its group. The object is read from the
-cluster, or from a YAML file with -f.` +
+cluster, or from a YAML file with -f. With --repo the rules of its appbur.yaml
+count as well.` +
 			exitStatus("0  explained, saved or not", "10 no such object", "12 the cluster refused the login"),
 		Example: `  appbur explain deployment/web -n team-a
   appbur explain clusters.cluster.x-k8s.io/prod -n fleet --json
@@ -73,7 +75,8 @@ cluster, or from a YAML file with -f.` +
 			return explainRun(cmd.Context(), e, o)
 		},
 	}
-	o.addFlags(command)
+	o.repositoryOptions.addFlags(e, command)
+	o.clusterOptions.addFlags(command)
 	command.Flags().StringVarP(&o.namespace, "namespace", "n", "default", "`NAMESPACE` of the object")
 	command.Flags().StringVarP(&o.file, "filename", "f", "", "YAML or JSON `FILE` with one object, - for standard input")
 	jsonFlag(command, &o.json)
@@ -81,11 +84,15 @@ cluster, or from a YAML file with -f.` +
 }
 
 func explainRun(ctx context.Context, e *env, o *explainOptions) error {
-	object, err := o.read(ctx, e)
+	rules, err := o.rules()
 	if err != nil {
 		return err
 	}
-	result, err := manifest.Default().Make(object)
+	object, err := o.read(ctx, e, rules)
+	if err != nil {
+		return err
+	}
+	result, err := rules.Make(object)
 	if err != nil {
 		return err
 	}
@@ -96,7 +103,7 @@ func explainRun(ctx context.Context, e *env, o *explainOptions) error {
 	if x.Saved {
 		x.Path = result.Manifest.ID.Path()
 	}
-	taken, err := manifest.Default().Explain(object)
+	taken, err := rules.Explain(object)
 	if err != nil {
 		return err
 	}
@@ -161,7 +168,7 @@ func indexLines(entry manifest.Entry) []string {
 	return lines
 }
 
-func (o *explainOptions) read(ctx context.Context, e *env) (map[string]any, error) {
+func (o *explainOptions) read(ctx context.Context, e *env, rules *manifest.Rules) (map[string]any, error) {
 	if o.file != "" {
 		return readObject(e, o.file)
 	}
@@ -173,7 +180,7 @@ func (o *explainOptions) read(ctx context.Context, e *env) (map[string]any, erro
 	if err != nil {
 		return nil, err
 	}
-	source, err := exporter.New(config, manifest.Default(), exporter.Options{Now: e.now})
+	source, err := exporter.New(config, rules, exporter.Options{Now: e.now})
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/appbur/appbur/internal/repository"
+	"github.com/appbur/appbur/pkg/manifest"
 	"github.com/appbur/appbur/pkg/restore"
 )
 
@@ -31,6 +32,7 @@ func (o *planOptions) addFlags(e *env, command *cobra.Command) {
 type planned struct {
 	plan   *restore.Plan
 	loaded *repository.Loaded
+	rules  *manifest.Rules
 	config *rest.Config
 }
 
@@ -43,6 +45,10 @@ func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
 	if err != nil {
 		return planned{}, err
 	}
+	rules, err := o.rules()
+	if err != nil {
+		return planned{}, err
+	}
 	target, err := targetOf(ctx, e, config)
 	if err != nil {
 		return planned{}, err
@@ -51,7 +57,7 @@ func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
 	if err != nil {
 		return planned{}, err
 	}
-	return planned{plan, loaded, config}, nil
+	return planned{plan, loaded, rules, config}, nil
 }
 
 // pointOf hands what the repository holds to the restore engine, which does not

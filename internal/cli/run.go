@@ -10,7 +10,6 @@ import (
 	"github.com/appbur/appbur/internal/daemon"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/exporter"
-	"github.com/appbur/appbur/pkg/manifest"
 )
 
 type runOptions struct {
@@ -64,7 +63,10 @@ func runRun(ctx context.Context, e *env, o *runOptions) error {
 	if err != nil {
 		return err
 	}
-	rules := manifest.Default()
+	rules, err := repo.ManifestRules()
+	if err != nil {
+		return err
+	}
 	source, err := exporter.New(config, rules, exporter.Options{Now: e.now, Log: log})
 	if err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/appbur/appbur"
 	managementcluster "github.com/appbur/appbur/examples/management-cluster"
 	"github.com/appbur/appbur/internal/testcluster"
 )
@@ -61,6 +62,23 @@ func TestStory(t *testing.T) {
 		}
 		if leaks := managementcluster.Leaks([]byte(objects)); len(leaks) > 0 {
 			t.Errorf("%d secret values lie in clear: %q", len(leaks), leaks)
+		}
+	})
+	t.Run("the point holds evidence of old API versions in use", func(t *testing.T) {
+		evidence, err := appbur.ParseEvidence([]byte(s.git("show", first.Point.ID.Tag()+":"+appbur.EvidenceFile)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !evidence.RequestsReadable || len(evidence.DeprecatedRequests) == 0 || len(evidence.Definitions) == 0 {
+			t.Errorf("%+v", evidence)
+		}
+		for _, d := range evidence.Definitions {
+			if d.Kind == "" || d.Storage == "" || len(d.Served) == 0 || len(d.Stored) == 0 {
+				t.Errorf("%+v", d)
+			}
+		}
+		if _, out, _ := s.run("compat", "cluster", "latest", "--to", "1.37", "--repo", s.repo, "--keys", s.keys); !strings.Contains(out, "request\t") || !strings.Contains(out, "field manager\t") {
+			t.Errorf("compat does not say who still uses old versions:\n%s", out)
 		}
 	})
 	t.Run("stock git accepts the repository, its clone and its signatures", func(t *testing.T) {

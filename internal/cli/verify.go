@@ -8,7 +8,6 @@ import (
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/apps"
-	"github.com/appbur/appbur/pkg/manifest"
 	"github.com/appbur/appbur/pkg/restore"
 )
 
@@ -70,7 +69,7 @@ func verifyRun(ctx context.Context, e *env, o *verifyOptions) error {
 		return err
 	}
 	result := verification{Apps: []appVerification{}}
-	if result.Cluster, err = restore.Verify(ctx, made.plan, cluster, manifest.Default()); err != nil {
+	if result.Cluster, err = restore.Verify(ctx, made.plan, cluster, made.rules); err != nil {
 		return err
 	}
 	different := !result.Cluster.OK()

@@ -38,6 +38,8 @@ type Loaded struct {
 	Coverage appbur.Coverage
 	Objects  []Object
 	Index    map[appbur.ObjectID]manifest.Entry
+	// Evidence is empty in points of releases that did not gather it.
+	Evidence appbur.Evidence
 
 	snapshot *gitsync.Snapshot
 	opener   *seal.Opener
@@ -75,6 +77,11 @@ func (l *Loaded) read(ctx context.Context) error {
 			manifests = append(manifests, appbur.File{Path: p, Data: data})
 		case strings.HasPrefix(p, appbur.IndexDir+"/"):
 			index = append(index, appbur.File{Path: p, Data: data})
+		case p == appbur.EvidenceFile:
+			var err error
+			if l.Evidence, err = appbur.ParseEvidence(data); err != nil {
+				return err
+			}
 		case p == appbur.CoverageFile:
 			if err := json.Unmarshal(data, &l.Coverage); err != nil {
 				return fmt.Errorf("reading %s: %w", p, err)

@@ -23,6 +23,7 @@ type PointContent struct {
 	Rules    string
 	Coverage appbur.Coverage
 	Index    map[appbur.ObjectID]manifest.Entry
+	Evidence appbur.Evidence
 	Apps     []AppPayload
 	// Objects counts the manifests.
 	Objects int
@@ -61,7 +62,11 @@ func (r *Repository) SavePoint(ctx context.Context, manifests gitsync.Hash, cont
 	if err != nil {
 		return appbur.RestorePoint{}, err
 	}
-	files = append(files, appbur.File{Path: appbur.CoverageFile, Data: coverage})
+	evidence, err := encodeJSON(content.Evidence)
+	if err != nil {
+		return appbur.RestorePoint{}, err
+	}
+	files = append(files, appbur.File{Path: appbur.CoverageFile, Data: coverage}, appbur.File{Path: appbur.EvidenceFile, Data: evidence})
 	for _, app := range content.Apps {
 		state, pieces, err := appFiles(app, sealer)
 		if err != nil {

@@ -106,7 +106,8 @@ func (c *capture) read(ctx context.Context, t Type) error {
 	coverage.Saved, coverage.Excluded = r.saved, r.excluded
 	if t.Custom && isAbsent(err) {
 		if gone, goneErr := c.exporter.definitionGone(ctx, t); gone && goneErr == nil {
-			return nil // as if its definition had been deleted a moment earlier
+			r.restart()
+			return r.withdraw() // as if its definition had been deleted a moment earlier
 		}
 	}
 	if err != nil {

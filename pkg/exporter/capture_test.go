@@ -161,7 +161,7 @@ func TestCaptureSurvivesWhatFails(t *testing.T) {
 	if c := coverageOf(t, coverage, "Secret"); c.Complete || c.Reason != "secrets is forbidden: no" {
 		t.Errorf("forbidden type: %+v", c)
 	}
-	if c := coverageOf(t, coverage, "Service"); c.Complete || !strings.Contains(c.Reason, "cannot be read") {
+	if c := coverageOf(t, coverage, "Service"); c.Complete || !strings.Contains(c.Reason, "the answer is no list") {
 		t.Errorf("garbled type: %+v", c)
 	}
 	if c := coverageOf(t, coverage, "Event"); !c.Complete || !strings.Contains(c.Reason, "exclude-events") || f.count("/api/v1/events") > 0 {

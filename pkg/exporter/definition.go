@@ -21,8 +21,12 @@ var customResourceDefinitions = Type{
 type definition struct {
 	kind   string
 	stored string
-	// served is true when the API server says that it serves some version.
-	served bool
+	// versions are those that are to be served.
+	versions []string
+	// established definitions are served; only they can have objects. One that was
+	// established once stays so until it is gone.
+	established bool
+	deleting    bool
 }
 
 // definitions reads every CustomResourceDefinition, by the resource it defines.
@@ -44,31 +48,30 @@ func (e *Exporter) definitions(ctx context.Context) (map[schema.GroupResource]de
 
 // definitionOf reads one CustomResourceDefinition.
 func definitionOf(crd map[string]any) (schema.GroupResource, definition, bool) {
+	metadata, _ := crd["metadata"].(map[string]any)
 	spec, _ := crd["spec"].(map[string]any)
 	names, _ := spec["names"].(map[string]any)
 	group, _ := spec["group"].(string)
 	plural, _ := names["plural"].(string)
 	var d definition
 	d.kind, _ = names["kind"].(string)
-	anyServed := false
 	versions, _ := spec["versions"].([]any)
 	for _, each := range versions {
 		v, _ := each.(map[string]any)
+		name, _ := v["name"].(string)
 		if stored, _ := v["storage"].(bool); stored {
-			d.stored, _ = v["name"].(string)
+			d.stored = name
 		}
-		served, _ := v["served"].(bool)
-		anyServed = anyServed || served
+		if served, _ := v["served"].(bool); served {
+			d.versions = append(d.versions, name)
+		}
 	}
-	d.served = anyServed && established(crd)
+	_, d.deleting = metadata["deletionTimestamp"]
+	d.established = established(crd)
 	return schema.GroupResource{Group: group, Resource: plural}, d, group != "" && plural != "" && d.stored != ""
 }
 
 func established(crd map[string]any) bool {
-	metadata, _ := crd["metadata"].(map[string]any)
-	if _, deleting := metadata["deletionTimestamp"]; deleting {
-		return false
-	}
 	status, _ := crd["status"].(map[string]any)
 	conditions, _ := status["conditions"].([]any)
 	return slices.ContainsFunc(conditions, func(each any) bool {
@@ -77,24 +80,27 @@ func established(crd map[string]any) bool {
 	})
 }
 
-// undiscovered reports the custom resources that the API server should serve but
-// did not list. Discovery lags behind for some seconds after a definition is
+// undiscovered reports the custom resources that the API server may hold and did
+// not list. Discovery lags behind for some seconds after a definition is
 // established and after a restart; without this check their objects would look as
-// if they had been deleted.
-func undiscovered(types []Type, known []appbur.GroupFailure, definitions map[schema.GroupResource]definition) []appbur.GroupFailure {
-	listed := make(map[appbur.GroupKind]bool, len(types))
-	for _, t := range types {
-		listed[t.GroupKind()] = true
-	}
+// if they had been deleted. found are the kinds to be read.
+func undiscovered(found map[appbur.GroupKind]bool, known []appbur.GroupFailure, definitions map[schema.GroupResource]definition) []appbur.GroupFailure {
 	var missing []appbur.GroupFailure
 	compare := func(a, b schema.GroupResource) int { return strings.Compare(a.String(), b.String()) }
 	for _, resource := range slices.SortedFunc(maps.Keys(definitions), compare) {
 		d := definitions[resource]
-		gv := schema.GroupVersion{Group: resource.Group, Version: d.stored}.String()
-		reported := slices.ContainsFunc(known, func(f appbur.GroupFailure) bool { return f.GroupVersion == gv })
-		if d.served && !reported && !listed[gk(resource.Group, d.kind)] {
-			missing = append(missing, appbur.GroupFailure{GroupVersion: gv, Reason: "CustomResourceDefinition " + resource.String() + " is established, but discovery does not list it yet"})
+		gv := schema.GroupVersion{Group: resource.Group, Version: d.stored}
+		if !d.established || found[gk(resource.Group, d.kind)] || isReported(known, gv) || isReported(missing, gv) {
+			continue
 		}
+		reason := "CustomResourceDefinition " + resource.String() + " is established, but discovery does not list it yet"
+		switch {
+		case d.deleting:
+			reason = "CustomResourceDefinition " + resource.String() + " is being deleted, and discovery does not list it any more"
+		case len(d.versions) == 0:
+			reason = "CustomResourceDefinition " + resource.String() + " serves no version, so its objects cannot be read"
+		}
+		missing = append(missing, appbur.GroupFailure{GroupVersion: gv.String(), Reason: reason})
 	}
 	return missing
 }
@@ -103,7 +109,7 @@ func undiscovered(types []Type, known []appbur.GroupFailure, definitions map[sch
 // Only an answer of the server counts.
 func (e *Exporter) definitionGone(ctx context.Context, t Type) (bool, error) {
 	name := t.GroupVersionResource.GroupResource().String()
-	err := e.client.Get().AbsPath(customResourceDefinitions.path(), name).Timeout(requestTimeout).Do(ctx).Error()
+	err := e.get(customResourceDefinitions.path(), name).Do(ctx).Error()
 	if apierrors.IsNotFound(err) {
 		return true, nil
 	}

@@ -63,12 +63,16 @@ func (t Type) coverage() appbur.TypeCoverage {
 
 // Discover finds every type whose objects can be listed, read and created, each
 // group-kind once, sorted by group and resource. Groups that cannot be read are
-// reported beside the types of all others. The error is for when no discovery was
-// possible at all.
+// reported beside the types of all others, and so is what the API server registers
+// or defines and discovery leaves out without an error. The error is for when no
+// discovery was possible at all.
 func (e *Exporter) Discover(ctx context.Context) ([]Type, []appbur.GroupFailure, error) {
 	var lists []*metav1.APIResourceList
 	var failed []appbur.GroupFailure
 	err := retry(ctx, e.timing.first(), func(ctx context.Context) error {
+		// The client for discovery bounds no request by itself.
+		ctx, cancel := context.WithTimeout(ctx, e.options.Timeout)
+		defer cancel()
 		var err error
 		_, lists, err = e.discovery.ServerGroupsAndResourcesWithContext(ctx)
 		failed = failed[:0]
@@ -84,23 +88,24 @@ func (e *Exporter) Discover(ctx context.Context) ([]Type, []appbur.GroupFailure,
 	if err != nil {
 		return nil, nil, fmt.Errorf("discovering the types of the cluster: %w", explain(err))
 	}
-
-	definitions, err := e.definitions(ctx)
+	w, err := e.ask(ctx, lists)
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, nil, ctx.Err()
-		}
-		e.options.Log.Warn("cannot read CustomResourceDefinitions; custom resources are read at their most stable version", "err", err)
+		return nil, nil, err
 	}
-	types := chooseTypes(lists, definitions)
-	failed = append(failed, undiscovered(types, failed, definitions)...)
+	if w.definitionsErr != nil {
+		e.options.Log.Warn("cannot read CustomResourceDefinitions; custom resources are read at their most stable version", "err", w.definitionsErr)
+	}
+	failed = w.holes(lists, failed)
+	types, found := chooseTypes(lists, &w, failed)
+	failed = append(failed, undiscovered(found, failed, w.definitions)...)
 	markVirtual(failed)
 	slices.SortFunc(failed, func(a, b appbur.GroupFailure) int { return strings.Compare(a.GroupVersion, b.GroupVersion) })
 	return types, failed, nil
 }
 
-// chooseTypes picks for each group-kind the version to read.
-func chooseTypes(lists []*metav1.APIResourceList, definitions map[schema.GroupResource]definition) []Type {
+// chooseTypes picks for each group-kind the version to read, and leaves out those
+// whose version is not settled. found are the kinds that it did pick.
+func chooseTypes(lists []*metav1.APIResourceList, w *witnesses, failed []appbur.GroupFailure) (types []Type, found map[appbur.GroupKind]bool) {
 	kinds := make(map[appbur.GroupKind]map[string]Type) // by version
 	for _, list := range lists {
 		gv, err := schema.ParseGroupVersion(list.GroupVersion)
@@ -108,7 +113,7 @@ func chooseTypes(lists []*metav1.APIResourceList, definitions map[schema.GroupRe
 			continue
 		}
 		for _, resource := range list.APIResources {
-			if strings.Contains(resource.Name, "/") || !hasVerbs(resource.Verbs, "list", "get", "create") {
+			if !w.readable(gv, resource) {
 				continue
 			}
 			t := Type{
@@ -128,20 +133,25 @@ func chooseTypes(lists []*metav1.APIResourceList, definitions map[schema.GroupRe
 		}
 	}
 	for _, c := range cohabits {
-		if _, served := kinds[c.now]; served {
+		_, served := kinds[c.now]
+		// Under the older name only while the newer is not served, not while it cannot
+		// be seen.
+		if served || slices.ContainsFunc(failed, func(f appbur.GroupFailure) bool { return strings.HasPrefix(f.GroupVersion, c.now.Group+"/") }) {
 			delete(kinds, c.old)
 		}
 	}
-	types := make([]Type, 0, len(kinds))
-	for _, versions := range kinds {
+	found = make(map[appbur.GroupKind]bool, len(kinds))
+	for kind, versions := range kinds {
 		order := slices.SortedFunc(maps.Keys(versions), func(a, b string) int { return version.CompareKubeAwareVersionStrings(b, a) })
 		chosen := versions[order[0]]
-		defined, custom := definitions[chosen.GroupVersionResource.GroupResource()]
-		if at, served := versions[defined.stored]; custom && served {
+		if at, served := versions[w.definitions[chosen.GroupVersionResource.GroupResource()].stored]; served {
 			chosen = at
 		}
-		chosen.Custom, chosen.Versions = custom, order
-		types = append(types, chosen)
+		chosen.Custom, chosen.Versions = w.isCustom(chosen), order
+		if w.settled(chosen, failed) {
+			types = append(types, chosen)
+			found[kind] = true
+		}
 	}
 	slices.SortFunc(types, func(a, b Type) int {
 		if d := strings.Compare(a.GroupVersionResource.Group, b.GroupVersionResource.Group); d != 0 {
@@ -149,7 +159,18 @@ func chooseTypes(lists []*metav1.APIResourceList, definitions map[schema.GroupRe
 		}
 		return strings.Compare(a.GroupVersionResource.Resource, b.GroupVersionResource.Resource)
 	})
-	return types
+	return types, found
+}
+
+// readable reports whether objects of a resource can be saved. A custom resource
+// whose definition is being deleted can be read and not created; what is left of
+// its objects is read until it is gone.
+func (w *witnesses) readable(gv schema.GroupVersion, resource metav1.APIResource) bool {
+	if strings.Contains(resource.Name, "/") || !hasVerbs(resource.Verbs, "list", "get") {
+		return false
+	}
+	_, defined := w.definitions[gv.WithResource(resource.Name).GroupResource()]
+	return defined || hasVerbs(resource.Verbs, "create")
 }
 
 func aliases(resource metav1.APIResource) []string {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"reflect"
 	"syscall"
 	"testing"
 	"time"
@@ -28,8 +29,8 @@ func TestChooseTypes(t *testing.T) {
 		return metav1.APIResource{Name: name, Kind: kind, Verbs: verbs, Namespaced: true}
 	}
 	definitions := map[schema.GroupResource]definition{
-		{Group: "a.b", Resource: "things"}:   {kind: "Thing", stored: "v1beta1", served: true},
-		{Group: "a.b", Resource: "unserved"}: {kind: "Unserved", stored: "v9", served: true},
+		{Group: "a.b", Resource: "things"}:   {kind: "Thing", stored: "v1beta1", versions: []string{"v1", "v1beta1"}, established: true},
+		{Group: "a.b", Resource: "unserved"}: {kind: "Unserved", stored: "v9", versions: []string{"v1"}, established: true},
 	}
 	for _, tt := range []struct {
 		name  string
@@ -51,6 +52,12 @@ func TestChooseTypes(t *testing.T) {
 		{"custom resources at their storage version", []*metav1.APIResourceList{
 			list("a.b/v1", kind("things", "Thing", all), kind("unserved", "Unserved", all)), list("a.b/v1beta1", kind("things", "Thing", all)),
 		}, []string{"things.v1beta1.a.b", "unserved.v1.a.b"}},
+		{"custom resources that are being deleted", []*metav1.APIResourceList{
+			list("a.b/v1beta1", kind("things", "Thing", metav1.Verbs{"get", "list", "watch"})),
+		}, []string{"things.v1beta1.a.b"}},
+		{"not at another version while the storage version is missing", []*metav1.APIResourceList{
+			list("a.b/v1", kind("things", "Thing", all)),
+		}, nil},
 		{"one kind under two names", []*metav1.APIResourceList{
 			list("a.b/v1", kind("zs", "Z", all), kind("as", "Z", all)),
 		}, []string{"as.v1.a.b"}},
@@ -58,13 +65,81 @@ func TestChooseTypes(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			for _, each := range chooseTypes(tt.lists, definitions) {
+			types, _ := chooseTypes(tt.lists, &witnesses{definitions: definitions}, nil)
+			for _, each := range types {
 				got = append(got, each.String())
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("types (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestVersionsAreSettled checks that a kind is not read at another version, or under
+// an older group, while the place where it belongs cannot be seen.
+func TestVersionsAreSettled(t *testing.T) {
+	all := metav1.Verbs{"create", "get", "list", "watch"}
+	list := func(gv, name, kind string) *metav1.APIResourceList {
+		return &metav1.APIResourceList{GroupVersion: gv, APIResources: []metav1.APIResource{{Name: name, Kind: kind, Verbs: all}}}
+	}
+	lists := []*metav1.APIResourceList{list("autoscaling/v1", "hpas", "HPA"), list("extensions/v1beta1", "ingresses", "Ingress"), list("a.b/v1", "things", "Thing")}
+	for _, tt := range []struct {
+		name   string
+		failed []appbur.GroupFailure
+		w      witnesses
+		want   []string
+	}{
+		{"nothing fails", nil, witnesses{}, []string{"things.v1.a.b", "hpas.v1.autoscaling", "ingresses.v1beta1.extensions"}},
+		{"a better version fails", []appbur.GroupFailure{{GroupVersion: "autoscaling/v2"}}, witnesses{}, []string{"things.v1.a.b", "ingresses.v1beta1.extensions"}},
+		{"a worse version fails", []appbur.GroupFailure{{GroupVersion: "autoscaling/v2beta2"}}, witnesses{}, []string{"things.v1.a.b", "hpas.v1.autoscaling", "ingresses.v1beta1.extensions"}},
+		{"the newer group fails", []appbur.GroupFailure{{GroupVersion: "networking.k8s.io/v1"}}, witnesses{}, []string{"things.v1.a.b", "hpas.v1.autoscaling"}},
+		{"the definition moved on", nil, witnesses{definitions: map[schema.GroupResource]definition{
+			{Group: "a.b", Resource: "things"}: {kind: "Thing", stored: "v2", versions: []string{"v1", "v2"}},
+		}}, []string{"hpas.v1.autoscaling", "ingresses.v1beta1.extensions"}},
+	} {
+		types, _ := chooseTypes(lists, &tt.w, tt.failed)
+		var got []string
+		for _, each := range types {
+			got = append(got, each.String())
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		}
+	}
+}
+
+// TestHoles checks that what is registered or defined and not discovered is a hole.
+func TestHoles(t *testing.T) {
+	core := &metav1.APIResourceList{GroupVersion: "v1", APIResources: []metav1.APIResource{{Name: "pods"}}}
+	local, remote := registration{}, registration{backend: "ns/name", unavailable: "MissingEndpoints: no endpoints"}
+	refused := &apierrors.StatusError{ErrStatus: metav1.Status{Code: 403, Reason: metav1.StatusReasonForbidden, Message: "no"}}
+	gv := func(group, version string) schema.GroupVersion {
+		return schema.GroupVersion{Group: group, Version: version}
+	}
+	for _, tt := range []struct {
+		name   string
+		lists  []*metav1.APIResourceList
+		failed []appbur.GroupFailure
+		w      witnesses
+		want   []appbur.GroupFailure
+	}{
+		{"nothing", []*metav1.APIResourceList{core}, nil, witnesses{}, nil},
+		{"no core group", nil, nil, witnesses{}, []appbur.GroupFailure{{GroupVersion: "v1", Reason: "discovery lists no types of it"}}},
+		{"an empty group version", []*metav1.APIResourceList{core, {GroupVersion: "apps/v1"}}, nil, witnesses{}, []appbur.GroupFailure{{GroupVersion: "apps/v1", Reason: "discovery lists no types of it"}}},
+		{"a built-in group is missing", []*metav1.APIResourceList{core}, nil, witnesses{registered: map[schema.GroupVersion]registration{gv("apps", "v1"): local}}, []appbur.GroupFailure{{GroupVersion: "apps/v1", Reason: "it is registered, but discovery does not list it"}}},
+		{"a group without definitions is going", []*metav1.APIResourceList{core}, nil, witnesses{registered: map[schema.GroupVersion]registration{gv("a.b", "v1"): local}}, nil},
+		{"a group with a definition is missing", []*metav1.APIResourceList{core}, nil, witnesses{
+			registered:  map[schema.GroupVersion]registration{gv("a.b", "v1"): local},
+			definitions: map[schema.GroupResource]definition{{Group: "a.b", Resource: "things"}: {versions: []string{"v1"}}},
+		}, []appbur.GroupFailure{{GroupVersion: "a.b/v1", Reason: "it is registered, but discovery does not list it"}}},
+		{"a backend is down", []*metav1.APIResourceList{core}, []appbur.GroupFailure{{GroupVersion: "m.k/v1", Reason: "503"}}, witnesses{registered: map[schema.GroupVersion]registration{gv("m.k", "v1"): remote}}, []appbur.GroupFailure{{GroupVersion: "m.k/v1", Reason: "the aggregated API server behind it, Service ns/name, does not answer: MissingEndpoints: no endpoints"}}},
+		{"definitions are forbidden", []*metav1.APIResourceList{core}, nil, witnesses{definitionsErr: refused}, []appbur.GroupFailure{{GroupVersion: EveryGroup, Reason: "CustomResourceDefinitions cannot be listed, so which custom types exist is not known: no"}}},
+		{"registrations are forbidden", []*metav1.APIResourceList{core}, nil, witnesses{registeredErr: refused}, []appbur.GroupFailure{{GroupVersion: EveryGroup, Reason: "APIServices cannot be listed, so what discovery leaves out is not known: no"}}},
+	} {
+		if diff := cmp.Diff(tt.want, tt.w.holes(tt.lists, tt.failed)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		}
 	}
 }
 
@@ -85,12 +160,12 @@ func TestEstablished(t *testing.T) {
 		obj  map[string]any
 		want definition
 	}{
-		"established":     {crd(func(map[string]any) {}), definition{"Thing", "v2", true}},
-		"being deleted":   {crd(func(o map[string]any) { o["metadata"] = map[string]any{"deletionTimestamp": "x"} }), definition{"Thing", "v2", false}},
-		"not established": {crd(func(o map[string]any) { delete(o, "status") }), definition{"Thing", "v2", false}},
+		"established":     {crd(func(map[string]any) {}), definition{"Thing", "v2", []string{"v1"}, true, false}},
+		"being deleted":   {crd(func(o map[string]any) { o["metadata"] = map[string]any{"deletionTimestamp": "x"} }), definition{"Thing", "v2", []string{"v1"}, true, true}},
+		"not established": {crd(func(o map[string]any) { delete(o, "status") }), definition{"Thing", "v2", []string{"v1"}, false, false}},
 	} {
 		resource, got, ok := definitionOf(tt.obj)
-		if !ok || got != tt.want || resource.String() != "things.a.b" {
+		if !ok || !reflect.DeepEqual(got, tt.want) || resource.String() != "things.a.b" {
 			t.Errorf("%s: %v %+v %v, want %+v", name, resource, got, ok, tt.want)
 		}
 	}

@@ -6,10 +6,13 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"syscall"
 
 	"github.com/appbur/appbur"
+	"golang.org/x/net/http2"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 )
@@ -65,9 +68,16 @@ func isConnection(err error) bool {
 		return false
 	}
 	var network net.Error
-	return errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded) ||
+	// Two HTTP/2 clients may be at work, that of golang.org/x/net and that of the
+	// standard library; errors of the latter can be read as those of the former.
+	var stream http2.StreamError
+	return errors.As(err, &network) || errors.As(err, &stream) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) ||
 		utilnet.IsConnectionRefused(err) || utilnet.IsConnectionReset(err) || utilnet.IsProbableEOF(err) || utilnet.IsHTTP2ConnectionLost(err)
 }
+
+// isGarbled reports whether an answer arrived and was no list.
+func isGarbled(err error) bool { return errors.Is(err, errGarbled) }
 
 // isExpired reports whether a continue token or a resourceVersion is too old.
 func isExpired(err error) bool {
@@ -82,16 +92,30 @@ func isPassing(err error) bool {
 		return code == 429 || code >= 500 && code != 501
 	}
 	var verify *tls.CertificateVerificationError
+	if isGarbled(err) {
+		return true
+	}
 	return isConnection(err) && !errors.As(err, &verify) && !errors.Is(err, context.Canceled)
 }
 
 // reasonOf writes an error in one line, for coverage.
 func reasonOf(err error) string {
+	text := err.Error()
 	var status apierrors.APIStatus
 	if errors.As(err, &status) && status.Status().Message != "" {
-		return oneLine(status.Status().Message)
+		text = status.Status().Message
 	}
-	return oneLine(err.Error())
+	switch {
+	case isExpired(err):
+		text = "reading it to its end takes longer than the server remembers the list: " + text
+	case isAbsent(err):
+		text = "it is not served at the moment: " + text
+	case errors.Is(err, context.DeadlineExceeded):
+		text = "the server did not answer in time: " + text
+	case isConnection(err):
+		text = "the connection broke: " + text
+	}
+	return oneLine(text)
 }
 
 func oneLine(text string) string {

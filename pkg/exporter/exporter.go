@@ -21,6 +21,11 @@ type Options struct {
 	PageSize int64
 	// Parallel is how many types are listed at the same time; 0 means 8.
 	Parallel int
+	// Timeout bounds one request, watches excepted; 0 means two minutes.
+	Timeout time.Duration
+	// Tries is how often a request is made, with growing pauses, until an overloaded
+	// or broken server counts as one that does not answer; 0 means 6.
+	Tries int
 	// Now is the clock; nil means [time.Now]. It only measures how long things took.
 	Now func() time.Time
 	// Log receives what is worth knowing and is no result; nil discards it.
@@ -40,6 +45,7 @@ type Exporter struct {
 	rules     *manifest.Rules
 	options   Options
 	timing    timing
+	warnings  *warnings
 	// makers is how many objects are made into manifests at the same time.
 	makers int
 }
@@ -56,6 +62,9 @@ func New(cfg *rest.Config, rules *manifest.Rules, opts Options) (*Exporter, erro
 	if opts.Parallel <= 0 {
 		opts.Parallel = 8
 	}
+	if opts.Timeout <= 0 {
+		opts.Timeout = 2 * time.Minute
+	}
 	if opts.Now == nil {
 		opts.Now = time.Now //nolint:forbidigo // the default of a parameter, which only measures how long things took
 	}
@@ -68,11 +77,15 @@ func New(cfg *rest.Config, rules *manifest.Rules, opts Options) (*Exporter, erro
 	if opts.Silence <= 0 {
 		opts.Silence = 3 * time.Minute
 	}
-	client, found, err := newClients(cfg)
-	if err != nil {
+	e := &Exporter{rules: rules, options: opts, timing: usualTiming, warnings: newWarnings(), makers: runtime.GOMAXPROCS(0)}
+	if opts.Tries > 0 {
+		e.timing.request.tries = opts.Tries
+	}
+	var err error
+	if e.client, e.discovery, err = newClients(cfg, e.warnings); err != nil {
 		return nil, fmt.Errorf("exporter: %w", explain(err))
 	}
-	return &Exporter{client: client, discovery: found, rules: rules, options: opts, timing: usualTiming, makers: runtime.GOMAXPROCS(0)}, nil
+	return e, nil
 }
 
 // Cluster identifies the cluster by the uid of its namespace kube-system and by the
@@ -102,11 +115,17 @@ func (e *Exporter) Cluster(ctx context.Context) (appbur.Cluster, error) {
 	return appbur.Cluster{ID: namespace.Metadata.UID, Version: version}, nil
 }
 
+// get begins a request that is tried once; retry and its callers decide what comes
+// next.
+func (e *Exporter) get(segments ...string) *rest.Request {
+	return e.client.Get().AbsPath(segments...).Timeout(e.options.Timeout).MaxRetries(0)
+}
+
 func (e *Exporter) getJSON(ctx context.Context, path string, target any) error {
 	var data []byte
 	err := retry(ctx, e.timing.first(), func(ctx context.Context) error {
 		var err error
-		data, err = body(e.client.Get().AbsPath(path).SetHeader("Accept", "application/json").Timeout(requestTimeout).Do(ctx))
+		data, err = body(e.get(path).SetHeader("Accept", "application/json").Do(ctx))
 		return err
 	})
 	if err != nil {

@@ -15,10 +15,15 @@ import (
 // expired before it reached the end.
 const mostRestarts = 3
 
+// errGarbled means that a server, or something between, answered with what is no
+// list. The same request may succeed a little later.
+var errGarbled = errors.New("the answer is no list")
+
 // pages lists all objects of a type, page by page, and returns the resourceVersion
 // at which the list is true. When the server forgets the list half-way, restarted
 // is called and the list begins again; what take has seen until then may be stale.
 func (e *Exporter) pages(ctx context.Context, t Type, take func(items []map[string]any) error, restarted func()) (string, error) {
+	ctx = withType(ctx, t)
 	token, restarts := "", 0
 	for {
 		page, err := e.page(ctx, t, token)
@@ -31,6 +36,8 @@ func (e *Exporter) pages(ctx context.Context, t Type, take func(items []map[stri
 			continue
 		case err != nil:
 			return "", err
+		case page.next != "" && page.next == token:
+			return "", fmt.Errorf("%w: it continues where it already was", errGarbled)
 		}
 		if err := take(page.items); err != nil {
 			return "", err
@@ -50,42 +57,55 @@ type page struct {
 }
 
 func (e *Exporter) page(ctx context.Context, t Type, token string) (page, error) {
-	var data []byte
+	var p page
 	err := retry(ctx, e.timing.request, func(ctx context.Context) error {
-		request := e.client.Get().AbsPath(t.path()).Timeout(requestTimeout).Param("limit", strconv.FormatInt(e.options.PageSize, 10))
+		request := e.get(t.path()).Param("limit", strconv.FormatInt(e.options.PageSize, 10))
 		if token != "" {
 			request.Param("continue", token)
 		}
-		var err error
-		data, err = body(request.Do(ctx))
+		data, err := body(request.Do(ctx))
+		if err != nil {
+			return err
+		}
+		var list map[string]any
+		if err := json.Unmarshal(data, &list); err != nil {
+			return fmt.Errorf("%w: %w", errGarbled, err)
+		}
+		p, err = pageOf(t, list)
 		return err
 	})
-	if err != nil {
-		return page{}, err
-	}
-	var list map[string]any
-	if err := json.Unmarshal(data, &list); err != nil {
-		return page{}, fmt.Errorf("the list cannot be read: %w", err)
-	}
-	return pageOf(t, list)
+	return p, err
 }
 
 // pageOf reads a decoded list. The items of built-in lists do not repeat the kind
 // and the version that the list has.
+//
+// An answer that could pass for an empty list and is none would delete every file
+// of the type, so the parts that make it a list must be there, even when there is
+// nothing in them.
 func pageOf(t Type, list map[string]any) (page, error) {
+	if kind, _ := list["kind"].(string); kind == "Status" {
+		return page{}, fmt.Errorf("%w but a Status", errGarbled)
+	}
 	metadata, ok := list["metadata"].(map[string]any)
 	if !ok {
-		return page{}, errors.New("the list has no metadata")
+		return page{}, fmt.Errorf("%w: it has no metadata", errGarbled)
 	}
 	var p page
 	p.next, _ = metadata["continue"].(string)
-	p.resourceVersion, _ = metadata["resourceVersion"].(string)
-	items, _ := list["items"].([]any)
+	if p.resourceVersion, _ = metadata["resourceVersion"].(string); p.resourceVersion == "" {
+		return page{}, fmt.Errorf("%w: it does not say at which resourceVersion it is true", errGarbled)
+	}
+	each, ok := list["items"]
+	items, isList := each.([]any)
+	if !ok || !isList && each != nil {
+		return page{}, fmt.Errorf("%w: it has no items", errGarbled)
+	}
 	p.items = make([]map[string]any, 0, len(items))
 	for i, each := range items {
 		item, ok := each.(map[string]any)
 		if !ok {
-			return page{}, fmt.Errorf("item %d of the list is no object", i)
+			return page{}, fmt.Errorf("%w: item %d is no object", errGarbled, i)
 		}
 		if text, _ := item["apiVersion"].(string); text == "" {
 			item["apiVersion"] = t.GroupVersionResource.GroupVersion().String()

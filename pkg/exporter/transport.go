@@ -10,8 +10,6 @@ import (
 )
 
 const (
-	// requestTimeout bounds every request but watches.
-	requestTimeout = 2 * time.Minute
 	// pingAfter and pingTimeout bound how long a dead connection can look alive: a
 	// watch on it would otherwise wait for the kernel, which takes a quarter of an
 	// hour.
@@ -19,15 +17,16 @@ const (
 	pingTimeout = 15 * time.Second
 )
 
-// newClients makes one HTTP client for lists, watches and discovery.
-func newClients(cfg *rest.Config) (rest.Interface, *discovery.DiscoveryClient, error) {
+// newClients makes one HTTP client for lists, watches and discovery. Warnings that
+// the server sends go to the handler.
+func newClients(cfg *rest.Config, warned rest.WarningHandlerWithContext) (rest.Interface, *discovery.DiscoveryClient, error) {
 	config := dynamic.ConfigFor(cfg)
 	config.QPS = -1
 	config.Burst = 0
 	config.RateLimiter = nil
 	config.Timeout = 0
-	config.WarningHandler = rest.NoWarnings{}
-	config.WarningHandlerWithContext = nil
+	config.WarningHandler = nil
+	config.WarningHandlerWithContext = warned
 	if config.Transport == nil {
 		// A transport with a proxy function is not shared with other clients of the
 		// process, so its settings may be changed.

@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/compat"
+	"github.com/appbur/appbur/pkg/manifest"
+)
+
+// oldUse is a client, or a record of one, that speaks an API version which a
+// newer Kubernetes does not serve. Restored objects are converted; whoever wrote
+// them in the old version will go on doing so until somebody changes it.
+type oldUse struct {
+	// Who is "request", "field manager" or "helm release".
+	Who string `json:"who"`
+	// Name is that of the manager or the release, empty for requests.
+	Name string `json:"name,omitempty"`
+	// API is the version in use, with the kind or resource.
+	API     string `json:"api"`
+	Objects int    `json:"objects,omitempty"`
+}
+
+// oldUses finds in the evidence what the version does not serve.
+func oldUses(evidence appbur.Evidence, index map[appbur.ObjectID]manifest.Entry, version appbur.KubeVersion) []oldUse {
+	target := compat.TableTarget(version)
+	gone := func(apiVersion, kind string) bool {
+		group, v, ok := strings.Cut(apiVersion, "/")
+		if !ok {
+			group, v = "", apiVersion
+		}
+		return target.Serves(group, v, kind) == compat.No
+	}
+	counts := map[oldUse]int{}
+	for _, d := range evidence.DeprecatedRequests {
+		removed, err := appbur.ParseKubeVersion(d.RemovedRelease)
+		if err == nil && version.AtLeast(removed.Major, removed.Minor) {
+			counts[oldUse{Who: "request", API: strings.TrimPrefix(d.Group+"/"+d.Version+" "+d.Resource, "/")}] = 0
+		}
+	}
+	for id, entry := range index {
+		for _, m := range entry.Managers {
+			if gone(m.APIVersion, id.Kind) {
+				counts[oldUse{Who: "field manager", Name: m.Manager, API: m.APIVersion + " " + id.Kind}]++
+			}
+		}
+	}
+	for _, r := range evidence.HelmReleases {
+		for _, o := range r.Objects {
+			if gone(o.APIVersion, o.Kind) {
+				counts[oldUse{Who: "helm release", Name: r.Namespace + "/" + r.Name, API: o.APIVersion + " " + o.Kind}]++
+			}
+		}
+	}
+	uses := make([]oldUse, 0, len(counts))
+	for use := range maps.Keys(counts) {
+		objects := counts[use]
+		use.Objects = objects
+		uses = append(uses, use)
+	}
+	slices.SortFunc(uses, func(a, b oldUse) int {
+		return cmp.Or(strings.Compare(a.Who, b.Who), strings.Compare(a.Name, b.Name), strings.Compare(a.API, b.API))
+	})
+	return uses
+}
+
+func (e *env) printUse(uses []oldUse, evidence appbur.Evidence) {
+	t := newTable(e.Streams, "in use", "by", "api", "objects")
+	for _, u := range uses {
+		objects := ""
+		if u.Objects > 0 {
+			objects = fmt.Sprint(u.Objects)
+		}
+		t.add(coloured(sgrYellow, u.Who), plain(u.Name), plain(u.API), plain(objects))
+	}
+	if len(t.rows) > 0 {
+		t.print(e.Out)
+	}
+	if !evidence.RequestsReadable && evidence.Format != 0 {
+		e.warn("whether deprecated APIs are requested is not known: %s", evidence.RequestsReason)
+	}
+	for _, r := range evidence.HelmReleases {
+		if r.Problem != "" {
+			e.warn("the record of the Helm release %s/%s could not be read: %s", r.Namespace, r.Name, r.Problem)
+		}
+	}
+}
