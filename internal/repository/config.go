@@ -29,7 +29,7 @@ type Config struct {
 	// Recipients are age public keys ("age1…"): who can decrypt.
 	Recipients []string `yaml:"recipients"`
 	// Policy is what the user adds to the rules (pkg/manifest).
-	Policy *yaml.Node `yaml:"rules,omitempty"`
+	Policy yaml.Node `yaml:"rules,omitempty"`
 	// Guards are the user's limits for what a capture may remove.
 	Guards *Limits `yaml:"guards,omitempty"`
 
@@ -148,13 +148,29 @@ func setValue(mapping *yaml.Node, key string, value *yaml.Node) {
 	}
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
 		if mapping.Content[i].Value == key {
-			if !sameValue(mapping.Content[i+1], value) {
+			if old := mapping.Content[i+1]; !sameValue(old, value) {
+				keepElements(old, value)
 				mapping.Content[i+1] = value
 			}
 			return
 		}
 	}
 	mapping.Content = append(mapping.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: key}, value)
+}
+
+// keepElements puts the elements of the old list that are in the new one there, with
+// their comments.
+func keepElements(old, value *yaml.Node) {
+	if old.Kind != yaml.SequenceNode || value.Kind != yaml.SequenceNode {
+		return
+	}
+	for i, element := range value.Content {
+		for _, kept := range old.Content {
+			if sameValue(kept, element) {
+				value.Content[i] = kept
+			}
+		}
+	}
 }
 
 func sameValue(a, b *yaml.Node) bool {

@@ -30,6 +30,9 @@ type Object struct {
 	// Sealed objects are those whose secret values were not decrypted, because
 	// no identity was given.
 	Sealed bool
+	// Secrets are the paths below which values were or are encrypted, as keys of
+	// maps from the root on. What lies there must not be printed.
+	Secrets [][]string
 }
 
 // Loaded is a restore point in memory, application payloads excepted.
@@ -115,6 +118,13 @@ func (l *Loaded) read(ctx context.Context) error {
 func (l *Loaded) decode(file appbur.File) (Object, error) {
 	data := file.Data
 	sealed := seal.IsSealed(data)
+	var secrets [][]string
+	if sealed {
+		var err error
+		if secrets, err = seal.SealedPaths(data); err != nil {
+			return Object{}, err
+		}
+	}
 	if sealed && l.opener != nil {
 		var err error
 		if data, err = l.opener.OpenManifest(data); err != nil {
@@ -137,7 +147,7 @@ func (l *Loaded) decode(file appbur.File) (Object, error) {
 		return Object{}, fmt.Errorf("the file holds %s, which belongs at %s", id, id.Path())
 	}
 	version, _ := content["apiVersion"].(string)
-	return Object{ID: id, APIVersion: version, Content: content, Sealed: sealed}, nil
+	return Object{ID: id, APIVersion: version, Content: content, Sealed: sealed, Secrets: secrets}, nil
 }
 
 // Payload opens the plain payload of a dataset. The reader returns an error

@@ -18,6 +18,7 @@ const (
 	trailerCoverage   = "Appbur-Coverage"
 	trailerOverride   = "Appbur-Override"
 	trailerActor      = "Appbur-Actor-Source"
+	trailerRotation   = "Appbur-Rotation"
 )
 
 // listedChanges bounds the list of objects in a commit's body; git itself has

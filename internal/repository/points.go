@@ -105,12 +105,17 @@ func (r *Repository) Describe(ref PointRef) (appbur.RestorePoint, error) {
 
 // Verify checks the signature of a point's tag against a trust root in the format
 // of allowed_signers. The tag names the commit, and the commit everything else,
-// so one signature covers the whole point. It returns who signed.
+// so one signature covers the whole point. Lines of the trust root that are valid for
+// a time only are compared with the date of the tag, as git does; whoever holds the
+// key can choose that date. It returns who signed.
 func (r *Repository) Verify(ref PointRef, allowedSigners []byte) (principal string, err error) {
 	if len(ref.tag.Signature) == 0 {
 		return "", appbur.WithHint(fmt.Errorf("%w: %s is not signed", ErrUntrusted, ref.ID), "only points that appbur wrote are signed; somebody else may have made this tag")
 	}
-	principal, err = seal.VerifySSH(allowedSigners, ref.tag.Payload, ref.tag.Signature)
+	signers, err := seal.ParseAllowedSigners(allowedSigners)
+	if err == nil {
+		principal, err = signers.Verify(ref.tag.Payload, ref.tag.Signature, ref.Tagged)
+	}
 	if err != nil {
 		return "", appbur.WithHint(fmt.Errorf("%w: %s: %w", ErrUntrusted, ref.ID, err), "pass --trust FILE with the allowed_signers of the machine that takes the backups")
 	}

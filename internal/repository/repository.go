@@ -11,6 +11,7 @@ import (
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/gitsync"
+	"github.com/appbur/appbur/pkg/seal"
 )
 
 // identity is the author and committer of everything that appbur writes when no
@@ -42,6 +43,12 @@ func Create(ctx context.Context, dir, keysDir, keysRoot string, recipients []str
 	config := Config{Format: ConfigFormat, Repository: hex.EncodeToString(id[:])}
 	if keysDir == "" {
 		keysDir = filepath.Join(keysRoot, config.Repository)
+	}
+	if len(recipients) > 0 {
+		// A recipient that cannot be used would stop the first backup only.
+		if _, err := seal.NewSealer(recipients, make([]byte, seal.FingerprintKeySize), random, now); err != nil {
+			return Created{}, err
+		}
 	}
 	// Both places are looked at before either is written to.
 	if err := keysAreFree(keysDir); err != nil {

@@ -9,10 +9,10 @@ import (
 // settings are errors that name their line.
 func (r *Repository) ManifestRules() (*manifest.Rules, error) {
 	rules := manifest.Default()
-	if r.config.Policy == nil {
+	if r.config.Policy.IsZero() {
 		return rules, nil
 	}
-	policy, err := manifest.ParsePolicy(r.config.Policy)
+	policy, err := manifest.ParsePolicy(&r.config.Policy)
 	if err != nil {
 		return nil, err
 	}

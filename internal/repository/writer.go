@@ -28,6 +28,10 @@ type Writer struct {
 	sealer  *seal.Sealer
 	edit    *gitsync.Edit
 
+	// gate lets changes in together and a commit alone, so that what a commit says
+	// it holds is what it holds.
+	gate sync.RWMutex
+
 	mu        sync.Mutex
 	base      *gitsync.Snapshot
 	files     map[string]struct{} // manifests in base
@@ -85,6 +89,8 @@ func (r *Repository) Begin(cluster appbur.Cluster, rules string, keys *Keys, gua
 // Put takes what became of one object: its manifest is written, sealed first if
 // it is sensitive; an object that is no longer saved is removed.
 func (w *Writer) Put(result manifest.Result) error {
+	w.gate.RLock()
+	defer w.gate.RUnlock()
 	path := result.Manifest.ID.Path()
 	if !result.Decision.Saved {
 		return w.remove(path)
@@ -95,7 +101,7 @@ func (w *Writer) Put(result manifest.Result) error {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		if data, err = w.sealer.SealManifest(data, previous); err != nil {
+		if data, err = w.sealer.SealManifestPaths(data, previous, result.Manifest.SecretPaths); err != nil {
 			return fmt.Errorf("%s: %w", result.Manifest.ID, err)
 		}
 	}
@@ -117,7 +123,11 @@ func (w *Writer) Put(result manifest.Result) error {
 }
 
 // Delete removes the manifest of an object that is known to be gone.
-func (w *Writer) Delete(id appbur.ObjectID) error { return w.remove(id.Path()) }
+func (w *Writer) Delete(id appbur.ObjectID) error {
+	w.gate.RLock()
+	defer w.gate.RUnlock()
+	return w.remove(id.Path())
+}
 
 func (w *Writer) remove(path string) error {
 	w.mu.Lock()
@@ -165,6 +175,8 @@ func (w *Writer) KeepKinds(coverage appbur.Coverage) error {
 }
 
 func (w *Writer) removeWhere(gone func(path string) bool) error {
+	w.gate.RLock()
+	defer w.gate.RUnlock()
 	w.mu.Lock()
 	paths := make([]string, 0, len(w.files)+len(w.changes))
 	for path := range w.files {
@@ -219,6 +231,8 @@ type Outcome struct {
 // anew. Without a change there is no commit. Guards are asked first; what they
 // refuse stays gathered.
 func (w *Writer) Commit(ctx context.Context, at time.Time, coverage appbur.Coverage) (Outcome, error) {
+	w.gate.Lock()
+	defer w.gate.Unlock()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	list, err := w.listChanges()

@@ -3,6 +3,7 @@ package seal
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -94,9 +95,76 @@ func (s *allowedSigner) apply(option string) (err error) {
 	return err
 }
 
+// LimitSigner returns an allowed signers file in which a public key is trusted for
+// what is dated before a time only, because another key signs from then on. A limit
+// that is earlier already stays; other lines stay as they are. If no line names the
+// key, one for the principal is added.
+func LimitSigner(data []byte, principal, authorizedKey string, before time.Time) ([]byte, error) {
+	key, comment, _, _, err := ssh.ParseAuthorizedKey([]byte(authorizedKey))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	if _, err := ParseAllowedSigners(data); err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	found := false
+	for line := range bytes.Lines(data) {
+		text := strings.TrimSpace(string(line))
+		kept := string(bytes.TrimRight(line, "\r\n")) + "\n"
+		if text == "" || text[0] == '#' {
+			out.WriteString(kept)
+			continue
+		}
+		signer, err := parseAllowedSigner(text)
+		if err != nil {
+			return nil, err
+		}
+		if !bytes.Equal(signer.key.Marshal(), key.Marshal()) {
+			out.WriteString(kept)
+			continue
+		}
+		found = true
+		if signer.validBefore.IsZero() || before.Before(signer.validBefore) {
+			signer.validBefore = before
+		}
+		out.WriteString(signer.line(comment))
+	}
+	if !found {
+		signer := allowedSigner{principals: principal, key: key, namespaces: []string{signatureNamespace}, validBefore: before}
+		out.WriteString(signer.line(comment))
+	}
+	return out.Bytes(), nil
+}
+
+// line writes the signer as a line of the file.
+func (s allowedSigner) line(comment string) string {
+	principals := s.principals
+	if strings.ContainsAny(principals, " \t") {
+		principals = `"` + principals + `"`
+	}
+	var options []string
+	if len(s.namespaces) > 0 {
+		options = append(options, fmt.Sprintf("namespaces=%q", strings.Join(s.namespaces, ",")))
+	}
+	for _, limit := range []struct {
+		name string
+		at   time.Time
+	}{{"valid-after", s.validAfter}, {"valid-before", s.validBefore}} {
+		if !limit.at.IsZero() {
+			options = append(options, fmt.Sprintf("%s=%q", limit.name, limit.at.UTC().Format(validityLayout)))
+		}
+	}
+	parts := []string{principals, strings.Join(options, ","), strings.TrimSpace(string(ssh.MarshalAuthorizedKey(s.key))), comment}
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), " ") + "\n"
+}
+
+// validityLayout is the form in which times are written.
+const validityLayout = "20060102150405Z"
+
 // parseValidity reads YYYYMMDD[HHMM[SS]]Z.
 func parseValidity(text string) (time.Time, error) {
-	for _, layout := range []string{"20060102Z", "200601021504Z", "20060102150405Z"} {
+	for _, layout := range []string{"20060102Z", "200601021504Z", validityLayout} {
 		if at, err := time.Parse(layout, text); err == nil {
 			return at, nil
 		}

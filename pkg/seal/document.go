@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -119,18 +118,6 @@ func walkLeaves(n *yaml.Node, path []string, fn leafFunc) error {
 		return fmt.Errorf("%w: YAML alias at %s", ErrUnsupported, strings.Join(path, "."))
 	}
 	return nil
-}
-
-// selects reports whether a value is to be encrypted: any key on its path
-// matches, at any depth. That is how SOPS reads encrypted_regex, and a file that
-// disagrees could not be decrypted by it.
-func selects(rule *regexp.Regexp, path []string) bool {
-	for _, key := range path {
-		if rule.MatchString(key) {
-			return true
-		}
-	}
-	return false
 }
 
 // additionalData is what ties an encrypted value to its place.

@@ -59,8 +59,41 @@ func (m metadata) encode() []byte {
 			b.WriteString("        " + line)
 		}
 	}
-	fmt.Fprintf(&b, "  lastmodified: %q\n  mac: %s\n  encrypted_regex: %s\n  version: %s\n", m.LastModified, m.MAC, m.EncryptedRegex, m.Version)
+	fmt.Fprintf(&b, "  lastmodified: %q\n  mac: %s\n%s%s\n  version: %s\n", m.LastModified, m.MAC, regexLine, quoteRegex(m.EncryptedRegex), m.Version)
 	return b.Bytes()
+}
+
+// regexLine begins the line of the selection, which is of this package's making in
+// every file that has a fingerprint that fits.
+const regexLine = "  encrypted_regex: "
+
+// plainRegex are the expressions that YAML needs no quotes for.
+var plainRegex = regexp.MustCompile(`^\^\([A-Za-z0-9_.|\\/-]+\)\$$`)
+
+func quoteRegex(expression string) string {
+	if plainRegex.MatchString(expression) {
+		return expression
+	}
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range expression {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteString("\\" + string(r))
+		case r >= ' ' && r <= '~':
+			b.WriteRune(r)
+		default:
+			fmt.Fprintf(&b, "\\U%08X", r)
+		}
+	}
+	return b.String() + "\""
+}
+
+// selectsBy reports whether a body that this package wrote was sealed by the
+// selection.
+func selectsBy(body []byte, s selection) bool {
+	at := bytes.LastIndex(body, []byte("\n"+metadataKey+":\n"))
+	return at >= 0 && bytes.Contains(body[at:], []byte("\n"+regexLine+quoteRegex(s.encryptedRegex())+"\n"))
 }
 
 // fingerprintLine begins the last line of a sealed manifest.
@@ -82,32 +115,29 @@ func cutFingerprint(sealed []byte) (body []byte, fingerprint string, ok bool) {
 
 // parseMetadata reads the value below "sops". Everything that it does not
 // understand and that matters is an error.
-func parseMetadata(n *yaml.Node) (metadata, *regexp.Regexp, error) {
+func parseMetadata(n *yaml.Node) (metadata, selection, error) {
 	if n.Kind != yaml.MappingNode {
-		return metadata{}, nil, fmt.Errorf("%w: %q is no mapping", ErrFormat, metadataKey)
+		return metadata{}, selection{}, fmt.Errorf("%w: %q is no mapping", ErrFormat, metadataKey)
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i].Value, n.Content[i+1]
 		// Older releases write the keys they do not use, with empty values.
 		if what, foreign := foreignKeys[key]; foreign && value.Value != "" && value.Value != "false" && value.Value != "0" {
-			return metadata{}, nil, fmt.Errorf("%w: %s (%s)", ErrUnsupported, what, key)
+			return metadata{}, selection{}, fmt.Errorf("%w: %s (%s)", ErrUnsupported, what, key)
 		}
 	}
 	var m metadata
 	if err := n.Decode(&m); err != nil {
-		return metadata{}, nil, fmt.Errorf("%w: the metadata below %q", ErrFormat, metadataKey)
+		return metadata{}, selection{}, fmt.Errorf("%w: the metadata below %q", ErrFormat, metadataKey)
 	}
 	if m.MAC == "" || m.LastModified == "" {
-		return metadata{}, nil, fmt.Errorf("%w: no authentication code or no date", ErrTampered)
+		return metadata{}, selection{}, fmt.Errorf("%w: no authentication code or no date", ErrTampered)
 	}
 	if m.EncryptedRegex == "" {
-		return metadata{}, nil, fmt.Errorf("%w: selection without encrypted_regex", ErrUnsupported)
+		return metadata{}, selection{}, fmt.Errorf("%w: selection without encrypted_regex", ErrUnsupported)
 	}
-	rule, err := regexp.Compile(m.EncryptedRegex)
-	if err != nil {
-		return metadata{}, nil, fmt.Errorf("%w: encrypted_regex: %w", ErrFormat, err)
-	}
-	return m, rule, nil
+	selected, err := parseSelection(m.EncryptedRegex)
+	return m, selected, err
 }
 
 // wrapDataKey encrypts the data key to each recipient on its own, so that one can

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"filippo.io/age"
@@ -39,42 +38,48 @@ func noIdentityMatch(recipients []string) error {
 // The errors wrap [ErrNoIdentityMatch], [ErrTampered], [ErrUnsupported] or
 // [ErrFormat].
 func (o *Opener) OpenManifest(sealed []byte) ([]byte, error) {
-	root, err := parseDocument(sealed)
-	if err != nil {
-		return nil, fmt.Errorf("open manifest: %w", err)
-	}
-	block := takeKey(root, metadataKey)
-	if block == nil || takeKey(root, metadataKey) != nil {
-		return nil, fmt.Errorf("open manifest: %w: want one key %q", ErrFormat, metadataKey)
-	}
-	m, rule, err := parseMetadata(block)
-	if err != nil {
-		return nil, fmt.Errorf("open manifest: %w", err)
-	}
-	dataKey, err := unwrapDataKey(m.Age, o.identities)
-	if err != nil {
-		return nil, fmt.Errorf("open manifest: %w", err)
-	}
-	values, err := newValueCipher(dataKey, rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("open manifest: %w", err)
-	}
-	if err := openValues(root, values, m, rule); err != nil {
-		return nil, fmt.Errorf("open manifest: %w", err)
-	}
-	plain, err := encodeFaithfully(root)
+	plain, _, err := o.open(sealed)
 	if err != nil {
 		return nil, fmt.Errorf("open manifest: %w", err)
 	}
 	return plain, nil
 }
 
+// open returns the manifest and by what its values were selected.
+func (o *Opener) open(sealed []byte) ([]byte, selection, error) {
+	root, err := parseDocument(sealed)
+	if err != nil {
+		return nil, selection{}, err
+	}
+	block := takeKey(root, metadataKey)
+	if block == nil || takeKey(root, metadataKey) != nil {
+		return nil, selection{}, fmt.Errorf("%w: want one key %q", ErrFormat, metadataKey)
+	}
+	m, selected, err := parseMetadata(block)
+	if err != nil {
+		return nil, selection{}, err
+	}
+	dataKey, err := unwrapDataKey(m.Age, o.identities)
+	if err != nil {
+		return nil, selection{}, err
+	}
+	values, err := newValueCipher(dataKey, rand.Reader)
+	if err != nil {
+		return nil, selection{}, err
+	}
+	if err := openValues(root, values, m, selected); err != nil {
+		return nil, selection{}, err
+	}
+	plain, err := encodeFaithfully(root)
+	return plain, selected, err
+}
+
 // openValues puts the plain values in place of the encrypted ones and checks the
 // authentication code of the whole.
-func openValues(root *yaml.Node, values valueCipher, m metadata, rule *regexp.Regexp) error {
+func openValues(root *yaml.Node, values valueCipher, m metadata, selected selection) error {
 	content := newContentHash()
 	err := walkLeaves(root, nil, func(n *yaml.Node, path []string) error {
-		if !selects(rule, path) {
+		if !selected.has(path) {
 			_, data, err := leafBytes(n)
 			content.Write(data)
 			return err
@@ -107,13 +112,39 @@ func openValues(root *yaml.Node, values valueCipher, m metadata, rule *regexp.Re
 	return nil
 }
 
+// Recipients returns the public keys of the private keys that the opener holds,
+// in their order. Keys of a kind that recipients cannot be are left out.
+func (o *Opener) Recipients() []string {
+	var list []string
+	for _, identity := range o.identities {
+		if x, ok := identity.(*age.X25519Identity); ok {
+			list = append(list, x.Recipient().String())
+		}
+	}
+	return list
+}
+
 // IsSealed reports whether data has the form of a sealed manifest or piece. It
 // looks at the form alone: whether it can be opened, only an [Opener] knows.
+//
+// SOPS puts its block last. An object that is a SOPS file itself, such as a
+// SopsSecret custom resource in canonical form, goes on with its spec and is not
+// sealed.
 func IsSealed(data []byte) bool {
 	if bytes.HasPrefix(data, []byte(pieceMagic)) {
 		return true
 	}
 	// Only a key of the root can begin a line at its first column.
-	at := bytes.Index(data, []byte("\n"+metadataKey+":\n"))
-	return at >= 0 && bytes.Contains(data[at:], []byte(" mac: ENC["))
+	start := []byte("\n" + metadataKey + ":\n")
+	at := bytes.LastIndex(data, start)
+	if at < 0 {
+		return false
+	}
+	block := data[at+len(start):]
+	for line := range bytes.Lines(block) {
+		if line[0] != ' ' && line[0] != '\n' && line[0] != '\r' {
+			return false
+		}
+	}
+	return bytes.Contains(block, []byte(" mac: ENC["))
 }

@@ -4,19 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"regexp"
+	"sync"
 	"time"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/appbur/appbur"
 )
-
-// EncryptedRegex selects what is encrypted in a manifest: what is below a key
-// with one of these names. It is the rule that Flux documents.
-const EncryptedRegex = `^(data|stringData)$`
-
-var encryptedRule = regexp.MustCompile(EncryptedRegex)
 
 // Sealer encrypts to fixed recipients. It holds no private key, so what it sealed
 // it cannot open. It is safe for concurrent use if its source of randomness is.
@@ -42,16 +36,59 @@ func NewSealer(recipients []string, fingerprintKey []byte, random io.Reader, now
 	return &Sealer{recipients: set, fingerprints: fingerprints, random: random, now: now}, nil
 }
 
-// SealManifest returns the SOPS file of a manifest, one YAML document. previous
-// is what lies in Git now, or nil. It is returned byte for byte when this sealer,
-// or another one with the same fingerprint key, made it of the same plain bytes
-// for the same recipients and nobody altered it since.
+// SealManifest returns the SOPS file of a Secret: [Sealer.SealManifestPaths] for
+// data and stringData.
 func (s *Sealer) SealManifest(plain, previous []byte) ([]byte, error) {
+	return s.SealManifestPaths(plain, previous, secretData)
+}
+
+// SealManifestPaths returns the SOPS file of a manifest, one YAML document, with
+// everything below the secret paths encrypted. A path is the keys of maps from the
+// root on; lists are passed through without a key, so a path is about all elements
+// of one. It may lead nowhere.
+//
+// SOPS selects by the names of keys alone. Each path is therefore stood for by one
+// of its keys, and other values below a key of that name are encrypted, too. The
+// apiVersion, kind, name and namespace never are: a path that cannot be encrypted
+// without them is [ErrUnsupported].
+//
+// previous is what lies in Git now, or nil. It is returned byte for byte when this
+// sealer, or another one with the same fingerprint key, made it of the same plain
+// bytes, with the same selection, for the same recipients, and nobody altered it
+// since.
+func (s *Sealer) SealManifestPaths(plain, previous []byte, secret [][]string) ([]byte, error) {
+	document := sync.OnceValues(func() (*yaml.Node, error) { return parseDocument(plain) })
+	selected, err := selectPaths(secret, document)
+	if err != nil {
+		return nil, fmt.Errorf("seal manifest: %w", err)
+	}
+	return s.sealManifest(plain, previous, selected, secret, document)
+}
+
+// ResealManifest opens a sealed manifest and seals it for the recipients and with
+// the fingerprint key of this sealer, with the selection that it had. canonical
+// turns what was opened into the bytes that the next [Sealer.SealManifestPaths]
+// will be given, so that it keeps the result. The values stay in memory.
+func (s *Sealer) ResealManifest(sealed []byte, opener *Opener, canonical func(opened []byte) ([]byte, error)) ([]byte, error) {
+	opened, selected, err := opener.open(sealed)
+	if err != nil {
+		return nil, fmt.Errorf("open manifest: %w", err)
+	}
+	plain, err := canonical(opened)
+	if err != nil {
+		return nil, err
+	}
+	return s.sealManifest(plain, nil, selected, nil, func() (*yaml.Node, error) { return parseDocument(plain) })
+}
+
+// sealManifest keeps the previous file or makes a new one. Values below the secret
+// paths that the selection does not have are an error.
+func (s *Sealer) sealManifest(plain, previous []byte, selected selection, secret [][]string, document func() (*yaml.Node, error)) ([]byte, error) {
 	if body, fingerprint, ok := cutFingerprint(previous); ok &&
-		equalFingerprints(fingerprint, s.fingerprints.of(manifestPurpose, s.recipients, plain, body)) {
+		equalFingerprints(fingerprint, s.fingerprints.of(manifestPurpose, s.recipients, plain, body)) && selectsBy(body, selected) {
 		return previous, nil
 	}
-	root, err := parseDocument(plain)
+	root, err := document()
 	if err != nil {
 		return nil, fmt.Errorf("seal manifest: %w", err)
 	}
@@ -63,7 +100,7 @@ func (s *Sealer) SealManifest(plain, previous []byte) ([]byte, error) {
 	}
 	// SOPS's block follows as text, so the root must be in block style.
 	root.Style = 0
-	body, err := s.seal(root)
+	body, err := s.seal(root, selected, secret)
 	if err != nil {
 		return nil, fmt.Errorf("seal manifest: %w", err)
 	}
@@ -72,7 +109,7 @@ func (s *Sealer) SealManifest(plain, previous []byte) ([]byte, error) {
 
 // seal encrypts the selected values of a document and returns the file up to the
 // fingerprint.
-func (s *Sealer) seal(root *yaml.Node) ([]byte, error) {
+func (s *Sealer) seal(root *yaml.Node, selected selection, secret [][]string) ([]byte, error) {
 	dataKey := make([]byte, dataKeySize)
 	if _, err := io.ReadFull(s.random, dataKey); err != nil {
 		return nil, fmt.Errorf("random data key: %w", err)
@@ -88,7 +125,10 @@ func (s *Sealer) seal(root *yaml.Node) ([]byte, error) {
 			return err
 		}
 		content.Write(data)
-		if !selects(encryptedRule, path) {
+		if !selected.has(path) {
+			if below(path, secret) {
+				return fmt.Errorf("%w: the selection does not reach the value", ErrUnsupported)
+			}
 			return nil
 		}
 		if kind == typeTime {
@@ -108,7 +148,7 @@ func (s *Sealer) seal(root *yaml.Node) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := metadata{LastModified: s.now().UTC().Format(time.RFC3339), EncryptedRegex: EncryptedRegex, Version: sopsVersion}
+	m := metadata{LastModified: s.now().UTC().Format(time.RFC3339), EncryptedRegex: selected.encryptedRegex(), Version: sopsVersion}
 	if m.MAC, err = values.encrypt(typeString, []byte(content.text()), m.LastModified); err != nil {
 		return nil, err
 	}

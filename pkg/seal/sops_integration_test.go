@@ -4,6 +4,8 @@ package seal_test
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -59,6 +61,15 @@ var sopsBinary = sync.OnceValues(func() (string, error) {
 // sops runs the real command with an age private key.
 func sops(t *testing.T, k seal.Keys, editor string, args ...string) []byte {
 	t.Helper()
+	out, err := runSops(t, k, editor, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func runSops(t *testing.T, k seal.Keys, editor string, args ...string) ([]byte, error) {
+	t.Helper()
 	binary, err := sopsBinary()
 	if err != nil {
 		t.Fatalf("build sops from hack/sops: %v (it needs the Go module proxy once)", err)
@@ -69,9 +80,9 @@ func sops(t *testing.T, k seal.Keys, editor string, args ...string) []byte {
 	cmd.Env = append(os.Environ(), "SOPS_AGE_KEY="+k.Identity, "EDITOR="+editor, "SOPS_DISABLE_VERSION_CHECK=true")
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("sops %s: %v\n%s", strings.Join(args, " "), err, stderr.Bytes())
+		return nil, fmt.Errorf("sops %s: %w\n%s", strings.Join(args, " "), err, stderr.Bytes())
 	}
-	return out
+	return out, nil
 }
 
 func TestRealSopsDecryptsOurFiles(t *testing.T) {
@@ -149,5 +160,78 @@ func TestFilesThatRealSopsEditedOpen(t *testing.T) {
 	}
 	if diff := cmp.Diff(parse(t, plain), parse(t, opened)); diff != "" {
 		t.Errorf("a file of sops (-want +got):\n%s", diff)
+	}
+}
+
+// The real command decrypts values that are no Secret's, by whatever selection,
+// for each of several recipients alone, and after a rotation for the new ones only.
+func TestRealSopsDecryptsSelections(t *testing.T) {
+	first, second, third := keys(t), keys(t), keys(t)
+	strange := "data:\n  \"č\\n\\\"\": SECRET\n  a.b*c: SECRET\n  number: 1\nkind: ConfigMap\nmetadata:\n  name: x\n"
+	for name, test := range map[string]struct {
+		plain string
+		paths []string
+	}{
+		"annotation":   {custom, []string{"metadata>annotations>example.org/token"}},
+		"subtree":      {custom, []string{"spec>admin"}},
+		"list":         {custom, []string{"spec>users"}},
+		"number":       {custom, []string{"spec>replicas", "spec>admin>ratio", "spec>admin>tls"}},
+		"more":         {custom, []string{"spec>name"}},
+		"everywhere":   {custom, []string{"spec>admin>password"}},
+		"strange keys": {strange, []string{"data>č\n\"", "data>a.b*c", "data>number"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sealed := sealPaths(t, sealer(t, first.FingerprintKey, first.Recipient, second.Recipient), test.plain, nil, test.paths...)
+			file := filepath.Join(t.TempDir(), "object.yaml")
+			check := func(readers ...seal.Keys) {
+				t.Helper()
+				if err := os.WriteFile(file, sealed, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				for _, k := range readers {
+					if diff := cmp.Diff(parse(t, []byte(test.plain)), parse(t, sops(t, k, "", "decrypt", file))); diff != "" {
+						t.Errorf("sops decrypts something else (-want +got):\n%s", diff)
+					}
+				}
+			}
+			check(first, second)
+			rotated, err := sealer(t, third.FingerprintKey, second.Recipient, third.Recipient).ResealManifest(sealed, opener(t, first), func([]byte) ([]byte, error) { return []byte(test.plain), nil })
+			if err != nil {
+				t.Fatal(err)
+			}
+			sealed = rotated
+			check(second, third)
+			if out, err := runSops(t, first, "", "decrypt", file); err == nil {
+				t.Errorf("the key that was taken away decrypts:\n%s", out)
+			}
+		})
+	}
+}
+
+// The command's own rotation, after which it is sealed anew only if it must be.
+func TestFilesThatRealSopsRotatedOpen(t *testing.T) {
+	k, other := keys(t), keys(t)
+	sealed := sealPaths(t, sealer(t, k.FingerprintKey, k.Recipient), custom, nil, "spec>admin")
+	file := filepath.Join(t.TempDir(), "object.yaml")
+	if err := os.WriteFile(file, sealed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sops(t, k, "", "rotate", "--in-place", "--add-age", other.Recipient, "--rm-age", k.Recipient, file)
+	rotated, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened, err := opener(t, other).OpenManifest(rotated)
+	if err != nil {
+		t.Fatalf("%v:\n%s", err, rotated)
+	}
+	if diff := cmp.Diff(parse(t, []byte(custom)), parse(t, opened)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if !seal.IsSealed(rotated) {
+		t.Error("IsSealed does not know it")
+	}
+	if _, err := opener(t, k).OpenManifest(rotated); !errors.Is(err, seal.ErrNoIdentityMatch) {
+		t.Errorf("the removed key: %v", err)
 	}
 }

@@ -190,3 +190,41 @@ func TestAllowedSigners(t *testing.T) {
 		})
 	}
 }
+
+func TestLimitSigner(t *testing.T) {
+	k, other := keys(t), keys(t)
+	line := strings.TrimSpace(seal.AllowedSigner(principal, k.AuthorizedKey))
+	before := when.Add(time.Second)
+	limited := `namespaces="git",valid-before="20261121030239Z" ` + k.AuthorizedKey + "\n"
+	rest := "# whom we trust\n" + seal.AllowedSigner("b@example.com", other.AuthorizedKey)
+	for name, test := range map[string]struct{ file, want string }{
+		"own line":               {rest + line + "\n", rest + principal + " " + limited},
+		"no last newline":        {rest + line, rest + principal + " " + limited},
+		"not listed":             {rest, rest + principal + " " + limited},
+		"not listed, no newline": {strings.TrimSuffix(rest, "\n"), rest + principal + " " + limited},
+		"empty":                  {"", principal + " " + limited},
+		"limited already":        {principal + ` namespaces="git",valid-before="20260101Z" ` + k.AuthorizedKey, principal + ` namespaces="git",valid-before="20260101000000Z" ` + k.AuthorizedKey + "\n"},
+		"limited later":          {principal + ` namespaces="git",valid-before="20300101Z" ` + k.AuthorizedKey, principal + " " + limited},
+		"quoted, valid":          {`"a b" valid-after="20200101Z" ` + k.AuthorizedKey, `"a b" valid-after="20200101000000Z",valid-before="20261121030239Z" ` + k.AuthorizedKey + "\n"},
+		"a limit in seconds":     {principal + " " + k.AuthorizedKey, principal + ` valid-before="20261121030239Z" ` + k.AuthorizedKey + "\n"},
+	} {
+		got, err := seal.LimitSigner([]byte(test.file), principal, k.AuthorizedKey, before)
+		if err != nil || string(got) != test.want {
+			t.Errorf("%s: %v\n%s\nwant\n%s", name, err, got, test.want)
+			continue
+		}
+		again, err := seal.LimitSigner(got, principal, k.AuthorizedKey, before.Add(time.Hour))
+		if err != nil || !bytes.Equal(again, got) {
+			t.Errorf("%s: limited again, %v\n%s", name, err, again)
+		}
+		if _, err := seal.ParseAllowedSigners(got); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if got, err := seal.LimitSigner([]byte("somebody@example.com no-key\n"), principal, k.AuthorizedKey, before); !errors.Is(err, seal.ErrFormat) {
+		t.Errorf("a file that cannot be read: %v\n%s", err, got)
+	}
+	if _, err := seal.LimitSigner(nil, principal, "no key", before); !errors.Is(err, seal.ErrFormat) {
+		t.Errorf("bad key: %v", err)
+	}
+}
