@@ -56,11 +56,11 @@ func encodeDocument(root *yaml.Node) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// takeKey removes a key from a mapping and returns its value, nil if it is
-// absent.
-func takeKey(mapping *yaml.Node, key string) *yaml.Node {
+// takeMetadata removes the block that SOPS adds from a document and returns it,
+// nil if it is absent.
+func takeMetadata(mapping *yaml.Node) *yaml.Node {
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
-		if mapping.Content[i].Value == key {
+		if mapping.Content[i].Value == metadataKey {
 			value := mapping.Content[i+1]
 			mapping.Content = slices.Delete(mapping.Content, i, i+2)
 			return value

@@ -51,8 +51,8 @@ func (o *Opener) open(sealed []byte) ([]byte, selection, error) {
 	if err != nil {
 		return nil, selection{}, err
 	}
-	block := takeKey(root, metadataKey)
-	if block == nil || takeKey(root, metadataKey) != nil {
+	block := takeMetadata(root)
+	if block == nil || takeMetadata(root) != nil {
 		return nil, selection{}, fmt.Errorf("%w: want one key %q", ErrFormat, metadataKey)
 	}
 	m, selected, err := parseMetadata(block)

@@ -92,7 +92,7 @@ func (s *Sealer) sealManifest(plain, previous []byte, selected selection, secret
 	if err != nil {
 		return nil, fmt.Errorf("seal manifest: %w", err)
 	}
-	if takeKey(root, metadataKey) != nil {
+	if takeMetadata(root) != nil {
 		return nil, appbur.WithHint(fmt.Errorf("seal manifest: %w: it has a key %q already", ErrFormat, metadataKey), "the object is a SOPS file itself; it needs no sealing")
 	}
 	if len(root.Content) == 0 {

@@ -133,7 +133,7 @@ func SealedPaths(sealed []byte) ([][]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sealed manifest: %w", err)
 	}
-	block := takeKey(root, metadataKey)
+	block := takeMetadata(root)
 	if block == nil {
 		return nil, fmt.Errorf("sealed manifest: %w: no key %q", ErrFormat, metadataKey)
 	}
