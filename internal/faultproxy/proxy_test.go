@@ -163,7 +163,7 @@ func TestWatchFaults(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		defer cancel()
-		if response, body, err := get(ctx, p, client, path); response == nil || body != "" || !errors.Is(err, context.DeadlineExceeded) {
+		if response, body, err := get(ctx, p, client, path); response == nil || body != "" || err == nil {
 			t.Errorf("silent: %v %q %v", response, body, err)
 		}
 	})

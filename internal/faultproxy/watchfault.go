@@ -15,6 +15,8 @@ func (p *Proxy) Silent() Fault {
 		w.Header().Set("Content-Type", "application/json")
 		_ = http.NewResponseController(w).Flush()
 		p.wait(r)
+		// A silent peer says no goodbye either: returning would end the answer in order.
+		panic(http.ErrAbortHandler)
 	}
 }
 
