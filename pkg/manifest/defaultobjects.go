@@ -55,6 +55,11 @@ func kindRulesDefault() []ObjectRule {
 			Source: "KEP-2339, storage version API",
 		},
 		{
+			ID: "exclude-storage-migrations", Effect: Exclude, Kinds: []string{"StorageVersionMigration.storagemigration.k8s.io"},
+			Reason: "it is a command to rewrite the database of this cluster once; what a restore writes is stored at the newest version anyway",
+			Source: "KEP-4192, storage version migration in tree",
+		},
+		{
 			ID: "exclude-ip-addresses", Effect: Exclude, Kinds: []string{"IPAddress.networking.k8s.io"},
 			Reason: "the address allocator records here what it gave to Services",
 			Source: "staging/src/k8s.io/api/networking/v1/well_known_labels.go; KEP-1880",
@@ -94,7 +99,7 @@ var derivedWhenControlled = []string{
 	"Pod", "ReplicaSet.apps", "ReplicationController", "Deployment.apps", "StatefulSet.apps", "DaemonSet.apps",
 	"Job.batch", "CronJob.batch", "Service", "Endpoints", "EndpointSlice.discovery.k8s.io",
 	"HorizontalPodAutoscaler.autoscaling", "PodDisruptionBudget.policy", "ResourceClaim.resource.k8s.io",
-	"PodGroup.scheduling.k8s.io",
+	"PodGroup.scheduling.k8s.io", "CompositePodGroup.scheduling.k8s.io",
 }
 
 // keptWhenControlled are the kinds that are saved although a built-in object
