@@ -84,7 +84,7 @@ func (c *capture) read(ctx context.Context, t Type) error {
 		c.record(coverage, nil)
 		return nil
 	}
-	r := reading{capture: c, t: t, seen: make(map[appbur.ObjectID]bool)}
+	r := reading{capture: c, t: t}
 	resourceVersion, err := c.exporter.pages(ctx, t, func(items []map[string]any) error {
 		r.pending.Add(1)
 		select {
@@ -149,12 +149,16 @@ type reading struct {
 
 	mutex           sync.Mutex
 	saved, excluded int
-	// seen holds every saved object, true when it is of the present attempt.
-	seen map[appbur.ObjectID]bool
-	err  error
+	// emitted are the objects that this attempt emitted as saved, stale those of
+	// earlier attempts that this one has not come across.
+	emitted roll
+	stale   map[appbur.ObjectID]bool
+	err     error
 }
 
 func (r *reading) make(ctx context.Context, items []map[string]any) error {
+	ids := make([]appbur.ObjectID, 0, len(items))
+	excluded := make([]appbur.ObjectID, 0, len(items))
 	for _, item := range items {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -164,24 +168,37 @@ func (r *reading) make(ctx context.Context, items []map[string]any) error {
 			r.fail(err)
 			continue
 		}
-		r.count(result)
+		if result.Decision.Saved {
+			ids = append(ids, result.Manifest.ID)
+		} else {
+			excluded = append(excluded, result.Manifest.ID)
+		}
 		if err := r.capture.emit(r.t, result); err != nil {
 			return err
 		}
 	}
+	r.count(ids, excluded)
 	return nil
 }
 
-func (r *reading) count(result manifest.Result) {
+// count writes a page down, which keeps the names in the order of the list.
+func (r *reading) count(saved, excluded []appbur.ObjectID) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	if !result.Decision.Saved {
-		r.excluded++
-		delete(r.seen, result.Manifest.ID)
+	r.saved += len(saved)
+	r.excluded += len(excluded)
+	for _, id := range saved {
+		r.emitted.add(id)
+	}
+	if len(r.stale) == 0 {
 		return
 	}
-	r.saved++
-	r.seen[result.Manifest.ID] = true
+	for _, id := range saved {
+		delete(r.stale, id)
+	}
+	for _, id := range excluded {
+		delete(r.stale, id)
+	}
 }
 
 // fail remembers that some object could not be made into a manifest, so the type
@@ -192,23 +209,22 @@ func (r *reading) fail(err error) {
 	r.err = errors.Join(r.err, err)
 }
 
-// restart begins to count again. What was seen may be stale now.
+// restart begins to count again. What was emitted may be stale now.
 func (r *reading) restart() {
 	r.pending.Wait()
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	r.saved, r.excluded, r.err = 0, 0, nil
-	for id := range r.seen {
-		r.seen[id] = false
+	if r.stale == nil {
+		r.stale = make(map[appbur.ObjectID]bool, r.saved)
 	}
+	r.emitted.each(func(id appbur.ObjectID) { r.stale[id] = true })
+	r.emitted = roll{}
+	r.saved, r.excluded, r.err = 0, 0, nil
 }
 
 // withdraw takes back what an earlier attempt emitted and the last one did not see.
 func (r *reading) withdraw() error {
-	for id, present := range r.seen {
-		if present {
-			continue
-		}
+	for id := range r.stale {
 		err := r.capture.emit(r.t, manifest.Result{
 			Decision: manifest.Decision{Rule: RuleDeletedWhileReading, Reason: "it was deleted while the list was read"},
 			Manifest: manifest.Manifest{ID: id, APIVersion: r.t.GroupVersionResource.GroupVersion().String()},

@@ -18,7 +18,9 @@
 //     what does not exist.
 //   - Overload (429, 5xx), expired continue tokens and broken connections are
 //     waited out with growing pauses; a peer that falls silent is noticed.
-//   - Memory is bounded by pages, not by the cluster: no object is kept.
+//   - Memory is bounded by pages, not by the cluster: no object is kept. Pages are
+//     bounded in bytes, too, once the first one has shown how large objects are. What
+//     Capture remembers of an object is some ten bytes of its name.
 //
 // # Refusals
 //

@@ -17,7 +17,8 @@ import (
 
 // Options tune an [Exporter]. The zero value is good.
 type Options struct {
-	// PageSize is how many objects a list asks for at a time; 0 means 500.
+	// PageSize is how many objects a list asks for at a time at most; 0 means 500.
+	// Large objects are asked for in smaller numbers, so that a page is about 2 MiB.
 	PageSize int64
 	// Parallel is how many types are listed at the same time; 0 means 8.
 	Parallel int

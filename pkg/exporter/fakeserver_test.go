@@ -18,7 +18,7 @@ import (
 // the integration tests; this one does what they do too rarely: forget lists,
 // refuse, break connections.
 type fakeServer struct {
-	t      *testing.T
+	t      testing.TB
 	server *httptest.Server
 
 	mutex sync.Mutex
@@ -27,7 +27,7 @@ type fakeServer struct {
 	asked  []string
 }
 
-func newFakeServer(t *testing.T) *fakeServer {
+func newFakeServer(t testing.TB) *fakeServer {
 	f := &fakeServer{t: t, routes: make(map[string]http.HandlerFunc)}
 	f.server = httptest.NewServer(http.HandlerFunc(f.serve))
 	t.Cleanup(f.server.Close)

@@ -25,8 +25,9 @@ var errGarbled = errors.New("the answer is no list")
 func (e *Exporter) pages(ctx context.Context, t Type, take func(items []map[string]any) error, restarted func()) (string, error) {
 	ctx = withType(ctx, t)
 	token, restarts := "", 0
+	size := newPageSize(e.options.PageSize)
 	for {
-		page, err := e.page(ctx, t, token)
+		page, err := e.page(ctx, t, size.limit, token)
 		switch {
 		case err != nil && token != "" && isExpired(err) && restarts < mostRestarts:
 			restarts++
@@ -39,6 +40,7 @@ func (e *Exporter) pages(ctx context.Context, t Type, take func(items []map[stri
 		case page.next != "" && page.next == token:
 			return "", fmt.Errorf("%w: it continues where it already was", errGarbled)
 		}
+		size.learn(len(page.items), page.bytes)
 		if err := take(page.items); err != nil {
 			return "", err
 		}
@@ -54,12 +56,14 @@ type page struct {
 	items           []map[string]any
 	next            string
 	resourceVersion string
+	// bytes is the size of the answer.
+	bytes int
 }
 
-func (e *Exporter) page(ctx context.Context, t Type, token string) (page, error) {
+func (e *Exporter) page(ctx context.Context, t Type, limit int64, token string) (page, error) {
 	var p page
 	err := retry(ctx, e.timing.request, func(ctx context.Context) error {
-		request := e.get(t.path()).Param("limit", strconv.FormatInt(e.options.PageSize, 10))
+		request := e.get(t.path()).Param("limit", strconv.FormatInt(limit, 10))
 		if token != "" {
 			request.Param("continue", token)
 		}
@@ -72,6 +76,7 @@ func (e *Exporter) page(ctx context.Context, t Type, token string) (page, error)
 			return fmt.Errorf("%w: %w", errGarbled, err)
 		}
 		p, err = pageOf(t, list)
+		p.bytes = len(data)
 		return err
 	})
 	return p, err
