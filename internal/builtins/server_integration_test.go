@@ -33,6 +33,8 @@ type server struct {
 	client    *http.Client
 	exporter  *exporter.Exporter
 	resources map[appbur.GroupKind]resource
+	// readOnly are the kinds that can be listed and not created.
+	readOnly []string
 }
 
 // resource is a kind that can be created, at its most stable served version.
@@ -57,13 +59,14 @@ func newServer(t *testing.T, kube string, args ...string) *server {
 	if s.exporter, err = exporter.New(cfg, manifest.Default(), exporter.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	s.resources = creatable(t, cfg)
+	s.discover(cfg)
 	return s
 }
 
-// creatable lists what the server says it can create, in its own discovery and not in
+// discover lists what the server says it can create, by a client of its own and not by
 // that of the exporter, which is under test.
-func creatable(t *testing.T, cfg *rest.Config) map[appbur.GroupKind]resource {
+func (s *server) discover(cfg *rest.Config) {
+	t := s.t
 	t.Helper()
 	client, err := discovery.NewDiscoveryClientForConfig(cfg)
 	if err != nil {
@@ -83,10 +86,14 @@ func creatable(t *testing.T, cfg *rest.Config) map[appbur.GroupKind]resource {
 			if !manifest.IsBuiltIn(gv.Group) {
 				t.Errorf("group %s is not known as built in", gv.Group)
 			}
-			if strings.Contains(each.Name, "/") || !slices.Contains(each.Verbs, "create") {
+			kind := appbur.GroupKind{Group: gv.Group, Kind: each.Kind}
+			if strings.Contains(each.Name, "/") {
 				continue
 			}
-			kind := appbur.GroupKind{Group: gv.Group, Kind: each.Kind}
+			if !slices.Contains(each.Verbs, "create") {
+				s.readOnly = append(s.readOnly, kind.String())
+				continue
+			}
 			now, seen := found[kind]
 			switch {
 			case !seen:
@@ -101,7 +108,7 @@ func creatable(t *testing.T, cfg *rest.Config) map[appbur.GroupKind]resource {
 			found[kind] = now
 		}
 	}
-	return found
+	s.resources = found
 }
 
 // path is where an object, or with an empty name all objects of a namespace, lie.

@@ -13,6 +13,12 @@ var uncreatable = map[string]string{
 	"TokenReview.authentication.k8s.io":             "a question, answered at once",
 }
 
+// readOnly are the kinds that can be read and not created, so that there is nothing to
+// save.
+var readOnly = map[string]string{
+	"ComponentStatus": "computed for each request",
+}
+
 // excluded are the kinds of testdata/objects.txtar that are not saved, with the rule
 // that says so. All others are saved.
 var excluded = map[string]string{
