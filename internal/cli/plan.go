@@ -65,7 +65,7 @@ func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
 func pointOf(loaded *repository.Loaded) restore.Point {
 	point := restore.Point{Meta: loaded.Meta, Index: loaded.Index, Objects: make([]restore.Object, len(loaded.Objects))}
 	for i, object := range loaded.Objects {
-		point.Objects[i] = restore.Object{ID: object.ID, APIVersion: object.APIVersion, Content: object.Content}
+		point.Objects[i] = restore.Object{ID: object.ID, APIVersion: object.APIVersion, Content: object.Content, Secrets: object.Secrets}
 	}
 	return point
 }

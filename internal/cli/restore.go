@@ -86,7 +86,7 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions) error {
 	if o.dryRun {
 		cluster = restore.DryRun(cluster)
 	} else if !o.yes && (len(made.plan.Blocked()) == 0 || o.policy.AllowBlocked) {
-		if err := e.confirm(ctx, fmt.Sprintf("Restore %s to %s?", made.plan.Point, made.config.Host)); err != nil {
+		if err := e.confirm(ctx, fmt.Sprintf("Restore %s to %s?", made.plan.Point, server(made.config))); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -25,11 +26,11 @@ func targetOf(ctx context.Context, e *env, config *rest.Config) (compat.Target, 
 	}
 	info, err := client.ServerVersionWithContext(ctx)
 	if err != nil {
-		return nil, clusterHint(fmt.Errorf("asking the target at %s for its version: %w", config.Host, err))
+		return nil, clusterHint(fmt.Errorf("asking the target at %s for its version: %w", server(config), err))
 	}
 	version, err := appbur.ParseKubeVersion(info.GitVersion)
 	if err != nil {
-		return nil, fmt.Errorf("the target at %s: %w", config.Host, err)
+		return nil, fmt.Errorf("the target at %s: %w", server(config), err)
 	}
 	_, lists, err := client.ServerGroupsAndResourcesWithContext(ctx)
 	var failed *discovery.ErrGroupDiscoveryFailed
@@ -39,13 +40,13 @@ func targetOf(ctx context.Context, e *env, config *rest.Config) (compat.Target, 
 			e.warn("the target cannot say what %s serves: %v", gv, reason)
 		}
 	case err != nil:
-		return nil, clusterHint(fmt.Errorf("asking the target at %s what it serves: %w", config.Host, err))
+		return nil, clusterHint(fmt.Errorf("asking the target at %s what it serves: %w", server(config), err))
 	}
 	served := map[appbur.GroupKind][]string{}
 	for _, list := range lists {
 		gv, err := schema.ParseGroupVersion(list.GroupVersion)
 		if err != nil {
-			return nil, fmt.Errorf("the target at %s: discovery: %w", config.Host, err)
+			return nil, fmt.Errorf("the target at %s: discovery: %w", server(config), err)
 		}
 		for _, r := range list.APIResources {
 			if !strings.Contains(r.Name, "/") { // subresources are no kinds of their own
@@ -55,4 +56,13 @@ func targetOf(ctx context.Context, e *env, config *rest.Config) (compat.Target, 
 		}
 	}
 	return compat.NewDiscoveryTarget(version, served), nil
+}
+
+// server names the API server without a password that its address may hold.
+func server(config *rest.Config) string {
+	address, err := url.Parse(config.Host)
+	if err != nil {
+		return "the address in the kubeconfig"
+	}
+	return address.Redacted()
 }

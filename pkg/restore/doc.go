@@ -42,6 +42,9 @@
 //     of which it still manages a field, from an earlier restore, are brought to the
 //     plan.
 //   - Nothing is deleted.
+//   - No secret value of an [Object] is in a plan's text, JSON or digests, nor in an
+//     event, a report or a finding, also where an API server or a webhook quotes what
+//     it refuses (veil.go).
 //
 // # Decisions
 //

@@ -66,6 +66,7 @@ type draft struct {
 	blocked bool
 	why     string
 	hint    string
+	veil    *veil
 	// aggregated is the APIService that serves the kind, if the point has it.
 	aggregated appbur.ObjectID
 
@@ -134,6 +135,9 @@ func (b *planner) judgeAll(objects []Object) error {
 
 func (b *planner) judge(o Object) (*draft, error) {
 	d := &draft{saved: o.ID, object: o, verdict: compat.Judge(o.Content, b.target)}
+	if d.veil = newVeil(o); d.veil != nil {
+		d.verdict.Reason, d.verdict.Changes, d.verdict.Notices = d.veil.text(d.verdict.Reason), d.veil.changes(d.verdict.Changes), d.veil.changes(d.verdict.Notices)
+	}
 	d.why, d.hint = d.verdict.Reason, d.verdict.Hint
 	if !d.verdict.Creatable() {
 		d.blocked = true
@@ -141,7 +145,7 @@ func (b *planner) judge(o Object) (*draft, error) {
 	}
 	content, err := compat.Convert(o.Content, d.verdict, b.target)
 	if err != nil {
-		return nil, fmt.Errorf("converting %s: %w", o.ID, err)
+		return nil, fmt.Errorf("converting %s: %w", o.ID, d.veil.error(err))
 	}
 	id, err := manifest.IDOf(content)
 	if err != nil {

@@ -92,13 +92,16 @@ type Step struct {
 	// Owners become owner references, with the uids that the owners have in the
 	// target.
 	Owners []Owner `json:"owners,omitempty"`
-	// Digest covers what the step sends, without the values of Secrets.
+	// Digest covers what the step sends, without secret values.
 	Digest appbur.Digest `json:"digest,omitzero"`
 
 	// Content is what the step sends, without owner references: a whole object
 	// for apply and relink, one with nothing but a status for status. It is
 	// shared and never modified.
 	Content map[string]any `json:"-"`
+
+	// veil hides the secret values of the content from everything that is printed.
+	veil *veil
 }
 
 // Owner is an owner reference that does not know its uid yet.
@@ -165,21 +168,10 @@ func (p *Plan) Digest() (appbur.Digest, error) {
 	return appbur.DigestOf(data), nil
 }
 
-// digestContent is the digest of what a step sends. The values of a Secret are
-// left out: a plain hash of a short value lets the value be guessed.
-func digestContent(content map[string]any) (appbur.Digest, error) {
-	if text(content, "apiVersion") == "v1" && text(content, "kind") == "Secret" {
-		for _, part := range []string{"data", "stringData"} {
-			if values := dict(content, part); values != nil {
-				masked := make(map[string]any, len(values))
-				for key := range values {
-					masked[key] = ""
-				}
-				content = with(content, masked, part)
-			}
-		}
-	}
-	data, err := json.Marshal(without(content, sealMark))
+// digestContent is the digest of what a step sends. Secret values were masked
+// before: a plain hash of a short value lets the value be guessed.
+func digestContent(masked map[string]any) (appbur.Digest, error) {
+	data, err := json.Marshal(without(masked, sealMark))
 	if err != nil {
 		return appbur.Digest{}, fmt.Errorf("encoding the content: %w", err)
 	}

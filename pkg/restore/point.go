@@ -13,6 +13,9 @@ type Object struct {
 	ID         appbur.ObjectID
 	APIVersion string
 	Content    map[string]any
+	// Secrets are the paths below which values are secret: keys of maps from the
+	// root on. What is there is never printed. Those of a Secret need no mention.
+	Secrets [][]string
 }
 
 // Point is what a restore starts from: the description of the moment, the

@@ -62,7 +62,7 @@ func (w *worker) persist(ctx context.Context, a *attempt, request func() error) 
 		if err := w.limiter.wait(ctx); err != nil {
 			return err
 		}
-		err := request()
+		err := a.step.veil.error(request())
 		if err == nil {
 			w.limiter.answered()
 			return nil

@@ -99,7 +99,7 @@ func (v *verifier) read(ctx context.Context, step *Step, id appbur.ObjectID, api
 // object compares one object. Errors of the server are findings; only the end of
 // the context is an error.
 func (v *verifier) object(ctx context.Context, step *Step, status map[string]any) error {
-	live, err := v.read(ctx, &Step{ID: step.ID, Object: step.Object}, step.Object, step.APIVersion)
+	live, err := v.read(ctx, &Step{ID: step.ID, Object: step.Object, veil: step.veil}, step.Object, step.APIVersion)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -148,15 +148,17 @@ func (v *verifier) status(id appbur.ObjectID, want, live map[string]any) {
 // object. What the rules take out of both, such as an address that the plan sets
 // on purpose, is compared as it is.
 func (v *verifier) content(step *Step, live map[string]any) error {
-	want, _, err := v.normal(step.Content)
+	want, _, secrets, err := v.normal(step.Content)
 	if err != nil {
-		return fmt.Errorf("%s in the plan: %w", step.Object, err)
+		return fmt.Errorf("%s in the plan: %w", step.Object, step.veil.error(err))
 	}
-	got, saved, err := v.normal(live)
+	got, saved, liveSecrets, err := v.normal(live)
 	if err != nil {
-		v.find(Finding{Kind: FindingUnreadable, Object: step.Object, What: err.Error()})
+		v.find(Finding{Kind: FindingUnreadable, Object: step.Object, What: step.veil.error(err).Error()})
 		return nil
 	}
+	// What was secret, and what is by the rules of now.
+	hidden := step.veil.with(secrets).with(liveSecrets)
 	if !saved {
 		// The target derives this object by itself, so rules say nothing about it.
 		want, got = step.Content, live
@@ -168,9 +170,9 @@ func (v *verifier) content(step *Step, live map[string]any) error {
 		}
 	}
 	for _, d := range found {
-		what := d.what
-		if step.Object.GroupKind() == kindSecret {
-			what = "is not as saved" // values of secrets are not for reports
+		what := hidden.text(d.what)
+		if hidden.hides(d.path) || hidden != nil && step.From != "" { // conversion moves values
+			what = "is not as saved"
 		}
 		v.find(Finding{Kind: FindingDifferent, Object: step.Object, Path: formatPath(d.path), What: what})
 	}
@@ -184,15 +186,15 @@ func (v *verifier) content(step *Step, live map[string]any) error {
 	return nil
 }
 
-// normal returns what the rules leave of an object.
-func (v *verifier) normal(content map[string]any) (normal map[string]any, saved bool, err error) {
+// normal returns what the rules leave of an object, and where it is secret.
+func (v *verifier) normal(content map[string]any) (normal map[string]any, saved bool, secrets [][]string, err error) {
 	result, err := v.rules.Make(content)
 	if err != nil {
-		return nil, false, err
+		return nil, false, nil, err
 	}
 	if !result.Decision.Saved {
-		return content, false, nil
+		return content, false, nil, nil
 	}
 	normal, err = manifest.Decode(result.Manifest.Data)
-	return normal, true, err
+	return normal, true, result.Manifest.SecretPaths, err
 }

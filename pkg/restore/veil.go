@@ -1,0 +1,293 @@
+package restore
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/appbur/appbur/pkg/compat"
+)
+
+// veiled stands where a secret value was.
+const veiled = "(secret)"
+
+// secretOfSecrets are the paths below which every Secret is secret.
+var secretOfSecrets = [][]string{{"data"}, {"stringData"}}
+
+// veil keeps the secret values of one object out of what is printed. Paths say
+// where they are; the values themselves are known as well, because API servers and
+// webhooks quote what they refuse, and because conversion moves them to other
+// paths. A nil veil hides nothing.
+type veil struct {
+	paths  [][]string
+	values func() []string
+}
+
+// newVeil makes the veil of a saved object; nil if it has no secrets.
+func newVeil(o Object) *veil {
+	paths := o.Secrets
+	if o.ID.GroupKind() == kindSecret {
+		paths = append(slices.Clone(secretOfSecrets), paths...)
+	}
+	if len(paths) == 0 {
+		return nil
+	}
+	// Only errors and digests ask for the values; most objects never need them.
+	return &veil{paths: paths, values: func() []string { return secretValues(o.Content, paths) }}
+}
+
+// with returns a veil that hides more paths.
+func (v *veil) with(paths [][]string) *veil {
+	switch {
+	case len(paths) == 0:
+		return v
+	case v == nil:
+		return &veil{paths: paths, values: func() []string { return nil }}
+	}
+	return &veil{paths: append(slices.Clone(v.paths), paths...), values: v.values}
+}
+
+// hides reports whether a value at the path, in which elements of lists have a
+// number, is secret or holds secrets.
+func (v *veil) hides(path []string) bool {
+	return v != nil && slices.ContainsFunc(v.paths, func(secret []string) bool {
+		at := 0
+		for _, key := range path {
+			if at == len(secret) {
+				return true
+			}
+			if key == secret[at] {
+				at++
+			} else if _, err := strconv.Atoi(key); err != nil {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// text returns what somebody else wrote without the secret values in it, and without
+// what may be values that only the live object has.
+func (v *veil) text(s string) string {
+	if v == nil || s == "" {
+		return s
+	}
+	s = cutDumps(s)
+	var forms []string
+	for _, value := range v.values() {
+		forms = append(forms, formsOf(value)...)
+	}
+	// A value can be a part of another one: the longer goes first.
+	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
+	for _, form := range slices.Compact(forms) {
+		s = replaceWord(s, form)
+	}
+	return cutEncoded(s)
+}
+
+// error returns the error with another text.
+func (v *veil) error(err error) error {
+	if v == nil || err == nil {
+		return err
+	}
+	text := err.Error()
+	if hidden := v.text(text); hidden != text {
+		return &veiledError{hidden, err}
+	}
+	return err
+}
+
+func (v *veil) changes(list []compat.Change) []compat.Change {
+	if v == nil {
+		return list
+	}
+	list = slices.Clone(list)
+	for i := range list {
+		list[i].What = v.text(list[i].What)
+	}
+	return list
+}
+
+// mask returns the content without its secret values.
+func (v *veil) mask(content map[string]any) map[string]any {
+	if v == nil {
+		return content
+	}
+	known := make(map[string]bool)
+	for _, value := range v.values() {
+		known[value] = true
+	}
+	return v.maskBelow(nil, content, known).(map[string]any)
+}
+
+func (v *veil) maskBelow(path []string, value any, known map[string]bool) any {
+	switch x := value.(type) {
+	case map[string]any:
+		masked := make(map[string]any, len(x))
+		for key, inner := range x {
+			masked[key] = v.maskBelow(child(path, key), inner, known)
+		}
+		return masked
+	case []any:
+		masked := make([]any, len(x))
+		for i, inner := range x {
+			masked[i] = v.maskBelow(child(path, strconv.Itoa(i)), inner, known)
+		}
+		return masked
+	case nil, bool:
+		if !v.hides(path) {
+			return value
+		}
+	default:
+		if !v.hides(path) && !known[scalarText(x)] {
+			return value
+		}
+	}
+	return ""
+}
+
+// veiledError is an error whose text does not hold secret values. What it wraps is
+// for decisions and is never printed.
+type veiledError struct {
+	text string
+	err  error
+}
+
+func (e *veiledError) Error() string { return e.text }
+func (e *veiledError) Unwrap() error { return e.err }
+
+// secretValues returns all texts and numbers of an object at and below the paths.
+func secretValues(content map[string]any, paths [][]string) []string {
+	var values []string
+	for _, path := range paths {
+		values = valuesAt(content, path, values)
+	}
+	slices.Sort(values)
+	return slices.Compact(values)
+}
+
+// valuesAt passes lists on the way through without a key.
+func valuesAt(value any, path []string, values []string) []string {
+	switch x := value.(type) {
+	case map[string]any:
+		if len(path) > 0 {
+			return valuesAt(x[path[0]], path[1:], values)
+		}
+		for _, key := range slices.Sorted(maps.Keys(x)) {
+			values = valuesAt(x[key], nil, values)
+		}
+	case []any:
+		for _, inner := range x {
+			values = valuesAt(inner, path, values)
+		}
+	case nil, bool: // saying that a switch is on gives nothing away
+	default:
+		if s := scalarText(x); len(path) == 0 && s != "" {
+			values = append(values, s)
+		}
+	}
+	return values
+}
+
+func scalarText(v any) string {
+	if s, ok := v.(string); ok {
+		return s
+	}
+	return fmt.Sprint(v)
+}
+
+// formsOf returns how a value appears in messages: as it is, quoted by Go or by
+// JSON, decoded from base64, and line by line.
+func formsOf(value string) []string {
+	const worth = 8 // shorter lines and decodings are too often something else
+	plain := []string{value}
+	if decoded, err := base64.StdEncoding.DecodeString(value); err == nil && len(decoded) >= worth && utf8.Valid(decoded) {
+		plain = append(plain, string(decoded))
+	}
+	forms := plain
+	for _, text := range plain {
+		quoted := strconv.Quote(text)
+		forms = append(forms, quoted[1:len(quoted)-1])
+		if quoted, err := json.Marshal(text); err == nil {
+			forms = append(forms, string(quoted[1:len(quoted)-1]))
+		}
+		for line := range strings.Lines(text) {
+			if line = strings.TrimSpace(line); len(line) >= worth {
+				forms = append(forms, line)
+			}
+		}
+	}
+	slices.Sort(forms)
+	return slices.DeleteFunc(slices.Compact(forms), func(form string) bool { return strings.TrimSpace(form) == "" })
+}
+
+// replaceWord replaces a value, a short one only where it stands alone: a password
+// "a" must not make a message unreadable.
+func replaceWord(s, value string) string {
+	const short = 6
+	if len(value) >= short {
+		return strings.ReplaceAll(s, value, veiled)
+	}
+	var b strings.Builder
+	done := 0
+	for at := 0; ; {
+		found := strings.Index(s[at:], value)
+		if found < 0 {
+			return b.String() + s[done:]
+		}
+		at += found
+		end := at + len(value)
+		if (at == 0 || !inWord(s[at-1])) && (end == len(s) || !inWord(s[end])) {
+			b.WriteString(s[done:at] + veiled)
+			done = end
+		}
+		at = end
+	}
+}
+
+func inWord(c byte) bool {
+	return c == '_' || c == '-' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c >= utf8.RuneSelf
+}
+
+// encoded are runs of letters and digits as long as no name is: base64, a token.
+var encoded = regexp.MustCompile(`[A-Za-z0-9+/_=-]{40,}`)
+
+// cutEncoded replaces what is long and mixes cases, which names of objects and
+// digests do not.
+func cutEncoded(s string) string {
+	return encoded.ReplaceAllStringFunc(s, func(run string) string {
+		if strings.ToLower(run) == run || strings.ToUpper(run) == run {
+			return run
+		}
+		return veiled
+	})
+}
+
+// dumped is how a JSON object begins, in text or quoted.
+var dumped = regexp.MustCompile(`\{\\*"`)
+
+// cutDumps replaces JSON objects: some webhooks quote the whole object, and the live
+// one can have secrets that the saved one has not.
+func cutDumps(s string) string {
+	var b strings.Builder
+	for {
+		begin := dumped.FindStringIndex(s)
+		if begin == nil {
+			return b.String() + s
+		}
+		at := begin[0]
+		b.WriteString(s[:at] + "{…}")
+		decoder := json.NewDecoder(strings.NewReader(s[at:]))
+		var dump json.RawMessage
+		if decoder.Decode(&dump) != nil {
+			return b.String() // it does not end, or is escaped: nothing after it is safe
+		}
+		s = s[at+int(decoder.InputOffset()):]
+	}
+}
