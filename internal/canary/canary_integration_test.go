@@ -190,6 +190,9 @@ func (w *world) search() {
 		if !seen[what] {
 			w.Errorf("%s was not found: either it is protected, and docs/keys.md is wrong, or the search is blind", what)
 		}
+		if !strings.Contains(prose(w), what) {
+			w.Errorf("docs/keys.md does not say that %s is not protected", what)
+		}
 	}
 	for value := range find(w.transcript.Bytes(), values) {
 		if w.secret[all[value]] == value {
