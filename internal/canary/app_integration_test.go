@@ -4,6 +4,8 @@ package canary
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
@@ -18,8 +20,8 @@ import (
 // sensitiveApp has one dataset that is sensitive. Its own errors quote values, as
 // those of database drivers do.
 type sensitiveApp struct {
-	address, value string
-	broken         atomic.Bool
+	address, login, value string
+	broken                atomic.Bool
 }
 
 func (a *sensitiveApp) Snapshot(context.Context) (contract.Snapshot, error) { return a, nil }
@@ -32,11 +34,25 @@ func (a *sensitiveApp) Rows(context.Context, string) iter.Seq2[contract.Row, err
 				yield(nil, a.quote())
 				return
 			}
-			if !yield(contract.Row(fmt.Sprintf(`{"id":%d,"password":%q}`, i, a.value)), nil) {
+			if !yield(a.row(i), nil) {
 				return
 			}
 		}
 	}
+}
+
+// row is in canonical form: its bytes are those of the payload.
+func (a *sensitiveApp) row(i int) contract.Row {
+	return contract.Row(fmt.Sprintf(`{"login":"%s-%03d","password":%q}`, a.login, i, a.value))
+}
+
+// digest is that of the payload.
+func (a *sensitiveApp) digest() string {
+	hash := sha256.New()
+	for i := range 100 {
+		hash.Write(append(a.row(i), '\n'))
+	}
+	return hex.EncodeToString(hash.Sum(nil))
 }
 
 func (a *sensitiveApp) quote() error { return errors.New("duplicate key value: (" + a.value + ")") }
@@ -55,13 +71,14 @@ func (a *sensitiveApp) Rollback(context.Context) error { return nil }
 func serveSensitive(w *world) *sensitiveApp {
 	w.Helper()
 	socket := filepath.Join(w.dir, "app.sock")
-	a := &sensitiveApp{address: "unix://" + socket, value: w.hide("row of a sensitive dataset")}
+	a := &sensitiveApp{address: "unix://" + socket, login: w.hide("key of a sensitive dataset"), value: w.hide("row of a sensitive dataset")}
+	w.readable["the digest of the whole"] = a.digest()
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
 		ended <- contract.ListenAndServe(ctx, a.address, a, contract.Options{
 			ID: "vault", Version: "1.0.0", SpoolDir: w.TempDir(),
-			Datasets: []contract.Dataset{{Name: "logins", Schema: "1.0", Key: []string{"id"}, Sensitive: true}},
+			Datasets: []contract.Dataset{{Name: "logins", Schema: "1.0", Key: []string{"login"}, Sensitive: true}},
 		})
 	}()
 	w.Cleanup(func() {

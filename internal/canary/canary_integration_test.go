@@ -5,11 +5,18 @@ package canary
 import (
 	"bytes"
 	"context"
+	"crypto/md5"
 	"crypto/rand"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
+	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -146,10 +153,24 @@ func (w *world) file(name, content string) string {
 	return path
 }
 
+// hideHashes makes plain hashes of what is hidden values to look for: by them a short
+// value could be guessed.
+func (w *world) hideHashes() {
+	for what, value := range maps.Clone(w.secret) {
+		for _, form := range []string{value, value + "\n", base64Of(value)} {
+			for name, hash := range map[string]hash.Hash{"MD5": md5.New(), "SHA-1": sha1.New(), "SHA-256": sha256.New(), "SHA-512": sha512.New()} {
+				_, _ = io.WriteString(hash, form) // a hash takes everything
+				w.secret[fmt.Sprintf("the %s of %s (%d bytes)", name, what, len(form))] = hex.EncodeToString(hash.Sum(nil))
+			}
+		}
+	}
+}
+
 // search looks through every object in Git and all output. Each object is searched
 // on its own, because values do not span objects and what they wrap ends with them.
 func (w *world) search() {
 	w.Helper()
+	w.hideHashes()
 	all := map[string]string{}
 	for _, planted := range []map[string]string{w.secret, w.readable} {
 		for what, value := range planted {
