@@ -363,6 +363,7 @@ func (w *world) fail(with func(...string) []string, app *sensitiveApp) {
 	if !strings.Contains(w.transcript.String(), "altered or damaged") {
 		w.Error("the damaged file was not met")
 	}
+	w.stumble(with)
 }
 
 // damaged returns a copy of the repository with a sealed file of the latest restore

@@ -115,7 +115,7 @@ func reasonOf(err error) string {
 	case isConnection(err):
 		text = "the connection broke: " + text
 	}
-	return oneLine(text)
+	return oneLine(withoutConversion(text))
 }
 
 func oneLine(text string) string {
