@@ -7,7 +7,9 @@ import (
 
 // TypeCoverage says how completely one resource type was captured.
 type TypeCoverage struct {
-	// Group, Version, Resource and Kind name the type as it was read.
+	// Group, Version, Resource and Kind name the type as it was read. Resource is
+	// empty, and Version is that of the files, when discovery does not list the type
+	// and its files stay because nothing proves that it is gone.
 	Group      string `json:"group"`
 	Version    string `json:"version"`
 	Resource   string `json:"resource"`
@@ -39,7 +41,7 @@ type GroupFailure struct {
 }
 
 // Coverage says what a capture contains and what it does not. Types are sorted
-// by group, then resource.
+// by group, resource and kind.
 type Coverage struct {
 	Types  []TypeCoverage `json:"types"`
 	Groups []GroupFailure `json:"failedGroups,omitempty"`
@@ -68,7 +70,10 @@ func (c *Coverage) Sort() {
 		if d := strings.Compare(a.Group, b.Group); d != 0 {
 			return d
 		}
-		return strings.Compare(a.Resource, b.Resource)
+		if d := strings.Compare(a.Resource, b.Resource); d != 0 {
+			return d
+		}
+		return strings.Compare(a.Kind, b.Kind)
 	})
 	slices.SortFunc(c.Groups, func(a, b GroupFailure) int { return strings.Compare(a.GroupVersion, b.GroupVersion) })
 }

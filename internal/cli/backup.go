@@ -3,15 +3,14 @@ package cli
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/capture"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/exporter"
-	"github.com/appbur/appbur/pkg/manifest"
 )
 
 type backupOptions struct {
@@ -97,17 +96,17 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 	if err != nil {
 		return err
 	}
-	seen, err := capture(ctx, e, source, writer)
+	seen, err := captureCluster(ctx, e, source, writer)
 	if err != nil {
 		return err
 	}
-	outcome, err := writer.Commit(ctx, started, seen.coverage)
+	outcome, err := writer.Commit(ctx, started, seen.Coverage)
 	if err != nil {
 		return err
 	}
 	point, err := repo.SavePoint(ctx, outcome.Commit, repository.PointContent{
-		Created: started, Cluster: cluster, Rules: rules.Version(), Coverage: seen.coverage,
-		Index: seen.index, Apps: apps, Objects: outcome.Objects, Evidence: seen.evidence,
+		Created: started, Cluster: cluster, Rules: rules.Version(), Coverage: seen.Coverage,
+		Index: seen.Index, Apps: apps, Objects: outcome.Objects, Evidence: seen.Evidence,
 	}, keys, e.rand, e.now)
 	if err != nil {
 		return err
@@ -115,9 +114,9 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 	report := backupReport{
 		Point: point, Commit: string(outcome.Commit), Committed: outcome.Committed,
 		Added: outcome.Added, Changed: outcome.Changed, Removed: outcome.Removed,
-		Coverage: seen.coverage, Seconds: e.now().Sub(started).Seconds(),
+		Coverage: seen.Coverage, Seconds: e.now().Sub(started).Seconds(),
 	}
-	for _, t := range seen.coverage.Types {
+	for _, t := range seen.Coverage.Types {
 		report.Excluded += t.Excluded
 	}
 	if err := e.printBackup(report, o.json); err != nil {
@@ -129,74 +128,23 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 	return nil
 }
 
-// captured is what one pass over the cluster saw.
-type captured struct {
-	coverage appbur.Coverage
-	index    map[appbur.ObjectID]manifest.Entry
-	evidence appbur.Evidence
-}
-
-// capture hands every object to the writer, and then lets go of those that
-// complete lists did not contain.
-func capture(ctx context.Context, e *env, source *exporter.Exporter, writer *repository.Writer) (captured, error) {
-	seen := captured{index: map[appbur.ObjectID]manifest.Entry{}}
-	present := map[appbur.GroupKind]map[string]struct{}{}
-	var (
-		mu       sync.Mutex
-		evidence evidenceCollector
-	)
+// captureCluster runs one pass over the cluster and warns of what could not be read.
+func captureCluster(ctx context.Context, e *env, source *exporter.Exporter, writer *repository.Writer) (capture.Captured, error) {
 	bar := newProgress(e.Streams, e.now, "reading the cluster", 0)
-	coverage, err := source.Capture(ctx, func(_ exporter.Type, result manifest.Result) error {
-		bar.add(1)
-		id := result.Manifest.ID
-		if !result.Decision.Saved {
-			// It may have been emitted before, as saved: a long list that had to be
-			// begun anew finds that an object has gone in between.
-			mu.Lock()
-			defer mu.Unlock()
-			delete(seen.index, id)
-			delete(present[id.GroupKind()], id.Path())
-			return nil
-		}
-		if err := writer.Put(result); err != nil {
-			return err
-		}
-		evidence.see(result)
-		mu.Lock()
-		defer mu.Unlock()
-		seen.index[id] = result.Entry
-		paths := present[id.GroupKind()]
-		if paths == nil {
-			paths = map[string]struct{}{}
-			present[id.GroupKind()] = paths
-		}
-		paths[id.Path()] = struct{}{}
-		return nil
-	})
+	seen, err := capture.Run(ctx, source, writer, func() { bar.add(1) })
 	bar.finish()
 	if err != nil {
-		return captured{}, err
+		return capture.Captured{}, err
 	}
-	for _, t := range coverage.Types {
+	for _, t := range seen.Coverage.Types {
 		if !t.Complete {
 			e.warn("%s could not be read, its files stay as they were: %s", t.GroupKind(), t.Reason)
-			continue
-		}
-		if err := writer.KeepOnly(t.GroupKind(), present[t.GroupKind()]); err != nil {
-			return captured{}, err
 		}
 	}
-	for _, g := range coverage.Groups {
+	for _, g := range seen.Coverage.Groups {
 		if !g.Virtual {
 			e.warn("the API group %s cannot be discovered, its files stay as they were: %s", g.GroupVersion, g.Reason)
 		}
-	}
-	if err := writer.KeepKinds(coverage); err != nil {
-		return captured{}, err
-	}
-	seen.coverage = coverage
-	if seen.evidence, err = evidence.evidence(ctx, source); err != nil {
-		return captured{}, err
 	}
 	return seen, nil
 }

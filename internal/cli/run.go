@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/capture"
 	"github.com/appbur/appbur/internal/daemon"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/exporter"
@@ -80,5 +82,11 @@ func runRun(ctx context.Context, e *env, o *runOptions) error {
 		return err
 	}
 	log.Info("watching", "cluster", cluster.ID, "kubernetes", cluster.Version.String(), "repository", repo.Dir())
-	return daemon.Run(ctx, source, writer, daemon.Options{Quiet: o.quiet, Limit: o.limit, Now: e.now, Log: log})
+	return daemon.Run(ctx, source, writer, daemon.Options{
+		Quiet: o.quiet, Limit: o.limit, Now: e.now, Log: log,
+		Forget: func(ctx context.Context, known appbur.Coverage) error {
+			_, err := capture.ForgetKinds(ctx, source, writer, known)
+			return err
+		},
+	})
 }

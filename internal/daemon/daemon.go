@@ -39,6 +39,11 @@ type Options struct {
 	Now func() time.Time
 	// Log receives what happens.
 	Log *slog.Logger
+	// Forget removes the files of kinds that no longer exist and that no event will
+	// ever tell of, because they went while nobody watched. It is called before a
+	// commit after the set of types has changed, with what is known of the types; it
+	// may be nil.
+	Forget func(context.Context, appbur.Coverage) error
 	// Committed is told of every commit; it may be nil.
 	Committed func(repository.Outcome)
 }
@@ -91,9 +96,15 @@ type collector struct {
 	options Options
 	touched chan struct{}
 
+	// gate lets events in together and Forget alone: what is Put while a kind is being
+	// proven gone would go with it.
+	gate sync.RWMutex
+
 	mu    sync.Mutex
 	types map[appbur.GroupKind]appbur.TypeCoverage
 	holes []appbur.GroupFailure
+	// settled is true while Forget has seen the set of types as it is.
+	settled bool
 }
 
 var _ exporter.Handler = (*collector)(nil)
@@ -109,18 +120,24 @@ func (c *collector) touch() {
 // Put implements [exporter.Handler].
 func (c *collector) Put(_ exporter.Type, result manifest.Result) error {
 	defer c.touch()
+	c.gate.RLock()
+	defer c.gate.RUnlock()
 	return c.writer.Put(result)
 }
 
 // Delete implements [exporter.Handler].
 func (c *collector) Delete(_ exporter.Type, id appbur.ObjectID) error {
 	defer c.touch()
+	c.gate.RLock()
+	defer c.gate.RUnlock()
 	return c.writer.Delete(id)
 }
 
 // Synced implements [exporter.Handler].
 func (c *collector) Synced(_ exporter.Type, coverage appbur.TypeCoverage, present map[string]struct{}) error {
 	defer c.touch()
+	c.gate.RLock()
+	defer c.gate.RUnlock()
 	c.note(coverage)
 	return c.writer.KeepOnly(coverage.GroupKind(), present)
 }
@@ -128,9 +145,12 @@ func (c *collector) Synced(_ exporter.Type, coverage appbur.TypeCoverage, presen
 // Gone implements [exporter.Handler].
 func (c *collector) Gone(t exporter.Type) error {
 	defer c.touch()
+	c.gate.RLock()
+	defer c.gate.RUnlock()
 	gk := t.GroupKind()
 	c.mu.Lock()
 	delete(c.types, gk)
+	c.settled = false
 	c.mu.Unlock()
 	return c.writer.KeepOnly(gk, nil)
 }
@@ -149,15 +169,19 @@ func (c *collector) Holes(groups []appbur.GroupFailure) error {
 			c.options.Log.Warn("an API group cannot be discovered; its files stay as they are", "groupVersion", g.GroupVersion, "reason", g.Reason)
 		}
 	}
+	defer c.touch()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.holes = groups
+	c.holes, c.settled = groups, false
 	return nil
 }
 
 func (c *collector) note(coverage appbur.TypeCoverage) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if _, known := c.types[coverage.GroupKind()]; !known {
+		c.settled = false
+	}
 	c.types[coverage.GroupKind()] = coverage
 }
 
@@ -192,7 +216,29 @@ func (c *collector) settle(ctx context.Context) {
 	}
 }
 
+// forget lets go of kinds that went while nobody watched. Those that cannot be proven
+// to be gone stay until the set of types changes again.
+func (c *collector) forget(ctx context.Context) error {
+	c.mu.Lock()
+	settled := c.settled
+	c.settled = true
+	c.mu.Unlock()
+	if settled || c.options.Forget == nil {
+		return nil
+	}
+	c.gate.Lock()
+	defer c.gate.Unlock()
+	err := c.options.Forget(ctx, c.coverage())
+	if ctx.Err() != nil {
+		return nil // the commit on the way out needs no proof of absence
+	}
+	return err
+}
+
 func (c *collector) commit(ctx context.Context) error {
+	if err := c.forget(ctx); err != nil {
+		return err
+	}
 	if !c.writer.Changed() {
 		return nil
 	}

@@ -11,8 +11,9 @@
 //
 //   - Secret values are encrypted before they reach the Git engine. Writing needs
 //     public recipients only; reading a restore point needs the age identity.
-//   - A file disappears only when a complete list says that its object did. Files
-//     of types that could not be read stay (see [Capture.Finish]).
+//   - A file disappears only when the caller says that its object did: alone
+//     ([Writer.Delete]), because a complete list lacks it ([Writer.KeepOnly]), or with
+//     its whole kind. Files of types that could not be read stay.
 //   - A repository remembers its cluster. Another cluster, or a sudden collapse of
 //     what is saved, is refused until the caller says otherwise ([Guards]).
 //   - A restore point is visible only when it is complete: the tag is written last.

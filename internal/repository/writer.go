@@ -154,41 +154,10 @@ func (w *Writer) KeepOnly(gk appbur.GroupKind, present map[string]struct{}) erro
 	})
 }
 
-// KeepKinds removes the manifests of kinds that no longer exist: those that
-// discovery, which had no hole in their group, does not know. The definition of a
-// custom resource was deleted, or a new Kubernetes release dropped the kind.
-func (w *Writer) KeepKinds(coverage appbur.Coverage) error {
-	leaves := map[string]bool{}
-	for _, t := range coverage.Types {
-		leaves[typeLeaf(t.GroupKind())] = true
-	}
-	holes := map[string]bool{}
-	for _, failure := range coverage.Groups {
-		group, _, _ := strings.Cut(failure.GroupVersion, "/")
-		holes[group] = true
-	}
-	return w.removeWhere(func(path string) bool {
-		leaf := leafOf(path)
-		_, group, _ := strings.Cut(leaf, ".")
-		return !leaves[leaf] && !holes[group]
-	})
-}
-
 func (w *Writer) removeWhere(gone func(path string) bool) error {
 	w.gate.RLock()
 	defer w.gate.RUnlock()
-	w.mu.Lock()
-	paths := make([]string, 0, len(w.files)+len(w.changes))
-	for path := range w.files {
-		paths = append(paths, path)
-	}
-	for path, what := range w.changes {
-		if what == added {
-			paths = append(paths, path)
-		}
-	}
-	w.mu.Unlock()
-	for _, path := range paths {
+	for _, path := range w.paths() {
 		if gone(path) {
 			if err := w.remove(path); err != nil {
 				return err

@@ -79,6 +79,10 @@ func Lifecycle(gvk GroupVersionKind) (Life, bool) {
 	return life, ok
 }
 
+// Versions returns every version that Kubernetes has or had of a built-in kind, the
+// most preferred first, and none for other kinds.
+func Versions(gk appbur.GroupKind) []string { return slices.Clone(lifecycle().versions[gk]) }
+
 // builtIn reports whether Kubernetes has or had the kind in any version.
 func builtIn(gk appbur.GroupKind) bool {
 	_, ok := lifecycle().versions[gk]

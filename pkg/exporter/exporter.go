@@ -92,15 +92,9 @@ func New(cfg *rest.Config, rules *manifest.Rules, opts Options) (*Exporter, erro
 // Cluster identifies the cluster by the uid of its namespace kube-system and by the
 // version of its API server. Errors carry a hint; see [ErrUnreachable].
 func (e *Exporter) Cluster(ctx context.Context) (appbur.Cluster, error) {
-	var info struct {
-		GitVersion string `json:"gitVersion"`
-	}
-	if err := e.getJSON(ctx, "/version", &info); err != nil {
-		return appbur.Cluster{}, fmt.Errorf("asking the API server for its version: %w", err)
-	}
-	version, err := appbur.ParseKubeVersion(info.GitVersion)
+	version, err := e.kubernetes(ctx)
 	if err != nil {
-		return appbur.Cluster{}, fmt.Errorf("the API server has no usable version: %w", err)
+		return appbur.Cluster{}, err
 	}
 	var namespace struct {
 		Metadata struct {
@@ -113,7 +107,22 @@ func (e *Exporter) Cluster(ctx context.Context) (appbur.Cluster, error) {
 	if namespace.Metadata.UID == "" {
 		return appbur.Cluster{}, errors.New("identifying the cluster: namespace kube-system has no uid")
 	}
-	return appbur.Cluster{ID: namespace.Metadata.UID, Version: version}, nil
+	return appbur.Cluster{ID: namespace.Metadata.UID, Version: *version}, nil
+}
+
+// kubernetes asks the API server for its release.
+func (e *Exporter) kubernetes(ctx context.Context) (*appbur.KubeVersion, error) {
+	var info struct {
+		GitVersion string `json:"gitVersion"`
+	}
+	if err := e.getJSON(ctx, "/version", &info); err != nil {
+		return nil, fmt.Errorf("asking the API server for its version: %w", err)
+	}
+	version, err := appbur.ParseKubeVersion(info.GitVersion)
+	if err != nil {
+		return nil, fmt.Errorf("the API server has no usable version: %w", err)
+	}
+	return &version, nil
 }
 
 // get begins a request that is tried once; retry and its callers decide what comes

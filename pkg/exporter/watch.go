@@ -23,8 +23,9 @@ type Handler interface {
 	// paths are in present exist, and each has been Put. It also says that a type
 	// that had failed can be read again. present belongs to the handler.
 	Synced(t Type, c appbur.TypeCoverage, present map[string]struct{}) error
-	// Gone reports that the type itself was deleted, its definition with it. Its
-	// objects do not exist any more.
+	// Gone reports that the type itself does not exist any more: its definition or its
+	// registration was deleted, or the API server now is of a release without it. None
+	// of its objects exists.
 	Gone(t Type) error
 	// Failed reports that a type cannot be read now. Its files must stay as they are.
 	Failed(c appbur.TypeCoverage) error
@@ -35,8 +36,8 @@ type Handler interface {
 
 // Watch captures all the time: each type is listed, then watched from the
 // resourceVersion of the list, and listed again when the server has forgotten that
-// version. Types that appear are picked up, types whose definition is deleted are
-// reported as gone.
+// version. Types that appear are picked up, types that are proven not to exist any
+// more (see [Exporter.Absent]) are reported as gone.
 //
 // Watch outlives the API server: while it is away, types are reported as failed
 // after a while and listed again when it is back. It returns when ctx ends, with
@@ -147,7 +148,7 @@ func (w *watcher) signal() {
 }
 
 // reconcile starts watches of new types, moves those whose version changed, and
-// ends those whose definition is gone.
+// ends those that do not exist any more.
 func (w *watcher) reconcile(ctx context.Context, types []Type) error {
 	present := make(map[appbur.GroupKind]bool, len(types))
 	for _, t := range types {
@@ -166,10 +167,10 @@ func (w *watcher) reconcile(ctx context.Context, types []Type) error {
 		}
 	}
 	for kind, r := range w.running {
-		if present[kind] || !r.t.Custom {
+		if present[kind] {
 			continue
 		}
-		gone, err := w.exporter.definitionGone(ctx, r.t)
+		gone, err := w.exporter.gone(ctx, r.t)
 		if err != nil || !gone {
 			continue // a hole in discovery proves nothing
 		}

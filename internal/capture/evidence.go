@@ -1,4 +1,4 @@
-package cli
+package capture
 
 import (
 	"bytes"
@@ -9,20 +9,19 @@ import (
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/compat/helm"
-	"github.com/appbur/appbur/pkg/exporter"
 	"github.com/appbur/appbur/pkg/manifest"
 )
 
-// evidenceCollector gathers, during a capture, what an upgrade will want to know
+// evidence collects, during a capture, what an upgrade will want to know
 // of a cluster that may be gone by then.
-type evidenceCollector struct {
+type evidence struct {
 	mu       sync.Mutex
 	releases []helm.Release
 	crds     []appbur.Definition
 }
 
 // see looks at one saved object. It may be called from several goroutines.
-func (c *evidenceCollector) see(result manifest.Result) {
+func (c *evidence) see(result manifest.Result) {
 	id := result.Manifest.ID
 	versions, isDefinition := result.Entry.CustomVersions()
 	if !isDefinition && !mayBeHelm(id, result.Manifest.Data) {
@@ -61,8 +60,8 @@ func mayBeHelm(id appbur.ObjectID, data []byte) bool {
 	return bytes.Contains(data, []byte("helm.sh/release.v1")) || bytes.Contains(data, []byte("owner: helm"))
 }
 
-// evidence adds what the API server remembers of requests.
-func (c *evidenceCollector) evidence(ctx context.Context, source *exporter.Exporter) (appbur.Evidence, error) {
+// gather adds what the API server remembers of requests.
+func (c *evidence) gather(ctx context.Context, source Source) (appbur.Evidence, error) {
 	seen, err := source.Deprecations(ctx)
 	if err != nil {
 		return appbur.Evidence{}, err
