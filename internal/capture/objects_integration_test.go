@@ -112,7 +112,7 @@ func (w *world) storeGadgets(namespace string, names ...string) {
 func (w *world) convertGadgets(conversion map[string]any) {
 	w.Helper()
 	w.eventually("change the definition of gadgets", func() error {
-		current, err := w.client.Resource(definitions).Get(w.Context(), "gadgets.conversion.example.org", metav1.GetOptions{})
+		current, err := w.client.Resource(definitions).Get(w.ctx, "gadgets.conversion.example.org", metav1.GetOptions{})
 		if err != nil {
 			return err
 		}
@@ -124,7 +124,7 @@ func (w *world) convertGadgets(conversion map[string]any) {
 		if err := errors.Join(unstructured.SetNestedSlice(current.Object, list, "spec", "versions"), unstructured.SetNestedMap(current.Object, conversion, "spec", "conversion")); err != nil {
 			return err
 		}
-		_, err = w.client.Resource(definitions).Update(w.Context(), current, metav1.UpdateOptions{})
+		_, err = w.client.Resource(definitions).Update(w.ctx, current, metav1.UpdateOptions{})
 		return err
 	})
 }
@@ -194,7 +194,7 @@ func (w *world) aggregate(namespace string) *aggregated {
 
 // serves reports whether discovery, asked directly, lists the type.
 func (w *world) serves(resource string) error {
-	types, failed, err := w.exporter(w.cluster.RESTConfig()).Discover(w.Context())
+	types, failed, err := w.exporter(w.cluster.RESTConfig()).Discover(w.ctx)
 	if err != nil {
 		return err
 	}

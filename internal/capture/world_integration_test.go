@@ -3,6 +3,7 @@
 package capture_test
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"maps"
@@ -34,6 +35,8 @@ import (
 // cluster directly, appbur sees it through the proxy.
 type world struct {
 	*testing.T
+	// ctx outlives the test by its cleanup.
+	ctx      context.Context
 	cluster  *testcluster.Cluster
 	identity appbur.Cluster
 	client   dynamic.Interface
@@ -44,14 +47,12 @@ type world struct {
 // archive is a repository and its keys.
 type archive struct{ dir, keys string }
 
-var listOptions = metav1.ListOptions{}
-
 // options make lists of several pages of few objects, and patience short.
 var options = exporter.Options{PageSize: 2, Tries: 2, Timeout: 5 * time.Second}
 
 func newWorld(t *testing.T, version string, protocol faultproxy.Protocol) *world {
 	t.Helper()
-	w := &world{T: t, cluster: clusterOf(t, version)}
+	w := &world{T: t, ctx: context.WithoutCancel(t.Context()), cluster: clusterOf(t, version)}
 	var err error
 	if w.client, err = dynamic.NewForConfig(w.cluster.RESTConfig()); err != nil {
 		t.Fatal(err)
@@ -68,7 +69,7 @@ func (w *world) newArchive() archive {
 	w.Helper()
 	dir := w.TempDir()
 	a := archive{dir: filepath.Join(dir, "repo.git"), keys: filepath.Join(dir, "keys")}
-	if _, err := repository.Create(w.Context(), a.dir, a.keys, "", nil, rand.Reader, time.Now); err != nil {
+	if _, err := repository.Create(w.ctx, a.dir, a.keys, "", nil, rand.Reader, time.Now); err != nil {
 		w.Fatal(err)
 	}
 	return a
@@ -115,11 +116,11 @@ func (w *world) writer(a archive) *repository.Writer {
 func (w *world) backup(config *rest.Config, a archive) (appbur.Coverage, error) {
 	w.Helper()
 	writer := w.writer(a)
-	seen, err := capture.Run(w.Context(), w.exporter(config), writer, nil)
+	seen, err := capture.Run(w.ctx, w.exporter(config), writer, nil)
 	if err != nil {
 		return appbur.Coverage{}, err
 	}
-	if _, err := writer.Commit(w.Context(), time.Now(), seen.Coverage); err != nil {
+	if _, err := writer.Commit(w.ctx, time.Now(), seen.Coverage); err != nil {
 		w.Fatal(err)
 	}
 	return seen.Coverage, nil
@@ -191,7 +192,7 @@ func (w *world) create(resource string, object map[string]any) {
 	u := &unstructured.Unstructured{Object: object}
 	gvr := u.GroupVersionKind().GroupVersion().WithResource(resource)
 	w.eventually("create "+resource+" "+u.GetName(), func() error {
-		_, err := w.resource(gvr, u.GetNamespace()).Create(w.Context(), u.DeepCopy(), metav1.CreateOptions{})
+		_, err := w.resource(gvr, u.GetNamespace()).Create(w.ctx, u.DeepCopy(), metav1.CreateOptions{})
 		if apierrors.IsAlreadyExists(err) {
 			return nil
 		}
@@ -203,11 +204,11 @@ func (w *world) create(resource string, object map[string]any) {
 func (w *world) remove(gvr schema.GroupVersionResource, namespace, name string) {
 	w.Helper()
 	client := w.resource(gvr, namespace)
-	if err := client.Delete(w.Context(), name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+	if err := client.Delete(w.ctx, name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
 		w.Fatal(err)
 	}
 	w.eventually("delete "+gvr.Resource+" "+name, func() error {
-		_, err := client.Get(w.Context(), name, metav1.GetOptions{})
+		_, err := client.Get(w.ctx, name, metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
 			return nil
 		}
@@ -233,11 +234,7 @@ func (w *world) eventually(what string, do func() error) {
 		if time.Now().After(deadline) {
 			w.Fatalf("%s: %v", what, err)
 		}
-		select {
-		case <-time.After(50 * time.Millisecond):
-		case <-w.Context().Done():
-			w.Fatal(w.Context().Err())
-		}
+		time.Sleep(50 * time.Millisecond)
 	}
 }
 

@@ -158,7 +158,7 @@ func TestCaptureSurvivesWhatFails(t *testing.T) {
 	if c := coverageOf(t, coverage, "ConfigMap"); !c.Complete || c.Saved != 1 {
 		t.Errorf("busy type: %+v", c)
 	}
-	if c := coverageOf(t, coverage, "Secret"); c.Complete || c.Reason != "secrets is forbidden: no" {
+	if c := coverageOf(t, coverage, "Secret"); c.Complete || c.Reason != "the account may not read this: secrets is forbidden: no" {
 		t.Errorf("forbidden type: %+v", c)
 	}
 	if c := coverageOf(t, coverage, "Service"); c.Complete || !strings.Contains(c.Reason, "the answer is no list") {

@@ -82,7 +82,7 @@ func TestDeprecations(t *testing.T) {
 		}, DeprecationEvidence{Requested: []Deprecation{{Group: "policy", Version: "v1beta1", Resource: "podsecuritypolicies", RemovedRelease: "1.25"}}, Warnings: warned}},
 		{"forbidden", func(w http.ResponseWriter, _ *http.Request) {
 			status(w, http.StatusForbidden, "Forbidden", "metrics are forbidden")
-		}, DeprecationEvidence{Requested: []Deprecation{}, Unreadable: "the metrics of the API server cannot be read: metrics are forbidden", Warnings: warned}},
+		}, DeprecationEvidence{Requested: []Deprecation{}, Unreadable: "the metrics of the API server cannot be read: the account may not read this: metrics are forbidden", Warnings: warned}},
 		{
 			"not served", func(w http.ResponseWriter, _ *http.Request) {
 				status(w, http.StatusNotFound, "NotFound", "no such path")

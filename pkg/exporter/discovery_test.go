@@ -134,8 +134,8 @@ func TestHoles(t *testing.T) {
 			definitions: map[schema.GroupResource]definition{{Group: "a.b", Resource: "things"}: {versions: []string{"v1"}}},
 		}, []appbur.GroupFailure{{GroupVersion: "a.b/v1", Reason: "it is registered, but discovery does not list it"}}},
 		{"a backend is down", []*metav1.APIResourceList{core}, []appbur.GroupFailure{{GroupVersion: "m.k/v1", Reason: "503"}}, witnesses{registered: map[schema.GroupVersion]registration{gv("m.k", "v1"): remote}}, []appbur.GroupFailure{{GroupVersion: "m.k/v1", Reason: "the aggregated API server behind it, Service ns/name, does not answer: MissingEndpoints: no endpoints"}}},
-		{"definitions are forbidden", []*metav1.APIResourceList{core}, nil, witnesses{definitionsErr: refused}, []appbur.GroupFailure{{GroupVersion: EveryGroup, Reason: "CustomResourceDefinitions cannot be listed, so which custom types exist is not known: no"}}},
-		{"registrations are forbidden", []*metav1.APIResourceList{core}, nil, witnesses{registeredErr: refused}, []appbur.GroupFailure{{GroupVersion: EveryGroup, Reason: "APIServices cannot be listed, so what discovery leaves out is not known: no"}}},
+		{"definitions are forbidden", []*metav1.APIResourceList{core}, nil, witnesses{definitionsErr: refused}, []appbur.GroupFailure{{GroupVersion: EveryGroup, Reason: "CustomResourceDefinitions cannot be listed, so which custom types exist is not known: the account may not read this: no"}}},
+		{"registrations are forbidden", []*metav1.APIResourceList{core}, nil, witnesses{registeredErr: refused}, []appbur.GroupFailure{{GroupVersion: EveryGroup, Reason: "APIServices cannot be listed, so what discovery leaves out is not known: the account may not read this: no"}}},
 	} {
 		if diff := cmp.Diff(tt.want, tt.w.holes(tt.lists, tt.failed)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)

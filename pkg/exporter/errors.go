@@ -97,37 +97,3 @@ func isPassing(err error) bool {
 	}
 	return isConnection(err) && !errors.As(err, &verify) && !errors.Is(err, context.Canceled)
 }
-
-// reasonOf writes an error in one line, for coverage.
-func reasonOf(err error) string {
-	text := err.Error()
-	var status apierrors.APIStatus
-	if errors.As(err, &status) && status.Status().Message != "" {
-		text = status.Status().Message
-	}
-	switch {
-	case isExpired(err):
-		text = "reading it to its end takes longer than the server remembers the list: " + text
-	case isAbsent(err):
-		text = "it is not served at the moment: " + text
-	case errors.Is(err, context.DeadlineExceeded):
-		text = "the server did not answer in time: " + text
-	case isConnection(err):
-		text = "the connection broke: " + text
-	}
-	return oneLine(withoutConversion(text))
-}
-
-func oneLine(text string) string {
-	out := []rune(text)
-	for i, r := range out {
-		if r == '\n' || r == '\r' || r == '\t' {
-			out[i] = ' '
-		}
-	}
-	const most = 500
-	if len(out) > most {
-		out = append(out[:most], '…')
-	}
-	return string(out)
-}

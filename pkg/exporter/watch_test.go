@@ -265,7 +265,7 @@ func TestWatchReportsAnOutage(t *testing.T) {
 	startWatch(t, e, &j)
 	eventually(t, 5*time.Second, "first list", func() bool { return j.has("synced") }, j.String)
 	setAway(true)
-	eventually(t, 5*time.Second, "failure", func() bool { return j.has("failed configmaps: no more") }, j.String)
+	eventually(t, 5*time.Second, "failure", func() bool { return j.has("failed configmaps: the account may not read this: no more") }, j.String)
 	if !j.holds("namespaces/d/configmap/a.yaml") {
 		t.Errorf("an outage deleted something:\n%s", j.String())
 	}

@@ -1,0 +1,71 @@
+package exporter
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// causes say in words what an error means for a type that is read. The first that
+// fits is written before what the server said, which stays: it names the details.
+var causes = []struct {
+	fits  func(error) bool
+	words string
+}{
+	{isExpired, "reading it to its end takes longer than the server remembers the list"},
+	{isAbsent, "it is not served at the moment"},
+	{apierrors.IsForbidden, "the account may not read this"},
+	{apierrors.IsUnauthorized, "the server does not accept the account"},
+	{isConversion, "its objects cannot be converted to the version that is read"},
+	{apierrors.IsTooManyRequests, "the server is overloaded"},
+	{isTimeout, "the server did not answer in time"},
+	{isServerError, "the server failed"},
+	{isConnection, "the connection broke"},
+}
+
+// isConversion reports that a conversion webhook stands between what is stored and
+// what is read, and fails. API servers say so only in the text, newer ones
+// as that of a corrupt object, which it is not.
+func isConversion(err error) bool { return strings.Contains(err.Error(), "conversion webhook for ") }
+
+func isTimeout(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || apierrors.IsTimeout(err) || apierrors.IsServerTimeout(err)
+}
+
+func isServerError(err error) bool {
+	var status apierrors.APIStatus
+	return errors.As(err, &status) && status.Status().Code >= http.StatusInternalServerError
+}
+
+// reasonOf writes an error in one line, for coverage.
+func reasonOf(err error) string {
+	text := err.Error()
+	var status apierrors.APIStatus
+	if errors.As(err, &status) && status.Status().Message != "" {
+		text = status.Status().Message
+	}
+	for _, cause := range causes {
+		if cause.fits(err) {
+			text = cause.words + ": " + text
+			break
+		}
+	}
+	return oneLine(withoutConversion(text))
+}
+
+func oneLine(text string) string {
+	out := []rune(text)
+	for i, r := range out {
+		if r == '\n' || r == '\r' || r == '\t' {
+			out[i] = ' '
+		}
+	}
+	const most = 500
+	if len(out) > most {
+		out = append(out[:most], '…')
+	}
+	return string(out)
+}
