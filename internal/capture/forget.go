@@ -56,7 +56,7 @@ type Prover interface {
 // the lack of a proof is not.
 func whyKept(coverage appbur.Coverage, group string, absence exporter.Absence) string {
 	for _, failure := range coverage.Groups {
-		if groupOf(failure.GroupVersion) == group {
+		if failure.GroupVersion != exporter.EveryGroup && groupOf(failure.GroupVersion) == group {
 			return failure.Reason
 		}
 	}

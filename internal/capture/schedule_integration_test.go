@@ -207,19 +207,17 @@ func (s *schedule) fault() (string, faultproxy.Rule) {
 	for _, resource := range []string{"configmaps", "deployments", "clusterroles", "widgets", "secrets"} {
 		discovery["loses "+resource] = faultproxy.LoseResources(resource)
 	}
-	rule := faultproxy.Rule{After: s.random.IntN(3), Times: s.random.IntN(4)}
-	if s.random.IntN(3) == 0 {
-		where := pick("", "/api", "/apis", "/api/v1", "/apis/apps/v1", "/apis/example.org/v1")
-		rule.Match = faultproxy.Discovery
-		if where != "" {
-			rule.Match = faultproxy.Path(where)
-		}
-		what := pick(append(slices.Sorted(maps.Keys(discovery)), slices.Sorted(maps.Keys(answers))...)...)
-		if rule.Fault = discovery[what]; rule.Fault == nil {
-			rule.Fault = answers[what]
-		}
-		return fmt.Sprintf("discovery %s: %s", where, what), rule
+	switch s.random.IntN(4) {
+	case 0:
+		// A capture asks discovery once: what is to be missed must be missing always.
+		what := pick(slices.Sorted(maps.Keys(discovery))...)
+		return "discovery " + what, faultproxy.Rule{Match: faultproxy.Discovery, Fault: discovery[what]}
+	case 1:
+		where := pick("/api", "/apis", "/api/v1", "/apis/apps/v1", "/apis/example.org/v1")
+		what := pick(slices.Sorted(maps.Keys(answers))...)
+		return "discovery " + where + ": " + what, faultproxy.Rule{Match: faultproxy.Path(where), Times: s.random.IntN(3), Fault: answers[what]}
 	}
+	rule := faultproxy.Rule{After: s.random.IntN(3), Times: s.random.IntN(4)}
 	where := pick(slices.Sorted(maps.Keys(lists))...)
 	what := pick(slices.Sorted(maps.Keys(answers))...)
 	rule.Match, rule.Fault = lists[where], answers[what]
