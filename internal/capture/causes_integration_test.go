@@ -64,23 +64,31 @@ func TestEachCauseKeepsFiles(t *testing.T) {
 			s.aggregated.down.Store(true)
 			return func() { s.aggregated.down.Store(false); s.awaitTokens() }
 		}, holes: []string{"Token.aggregated.example.net"}},
-		{name: "aggregated API that forgets a kind", begin: func(s *scene) func() {
-			s.aggregated.silent.Store(true)
-			return func() { s.aggregated.silent.Store(false); s.awaitTokens() }
-		}, script: every(faultproxy.Path("/apis"), faultproxy.LoseResources("tokens")),
-			holes: []string{"Token.aggregated.example.net: discovery does not list it, and nothing proves that it is gone: its group is still registered for the aggregated API server behind Service shop/aggregated"}},
+		{
+			name: "aggregated API that forgets a kind", begin: func(s *scene) func() {
+				s.aggregated.silent.Store(true)
+				return func() { s.aggregated.silent.Store(false); s.awaitTokens() }
+			}, script: every(faultproxy.Path("/apis"), faultproxy.LoseResources("tokens")),
+			holes: []string{"Token.aggregated.example.net: discovery does not list it, and nothing proves that it is gone: its group is still registered for the aggregated API server behind Service shop/aggregated"},
+		},
 		{name: "429 that passes", script: passing(lists, faultproxy.TooManyRequests(0))},
 		{name: "429 that stays", script: every(faultproxy.List("configmaps"), faultproxy.TooManyRequests(0)), holes: []string{"ConfigMap: the server is overloaded"}},
 		{name: "500 that passes", script: passing(lists, faultproxy.Status(500, "InternalError", "boom"))},
 		{name: "500 that stays", script: every(faultproxy.List("secrets"), faultproxy.Status(500, "InternalError", "boom")), holes: []string{"Secret: the server failed: boom"}},
-		{name: "503 on all but definitions", script: every(faultproxy.All(lists, not(faultproxy.List("customresourcedefinitions"))), faultproxy.Unavailable()),
-			holes: []string{"group *: APIServices cannot be listed", "ConfigMap: the server failed: ", "Widget.example.org: "}},
+		{
+			name: "503 on all but definitions", script: every(faultproxy.All(lists, not(faultproxy.List("customresourcedefinitions"))), faultproxy.Unavailable()),
+			holes: []string{"group *: APIServices cannot be listed", "ConfigMap: the server failed: ", "Widget.example.org: "},
+		},
 		{name: "all lists fail", script: every(lists, faultproxy.Unavailable()), fails: "no type could be read"},
 		{name: "continue token that expires once", script: passing(faultproxy.All(faultproxy.List("configmaps"), faultproxy.Continued), faultproxy.Expired())},
-		{name: "continue tokens that always expire", script: every(faultproxy.All(faultproxy.List("configmaps"), faultproxy.Continued), faultproxy.Expired()),
-			holes: []string{"ConfigMap: reading it to its end takes longer than the server remembers the list"}},
-		{name: "a group blinks", script: every(discovery, faultproxy.LoseGroups("apps")),
-			holes: []string{"Deployment.apps: it is registered, but discovery does not list it", "group apps/v1: it is registered"}},
+		{
+			name: "continue tokens that always expire", script: every(faultproxy.All(faultproxy.List("configmaps"), faultproxy.Continued), faultproxy.Expired()),
+			holes: []string{"ConfigMap: reading it to its end takes longer than the server remembers the list"},
+		},
+		{
+			name: "a group blinks", script: every(discovery, faultproxy.LoseGroups("apps")),
+			holes: []string{"Deployment.apps: it is registered, but discovery does not list it", "group apps/v1: it is registered"},
+		},
 		{name: "the core group blinks", script: every(discovery, faultproxy.LoseGroups("")), holes: []string{"ConfigMap: ", "Secret: ", "group v1: "}},
 		{name: "custom groups blink", script: every(discovery, faultproxy.LoseGroups("example.org", "conversion.example.org")), holes: []string{"Widget.example.org: ", "Gadget.conversion.example.org: "}},
 		{name: "an aggregated group blinks", script: every(discovery, faultproxy.LoseGroups(aggregatedGroup)), holes: []string{"Token.aggregated.example.net: "}},
@@ -90,15 +98,20 @@ func TestEachCauseKeepsFiles(t *testing.T) {
 		}},
 		{name: "custom types blink", script: every(discovery, faultproxy.LoseResources("widgets", "gadgets")), holes: []string{"Widget.example.org: ", "Gadget.conversion.example.org: "}},
 		{name: "groups and their witnesses are not found", script: every(oneOf(discovery, faultproxy.List("customresourcedefinitions"), faultproxy.List("apiservices")), faultproxy.Status(http.StatusNotFound, "NotFound", "no such path")), fails: "could not find the requested resource"},
-		{name: "witnesses blink", script: append(every(discovery, faultproxy.LoseGroups("apiextensions.k8s.io", "apiregistration.k8s.io", "example.org", "apps")),
-			every(oneOf(faultproxy.List("customresourcedefinitions"), faultproxy.List("apiservices")), faultproxy.Status(http.StatusNotFound, "NotFound", "no such path"))...),
-			holes: []string{"Widget.example.org: ", "Deployment.apps: "}},
+		{
+			name: "witnesses blink", script: append(every(discovery, faultproxy.LoseGroups("apiextensions.k8s.io", "apiregistration.k8s.io", "example.org", "apps")),
+				every(oneOf(faultproxy.List("customresourcedefinitions"), faultproxy.List("apiservices")), faultproxy.Status(http.StatusNotFound, "NotFound", "no such path"))...),
+			holes: []string{"Widget.example.org: ", "Deployment.apps: "},
+		},
 		{name: "the list of groups is refused", script: every(faultproxy.Path("/apis"), faultproxy.Status(http.StatusForbidden, "Forbidden", "no")), fails: "the credentials lack a permission"},
-		{name: "lists are not found", script: every(oneOf(faultproxy.List("widgets"), faultproxy.List("deployments")), faultproxy.Status(http.StatusNotFound, "NotFound", "no such path")),
-			holes: []string{"Widget.example.org: it is not served at the moment", "Deployment.apps: it is not served at the moment"}},
+		{
+			name: "lists are not found", script: every(oneOf(faultproxy.List("widgets"), faultproxy.List("deployments")), faultproxy.Status(http.StatusNotFound, "NotFound", "no such path")),
+			holes: []string{"Widget.example.org: it is not served at the moment", "Deployment.apps: it is not served at the moment"},
+		},
 	}
 	for _, version := range versions {
 		t.Run(version, func(t *testing.T) {
+			t.Parallel() // the clusters have nothing in common
 			s := newScene(t, version)
 			before := s.tree(t)
 			for _, path := range []string{
@@ -234,6 +247,7 @@ func oneOf(matches ...faultproxy.Match) faultproxy.Match {
 func TestProofOfAbsence(t *testing.T) {
 	for _, version := range versions {
 		t.Run(version, func(t *testing.T) {
+			t.Parallel() // the clusters have nothing in common
 			w := newWorld(t, version, faultproxy.HTTP2)
 			w.create("namespaces", object("v1", "Namespace", "", "proof", nil))
 			w.defineWidgets()
@@ -282,6 +296,7 @@ func TestProofOfAbsence(t *testing.T) {
 func TestDefinitionsComeAndGo(t *testing.T) {
 	for _, version := range versions {
 		t.Run(version, func(t *testing.T) {
+			t.Parallel() // the clusters have nothing in common
 			w := newWorld(t, version, faultproxy.HTTP1)
 			w.create("namespaces", object("v1", "Namespace", "", "flux", nil))
 			w.defineWidgets()

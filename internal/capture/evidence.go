@@ -63,8 +63,13 @@ func mayBeHelm(id appbur.ObjectID, data []byte) bool {
 // gather adds what the API server remembers of requests.
 func (c *evidence) gather(ctx context.Context, source Source) (appbur.Evidence, error) {
 	seen, err := source.Deprecations(ctx)
-	if err != nil {
-		return appbur.Evidence{}, err
+	switch {
+	case ctx.Err() != nil:
+		return appbur.Evidence{}, ctx.Err()
+	case err != nil:
+		// Evidence that is missing must not cost the backup, and must not look like
+		// evidence that nothing was requested.
+		seen.Unreadable = err.Error()
 	}
 	e := appbur.Evidence{
 		Format: appbur.EvidenceFormat, RequestsReadable: seen.Unreadable == "", RequestsReason: seen.Unreadable,

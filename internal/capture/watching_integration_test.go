@@ -29,6 +29,7 @@ import (
 func TestNoFileGoesWhileWatching(t *testing.T) {
 	for i, version := range versions {
 		t.Run(version, func(t *testing.T) {
+			t.Parallel() // the clusters have nothing in common
 			seed := number(t, "APPBUR_SEED", uint64(time.Now().UnixNano()))
 			t.Logf("APPBUR_SEED=%d repeats the schedule", seed)
 			w := newWorld(t, version, faultproxy.Protocol(i%2 == 0))

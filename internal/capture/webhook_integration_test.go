@@ -17,6 +17,7 @@ import (
 func TestConversionWebhook(t *testing.T) {
 	for _, version := range versions {
 		t.Run(version, func(t *testing.T) {
+			t.Parallel() // the clusters have nothing in common
 			w := newWorld(t, version, faultproxy.HTTP2)
 			w.create("namespaces", object("v1", "Namespace", "", "converted", nil))
 			w.storeGadgets("converted", "one", "two")

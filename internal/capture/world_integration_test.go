@@ -169,7 +169,7 @@ func (w *world) equalsFresh() {
 	fresh := w.newArchive()
 	w.mustBackup(w.archive)
 	w.mustBackup(fresh)
-	got, want := w.archive.tree(w), fresh.tree(w)
+	got, want := w.tree(w), fresh.tree(w)
 	for _, path := range slices.Sorted(maps.Keys(want)) {
 		switch blob, ok := got[path]; {
 		case !ok:

@@ -198,3 +198,44 @@ func TestCoverageFollowsTheWatch(t *testing.T) {
 		}
 	})
 }
+
+// Forget is asked when the set of types has changed, and not before every commit:
+// it looks at all files.
+func TestForgetFollowsTheTypes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &notebook{began: time.Now()}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		var asked [][]string
+		forget := func(_ context.Context, c appbur.Coverage) error {
+			var kinds []string
+			for _, each := range c.Types {
+				kinds = append(kinds, each.Kind)
+			}
+			asked = append(asked, kinds)
+			return nil
+		}
+		watcher := script(func(ctx context.Context, h exporter.Handler) error {
+			step := func() { time.Sleep(time.Minute) }
+			_ = h.Synced(exporter.Type{}, appbur.TypeCoverage{Kind: "A", Complete: true}, nil)
+			step()
+			_ = put(h)
+			_ = h.Synced(exporter.Type{}, appbur.TypeCoverage{Kind: "A", Complete: true}, nil)
+			step()
+			_ = h.Failed(appbur.TypeCoverage{Kind: "B", Reason: "no"})
+			_ = put(h)
+			step()
+			_ = h.Holes([]appbur.GroupFailure{{GroupVersion: "x.example/v1"}})
+			step()
+			_ = h.Gone(exporter.Type{Kind: "B"})
+			step()
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		err := Run(ctx, watcher, n, Options{Quiet: time.Second, Limit: time.Second, Now: time.Now, Log: slog.New(slog.DiscardHandler), Forget: forget})
+		want := [][]string{{"A"}, {"A", "B"}, {"A", "B"}, {"A"}}
+		if err != nil || !slices.EqualFunc(asked, want, slices.Equal[[]string]) {
+			t.Errorf("asked about %v (%v), want %v", asked, err, want)
+		}
+	})
+}

@@ -1,0 +1,93 @@
+//go:build integration
+
+package cli
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/appbur/appbur/internal/testcluster"
+)
+
+// An account that may not read everything makes a partial point: the exit code says
+// so, the warnings and the coverage say which types and why, and no file goes.
+func TestAPartialBackupSaysWhy(t *testing.T) {
+	s := newStory(t)
+	cluster := testcluster.New(t, "1.37.1")
+	client, err := kubernetes.NewForConfig(cluster.RESTConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "password"}, StringData: map[string]string{"password": "hunter2"}}
+	if _, err := client.CoreV1().Secrets("default").Create(t.Context(), secret, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	s.ok("init", s.repo, "--keys", s.keys)
+	first := s.backup(cluster)
+
+	read := func(groups, resources []string) rbacv1.PolicyRule {
+		return rbacv1.PolicyRule{APIGroups: groups, Resources: resources, Verbs: []string{"get", "list", "watch"}}
+	}
+	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "reader"}, Rules: []rbacv1.PolicyRule{
+		read([]string{""}, []string{"namespaces", "configmaps"}), read([]string{"apiextensions.k8s.io", "apiregistration.k8s.io"}, []string{"*"}),
+	}}
+	binding := &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: "reader"}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "reader"},
+		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: "reader"}},
+	}
+	if _, err := client.RbacV1().ClusterRoles().Create(t.Context(), role, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.RbacV1().ClusterRoleBindings().Create(t.Context(), binding, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+
+	code, out, errs := s.run("backup", "--repo", s.repo, "--keys", s.keys, "--kubeconfig", actingAs(t, cluster, "reader"), "--json")
+	if code != ExitPartly {
+		t.Fatalf("exit code %d, want %d\n%s%s", code, ExitPartly, out, errs)
+	}
+	var report backupReport
+	if err := json.Unmarshal([]byte(out), &report); err != nil {
+		t.Fatal(err)
+	}
+	if !report.Point.Partial || report.Removed != 0 || report.Point.Objects < first.Point.Objects {
+		t.Errorf("partial %v, %d removed, %d objects after %d", report.Point.Partial, report.Removed, report.Point.Objects, first.Point.Objects)
+	}
+	const why = `the account may not read this: secrets is forbidden: User "reader" cannot list resource "secrets"`
+	if !strings.Contains(errs, "Secret could not be read, its files stay as they were: "+why) {
+		t.Errorf("the warnings do not say why:\n%s", errs)
+	}
+	if code, out, _ := s.run("points", "show", string(report.Point.ID), "--repo", s.repo); code != ExitDone || !strings.Contains(out, why) {
+		t.Errorf("points show: exit code %d\n%s", code, out)
+	}
+	if s.tryGit("show", "main:namespaces/default/secret/password.yaml") == "" {
+		t.Error("the file of a Secret that may not be read is gone")
+	}
+}
+
+// actingAs returns a kubeconfig of somebody else.
+func actingAs(t *testing.T, c *testcluster.Cluster, user string) string {
+	t.Helper()
+	data, err := os.ReadFile(c.Kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, after, found := strings.Cut(string(data), "token:")
+	if !found {
+		t.Fatal("the kubeconfig holds no token")
+	}
+	indent := before[strings.LastIndexByte(before, '\n')+1:]
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := os.WriteFile(path, []byte(before+"as: "+user+"\n"+strings.ReplaceAll(indent, "-", " ")+"token:"+after), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
