@@ -65,7 +65,7 @@ func TestAPartialBackupSaysWhy(t *testing.T) {
 	if !strings.Contains(errs, "Secret could not be read, its files stay as they were: "+why) {
 		t.Errorf("the warnings do not say why:\n%s", errs)
 	}
-	if code, out, _ := s.run("points", "show", string(report.Point.ID), "--repo", s.repo); code != ExitDone || !strings.Contains(out, why) {
+	if code, out, _ := s.run("points", "show", string(report.Point.ID), "--repo", s.repo, "--keys", s.keys); code != ExitDone || !strings.Contains(out, why) {
 		t.Errorf("points show: exit code %d\n%s", code, out)
 	}
 	if s.tryGit("show", "main:namespaces/default/secret/password.yaml") == "" {
