@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/manifest"
+	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
@@ -83,5 +85,28 @@ func TestAbsent(t *testing.T) {
 				t.Errorf("got %+v, want gone %v because %q", got, tt.gone, tt.reason)
 			}
 		})
+	}
+}
+
+// TestAbsentByTheUsersWord lets go of a kind whose absence cannot be proven: the user
+// leaves it out.
+func TestAbsentByTheUsersWord(t *testing.T) {
+	var document yaml.Node
+	if err := yaml.Unmarshal([]byte("exclude:\n- kinds: [Thing.example.org]\n  reason: its API server is gone for good\n"), &document); err != nil {
+		t.Fatal(err)
+	}
+	policy, err := manifest.ParsePolicy(document.Content[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := newFakeServer(t).exporter(Options{})
+	if e.rules, err = manifest.Default().With(policy); err != nil {
+		t.Fatal(err)
+	}
+	for name, gone := range map[string]bool{"Thing": true, "Other": false} {
+		answers, err := e.Absent(t.Context(), []schema.GroupVersionKind{{Group: "example.org", Version: "v1", Kind: name}}, appbur.Coverage{})
+		if err != nil || answers[0].Gone != gone {
+			t.Errorf("%s: %+v, %v", name, answers, err)
+		}
 	}
 }
