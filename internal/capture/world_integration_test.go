@@ -48,7 +48,7 @@ type world struct {
 type archive struct{ dir, keys string }
 
 // options make lists of several pages of few objects, and patience short.
-var options = exporter.Options{PageSize: 2, Tries: 2, Timeout: 5 * time.Second}
+var options = exporter.Options{PageSize: 2, Tries: 2, Timeout: 30 * time.Second}
 
 func newWorld(t *testing.T, version string, protocol faultproxy.Protocol) *world {
 	t.Helper()
@@ -225,7 +225,7 @@ func (w *world) resource(gvr schema.GroupVersionResource, namespace string) dyna
 
 func (w *world) eventually(what string, do func() error) {
 	w.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		err := do()
 		if err == nil {

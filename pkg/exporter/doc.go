@@ -16,6 +16,8 @@
 //   - A type that cannot be read is coverage, not an error, and not an absence: its
 //     files stay. Only a list that reached its end at a known resourceVersion says
 //     what does not exist.
+//   - That discovery does not list a kind proves nothing; [Exporter.Absent] says what
+//     does, and whether there is such a proof.
 //   - Overload (429, 5xx), expired continue tokens and broken connections are
 //     waited out with growing pauses; a peer that falls silent is noticed.
 //   - Memory is bounded by pages, not by the cluster: no object is kept. Pages are
