@@ -1,0 +1,92 @@
+package gitsync
+
+import (
+	"fmt"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// openPacks bounds how many packs an objectReader holds open.
+const openPacks = 8
+
+// objectReader reads many objects that lie near one another, such as the commits and
+// trees of a history: it holds packs open, looks first where the last object was,
+// and keeps delta bases. Objects are proven as everywhere. It serves one goroutine.
+type objectReader struct {
+	objects *objectStore
+	// open holds the packs in use, the last used first.
+	open []*packReader
+}
+
+func (o *objectReader) close() {
+	for _, reader := range o.open {
+		reader.close()
+	}
+	o.open = nil
+}
+
+// readAs returns the bytes of an object that must have a type. The caller must not
+// change them.
+func (o *objectReader) readAs(id objectID, kind plumbing.ObjectType) ([]byte, error) {
+	if reader, offset := o.locate(id); reader != nil {
+		object, err := reader.read(offset)
+		if err != nil {
+			return nil, fmt.Errorf("object %s: %w", id, err)
+		}
+		if object.kind != kind {
+			return nil, fmt.Errorf("object %s is a %s, want a %s", id, object.kind, kind)
+		}
+		return object.data, prove(id, object)
+	}
+	// A loose object, or one whose pack was replaced meanwhile.
+	return o.objects.readAs(id, kind)
+}
+
+// locate returns the open pack that holds an object; nil when there is none.
+func (o *objectReader) locate(id objectID) (*packReader, int64) {
+	for i, reader := range o.open {
+		if offset, ok := reader.pack.index.find(id); ok {
+			copy(o.open[1:i+1], o.open[:i])
+			o.open[0] = reader
+			return reader, offset
+		}
+	}
+	p, offset, ok := o.objects.find(id)
+	if !ok {
+		return nil, 0
+	}
+	reader, err := p.open()
+	if err != nil {
+		return nil, 0
+	}
+	if len(o.open) == openPacks {
+		o.open[openPacks-1].close()
+		o.open = o.open[:openPacks-1]
+	}
+	o.open = append([]*packReader{reader}, o.open...)
+	return reader, offset
+}
+
+func (o *objectReader) tree(id objectID) ([]byte, error) {
+	if id == emptyTree {
+		return nil, nil
+	}
+	return o.readAs(id, plumbing.TreeObject)
+}
+
+func (o *objectReader) commit(h Hash) (Commit, error) {
+	id, err := idOf(h)
+	if err != nil {
+		return Commit{}, err
+	}
+	data, err := o.readAs(id, plumbing.CommitObject)
+	if err != nil {
+		return Commit{}, err
+	}
+	c, err := parseCommit(data)
+	if err != nil {
+		return Commit{}, fmt.Errorf("commit %s: %w", h, err)
+	}
+	c.Hash = h
+	return c, nil
+}

@@ -1,0 +1,225 @@
+package gitsync
+
+import (
+	"container/heap"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Step is a commit of a history, with what it does to the chosen files.
+type Step struct {
+	Commit
+	// Changes are the chosen files that differ from the first parent, sorted by
+	// path. The first commit adds all its files.
+	Changes []Change
+}
+
+// WalkOptions limit a walk. The zero value is the whole history.
+type WalkOptions struct {
+	// Patterns choose files; a commit that leaves all of them as they were is
+	// passed over. Without patterns every commit is there.
+	Patterns []Pattern
+	// Since ends the walk at commits older than this. Like git it does not look
+	// behind one for younger ones.
+	Since time.Time
+	// Until passes over commits younger than this.
+	Until time.Time
+}
+
+// Walk yields the commits that can be reached from one and change chosen files,
+// newest first by committer time. They are those of `git log -- PATH`: of a merge
+// that has the chosen files of one parent only that parent is followed.
+//
+// A commit costs a look at the directories along the patterns, and nothing where
+// they are those of the commit before. Blobs are not read.
+func (r *Repository) Walk(ctx context.Context, from Hash, o WalkOptions) iter.Seq2[Step, error] {
+	return func(yield func(Step, error) bool) {
+		w := newWalker(r, o.Patterns)
+		defer w.reader.close()
+		err := w.push(from)
+		for err == nil && w.queue.Len() > 0 {
+			if err = ctx.Err(); err != nil {
+				break
+			}
+			c := w.pop()
+			if c.Time.Before(o.Since) {
+				continue
+			}
+			var step Step
+			var shown bool
+			if step, shown, err = w.step(c, o); err != nil {
+				break
+			}
+			if shown && !yield(step, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(Step{}, fmt.Errorf("walk the history: %w", err))
+		}
+	}
+}
+
+// walker goes through a history by time.
+type walker struct {
+	repository *Repository
+	reader     *objectReader
+	chooser    *chooser
+	patterns   []Pattern
+	seen       map[Hash]bool
+	queue      byAge
+	pushed     int
+}
+
+func newWalker(r *Repository, patterns []Pattern) *walker {
+	reader := &objectReader{objects: r.objects}
+	if len(patterns) == 0 {
+		patterns = []Pattern{{}}
+	}
+	return &walker{
+		repository: r, reader: reader, patterns: patterns, seen: map[Hash]bool{},
+		chooser: &chooser{reader: reader, patterns: patterns, last: map[chooserKey]chooserAnswer{}},
+	}
+}
+
+func (w *walker) push(h Hash) error {
+	if w.seen[h] {
+		return nil
+	}
+	w.seen[h] = true
+	c, err := w.reader.commit(h)
+	if err != nil {
+		return err
+	}
+	heap.Push(&w.queue, aged{c, w.pushed})
+	w.pushed++
+	return nil
+}
+
+func (w *walker) pop() Commit { return heap.Pop(&w.queue).(aged).Commit }
+
+// chosen returns what the patterns choose in a commit.
+func (w *walker) chosen(c Commit) ([]chosenEntry, error) {
+	root, err := idOf(c.Tree)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := w.chooser.choose(root)
+	if err != nil {
+		return nil, fmt.Errorf("commit %s: %w", c.Hash, err)
+	}
+	return entries, nil
+}
+
+// step looks at one commit, queues the parents that are to be followed, and says
+// whether the commit belongs to the answer.
+func (w *walker) step(c Commit, o WalkOptions) (Step, bool, error) {
+	here, err := w.chosen(c)
+	if err != nil {
+		return Step{}, false, err
+	}
+	var first []chosenEntry
+	follow := c.Parents
+	shown := len(c.Parents) > 0 || len(here) > 0
+	for i, h := range c.Parents {
+		parent, err := w.reader.commit(h)
+		if err != nil {
+			return Step{}, false, err
+		}
+		there, err := w.chosen(parent)
+		if err != nil {
+			return Step{}, false, err
+		}
+		if i == 0 {
+			first = there
+		}
+		if len(o.Patterns) > 0 && slices.Equal(here, there) {
+			follow, shown = c.Parents[i:i+1], false
+			break
+		}
+	}
+	for _, h := range follow {
+		if err := w.push(h); err != nil {
+			return Step{}, false, err
+		}
+	}
+	if len(o.Patterns) == 0 {
+		shown = true
+	}
+	if !shown || !o.Until.IsZero() && c.Time.After(o.Until) {
+		return Step{}, false, nil
+	}
+	changes, err := w.changes(first, here)
+	return Step{Commit: c, Changes: changes}, true, err
+}
+
+// changes compares two lists of entries that are sorted by path.
+func (w *walker) changes(before, after []chosenEntry) ([]Change, error) {
+	var list []Change
+	diff := func(path string, a, b treeEntry) error {
+		if path == "" { // the root itself
+			return w.repository.diffTrees("", treeOf(a), treeOf(b), &list)
+		}
+		return w.repository.diffEntry(path, a, b, &list)
+	}
+	for len(before) > 0 || len(after) > 0 {
+		var err error
+		switch {
+		case len(after) == 0 || len(before) > 0 && before[0].path < after[0].path:
+			err = diff(before[0].path, before[0].treeEntry, treeEntry{})
+			before = before[1:]
+		case len(before) == 0 || after[0].path < before[0].path:
+			err = diff(after[0].path, treeEntry{}, after[0].treeEntry)
+			after = after[1:]
+		default:
+			err = diff(after[0].path, before[0].treeEntry, after[0].treeEntry)
+			before, after = before[1:], after[1:]
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(list, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
+	return list, nil
+}
+
+func treeOf(e treeEntry) objectID {
+	if e.isDir() {
+		return e.id
+	}
+	return emptyTree
+}
+
+// aged is a commit and when it was found; of two commits of one second git shows
+// the one first that it found first.
+type aged struct {
+	Commit
+	found int
+}
+
+// byAge is a heap of commits, newest first.
+type byAge []aged
+
+func (q byAge) Len() int { return len(q) }
+func (q byAge) Less(i, j int) bool {
+	if !q[i].Time.Equal(q[j].Time) {
+		return q[i].Time.After(q[j].Time)
+	}
+	return q[i].found < q[j].found
+}
+func (q byAge) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+
+// Push implements [heap.Interface].
+func (q *byAge) Push(x any) { *q = append(*q, x.(aged)) }
+
+// Pop implements [heap.Interface].
+func (q *byAge) Pop() any {
+	old := *q
+	last := old[len(old)-1]
+	*q = old[:len(old)-1]
+	return last
+}

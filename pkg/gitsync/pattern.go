@@ -1,0 +1,153 @@
+package gitsync
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing/filemode"
+)
+
+// Pattern chooses files by the names along their path, one [Name] for each level
+// from the root on. A pattern that ends at a directory chooses everything below it,
+// so the empty pattern chooses everything.
+type Pattern []Name
+
+// Name chooses the entries of one directory: the one that is called Exact, or, if
+// Exact is empty, all that Match accepts. Match must always give the same answer.
+type Name struct {
+	Exact string
+	Match func(name string) bool
+}
+
+// ExactPath returns the pattern of one file or directory.
+func ExactPath(path string) Pattern {
+	if path == "" {
+		return Pattern{}
+	}
+	var p Pattern
+	for name := range strings.SplitSeq(path, "/") {
+		p = append(p, Name{Exact: name})
+	}
+	return p
+}
+
+// chosenEntry is a file or a directory at the end of a pattern.
+type chosenEntry struct {
+	path string
+	treeEntry
+}
+
+// chooser finds what patterns choose in one tree after another. It remembers the
+// last answer for each directory: from one commit to the next most directories are
+// the same, and those cost nothing.
+type chooser struct {
+	reader   *objectReader
+	patterns []Pattern
+	last     map[chooserKey]chooserAnswer
+}
+
+type chooserKey struct {
+	pattern int
+	dir     string
+}
+
+type chooserAnswer struct {
+	tree    objectID
+	entries []chosenEntry
+}
+
+// choose returns what the patterns choose below a root, sorted by path, nothing
+// twice.
+func (c *chooser) choose(root objectID) ([]chosenEntry, error) {
+	var chosen []chosenEntry
+	for i, pattern := range c.patterns {
+		entries, err := c.below(i, pattern, "", treeEntry{mode: filemode.Dir, id: root})
+		if err != nil {
+			return nil, err
+		}
+		chosen = append(chosen, entries...)
+	}
+	if len(c.patterns) > 1 {
+		slices.SortFunc(chosen, func(a, b chosenEntry) int { return strings.Compare(a.path, b.path) })
+		chosen = slices.CompactFunc(chosen, func(a, b chosenEntry) bool { return a.path == b.path })
+	}
+	return chosen, nil
+}
+
+func (c *chooser) below(pattern int, rest Pattern, path string, e treeEntry) ([]chosenEntry, error) {
+	if len(rest) == 0 {
+		return []chosenEntry{{path: path, treeEntry: e}}, nil
+	}
+	if !e.isDir() {
+		return nil, nil
+	}
+	key := chooserKey{pattern, path}
+	if answer, ok := c.last[key]; ok && answer.tree == e.id {
+		return answer.entries, nil
+	}
+	data, err := c.reader.tree(e.id)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := rest[0].entries(data)
+	if err != nil {
+		return nil, fmt.Errorf("tree %s: %w", e.id, err)
+	}
+	var chosen []chosenEntry
+	for _, entry := range entries {
+		child := entry.name
+		if path != "" {
+			child = path + "/" + entry.name
+		}
+		found, err := c.below(pattern, rest[1:], child, entry)
+		if err != nil {
+			return nil, err
+		}
+		chosen = append(chosen, found...)
+	}
+	c.last[key] = chooserAnswer{e.id, chosen}
+	return chosen, nil
+}
+
+// entries returns the entries of a tree that the name chooses. One name is found
+// without decoding the tree.
+func (n Name) entries(tree []byte) ([]treeEntry, error) {
+	if n.Exact != "" {
+		e, ok, err := findEntry(tree, n.Exact)
+		if err != nil || !ok {
+			return nil, err
+		}
+		return []treeEntry{e}, nil
+	}
+	all, err := decodeTree(tree)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(e treeEntry) bool { return !n.Match(e.name) }), nil
+}
+
+// findEntry looks for one name in the bytes of a tree.
+func findEntry(data []byte, name string) (treeEntry, bool, error) {
+	const idLength = len(objectID{})
+	for len(data) > 0 {
+		space := bytes.IndexByte(data, ' ')
+		end := bytes.IndexByte(data, 0)
+		if space <= 0 || end < space || len(data) < end+1+idLength {
+			return treeEntry{}, false, fmt.Errorf("%w: tree entry is cut off", ErrCorrupt)
+		}
+		if string(data[space+1:end]) == name {
+			mode, err := strconv.ParseUint(string(data[:space]), 8, 32)
+			if err != nil {
+				return treeEntry{}, false, fmt.Errorf("%w: tree entry: %w", ErrCorrupt, err)
+			}
+			e := treeEntry{name: name, mode: filemode.FileMode(mode)}
+			copy(e.id[:], data[end+1:])
+			return e, true, nil
+		}
+		data = data[end+1+idLength:]
+	}
+	return treeEntry{}, false, nil
+}
