@@ -70,10 +70,12 @@ type blamer struct {
 }
 
 func (b *blamer) start(from Hash) error {
-	if err := b.push(from); err != nil {
+	c, err := b.reader.commit(from)
+	if err != nil {
 		return err
 	}
-	file, ok, err := b.file(b.queue[0].Commit, b.paths...)
+	b.push(c)
+	file, ok, err := b.file(c, b.paths...)
 	if err != nil {
 		return err
 	}
@@ -153,7 +155,7 @@ func (b *blamer) visit(c Commit) error {
 // passOn hands runs to the parents that have them and returns the rest.
 func (b *blamer) passOn(c Commit, file chosenEntry, left []blamed) ([]blamed, error) {
 	var files []chosenEntry
-	var parents []Hash
+	var parents []Commit
 	for _, h := range c.Parents {
 		parent, err := b.reader.commit(h)
 		if err != nil {
@@ -169,9 +171,10 @@ func (b *blamer) passOn(c Commit, file chosenEntry, left []blamed) ([]blamed, er
 		if before.id == file.id {
 			// The very same file: nothing is this commit's, and no other parent is
 			// asked.
-			return nil, b.hand(h, before.path, left)
+			b.hand(parent, before.path, left)
+			return nil, nil
 		}
-		files, parents = append(files, before), append(parents, h)
+		files, parents = append(files, before), append(parents, parent)
 	}
 	for i, before := range files {
 		if len(left) == 0 {
@@ -187,24 +190,22 @@ func (b *blamer) passOn(c Commit, file chosenEntry, left []blamed) ([]blamed, er
 		}
 		var passed []blamed
 		passed, left = divide(left, old, current)
-		if err := b.hand(parents[i], before.path, passed); err != nil {
-			return nil, err
-		}
+		b.hand(parents[i], before.path, passed)
 	}
 	return left, nil
 }
 
 // hand makes a commit the suspect for runs.
-func (b *blamer) hand(h Hash, path string, runs []blamed) error {
+func (b *blamer) hand(c Commit, path string, runs []blamed) {
 	if len(runs) == 0 {
-		return nil
+		return
 	}
-	if b.suspects[h] == nil {
-		b.suspects[h] = map[string][]blamed{}
-		delete(b.seen, h) // a child with a wrong clock may come after its parent
+	if b.suspects[c.Hash] == nil {
+		b.suspects[c.Hash] = map[string][]blamed{}
+		delete(b.seen, c.Hash) // a child with a wrong clock may come after its parent
 	}
-	b.suspects[h][path] = append(b.suspects[h][path], runs...)
-	return b.push(h)
+	b.suspects[c.Hash][path] = append(b.suspects[c.Hash][path], runs...)
+	b.push(c)
 }
 
 // divide cuts runs into those that an older text has, with their places there, and

@@ -6,8 +6,13 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// openPacks bounds how many packs an objectReader holds open.
-const openPacks = 8
+const (
+	// openPacks bounds how many packs an objectReader holds open.
+	openPacks = 8
+	// treeCacheSize bounds the trees that it remembers. A walk needs those of the
+	// commit before.
+	treeCacheSize = 16 << 20
+)
 
 // objectReader reads many objects that lie near one another, such as the commits and
 // trees of a history: it holds packs open, looks first where the last object was,
@@ -16,6 +21,9 @@ type objectReader struct {
 	objects *objectStore
 	// open holds the packs in use, the last used first.
 	open []*packReader
+
+	trees     map[objectID][]byte
+	treesSize int
 }
 
 func (o *objectReader) close() {
@@ -67,11 +75,20 @@ func (o *objectReader) locate(id objectID) (*packReader, int64) {
 	return reader, offset
 }
 
+// tree implements [treeSource].
 func (o *objectReader) tree(id objectID) ([]byte, error) {
-	if id == emptyTree {
-		return nil, nil
+	if data, ok := o.trees[id]; ok || id == emptyTree {
+		return data, nil
 	}
-	return o.readAs(id, plumbing.TreeObject)
+	data, err := o.readAs(id, plumbing.TreeObject)
+	if err != nil {
+		return nil, err
+	}
+	if o.treesSize += len(data); o.treesSize > treeCacheSize || o.trees == nil {
+		o.trees, o.treesSize = map[objectID][]byte{}, len(data)
+	}
+	o.trees[id] = data
+	return data, nil
 }
 
 func (o *objectReader) commit(h Hash) (Commit, error) {

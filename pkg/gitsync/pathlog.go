@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -40,7 +39,10 @@ func (r *Repository) Walk(ctx context.Context, from Hash, o WalkOptions) iter.Se
 	return func(yield func(Step, error) bool) {
 		w := newWalker(r, o.Patterns)
 		defer w.reader.close()
-		err := w.push(from)
+		start, err := w.reader.commit(from)
+		if err == nil {
+			w.push(start)
+		}
 		for err == nil && w.queue.Len() > 0 {
 			if err = ctx.Err(); err != nil {
 				break
@@ -66,13 +68,11 @@ func (r *Repository) Walk(ctx context.Context, from Hash, o WalkOptions) iter.Se
 
 // walker goes through a history by time.
 type walker struct {
-	repository *Repository
-	reader     *objectReader
-	chooser    *chooser
-	patterns   []Pattern
-	seen       map[Hash]bool
-	queue      byAge
-	pushed     int
+	reader  *objectReader
+	chooser *chooser
+	seen    map[Hash]bool
+	queue   byAge
+	pushed  int
 }
 
 func newWalker(r *Repository, patterns []Pattern) *walker {
@@ -81,23 +81,18 @@ func newWalker(r *Repository, patterns []Pattern) *walker {
 		patterns = []Pattern{{}}
 	}
 	return &walker{
-		repository: r, reader: reader, patterns: patterns, seen: map[Hash]bool{},
+		reader: reader, seen: map[Hash]bool{},
 		chooser: &chooser{reader: reader, patterns: patterns, last: map[chooserKey]chooserAnswer{}},
 	}
 }
 
-func (w *walker) push(h Hash) error {
-	if w.seen[h] {
-		return nil
+// push queues a commit that was not queued before.
+func (w *walker) push(c Commit) {
+	if !w.seen[c.Hash] {
+		w.seen[c.Hash] = true
+		heap.Push(&w.queue, aged{c, w.pushed})
+		w.pushed++
 	}
-	w.seen[h] = true
-	c, err := w.reader.commit(h)
-	if err != nil {
-		return err
-	}
-	heap.Push(&w.queue, aged{c, w.pushed})
-	w.pushed++
-	return nil
 }
 
 func (w *walker) pop() Commit { return heap.Pop(&w.queue).(aged).Commit }
@@ -123,7 +118,7 @@ func (w *walker) step(c Commit, o WalkOptions) (Step, bool, error) {
 		return Step{}, false, err
 	}
 	var first []chosenEntry
-	follow := c.Parents
+	var follow []Commit
 	shown := len(c.Parents) > 0 || len(here) > 0
 	for i, h := range c.Parents {
 		parent, err := w.reader.commit(h)
@@ -138,14 +133,13 @@ func (w *walker) step(c Commit, o WalkOptions) (Step, bool, error) {
 			first = there
 		}
 		if len(o.Patterns) > 0 && slices.Equal(here, there) {
-			follow, shown = c.Parents[i:i+1], false
+			follow, shown = []Commit{parent}, false
 			break
 		}
+		follow = append(follow, parent)
 	}
-	for _, h := range follow {
-		if err := w.push(h); err != nil {
-			return Step{}, false, err
-		}
+	for _, parent := range follow {
+		w.push(parent)
 	}
 	if len(o.Patterns) == 0 {
 		shown = true
@@ -160,11 +154,12 @@ func (w *walker) step(c Commit, o WalkOptions) (Step, bool, error) {
 // changes compares two lists of entries that are sorted by path.
 func (w *walker) changes(before, after []chosenEntry) ([]Change, error) {
 	var list []Change
+	compare := differ{w.reader}
 	diff := func(path string, a, b treeEntry) error {
 		if path == "" { // the root itself
-			return w.repository.diffTrees("", treeOf(a), treeOf(b), &list)
+			return compare.trees("", treeOf(a), treeOf(b), &list)
 		}
-		return w.repository.diffEntry(path, a, b, &list)
+		return compare.entry(path, a, b, &list)
 	}
 	for len(before) > 0 || len(after) > 0 {
 		var err error
@@ -183,7 +178,7 @@ func (w *walker) changes(before, after []chosenEntry) ([]Change, error) {
 			return nil, err
 		}
 	}
-	slices.SortFunc(list, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
+	sortChanges(list)
 	return list, nil
 }
 
