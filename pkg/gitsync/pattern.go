@@ -151,3 +151,23 @@ func findEntry(data []byte, name string) (treeEntry, bool, error) {
 	}
 	return treeEntry{}, false, nil
 }
+
+// Match returns the paths that patterns choose in a commit, sorted; a pattern that
+// ends at a directory yields the directory.
+func (r *Repository) Match(commit Hash, patterns ...Pattern) ([]string, error) {
+	w := newWalker(r, patterns)
+	defer w.reader.close()
+	c, err := w.reader.commit(commit)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := w.chosen(c)
+	if err != nil {
+		return nil, err
+	}
+	paths := make([]string, len(entries))
+	for i, e := range entries {
+		paths[i] = e.path
+	}
+	return paths, nil
+}

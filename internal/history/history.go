@@ -1,0 +1,54 @@
+package history
+
+import (
+	"errors"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/repository"
+	"github.com/appbur/appbur/pkg/gitsync"
+)
+
+// ErrNotFound means that the history has no such object, commit or time.
+var ErrNotFound = errors.New("not in the history")
+
+// ErrAmbiguous means that a name stands for more than one thing.
+var ErrAmbiguous = errors.New("more than one fits")
+
+// ErrNotUnderstood means that a name, a time or a revision has no known form.
+var ErrNotUnderstood = errors.New("not understood")
+
+// History is the history of main of one repository. It is safe for concurrent use.
+type History struct {
+	repo *repository.Repository
+	git  *gitsync.Repository
+	tip  gitsync.Hash
+	// points are the restore points by the commit of main that they are of.
+	points map[gitsync.Hash][]appbur.RestorePointID
+}
+
+// Open looks at the history of a repository as it is now.
+func Open(repo *repository.Repository) (*History, error) {
+	h := &History{repo: repo, git: repo.Git(), points: map[gitsync.Hash][]appbur.RestorePointID{}}
+	var err error
+	if h.tip, err = h.git.Tip(gitsync.MainRef); err != nil {
+		return nil, err
+	}
+	refs, err := repo.Points()
+	if err != nil {
+		return nil, err
+	}
+	for _, ref := range refs {
+		c, err := h.git.ReadCommit(ref.Commit)
+		if err != nil {
+			return nil, err
+		}
+		// A restore point is a child of the commit that it is of.
+		if len(c.Parents) > 0 {
+			h.points[c.Parents[0]] = append(h.points[c.Parents[0]], ref.ID)
+		}
+	}
+	return h, nil
+}
+
+// Tip returns the newest commit of main.
+func (h *History) Tip() gitsync.Hash { return h.tip }

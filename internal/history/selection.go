@@ -1,0 +1,100 @@
+package history
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/gitsync"
+)
+
+// Selection is a [Selector] whose names are known to mean one thing in this history.
+type Selection struct {
+	patterns []gitsync.Pattern
+	// paths are those that the one object had, the newest first; empty when more
+	// than one object is meant.
+	paths []string
+	text  string
+}
+
+// String says what was selected.
+func (s Selection) String() string { return s.text }
+
+// One reports whether the selection is of one object.
+func (s Selection) One() bool { return len(s.paths) > 0 }
+
+// Select finds out what a selector means: of which kind the name is, and, for one
+// object without a namespace, where it is. What no longer exists is looked for in the
+// past. A kind is followed through the API groups that it had.
+func (h *History) Select(ctx context.Context, s Selector) (Selection, error) {
+	if !s.hasKind {
+		return Selection{patterns: s.patterns(nil), text: s.String()}, nil
+	}
+	found, err := h.places(ctx, s)
+	if err != nil {
+		return Selection{}, err
+	}
+	if len(found) == 0 {
+		return Selection{}, appbur.WithHint(fmt.Errorf("%s: %w", s, ErrNotFound), "`appbur log` without an object shows all; short names of custom resources are not known here, so write the kind out")
+	}
+	kinds, namespaces := map[string]bool{}, map[string]bool{}
+	for _, p := range found {
+		members := familyOf(p.Type)
+		kinds[members[len(members)-1]] = true
+		namespaces[p.Namespace] = true
+	}
+	if len(kinds) > 1 {
+		return Selection{}, appbur.WithHint(fmt.Errorf("%q: %w", s.kind.text, ErrAmbiguous), "say which: "+strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
+	}
+	if s.name != "" && len(namespaces) > 1 {
+		return Selection{}, appbur.WithHint(fmt.Errorf("%q: %w", s, ErrAmbiguous), "say which with -n: "+strings.Join(slices.Sorted(maps.Keys(namespaces)), ", "))
+	}
+	family := familyOf(found[0].Type)
+	if s.name == "" {
+		return Selection{patterns: s.patterns(func(t string) bool { return slices.Contains(family, t) }), text: s.String()}, nil
+	}
+	one := Selection{text: found[0].String()}
+	for _, typeName := range slices.Backward(family) {
+		kind, group, _ := strings.Cut(typeName, ".")
+		id := appbur.ObjectID{Kind: kind, Group: group, Namespace: found[0].Namespace, Name: s.name}
+		one.paths = append(one.paths, id.Path())
+		one.patterns = append(one.patterns, gitsync.ExactPath(id.Path()))
+	}
+	return one, nil
+}
+
+// places returns where the selector finds something: at the tip, else at the last
+// commit that changed it.
+func (h *History) places(ctx context.Context, s Selector) ([]appbur.Place, error) {
+	patterns := s.patterns(s.kind.fits)
+	paths, err := h.git.Match(h.tip, patterns...)
+	if err != nil {
+		return nil, err
+	}
+	if len(paths) == 0 {
+		for step, err := range h.git.Walk(ctx, h.tip, gitsync.WalkOptions{Patterns: patterns}) {
+			if err != nil {
+				return nil, err
+			}
+			for _, c := range step.Changes {
+				paths = append(paths, c.Path)
+			}
+			break
+		}
+	}
+	var places []appbur.Place
+	for _, path := range paths {
+		if s.name == "" && !appbur.IsManifestPath(path) {
+			path += "/x.yaml" // the directory of a kind
+		}
+		place, err := appbur.ParsePlace(path)
+		if err != nil {
+			continue // somebody's own file among the manifests
+		}
+		places = append(places, place)
+	}
+	return places, nil
+}

@@ -1,0 +1,27 @@
+package gitsync
+
+import "github.com/go-git/go-git/v5/plumbing"
+
+// Blobs reads many blobs that are versions of one another, which is faster than
+// one by one through [Snapshot.Blob]: packs stay open, and what the versions share
+// is read once. It serves one goroutine and must be closed.
+type Blobs struct{ reader objectReader }
+
+// Blobs returns a reader of blobs.
+func (r *Repository) Blobs() *Blobs { return &Blobs{objectReader{objects: r.objects}} }
+
+// Read returns the content of a blob, nothing for the empty Hash. It must not be
+// changed.
+func (b *Blobs) Read(h Hash) ([]byte, error) {
+	if h == "" {
+		return nil, nil
+	}
+	id, err := idOf(h)
+	if err != nil {
+		return nil, err
+	}
+	return b.reader.readAs(id, plumbing.BlobObject)
+}
+
+// Close lets go of the open packs.
+func (b *Blobs) Close() { b.reader.close() }
