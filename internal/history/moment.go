@@ -1,6 +1,7 @@
 package history
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -48,16 +49,14 @@ func parseSpan(text string) (time.Duration, error) {
 		if err != nil || !known {
 			return 0, fmt.Errorf("%q is no span", text)
 		}
-		if time.Duration(n) > maxSpan/unit {
+		if time.Duration(n) > (maxSpan-sum)/unit {
 			return 0, fmt.Errorf("%q is too long", text)
 		}
-		if sum += time.Duration(n) * unit; sum > maxSpan {
-			return 0, fmt.Errorf("%q is too long", text)
-		}
+		sum += time.Duration(n) * unit
 		rest = rest[digits+1:]
 	}
 	if text == "" {
-		return 0, fmt.Errorf("no span")
+		return 0, errors.New("no span")
 	}
 	return sum, nil
 }

@@ -40,14 +40,12 @@ func (h *History) Select(ctx context.Context, s Selector) (Selection, error) {
 	if len(found) == 0 {
 		return Selection{}, appbur.WithHint(fmt.Errorf("%s: %w", s, ErrNotFound), "`appbur log` without an object shows all; short names of custom resources are not known here, so write the kind out")
 	}
-	kinds, namespaces := map[string]bool{}, map[string]bool{}
-	for _, p := range found {
-		members := familyOf(p.Type)
-		kinds[members[len(members)-1]] = true
-		namespaces[p.Namespace] = true
+	if found, err = s.oneKind(found); err != nil {
+		return Selection{}, err
 	}
-	if len(kinds) > 1 {
-		return Selection{}, appbur.WithHint(fmt.Errorf("%q: %w", s.kind.text, ErrAmbiguous), "say which: "+strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
+	namespaces := map[string]bool{}
+	for _, p := range found {
+		namespaces[p.Namespace] = true
 	}
 	if s.name != "" && len(namespaces) > 1 {
 		return Selection{}, appbur.WithHint(fmt.Errorf("%q: %w", s, ErrAmbiguous), "say which with -n: "+strings.Join(slices.Sorted(maps.Keys(namespaces)), ", "))
@@ -64,6 +62,26 @@ func (h *History) Select(ctx context.Context, s Selector) (Selection, error) {
 		one.patterns = append(one.patterns, gitsync.ExactPath(id.Path()))
 	}
 	return one, nil
+}
+
+// oneKind keeps the places of the one kind that is meant. Of several without a group
+// in the name the core group's is meant, as kubectl has it.
+func (s Selector) oneKind(found []appbur.Place) ([]appbur.Place, error) {
+	byKind := map[string][]appbur.Place{}
+	for _, p := range found {
+		members := familyOf(p.Type)
+		today := members[len(members)-1]
+		byKind[today] = append(byKind[today], p)
+	}
+	if len(byKind) == 1 {
+		return found, nil
+	}
+	for kind, places := range byKind {
+		if !s.kind.grouped && !strings.Contains(kind, ".") {
+			return places, nil
+		}
+	}
+	return nil, appbur.WithHint(fmt.Errorf("%q: %w", s.kind.text, ErrAmbiguous), "say which: "+strings.Join(slices.Sorted(maps.Keys(byKind)), ", "))
 }
 
 // places returns where the selector finds something: at the tip, else at the last

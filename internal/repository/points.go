@@ -18,9 +18,9 @@ const Latest = "latest"
 // ErrNoPoint means that the repository holds no such restore point.
 var ErrNoPoint = errors.New("no such restore point")
 
-// ErrUntrusted means that a restore point's signature is missing, wrong, or by
-// somebody who is not trusted.
-var ErrUntrusted = errors.New("the restore point's signature cannot be trusted")
+// ErrUntrusted means that a signature is missing, wrong, or by somebody who is not
+// trusted.
+var ErrUntrusted = errors.New("the signature cannot be trusted")
 
 // PointRef is a restore point before it is read.
 type PointRef struct {

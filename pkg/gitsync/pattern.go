@@ -171,3 +171,17 @@ func (r *Repository) Match(commit Hash, patterns ...Pattern) ([]string, error) {
 	}
 	return paths, nil
 }
+
+// Matches reports whether the pattern chooses the file at a path.
+func (p Pattern) Matches(path string) bool {
+	names := strings.Split(path, "/")
+	if len(names) < len(p) {
+		return false
+	}
+	for i, name := range p {
+		if name.Exact != "" && name.Exact != names[i] || name.Exact == "" && !name.Match(names[i]) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,86 @@
+package history
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/appbur/appbur/internal/linediff"
+	"github.com/appbur/appbur/pkg/gitsync"
+	"github.com/appbur/appbur/pkg/seal"
+)
+
+// noBlob stands in the place of a blob that does not exist.
+const noBlob = "0000000000000000000000000000000000000000"
+
+// Patch writes changes as `git diff --full-index --no-renames` does, so that `git apply`
+// takes them. The ciphertext of sealed files is replaced unless raw is set; such a patch
+// is for reading, and says so. A moved object is a removal and an addition.
+func (h *History) Patch(changes []Change, raw bool) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		blobs := h.git.Blobs()
+		defer blobs.Close()
+		for _, c := range apart(changes) {
+			before, err := blobs.Read(c.from)
+			var after []byte
+			if err == nil {
+				after, err = blobs.Read(c.to)
+			}
+			if err != nil {
+				yield("", err)
+				return
+			}
+			if !yield(patch(c, before, after, raw), nil) {
+				return
+			}
+		}
+	}
+}
+
+// apart tells moved objects as git does, sorted by path.
+func apart(changes []Change) []Change {
+	var list []Change
+	for _, c := range changes {
+		if c.What == Moved {
+			list = append(list, Change{Path: c.OldPath, What: Removed, from: c.from}, Change{Path: c.Path, What: Added, to: c.to})
+		} else {
+			list = append(list, c)
+		}
+	}
+	slices.SortFunc(list, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
+	return list
+}
+
+func patch(c Change, before, after []byte, raw bool) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "diff --git a/%s b/%s\n", c.Path, c.Path)
+	old, current, mode := "a/"+c.Path, "b/"+c.Path, ""
+	switch c.What {
+	case Added:
+		b.WriteString("new file mode 100644\n")
+		old = "/dev/null"
+	case Removed:
+		b.WriteString("deleted file mode 100644\n")
+		current = "/dev/null"
+	default:
+		mode = " 100644"
+	}
+	orNone := func(h gitsync.Hash) string {
+		if h == "" {
+			return noBlob
+		}
+		return string(h)
+	}
+	from, to := linediff.Lines(before), linediff.Lines(after)
+	if !raw && (seal.IsSealed(before) || seal.IsSealed(after)) {
+		from, _, _ = Readable(before)
+		to = readableAfter(before, after)
+		b.WriteString("sealed file: values are not shown, and this cannot be applied\n")
+	}
+	fmt.Fprintf(&b, "index %s..%s%s\n", orNone(c.from), orNone(c.to), mode)
+	if hunks := linediff.Patch(from, to); hunks != "" {
+		fmt.Fprintf(&b, "--- %s\n+++ %s\n%s", old, current, hunks)
+	}
+	return b.String()
+}
