@@ -153,19 +153,13 @@ func (e *env) printLog(commits []commitJSON, o *logOptions, one bool) {
 		}
 		t.add(append(row, coloured(sgrGreen, strings.Join(points, " ")))...)
 	}
-	if !details {
-		t.print(e.Out)
-		return
-	}
-	// Details belong below their commit, so each commit is a table of its own.
-	for i, row := range t.rows {
-		single := newTable(e.Streams, header...)
-		single.rows = [][]cell{row}
-		single.print(e.Out)
-		for _, change := range commits[i].Changes {
-			e.printChange(change)
+	t.printWith(e.Out, func(row int) {
+		if details {
+			for _, change := range commits[row].Changes {
+				e.printChange(change)
+			}
 		}
-	}
+	})
 }
 
 // who is the author as far as the commit knows.

@@ -11,7 +11,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"appbur": func() { os.Exit(cli.Main()) }})
+	testscript.Main(m, map[string]func(){"appbur": func() { os.Exit(cli.TestingMain()) }})
 }
 
 // Each script is a short story told to the real command line: what a user types,
@@ -26,7 +26,12 @@ func TestScript(t *testing.T) {
 			env.Setenv("GIT_CONFIG_NOSYSTEM", "1")
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": status},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"status": status,
+			// story and tampering write the repository that audit.txtar is about.
+			"story":     func(ts *testscript.TestScript, _ bool, _ []string) { cli.AuditStory(t, ts.MkAbs(".")) },
+			"tampering": func(ts *testscript.TestScript, _ bool, _ []string) { cli.AuditTampering(t, ts.MkAbs(".")) },
+		},
 	})
 }
 

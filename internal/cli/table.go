@@ -30,14 +30,18 @@ func newTable(s *Streams, header ...string) *table {
 
 func (t *table) add(cells ...cell) { t.rows = append(t.rows, cells) }
 
-func (t *table) print(w io.Writer) {
+func (t *table) print(w io.Writer) { t.printWith(w, func(int) {}) }
+
+// printWith is print that calls a function after each row, for what belongs below it.
+func (t *table) printWith(w io.Writer, after func(row int)) {
 	if !t.streams.OutTerminal {
-		for _, row := range t.rows {
+		for i, row := range t.rows {
 			texts := make([]string, len(row))
 			for i, c := range row {
 				texts[i] = c.text
 			}
 			fmt.Fprintln(w, strings.Join(texts, "\t"))
+			after(i)
 		}
 		return
 	}
@@ -54,7 +58,7 @@ func (t *table) print(w io.Writer) {
 	for i, h := range t.header {
 		header[i] = coloured(sgrBold, strings.ToUpper(h))
 	}
-	for _, row := range append([][]cell{header}, t.rows...) {
+	for n, row := range append([][]cell{header}, t.rows...) {
 		var line strings.Builder
 		for i, c := range row {
 			line.WriteString(t.streams.sgr(c.sgr, c.text))
@@ -63,5 +67,8 @@ func (t *table) print(w io.Writer) {
 			}
 		}
 		fmt.Fprintln(w, line.String())
+		if n > 0 {
+			after(n - 1)
+		}
 	}
 }
