@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -291,7 +292,8 @@ func TestAuditPage(t *testing.T) {
 		shell.Env = append(os.Environ(), "PATH="+path, envRepository+"=mgmt.git", envKeys+"=keys",
 			envTestTime+"=2026-11-21T12:00:00Z", "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1")
 		out, err := shell.CombinedOutput()
-		if exit, ok := err.(*exec.ExitError); err != nil && (!ok || exit.ExitCode() != ExitDifferent) {
+		var exit *exec.ExitError
+		if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != ExitDifferent) {
 			t.Errorf("%s: %v\n%s", line, err, out)
 		}
 		if len(out) == 0 {

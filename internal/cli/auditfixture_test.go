@@ -37,7 +37,7 @@ func TestingMain() int {
 //	20 Nov  the ConfigMap settings is gone
 func AuditStory(t testing.TB, dir string) {
 	t.Helper()
-	s := &story{TB: t, repoDir: filepath.Join(dir, "mgmt.git"), keysDir: filepath.Join(dir, "keys")}
+	s := &auditStory{TB: t, repoDir: filepath.Join(dir, "mgmt.git"), keysDir: filepath.Join(dir, "keys")}
 	s.time = day(16, 8)
 	if _, err := repository.Create(t.Context(), s.repoDir, s.keysDir, "", nil, rand.Reader, s.now); err != nil {
 		t.Fatal(err)
@@ -82,7 +82,7 @@ func AuditTampering(t testing.TB, dir string) {
 	}
 }
 
-type story struct {
+type auditStory struct {
 	testing.TB
 	repoDir, keysDir string
 	time             time.Time
@@ -92,11 +92,11 @@ type story struct {
 
 func day(d, hour int) time.Time { return time.Date(2026, 11, d, hour, 0, 0, 0, time.UTC) }
 
-func (s *story) now() time.Time { return s.time }
+func (s *auditStory) now() time.Time { return s.time }
 
-func (s *story) cluster() appbur.Cluster { return appbur.Cluster{ID: "c1", Version: s.version} }
+func (s *auditStory) cluster() appbur.Cluster { return appbur.Cluster{ID: "c1", Version: s.version} }
 
-func (s *story) open() (*repository.Repository, *repository.Keys) {
+func (s *auditStory) open() (*repository.Repository, *repository.Keys) {
 	s.Helper()
 	repo, err := repository.Open(s.repoDir)
 	if err != nil {
@@ -109,7 +109,7 @@ func (s *story) open() (*repository.Repository, *repository.Keys) {
 	return repo, keys
 }
 
-func (s *story) commit(at time.Time, gone []appbur.ObjectID, objects ...map[string]any) {
+func (s *auditStory) commit(at time.Time, gone []appbur.ObjectID, objects ...map[string]any) {
 	s.Helper()
 	s.time = at
 	repo, keys := s.open()
@@ -140,7 +140,7 @@ func (s *story) commit(at time.Time, gone []appbur.ObjectID, objects ...map[stri
 	}
 }
 
-func (s *story) point() {
+func (s *auditStory) point() {
 	s.Helper()
 	repo, keys := s.open()
 	if _, err := repo.SavePoint(s.Context(), s.last.Commit, repository.PointContent{

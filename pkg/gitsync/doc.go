@@ -8,7 +8,8 @@
 // The usual way in is [Open], then [Repository.Edit], [Edit.Put] for every file,
 // and [Repository.Commit]. A restore point is [Repository.CommitAndTag]. Reading
 // is [Repository.Snapshot], [Snapshot.ReadFile] and, for many files,
-// [Snapshot.ReadAll].
+// [Snapshot.ReadAll]. The past is [Repository.Walk], which lists the commits that
+// change certain files, and [Repository.Blame].
 //
 // # Promises
 //
@@ -25,6 +26,8 @@
 //     signatures.
 //   - Everything is safe for concurrent use. Reading goes on while a commit is
 //     made, and while stock git repacks the same repository.
+//   - Walk and Blame answer as `git log -- PATH` and `git blame` do, merges included,
+//     and cost a look at the directories along the path for each commit.
 //   - Every object that is read is hashed again, so rotten or forged bytes are an
 //     error and not a restore.
 //
