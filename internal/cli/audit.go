@@ -114,29 +114,30 @@ type changeJSON struct {
 	Fields []history.FieldChange `json:"fields,omitempty"`
 }
 
-// describe gathers what is printed of an entry of the log.
-func describe(h *history.History, entry history.Entry, fields bool, trusted seal.AllowedSigners) (commitJSON, error) {
+// describe gathers what is printed of an entry of the log: with fields if there is a
+// reader of them, with the state of the signature if somebody is trusted.
+func describe(entry history.Entry, fields *history.FieldReader, trusted seal.AllowedSigners) (commitJSON, error) {
 	c := entry.Commit
 	d := commitJSON{
 		Commit: c.Hash, Parents: append([]gitsync.Hash{}, c.Parents...), Time: c.Time.UTC(), Author: personJSON(c.Author), Subject: c.Subject(),
-		Provenance: entry.Provenance, Points: append([]appbur.RestorePointID{}, entry.Points...), Changes: []changeJSON{},
+		Provenance: entry.Provenance, Points: append([]appbur.RestorePointID{}, entry.Points...),
 	}
 	if trusted != nil {
 		signature := history.CheckSignature(c, trusted)
 		d.Signature = &signature
 	}
-	list, err := describeChanges(h, entry.Changes, fields)
-	d.Changes = append(d.Changes, list...)
+	var err error
+	d.Changes, err = describeChanges(entry.Changes, fields)
 	return d, err
 }
 
-func describeChanges(h *history.History, changes []history.Change, fields bool) ([]changeJSON, error) {
+func describeChanges(changes []history.Change, fields *history.FieldReader) ([]changeJSON, error) {
 	list := make([]changeJSON, len(changes))
 	for i, change := range changes {
 		list[i].Change = change
-		if fields {
+		if fields != nil {
 			var err error
-			if list[i].Fields, err = h.FieldsOf(change); err != nil {
+			if list[i].Fields, err = fields.Of(change); err != nil {
 				return nil, err
 			}
 		}

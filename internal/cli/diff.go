@@ -74,12 +74,12 @@ func diffRun(ctx context.Context, e *env, o *diffOptions) error {
 	if err != nil {
 		return err
 	}
-	d := difference{From: from, To: to, Changes: []changeJSON{}}
-	list, err := describeChanges(h, changes, !o.patch || o.json)
-	if err != nil {
+	fields := h.FieldReader()
+	defer fields.Close()
+	d := difference{From: from, To: to}
+	if d.Changes, err = describeChanges(changes, fields); err != nil {
 		return err
 	}
-	d.Changes = append(d.Changes, list...)
 	switch {
 	case o.json:
 		err = e.printJSON(d)

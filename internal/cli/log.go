@@ -80,12 +80,17 @@ func logRun(ctx context.Context, e *env, o *logOptions) error {
 			return err
 		}
 	}
+	var fields *history.FieldReader
+	if o.fields {
+		fields = h.FieldReader()
+		defer fields.Close()
+	}
 	commits := []commitJSON{}
 	for entry, err := range h.Log(ctx, query) {
 		if err != nil {
 			return err
 		}
-		described, err := describe(h, entry, o.fields, trusted)
+		described, err := describe(entry, fields, trusted)
 		if err != nil {
 			return err
 		}

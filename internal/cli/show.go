@@ -82,7 +82,9 @@ func showRun(ctx context.Context, e *env, o *showOptions) error {
 	if o.namespace != "" {
 		entry.Changes = selection.Filter(entry.Changes)
 	}
-	described, err := describe(h, entry, !o.patch || o.json, trusted)
+	fields := h.FieldReader()
+	defer fields.Close()
+	described, err := describe(entry, fields, trusted)
 	if err != nil {
 		return err
 	}

@@ -29,19 +29,26 @@ func (s Selection) has(path string) bool {
 	return len(s.patterns) == 0 || slices.ContainsFunc(s.patterns, func(p gitsync.Pattern) bool { return p.Matches(path) })
 }
 
-// FieldsOf tells a change by its fields ([Fields]); an object that was added or removed
-// has none.
-func (h *History) FieldsOf(c Change) ([]FieldChange, error) {
+// FieldReader tells changes by their fields. It serves one goroutine and must be closed.
+type FieldReader struct{ blobs *gitsync.Blobs }
+
+// FieldReader returns a reader of fields.
+func (h *History) FieldReader() *FieldReader { return &FieldReader{h.git.Blobs()} }
+
+// Close lets go of open files.
+func (r *FieldReader) Close() { r.blobs.Close() }
+
+// Of tells a change by its fields ([Fields]); an object that was added or removed has
+// none.
+func (r *FieldReader) Of(c Change) ([]FieldChange, error) {
 	if c.from == "" || c.to == "" {
 		return nil, nil
 	}
-	blobs := h.git.Blobs()
-	defer blobs.Close()
-	before, err := blobs.Read(c.from)
+	before, err := r.blobs.Read(c.from)
 	if err != nil {
 		return nil, err
 	}
-	after, err := blobs.Read(c.to)
+	after, err := r.blobs.Read(c.to)
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,8 @@ func (s Selection) One() bool { return len(s.paths) > 0 }
 // past. A kind is followed through the API groups that it had.
 func (h *History) Select(ctx context.Context, s Selector) (Selection, error) {
 	if !s.hasKind {
-		return Selection{patterns: s.patterns(nil), text: s.String()}, nil
+		all := Selection{patterns: s.patterns(nil), text: s.String()}
+		return all, h.knows(ctx, s)
 	}
 	found, err := h.places(ctx, s)
 	if err != nil {
@@ -62,6 +63,17 @@ func (h *History) Select(ctx context.Context, s Selector) (Selection, error) {
 		one.patterns = append(one.patterns, gitsync.ExactPath(id.Path()))
 	}
 	return one, nil
+}
+
+// knows refuses a namespace that never was: an empty answer would be taken for peace.
+func (h *History) knows(ctx context.Context, s Selector) error {
+	if s.namespace == "" {
+		return nil
+	}
+	for _, err := range h.git.Walk(ctx, h.tip, gitsync.WalkOptions{Patterns: s.patterns(nil)}) {
+		return err
+	}
+	return appbur.WithHint(fmt.Errorf("namespace %s: %w", s.namespace, ErrNotFound), "check the name; `appbur log namespaces` shows those that there were")
 }
 
 // oneKind keeps the places of the one kind that is meant. Of several without a group
