@@ -1,15 +1,19 @@
 package history
 
 import (
+	"bytes"
+	"crypto/rand"
 	"fmt"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/appbur/appbur/pkg/manifest"
+	"github.com/appbur/appbur/pkg/seal"
 )
 
 func TestFields(t *testing.T) {
@@ -88,11 +92,38 @@ func TestReadableHidesCiphertext(t *testing.T) {
 	if diff := cmp.Diff(want, text.String()); diff != "" || !sealed || numbers[7] != 8 || len(numbers) != 8 {
 		t.Errorf("sealed %v, lines %v, text (-want +got):\n%s", sealed, numbers, diff)
 	}
+	// Pieces of payloads are sealed in another form.
+	sealer, err := seal.NewSealer([]string{newRecipient(t)}, make([]byte, seal.FingerprintKeySize), rand.Reader, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	piece, err := sealer.SealPiece([]byte("row\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lines, _, sealed := Readable(piece); !sealed || string(bytes.Join(lines, nil)) != encrypted+"\n" {
+		t.Errorf("a piece is shown as %q", lines)
+	}
+	if got := patch(Change{Path: "x", What: Added, to: "1"}, nil, piece, false); strings.Contains(got, string(piece[:20])) || !strings.Contains(got, encrypted) {
+		t.Errorf("the patch of a piece is %q", got)
+	}
+	if got := patch(Change{Path: "x", What: Added, to: "1"}, nil, []byte("a\x00b"), false); !strings.HasSuffix(got, "Binary files /dev/null and b/x differ\n") {
+		t.Errorf("the patch of a binary file is %q", got)
+	}
 	// What is not sealed is shown as it is, whatever it looks like.
 	plain := "a: ENC[AES256_GCM,data:AAAA,iv:A,tag:A,type:str]\n"
 	if lines, _, sealed := Readable([]byte(plain)); sealed || string(lines[0]) != plain {
 		t.Errorf("plain text became %q", lines)
 	}
+}
+
+func newRecipient(t *testing.T) string {
+	t.Helper()
+	keys, err := seal.GenerateKeys(rand.Reader, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys.Recipient
 }
 
 // There are changed fields exactly when the content differs, and each names what is there.

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"bytes"
 	"fmt"
 	"iter"
 	"slices"
@@ -79,8 +80,17 @@ func patch(c Change, before, after []byte, raw bool) string {
 		b.WriteString("sealed file: values are not shown, and this cannot be applied\n")
 	}
 	fmt.Fprintf(&b, "index %s..%s%s\n", orNone(c.from), orNone(c.to), mode)
-	if hunks := linediff.Patch(from, to); hunks != "" {
+	if sealed := seal.IsSealed(before) || seal.IsSealed(after); (raw || !sealed) && (isBinary(before) || isBinary(after)) {
+		fmt.Fprintf(&b, "Binary files %s and %s differ\n", old, current)
+	} else if hunks := linediff.Patch(from, to); hunks != "" {
 		fmt.Fprintf(&b, "--- %s\n+++ %s\n%s", old, current, hunks)
 	}
 	return b.String()
+}
+
+// binaryWindow is where git looks for a zero byte to tell a file from text.
+const binaryWindow = 8000
+
+func isBinary(data []byte) bool {
+	return bytes.IndexByte(data[:min(len(data), binaryWindow)], 0) >= 0
 }

@@ -44,16 +44,17 @@ func isCiphertext(value any) (length int, kind string, ok bool) {
 }
 
 // Readable returns the lines of a manifest that may be shown: those of a sealed file
-// without ciphertext and without the block of SOPS. Line i of the answer is line
-// numbers[i] of the file, counted from 1.
+// without ciphertext and without the block of SOPS, one line for a sealed file of any
+// other form. Line i of the answer is line numbers[i] of the file, counted from 1.
 func Readable(data []byte) (lines [][]byte, numbers []int, sealed bool) {
 	all := linediff.Lines(data)
 	sealed = seal.IsSealed(data)
-	inBlock := false
+	inBlock, hasBlock := false, false
 	for i, line := range all {
 		if sealed {
 			if line[0] != ' ' && line[0] != '\n' {
 				inBlock = bytes.HasPrefix(line, []byte(sealedKey+":"))
+				hasBlock = hasBlock || inBlock
 			}
 			if inBlock {
 				continue
@@ -62,6 +63,9 @@ func Readable(data []byte) (lines [][]byte, numbers []int, sealed bool) {
 		}
 		lines, numbers = append(lines, line), append(numbers, i+1)
 	}
+	if sealed && !hasBlock {
+		return [][]byte{[]byte(encrypted + "\n")}, []int{1}, true
+	}
 	return lines, numbers, sealed
 }
 
@@ -69,8 +73,11 @@ func Readable(data []byte) (lines [][]byte, numbers []int, sealed bool) {
 // says so.
 func readableAfter(before, after []byte) [][]byte {
 	lines, numbers, sealed := Readable(after)
-	if !sealed {
+	if !sealed || len(before) == 0 {
 		return lines
+	}
+	if len(lines) == 1 && !bytes.Equal(before, after) {
+		return [][]byte{[]byte(resealed + "\n")}
 	}
 	old := map[string]bool{}
 	for _, line := range linediff.Lines(before) {
