@@ -168,6 +168,12 @@ func TestDiffIsGitDiff(t *testing.T) {
 			t.Errorf("the patch leads to the tree %s", tree)
 		}
 	}
+	// The commit of a restore point is no commit of main, and can be shown as well.
+	point := strings.TrimSpace(a.git("rev-parse", "restore-points/20261118T090000Z^{commit}"))
+	_, lines, _ := strings.Cut(a.ask(ExitDone, "show", point, "-p"), "diff --git ")
+	if diff := cmp.Diff(a.git("diff", "--full-index", "--no-renames", point+"~1", point), "diff --git "+lines); diff != "" {
+		t.Errorf("a restore point (-git +appbur):\n%s", diff)
+	}
 	if out := a.ask(ExitDone, "diff", "main", "now"); out != "" {
 		t.Errorf("a commit differs from itself: %s", out)
 	}
