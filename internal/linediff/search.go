@@ -6,6 +6,13 @@ import "math"
 // way found so far instead of the shortest one.
 const patience = 256
 
+// What a diagonal holds that no way has come to, for either direction: worse than any
+// point, and far enough from the end of int to be counted on.
+const (
+	unreached       = math.MinInt / 2
+	unreachedBehind = math.MaxInt / 2
+)
+
 // search marks what has to change to turn one lineup into the other: the linear
 // space form of E. Myers, "An O(ND) Difference Algorithm and Its Variations"
 // (Algorithmica 1, 1986), section 4b. Ties are decided as git decides them.
@@ -71,7 +78,7 @@ func (m *myers) middle(i, iEnd, j, jEnd int, minimal bool) split {
 	ahead, behind := i-j, iEnd-jEnd
 	odd := (ahead-behind)&1 != 0
 	f := frontier{reach: m.forward, origin: m.origin, min: ahead, max: ahead, outside: unreached}
-	b := frontier{reach: m.backward, origin: m.origin, min: behind, max: behind, outside: math.MaxInt / 2}
+	b := frontier{reach: m.backward, origin: m.origin, min: behind, max: behind, outside: unreachedBehind}
 	f.set(ahead, i)
 	b.set(behind, iEnd)
 	for cost := 1; ; cost++ {

@@ -1,7 +1,5 @@
 package linediff
 
-import "math"
-
 // side is one of the two texts: a small number for each different line, how often
 // each occurs, and which lines are not in the other text.
 type side struct {
@@ -123,5 +121,3 @@ func roughRoot(n int) int {
 	}
 	return root
 }
-
-const unreached = math.MinInt / 2
