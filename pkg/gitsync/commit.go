@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -65,32 +64,15 @@ func (r *Repository) Commit(ctx context.Context, ref string, e *Edit, c CommitIn
 	if err != nil {
 		return "", fmt.Errorf("commit: %w", err)
 	}
-	if err := r.store(built, commit); err != nil {
-		return "", fmt.Errorf("commit: %w", err)
+	if err := e.store(built, commit); err != nil {
+		return "", storageError(r.dir, fmt.Errorf("commit: %w", err))
 	}
 	if err := r.moveRef(ref, e.base, commit.id); err != nil {
-		return "", fmt.Errorf("commit: %w", err)
+		return "", storageError(r.dir, fmt.Errorf("commit: %w", err))
 	}
 	e.settle(commit.id)
+	r.rollUp(ctx)
 	return hashOf(commit.id), nil
-}
-
-// store writes one pack with the given objects and what a tree adds. The same
-// blob may lie at several paths; a pack holds it once.
-func (r *Repository) store(built builtTree, first ...deflated) error {
-	objects := slices.Concat(first, built.trees, built.blobs)
-	seen := make(map[objectID]bool, len(objects))
-	objects = slices.DeleteFunc(objects, func(o deflated) bool {
-		again := seen[o.id]
-		seen[o.id] = true
-		return again
-	})
-	stored, err := storePack(r.objects.packDir(), objects)
-	if err != nil {
-		return err
-	}
-	r.objects.add(stored)
-	return nil
 }
 
 // newCommit encodes, signs and compresses a commit.

@@ -12,17 +12,22 @@ import (
 
 // Edit is a tree in memory that begins as the tree of a base commit. Directories
 // are read when something in them is asked for or changed. New content is held
-// compressed, once, until it is committed.
+// compressed, once, until it is committed: the first 16 MiB in memory, all else in
+// an unfinished pack beside the others. Content that the repository has already,
+// be it in another commit, is not written again.
 //
 // Edit is safe for concurrent use. Hashing and compressing happen outside its
 // lock, so that several goroutines that call Put use several cores. Of two Puts
 // to one path at the same time, either may win.
 type Edit struct {
 	repo *Repository
+	// fresh holds the packs that reuse has made young, as keys.
+	fresh sync.Map
 
-	mu   sync.Mutex
-	base objectID // commit, zero for none
-	root *node
+	mu    sync.Mutex
+	base  objectID // commit, zero for none
+	root  *node
+	spill spill
 }
 
 // node is a file or a directory of an edit.
@@ -30,8 +35,8 @@ type node struct {
 	mode   filemode.FileMode
 	id     objectID // what it is now; of a dirty directory, what it was last known to be
 	stored objectID // what the base has in this place, zero if nothing
-	// blob is new content that no pack holds yet.
-	blob *deflated
+	// blob is content that the base does not have in this place.
+	blob *heldBlob
 	// children is nil for files and for directories that were not read.
 	children map[string]*node
 	dirty    bool
@@ -39,13 +44,10 @@ type node struct {
 
 func (n *node) isDir() bool { return n.mode == filemode.Dir }
 
-// newContent reports whether the file's bytes must be written with the next commit.
-func (n *node) newContent() bool { return n.blob != nil && n.id != n.stored }
-
 // Edit begins an edit of the tree of a commit. The empty Hash begins with an
 // empty tree.
 func (r *Repository) Edit(base Hash) (*Edit, error) {
-	e := &Edit{repo: r, root: &node{mode: filemode.Dir, children: map[string]*node{}}}
+	e := &Edit{repo: r, root: &node{mode: filemode.Dir, children: map[string]*node{}}, spill: spill{limit: r.spillSize}}
 	if base == "" {
 		return e, nil
 	}
@@ -83,13 +85,24 @@ func (e *Edit) Put(path string, data []byte) (changed bool, err error) {
 	if same, err := e.holds(names, id); err != nil || same {
 		return false, err
 	}
-	blob, err := deflate(id, plumbing.BlobObject, data)
-	if err != nil {
-		return false, fmt.Errorf("%s: %w", path, err)
+	blob := &heldBlob{deflated: deflated{id: id, kind: plumbing.BlobObject, size: len(data)}}
+	if blob.published = e.reuse(id); !blob.published {
+		if blob.deflated, err = deflate(id, plumbing.BlobObject, data); err != nil {
+			return false, fmt.Errorf("%s: %w", path, err)
+		}
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.put(names, blob)
+	if e.spill.lost != nil {
+		return false, e.spill.lost
+	}
+	if changed, err = e.put(names, blob); err != nil || !changed {
+		return changed, err
+	}
+	if err := e.spill.hold(e.repo.objects.packDir(), blob); err != nil {
+		return true, storageError(e.repo.dir, fmt.Errorf("%s: %w", path, err))
+	}
+	return true, nil
 }
 
 // holds reports whether a regular file has the given content already.
@@ -100,7 +113,7 @@ func (e *Edit) holds(names []string, id objectID) (bool, error) {
 	return n != nil && n.mode == filemode.Regular && n.id == id, err
 }
 
-func (e *Edit) put(names []string, blob deflated) (bool, error) {
+func (e *Edit) put(names []string, blob *heldBlob) (bool, error) {
 	// Look before leaping: a refused Put must not leave empty directories.
 	dir := e.root
 	for i, name := range names[:len(names)-1] {
@@ -137,9 +150,10 @@ func (e *Edit) put(names []string, blob deflated) (bool, error) {
 		dir = child
 	}
 	dir.dirty = true
-	file := &node{mode: filemode.Regular, id: blob.id, blob: &blob}
+	file := &node{mode: filemode.Regular, id: blob.id, blob: blob}
 	if existing != nil {
 		file.stored = existing.stored
+		e.spill.drop(existing.blob)
 	}
 	dir.children[names[len(names)-1]] = file
 	return true, nil
@@ -167,6 +181,7 @@ func (e *Edit) remove(path string, dir bool) (bool, error) {
 	if n.isDir() != dir {
 		return false, fmt.Errorf("%w: %s is %s", ErrPathConflict, path, map[bool]string{true: "a directory", false: "a file"}[n.isDir()])
 	}
+	e.dropBelow(n)
 	chain := []*node{e.root}
 	for _, name := range names[:len(names)-1] {
 		chain = append(chain, chain[len(chain)-1].children[name])
@@ -178,6 +193,14 @@ func (e *Edit) remove(path string, dir bool) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+// dropBelow forgets the new content of a file, or of all files in a directory.
+func (e *Edit) dropBelow(n *node) {
+	e.spill.drop(n.blob)
+	for _, child := range n.children {
+		e.dropBelow(child)
+	}
 }
 
 // load reads the children of a directory that was not read yet.

@@ -1,10 +1,11 @@
 package gitsync
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -18,30 +19,41 @@ func (e *Edit) ReadFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	id, blob, err := e.locate(names)
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case blob != nil:
-		return inflate(bytes.NewReader(blob.zlib), int64(blob.size))
-	case id.IsZero():
-		return nil, fmt.Errorf("%s: %w", path, fs.ErrNotExist)
-	default:
-		return e.repo.objects.readAs(id, plumbing.BlobObject)
+	for {
+		id, held, err := e.locate(names)
+		switch {
+		case err != nil:
+			return nil, err
+		case id.IsZero():
+			return nil, fmt.Errorf("%s: %w", path, fs.ErrNotExist)
+		case held == nil:
+			return e.repo.objects.readAs(id, plumbing.BlobObject)
+		}
+		data, err := held.read()
+		// A commit may have published the spilled pack meanwhile: look again.
+		if !errors.Is(err, os.ErrClosed) {
+			return data, err
+		}
 	}
 }
 
 // locate returns the id of a file and its content if no pack has it yet, the
 // zero id if there is no file.
-func (e *Edit) locate(names []string) (objectID, *deflated, error) {
+func (e *Edit) locate(names []string) (objectID, *content, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.spill.lost != nil {
+		return objectID{}, nil, e.spill.lost
+	}
 	n, err := e.find(names)
 	if err != nil || n == nil || !(treeEntry{mode: n.mode}).isFile() {
 		return objectID{}, nil, err
 	}
-	return n.id, n.blob, nil
+	if n.blob == nil || n.blob.published {
+		return n.id, nil, nil
+	}
+	held := e.spill.content(n.blob)
+	return n.id, &held, nil
 }
 
 // Paths returns the paths of all files below a directory, sorted. The empty
@@ -139,7 +151,9 @@ func (e *Edit) baseTree() objectID {
 type builtTree struct {
 	root  objectID
 	trees []deflated
-	blobs []deflated
+	blobs []*heldBlob
+	// present is what packs other than those of the base must hold already.
+	present []objectID
 }
 
 // build encodes the dirty directories. It changes ids of dirty directories and
@@ -167,7 +181,7 @@ func (e *Edit) buildDir(dir *node, built *builtTree) error {
 	if !dir.dirty {
 		return nil
 	}
-	trees, blobs := len(built.trees), len(built.blobs)
+	trees, blobs, present := len(built.trees), len(built.blobs), len(built.present)
 	entries := make([]treeEntry, 0, len(dir.children))
 	for _, name := range slices.Sorted(maps.Keys(dir.children)) {
 		child := dir.children[name]
@@ -176,8 +190,12 @@ func (e *Edit) buildDir(dir *node, built *builtTree) error {
 				return err
 			}
 		}
-		if child.newContent() {
-			built.blobs = append(built.blobs, *child.blob)
+		switch {
+		case child.blob == nil || child.id == child.stored:
+		case child.blob.published:
+			built.present = append(built.present, child.id)
+		default:
+			built.blobs = append(built.blobs, child.blob)
 		}
 		entries = append(entries, treeEntry{name: name, mode: child.mode, id: child.id})
 	}
@@ -185,7 +203,7 @@ func (e *Edit) buildDir(dir *node, built *builtTree) error {
 	dir.id = plumbing.ComputeHash(plumbing.TreeObject, content)
 	if dir.id == dir.stored {
 		// Back to what the base has: nothing below is new either.
-		built.trees, built.blobs = built.trees[:trees], built.blobs[:blobs]
+		built.trees, built.blobs, built.present = built.trees[:trees], built.blobs[:blobs], built.present[:present]
 		return nil
 	}
 	tree, err := deflate(dir.id, plumbing.TreeObject, content)
@@ -199,6 +217,8 @@ func (e *Edit) buildDir(dir *node, built *builtTree) error {
 // settle makes the edit's tree the base: everything in it is stored now.
 func (e *Edit) settle(commit objectID) {
 	e.base = commit
+	e.spill.release()
+	e.fresh.Clear()
 	var clean func(*node)
 	clean = func(n *node) {
 		n.stored, n.blob = n.id, nil

@@ -28,6 +28,11 @@ var (
 	ErrObjectNotFound = errors.New("object not found")
 	// ErrCorrupt means that bytes in the repository are not what they must be.
 	ErrCorrupt = errors.New("corrupt repository")
+	// ErrNoSpace means that the file system has no room for what must be written.
+	// What was there before is whole.
+	ErrNoSpace = errors.New("no space left for the repository")
+	// ErrReadOnly means that the repository may be read and not written.
+	ErrReadOnly = errors.New("repository cannot be written")
 	// ErrPath means that a path cannot be stored.
 	ErrPath = errors.New("invalid path")
 	// ErrPathConflict means that a file would take the place of a directory, or

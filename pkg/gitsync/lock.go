@@ -17,7 +17,8 @@ import (
 )
 
 const (
-	lockFile = "appbur.lock"
+	lockFile            = "appbur.lock"
+	maintenanceLockFile = "appbur-maintenance.lock"
 	// lockInterval is how often a waiting writer looks again.
 	lockInterval = 20 * time.Millisecond
 )
@@ -28,7 +29,7 @@ const (
 func (r *Repository) lock(ctx context.Context) (unlock func(), err error) {
 	file, err := os.OpenFile(filepath.Join(r.dir, lockFile), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
-		return nil, fmt.Errorf("lock repository: %w", err)
+		return nil, storageError(r.dir, fmt.Errorf("lock repository: %w", err))
 	}
 	defer func() {
 		if err != nil {
@@ -60,10 +61,33 @@ func (r *Repository) lock(ctx context.Context) (unlock func(), err error) {
 		return nil, fmt.Errorf("lock repository: %w", err)
 	}
 	if _, err := file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0); err != nil {
-		return nil, fmt.Errorf("lock repository: %w", err)
+		return nil, storageError(r.dir, fmt.Errorf("lock repository: %w", err))
 	}
 	if err := r.recoverRefLock(); err != nil {
 		return nil, err
+	}
+	if !r.swept.Load() {
+		if err := removeAbandoned(r.objects.packDir()); err != nil {
+			return nil, err
+		}
+		r.swept.Store(true)
+	}
+	return func() { _ = file.Close() }, nil
+}
+
+// lockMaintenance makes this the only one who takes packs away, or reports
+// [ErrLocked] at once. Writers that only add packs go on.
+func (r *Repository) lockMaintenance() (unlock func(), err error) {
+	file, err := os.OpenFile(filepath.Join(r.dir, maintenanceLockFile), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("lock maintenance: %w", err)
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = file.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, appbur.WithHint(fmt.Errorf("maintenance of %s: %w by another one", r.dir, ErrLocked), "wait until it has finished")
+		}
+		return nil, fmt.Errorf("lock maintenance: %w", err)
 	}
 	return func() { _ = file.Close() }, nil
 }

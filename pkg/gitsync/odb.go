@@ -13,6 +13,8 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/objfile"
+
+	"github.com/appbur/appbur"
 )
 
 // objectStore reads the objects of a repository: packs first, newest first, then
@@ -25,11 +27,24 @@ type objectStore struct {
 
 	mu    sync.RWMutex
 	packs []*pack
+	// large are the packs that are searched one by one. The objects of all the
+	// small ones are in one table, so that thousands of them cost no more.
+	large []*pack
+	small map[objectID]packPlace
 }
+
+// packPlace is where an object lies.
+type packPlace struct {
+	pack   *pack
+	offset int64
+}
+
+// smallPack is how many objects a pack has at most that goes into the table.
+const smallPack = 2048
 
 // openObjectStore finds the packs below objects and its alternates.
 func openObjectStore(objects string) (*objectStore, error) {
-	s := &objectStore{dirs: []string{objects}}
+	s := &objectStore{dirs: []string{objects}, small: map[objectID]packPlace{}}
 	// The list grows while it is walked: alternates may have alternates.
 	for i := 0; i < len(s.dirs); i++ {
 		list, err := os.ReadFile(filepath.Join(s.dirs[i], "info", "alternates"))
@@ -49,14 +64,16 @@ func openObjectStore(objects string) (*objectStore, error) {
 			}
 		}
 	}
-	return s, s.rescan()
+	_, err := s.rescan()
+	return s, err
 }
 
 // packDir is where new packs go.
 func (s *objectStore) packDir() string { return filepath.Join(s.dirs[0], "pack") }
 
 // rescan reads the directories of packs again. Indexes already loaded are kept.
-func (s *objectStore) rescan() error {
+// It reports whether there are others than before.
+func (s *objectStore) rescan() (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known := make(map[string]*pack, len(s.packs))
@@ -64,18 +81,24 @@ func (s *objectStore) rescan() error {
 		known[p.path] = p
 	}
 	var packs []*pack
+	changed := false
 	for _, dir := range s.dirs {
 		entries, err := os.ReadDir(filepath.Join(dir, "pack"))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("list packs: %w", err)
+			return false, fmt.Errorf("list packs: %w", err)
+		}
+		names := make(map[string]bool, len(entries))
+		for _, entry := range entries {
+			names[entry.Name()] = true
 		}
 		for _, entry := range entries {
 			base, isIndex := strings.CutSuffix(entry.Name(), ".idx")
-			if !isIndex || !strings.HasPrefix(base, "pack-") {
+			// An index whose pack is gone is a promise that nobody keeps.
+			if !isIndex || !strings.HasPrefix(base, "pack-") || !names[base+".pack"] {
 				continue
 			}
 			path := filepath.Join(dir, "pack", base+".pack")
-			if p, ok := known[path]; ok {
+			if p, ok := known[path]; ok && p.cruft == names[base+".mtimes"] && p.kept == names[base+".keep"] {
 				packs = append(packs, p)
 				continue
 			}
@@ -84,17 +107,45 @@ func (s *objectStore) rescan() error {
 				continue // repacked between listing and reading
 			}
 			if err != nil {
-				return fmt.Errorf("read pack index: %w", err)
+				return false, fmt.Errorf("read pack index: %w", err)
 			}
 			index, err := parsePackIndex(data)
 			if err != nil {
-				return fmt.Errorf("%s: %w", filepath.Join(dir, "pack", entry.Name()), err)
+				return false, fmt.Errorf("%s: %w", filepath.Join(dir, "pack", entry.Name()), err)
 			}
-			packs = append(packs, &pack{path: path, index: index})
+			changed = true
+			packs = append(packs, &pack{path: path, index: index, cruft: names[base+".mtimes"], kept: names[base+".keep"]})
 		}
 	}
-	s.packs = packs
-	return nil
+	if changed = changed || len(packs) != len(s.packs); changed {
+		s.setPacks(packs)
+	}
+	return changed, nil
+}
+
+// setPacks replaces the packs. The caller holds the lock.
+func (s *objectStore) setPacks(packs []*pack) {
+	s.packs, s.large, s.small = packs, nil, map[objectID]packPlace{}
+	for _, p := range packs {
+		s.enter(p)
+	}
+}
+
+// enter makes a pack found. The caller holds the lock.
+func (s *objectStore) enter(p *pack) {
+	if p.index.count > smallPack {
+		s.large = append(s.large, p)
+		return
+	}
+	for i := range p.index.count {
+		if offset, ok := p.index.offset(i); ok {
+			id := p.index.id(i)
+			// Content that may be pruned stands back behind content that will stay.
+			if known, again := s.small[id]; !again || known.pack.cruft {
+				s.small[id] = packPlace{p, offset}
+			}
+		}
+	}
 }
 
 // add makes a pack known that was written just now, which is cheaper than
@@ -104,26 +155,81 @@ func (s *objectStore) add(p *pack) {
 	defer s.mu.Unlock()
 	if !slices.ContainsFunc(s.packs, func(known *pack) bool { return known.path == p.path }) {
 		s.packs = append(s.packs, p)
+		s.enter(p)
 	}
 }
+
+// replace makes a pack known instead of others that are about to vanish.
+func (s *objectStore) replace(gone []*pack, by ...*pack) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	packs := slices.DeleteFunc(slices.Clone(s.packs), func(p *pack) bool {
+		return slices.ContainsFunc(gone, func(other *pack) bool { return other.path == p.path }) ||
+			slices.ContainsFunc(by, func(other *pack) bool { return other.path == p.path })
+	})
+	s.setPacks(append(packs, by...))
+}
+
+// own returns the packs of the repository itself.
+func (s *objectStore) own() []*pack {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.DeleteFunc(slices.Clone(s.packs), func(p *pack) bool { return !s.isOwn(p) })
+}
+
+// isOwn reports whether a pack belongs to the repository and not to an alternate.
+func (s *objectStore) isOwn(p *pack) bool { return filepath.Dir(p.path) == s.packDir() }
 
 // find returns the pack that holds an object.
 func (s *objectStore) find(id objectID) (*pack, int64, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	for _, p := range slices.Backward(s.packs) {
+	if place, ok := s.small[id]; ok && !place.pack.cruft {
+		return place.pack, place.offset, true
+	}
+	for _, p := range slices.Backward(s.large) {
 		if offset, ok := p.index.find(id); ok {
 			return p, offset, true
 		}
 	}
-	return nil, 0, false
+	place, ok := s.small[id]
+	return place.pack, place.offset, ok
 }
+
+// demand makes sure that packs hold objects which a commit will not bring, and
+// makes those packs young, so that no prune takes the objects away.
+func (s *objectStore) demand(ids []objectID) error {
+	fresh := map[*pack]bool{}
+	for _, id := range ids {
+		found := false
+		for range lookups {
+			p, _, ok := s.find(id)
+			if ok && !fresh[p] {
+				fresh[p] = freshen(p) == nil
+			}
+			if found = ok && fresh[p]; found {
+				break
+			}
+			if _, err := s.rescan(); err != nil {
+				return err
+			}
+		}
+		if !found {
+			return appbur.WithHint(fmt.Errorf("%w: %s was pruned while it was about to be used again", ErrObjectNotFound, id), "begin a new edit")
+		}
+	}
+	return nil
+}
+
+// lookups is how often an object is looked for when packs come and go.
+const lookups = 5
 
 // read returns an object and proves that it is the one asked for.
 func (s *objectStore) read(id objectID) (rawObject, error) {
 	var last error
-	// Twice, because stock git may have moved everything into a new pack.
-	for range 2 {
+	// Again, because maintenance or stock git may have moved everything into a new
+	// pack, even while we look.
+	for range lookups {
 		if p, offset, ok := s.find(id); ok {
 			reader, err := p.open()
 			if err == nil {
@@ -143,8 +249,12 @@ func (s *objectStore) read(id objectID) (rawObject, error) {
 		if !errors.Is(err, fs.ErrNotExist) {
 			return rawObject{}, fmt.Errorf("object %s: %w", id, err)
 		}
-		if err := s.rescan(); err != nil {
+		changed, err := s.rescan()
+		if err != nil {
 			return rawObject{}, err
+		}
+		if !changed {
+			break
 		}
 	}
 	return rawObject{}, errors.Join(fmt.Errorf("%w: %s", ErrObjectNotFound, id), last)

@@ -120,6 +120,15 @@ func (x *packIndex) find(id objectID) (int64, bool) {
 	return 0, false
 }
 
+// id returns the name of the i-th object, in the order of names.
+func (x *packIndex) id(i int) objectID {
+	return objectID(x.data[indexIDs+i*idSize:][:idSize])
+}
+
+// crc returns the checksum of the packed form of the i-th object.
+func (x *packIndex) crc(i int) uint32 { return x.word(indexIDs + x.count*idSize + 4*i) }
+
+// offset returns where the i-th object begins.
 func (x *packIndex) offset(i int) (int64, bool) {
 	offsets := indexIDs + x.count*(idSize+4)
 	small := x.word(offsets + 4*i)

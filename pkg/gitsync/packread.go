@@ -35,6 +35,12 @@ type rawObject struct {
 type pack struct {
 	path  string
 	index *packIndex
+	// size of the pack in bytes, zero if it was not asked for yet.
+	size int64
+	// cruft means that the objects are waiting to be pruned.
+	cruft bool
+	// kept means that somebody asked git never to repack it.
+	kept bool
 }
 
 // packReader reads objects of one pack. It holds the file open, remembers delta

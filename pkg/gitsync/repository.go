@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing/format/config"
@@ -27,6 +28,10 @@ type Repository struct {
 	dir      string
 	objects  *objectStore
 	lockWait time.Duration
+	// spillSize is how much new content each edit holds in memory.
+	spillSize int
+	// swept is set when abandoned files were removed once.
+	swept atomic.Bool
 }
 
 // initialConfig is the configuration of a new repository. Ref updates are never
@@ -111,7 +116,7 @@ func Open(dir string) (*Repository, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open repository %s: %w", dir, err)
 	}
-	return &Repository{dir: dir, objects: objects, lockWait: lockWait}, nil
+	return &Repository{dir: dir, objects: objects, lockWait: lockWait, spillSize: spillSize}, nil
 }
 
 func notARepository(dir string) error {

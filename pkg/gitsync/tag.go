@@ -86,13 +86,14 @@ func (r *Repository) CommitAndTag(ctx context.Context, name string, e *Edit, par
 	if err != nil {
 		return "", "", fmt.Errorf("tag %s: %w", name, err)
 	}
-	if err := r.store(built, tagObject, commitObject); err != nil {
-		return "", "", fmt.Errorf("tag %s: %w", name, err)
+	if err := e.store(built, tagObject, commitObject); err != nil {
+		return "", "", storageError(r.dir, fmt.Errorf("tag %s: %w", name, err))
 	}
 	if err := r.moveRef(ref, objectID{}, tagObject.id); err != nil {
-		return "", "", tagTaken(name, err)
+		return "", "", storageError(r.dir, tagTaken(name, err))
 	}
 	e.settle(commitObject.id)
+	r.rollUp(ctx)
 	return hashOf(commitObject.id), hashOf(tagObject.id), nil
 }
 

@@ -1,0 +1,217 @@
+package gitsync
+
+import (
+	"bufio"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+const packHeaderSize = 12
+
+// packFile is a pack that is being written. It has a name of its own, which no
+// reader looks at, until it is published.
+type packFile struct {
+	dir  string
+	file *os.File
+	out  *bufio.Writer
+	// sum is the checksum so far, nil if the header will change in the end because
+	// the number of objects is not known before.
+	sum     hash.Hash
+	offset  uint64
+	objects []packedObject
+}
+
+// unknownCount begins a pack without saying how many objects it will have.
+const unknownCount = -1
+
+// createPack begins a pack in a directory. A known count saves reading the pack
+// once more.
+func createPack(dir string, count int) (*packFile, error) {
+	file, err := createUnfinished(dir, unfinishedPack)
+	if err != nil {
+		return nil, fmt.Errorf("write pack: %w", err)
+	}
+	p := &packFile{dir: dir, file: file, out: bufio.NewWriterSize(file, 256<<10)}
+	if count != unknownCount {
+		p.sum = newChecksum()
+		p.objects = make([]packedObject, 0, count)
+	}
+	if err := p.write(packHeader(max(count, 0))); err != nil {
+		p.discard()
+		return nil, fmt.Errorf("write pack: %w", err)
+	}
+	return p, nil
+}
+
+func packHeader(count int) []byte {
+	return binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), uint32(count))
+}
+
+func (p *packFile) write(b []byte) error {
+	if p.sum != nil {
+		p.sum.Write(b)
+	}
+	p.offset += uint64(len(b))
+	_, err := p.out.Write(b)
+	return err
+}
+
+// add appends an object and returns where its compressed bytes begin.
+func (p *packFile) add(o deflated) (int64, error) {
+	header := entryHeader(o.kind, o.size)
+	at := int64(p.offset) + int64(len(header))
+	return at, p.addEntry(o.id, header, o.zlib)
+}
+
+// addDelta appends an object as a change of one that is in the pack already.
+func (p *packFile) addDelta(id objectID, size int, base uint64, compressed []byte) error {
+	header := entryHeader(plumbing.OFSDeltaObject, size)
+	return p.addEntry(id, appendBaseDistance(header, int64(p.offset-base)), compressed)
+}
+
+func (p *packFile) addEntry(id objectID, header, compressed []byte) error {
+	crc := crc32.Update(crc32.ChecksumIEEE(header), crc32.IEEETable, compressed)
+	p.objects = append(p.objects, packedObject{id: id, crc: crc, offset: p.offset})
+	if err := p.write(header); err != nil {
+		return err
+	}
+	return p.write(compressed)
+}
+
+// appendBaseDistance appends what readBaseDistance reads.
+func appendBaseDistance(to []byte, distance int64) []byte {
+	var digits [10]byte
+	at := len(digits) - 1
+	digits[at] = byte(distance & 0x7f)
+	for distance >>= 7; distance > 0; distance >>= 7 {
+		distance--
+		at--
+		digits[at] = byte(distance&0x7f) | 0x80
+	}
+	return append(to, digits[at:]...)
+}
+
+// packMark is a length of a pack that it can be cut back to.
+type packMark struct {
+	offset  uint64
+	objects int
+}
+
+func (p *packFile) mark() packMark { return packMark{p.offset, len(p.objects)} }
+
+// rollback cuts a pack of unknown count back to what it was.
+func (p *packFile) rollback(to packMark) error {
+	p.out.Reset(p.file)
+	p.offset, p.objects = to.offset, p.objects[:to.objects]
+	if err := p.file.Truncate(int64(to.offset)); err != nil {
+		return err
+	}
+	_, err := p.file.Seek(int64(to.offset), io.SeekStart)
+	return err
+}
+
+// discard gives the pack up.
+func (p *packFile) discard() {
+	_ = os.Remove(p.file.Name())
+	_ = p.file.Close()
+}
+
+// publish makes the pack durable and gives it the name under which readers find
+// it: when it returns, bytes and names are on the disk. After an error the pack
+// is as it was, but for a trailer that rollback cuts off.
+func (p *packFile) publish() (*pack, error) {
+	sum, err := p.finish()
+	if err != nil {
+		return nil, fmt.Errorf("write pack: %w", err)
+	}
+	indexData := encodePackIndex(p.objects, sum)
+	index, err := parsePackIndex(indexData)
+	if err != nil {
+		return nil, fmt.Errorf("internal error: our own index: %w", err)
+	}
+	indexFile, err := createUnfinished(p.dir, unfinishedIndex)
+	if err != nil {
+		return nil, fmt.Errorf("write pack index: %w", err)
+	}
+	defer func() {
+		_ = os.Remove(indexFile.Name())
+		_ = indexFile.Close()
+	}()
+	if _, err := indexFile.Write(indexData); err != nil {
+		return nil, fmt.Errorf("write pack index: %w", err)
+	}
+	if err := seal(indexFile); err != nil {
+		return nil, fmt.Errorf("write pack index: %w", err)
+	}
+	name := filepath.Join(p.dir, "pack-"+hex.EncodeToString(sum))
+	if err := publishPair(p.file.Name(), indexFile.Name(), name); err != nil {
+		return nil, fmt.Errorf("publish pack: %w", err)
+	}
+	_ = os.Remove(p.file.Name())
+	_ = p.file.Close()
+	return &pack{path: name + ".pack", index: index, size: int64(p.offset) + int64(idSize)}, nil
+}
+
+// publishPair gives a pack and its index their names, the pack first: a reader
+// takes an index as a promise that its pack is there. Links leave the unfinished
+// files in place, so that a failure leaves everything as it was. A name that is
+// taken is that of the very same bytes.
+func publishPair(packPath, indexPath, name string) error {
+	linked := os.Link(packPath, name+".pack")
+	if linked != nil && !errors.Is(linked, fs.ErrExist) {
+		return linked
+	}
+	err := os.Link(indexPath, name+".idx")
+	if errors.Is(err, fs.ErrExist) {
+		err = nil
+	}
+	if err == nil {
+		err = syncDir(filepath.Dir(name))
+	}
+	if err != nil && linked == nil {
+		_ = os.Remove(name + ".idx")
+		_ = os.Remove(name + ".pack")
+	}
+	return err
+}
+
+// finish writes the header, if it was not known, and the trailer, and returns the
+// pack's checksum.
+func (p *packFile) finish() ([]byte, error) {
+	if err := p.out.Flush(); err != nil {
+		return nil, err
+	}
+	sum := p.sum
+	if sum == nil {
+		if _, err := p.file.WriteAt(packHeader(len(p.objects)), 0); err != nil {
+			return nil, err
+		}
+		sum = newChecksum()
+		if _, err := io.Copy(sum, io.NewSectionReader(p.file, 0, int64(p.offset))); err != nil {
+			return nil, err
+		}
+	}
+	trailer := sum.Sum(nil)
+	if _, err := p.file.WriteAt(trailer, int64(p.offset)); err != nil {
+		return nil, err
+	}
+	return trailer, seal(p.file)
+}
+
+// seal makes a file read-only, as git's are, and its bytes durable.
+func seal(file *os.File) error {
+	if err := file.Chmod(0o444); err != nil {
+		return err
+	}
+	return file.Sync()
+}

@@ -1,0 +1,5 @@
+package gitsync
+
+import "context"
+
+func (r *Repository) rollUp(_ context.Context) {}

@@ -1,0 +1,87 @@
+//go:build unix
+
+package gitsync
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// The beginnings of the names of files that are being written. They are as git's
+// own, so that `git prune` removes what is old, and never end in ".pack" or
+// ".idx": stock git reads every file that does, finished or not.
+const (
+	unfinishedPack  = "tmp_pack_appbur"
+	unfinishedIndex = "tmp_idx_appbur"
+)
+
+// createUnfinished makes a file in the directory of packs under a name of its
+// own. The file is locked for as long as it is open: a file that can be locked
+// has lost its owner, and whoever finds it may remove it.
+func createUnfinished(dir, prefix string) (*os.File, error) {
+	for {
+		file, err := os.CreateTemp(dir, prefix+"_*")
+		if err != nil {
+			return nil, err
+		}
+		err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err != nil && !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
+			return nil, errors.Join(err, file.Close(), os.Remove(file.Name()))
+		}
+		// Somebody who cleans up may have been faster than our lock.
+		if err == nil && isNamed(file) {
+			return file, nil
+		}
+		_ = file.Close()
+	}
+}
+
+// isNamed reports whether the file is still found under its name.
+func isNamed(file *os.File) bool {
+	own, err := file.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Stat(file.Name())
+	return err == nil && os.SameFile(own, named)
+}
+
+// removeAbandoned removes unfinished files whose owner is dead.
+func removeAbandoned(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("look for abandoned files: %w", err)
+	}
+	for _, entry := range entries {
+		if !strings.HasPrefix(entry.Name(), unfinishedPack) && !strings.HasPrefix(entry.Name(), unfinishedIndex) {
+			continue
+		}
+		if err := removeUnowned(filepath.Join(dir, entry.Name())); err != nil {
+			return fmt.Errorf("remove an abandoned file: %w", err)
+		}
+	}
+	return nil
+}
+
+func removeUnowned(path string) error {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // finished or removed since it was listed
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }()
+	if syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+		return nil // its owner lives
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
