@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/go-git/go-git/v5/plumbing"
 )
@@ -129,60 +130,89 @@ func (p *packFile) discard() {
 // publish makes the pack durable and gives it the name under which readers find
 // it: when it returns, bytes and names are on the disk. After an error the pack
 // is as it was, but for a trailer that rollback cuts off.
-func (p *packFile) publish() (*pack, error) {
+func (p *packFile) publish(beside ...sideFile) (*pack, error) {
 	sum, err := p.finish()
 	if err != nil {
 		return nil, fmt.Errorf("write pack: %w", err)
 	}
-	indexData := encodePackIndex(p.objects, sum)
+	objects := slices.Clone(p.objects) // a pack that fails here goes on in its order
+	indexData := encodePackIndex(objects, sum)
 	index, err := parsePackIndex(indexData)
 	if err != nil {
 		return nil, fmt.Errorf("internal error: our own index: %w", err)
 	}
-	indexFile, err := createUnfinished(p.dir, unfinishedIndex)
-	if err != nil {
-		return nil, fmt.Errorf("write pack index: %w", err)
-	}
+	// The index comes last: a reader takes it as a promise that all else is there.
+	parts := []packPart{{".pack", p.file.Name()}}
 	defer func() {
-		_ = os.Remove(indexFile.Name())
-		_ = indexFile.Close()
+		for _, part := range parts[1:] {
+			_ = os.Remove(part.path)
+		}
 	}()
-	if _, err := indexFile.Write(indexData); err != nil {
-		return nil, fmt.Errorf("write pack index: %w", err)
-	}
-	if err := seal(indexFile); err != nil {
-		return nil, fmt.Errorf("write pack index: %w", err)
+	for _, side := range append(beside, sideFile{".idx", func([]packedObject, []byte) []byte { return indexData }}) {
+		path, err := writeUnfinished(p.dir, side.encode(objects, sum))
+		if err != nil {
+			return nil, fmt.Errorf("write pack index: %w", err)
+		}
+		parts = append(parts, packPart{side.ending, path})
 	}
 	name := filepath.Join(p.dir, "pack-"+hex.EncodeToString(sum))
-	if err := publishPair(p.file.Name(), indexFile.Name(), name); err != nil {
+	if err := publishParts(parts, name); err != nil {
 		return nil, fmt.Errorf("publish pack: %w", err)
 	}
 	_ = os.Remove(p.file.Name())
 	_ = p.file.Close()
-	return &pack{path: name + ".pack", index: index, size: int64(p.offset) + int64(idSize)}, nil
+	published := &pack{path: name + ".pack", index: index}
+	published.size.Store(int64(p.offset) + int64(idSize))
+	return published, nil
 }
 
-// publishPair gives a pack and its index their names, the pack first: a reader
-// takes an index as a promise that its pack is there. Links leave the unfinished
-// files in place, so that a failure leaves everything as it was. A name that is
-// taken is that of the very same bytes.
-func publishPair(packPath, indexPath, name string) error {
-	linked := os.Link(packPath, name+".pack")
-	if linked != nil && !errors.Is(linked, fs.ErrExist) {
-		return linked
+// sideFile is a file that is published with a pack. The objects are in the order
+// of the index.
+type sideFile struct {
+	ending string
+	encode func(objects []packedObject, packChecksum []byte) []byte
+}
+
+// packPart is a finished file that waits for its name.
+type packPart struct{ ending, path string }
+
+// writeUnfinished writes a small file durably, under a name that nobody reads.
+func writeUnfinished(dir string, data []byte) (string, error) {
+	file, err := createUnfinished(dir, unfinishedIndex)
+	if err != nil {
+		return "", err
 	}
-	err := os.Link(indexPath, name+".idx")
-	if errors.Is(err, fs.ErrExist) {
-		err = nil
-	}
+	_, err = file.Write(data)
 	if err == nil {
-		err = syncDir(filepath.Dir(name))
+		err = seal(file)
 	}
-	if err != nil && linked == nil {
-		_ = os.Remove(name + ".idx")
-		_ = os.Remove(name + ".pack")
+	if err != nil {
+		err = errors.Join(err, os.Remove(file.Name()))
 	}
-	return err
+	return file.Name(), errors.Join(err, file.Close())
+}
+
+// publishParts gives the files of a pack their names, in order. Links leave the
+// unfinished files in place, so that a failure leaves everything as it was. A name
+// that is taken is that of the very same bytes.
+func publishParts(parts []packPart, name string) (err error) {
+	var linked []string
+	defer func() {
+		if err != nil {
+			for _, path := range slices.Backward(linked) {
+				_ = os.Remove(path)
+			}
+		}
+	}()
+	for _, part := range parts {
+		switch err := os.Link(part.path, name+part.ending); {
+		case err == nil:
+			linked = append(linked, name+part.ending)
+		case !errors.Is(err, fs.ErrExist):
+			return err
+		}
+	}
+	return syncDir(filepath.Dir(name))
 }
 
 // finish writes the header, if it was not known, and the trailer, and returns the

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
@@ -36,7 +37,7 @@ type pack struct {
 	path  string
 	index *packIndex
 	// size of the pack in bytes, zero if it was not asked for yet.
-	size int64
+	size atomic.Int64
 	// cruft means that the objects are waiting to be pruned.
 	cruft bool
 	// kept means that somebody asked git never to repack it.

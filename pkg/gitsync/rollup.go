@@ -1,5 +1,85 @@
 package gitsync
 
-import "context"
+import (
+	"context"
+	"os"
+)
 
-func (r *Repository) rollUp(_ context.Context) {}
+// rollUpTier is a size of packs of which there may be so many before the next
+// commit puts them together.
+type rollUpTier struct {
+	objects int   // a pack has fewer
+	bytes   int64 // and is smaller
+	packs   int
+}
+
+// rollUpTiers keep the number of packs small between two maintenances, at a cost
+// that no commit notices: every 32nd copies some hundred kilobytes, every 1024th
+// some megabytes. What is larger waits for [Repository.Maintain].
+var rollUpTiers = []rollUpTier{
+	{objects: 256, bytes: 256 << 10, packs: 32},
+	{objects: 8192, bytes: 4 << 20, packs: 32},
+}
+
+// rollUp puts small packs together, as they are, without a search for deltas. The
+// caller holds the writer's lock and has done what it was asked for, so a failure
+// here is no failure of his: packs stay as they are, and the next commit tries
+// again. During a maintenance nothing is rolled up.
+func (r *Repository) rollUp(ctx context.Context) {
+	for _, tier := range rollUpTiers {
+		packs := r.objects.tier(tier)
+		if len(packs) <= tier.packs || ctx.Err() != nil {
+			continue
+		}
+		if r.rollUpPacks(ctx, packs) != nil {
+			return
+		}
+	}
+}
+
+// tier returns the packs of a tier.
+func (s *objectStore) tier(t rollUpTier) []*pack {
+	var packs []*pack
+	for _, p := range s.own() {
+		if p.index.count >= t.objects || p.cruft || p.kept {
+			continue
+		}
+		if size, err := p.bytes(); err == nil && size < t.bytes {
+			packs = append(packs, p)
+		}
+	}
+	return packs
+}
+
+// bytes returns the size of a pack, which never changes.
+func (p *pack) bytes() (int64, error) {
+	if size := p.size.Load(); size > 0 {
+		return size, nil
+	}
+	info, err := os.Stat(p.path)
+	if err != nil {
+		return 0, err
+	}
+	p.size.Store(info.Size())
+	return info.Size(), nil
+}
+
+func (r *Repository) rollUpPacks(ctx context.Context, packs []*pack) error {
+	done, err := r.lockMaintenance()
+	if err != nil {
+		return err
+	}
+	defer done()
+	set, err := openRepackSet(packs, nil)
+	if err != nil {
+		return err
+	}
+	defer set.close()
+	set.link()
+	w := &repackWriter{set: set, objects: r.objects, to: toPack}
+	made, err := w.write(ctx)
+	if err != nil || made == nil {
+		return err
+	}
+	return r.objects.retire(packs, nil, []*pack{made})
+}

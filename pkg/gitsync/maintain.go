@@ -1,0 +1,270 @@
+package gitsync
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// MaintainOptions tune [Repository.Maintain].
+type MaintainOptions struct {
+	// Full packs everything into one pack. Otherwise only as many packs are packed
+	// together as leave each of those that remain at least twice as large as all
+	// smaller ones, so that over the years each object is written a few times.
+	Full bool
+	// PruneBefore drops objects that no ref needs and nobody has used since. The
+	// zero time drops nothing. Two weeks ago is git's own choice: a writer that is
+	// at work for longer than that must begin anew.
+	PruneBefore time.Time
+}
+
+// MaintainReport says what [Repository.Maintain] did.
+type MaintainReport struct {
+	PacksBefore, PacksAfter int
+	// BytesBefore and BytesAfter are of packs, indexes and loose objects.
+	BytesBefore, BytesAfter int64
+	// Rewritten counts the objects that were packed anew, Deltas those of them that
+	// became changes of others, Loose those that had a file of their own.
+	Rewritten, Deltas, Loose int
+	// Pruned counts the objects that were dropped, SetAside those that no ref needs
+	// and that are too young.
+	Pruned, SetAside int
+}
+
+// Maintain packs objects together, stored as changes of one another where that is
+// smaller, and takes in what stock git left loose. Reading and writing go on
+// meanwhile, in this process, in others and by stock git. No pack is removed
+// before all its objects are durable and indexed in another one; whatever stops
+// Maintain, what is there is whole, and the next one starts anew with what is
+// left. A second maintenance at the same time is [ErrLocked].
+func (r *Repository) Maintain(ctx context.Context, o MaintainOptions) (MaintainReport, error) {
+	report, err := r.maintain(ctx, o)
+	if err != nil {
+		return report, storageError(r.dir, fmt.Errorf("maintenance: %w", err))
+	}
+	return report, nil
+}
+
+func (r *Repository) maintain(ctx context.Context, o MaintainOptions) (report MaintainReport, err error) {
+	done, err := r.lockMaintenance()
+	if err != nil {
+		return report, err
+	}
+	defer done()
+	if err := removeAbandoned(r.objects.packDir()); err != nil {
+		return report, err
+	}
+	if err := removeOrphans(r.objects.packDir()); err != nil {
+		return report, err
+	}
+	if _, err := r.objects.rescan(); err != nil {
+		return report, err
+	}
+	loose, err := r.objects.looseObjects()
+	if err != nil {
+		return report, err
+	}
+	if report.PacksBefore, report.BytesBefore, err = r.objects.usage(loose); err != nil {
+		return report, err
+	}
+	prune := !o.PruneBefore.IsZero()
+	chosen := choosePacks(r.objects.own(), o.Full || prune, prune)
+	if len(chosen) > 1 || len(loose) > 0 || prune || len(chosen) == 1 && !hasReverse(chosen[0]) {
+		if err := r.repack(ctx, chosen, loose, o.PruneBefore, &report); err != nil {
+			return report, err
+		}
+	}
+	left, err := r.objects.looseObjects()
+	if err != nil {
+		return report, err
+	}
+	report.PacksAfter, report.BytesAfter, err = r.objects.usage(left)
+	return report, err
+}
+
+func (r *Repository) repack(ctx context.Context, chosen []*pack, loose []looseObject, pruneBefore time.Time, report *MaintainReport) error {
+	set, err := openRepackSet(chosen, loose)
+	if err != nil {
+		return err
+	}
+	defer set.close()
+	var plan *prunePlan
+	if !pruneBefore.IsZero() {
+		if plan, err = r.planPrune(ctx, set, pruneBefore, report); err != nil || plan.nothing(chosen, loose) {
+			return err
+		}
+	}
+	set.link()
+	if err := set.nameEntries(ctx, r.objects); err != nil {
+		return err
+	}
+	search, err := newDeltaSearch()
+	if err != nil {
+		return err
+	}
+	stay := &repackWriter{set: set, objects: r.objects, to: toPack, search: search}
+	cruft := &repackWriter{set: set, objects: r.objects, to: toCruft}
+	var made []*pack
+	for _, w := range []*repackWriter{stay, cruft} {
+		p, err := w.write(ctx)
+		if err != nil {
+			return err
+		}
+		if p != nil {
+			report.Rewritten += p.index.count
+			made = append(made, p)
+			r.objects.add(p)
+		}
+	}
+	report.Deltas, report.Loose = stay.deltas, len(loose)
+	if plan != nil {
+		return r.finishPrune(ctx, plan, set, chosen, loose, made, report)
+	}
+	return r.objects.retire(chosen, loose, made)
+}
+
+// choosePacks returns what is packed together.
+func choosePacks(packs []*pack, all, cruft bool) []*pack {
+	packs = slices.DeleteFunc(packs, func(p *pack) bool { return p.kept || p.cruft && !cruft })
+	if all {
+		return packs
+	}
+	slices.SortFunc(packs, func(a, b *pack) int { return cmp.Compare(a.index.count, b.index.count) })
+	sum, upTo := 0, 0
+	for i, p := range packs {
+		// A pack that is less than twice all before it goes with them.
+		if i > 0 && p.index.count < 2*sum {
+			upTo = i + 1
+		}
+		sum += p.index.count
+	}
+	chosen := packs[:upTo]
+	for _, p := range packs[upTo:] {
+		if !hasReverse(p) {
+			chosen = append(chosen, p)
+		}
+	}
+	return chosen
+}
+
+// hasReverse reports whether a pack was written by a repack: those of commits
+// have no such file, and nobody has looked for deltas in them.
+func hasReverse(p *pack) bool {
+	_, err := os.Stat(siblingFile(p, ".rev"))
+	return err == nil
+}
+
+// usage counts packs and bytes.
+func (s *objectStore) usage(loose []looseObject) (packs int, bytes int64, err error) {
+	for _, p := range s.own() {
+		for _, ending := range []string{".pack", ".idx"} {
+			info, err := os.Stat(siblingFile(p, ending))
+			if errors.Is(err, fs.ErrNotExist) {
+				continue // repacked by git this moment
+			}
+			if err != nil {
+				return 0, 0, err
+			}
+			bytes += info.Size()
+		}
+		packs++
+	}
+	for _, o := range loose {
+		bytes += o.stored
+	}
+	return packs, bytes, nil
+}
+
+// retire removes packs and loose objects whose successors are durable.
+func (s *objectStore) retire(packs []*pack, loose []looseObject, successors []*pack) error {
+	packs = slices.DeleteFunc(slices.Clone(packs), func(p *pack) bool {
+		return slices.ContainsFunc(successors, func(by *pack) bool { return by.path == p.path })
+	})
+	s.replace(packs, successors...)
+	// An index over many packs names those that go now.
+	entries, err := os.ReadDir(s.packDir())
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), "multi-pack-index") {
+			if err := os.RemoveAll(filepath.Join(s.packDir(), entry.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	for _, p := range packs {
+		// The index first: without it nobody looks for the pack.
+		for _, ending := range []string{".idx", ".rev", ".bitmap", ".mtimes", ".pack"} {
+			if err := os.Remove(siblingFile(p, ending)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	for _, o := range loose {
+		if err := os.Remove(o.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// orphanAge is how old a file without its index must be to be nobody's: stock git
+// publishes the index some moments after the pack.
+const orphanAge = 24 * time.Hour
+
+// removeOrphans removes packs that lost their index to a crash.
+func removeOrphans(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	names := map[string]bool{}
+	for _, entry := range entries {
+		names[entry.Name()] = true
+	}
+	now, err := fileSystemTime(dir)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		base, ending, found := strings.Cut(entry.Name(), ".")
+		if !found || !strings.HasPrefix(base, "pack-") || names[base+".idx"] || names[base+".keep"] ||
+			!slices.Contains([]string{"pack", "rev", "bitmap", "mtimes"}, ending) {
+			continue
+		}
+		info, err := entry.Info()
+		if err != nil || now.Sub(info.ModTime()) < orphanAge {
+			continue
+		}
+		if err := os.Remove(filepath.Join(dir, entry.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// fileSystemTime asks the file system for the time, which is what the age of a
+// file is measured by.
+func fileSystemTime(dir string) (time.Time, error) {
+	file, err := createUnfinished(dir, unfinishedIndex)
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer func() {
+		_ = os.Remove(file.Name())
+		_ = file.Close()
+	}()
+	info, err := file.Stat()
+	if err != nil {
+		return time.Time{}, err
+	}
+	return info.ModTime(), nil
+}

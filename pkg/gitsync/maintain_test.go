@@ -1,0 +1,313 @@
+package gitsync_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/appbur/appbur/pkg/gitsync"
+)
+
+// grow makes commits of one changed file each and returns them.
+func grow(t testing.TB, r *gitsync.Repository, files, commits int) []gitsync.Hash {
+	t.Helper()
+	tip, err := r.Tip(gitsync.MainRef)
+	if err != nil && !errors.Is(err, gitsync.ErrRefNotFound) {
+		t.Fatal(err)
+	}
+	e := edit(t, r, tip)
+	var made []gitsync.Hash
+	if tip == "" {
+		fill(t, e, files)
+		made = append(made, commit(t, r, e, "initial"))
+	}
+	random := rand.New(rand.NewPCG(rand.Uint64(), 1))
+	for n := range commits {
+		path, data := manifest(random.IntN(files))
+		put(t, e, path, strings.Replace(string(data), "data:\n", fmt.Sprintf("data:\n  revision: \"%d\"\n", random.Uint64()), 1))
+		made = append(made, commit(t, r, e, fmt.Sprint("change ", n)))
+	}
+	return made
+}
+
+func maintain(t testing.TB, r *gitsync.Repository, o gitsync.MaintainOptions) gitsync.MaintainReport {
+	t.Helper()
+	report, err := r.Maintain(t.Context(), o)
+	if err != nil {
+		t.Fatalf("maintain: %v", err)
+	}
+	return report
+}
+
+// contentsOfAll is what every commit holds.
+func contentsOfAll(t testing.TB, r *gitsync.Repository, commits []gitsync.Hash) map[gitsync.Hash]map[string]string {
+	t.Helper()
+	all := map[gitsync.Hash]map[string]string{}
+	for _, h := range commits {
+		all[h] = contents(t, r, h)
+	}
+	return all
+}
+
+func TestMaintainKeepsEverything(t *testing.T) {
+	r := newRepository(t)
+	commits := grow(t, r, 60, 70)
+	for round := range 3 {
+		before := contentsOfAll(t, r, commits)
+		// What stock git leaves loose is taken in.
+		loose := gitIn(t, r.Dir(), fmt.Sprint("loose ", round), "hash-object", "-w", "--stdin")
+		report := maintain(t, r, gitsync.MaintainOptions{})
+		if report.Loose != 1 || report.Deltas == 0 || report.PacksAfter > 2 || report.BytesAfter >= report.BytesBefore {
+			t.Errorf("round %d: %+v", round, report)
+		}
+		fsck(t, r.Dir())
+		if got := git(t, r.Dir(), "cat-file", "blob", loose); got != fmt.Sprint("loose ", round) {
+			t.Errorf("the loose object is %q", got)
+		}
+		reopened, err := gitsync.Open(r.Dir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, reader := range []*gitsync.Repository{r, reopened} {
+			if diff := cmp.Diff(before, contentsOfAll(t, reader, commits)); diff != "" {
+				t.Fatalf("round %d: history changed:\n%s", round, diff)
+			}
+		}
+		if again := maintain(t, r, gitsync.MaintainOptions{}); again.Rewritten != 0 {
+			t.Errorf("round %d: nothing to do, and yet %+v", round, again)
+		}
+		commits = append(commits, grow(t, r, 60, 40+round)...)
+	}
+	report := maintain(t, r, gitsync.MaintainOptions{Full: true})
+	if report.PacksAfter != 1 {
+		t.Errorf("full: %+v", report)
+	}
+	fsck(t, r.Dir())
+	clone := filepath.Join(t.TempDir(), "clone.git")
+	git(t, ".", "clone", "-q", "--bare", "file://"+r.Dir(), clone)
+	fsck(t, clone)
+	// Packs of stock git, with its own deltas and whatever lies beside them.
+	git(t, r.Dir(), "repack", "-adfq", "--write-bitmap-index")
+	git(t, r.Dir(), "multi-pack-index", "write")
+	before := contentsOfAll(t, r, commits)
+	commits = append(commits, grow(t, r, 60, 3)...)
+	maintain(t, r, gitsync.MaintainOptions{Full: true})
+	fsck(t, r.Dir())
+	git(t, r.Dir(), "multi-pack-index", "write")
+	git(t, r.Dir(), "fsck", "--full")
+	for h, files := range before {
+		if diff := cmp.Diff(files, contents(t, r, h)); diff != "" {
+			t.Fatalf("after stock git: %s", diff)
+		}
+	}
+	if left := glob(t, r, "tmp_*"); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// Hundreds of commits leave some dozens of packs, without any maintenance.
+func TestPacksStayFew(t *testing.T) {
+	r := newRepository(t)
+	commits := grow(t, r, 20, 400)
+	if n := len(glob(t, r, "*.pack")); n > 48 {
+		t.Errorf("%d packs after %d commits", n, len(commits))
+	}
+	fsck(t, r.Dir())
+	if got := strings.Count(git(t, r.Dir(), "rev-list", "main"), "\n") + 1; got != len(commits) {
+		t.Errorf("%d commits, want %d", got, len(commits))
+	}
+	report := maintain(t, r, gitsync.MaintainOptions{})
+	if report.PacksAfter > 2 {
+		t.Errorf("%+v", report)
+	}
+	fsck(t, r.Dir())
+}
+
+// What a change of one file adds once it was maintained.
+func TestGrowthPerCommit(t *testing.T) {
+	const files, commits, most = 10_000, 600, 2 << 10
+	for name, every := range map[string]int{"once": commits, "often": 100} {
+		t.Run(name, func(t *testing.T) {
+			r := newRepository(t)
+			grow(t, r, files, 0)
+			before := maintain(t, r, gitsync.MaintainOptions{}).BytesAfter
+			var after gitsync.MaintainReport
+			for range commits / every {
+				grow(t, r, files, every)
+				after = maintain(t, r, gitsync.MaintainOptions{})
+			}
+			growth := (after.BytesAfter - before) / commits
+			t.Logf("%d bytes per commit, %+v", growth, after)
+			if growth > most {
+				t.Errorf("%d bytes per commit, want at most %d", growth, most)
+			}
+		})
+	}
+}
+
+// Readers and writers, of this package and of stock git, see nothing of a
+// maintenance that goes on all the time.
+func TestMaintenanceBesideReadersAndWriters(t *testing.T) {
+	r := newRepository(t)
+	first := grow(t, r, 200, 10)
+	want := contents(t, r, first[0])
+	stop := make(chan struct{})
+	var workers sync.WaitGroup
+	work := func(step func() error) {
+		workers.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if err := step(); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	other, err := gitsync.Open(r.Dir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, reader := range []*gitsync.Repository{r, other} {
+		work(func() error {
+			s, err := reader.Snapshot(first[0])
+			if err != nil {
+				return err
+			}
+			got, err := readAll(t.Context(), s, "")
+			if err == nil && !cmp.Equal(got, want) {
+				err = errors.New("a reader saw something else")
+			}
+			return err
+		})
+	}
+	maintained := 0
+	work(func() error {
+		maintained++
+		_, err := other.Maintain(t.Context(), gitsync.MaintainOptions{Full: maintained%2 == 0})
+		if errors.Is(err, gitsync.ErrLocked) {
+			err = nil // a writer rolls up this moment
+		}
+		return err
+	})
+	clones := t.TempDir()
+	work(func() error {
+		clone := filepath.Join(clones, "clone.git")
+		if out, err := tryGit(".", "", "clone", "-q", "--bare", "file://"+r.Dir(), clone); err != nil {
+			return fmt.Errorf("clone: %w: %s", err, out)
+		}
+		return os.RemoveAll(clone)
+	})
+	commits := grow(t, r, 200, 150)
+	close(stop)
+	workers.Wait()
+	t.Logf("%d maintenances", maintained)
+	fsck(t, r.Dir())
+	if got := strings.Count(git(t, r.Dir(), "rev-list", "main"), "\n") + 1; got != len(first)+len(commits) {
+		t.Errorf("%d commits, want %d", got, len(first)+len(commits))
+	}
+}
+
+func TestPruneDropsOnlyWhatIsOldAndUnused(t *testing.T) {
+	r := newRepository(t)
+	commits := grow(t, r, 30, 5)
+	tip := commits[len(commits)-1]
+	point := func(name, payload string) gitsync.Hash {
+		e := edit(t, r, tip)
+		put(t, e, "apps/data", strings.Repeat(payload, 1000))
+		_, _, err := r.CommitAndTag(t.Context(), name, e, tip, info(name), tagInfo(name, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return gitsync.Hash(git(t, r.Dir(), "rev-parse", name+":apps/data"))
+	}
+	old, young, kept := point("old", "old "), point("young", "young "), point("kept", "kept ")
+	has := func(h gitsync.Hash) bool {
+		_, err := tryGit(r.Dir(), "", "cat-file", "-e", string(h))
+		return err == nil
+	}
+	now := time.Now()
+	age := func(pattern string, by time.Duration) {
+		for _, path := range glob(t, r, pattern) {
+			if err := os.Chtimes(path, now, now.Add(-by)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	git(t, r.Dir(), "tag", "-d", "old")
+	// Nothing is dropped unless it is asked for, nor before its time.
+	maintain(t, r, gitsync.MaintainOptions{Full: true})
+	report := maintain(t, r, gitsync.MaintainOptions{PruneBefore: now.Add(-time.Hour)})
+	if report.Pruned != 0 || report.SetAside == 0 || !has(old) {
+		t.Fatalf("%+v", report)
+	}
+	fsck(t, r.Dir())
+	if again := maintain(t, r, gitsync.MaintainOptions{PruneBefore: now.Add(-time.Hour)}); again.Rewritten != 0 {
+		t.Errorf("nothing to do, and yet %+v", again)
+	}
+	// Set aside, it does not become younger by what happens to other objects.
+	commits = append(commits, grow(t, r, 30, 5)...)
+	git(t, r.Dir(), "tag", "-d", "young")
+	maintain(t, r, gitsync.MaintainOptions{})
+	time.Sleep(1100 * time.Millisecond) // the times of objects have whole seconds
+	cut := time.Now()
+	age("*.pack", -time.Hour) // all other packs are younger than the cut
+	report = maintain(t, r, gitsync.MaintainOptions{PruneBefore: cut})
+	if report.Pruned == 0 || has(old) || !has(young) || !has(kept) {
+		t.Fatalf("%+v: old %v, young %v, kept %v", report, has(old), has(young), has(kept))
+	}
+	fsck(t, r.Dir())
+	// Content that was set aside is written again when it is used again.
+	if again := point("again", "young "); again != young {
+		t.Fatal("the same content has another name")
+	}
+	report = maintain(t, r, gitsync.MaintainOptions{PruneBefore: now.Add(24 * time.Hour)})
+	if !has(young) || !has(kept) || report.SetAside != 0 {
+		t.Errorf("%+v", report)
+	}
+	fsck(t, r.Dir())
+	if got := contents(t, r, commits[0]); len(got) != 30 {
+		t.Errorf("%d files in the first commit", len(got))
+	}
+}
+
+// An edit that relies on content that is pruned before its commit fails; nothing
+// else happens.
+func TestPruneBeforeCommitOfReusedContent(t *testing.T) {
+	r := newRepository(t)
+	commits := grow(t, r, 10, 2)
+	tip := commits[len(commits)-1]
+	payload := strings.Repeat("payload ", 100)
+	e := edit(t, r, tip)
+	put(t, e, "apps/data", payload)
+	if _, _, err := r.CommitAndTag(t.Context(), "p", e, tip, info("p"), tagInfo("p", nil)); err != nil {
+		t.Fatal(err)
+	}
+	git(t, r.Dir(), "tag", "-d", "p")
+	e = edit(t, r, tip)
+	put(t, e, "apps/other", payload)
+	maintain(t, r, gitsync.MaintainOptions{PruneBefore: time.Now().Add(time.Hour)})
+	if _, err := r.Commit(t.Context(), gitsync.MainRef, e, info("c")); !errors.Is(err, gitsync.ErrObjectNotFound) {
+		t.Fatalf("%v, want ErrObjectNotFound", err)
+	}
+	if now, err := r.Tip(gitsync.MainRef); err != nil || now != tip {
+		t.Errorf("the tip is %s, %v", now, err)
+	}
+	fsck(t, r.Dir())
+	e = edit(t, r, tip)
+	put(t, e, "apps/other", payload)
+	commit(t, r, e, "again")
+	fsck(t, r.Dir())
+}

@@ -1,0 +1,172 @@
+package gitsync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/appbur/appbur"
+)
+
+// prunePlan is what a prune found out before it wrote anything.
+type prunePlan struct {
+	reach          *reach
+	dropped, aside int
+	// commits is set when commits are among the dropped.
+	commits bool
+}
+
+// ErrPruneRaced means that what a prune was about to drop came into use
+// meanwhile. Nothing was dropped.
+var ErrPruneRaced = errors.New("objects came into use while they were being pruned")
+
+// planPrune sorts the entries of a set: what refs need stays; what nothing needs
+// is dropped if it is old, with all that only it refers to, and set aside if not.
+func (r *Repository) planPrune(ctx context.Context, set *repackSet, before time.Time, report *MaintainReport) (*prunePlan, error) {
+	w, err := r.newReach()
+	if err != nil {
+		return nil, err
+	}
+	defer w.close()
+	refs, logs, err := r.tips()
+	if err != nil {
+		return nil, err
+	}
+	if err := w.walk(ctx, refs, false); err != nil {
+		return nil, fmt.Errorf("nothing is pruned from a repository that lacks objects: %w", err)
+	}
+	if err := w.walk(ctx, logs, true); err != nil {
+		return nil, err
+	}
+	// What young objects refer to is as young as they.
+	young, err := r.newReach()
+	if err != nil {
+		return nil, err
+	}
+	defer young.close()
+	for i := range set.entries {
+		e := &set.entries[i]
+		if w.seen[e.id] || int64(e.time) < before.Unix() {
+			continue
+		}
+		if e.kind == plumbing.BlobObject {
+			young.seen[e.id] = true
+			continue
+		}
+		if err := young.walk(ctx, []objectID{e.id}, true); err != nil {
+			return nil, err
+		}
+	}
+	plan := &prunePlan{reach: w}
+	for i := range set.entries {
+		e := &set.entries[i]
+		switch {
+		case w.seen[e.id]:
+			e.to = toPack
+		case young.seen[e.id]:
+			e.to = toCruft
+			plan.aside++
+		default:
+			e.to = toNowhere
+			plan.dropped++
+			plan.commits = plan.commits || e.kind == plumbing.CommitObject
+		}
+	}
+	report.SetAside = plan.aside
+	return plan, nil
+}
+
+// nothing reports whether everything lies as it should already.
+func (p *prunePlan) nothing(chosen []*pack, loose []looseObject) bool {
+	if p == nil || p.dropped > 0 || len(loose) > 0 {
+		return false
+	}
+	plain, cruft := 0, 0
+	for _, c := range chosen {
+		switch {
+		case c.cruft:
+			cruft++
+		case !hasReverse(c):
+			return false
+		default:
+			plain++
+		}
+	}
+	return plain <= 1 && (cruft == 1 && p.aside > 0 || cruft == 0 && p.aside == 0)
+}
+
+// finishPrune takes the old packs away, unless what is to be dropped came into use
+// since the plan was made: writers are kept out, refs that moved are walked again,
+// and packs that somebody relied on have become young.
+func (r *Repository) finishPrune(ctx context.Context, plan *prunePlan, set *repackSet, chosen []*pack, loose []looseObject, made []*pack, report *MaintainReport) error {
+	unlock, err := r.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if plan.dropped > 0 {
+		if err := r.stillUnused(ctx, plan, set); err != nil {
+			return err
+		}
+		if plan.commits {
+			// They would go on naming commits that are gone.
+			for _, name := range []string{"commit-graph", "commit-graphs"} {
+				if err := os.RemoveAll(filepath.Join(r.objects.dirs[0], "info", name)); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if err := r.objects.retire(chosen, loose, made); err != nil {
+		return err
+	}
+	report.Pruned = plan.dropped
+	return nil
+}
+
+func (r *Repository) stillUnused(ctx context.Context, plan *prunePlan, set *repackSet) error {
+	raced := appbur.WithHint(ErrPruneRaced, "run it again")
+	for _, source := range set.sources {
+		info, err := os.Stat(source.pack.path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // git repacked it; what it held is elsewhere
+		}
+		if err != nil {
+			return err
+		}
+		if !info.ModTime().Equal(source.age) {
+			return raced
+		}
+	}
+	if _, err := r.objects.rescan(); err != nil {
+		return err
+	}
+	refs, logs, err := r.tips()
+	if err != nil {
+		return err
+	}
+	again, err := r.newReach()
+	if err != nil {
+		return err
+	}
+	defer again.close()
+	again.seen = plan.reach.seen
+	if err := again.walk(ctx, refs, false); err != nil {
+		return err
+	}
+	if err := again.walk(ctx, logs, true); err != nil {
+		return err
+	}
+	for i := range set.entries {
+		if e := &set.entries[i]; e.to == toNowhere && again.seen[e.id] {
+			return raced
+		}
+	}
+	return nil
+}

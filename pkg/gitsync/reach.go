@@ -1,0 +1,190 @@
+package gitsync
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
+
+	"github.com/appbur/appbur"
+)
+
+// reach finds what can be reached from some objects. It holds packs open and
+// serves one goroutine.
+type reach struct {
+	objects *objectStore
+	readers map[*pack]*packReader
+	// shallow commits have parents that the repository never had.
+	shallow map[objectID]bool
+	seen    map[objectID]bool
+}
+
+func (r *Repository) newReach() (*reach, error) {
+	w := &reach{objects: r.objects, readers: map[*pack]*packReader{}, shallow: map[objectID]bool{}, seen: map[objectID]bool{}}
+	data, err := os.ReadFile(filepath.Join(r.dir, "shallow"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read shallow: %w", err)
+	}
+	for line := range strings.Lines(string(data)) {
+		id, err := idOf(Hash(strings.TrimSpace(line)))
+		if err != nil {
+			return nil, fmt.Errorf("%w: shallow: %w", ErrCorrupt, err)
+		}
+		w.shallow[id] = true
+	}
+	return w, nil
+}
+
+func (w *reach) close() {
+	for _, reader := range w.readers {
+		reader.close()
+	}
+}
+
+// read is the store's read through packs that stay open.
+func (w *reach) read(id objectID) (rawObject, error) {
+	p, offset, ok := w.objects.find(id)
+	if !ok {
+		return w.objects.read(id)
+	}
+	reader := w.readers[p]
+	if reader == nil {
+		var err error
+		if reader, err = p.open(); err != nil {
+			return w.objects.read(id)
+		}
+		w.readers[p] = reader
+	}
+	o, err := reader.read(offset)
+	if err != nil {
+		return rawObject{}, fmt.Errorf("object %s: %w", id, err)
+	}
+	return o, prove(id, o)
+}
+
+// walk adds what can be reached from the tips to what was seen. If optional, what
+// is missing is passed over; otherwise it is an error.
+func (w *reach) walk(ctx context.Context, tips []objectID, optional bool) error {
+	queue := slices.Clone(tips)
+	for len(queue) > 0 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		id := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		if w.seen[id] || id == emptyTree {
+			w.seen[id] = true
+			continue
+		}
+		o, err := w.read(id)
+		if optional && errors.Is(err, ErrObjectNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		w.seen[id] = true
+		if queue, err = w.follow(queue, id, o); err != nil {
+			return fmt.Errorf("%s %s: %w", o.kind, id, err)
+		}
+	}
+	return nil
+}
+
+// follow appends what an object refers to. Blobs are marked and not read.
+func (w *reach) follow(queue []objectID, id objectID, o rawObject) ([]objectID, error) {
+	switch o.kind {
+	case plumbing.CommitObject:
+		c, err := parseCommit(o.data)
+		if err != nil {
+			return nil, err
+		}
+		queue = append(queue, plumbing.NewHash(string(c.Tree)))
+		if !w.shallow[id] {
+			for _, parent := range c.Parents {
+				queue = append(queue, plumbing.NewHash(string(parent)))
+			}
+		}
+	case plumbing.TagObject:
+		// A tag may be of anything; its first line says of what.
+		line, _, _ := bytes.Cut(o.data, []byte("\n"))
+		target, err := idOf(Hash(strings.TrimPrefix(string(line), "object ")))
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+		}
+		queue = append(queue, target)
+	case plumbing.TreeObject:
+		entries, err := decodeTree(o.data)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			switch {
+			case e.isDir():
+				queue = append(queue, e.id)
+			case e.mode != filemode.Submodule:
+				w.seen[e.id] = true
+			}
+		}
+	}
+	return queue, nil
+}
+
+// tips returns what refs point at, and what the logs of refs remember and need
+// not exist any more.
+func (r *Repository) tips() (refs, logs []objectID, err error) {
+	if entries, err := os.ReadDir(filepath.Join(r.dir, "worktrees")); err == nil && len(entries) > 0 {
+		return nil, nil, appbur.WithHint(fmt.Errorf("%w: the repository has worktrees, which may need objects that no ref does", ErrUnsupported),
+			"prune with git gc, or remove them with git worktree remove")
+	}
+	names, err := r.refNames("")
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, name := range append(names, "HEAD") {
+		id, err := r.resolve(name)
+		if errors.Is(err, ErrRefNotFound) {
+			continue // deleted since, or a branch that is not born
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		refs = append(refs, id)
+	}
+	err = filepath.WalkDir(filepath.Join(r.dir, "logs"), func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) || err == nil && d.IsDir() {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		file, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = file.Close() }()
+		lines := bufio.NewScanner(file)
+		for lines.Scan() {
+			fields := strings.SplitN(lines.Text(), " ", 3)
+			for _, field := range fields[:min(2, len(fields))] {
+				if id, err := idOf(Hash(field)); err == nil && !id.IsZero() {
+					logs = append(logs, id)
+				}
+			}
+		}
+		return lines.Err()
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("read logs of refs: %w", err)
+	}
+	return refs, logs, nil
+}

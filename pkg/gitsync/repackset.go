@@ -1,0 +1,328 @@
+package gitsync
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// repackSet is what a repack writes anew: every object of some packs and some
+// loose objects, once.
+type repackSet struct {
+	sources []*repackSource
+	entries []repackEntry
+	byID    map[objectID]int32
+}
+
+// repackSource is a pack that is read.
+type repackSource struct {
+	pack   *pack
+	reader *packReader
+	// searched means that deltas were looked for when the pack was written.
+	searched bool
+	// age is when the pack was last said to be in use, and before that of cruft,
+	// the time of each object by its place in the index.
+	age    time.Time
+	mtimes []uint32
+}
+
+// destination is where an entry goes.
+type destination uint8
+
+const (
+	toPack  destination = iota // what stays
+	toCruft                    // what nothing refers to, until it is old enough
+	toNowhere
+)
+
+// repackEntry is one object of a repack. Entries refer to each other by position;
+// none is -1.
+type repackEntry struct {
+	id     objectID
+	source int32  // -1 for a loose object
+	base   int32  // whose change it is stored as
+	crc    uint32 // of the packed form
+	offset int64
+	length int64 // of the packed form
+	size   int64 // of the object, if it is stored whole
+	kind   plumbing.ObjectType
+	to     destination
+	time   uint32 // when it was last in use
+
+	// What names.go finds out: hashes of the path and the order of appearance.
+	name  uint32
+	path  uint64
+	order uint32
+
+	// depth is the number of changes to the object that is stored whole, below the
+	// longest such chain that hangs on this entry.
+	depth, below uint16
+	child        int32 // the first entry that is stored as a change of this one
+	sibling      int32 // the next one with the same base
+	written      uint64
+}
+
+const none = -1
+
+// maxReusedDepth bounds the chains of changes that are taken over.
+const maxReusedDepth = 250
+
+// openRepackSet reads what packs and loose objects there are. Objects that lie in
+// several packs are taken from the one with most objects; since a change lies in
+// the pack of its base, that cannot tie chains into a loop.
+func openRepackSet(packs []*pack, loose []looseObject) (s *repackSet, err error) {
+	s = &repackSet{byID: map[objectID]int32{}}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	packs = slices.Clone(packs)
+	slices.SortStableFunc(packs, func(a, b *pack) int {
+		return cmp.Or(compareBool(a.cruft, b.cruft), cmp.Compare(b.index.count, a.index.count))
+	})
+	for _, p := range packs {
+		if err := s.addPack(p); err != nil {
+			return nil, err
+		}
+	}
+	for _, o := range loose {
+		if at, known := s.byID[o.id]; known {
+			s.entries[at].time = max(s.entries[at].time, uint32(o.modified.Unix()))
+			continue
+		}
+		s.byID[o.id] = int32(len(s.entries))
+		s.entries = append(s.entries, repackEntry{
+			id: o.id, kind: o.kind, source: none, base: none, child: none, sibling: none,
+			size: o.size, length: o.stored, time: uint32(o.modified.Unix()),
+		})
+	}
+	s.resolve()
+	return s, nil
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	default:
+		return 1
+	}
+}
+
+func (s *repackSet) close() {
+	for _, source := range s.sources {
+		source.reader.close()
+	}
+}
+
+// place is where an index says that an object begins.
+type place struct {
+	offset int64
+	at     int // in the index
+}
+
+func (s *repackSet) addPack(p *pack) error {
+	reader, err := p.open()
+	if err != nil {
+		return err
+	}
+	source := &repackSource{pack: p, reader: reader}
+	s.sources = append(s.sources, source)
+	info, err := reader.file.Stat()
+	if err != nil {
+		return fmt.Errorf("repack: %w", err)
+	}
+	source.age = info.ModTime()
+	if p.cruft {
+		if source.mtimes, err = readMtimes(p); err != nil {
+			return err
+		}
+	}
+	_, err = os.Stat(siblingFile(p, ".rev"))
+	source.searched = err == nil
+	places := make([]place, p.index.count)
+	for i := range places {
+		offset, ok := p.index.offset(i)
+		if !ok {
+			return fmt.Errorf("%w: index of %s", ErrCorrupt, p.path)
+		}
+		places[i] = place{offset, i}
+	}
+	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.offset, b.offset) })
+	end := info.Size() - int64(idSize)
+	first := len(s.entries)
+	bases := make([]objectID, 0, len(places))
+	for i, pl := range places {
+		id := p.index.id(pl.at)
+		next := end
+		if i+1 < len(places) {
+			next = places[i+1].offset
+		}
+		used := uint32(source.age.Unix())
+		if source.mtimes != nil {
+			used = source.mtimes[pl.at]
+		}
+		if known, ok := s.byID[id]; ok {
+			s.entries[known].time = max(s.entries[known].time, used)
+			continue
+		}
+		e := repackEntry{
+			id: id, source: int32(len(s.sources) - 1), base: none, child: none, sibling: none,
+			crc: p.index.crc(pl.at), offset: pl.offset, length: next - pl.offset, time: used,
+		}
+		base, err := s.readHeader(source, &e, places)
+		if err != nil {
+			return reader.damaged(pl.offset, err)
+		}
+		s.byID[id] = int32(len(s.entries))
+		s.entries = append(s.entries, e)
+		bases = append(bases, base)
+	}
+	for i, base := range bases {
+		if base.IsZero() {
+			continue
+		}
+		at, ok := s.byID[base]
+		if !ok {
+			return reader.damaged(s.entries[first+i].offset, fmt.Errorf("delta base %s is not in the pack", base))
+		}
+		s.entries[first+i].base = at
+		source.searched = true
+	}
+	return nil
+}
+
+// readHeader reads kind and size of an entry, and returns the id of its base.
+func (s *repackSet) readHeader(source *repackSource, e *repackEntry, places []place) (base objectID, err error) {
+	var buffer [40]byte
+	n, err := source.reader.file.ReadAt(buffer[:], e.offset)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return base, err
+	}
+	in := bytes.NewReader(buffer[:n])
+	if e.kind, e.size, err = readEntryHeader(in); err != nil {
+		return base, err
+	}
+	switch e.kind {
+	case plumbing.OFSDeltaObject:
+		distance, err := readBaseDistance(in)
+		if err != nil {
+			return base, err
+		}
+		at, found := slices.BinarySearchFunc(places, e.offset-distance, func(p place, offset int64) int { return cmp.Compare(p.offset, offset) })
+		if !found {
+			return base, errors.New("delta without a base")
+		}
+		return source.pack.index.id(places[at].at), nil
+	case plumbing.REFDeltaObject:
+		_, err = io.ReadFull(in, base[:])
+	}
+	return base, err
+}
+
+// resolve gives changes the kind of the object that they come from in the end.
+func (s *repackSet) resolve() {
+	var chain []int32
+	for i := range s.entries {
+		at := int32(i)
+		for s.entries[at].kind.IsDelta() && len(chain) <= maxDeltaDepth {
+			chain = append(chain, at)
+			at = s.entries[at].base
+		}
+		for _, link := range chain {
+			s.entries[link].kind = s.entries[at].kind
+		}
+		chain = chain[:0]
+	}
+}
+
+// link decides which changes are taken over as they are: those whose base goes
+// the same way, in chains that are not too long. All others are stored whole.
+func (s *repackSet) link() {
+	for i := range s.entries {
+		e := &s.entries[i]
+		e.depth, e.below, e.child, e.sibling = 0, 0, none, none
+	}
+	linked := make([]bool, len(s.entries))
+	var chain []int32
+	for i := range s.entries {
+		at := int32(i)
+		for !linked[at] {
+			linked[at] = true
+			chain = append(chain, at)
+			if s.entries[at].base == none {
+				break
+			}
+			at = s.entries[at].base
+		}
+		for _, link := range slices.Backward(chain) {
+			e := &s.entries[link]
+			if e.base == none {
+				continue
+			}
+			base := &s.entries[e.base]
+			if base.to != e.to || base.depth >= maxReusedDepth {
+				e.base = none
+				e.size = 0 // not known: it was stored as a change
+				continue
+			}
+			e.depth = base.depth + 1
+			e.sibling, base.child = base.child, link
+		}
+		chain = chain[:0]
+	}
+	for i := range s.entries {
+		root := int32(i)
+		for s.entries[root].base != none {
+			root = s.entries[root].base
+		}
+		s.entries[root].below = max(s.entries[root].below, s.entries[i].depth)
+	}
+}
+
+// packed returns the bytes of an entry as they lie in its pack, proven by their
+// checksum.
+func (s *repackSet) packed(e *repackEntry, buffer []byte) ([]byte, error) {
+	source := s.sources[e.source]
+	buffer = slices.Grow(buffer[:0], int(e.length))[:e.length]
+	if _, err := source.reader.file.ReadAt(buffer, e.offset); err != nil {
+		return nil, fmt.Errorf("read %s: %w", source.pack.path, err)
+	}
+	if crc32.ChecksumIEEE(buffer) != e.crc {
+		return nil, source.reader.damaged(e.offset, fmt.Errorf("object %s has not the checksum of the index", e.id))
+	}
+	return buffer, nil
+}
+
+// read returns the object of an entry, whatever it is stored as.
+func (s *repackSet) read(objects *objectStore, e *repackEntry) (rawObject, error) {
+	if e.source == none {
+		o, err := objects.readLoose(e.id)
+		if err != nil {
+			return rawObject{}, fmt.Errorf("object %s: %w", e.id, err)
+		}
+		return o, prove(e.id, o)
+	}
+	o, err := s.sources[e.source].reader.read(e.offset)
+	if err != nil {
+		return rawObject{}, fmt.Errorf("object %s: %w", e.id, err)
+	}
+	return o, prove(e.id, o)
+}
+
+// siblingFile is the file that belongs to a pack under another ending.
+func siblingFile(p *pack, ending string) string {
+	return p.path[:len(p.path)-len(filepath.Ext(p.path))] + ending
+}

@@ -1,0 +1,215 @@
+package gitsync
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// repackWriter writes the entries of a set that go one way into one pack.
+type repackWriter struct {
+	set     *repackSet
+	objects *objectStore
+	to      destination
+	// search looks for deltas; nil takes everything as it is.
+	search *deltaSearch
+	out    *packFile
+	buffer []byte
+	deltas int
+}
+
+// write writes and publishes the pack. There is none if no entry goes this way.
+func (w *repackWriter) write(ctx context.Context) (published *pack, err error) {
+	var roots []int32
+	count := 0
+	for i := range w.set.entries {
+		e := &w.set.entries[i]
+		if e.to != w.to {
+			continue
+		}
+		count++
+		if e.base == none {
+			roots = append(roots, int32(i))
+		}
+	}
+	if count == 0 {
+		return nil, nil
+	}
+	slices.SortFunc(roots, func(a, b int32) int { return compareEntriesForPack(&w.set.entries[a], &w.set.entries[b]) })
+	if w.out, err = createPack(w.objects.packDir(), count); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			w.out.discard()
+		}
+	}()
+	for _, at := range roots {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := w.writeRoot(at); err != nil {
+			return nil, err
+		}
+		if err := w.writeChanges(at); err != nil {
+			return nil, err
+		}
+	}
+	var beside []sideFile
+	if w.search != nil {
+		beside = append(beside, sideFile{".rev", func(objects []packedObject, sum []byte) []byte {
+			return encodeSideFile(reverseMagic, reverseOrder(objects), sum)
+		}})
+	}
+	if w.to == toCruft {
+		beside = append(beside, sideFile{".mtimes", w.mtimes})
+	}
+	if published, err = w.out.publish(beside...); err != nil {
+		return nil, err
+	}
+	published.cruft = w.to == toCruft
+	return published, nil
+}
+
+func (w *repackWriter) mtimes(objects []packedObject, sum []byte) []byte {
+	words := make([]uint32, len(objects))
+	for i, o := range objects {
+		words[i] = w.set.entries[w.set.byID[o.id]].time
+	}
+	return encodeSideFile(mtimesMagic, words, sum)
+}
+
+// compareEntriesForPack is the order of a pack: what is read together lies
+// together. Commits come first and newest first; versions of a file are neighbours.
+func compareEntriesForPack(a, b *repackEntry) int {
+	if c := cmp.Compare(kindOrder[a.kind], kindOrder[b.kind]); c != 0 || a.kind == plumbing.CommitObject {
+		return cmp.Or(c, cmp.Compare(a.order, b.order))
+	}
+	return cmp.Or(
+		cmp.Compare(a.name, b.name),
+		cmp.Compare(a.path, b.path),
+		cmp.Compare(a.order, b.order),
+		cmp.Compare(b.size, a.size),
+		bytes.Compare(a.id[:], b.id[:]),
+	)
+}
+
+var kindOrder = map[plumbing.ObjectType]int{
+	plumbing.CommitObject: 0, plumbing.TagObject: 1, plumbing.TreeObject: 2, plumbing.BlobObject: 3,
+}
+
+// writeRoot writes an entry that is stored whole: again so, or as a change of one
+// that was written before.
+func (w *repackWriter) writeRoot(at int32) error {
+	e := &w.set.entries[at]
+	e.written = w.out.offset
+	if e.source == none || e.size == 0 {
+		// A file of its own, or a change that lost its base.
+		o, err := w.set.read(w.objects, e)
+		if err != nil {
+			return err
+		}
+		e.size = int64(len(o.data))
+		whole, err := deflate(e.id, o.kind, o.data)
+		if err != nil {
+			return err
+		}
+		e.length = int64(len(whole.zlib))
+		if done, err := w.writeChange(at, o.data); done || err != nil {
+			return err
+		}
+		_, err = w.out.add(whole)
+		return err
+	}
+	packed, err := w.set.packed(e, w.buffer)
+	if err != nil {
+		return err
+	}
+	w.buffer = packed
+	header, rest, err := splitEntry(packed)
+	if err != nil {
+		return w.set.sources[e.source].reader.damaged(e.offset, err)
+	}
+	if w.search != nil && w.search.wants(e) {
+		data, err := inflate(bytes.NewReader(rest), e.size)
+		if err != nil {
+			return w.set.sources[e.source].reader.damaged(e.offset, err)
+		}
+		if err := prove(e.id, rawObject{kind: e.kind, data: data}); err != nil {
+			return err
+		}
+		if done, err := w.writeChange(at, data); done || err != nil {
+			return err
+		}
+	}
+	return w.out.addEntry(e.id, header, rest)
+}
+
+// writeChange writes an entry as a change of another if a good one is found.
+func (w *repackWriter) writeChange(at int32, data []byte) (bool, error) {
+	if w.search == nil {
+		return false, nil
+	}
+	e := &w.set.entries[at]
+	found, err := w.search.find(w.set, at, data)
+	if err != nil || found.base == none {
+		return false, err
+	}
+	w.deltas++
+	e.depth = w.set.entries[found.base].depth + 1
+	return true, w.out.addDelta(e.id, found.size, w.set.entries[found.base].written, found.compressed)
+}
+
+// writeChanges writes what is stored as changes of an entry, and changes of those,
+// as they lie in their packs.
+func (w *repackWriter) writeChanges(root int32) error {
+	queue := []int32{w.set.entries[root].child}
+	for len(queue) > 0 {
+		at := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		if at == none {
+			continue
+		}
+		e := &w.set.entries[at]
+		queue = append(queue, e.sibling, e.child)
+		packed, err := w.set.packed(e, w.buffer)
+		if err != nil {
+			return err
+		}
+		w.buffer = packed
+		_, rest, err := splitEntry(packed)
+		if err != nil {
+			return w.set.sources[e.source].reader.damaged(e.offset, err)
+		}
+		e.written = w.out.offset
+		if err := w.out.addDelta(e.id, int(e.size), w.set.entries[e.base].written, rest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// splitEntry parts a packed entry into its header and its compressed bytes.
+func splitEntry(packed []byte) (header, compressed []byte, err error) {
+	in := bytes.NewReader(packed)
+	kind, _, err := readEntryHeader(in)
+	if err != nil {
+		return nil, nil, err
+	}
+	switch kind {
+	case plumbing.OFSDeltaObject:
+		_, err = readBaseDistance(in)
+	case plumbing.REFDeltaObject:
+		_, err = in.Seek(int64(idSize), io.SeekCurrent)
+	}
+	if err != nil || in.Len() == 0 {
+		return nil, nil, fmt.Errorf("entry is cut off: %w", err)
+	}
+	at := len(packed) - in.Len()
+	return packed[:at], packed[at:], nil
+}
