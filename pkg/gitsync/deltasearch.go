@@ -52,10 +52,19 @@ func newDeltaSearch() (*deltaSearch, error) {
 	return s, nil
 }
 
-// wants reports whether an entry can be stored as a change. Commits stay whole:
-// their signatures are noise, and reading the log should not follow chains.
+// wants reports whether an entry can be stored as a change.
 func (s *deltaSearch) wants(e *repackEntry) bool {
-	return (e.kind == plumbing.TreeObject || e.kind == plumbing.BlobObject) && e.size >= leastSearched && e.size <= mostSearched
+	return e.kind != plumbing.TagObject && e.size >= leastSearched && e.size <= mostSearched
+}
+
+// mostDepth is how many changes an object may be away from a whole one. Commits
+// gain a third from sharing names and keys, and are read one after the other by
+// every log, so their chains are short.
+func mostDepth(kind plumbing.ObjectType) int {
+	if kind == plumbing.CommitObject {
+		return 8
+	}
+	return maxNewDepth
 }
 
 // change is what was found: no base if nothing was.
@@ -79,7 +88,7 @@ func (s *deltaSearch) find(set *repackSet, at int32, data []byte) (change, error
 	for i := len(s.window) - 1; i >= 0; i-- {
 		c := s.window[i]
 		o := &set.entries[c.entry]
-		if o.kind != e.kind || int(o.depth)+1+int(e.below) > maxNewDepth || triedBefore(set, o, e) {
+		if o.kind != e.kind || int(o.depth)+1+int(e.below) > mostDepth(e.kind) || triedBefore(set, o, e) {
 			continue
 		}
 		same := o.path != 0 && o.path == e.path

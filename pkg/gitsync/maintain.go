@@ -64,7 +64,7 @@ func (r *Repository) maintain(ctx context.Context, o MaintainOptions) (report Ma
 	if err := removeOrphans(r.objects.packDir()); err != nil {
 		return report, err
 	}
-	if _, err := r.objects.rescan(); err != nil {
+	if err := r.objects.rescan(); err != nil {
 		return report, err
 	}
 	loose, err := r.objects.looseObjects()
@@ -76,7 +76,7 @@ func (r *Repository) maintain(ctx context.Context, o MaintainOptions) (report Ma
 	}
 	prune := !o.PruneBefore.IsZero()
 	chosen := choosePacks(r.objects.own(), o.Full || prune, prune)
-	if len(chosen) > 1 || len(loose) > 0 || prune || len(chosen) == 1 && !hasReverse(chosen[0]) {
+	if len(chosen) > 1 || len(loose) > 0 || prune || len(chosen) == 1 && !chosen[0].searched {
 		if err := r.repack(ctx, chosen, loose, o.PruneBefore, &report); err != nil {
 			return report, err
 		}
@@ -147,18 +147,11 @@ func choosePacks(packs []*pack, all, cruft bool) []*pack {
 	}
 	chosen := packs[:upTo]
 	for _, p := range packs[upTo:] {
-		if !hasReverse(p) {
+		if !p.searched {
 			chosen = append(chosen, p)
 		}
 	}
 	return chosen
-}
-
-// hasReverse reports whether a pack was written by a repack: those of commits
-// have no such file, and nobody has looked for deltas in them.
-func hasReverse(p *pack) bool {
-	_, err := os.Stat(siblingFile(p, ".rev"))
-	return err == nil
 }
 
 // usage counts packs and bytes.

@@ -210,7 +210,7 @@ func TestMaintenanceBesideReadersAndWriters(t *testing.T) {
 		}
 		return os.RemoveAll(clone)
 	})
-	commits := grow(t, r, 200, 150)
+	commits := grow(t, r, 200, 50)
 	close(stop)
 	workers.Wait()
 	t.Logf("%d maintenances", maintained)

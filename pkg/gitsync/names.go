@@ -38,38 +38,15 @@ func (h pathHash) add(c byte) pathHash {
 
 // nameEntries finds out under which path each object was committed, newest commit
 // first, so that a search for deltas meets the versions of a file one after the
-// other. Trees that are stored as changes are passed over: what only they name was
-// searched before.
+// other.
 func (s *repackSet) nameEntries(ctx context.Context, objects *objectStore) error {
-	type root struct {
-		commit, tree int32
-		time         int64
-	}
 	for i := range s.entries {
 		s.entries[i].order = math.MaxUint32
 	}
-	var roots []root
-	for i := range s.entries {
-		e := &s.entries[i]
-		if e.kind != plumbing.CommitObject {
-			continue
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		o, err := s.read(objects, e)
-		if err != nil {
-			return err
-		}
-		found := root{commit: int32(i), tree: none, time: commitTime(o.data)}
-		if tree, ok := commitTree(o.data); ok {
-			if at, known := s.byID[tree]; known {
-				found.tree = at
-			}
-		}
-		roots = append(roots, found)
+	commits, err := s.commitsNewestFirst(ctx, objects)
+	if err != nil {
+		return err
 	}
-	slices.SortStableFunc(roots, func(a, b root) int { return cmp.Compare(b.time, a.time) })
 	order := uint32(0)
 	var visit func(at int32, path pathHash) error
 	visit = func(at int32, path pathHash) error {
@@ -79,7 +56,7 @@ func (s *repackSet) nameEntries(ctx context.Context, objects *objectStore) error
 		}
 		e.order, e.name, e.path = order, path.name, path.path
 		order++
-		if e.kind != plumbing.TreeObject || e.base != none {
+		if e.kind != plumbing.TreeObject {
 			return nil
 		}
 		if err := ctx.Err(); err != nil {
@@ -102,11 +79,11 @@ func (s *repackSet) nameEntries(ctx context.Context, objects *objectStore) error
 		}
 		return nil
 	}
-	for _, found := range roots {
-		s.entries[found.commit].order = order
+	for _, c := range commits {
+		s.entries[c.entry].order = order
 		order++
-		if found.tree != none {
-			if err := visit(found.tree, rootPath); err != nil {
+		if c.tree != none {
+			if err := visit(c.tree, rootPath); err != nil {
 				return err
 			}
 		}
@@ -114,15 +91,75 @@ func (s *repackSet) nameEntries(ctx context.Context, objects *objectStore) error
 	return nil
 }
 
-// commitTree returns the tree of a commit.
-func commitTree(data []byte) (objectID, bool) {
-	var id objectID
-	text, found := bytes.CutPrefix(data, []byte("tree "))
-	if !found || len(text) < 2*len(id) {
-		return id, false
+// setCommit is a commit of a set; what is not in the set is none.
+type setCommit struct {
+	entry, tree, parent int32
+	time                int64
+	generation          int32
+}
+
+// commitsNewestFirst returns the commits of a set by time, and children before
+// their parents where the clock stood still.
+func (s *repackSet) commitsNewestFirst(ctx context.Context, objects *objectStore) ([]setCommit, error) {
+	var commits []setCommit
+	at := map[int32]int{} // by entry
+	for i := range s.entries {
+		e := &s.entries[i]
+		if e.kind != plumbing.CommitObject {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		o, err := s.read(objects, e)
+		if err != nil {
+			return nil, err
+		}
+		at[int32(i)] = len(commits)
+		commits = append(commits, setCommit{
+			entry: int32(i), time: commitTime(o.data),
+			tree: s.linkOf(o.data, "tree "), parent: s.linkOf(o.data, "\nparent "),
+		})
 	}
-	_, err := hex.Decode(id[:], text[:2*len(id)])
-	return id, err == nil
+	var line []int
+	for i := range commits {
+		for next := i; commits[next].generation == 0; {
+			line = append(line, next)
+			parent, known := at[commits[next].parent]
+			if !known {
+				commits[next].generation = 1
+				break
+			}
+			next = parent
+		}
+		for _, link := range slices.Backward(line) {
+			if parent, known := at[commits[link].parent]; known {
+				commits[link].generation = commits[parent].generation + 1
+			}
+		}
+		line = line[:0]
+	}
+	slices.SortStableFunc(commits, func(a, b setCommit) int {
+		return cmp.Or(cmp.Compare(b.time, a.time), cmp.Compare(b.generation, a.generation))
+	})
+	return commits, nil
+}
+
+// linkOf returns the entry that the first header of a name refers to.
+func (s *repackSet) linkOf(commit []byte, key string) int32 {
+	header, _, _ := bytes.Cut(commit, []byte("\n\n"))
+	_, text, found := bytes.Cut(header, []byte(key))
+	var id objectID
+	if !found || len(text) < 2*len(id) {
+		return none
+	}
+	if _, err := hex.Decode(id[:], text[:2*len(id)]); err != nil {
+		return none
+	}
+	if at, known := s.byID[id]; known {
+		return at
+	}
+	return none
 }
 
 // commitTime returns the committer's time in seconds, zero if there is none: it

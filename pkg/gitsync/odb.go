@@ -31,6 +31,8 @@ type objectStore struct {
 	// small ones are in one table, so that thousands of them cost no more.
 	large []*pack
 	small map[objectID]packPlace
+	// changes counts how often the packs have changed.
+	changes int
 }
 
 // packPlace is where an object lies.
@@ -64,16 +66,14 @@ func openObjectStore(objects string) (*objectStore, error) {
 			}
 		}
 	}
-	_, err := s.rescan()
-	return s, err
+	return s, s.rescan()
 }
 
 // packDir is where new packs go.
 func (s *objectStore) packDir() string { return filepath.Join(s.dirs[0], "pack") }
 
 // rescan reads the directories of packs again. Indexes already loaded are kept.
-// It reports whether there are others than before.
-func (s *objectStore) rescan() (bool, error) {
+func (s *objectStore) rescan() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known := make(map[string]*pack, len(s.packs))
@@ -85,7 +85,7 @@ func (s *objectStore) rescan() (bool, error) {
 	for _, dir := range s.dirs {
 		entries, err := os.ReadDir(filepath.Join(dir, "pack"))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return false, fmt.Errorf("list packs: %w", err)
+			return fmt.Errorf("list packs: %w", err)
 		}
 		names := make(map[string]bool, len(entries))
 		for _, entry := range entries {
@@ -107,25 +107,26 @@ func (s *objectStore) rescan() (bool, error) {
 				continue // repacked between listing and reading
 			}
 			if err != nil {
-				return false, fmt.Errorf("read pack index: %w", err)
+				return fmt.Errorf("read pack index: %w", err)
 			}
 			index, err := parsePackIndex(data)
 			if err != nil {
-				return false, fmt.Errorf("%s: %w", filepath.Join(dir, "pack", entry.Name()), err)
+				return fmt.Errorf("%s: %w", filepath.Join(dir, "pack", entry.Name()), err)
 			}
 			changed = true
-			packs = append(packs, &pack{path: path, index: index, cruft: names[base+".mtimes"], kept: names[base+".keep"]})
+			packs = append(packs, &pack{path: path, index: index, cruft: names[base+".mtimes"], kept: names[base+".keep"], searched: names[base+".rev"]})
 		}
 	}
-	if changed = changed || len(packs) != len(s.packs); changed {
+	if changed || len(packs) != len(s.packs) {
 		s.setPacks(packs)
 	}
-	return changed, nil
+	return nil
 }
 
 // setPacks replaces the packs. The caller holds the lock.
 func (s *objectStore) setPacks(packs []*pack) {
 	s.packs, s.large, s.small = packs, nil, map[objectID]packPlace{}
+	s.changes++
 	for _, p := range packs {
 		s.enter(p)
 	}
@@ -156,6 +157,7 @@ func (s *objectStore) add(p *pack) {
 	if !slices.ContainsFunc(s.packs, func(known *pack) bool { return known.path == p.path }) {
 		s.packs = append(s.packs, p)
 		s.enter(p)
+		s.changes++
 	}
 }
 
@@ -210,7 +212,7 @@ func (s *objectStore) demand(ids []objectID) error {
 			if found = ok && fresh[p]; found {
 				break
 			}
-			if _, err := s.rescan(); err != nil {
+			if err := s.rescan(); err != nil {
 				return err
 			}
 		}
@@ -221,15 +223,25 @@ func (s *objectStore) demand(ids []objectID) error {
 	return nil
 }
 
+// state is another number whenever the packs are others.
+func (s *objectStore) state() int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.changes
+}
+
 // lookups is how often an object is looked for when packs come and go.
-const lookups = 5
+const lookups = 10
 
 // read returns an object and proves that it is the one asked for.
 func (s *objectStore) read(id objectID) (rawObject, error) {
 	var last error
 	// Again, because maintenance or stock git may have moved everything into a new
 	// pack, even while we look.
+	unchanged := 0
 	for range lookups {
+		before := s.state()
+		last = nil
 		if p, offset, ok := s.find(id); ok {
 			reader, err := p.open()
 			if err == nil {
@@ -249,11 +261,15 @@ func (s *objectStore) read(id objectID) (rawObject, error) {
 		if !errors.Is(err, fs.ErrNotExist) {
 			return rawObject{}, fmt.Errorf("object %s: %w", id, err)
 		}
-		changed, err := s.rescan()
-		if err != nil {
+		if err := s.rescan(); err != nil {
 			return rawObject{}, err
 		}
-		if !changed {
+		// A directory that changes while it is listed may show neither the old nor the
+		// new pack, so one look is not enough to say that nothing has changed.
+		if last == nil && s.state() == before {
+			unchanged++
+		}
+		if unchanged == 2 {
 			break
 		}
 	}

@@ -142,18 +142,19 @@ func (p *packFile) publish(beside ...sideFile) (*pack, error) {
 		return nil, fmt.Errorf("internal error: our own index: %w", err)
 	}
 	// The index comes last: a reader takes it as a promise that all else is there.
-	parts := []packPart{{".pack", p.file.Name()}}
+	parts := []packPart{{".pack", p.file}}
 	defer func() {
 		for _, part := range parts[1:] {
-			_ = os.Remove(part.path)
+			_ = os.Remove(part.file.Name())
+			_ = part.file.Close()
 		}
 	}()
 	for _, side := range append(beside, sideFile{".idx", func([]packedObject, []byte) []byte { return indexData }}) {
-		path, err := writeUnfinished(p.dir, side.encode(objects, sum))
+		file, err := writeUnfinished(p.dir, side.encode(objects, sum))
 		if err != nil {
 			return nil, fmt.Errorf("write pack index: %w", err)
 		}
-		parts = append(parts, packPart{side.ending, path})
+		parts = append(parts, packPart{side.ending, file})
 	}
 	name := filepath.Join(p.dir, "pack-"+hex.EncodeToString(sum))
 	if err := publishParts(parts, name); err != nil {
@@ -173,23 +174,27 @@ type sideFile struct {
 	encode func(objects []packedObject, packChecksum []byte) []byte
 }
 
-// packPart is a finished file that waits for its name.
-type packPart struct{ ending, path string }
+// packPart is a finished file that waits for its name. It stays open, and by that
+// locked, until it has it.
+type packPart struct {
+	ending string
+	file   *os.File
+}
 
 // writeUnfinished writes a small file durably, under a name that nobody reads.
-func writeUnfinished(dir string, data []byte) (string, error) {
+func writeUnfinished(dir string, data []byte) (*os.File, error) {
 	file, err := createUnfinished(dir, unfinishedIndex)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	_, err = file.Write(data)
 	if err == nil {
 		err = seal(file)
 	}
 	if err != nil {
-		err = errors.Join(err, os.Remove(file.Name()))
+		return nil, errors.Join(err, os.Remove(file.Name()), file.Close())
 	}
-	return file.Name(), errors.Join(err, file.Close())
+	return file, nil
 }
 
 // publishParts gives the files of a pack their names, in order. Links leave the
@@ -205,7 +210,7 @@ func publishParts(parts []packPart, name string) (err error) {
 		}
 	}()
 	for _, part := range parts {
-		switch err := os.Link(part.path, name+part.ending); {
+		switch err := os.Link(part.file.Name(), name+part.ending); {
 		case err == nil:
 			linked = append(linked, name+part.ending)
 		case !errors.Is(err, fs.ErrExist):

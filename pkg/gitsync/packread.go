@@ -40,6 +40,9 @@ type pack struct {
 	size atomic.Int64
 	// cruft means that the objects are waiting to be pruned.
 	cruft bool
+	// searched means that a repack has looked for deltas when it wrote the pack:
+	// packs of commits have no file of reverse order beside them.
+	searched bool
 	// kept means that somebody asked git never to repack it.
 	kept bool
 }

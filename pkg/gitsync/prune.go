@@ -92,7 +92,7 @@ func (p *prunePlan) nothing(chosen []*pack, loose []looseObject) bool {
 		switch {
 		case c.cruft:
 			cruft++
-		case !hasReverse(c):
+		case !c.searched:
 			return false
 		default:
 			plain++
@@ -144,7 +144,7 @@ func (r *Repository) stillUnused(ctx context.Context, plan *prunePlan, set *repa
 			return raced
 		}
 	}
-	if _, err := r.objects.rescan(); err != nil {
+	if err := r.objects.rescan(); err != nil {
 		return err
 	}
 	refs, logs, err := r.tips()

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -138,7 +137,7 @@ func (s *repackSet) addPack(p *pack) error {
 	if err != nil {
 		return err
 	}
-	source := &repackSource{pack: p, reader: reader}
+	source := &repackSource{pack: p, reader: reader, searched: p.searched}
 	s.sources = append(s.sources, source)
 	info, err := reader.file.Stat()
 	if err != nil {
@@ -150,8 +149,6 @@ func (s *repackSet) addPack(p *pack) error {
 			return err
 		}
 	}
-	_, err = os.Stat(siblingFile(p, ".rev"))
-	source.searched = err == nil
 	places := make([]place, p.index.count)
 	for i := range places {
 		offset, ok := p.index.offset(i)
@@ -199,7 +196,6 @@ func (s *repackSet) addPack(p *pack) error {
 			return reader.damaged(s.entries[first+i].offset, fmt.Errorf("delta base %s is not in the pack", base))
 		}
 		s.entries[first+i].base = at
-		source.searched = true
 	}
 	return nil
 }

@@ -72,7 +72,7 @@ func (w *repackWriter) write(ctx context.Context) (published *pack, err error) {
 	if published, err = w.out.publish(beside...); err != nil {
 		return nil, err
 	}
-	published.cruft = w.to == toCruft
+	published.cruft, published.searched = w.to == toCruft, w.search != nil
 	return published, nil
 }
 

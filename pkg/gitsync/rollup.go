@@ -3,6 +3,7 @@ package gitsync
 import (
 	"context"
 	"os"
+	"slices"
 )
 
 // rollUpTier is a size of packs of which there may be so many before the next
@@ -12,6 +13,8 @@ type rollUpTier struct {
 	bytes   int64 // and is smaller
 	packs   int
 }
+
+func (t rollUpTier) takes(objects int, size int64) bool { return objects < t.objects && size < t.bytes }
 
 // rollUpTiers keep the number of packs small between two maintenances, at a cost
 // that no commit notices: every 32nd copies some hundred kilobytes, every 1024th
@@ -26,8 +29,8 @@ var rollUpTiers = []rollUpTier{
 // here is no failure of his: packs stay as they are, and the next commit tries
 // again. During a maintenance nothing is rolled up.
 func (r *Repository) rollUp(ctx context.Context) {
-	for _, tier := range rollUpTiers {
-		packs := r.objects.tier(tier)
+	for i, tier := range rollUpTiers {
+		packs := r.objects.tier(rollUpTiers[:i+1])
 		if len(packs) <= tier.packs || ctx.Err() != nil {
 			continue
 		}
@@ -37,14 +40,17 @@ func (r *Repository) rollUp(ctx context.Context) {
 	}
 }
 
-// tier returns the packs of a tier.
-func (s *objectStore) tier(t rollUpTier) []*pack {
+// tier returns the packs of the last of some tiers that no earlier one takes.
+// What maintenance wrote is left to maintenance: it would search it again.
+func (s *objectStore) tier(tiers []rollUpTier) []*pack {
 	var packs []*pack
 	for _, p := range s.own() {
-		if p.index.count >= t.objects || p.cruft || p.kept {
+		size, err := p.bytes()
+		if err != nil || p.cruft || p.kept || p.searched {
 			continue
 		}
-		if size, err := p.bytes(); err == nil && size < t.bytes {
+		takes := func(t rollUpTier) bool { return t.takes(p.index.count, size) }
+		if slices.IndexFunc(tiers, takes) == len(tiers)-1 {
 			packs = append(packs, p)
 		}
 	}
