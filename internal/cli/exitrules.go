@@ -26,7 +26,7 @@ type exitRule struct {
 var exitRules = []exitRule{
 	{ExitNotFound, isAny(gitsync.ErrNoRepository, repository.ErrForeign, repository.ErrNoPoint)},
 	{ExitNotFound, isType[*notFoundError]},
-	{ExitMoved, isAny(gitsync.ErrRefMoved, gitsync.ErrLocked)},
+	{ExitMoved, isAny(gitsync.ErrRefMoved, gitsync.ErrLocked, gitsync.ErrPruneRaced)},
 	{ExitCredentials, isAny(repository.ErrUntrusted, seal.ErrNoIdentityMatch)},
 	{ExitCredentials, isType[*repository.KeyError]},
 	{ExitCredentials, isAny(exporter.ErrUnauthorized, exporter.ErrForbidden, exporter.ErrCertificate)},

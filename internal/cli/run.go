@@ -21,6 +21,8 @@ type runOptions struct {
 	quiet  time.Duration
 	limit  time.Duration
 	json   bool
+
+	maintainAfter int
 }
 
 func newRun(e *env) *cobra.Command {
@@ -42,6 +44,7 @@ listed again, so nothing is missed. Restore points are made by ` + "`appbur back
 	addGuardFlags(command, &o.guards)
 	command.Flags().DurationVar(&o.quiet, "quiet", 2*time.Second, "commit when nothing has changed for this `LONG`")
 	command.Flags().DurationVar(&o.limit, "limit", 15*time.Second, "commit at the latest after this `LONG`, however busy the cluster is")
+	command.Flags().IntVar(&o.maintainAfter, "maintain-after", 500, "pack the repository together in the background after this `NUMBER` of commits; 0 never does")
 	command.Flags().BoolVar(&o.json, "json", false, "log JSON lines instead of text")
 	return command
 }
@@ -84,6 +87,7 @@ func runRun(ctx context.Context, e *env, o *runOptions) error {
 	log.Info("watching", "cluster", cluster.ID, "kubernetes", cluster.Version.String(), "repository", repo.Dir())
 	return daemon.Run(ctx, source, writer, daemon.Options{
 		Quiet: o.quiet, Limit: o.limit, Now: e.now, Log: log,
+		Maintainer: repo, MaintainAfter: o.maintainAfter,
 		Forget: func(ctx context.Context, known appbur.Coverage) error {
 			_, err := capture.ForgetKinds(ctx, source, writer, known)
 			return err

@@ -12,6 +12,7 @@ import (
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/exporter"
+	"github.com/appbur/appbur/pkg/gitsync"
 	"github.com/appbur/appbur/pkg/manifest"
 )
 
@@ -27,6 +28,11 @@ type Writer interface {
 	KeepOnly(gk appbur.GroupKind, present map[string]struct{}) error
 	Changed() bool
 	Commit(ctx context.Context, at time.Time, coverage appbur.Coverage) (repository.Outcome, error)
+}
+
+// Maintainer packs a repository together while commits go on.
+type Maintainer interface {
+	Maintain(ctx context.Context, o gitsync.MaintainOptions) (gitsync.MaintainReport, error)
 }
 
 // Options tune when commits are made.
@@ -46,6 +52,10 @@ type Options struct {
 	Forget func(context.Context, appbur.Coverage) error
 	// Committed is told of every commit; it may be nil.
 	Committed func(repository.Outcome)
+	// Maintainer looks after the repository after every MaintainAfter commits, in
+	// the background; nil if nobody does.
+	Maintainer    Maintainer
+	MaintainAfter int
 }
 
 // Run watches and commits until ctx ends, which is no error.
@@ -53,6 +63,10 @@ func Run(ctx context.Context, watcher Watcher, writer Writer, o Options) error {
 	c := &collector{writer: writer, options: o, types: map[appbur.GroupKind]appbur.TypeCoverage{}, touched: make(chan struct{}, 1)}
 	watchContext, stop := context.WithCancel(ctx)
 	defer stop()
+	upkeep := newUpkeep(watchContext, o)
+	defer upkeep.wait()
+	defer stop() // before the wait
+	c.upkeep = upkeep
 	ended := make(chan error, 1)
 	go func() { ended <- watcher.Watch(watchContext, c) }()
 	for {
@@ -94,6 +108,7 @@ const lastCommit = 20 * time.Second
 type collector struct {
 	writer  Writer
 	options Options
+	upkeep  *upkeep
 	touched chan struct{}
 
 	// gate lets events in together and Forget alone: what is Put while a kind is being
@@ -257,6 +272,7 @@ func (c *collector) commit(ctx context.Context) error {
 		if c.options.Committed != nil {
 			c.options.Committed(outcome)
 		}
+		c.upkeep.committed()
 	}
 	return nil
 }
