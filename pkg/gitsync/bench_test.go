@@ -2,7 +2,6 @@ package gitsync_test
 
 import (
 	"fmt"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -51,33 +50,6 @@ func fill(t testing.TB, e *gitsync.Edit, n int) {
 	workers.Wait()
 }
 
-func BenchmarkInitialCommit(b *testing.B) {
-	for b.Loop() {
-		r, err := gitsync.Init(filepath.Join(b.TempDir(), "r.git"))
-		if err != nil {
-			b.Fatal(err)
-		}
-		e := edit(b, r, "")
-		fill(b, e, benchmarkFiles)
-		commit(b, r, e, "initial")
-	}
-}
-
-// BenchmarkFastImport is stock git on the same bytes.
-func BenchmarkFastImport(b *testing.B) {
-	var in strings.Builder
-	fmt.Fprintf(&in, "commit refs/heads/main\ncommitter a <a@b> 0 +0000\ndata 1\nx\n")
-	for i := range benchmarkFiles {
-		path, data := manifest(i)
-		fmt.Fprintf(&in, "M 644 inline %s\ndata %d\n%s\n", path, len(data), data)
-	}
-	for b.Loop() {
-		dir := b.TempDir()
-		git(b, dir, "init", "-q", "--bare")
-		gitIn(b, dir, in.String(), "fast-import", "--quiet")
-	}
-}
-
 func BenchmarkReadAll(b *testing.B) {
 	r := newRepository(b)
 	e := edit(b, r, "")
@@ -100,21 +72,4 @@ func BenchmarkReadAll(b *testing.B) {
 	// With deltas, as stock git packs them.
 	git(b, r.Dir(), "repack", "-adfq")
 	b.Run("repacked", read)
-}
-
-// BenchmarkSmallCommit changes one file of many.
-func BenchmarkSmallCommit(b *testing.B) {
-	for _, n := range []int{1000, benchmarkFiles} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			r := newRepository(b)
-			e := edit(b, r, "")
-			fill(b, e, n)
-			commit(b, r, e, "initial")
-			path, _ := manifest(0)
-			for i := 0; b.Loop(); i++ {
-				put(b, e, path, fmt.Sprint(i))
-				commit(b, r, e, "one")
-			}
-		})
-	}
 }
