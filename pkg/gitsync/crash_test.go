@@ -29,7 +29,26 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// maintainForever packs and prunes without end, with no time of grace.
+func maintainForever(dir string) error {
+	r, err := gitsync.Open(dir)
+	if err != nil {
+		return err
+	}
+	for n := 0; ; n++ {
+		o := gitsync.MaintainOptions{Full: n%3 == 0}
+		if n%2 == 0 {
+			o.PruneBefore = time.Now()
+		}
+		_, err := r.Maintain(context.Background(), o)
+		if err != nil && !errors.Is(err, gitsync.ErrPruneRaced) && !errors.Is(err, gitsync.ErrLocked) {
+			return err
+		}
+	}
+}
+
 // writeForever commits and tags without end, and tells each one when it is done.
+// Beside it the repository is maintained.
 func writeForever(dir string, done io.Writer) error {
 	r, err := gitsync.Open(dir)
 	if err != nil {
@@ -43,7 +62,14 @@ func writeForever(dir string, done io.Writer) error {
 	if err != nil {
 		return err
 	}
+	maintained := make(chan error, 1)
+	go func() { maintained <- maintainForever(dir) }()
 	for {
+		select {
+		case err := <-maintained:
+			return err
+		default:
+		}
 		n := rand.Uint64()
 		for f := range 20 {
 			if _, err := e.Put(fmt.Sprintf("ns/%d/file", f), fmt.Append(nil, n, f, strings.Repeat("x", 4000))); err != nil {
@@ -73,7 +99,7 @@ func writeForever(dir string, done io.Writer) error {
 // it said was done.
 func TestKilledWriterLosesNothing(t *testing.T) {
 	r := newRepository(t)
-	const kills = 25
+	const kills = 40
 	for kill := range kills {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), crashEnv+"="+r.Dir())
@@ -92,7 +118,7 @@ func TestKilledWriterLosesNothing(t *testing.T) {
 			t.Fatalf("kill %d: the writer ended by itself: what a dead one left stops the next", kill)
 		}
 		done := []gitsync.Hash{gitsync.Hash(lines.Text())}
-		timer := time.AfterFunc(time.Duration(rand.IntN(30_000))*time.Microsecond, func() { _ = cmd.Process.Kill() })
+		timer := time.AfterFunc(time.Duration(rand.IntN(60_000))*time.Microsecond, func() { _ = cmd.Process.Kill() })
 		for lines.Scan() {
 			if h, err := gitsync.ParseHash(lines.Text()); err == nil {
 				done = append(done, h)
