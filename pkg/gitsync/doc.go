@@ -9,14 +9,24 @@
 // and [Repository.Commit]. A restore point is [Repository.CommitAndTag]. Reading
 // is [Repository.Snapshot], [Snapshot.ReadFile] and, for many files,
 // [Snapshot.ReadAll]. The past is [Repository.Walk], which lists the commits that
-// change certain files, and [Repository.Blame].
+// change certain files, and [Repository.Blame]. A repository that lives for long is
+// kept small by [Repository.Maintain].
 //
 // # Promises
 //
 //   - One pack per commit, whole and fsynced, before the ref moves. A process or
 //     a machine that dies at any moment leaves the ref at the old commit or at
 //     the new one, and every object of either readable. What is left behind is at
-//     most a pack that nothing refers to.
+//     most a pack that nothing refers to, and an unfinished file that the next
+//     writer removes.
+//   - An edit holds a bounded amount of new content in memory. The rest lies in the
+//     pack that its commit will publish, so content of any size streams through.
+//     Content that the repository has already is not written again.
+//   - The number of packs stays small: commits roll small packs up as they go. No
+//     pack is removed before all that it holds is durable and indexed elsewhere.
+//   - A disk that is full, or a file system that is read-only, is an error of its
+//     own ([ErrNoSpace], [ErrReadOnly]); the repository stays whole, and the same
+//     edit can be committed once there is room.
 //   - A ref moves by compare-and-swap, under the same lock file that stock git
 //     uses. Nothing is ever forced: [ErrRefMoved] means that nobody's work is lost.
 //   - The same files make the same tree, in whatever order they were put. An edit
@@ -25,7 +35,7 @@
 //     accepts them, and `git verify-commit` and `git verify-tag` accept their
 //     signatures.
 //   - Everything is safe for concurrent use. Reading goes on while a commit is
-//     made, and while stock git repacks the same repository.
+//     made, and while this package or stock git repacks the same repository.
 //   - Walk and Blame answer as `git log -- PATH` and `git blame` do, merges included,
 //     and cost a look at the directories along the path for each commit.
 //   - Every object that is read is hashed again, so rotten or forged bytes are an
@@ -36,7 +46,9 @@
 // The package writes regular files only: no symbolic links, no submodules, no
 // executable bits. It refuses paths that git or a file system would refuse or
 // read as something else. It does not open SHA-256 or reftable repositories,
-// partial clones or repositories with a worktree. It never deletes an object.
+// partial clones or repositories with a worktree. It never deletes an object,
+// unless [Repository.Maintain] is asked to prune: then those that no ref needs and
+// nobody has used for the given time.
 //
 // It runs on Unix, because the writer lock is flock.
 package gitsync

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/appbur/appbur"
 )
 
 // MaintainOptions tune [Repository.Maintain].
@@ -75,6 +77,9 @@ func (r *Repository) maintain(ctx context.Context, o MaintainOptions) (report Ma
 		return report, err
 	}
 	prune := !o.PruneBefore.IsZero()
+	if prune && r.precious {
+		return report, appbur.WithHint(fmt.Errorf("%w: the repository's configuration forbids to delete objects", ErrUnsupported), "maintain without pruning")
+	}
 	chosen := choosePacks(r.objects.own(), o.Full || prune, prune)
 	if len(chosen) > 1 || len(loose) > 0 || prune || len(chosen) == 1 && !chosen[0].searched {
 		if err := r.repack(ctx, chosen, loose, o.PruneBefore, &report); err != nil {

@@ -1,6 +1,7 @@
 package gitsync_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -98,7 +99,7 @@ func TestMaintainKeepsEverything(t *testing.T) {
 	git(t, r.Dir(), "repack", "-adfq", "--write-bitmap-index")
 	git(t, r.Dir(), "multi-pack-index", "write")
 	before := contentsOfAll(t, r, commits)
-	commits = append(commits, grow(t, r, 60, 3)...)
+	grow(t, r, 60, 3)
 	maintain(t, r, gitsync.MaintainOptions{Full: true})
 	fsck(t, r.Dir())
 	git(t, r.Dir(), "multi-pack-index", "write")
@@ -310,4 +311,123 @@ func TestPruneBeforeCommitOfReusedContent(t *testing.T) {
 	put(t, e, "apps/other", payload)
 	commit(t, r, e, "again")
 	fsck(t, r.Dir())
+}
+
+func TestPruneRefuses(t *testing.T) {
+	prune := gitsync.MaintainOptions{PruneBefore: time.Now()}
+	for name, c := range map[string]struct {
+		spoil func(t *testing.T, r *gitsync.Repository, tip gitsync.Hash)
+		want  error
+	}{
+		"worktrees": {func(t *testing.T, r *gitsync.Repository, _ gitsync.Hash) {
+			git(t, r.Dir(), "worktree", "add", "-q", t.TempDir()+"/w")
+		}, gitsync.ErrUnsupported},
+		"precious objects": {func(t *testing.T, r *gitsync.Repository, _ gitsync.Hash) {
+			git(t, r.Dir(), "config", "extensions.preciousObjects", "true")
+		}, gitsync.ErrUnsupported},
+		"a missing object": {func(t *testing.T, r *gitsync.Repository, tip gitsync.Hash) {
+			path := r.Dir() + "/refs/heads/broken"
+			if err := os.WriteFile(path, []byte("0123456789012345678901234567890123456789\n"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}, gitsync.ErrObjectNotFound},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRepository(t)
+			commits := grow(t, r, 10, 3)
+			c.spoil(t, r, commits[3])
+			before := glob(t, r, "*.pack")
+			r, err := gitsync.Open(r.Dir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := r.Maintain(t.Context(), prune); !errors.Is(err, c.want) {
+				t.Errorf("%v, want %v", err, c.want)
+			}
+			if diff := cmp.Diff(before, glob(t, r, "*.pack")); diff != "" {
+				t.Errorf("packs changed: %s", diff)
+			}
+		})
+	}
+}
+
+// A pack that rotted is not packed again: the good copy may be elsewhere.
+func TestMaintainStopsAtRottenPacks(t *testing.T) {
+	r := newRepository(t)
+	grow(t, r, 50, 3)
+	packs := glob(t, r, "*.pack")
+	largest, size := "", int64(0)
+	for _, path := range packs {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Size() > size {
+			largest, size = path, info.Size()
+		}
+	}
+	data, err := os.ReadFile(largest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data[len(data)/2] ^= 1
+	if err := os.Chmod(largest, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(largest, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Maintain(t.Context(), gitsync.MaintainOptions{Full: true}); !errors.Is(err, gitsync.ErrCorrupt) {
+		t.Errorf("%v, want ErrCorrupt", err)
+	}
+	if diff := cmp.Diff(packs, glob(t, r, "*.pack")); diff != "" {
+		t.Errorf("packs changed: %s", diff)
+	}
+	if left := glob(t, r, "tmp_*"); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestMaintainIsCancelled(t *testing.T) {
+	r := newRepository(t)
+	grow(t, r, 50, 3)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := r.Maintain(ctx, gitsync.MaintainOptions{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, want the end of the context", err)
+	}
+	if left := glob(t, r, "tmp_*"); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	fsck(t, r.Dir())
+}
+
+// What an importer of stock git left as thousands of files becomes one pack.
+func TestManyLooseObjects(t *testing.T) {
+	r := newRepository(t)
+	const commits = 400
+	var in strings.Builder
+	for i := range commits {
+		fmt.Fprintf(&in, "commit refs/heads/main\ncommitter a <a@b> %d +0000\ndata 1\nx\nM 644 inline f%d\ndata 5\n%05d\n", 1_700_000_000+i, i%10, i)
+	}
+	git(t, r.Dir(), "config", "fastimport.unpackLimit", "1000000") // all loose
+	gitIn(t, r.Dir(), in.String(), "fast-import", "--quiet")
+	objects := strings.Fields(git(t, r.Dir(), "cat-file", "--batch-all-objects", "--batch-check=%(objectname)"))
+	packed, err := gitsync.Open(r.Dir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tip, err := packed.Tip(gitsync.MainRef)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := contents(t, packed, tip)
+	report := maintain(t, packed, gitsync.MaintainOptions{})
+	if report.Loose != len(objects) || report.PacksAfter != 1 {
+		t.Errorf("%d objects: %+v", len(objects), report)
+	}
+	fsck(t, r.Dir())
+	if diff := cmp.Diff(want, contents(t, packed, tip)); diff != "" {
+		t.Error(diff)
+	}
 }

@@ -17,8 +17,6 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-const packHeaderSize = 12
-
 // packFile is a pack that is being written. It has a name of its own, which no
 // reader looks at, until it is published.
 type packFile struct {

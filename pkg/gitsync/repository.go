@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -32,6 +33,8 @@ type Repository struct {
 	spillSize int
 	// swept is set when abandoned files were removed once.
 	swept atomic.Bool
+	// precious means that its owner forbids to delete objects.
+	precious bool
 }
 
 // initialConfig is the configuration of a new repository. Ref updates are never
@@ -109,14 +112,15 @@ func Open(dir string) (*Repository, error) {
 			return nil, fmt.Errorf("open repository: %w", err)
 		}
 	}
-	if err := checkConfig(dir); err != nil {
+	precious, err := checkConfig(dir)
+	if err != nil {
 		return nil, fmt.Errorf("open repository %s: %w", dir, err)
 	}
 	objects, err := openObjectStore(filepath.Join(dir, "objects"))
 	if err != nil {
 		return nil, fmt.Errorf("open repository %s: %w", dir, err)
 	}
-	return &Repository{dir: dir, objects: objects, lockWait: lockWait, spillSize: spillSize}, nil
+	return &Repository{dir: dir, objects: objects, lockWait: lockWait, spillSize: spillSize, precious: precious}, nil
 }
 
 func notARepository(dir string) error {
@@ -132,35 +136,39 @@ func notARepository(dir string) error {
 var readableExtensions = map[string]string{
 	"objectformat":    "sha1",  // ids have 20 bytes everywhere in this package
 	"refstorage":      "files", // refs are read as files
-	"preciousobjects": "",      // objects are never deleted here
+	"preciousobjects": "",      // read; Maintain refuses to prune
 	"noop":            "",
 	"worktreeconfig":  "", // concerns settings that are not read here
 }
 
-// checkConfig refuses repositories whose format this package does not know.
-func checkConfig(dir string) error {
+// checkConfig refuses repositories whose format this package does not know, and
+// reports whether the owner forbids to delete objects.
+func checkConfig(dir string) (precious bool, err error) {
 	data, err := os.ReadFile(filepath.Join(dir, "config"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	cfg := config.New()
 	if err := config.NewDecoder(bytes.NewReader(data)).Decode(cfg); err != nil {
-		return fmt.Errorf("read config: %w", err)
+		return false, fmt.Errorf("read config: %w", err)
 	}
 	core := cfg.Section("core")
 	if v := core.Option("repositoryformatversion"); v != "" && v != "0" && v != "1" {
-		return fmt.Errorf("%w: format version %s", ErrUnsupported, v)
+		return false, fmt.Errorf("%w: format version %s", ErrUnsupported, v)
 	}
 	for _, option := range cfg.Section("extensions").Options {
 		want, known := readableExtensions[strings.ToLower(option.Key)]
 		if !known || (want != "" && !strings.EqualFold(option.Value, want)) {
-			return fmt.Errorf("%w: extension %s = %s", ErrUnsupported, option.Key, option.Value)
+			return false, fmt.Errorf("%w: extension %s = %s", ErrUnsupported, option.Key, option.Value)
+		}
+		if strings.EqualFold(option.Key, "preciousobjects") && !slices.Contains([]string{"false", "no", "off", "0"}, strings.ToLower(option.Value)) {
+			precious = true
 		}
 	}
-	return nil
+	return precious, nil
 }
 
 // Dir returns the directory of the repository.

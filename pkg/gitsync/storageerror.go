@@ -13,12 +13,13 @@ import (
 var storageErrors = []struct {
 	cause error
 	means error
+	hint  string
 }{
-	{syscall.ENOSPC, ErrNoSpace},
-	{syscall.EDQUOT, ErrNoSpace}, // the user's quota is used up
-	{syscall.EFBIG, ErrNoSpace},  // a file may not become larger
-	{syscall.EROFS, ErrReadOnly},
-	{fs.ErrPermission, ErrReadOnly},
+	{syscall.ENOSPC, ErrNoSpace, "make space on the file system of %s and run again; nothing is damaged"},
+	{syscall.EDQUOT, ErrNoSpace, "raise the quota on the file system of %s, or make space, and run again; nothing is damaged"},
+	{syscall.EFBIG, ErrNoSpace, "allow larger files below %s and run again; nothing is damaged"},
+	{syscall.EROFS, ErrReadOnly, "mount the file system of %s for writing and run again; nothing is damaged"},
+	{fs.ErrPermission, ErrReadOnly, "make %s writable for this user and run again; nothing is damaged"},
 }
 
 // storageError says in words of this package that a repository could not be
@@ -28,14 +29,9 @@ func storageError(dir string, err error) error {
 		return err
 	}
 	for _, known := range storageErrors {
-		if !errors.Is(err, known.cause) {
-			continue
+		if errors.Is(err, known.cause) {
+			return appbur.WithHint(fmt.Errorf("%w: %w", known.means, err), fmt.Sprintf(known.hint, dir))
 		}
-		hint := "make space on the file system of " + dir + " and run again; nothing is damaged"
-		if known.means == ErrReadOnly {
-			hint = "make " + dir + " writable for this user and run again; nothing is damaged"
-		}
-		return appbur.WithHint(fmt.Errorf("%w: %w", known.means, err), hint)
 	}
 	return err
 }
