@@ -36,26 +36,11 @@ func (r *Repository) lock(ctx context.Context) (unlock func(), err error) {
 			_ = file.Close()
 		}
 	}()
-	ctx, cancel := context.WithTimeoutCause(ctx, r.lockWait, errLockWait)
-	defer cancel()
-	ticker := time.NewTicker(lockInterval)
-	defer ticker.Stop()
-	for {
-		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
-			return nil, fmt.Errorf("lock repository: %w", err)
-		}
-		select {
-		case <-ctx.Done():
-			if errors.Is(context.Cause(ctx), errLockWait) {
-				return nil, r.lockedBy(file)
-			}
-			return nil, fmt.Errorf("wait for the repository's lock: %w", ctx.Err())
-		case <-ticker.C:
-		}
+	switch err := r.waitForLock(ctx, file); {
+	case errors.Is(err, errLockWait):
+		return nil, r.lockedBy(file)
+	case err != nil:
+		return nil, fmt.Errorf("lock repository: %w", err)
 	}
 	if err := file.Truncate(0); err != nil {
 		return nil, fmt.Errorf("lock repository: %w", err)
@@ -75,21 +60,49 @@ func (r *Repository) lock(ctx context.Context) (unlock func(), err error) {
 	return func() { _ = file.Close() }, nil
 }
 
-// lockMaintenance makes this the only one who takes packs away, or reports
-// [ErrLocked] at once. Writers that only add packs go on.
-func (r *Repository) lockMaintenance() (unlock func(), err error) {
+// waitForLock locks a file. If it waited long enough the error is errLockWait.
+func (r *Repository) waitForLock(ctx context.Context, file *os.File) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, r.lockWait, errLockWait)
+	defer cancel()
+	ticker := time.NewTicker(lockInterval)
+	defer ticker.Stop()
+	for {
+		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil || !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			if errors.Is(context.Cause(ctx), errLockWait) {
+				return errLockWait
+			}
+			return ctx.Err()
+		case <-ticker.C:
+		}
+	}
+}
+
+// lockMaintenance makes this the only one who takes packs away. Writers that only
+// add packs go on. Another maintenance is waited for only as long as a writer
+// takes that rolls up, and not at all if wait is false; then it is [ErrLocked].
+func (r *Repository) lockMaintenance(ctx context.Context, wait bool) (unlock func(), err error) {
 	file, err := os.OpenFile(filepath.Join(r.dir, maintenanceLockFile), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("lock maintenance: %w", err)
 	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		_ = file.Close()
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, appbur.WithHint(fmt.Errorf("maintenance of %s: %w by another one", r.dir, ErrLocked), "wait until it has finished")
-		}
-		return nil, fmt.Errorf("lock maintenance: %w", err)
+	if wait {
+		err = r.waitForLock(ctx, file)
+	} else {
+		err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	}
-	return func() { _ = file.Close() }, nil
+	if err == nil {
+		return func() { _ = file.Close() }, nil
+	}
+	_ = file.Close()
+	if errors.Is(err, syscall.EWOULDBLOCK) || errors.Is(err, errLockWait) {
+		return nil, appbur.WithHint(fmt.Errorf("maintenance of %s: %w by another one", r.dir, ErrLocked), "wait until it has finished")
+	}
+	return nil, fmt.Errorf("lock maintenance: %w", err)
 }
 
 var errLockWait = errors.New("waited long enough")

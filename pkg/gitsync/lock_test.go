@@ -107,3 +107,40 @@ func TestAbandonedRefLocks(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// One maintenance at a time; a writer that would roll packs up meanwhile does not,
+// and commits.
+func TestOneMaintenanceAtATime(t *testing.T) {
+	r := testRepository(t)
+	other, err := Open(r.Dir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	done, err := r.lockMaintenance(t.Context(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other.lockWait = time.Millisecond
+	if _, err := other.Maintain(t.Context(), MaintainOptions{}); !errors.Is(err, ErrLocked) || appbur.HintOf(err) == "" {
+		t.Errorf("%v, want ErrLocked", err)
+	}
+	other.lockWait = lockWait
+	for i := range 40 {
+		if err := testCommit(t, other, fmt.Sprint(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(other.objects.own()); n != 40 {
+		t.Errorf("%d packs, want all 40", n)
+	}
+	done()
+	if err := testCommit(t, other, "last"); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(other.objects.own()); n != 1 {
+		t.Errorf("%d packs, want them rolled up", n)
+	}
+	if _, err := other.Maintain(t.Context(), MaintainOptions{}); err != nil {
+		t.Error(err)
+	}
+}

@@ -45,7 +45,7 @@ type MaintainReport struct {
 // meanwhile, in this process, in others and by stock git. No pack is removed
 // before all its objects are durable and indexed in another one; whatever stops
 // Maintain, what is there is whole, and the next one starts anew with what is
-// left. A second maintenance at the same time is [ErrLocked].
+// left. A second maintenance at the same time is [ErrLocked], after a moment.
 func (r *Repository) Maintain(ctx context.Context, o MaintainOptions) (MaintainReport, error) {
 	report, err := r.maintain(ctx, o)
 	if err != nil {
@@ -55,7 +55,7 @@ func (r *Repository) Maintain(ctx context.Context, o MaintainOptions) (MaintainR
 }
 
 func (r *Repository) maintain(ctx context.Context, o MaintainOptions) (report MaintainReport, err error) {
-	done, err := r.lockMaintenance()
+	done, err := r.lockMaintenance(ctx, true)
 	if err != nil {
 		return report, err
 	}

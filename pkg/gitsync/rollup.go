@@ -71,7 +71,7 @@ func (p *pack) bytes() (int64, error) {
 }
 
 func (r *Repository) rollUpPacks(ctx context.Context, packs []*pack) error {
-	done, err := r.lockMaintenance()
+	done, err := r.lockMaintenance(ctx, false)
 	if err != nil {
 		return err
 	}
