@@ -3,7 +3,6 @@ package gitsync
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,7 +11,6 @@ import (
 	"sync"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/format/objfile"
 
 	"github.com/appbur/appbur"
 )
@@ -306,45 +304,6 @@ func (s *objectStore) readTree(id objectID) ([]treeEntry, error) {
 
 // emptyTree is the tree without entries, which git knows by heart.
 var emptyTree = plumbing.ComputeHash(plumbing.TreeObject, nil)
-
-// readLoose reads an object that has a file of its own. Stock git writes them;
-// this package does not.
-func (s *objectStore) readLoose(id objectID) (rawObject, error) {
-	name := id.String()
-	for _, dir := range s.dirs {
-		file, err := os.Open(filepath.Join(dir, name[:2], name[2:]))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return rawObject{}, err
-		}
-		o, err := readObjectFile(file)
-		_ = file.Close()
-		return o, err
-	}
-	return rawObject{}, fs.ErrNotExist
-}
-
-func readObjectFile(in io.Reader) (rawObject, error) {
-	r, err := objfile.NewReader(in)
-	if err != nil {
-		return rawObject{}, fmt.Errorf("%w: loose object: %w", ErrCorrupt, err)
-	}
-	defer func() { _ = r.Close() }()
-	kind, size, err := r.Header()
-	if err != nil {
-		return rawObject{}, fmt.Errorf("%w: loose object: %w", ErrCorrupt, err)
-	}
-	data, err := io.ReadAll(io.LimitReader(r, size+1))
-	if err != nil {
-		return rawObject{}, fmt.Errorf("%w: loose object: %w", ErrCorrupt, err)
-	}
-	if int64(len(data)) != size {
-		return rawObject{}, fmt.Errorf("%w: loose object has not the %d bytes that its header says", ErrCorrupt, size)
-	}
-	return rawObject{kind: kind, data: data}, nil
-}
 
 // prove compares an object with its name.
 func prove(id objectID, o rawObject) error {
