@@ -10,8 +10,15 @@ import (
 // RestorePointTagPrefix starts the short name of every restore point's tag.
 const RestorePointTagPrefix = "restore-points/"
 
-// RestorePointFormat is the version of the restore point's document.
-const RestorePointFormat = 1
+// RestorePointFormat is the version of the restore point's document that this
+// release writes. It reads all from oldestRestorePointFormat on:
+//
+//	1  pieces of payloads have running numbers
+//	2  pieces are named by their first key; the document holds the time window, the
+//	   keys of the datasets and how payloads were cut
+const RestorePointFormat = 2
+
+const oldestRestorePointFormat = 1
 
 // restorePointID is a UTC time to the second and, when that second already has a
 // point, a counter. It sorts by age as text and is legal in a ref name.
@@ -58,7 +65,11 @@ type RestorePoint struct {
 	Format  int            `json:"format"`
 	ID      RestorePointID `json:"id"`
 	Created time.Time      `json:"created"`
-	Cluster Cluster        `json:"cluster"`
+	// Started and Ended are the time window in which the cluster and the
+	// applications were read. In format 1 both are Created.
+	Started time.Time `json:"started"`
+	Ended   time.Time `json:"ended"`
+	Cluster Cluster   `json:"cluster"`
 	// Rules is the version of the rules that the manifests were made by.
 	Rules string `json:"rulesVersion"`
 	// Manifests is the commit of main whose tree the manifests are.
@@ -105,9 +116,35 @@ type Dataset struct {
 	Digest Digest `json:"digest"`
 	// Sensitive payloads are encrypted piece by piece.
 	Sensitive bool `json:"sensitive,omitempty"`
+	// Key names the top-level fields that identify a row; empty where that is not
+	// known, as in format 1.
+	Key []string `json:"key,omitempty"`
+	// Layout says how the payload was cut. It is nil in format 1.
+	Layout *Layout `json:"layout,omitempty"`
 	// Pieces are the file names below the dataset's directory, in order.
 	Pieces []string `json:"pieces"`
 }
+
+// Layout says how a payload was cut into pieces, so that it can be cut the same
+// way again. Readers do not need it: pieces joined in order are the payload.
+type Layout struct {
+	// Method is LayoutKey, LayoutRow or LayoutContent.
+	Method string `json:"method"`
+	// Least and Greatest bound the size of a piece in bytes. The last piece may be
+	// smaller, and a row that is larger is a piece of its own.
+	Least    int `json:"least"`
+	Greatest int `json:"greatest"`
+}
+
+// The methods of cutting a payload. What one of these names means never changes.
+const (
+	// LayoutKey cuts rows where the hash of a row's key says so.
+	LayoutKey = "key-hash/1"
+	// LayoutRow cuts rows where the hash of a row says so, because it has no key.
+	LayoutRow = "row-hash/1"
+	// LayoutContent cuts bytes where a rolling hash over them says so.
+	LayoutContent = "content/1"
+)
 
 // ParseRestorePoint reads restorepoint.json and refuses formats that this
 // release does not know.
@@ -116,10 +153,13 @@ func ParseRestorePoint(data []byte) (RestorePoint, error) {
 	if err := json.Unmarshal(data, &p); err != nil {
 		return RestorePoint{}, fmt.Errorf("reading %s: %w", RestorePointFile, err)
 	}
-	if p.Format != RestorePointFormat {
+	if p.Format < oldestRestorePointFormat || p.Format > RestorePointFormat {
 		return RestorePoint{}, WithHint(
-			fmt.Errorf("restore point has format %d, this release reads format %d", p.Format, RestorePointFormat),
+			fmt.Errorf("restore point has format %d, this release reads formats %d to %d", p.Format, oldestRestorePointFormat, RestorePointFormat),
 			"use the appbur release that wrote it, or a later one")
+	}
+	if p.Format == 1 {
+		p.Started, p.Ended = p.Created, p.Created
 	}
 	if _, err := ParseRestorePointID(string(p.ID)); err != nil {
 		return RestorePoint{}, fmt.Errorf("reading %s: %w", RestorePointFile, err)

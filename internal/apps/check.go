@@ -35,9 +35,9 @@ func compare(ctx context.Context, client *contract.Client, payloads Payloads, sa
 		return []string{fmt.Sprintf("it is %q, the saved state is of %q", info.App, saved.App)}, nil
 	}
 	digests := map[string]hash.Hash{}
-	result, err := export(ctx, client, random, func(h contract.DatasetHeader) io.Writer {
+	result, err := export(ctx, client, random, func(h contract.DatasetHeader) (io.WriteCloser, error) {
 		digests[h.Name] = sha256.New()
-		return digests[h.Name]
+		return nopCloser{digests[h.Name]}, nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("application %s: %w", saved.AppKey, err)

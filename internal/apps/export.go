@@ -1,7 +1,6 @@
 package apps
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -10,51 +9,48 @@ import (
 	"github.com/appbur/appbur/pkg/contract"
 )
 
-// Exported is the state of one application, whole.
-type Exported struct {
-	appbur.AppState
-	// Data holds the payload of each dataset, by name.
-	Data map[string][]byte
+// Store takes the payloads of applications while they come.
+type Store interface {
+	// Dataset begins a payload and returns where its bytes go. Of the dataset, name,
+	// schema, media type, key and sensitivity are known. The writer is closed on every
+	// path, so that it was closed does not mean that the payload is whole.
+	Dataset(key appbur.AppKey, d appbur.Dataset) (io.WriteCloser, error)
 }
 
-// Export asks one application for its whole state. Payloads are held in memory:
-// application state is meant to be small, and Git takes each piece whole.
-func Export(ctx context.Context, d Dialer, t Target, random io.Reader) (Exported, error) {
+// Export asks one application for its whole state and streams it into a store. What
+// is stored is worth something only if the error is nil; the returned state then says
+// what it has to be.
+func Export(ctx context.Context, d Dialer, t Target, store Store, random io.Reader) (appbur.AppState, error) {
 	client, err := d.dial(ctx, t)
 	if err != nil {
-		return Exported{}, err
+		return appbur.AppState{}, err
 	}
 	defer hangUp(client)
-	buffers := map[string]*bytes.Buffer{}
-	result, err := export(ctx, client, random, func(h contract.DatasetHeader) io.Writer {
-		buffers[h.Name] = &bytes.Buffer{}
-		return buffers[h.Name]
+	result, err := export(ctx, client, random, func(h contract.DatasetHeader) (io.WriteCloser, error) {
+		return store.Dataset(t.AppKey, datasetOf(h))
 	})
 	if err != nil {
-		return Exported{}, appbur.WithHint(fmt.Errorf("application %s: %w", t.AppKey, err), hint(err, "look into the log of the application"))
+		return appbur.AppState{}, appbur.WithHint(fmt.Errorf("application %s: %w", t.AppKey, err), hint(err, "look into the log of the application"))
 	}
-	exported := Exported{
-		AppState: appbur.AppState{AppKey: t.AppKey, App: result.App, Version: result.Version},
-		Data:     map[string][]byte{},
+	state := appbur.AppState{AppKey: t.AppKey, App: result.App, Version: result.Version}
+	for _, exported := range result.Datasets {
+		dataset := datasetOf(exported.DatasetHeader)
+		dataset.Rows, dataset.Size, dataset.Digest = exported.Rows, exported.Size, exported.Digest
+		state.Datasets = append(state.Datasets, dataset)
 	}
-	for _, dataset := range result.Datasets {
-		exported.Datasets = append(exported.Datasets, appbur.Dataset{
-			Name: dataset.Name, Schema: dataset.Schema, MediaType: dataset.MediaType, Sensitive: dataset.Sensitive,
-			Rows: dataset.Rows, Size: dataset.Size, Digest: dataset.Digest,
-		})
-		exported.Data[dataset.Name] = buffers[dataset.Name].Bytes()
-	}
-	return exported, nil
+	return state, nil
 }
 
-func export(ctx context.Context, client *contract.Client, random io.Reader, open func(contract.DatasetHeader) io.Writer) (contract.ExportResult, error) {
+func datasetOf(h contract.DatasetHeader) appbur.Dataset {
+	return appbur.Dataset{Name: h.Name, Schema: h.Schema, MediaType: h.MediaType, Key: h.Key, Sensitive: h.Sensitive}
+}
+
+func export(ctx context.Context, client *contract.Client, random io.Reader, open contract.SinkFunc) (contract.ExportResult, error) {
 	id, err := contract.NewOperationID(random)
 	if err != nil {
 		return contract.ExportResult{}, err
 	}
-	return client.Export(ctx, contract.ExportRequest{OperationID: id}, contract.SinkFunc(func(h contract.DatasetHeader) (io.WriteCloser, error) {
-		return nopCloser{open(h)}, nil
-	}))
+	return client.Export(ctx, contract.ExportRequest{OperationID: id}, open)
 }
 
 type nopCloser struct{ io.Writer }

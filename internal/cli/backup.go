@@ -92,22 +92,31 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 	if err != nil {
 		return err
 	}
-	apps, err := exportApps(ctx, e, targets, &o.appOptions)
+	pointWriter, err := repo.BeginPoint(keys, e.rand, e.now)
 	if err != nil {
 		return err
 	}
-	seen, err := captureCluster(ctx, e, source, writer)
+	exports, working, err := beginExports(ctx, e, targets, &o.appOptions, pointWriter)
 	if err != nil {
 		return err
 	}
+	var seen capture.Captured
+	err = exports.beside(working, e, func() (err error) {
+		seen, err = captureCluster(working, e, source, writer)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	ended := e.now()
 	outcome, err := writer.Commit(ctx, started, seen.Coverage)
 	if err != nil {
 		return err
 	}
-	point, err := repo.SavePoint(ctx, outcome.Commit, repository.PointContent{
-		Created: started, Cluster: cluster, Rules: rules.Version(), Coverage: seen.Coverage,
-		Index: seen.Index, Apps: apps, Objects: outcome.Objects, Evidence: seen.Evidence,
-	}, keys, e.rand, e.now)
+	point, err := pointWriter.Save(ctx, outcome.Commit, repository.PointContent{
+		Created: started, Ended: ended, Cluster: cluster, Rules: rules.Version(), Coverage: seen.Coverage,
+		Index: seen.Index, Objects: outcome.Objects, Evidence: seen.Evidence,
+	})
 	if err != nil {
 		return err
 	}

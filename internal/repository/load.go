@@ -1,14 +1,9 @@
 package repository
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"path"
 	"runtime"
 	"slices"
 	"strings"
@@ -72,7 +67,7 @@ func (r *Repository) Load(ctx context.Context, ref PointRef, opener *seal.Opener
 func (l *Loaded) read(ctx context.Context) error {
 	var manifests, index []appbur.File
 	var mu sync.Mutex
-	err := l.snapshot.ReadAll(ctx, "", func(p string, data []byte) error {
+	see := func(p string, data []byte) error {
 		mu.Lock()
 		defer mu.Unlock()
 		switch {
@@ -91,10 +86,14 @@ func (l *Loaded) read(ctx context.Context) error {
 			}
 		}
 		return nil
-	})
-	if err != nil {
-		return err
 	}
+	// Payloads are read when they are asked for.
+	for _, part := range []string{appbur.ClusterDir, appbur.NamespacesDir, appbur.IndexDir, appbur.CoverageFile, appbur.EvidenceFile} {
+		if err := l.snapshot.ReadAll(ctx, part, see); err != nil {
+			return err
+		}
+	}
+	var err error
 	if l.Index, err = manifest.DecodeIndex(index); err != nil {
 		return err
 	}
@@ -148,34 +147,6 @@ func (l *Loaded) decode(file appbur.File) (Object, error) {
 	}
 	version, _ := content["apiVersion"].(string)
 	return Object{ID: id, APIVersion: version, Content: content, Sealed: sealed, Secrets: secrets}, nil
-}
-
-// Payload opens the plain payload of a dataset. The reader returns an error
-// instead of io.EOF when the bytes are not those that were exported.
-func (l *Loaded) Payload(key appbur.AppKey, d appbur.Dataset) (io.ReadCloser, error) {
-	var b bytes.Buffer
-	for _, piece := range d.Pieces {
-		data, err := l.snapshot.ReadFile(path.Join(AppDir(key), d.Name, piece))
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("application %s, dataset %s: the piece %s is missing", key, d.Name, piece)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("application %s, dataset %s: %w", key, d.Name, err)
-		}
-		if d.Sensitive {
-			if l.opener == nil {
-				return nil, &KeyError{appbur.WithHint(fmt.Errorf("dataset %s of %s is encrypted", d.Name, key), "pass --identity FILE")}
-			}
-			if data, err = l.opener.OpenPiece(data); err != nil {
-				return nil, fmt.Errorf("application %s, dataset %s: %w", key, d.Name, err)
-			}
-		}
-		b.Write(data)
-	}
-	if got := appbur.DigestOf(b.Bytes()); got != d.Digest {
-		return nil, fmt.Errorf("application %s, dataset %s: the payload has digest %s, the restore point says %s", key, d.Name, got, d.Digest)
-	}
-	return io.NopCloser(&b), nil
 }
 
 // PathChange is a manifest that differs between two points.

@@ -1,13 +1,22 @@
 package repository
 
 import (
-	"bytes"
+	"crypto/sha256"
+	"errors"
 	"fmt"
-	"hash/fnv"
+	"hash"
+	"io"
+	"io/fs"
 	"path"
+	"runtime"
 	"strings"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/gitsync"
+	"github.com/appbur/appbur/pkg/seal"
 )
 
 // AppDir is the directory of one application's payloads in a restore point.
@@ -15,60 +24,160 @@ func AppDir(key appbur.AppKey) string {
 	return path.Join(appbur.AppsDir, key.Namespace, key.Name)
 }
 
-// Pieces of a row payload: the bounds in bytes. A piece ends after the first row
-// whose hash says so once it has reached the least size, and always before the
-// greatest, so that a change of some rows rewrites only the pieces that hold
-// them: the cut depends on the rows near it and on nothing before the piece.
+func datasetDir(key appbur.AppKey, dataset string) string { return path.Join(AppDir(key), dataset) }
+
+// payloadAttributes tell git that payloads are bytes: a checkout on a system with
+// other line ends must not change them.
 const (
-	pieceLeast    = 256 << 10
-	pieceGreatest = 4 << 20
-	// pieceMask makes one row in 2,048 a boundary: with rows of some 200 bytes that
-	// adds about 400 KiB to the least size.
-	pieceMask = 1<<11 - 1
+	payloadAttributesFile = appbur.AppsDir + "/.gitattributes"
+	payloadAttributes     = "* -text\n*.age -diff\n*.bin -diff\n"
 )
 
-// splitRows cuts newline-terminated rows into pieces at row boundaries. Joined
-// in order the pieces are the payload.
-func splitRows(payload []byte) [][]byte {
-	var pieces [][]byte
-	start := 0
-	for end := 0; end < len(payload); {
-		row := payload[end:]
-		if i := bytes.IndexByte(row, '\n'); i >= 0 {
-			row = row[:i+1]
-		}
-		if end > start && end+len(row)-start > pieceGreatest {
-			pieces = append(pieces, payload[start:end])
-			start = end
-		}
-		end += len(row)
-		if end-start >= pieceLeast && isBoundary(row) {
-			pieces = append(pieces, payload[start:end])
-			start = end
-		}
-	}
-	if start < len(payload) {
-		pieces = append(pieces, payload[start:])
-	}
-	return pieces
+// payloadWriter cuts the payload of one dataset, names and seals the pieces, and
+// puts them into an edit. A few pieces are in memory at a time, whatever the size of
+// the payload; the edit takes them to disk.
+type payloadWriter struct {
+	dir     string
+	dataset appbur.Dataset
+	sealer  *seal.Sealer
+	edit    *gitsync.Edit
+	// previous is the point before, for ciphertext that can stay; nil if there is none.
+	previous *gitsync.Snapshot
+
+	splitter splitter
+	names    map[string]bool
+	hash     hash.Hash
+	// work seals and compresses pieces beside the caller.
+	work   errgroup.Group
+	failed atomic.Bool
+	err    error
+	closed bool
 }
 
-func isBoundary(row []byte) bool {
-	h := fnv.New64a()
-	h.Write(row)
-	// FNV's low bits are its weakest; fold the high half in.
-	sum := h.Sum64()
-	return (sum^sum>>32)&pieceMask == 0
+// newPayloadWriter begins a payload. The dataset says what it is; its pieces, size,
+// layout and digest are filled in.
+func newPayloadWriter(app appbur.AppKey, d appbur.Dataset, sealer *seal.Sealer, edit *gitsync.Edit, previous *gitsync.Snapshot) (*payloadWriter, error) {
+	layout := layoutOf(d)
+	d.Layout, d.Pieces, d.Size = &layout, []string{}, 0
+	w := &payloadWriter{
+		dir: datasetDir(app, d.Name), dataset: d, sealer: sealer, edit: edit, previous: previous,
+		names: map[string]bool{}, hash: sha256.New(),
+	}
+	w.work.SetLimit(runtime.GOMAXPROCS(0))
+	if layout.Method == appbur.LayoutContent {
+		w.splitter = newContentSplitter(layout)
+		return w, nil
+	}
+	var seed uint64
+	if d.Sensitive {
+		// The sizes of sealed pieces can be seen. Without the seed they would tell
+		// whether a guessed set of keys is in them.
+		seed = hashKey(0, []byte(sealer.Mark("cuts", []byte(w.dir))))
+	}
+	var err error
+	w.splitter, err = newRowSplitter(layout, d.Key, seed)
+	return w, err
 }
 
-// pieceName names a piece by its place. The names sort in reading order.
-func pieceName(index int, sensitive bool) string {
-	name := fmt.Sprintf("%06d.ndjson", index)
-	if sensitive {
-		name += ".age"
+// Write takes the next bytes of the payload.
+func (w *payloadWriter) Write(data []byte) (int, error) {
+	if w.err == nil && w.closed {
+		w.err = errors.New("the payload has ended already")
 	}
+	if w.err != nil {
+		return 0, w.err
+	}
+	w.hash.Write(data)
+	w.dataset.Size += int64(len(data))
+	if err := w.splitter.write(data, w.emit); err != nil {
+		return 0, w.fail(err)
+	}
+	return len(data), nil
+}
+
+// Close puts the last piece down and waits until all of them are stored.
+func (w *payloadWriter) Close() error {
+	if w.closed {
+		return w.err
+	}
+	w.closed = true
+	if w.err == nil {
+		if err := w.splitter.end(w.emit); err != nil {
+			_ = w.fail(err)
+		}
+	}
+	if err := w.work.Wait(); err != nil && w.err == nil {
+		_ = w.fail(err)
+	}
+	w.dataset.Digest = appbur.Digest(w.hash.Sum(nil))
+	return w.err
+}
+
+func (w *payloadWriter) fail(err error) error {
+	w.err = fmt.Errorf("dataset %s: %w", w.dataset.Name, err)
+	return w.err
+}
+
+func (w *payloadWriter) emit(p piece) error {
+	if w.failed.Load() {
+		return w.work.Wait()
+	}
+	name := w.name(p)
+	w.dataset.Pieces = append(w.dataset.Pieces, name)
+	w.work.Go(func() error {
+		err := w.put(name, p.data)
+		if err != nil {
+			w.failed.Store(true)
+		}
+		return err
+	})
+	return nil
+}
+
+// name gives a piece a name that no other one has.
+func (w *payloadWriter) name(p piece) string {
+	suffix := ".ndjson"
+	if w.dataset.Layout.Method == appbur.LayoutContent {
+		suffix = ".bin"
+	}
+	var base string
+	switch {
+	case w.dataset.Sensitive:
+		// A key may be what is sensitive, an address for example.
+		base, suffix = w.sealer.Mark(w.dir, p.start), suffix+".age"
+	case p.readable:
+		base = keyName(p.start)
+	default:
+		base = fmt.Sprintf("%016x", hashKey(0, p.start))
+	}
+	name := base + suffix
+	for n := 2; w.names[name]; n++ {
+		name = fmt.Sprintf("%s,%d%s", base, n, suffix)
+	}
+	w.names[name] = true
 	return name
 }
+
+func (w *payloadWriter) put(name string, data []byte) error {
+	if w.dataset.Sensitive {
+		var before []byte
+		if w.previous != nil {
+			var err error
+			if before, err = w.previous.ReadFile(path.Join(w.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+		sealed, err := w.sealer.SealPiece(data, before)
+		if err != nil {
+			return err
+		}
+		data = sealed
+	}
+	_, err := w.edit.Put(path.Join(w.dir, name), data)
+	return err
+}
+
+var _ io.WriteCloser = (*payloadWriter)(nil)
 
 // validAppPart refuses names that would leave the directory of the payloads.
 // Applications choose dataset names, so they are input, not words of ours.

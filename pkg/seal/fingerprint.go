@@ -9,10 +9,11 @@ import (
 	"fmt"
 )
 
-// The purposes keep the fingerprints of manifests and pieces apart.
+// The purposes keep the fingerprints of manifests and pieces, and marks, apart.
 const (
 	manifestPurpose = "appbur sealed manifest v1"
 	piecePurpose    = "appbur sealed piece v1"
+	markPurpose     = "appbur mark v1"
 )
 
 // fingerprintPrefix names the algorithm.

@@ -43,6 +43,17 @@ func (s *Sealer) SealPiece(plain, previous []byte) ([]byte, error) {
 	return append([]byte(header), body.Bytes()...), nil
 }
 
+// markSize is how many bytes of a fingerprint a mark shows.
+const markSize = 16
+
+// Mark names something without showing it: the same text gets the same mark from
+// everybody who holds the fingerprint key, and nobody else can tell which text it
+// is. domain keeps marks for one thing apart from those for another.
+func (s *Sealer) Mark(domain string, text []byte) string {
+	full := s.fingerprints.of(markPurpose, nil, []byte(domain), text)
+	return full[len(fingerprintPrefix) : len(fingerprintPrefix)+2*markSize]
+}
+
 // OpenPiece reverses [Sealer.SealPiece]. The errors wrap [ErrNoIdentityMatch],
 // [ErrTampered] or [ErrFormat].
 func (o *Opener) OpenPiece(sealed []byte) ([]byte, error) {

@@ -1,0 +1,195 @@
+package repository
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/gitsync"
+	"github.com/appbur/appbur/pkg/seal"
+)
+
+// PointWriter makes one restore point: payloads of applications as they come, of
+// several at once, and with [PointWriter.Save] all the rest. Payloads go to disk
+// piece by piece. Nothing of it can be seen before Save returns; if Save is never
+// called nothing is there.
+type PointWriter struct {
+	repo   *Repository
+	keys   *Keys
+	sealer *seal.Sealer
+	edit   *gitsync.Edit
+
+	mu      sync.Mutex
+	begun   map[appbur.AppKey]map[string]*payloadWriter
+	whole   []appbur.AppState
+	earlier []PointRef
+}
+
+// BeginPoint starts a restore point. Payloads of sensitive datasets are encrypted
+// to the recipients of the repository.
+func (r *Repository) BeginPoint(keys *Keys, random io.Reader, now func() time.Time) (*PointWriter, error) {
+	sealer, err := seal.NewSealer(r.config.Recipients, keys.fingerprint, random, now)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", appbur.RepositoryFile, err)
+	}
+	w := &PointWriter{repo: r, keys: keys, sealer: sealer, begun: map[appbur.AppKey]map[string]*payloadWriter{}}
+	if w.earlier, err = r.Points(); err != nil {
+		return nil, err
+	}
+	if w.edit, err = r.git.Edit(w.base()); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// base is the point whose files the new one is likely to have again: what is equal
+// is not stored twice. A point that cannot be read must not stop the next one, so
+// its directories are looked at before it is built on.
+func (w *PointWriter) base() gitsync.Hash {
+	if len(w.earlier) == 0 {
+		return ""
+	}
+	newest := w.earlier[0].Commit
+	snapshot, err := w.repo.git.Snapshot(newest)
+	if err != nil {
+		return ""
+	}
+	for _, dir := range builtOn {
+		if snapshot.Walk(dir, func(string, gitsync.Hash) error { return nil }) != nil {
+			return ""
+		}
+	}
+	return newest
+}
+
+// builtOn are the directories of a point that it has mostly in common with the
+// point before.
+var builtOn = []string{appbur.AppsDir, appbur.IndexDir}
+
+// Dataset begins the payload of a dataset and returns where its bytes go. Of the
+// dataset, what is known before the first byte counts: name, schema, media type, key
+// and whether it is sensitive.
+func (w *PointWriter) Dataset(app appbur.AppKey, d appbur.Dataset) (io.WriteCloser, error) {
+	for _, part := range []struct{ what, name string }{{"namespace", app.Namespace}, {"application", app.Name}, {"dataset", d.Name}} {
+		if err := validAppPart(part.what, part.name); err != nil {
+			return nil, err
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.begun[app][d.Name] != nil {
+		return nil, fmt.Errorf("application %s: dataset %s comes twice", app, d.Name)
+	}
+	var previous *gitsync.Snapshot
+	if d.Sensitive {
+		var err error
+		if previous, err = w.previous(datasetDir(app, d.Name)); err != nil {
+			return nil, err
+		}
+	}
+	writer, err := newPayloadWriter(app, d, w.sealer, w.edit, previous)
+	if err != nil {
+		return nil, fmt.Errorf("application %s: %w", app, err)
+	}
+	if w.begun[app] == nil {
+		w.begun[app] = map[string]*payloadWriter{}
+	}
+	w.begun[app][d.Name] = writer
+	return writer, nil
+}
+
+// previous is the newest point that has something in a directory, nil if none has.
+func (w *PointWriter) previous(dir string) (*gitsync.Snapshot, error) {
+	for _, ref := range w.earlier {
+		snapshot, err := w.repo.git.Snapshot(ref.Commit)
+		if err != nil {
+			return nil, fmt.Errorf("restore point %s: %w", ref.ID, err)
+		}
+		found := false
+		if err := snapshot.Walk(dir, func(string, gitsync.Hash) error {
+			found = true
+			return nil
+		}); err != nil {
+			return nil, fmt.Errorf("restore point %s: %w", ref.ID, err)
+		}
+		if found {
+			return snapshot, nil
+		}
+	}
+	return nil, nil
+}
+
+// Application adds an application whose export has arrived whole. Its datasets are
+// those that [PointWriter.Dataset] began; what was stored must be what the
+// application says that it sent.
+func (w *PointWriter) Application(state appbur.AppState) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	state.Datasets = slices.Clone(state.Datasets)
+	for i := range state.Datasets {
+		d := &state.Datasets[i]
+		writer := w.begun[state.AppKey][d.Name]
+		if writer == nil || !writer.closed {
+			return fmt.Errorf("application %s: dataset %s did not arrive", state.AppKey, d.Name)
+		}
+		if writer.err != nil {
+			return fmt.Errorf("application %s: %w", state.AppKey, writer.err)
+		}
+		stored := writer.dataset
+		if stored.Digest != d.Digest || stored.Size != d.Size {
+			return fmt.Errorf("application %s, dataset %s: %d bytes with digest %s were stored, the application said %d bytes, %s",
+				state.AppKey, d.Name, stored.Size, stored.Digest, d.Size, d.Digest)
+		}
+		d.Key, d.Sensitive, d.MediaType = stored.Key, stored.Sensitive, stored.MediaType
+		d.Layout, d.Pieces = stored.Layout, stored.Pieces
+	}
+	w.whole = append(w.whole, state)
+	return nil
+}
+
+// finish leaves the payloads of whole applications in the edit, and no others.
+func (w *PointWriter) finish() ([]appbur.AppState, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	slices.SortFunc(w.whole, func(a, b appbur.AppState) int { return strings.Compare(a.String(), b.String()) })
+	var files []string
+	for _, app := range w.whole {
+		for _, d := range app.Datasets {
+			for _, piece := range d.Pieces {
+				files = append(files, datasetDir(app.AppKey, d.Name)+"/"+piece)
+			}
+		}
+	}
+	if len(w.whole) > 0 {
+		if _, err := w.edit.Put(payloadAttributesFile, []byte(payloadAttributes)); err != nil {
+			return nil, err
+		}
+		files = append(files, payloadAttributesFile)
+	}
+	return w.whole, keepFiles(w.edit, appbur.AppsDir, files)
+}
+
+// keepFiles removes all files of a directory but the given ones.
+func keepFiles(edit *gitsync.Edit, dir string, files []string) error {
+	kept := make(map[string]bool, len(files))
+	for _, file := range files {
+		kept[file] = true
+	}
+	present, err := edit.Paths(dir)
+	if err != nil {
+		return err
+	}
+	for _, file := range present {
+		if kept[file] {
+			continue
+		}
+		if _, err := edit.Remove(file); err != nil {
+			return err
+		}
+	}
+	return nil
+}
