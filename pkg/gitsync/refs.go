@@ -219,19 +219,31 @@ func (r *Repository) syncRefDirs(dir string) error {
 	return nil
 }
 
-// recoverRefLock removes the ref lock that a dead writer of ours left: it is the
-// same file as the staged ref. Locks of git are other files and stay. The caller
-// holds the writer lock, so the staged ref has no living owner.
+// recoverRefLock removes the locks that a dead writer of ours left on a ref or on
+// packed-refs: each is the same file as the staged content. Locks of git are other
+// files and stay. The caller holds the writer lock, so nothing staged has a living
+// owner.
 func (r *Repository) recoverRefLock() error {
-	staged := filepath.Join(r.dir, stagedRef)
+	for _, left := range []struct{ staged, below string }{{stagedRef, "refs"}, {stagedPacked, packedRefsFile + ".lock"}} {
+		if err := r.recoverLock(filepath.Join(r.dir, left.staged), filepath.Join(r.dir, left.below)); err != nil {
+			return fmt.Errorf("recover from a dead writer: %w", err)
+		}
+	}
+	return nil
+}
+
+func (r *Repository) recoverLock(staged, below string) error {
 	ours, err := os.Lstat(staged)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("recover from a dead writer: %w", err)
+		return err
 	}
-	err = filepath.WalkDir(filepath.Join(r.dir, "refs"), func(path string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(below, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) && path == below {
+			return nil
+		}
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".lock") {
 			return err
 		}
@@ -240,8 +252,5 @@ func (r *Repository) recoverRefLock() error {
 		}
 		return nil
 	})
-	if err := errors.Join(err, os.Remove(staged)); err != nil {
-		return fmt.Errorf("recover from a dead writer: %w", err)
-	}
-	return nil
+	return errors.Join(err, os.Remove(staged))
 }
