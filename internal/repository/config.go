@@ -32,6 +32,8 @@ type Config struct {
 	Policy yaml.Node `yaml:"rules,omitempty"`
 	// Guards are the user's limits for what a capture may remove.
 	Guards *Limits `yaml:"guards,omitempty"`
+	// Retention says which restore points `points prune` keeps.
+	Retention *Retention `yaml:"retention,omitempty"`
 
 	// text is the file as it was read.
 	text []byte
@@ -70,6 +72,11 @@ func ParseConfig(data []byte) (Config, error) {
 	}
 	if err := c.Guards.check(); err != nil {
 		return Config{}, fmt.Errorf("%s: guards: %w", appbur.RepositoryFile, err)
+	}
+	if c.Retention != nil {
+		if _, err := c.Retention.Check(); err != nil {
+			return Config{}, fmt.Errorf("%s: retention: %w", appbur.RepositoryFile, err)
+		}
 	}
 	var document yaml.Node
 	if err := yaml.Unmarshal(data, &document); err != nil {
@@ -117,7 +124,7 @@ func (c Config) encode() ([]byte, error) {
 		}
 		document = &read
 	} else {
-		document.HeadComment = "Written by appbur. Recipients, rules and guards may be edited; everything else describes what is stored."
+		document.HeadComment = "Written by appbur. Recipients, rules, guards and retention may be edited; everything else describes what is stored."
 	}
 	var b bytes.Buffer
 	encoder := yaml.NewEncoder(&b)

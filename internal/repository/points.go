@@ -12,8 +12,12 @@ import (
 	"github.com/appbur/appbur/pkg/seal"
 )
 
-// Latest is the name of the newest point that is not partial.
-const Latest = "latest"
+const (
+	// Latest is the name of the newest point that is not partial.
+	Latest = "latest"
+	// LatestPartial is the name of the newest point, partial or not.
+	LatestPartial = "latest-partial"
+)
 
 // ErrNoPoint means that the repository holds no such restore point.
 var ErrNoPoint = errors.New("no such restore point")
@@ -49,13 +53,16 @@ func (r *Repository) Points() ([]PointRef, error) {
 }
 
 // Resolve finds a point by its id, its tag or the word latest. A partial point is
-// never latest.
+// never latest; latest-partial asks for the newest whatever it is.
 func (r *Repository) Resolve(name string) (PointRef, error) {
 	refs, err := r.Points()
 	if err != nil {
 		return PointRef{}, err
 	}
-	if name == Latest {
+	if name == LatestPartial && len(refs) > 0 {
+		return refs[0], nil
+	}
+	if name == Latest || name == LatestPartial {
 		for _, ref := range refs {
 			description, err := r.Describe(ref)
 			if err != nil {
@@ -67,7 +74,7 @@ func (r *Repository) Resolve(name string) (PointRef, error) {
 		}
 		if len(refs) > 0 {
 			return PointRef{}, appbur.WithHint(fmt.Errorf("%w: all %d points are partial, and a partial point is never latest", ErrNoPoint, len(refs)),
-				fmt.Sprintf("name one to use it nevertheless, for example %s", refs[0].ID))
+				fmt.Sprintf("name one to use it nevertheless, for example %s, or %s", refs[0].ID, LatestPartial))
 		}
 		return PointRef{}, appbur.WithHint(fmt.Errorf("%w: the repository has none yet", ErrNoPoint), "make one with `appbur backup --repo "+r.dir+"`")
 	}
@@ -80,7 +87,7 @@ func (r *Repository) Resolve(name string) (PointRef, error) {
 			return ref, nil
 		}
 	}
-	return PointRef{}, appbur.WithHint(fmt.Errorf("%w: %s", ErrNoPoint, id), "`appbur points list --repo "+r.dir+"` shows what there is")
+	return PointRef{}, r.noPoint(id)
 }
 
 // Describe reads the description of a point.

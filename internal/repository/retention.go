@@ -1,0 +1,218 @@
+package repository
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/appbur/appbur"
+)
+
+// Retention says which restore points to keep: the newest of each of so many hours,
+// days, and so on, counted over those that have a point at all. Points that no count
+// keeps may go, except what is always kept; see [Retention.Decide].
+type Retention struct {
+	Last    int `yaml:"last"`
+	Hourly  int `yaml:"hourly"`
+	Daily   int `yaml:"daily"`
+	Weekly  int `yaml:"weekly"`
+	Monthly int `yaml:"monthly"`
+	Yearly  int `yaml:"yearly"`
+	// Zone is the time zone that days begin in, a name of the IANA database. Empty
+	// is UTC.
+	Zone string `yaml:"zone"`
+
+	location *time.Location
+}
+
+// retentionRule is one way to count. Two points with the same bucket are of the same
+// hour, day, and so on.
+type retentionRule struct {
+	name   string
+	count  func(Retention) int
+	bucket func(appbur.RestorePoint, *time.Location) string
+	reason string
+}
+
+func calendar(layout string) func(appbur.RestorePoint, *time.Location) string {
+	return func(p appbur.RestorePoint, zone *time.Location) string { return p.Created.In(zone).Format(layout) }
+}
+
+// retentionRules are asked in this order; a point that several keep names them all.
+var retentionRules = []retentionRule{
+	{
+		"last", func(r Retention) int { return r.Last },
+		func(p appbur.RestorePoint, _ *time.Location) string { return string(p.ID) },
+		"one of the newest",
+	},
+	// The offset is in it because an hour comes twice when summer time ends.
+	{"hourly", func(r Retention) int { return r.Hourly }, calendar("2006-01-02T15-0700"), "newest of its hour"},
+	{"daily", func(r Retention) int { return r.Daily }, calendar("2006-01-02"), "newest of its day"},
+	{
+		"weekly", func(r Retention) int { return r.Weekly },
+		func(p appbur.RestorePoint, zone *time.Location) string {
+			year, week := p.Created.In(zone).ISOWeek()
+			return fmt.Sprintf("%d-W%02d", year, week)
+		},
+		"newest of its week (ISO 8601, from Monday)",
+	},
+	{"monthly", func(r Retention) int { return r.Monthly }, calendar("2006-01"), "newest of its month"},
+	{"yearly", func(r Retention) int { return r.Yearly }, calendar("2006"), "newest of its year"},
+}
+
+// ErrRetention means that a retention policy makes no sense.
+var ErrRetention = errors.New("retention policy")
+
+// Check returns the policy ready to decide, or why it cannot.
+func (r Retention) Check() (Retention, error) {
+	total := 0
+	for _, rule := range retentionRules {
+		n := rule.count(r)
+		if n < 0 {
+			return Retention{}, fmt.Errorf("%w: %s: %d is less than 0", ErrRetention, rule.name, n)
+		}
+		total += min(n, 1)
+	}
+	if total == 0 {
+		return Retention{}, appbur.WithHint(fmt.Errorf("%w: it keeps nothing", ErrRetention), "say how many points to keep: last, hourly, daily, weekly, monthly or yearly")
+	}
+	var err error
+	if r.location, err = time.LoadLocation(cmp.Or(r.Zone, "UTC")); err != nil || r.Zone == "Local" {
+		return Retention{}, appbur.WithHint(fmt.Errorf("%w: the time zone %q is not known", ErrRetention, r.Zone), "use a name such as Europe/Berlin, or leave it out for UTC")
+	}
+	return r, nil
+}
+
+// UnmarshalYAML refuses settings that are not known.
+func (r *Retention) UnmarshalYAML(node *yaml.Node) error {
+	type plain Retention
+	var read plain
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		// A decoder's strictness does not reach into a node that decodes itself.
+		switch key := node.Content[i]; key.Value {
+		case "last", "hourly", "daily", "weekly", "monthly", "yearly", "zone":
+		default:
+			return fmt.Errorf("line %d: unknown setting %q: want last, hourly, daily, weekly, monthly, yearly or zone", key.Line, key.Value)
+		}
+	}
+	if err := node.Decode(&read); err != nil {
+		return err
+	}
+	*r = Retention(read)
+	return nil
+}
+
+// Verdict is what a policy says about one point.
+type Verdict struct {
+	Point appbur.RestorePoint
+	Keep  bool
+	// Reasons say by which rules it is kept, or why it may go.
+	Reasons []string
+}
+
+// Decide judges points, in any order, and returns the verdicts newest first. It
+// depends on nothing but the points and the policy: when what may go is gone, the
+// same points are kept again. The policy must come from [Retention.Check].
+//
+// In each hour, day and so on the newest complete point stands for all, or if there
+// is none the newest partial one. Whatever the policy says, it keeps the newest
+// complete point, and of each application the newest complete point that holds its
+// state, or if there is none the newest partial one.
+func (r Retention) Decide(points []appbur.RestorePoint) []Verdict {
+	verdicts := make([]Verdict, len(points))
+	for i, point := range points {
+		verdicts[i] = Verdict{Point: point}
+	}
+	slices.SortFunc(verdicts, func(a, b Verdict) int {
+		return cmp.Or(b.Point.Created.Compare(a.Point.Created), cmp.Compare(b.Point.ID, a.Point.ID))
+	})
+	for _, rule := range retentionRules {
+		r.apply(rule, verdicts)
+	}
+	sorted := make([]appbur.RestorePoint, len(verdicts))
+	for i, v := range verdicts {
+		sorted[i] = v.Point
+	}
+	best := bestHolders(sorted)
+	for _, use := range slices.SortedFunc(maps.Keys(best), func(a, b holding) int { return strings.Compare(a.String(), b.String()) }) {
+		v := &verdicts[best[use]]
+		v.Keep = true
+		text := "always: the newest good state of " + use.String()
+		if v.Point.Partial {
+			text = "always: the newest state of " + use.String() + "; no complete point holds it"
+		}
+		v.Reasons = append(v.Reasons, text)
+	}
+	for i := range verdicts {
+		if !verdicts[i].Keep {
+			verdicts[i].Reasons = []string{"no rule keeps it"}
+		}
+	}
+	return verdicts
+}
+
+// apply marks what one rule keeps among verdicts that are sorted newest first.
+func (r Retention) apply(rule retentionRule, verdicts []Verdict) {
+	count := rule.count(r)
+	chosen := map[string]int{}
+	var order []string
+	for i, v := range verdicts {
+		bucket := rule.bucket(v.Point, r.location)
+		best, known := chosen[bucket]
+		switch {
+		case !known:
+			chosen[bucket] = i
+			order = append(order, bucket)
+		case verdicts[best].Point.Partial && !v.Point.Partial:
+			chosen[bucket] = i
+		}
+	}
+	for _, bucket := range order[:min(count, len(order))] {
+		v := &verdicts[chosen[bucket]]
+		v.Keep = true
+		text := fmt.Sprintf("%s: %s", rule.name, rule.reason)
+		if rule.name != "last" {
+			text += " " + bucket
+		}
+		if v.Point.Partial && rule.name != "last" {
+			text += ", which has no complete one"
+		}
+		v.Reasons = append(v.Reasons, text)
+	}
+}
+
+// holding is something that a point holds the state of: an application, or with the
+// zero key the cluster itself.
+type holding struct{ app appbur.AppKey }
+
+func (h holding) String() string {
+	if h.app == (appbur.AppKey{}) {
+		return "the cluster"
+	}
+	return "the application " + h.app.String()
+}
+
+// bestHolders returns for the cluster and each application the index of the newest
+// complete point that holds its state, or if there is none of the newest partial one.
+// These stay whatever a policy says. Points are sorted newest first.
+func bestHolders(points []appbur.RestorePoint) map[holding]int {
+	best := map[holding]int{}
+	for i, point := range points {
+		held := []holding{{}}
+		for _, app := range point.Apps {
+			held = append(held, holding{app.AppKey})
+		}
+		for _, h := range held {
+			if at, known := best[h]; !known || points[at].Partial && !point.Partial {
+				best[h] = i
+			}
+		}
+	}
+	return best
+}
