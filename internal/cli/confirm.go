@@ -14,7 +14,7 @@ import (
 // answer, so the command must have been told before.
 func (e *env) confirm(ctx context.Context, question string) error {
 	if !e.InTerminal {
-		return &usageError{appbur.WithHint(errors.New("this changes a cluster and nobody is there to confirm it"), "pass --yes")}
+		return &usageError{appbur.WithHint(errors.New("this must be confirmed and nobody is there to be asked"), "pass --yes")}
 	}
 	fmt.Fprintf(e.Err, "%s [yes/no] ", question)
 	answer := make(chan string, 1)

@@ -36,47 +36,79 @@ func (r *Repository) Described() ([]PointRef, []appbur.RestorePoint, error) {
 // they held is freed by the next maintenance; main and its history stay.
 //
 // It refuses, with [ErrLastGood], to leave the cluster or an application without a good
-// point that it has now, unless lastGood says so. Either all points go or, if somebody else changes points at the
-// same time, none.
+// point that it has now, unless lastGood says so. Either all points go or, if somebody
+// else changes points at the same time, none.
 func (r *Repository) DeletePoints(ctx context.Context, ids []appbur.RestorePointID, lastGood bool) error {
-	refs, points, err := r.Described()
+	d, err := r.deletion(ids)
 	if err != nil {
 		return err
 	}
-	gone := map[string]gitsync.Hash{}
-	for _, id := range ids {
-		i := slices.IndexFunc(refs, func(ref PointRef) bool { return ref.ID == id })
-		if i < 0 {
-			return r.noPoint(id)
-		}
-		gone[refs[i].refName()] = refs[i].object()
+	if err := d.check(); err != nil && !lastGood {
+		return err
 	}
-	var restRefs []PointRef
-	var rest []appbur.RestorePoint
-	for i, ref := range refs {
-		if _, going := gone[ref.refName()]; !going {
-			restRefs, rest = append(restRefs, ref), append(rest, points[i])
-		}
-	}
-	before, after := bestHolders(points), bestHolders(rest)
-	for _, held := range slices.SortedFunc(maps.Keys(before), func(a, b holding) int { return strings.Compare(a.String(), b.String()) }) {
-		was := before[held]
-		if at, still := after[held]; lastGood || still && (points[was].Partial || !rest[at].Partial) {
-			continue
-		}
-		return appbur.WithHint(fmt.Errorf("%w: no good state of %s would be left without %s", ErrLastGood, held, refs[was].ID),
-			"make a new point first, or pass --last-good to delete it nevertheless")
+	gone, kept := map[string]gitsync.Hash{}, map[string]gitsync.Hash{}
+	for _, ref := range d.gone {
+		gone[ref.refName()] = ref.object()
 	}
 	// Whoever deletes at the same time must not take what this deletion relies on.
-	kept := map[string]gitsync.Hash{}
-	for _, at := range after {
-		kept[restRefs[at].refName()] = restRefs[at].object()
+	for _, at := range bestHolders(d.rest) {
+		kept[d.restRefs[at].refName()] = d.restRefs[at].object()
 	}
-	if err := r.git.DeleteRefs(ctx, gone, kept); err != nil {
-		if errors.Is(err, gitsync.ErrRefMoved) {
-			return appbur.WithHint(err, "somebody else changed restore points at the same time; look at the list and try again")
-		}
+	err = r.git.DeleteRefs(ctx, gone, kept)
+	if errors.Is(err, gitsync.ErrRefMoved) {
+		return appbur.WithHint(err, "somebody else changed restore points at the same time; look at the list and try again")
+	}
+	return err
+}
+
+// MayDelete returns what [Repository.DeletePoints] would refuse, without deleting.
+func (r *Repository) MayDelete(ids []appbur.RestorePointID) error {
+	d, err := r.deletion(ids)
+	if err != nil {
 		return err
+	}
+	return d.check()
+}
+
+// deletion is which points go and which are left, both newest first.
+type deletion struct {
+	points   []appbur.RestorePoint // all of them
+	gone     []PointRef
+	restRefs []PointRef
+	rest     []appbur.RestorePoint
+}
+
+func (r *Repository) deletion(ids []appbur.RestorePointID) (deletion, error) {
+	refs, points, err := r.Described()
+	if err != nil {
+		return deletion{}, err
+	}
+	for _, id := range ids {
+		if !slices.ContainsFunc(refs, func(ref PointRef) bool { return ref.ID == id }) {
+			return deletion{}, r.noPoint(id)
+		}
+	}
+	d := deletion{points: points}
+	for i, ref := range refs {
+		if slices.Contains(ids, ref.ID) {
+			d.gone = append(d.gone, ref)
+		} else {
+			d.restRefs, d.rest = append(d.restRefs, ref), append(d.rest, points[i])
+		}
+	}
+	return d, nil
+}
+
+// check refuses to lose the last good state of anything.
+func (d deletion) check() error {
+	before, after := bestHolders(d.points), bestHolders(d.rest)
+	for _, held := range slices.SortedFunc(maps.Keys(before), func(a, b holding) int { return strings.Compare(a.String(), b.String()) }) {
+		was := d.points[before[held]]
+		if at, still := after[held]; still && (was.Partial || !d.rest[at].Partial) {
+			continue
+		}
+		return appbur.WithHint(fmt.Errorf("%w: no good state of %s would be left without %s", ErrLastGood, held, was.ID),
+			"make a new point first, or pass --last-good to delete it nevertheless")
 	}
 	return nil
 }

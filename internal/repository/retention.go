@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	_ "time/tzdata" // a policy must mean the same in a container without zone files
 
 	"go.yaml.in/yaml/v3"
 

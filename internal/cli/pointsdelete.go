@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/appbur/appbur"
+)
+
+type pointsDeleteOptions struct {
+	repositoryOptions
+	names    []string
+	lastGood bool
+	yes      bool
+	json     bool
+}
+
+func newPointsDelete(e *env) *cobra.Command {
+	o := &pointsDeleteOptions{}
+	command := &cobra.Command{
+		Use:   "delete POINT...",
+		Short: "Delete restore points",
+		Long: `Delete restore points, all of those that are named or none. The history of the
+manifests on main stays; what only these points held is freed by the next
+maintenance of the repository. Copies of the repository keep their tags until
+they are told.
+
+The last point that holds a good state of the cluster, or of an application,
+is not deleted without --last-good.` +
+			exitStatus("0  deleted", "1  refused: the last good point", "10 no repository or no such point", "11 somebody else changed points at the same time",
+				"64 nobody to ask and no --yes", "130 not confirmed, nothing was deleted"),
+		Example: `  appbur points delete 20261121T030238Z --repo ./mgmt.git
+  appbur points delete 20261121T030238Z 20261121T040000Z --repo ./mgmt.git --yes`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.names = args
+			return pointsDeleteRun(cmd.Context(), e, o)
+		},
+	}
+	o.addFlags(e, command)
+	command.Flags().BoolVar(&o.lastGood, "last-good", false, "delete even the last good point of the cluster or of an application")
+	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
+	jsonFlag(command, &o.json)
+	return command
+}
+
+func pointsDeleteRun(ctx context.Context, e *env, o *pointsDeleteOptions) error {
+	repo, err := o.open()
+	if err != nil {
+		return err
+	}
+	var (
+		ids       []appbur.RestorePointID
+		summaries []pointSummary
+	)
+	for _, name := range o.names {
+		ref, err := repo.Resolve(name)
+		if err != nil {
+			return err
+		}
+		if slices.Contains(ids, ref.ID) {
+			continue
+		}
+		description, err := repo.Describe(ref)
+		if err != nil {
+			return err
+		}
+		ids = append(ids, ref.ID)
+		summaries = append(summaries, pointSummary{description, string(ref.Commit)})
+	}
+	// What will be refused is refused before anybody is asked.
+	if !o.lastGood {
+		if err := repo.MayDelete(ids); err != nil {
+			return err
+		}
+	}
+	if !o.json {
+		t := newTable(e.Streams, "delete", "taken", "objects", "apps", "state")
+		for _, s := range summaries {
+			t.add(coloured(sgrCyan, string(s.ID)), plain(e.when(s.Created)), number(s.Objects), number(len(s.Apps)), stateOf(s.RestorePoint))
+		}
+		t.print(e.Out)
+	}
+	if !o.yes {
+		if err := e.confirm(ctx, fmt.Sprintf("Delete %s?", countText(len(ids), "restore point"))); err != nil {
+			return err
+		}
+	}
+	if err := repo.DeletePoints(ctx, ids, o.lastGood); err != nil {
+		return err
+	}
+	if o.json {
+		return e.printJSON(struct {
+			Deleted []appbur.RestorePointID `json:"deleted"`
+		}{ids})
+	}
+	e.say("Deleted %s. Their payloads are freed by the next maintenance of the repository.", countText(len(ids), "restore point"))
+	return nil
+}
+
+// countText writes a number with its noun.
+func countText(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,149 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/repository"
+)
+
+// pointsDifference is what `points diff --json` prints (docs/json.md).
+type pointsDifference struct {
+	From    appbur.RestorePointID   `json:"from"`
+	To      appbur.RestorePointID   `json:"to"`
+	Objects []repository.PathChange `json:"objects"`
+	Apps    []datasetChange         `json:"apps"`
+}
+
+type datasetChange struct {
+	App     string `json:"app"`
+	Dataset string `json:"dataset"`
+	What    string `json:"what"`
+	From    string `json:"from,omitempty"`
+	To      string `json:"to,omitempty"`
+	// Pieces of the newer payload differ, of so many.
+	Pieces   int `json:"piecesChanged"`
+	PiecesOf int `json:"pieces"`
+	// Rows is absent where it cannot be told, as of encrypted payloads.
+	Rows *repository.RowCounts `json:"rows,omitempty"`
+}
+
+func newPointsDiff(e *env) *cobra.Command {
+	var (
+		o      repositoryOptions
+		asJSON bool
+	)
+	command := &cobra.Command{
+		Use:   "diff FROM TO",
+		Short: "Show which objects and datasets differ between two restore points",
+		Long: `Show which objects and datasets differ between two restore points.
+` + "`git diff`" + ` between the two tags shows the lines; Secrets show as changed, never their values.` +
+			exitStatus("0  no difference", "4  they differ", "10 no repository or no such point"),
+		Example: `  appbur points diff 20261120T000000Z latest --repo ./mgmt.git
+  appbur points diff 20261120T000000Z latest --repo ./mgmt.git --json`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return pointsDiffRun(cmd.Context(), e, &o, args[0], args[1], asJSON)
+		},
+	}
+	o.addFlags(e, command)
+	jsonFlag(command, &asJSON)
+	return command
+}
+
+func pointsDiffRun(_ context.Context, e *env, o *repositoryOptions, fromName, toName string, asJSON bool) error {
+	repo, err := o.open()
+	if err != nil {
+		return err
+	}
+	from, err := repo.Resolve(fromName)
+	if err != nil {
+		return err
+	}
+	to, err := repo.Resolve(toName)
+	if err != nil {
+		return err
+	}
+	difference := pointsDifference{From: from.ID, To: to.ID, Objects: []repository.PathChange{}, Apps: []datasetChange{}}
+	if changes, err := repo.Diff(from, to); err != nil {
+		return err
+	} else if changes != nil {
+		difference.Objects = changes
+	}
+	datasets, err := repo.DiffDatasets(from, to)
+	if err != nil {
+		return err
+	}
+	for _, d := range datasets {
+		difference.Apps = append(difference.Apps, describeDataset(d))
+	}
+	if asJSON {
+		if err := e.printJSON(difference); err != nil {
+			return err
+		}
+	} else {
+		for _, c := range difference.Objects {
+			fmt.Fprintf(e.Out, "%s %s\n", e.mark(c.What), c.Path)
+		}
+		for _, c := range difference.Apps {
+			fmt.Fprintf(e.Out, "%s app %s, dataset %s: %s\n", e.mark(c.What), c.App, c.Dataset, c.text())
+		}
+	}
+	if len(difference.Objects)+len(difference.Apps) > 0 {
+		return errDifferent
+	}
+	e.say("No difference.")
+	return nil
+}
+
+func (e *env) mark(what string) string {
+	switch what {
+	case "added":
+		return e.paint(sgrGreen, "+")
+	case "removed":
+		return e.paint(sgrRed, "-")
+	default:
+		return e.paint(sgrYellow, "~")
+	}
+}
+
+func describeDataset(d repository.DatasetChange) datasetChange {
+	describe := func(d *appbur.Dataset) string {
+		if d == nil {
+			return ""
+		}
+		return fmt.Sprintf("%s %s, %d rows", d.Schema, d.Digest.Short(), d.Rows)
+	}
+	change := datasetChange{
+		App: d.App.String(), Dataset: d.Dataset, What: "changed",
+		From: describe(d.From), To: describe(d.To), Pieces: d.Pieces, Rows: d.Rows,
+	}
+	switch {
+	case d.From == nil:
+		change.What = "added"
+	case d.To == nil:
+		change.What = "removed"
+	}
+	if d.To != nil {
+		change.PiecesOf = len(d.To.Pieces)
+	}
+	return change
+}
+
+// text says what became of a dataset, as well as it is known.
+func (c datasetChange) text() string {
+	text := c.From + " -> " + c.To
+	switch {
+	case c.What == "added":
+		return c.To
+	case c.What == "removed":
+		return c.From
+	case c.Rows != nil:
+		return text + fmt.Sprintf("; %d rows added, %d changed, %d removed", c.Rows.Added, c.Rows.Changed, c.Rows.Removed)
+	default:
+		return text + fmt.Sprintf("; %d of %d pieces differ", c.Pieces, c.PiecesOf)
+	}
+}

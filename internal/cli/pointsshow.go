@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/appbur/appbur"
+)
+
+func newPointsShow(e *env) *cobra.Command {
+	var (
+		o      repositoryOptions
+		asJSON bool
+	)
+	command := &cobra.Command{
+		Use:   "show POINT",
+		Short: "Show what a restore point holds, and whether its signature is good",
+		Long:  "Show what a restore point holds, and whether its signature is good." + exitStatus("0  shown", "10 no repository or no such point", "12 the signature cannot be trusted"),
+		Example: `  appbur points show latest --repo ./mgmt.git
+  appbur points show 20261121T030238Z --repo ./mgmt.git --json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return pointsShowRun(cmd.Context(), e, &o, args[0], asJSON)
+		},
+	}
+	o.addFlags(e, command)
+	o.addTrustFlag(command)
+	jsonFlag(command, &asJSON)
+	return command
+}
+
+func pointsShowRun(ctx context.Context, e *env, o *repositoryOptions, name string, asJSON bool) error {
+	c, err := o.point(e, name)
+	if err != nil {
+		return err
+	}
+	loaded, err := c.repo.Load(ctx, c.ref, nil)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return e.printJSON(struct {
+			pointSummary
+			SignedBy string          `json:"signedBy"`
+			Coverage appbur.Coverage `json:"coverage"`
+		}{pointSummary{loaded.Meta, string(c.ref.Commit)}, c.signer, loaded.Coverage})
+	}
+	m := loaded.Meta
+	fmt.Fprintf(e.Out, "restore point  %s (%s)\ntaken          %s\ncluster        %s\nKubernetes     %s\nrules          %s\nmanifests      commit %s\n",
+		m.ID, e.paint(stateOf(m).sgr, stateOf(m).text), takenText(m), m.Cluster.ID, m.Cluster.Version, m.Rules, m.Manifests)
+	if c.signer != "" {
+		fmt.Fprintf(e.Out, "signature      %s, by %s\n", e.paint(sgrGreen, "good"), c.signer)
+	} else {
+		fmt.Fprintf(e.Out, "signature      %s\n", e.paint(sgrYellow, "not checked"))
+	}
+	byKind := map[string]int{}
+	for _, object := range loaded.Objects {
+		byKind[object.ID.GroupKind().String()]++
+	}
+	fmt.Fprintf(e.Out, "objects        %d of %d kinds\n", m.Objects, len(byKind))
+	for _, app := range m.Apps {
+		fmt.Fprintf(e.Out, "application    %s: %s %s\n", app.AppKey, app.App, app.Version)
+		for _, d := range app.Datasets {
+			fmt.Fprintf(e.Out, "               %s, schema %s, %d rows, %s in %d pieces%s, %s\n",
+				d.Name, d.Schema, d.Rows, sizeText(d.Size), len(d.Pieces), map[bool]string{true: ", encrypted"}[d.Sensitive], d.Digest)
+		}
+	}
+	fmt.Fprintln(e.Out)
+	t := newTable(e.Streams, "type", "version", "saved", "excluded", "state")
+	for _, c := range loaded.Coverage.Types {
+		state := coloured(sgrGreen, "complete")
+		if !c.Complete {
+			state = coloured(sgrYellow, "incomplete: "+oneLine(c.Reason))
+		}
+		t.add(plain(c.GroupKind().String()), plain(c.Version), number(c.Saved), number(c.Excluded), state)
+	}
+	for _, g := range loaded.Coverage.Groups {
+		state := coloured(sgrYellow, "unreadable: "+oneLine(g.Reason))
+		if g.Virtual {
+			state = plain("no answer, but nothing is stored there: " + oneLine(g.Reason))
+		}
+		t.add(plain(g.GroupVersion), plain(""), plain(""), plain(""), state)
+	}
+	t.print(e.Out)
+	return nil
+}
+
+// takenText says when a point was read: a moment, or from when to when.
+func takenText(p appbur.RestorePoint) string {
+	started, ended := p.Started.Format(time.RFC3339), p.Ended.Format(time.RFC3339)
+	if started == ended {
+		return started
+	}
+	return started + " to " + ended
+}
+
+// sizeText writes bytes in binary units (IEC 80000-13).
+func sizeText(bytes int64) string {
+	switch {
+	case bytes >= 1<<30:
+		return fmt.Sprintf("%.1f GiB", float64(bytes)/(1<<30))
+	case bytes >= 1<<20:
+		return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20))
+	case bytes >= 1<<10:
+		return fmt.Sprintf("%.1f KiB", float64(bytes)/(1<<10))
+	default:
+		return fmt.Sprintf("%d B", bytes)
+	}
+}

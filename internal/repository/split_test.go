@@ -1,0 +1,295 @@
+package repository
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/appbur/appbur"
+)
+
+// split cuts a payload that comes in writes of different sizes.
+func split(t interface{ Fatal(...any) }, s splitter, payload []byte, step int) []piece {
+	var pieces []piece
+	emit := func(p piece) error {
+		pieces = append(pieces, p)
+		return nil
+	}
+	for chunk := range chunks(payload, step) {
+		if err := s.write(chunk, emit); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.end(emit); err != nil {
+		t.Fatal(err)
+	}
+	return pieces
+}
+
+func rowsOf(t interface{ Fatal(...any) }, layout appbur.Layout, payload []byte, step int) []piece {
+	s, err := newRowSplitter(layout, []string{"id"}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return split(t, s, payload, step)
+}
+
+func join(pieces []piece) []byte {
+	var b bytes.Buffer
+	for _, p := range pieces {
+		b.Write(p.data)
+	}
+	return b.Bytes()
+}
+
+// Layouts that are small, so that short payloads have many pieces.
+var (
+	smallRows    = appbur.Layout{Method: appbur.LayoutKey, Least: 256, Greatest: 1792}
+	smallContent = appbur.Layout{Method: appbur.LayoutContent, Least: 256, Greatest: 4096}
+)
+
+func TestRowPieces(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var b bytes.Buffer
+		largest := 0
+		for i := range rapid.IntRange(0, 200).Draw(t, "rows") {
+			row := fmt.Sprintf(`{"id":%d,"text":"%s"}`+"\n", i, strings.Repeat("x", rapid.OneOf(rapid.IntRange(0, 60), rapid.IntRange(0, 4000)).Draw(t, "length")))
+			largest = max(largest, len(row))
+			b.WriteString(row)
+		}
+		if rapid.Bool().Draw(t, "unterminated") {
+			b.WriteString(`{"id":999999}`)
+		}
+		payload := b.Bytes()
+		pieces := rowsOf(t, smallRows, payload, rapid.IntRange(1, 5000).Draw(t, "step"))
+		if !bytes.Equal(join(pieces), payload) {
+			t.Fatal("the pieces do not join to the payload")
+		}
+		again := rowsOf(t, smallRows, payload, len(payload)+1)
+		for i, p := range pieces {
+			if !bytes.Equal(p.data, again[i].data) {
+				t.Fatal("how the bytes arrive changes the pieces")
+			}
+			if len(p.data) == 0 || len(p.data) > max(smallRows.Greatest, largest) {
+				t.Fatalf("piece %d has %d bytes", i, len(p.data))
+			}
+			if i < len(pieces)-1 && p.data[len(p.data)-1] != '\n' {
+				t.Fatalf("piece %d ends inside a row", i)
+			}
+			if want, ok := (keyFields{[][]byte{[]byte(`"id"`)}}).appendKey(nil, p.data); !ok || !bytes.Equal(p.start, want) || !p.readable {
+				t.Fatalf("piece %d says that it begins with %s", i, p.start)
+			}
+		}
+	})
+}
+
+func newBytes(n int, seed uint64) []byte {
+	random := rand.New(rand.NewPCG(seed, 1))
+	data := make([]byte, n)
+	for i := range data {
+		data[i] = byte(random.Uint32())
+	}
+	return data
+}
+
+func TestContentPieces(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		payload := newBytes(rapid.IntRange(0, 60_000).Draw(t, "size"), rapid.Uint64().Draw(t, "seed"))
+		if rapid.Bool().Draw(t, "zeros") {
+			clear(payload)
+		}
+		pieces := split(t, newContentSplitter(smallContent), payload, rapid.IntRange(1, 70_000).Draw(t, "step"))
+		if !bytes.Equal(join(pieces), payload) {
+			t.Fatal("the pieces do not join to the payload")
+		}
+		for i, p := range pieces {
+			if n := len(p.data); n > smallContent.Greatest || i < len(pieces)-1 && n < smallContent.Least {
+				t.Fatalf("piece %d has %d bytes", i, n)
+			}
+		}
+	})
+}
+
+// shared is how many of the new pieces the old payload has, too.
+func shared(old, current []piece) int {
+	known := map[string]bool{}
+	for _, p := range old {
+		known[string(p.data)] = true
+	}
+	n := 0
+	for _, p := range current {
+		if known[string(p.data)] {
+			n++
+		}
+	}
+	return n
+}
+
+func starts(pieces []piece) (list []string) {
+	for _, p := range pieces {
+		list = append(list, string(p.start))
+	}
+	return list
+}
+
+// An insertion changes the pieces around it and no others.
+func TestCutsForgetAnInsertion(t *testing.T) {
+	table := newTable(4000)
+	before := rowsOf(t, smallRows, table.payload(), 1000)
+	if len(before) < 300 {
+		t.Fatalf("only %d pieces: the test shows nothing", len(before))
+	}
+	delete(table, 1000)
+	delete(table, 2000)
+	after := rowsOf(t, smallRows, table.payload(), 1000)
+	if changed := len(after) - shared(before, after); changed > 12 {
+		t.Errorf("rows: %d of %d pieces changed for two rows", changed, len(after))
+	}
+	data := newBytes(400_000, 7)
+	old := split(t, newContentSplitter(smallContent), data, 1000)
+	if len(old) < 200 {
+		t.Fatalf("only %d pieces: the test shows nothing", len(old))
+	}
+	inserted := split(t, newContentSplitter(smallContent), slices.Concat(data[:1000], []byte("inserted"), data[1000:]), 1000)
+	if changed := len(inserted) - shared(old, inserted); changed > 6 {
+		t.Errorf("content: %d of %d pieces changed for 8 bytes", changed, len(inserted))
+	}
+	if average := len(data) / len(old); average < smallContent.Greatest/8 || average > smallContent.Greatest/2 {
+		t.Errorf("content: pieces have %d bytes on average", average)
+	}
+}
+
+// Values do not move cuts as long as rows keep their sizes.
+func TestCutsDependOnKeysAlone(t *testing.T) {
+	payload := func(mark string) []byte {
+		var b bytes.Buffer
+		for i := range 4000 {
+			fmt.Fprintf(&b, `{"id":%d,"text":"%s %d"}`+"\n", i, mark, i*7919%1000+1000)
+		}
+		return b.Bytes()
+	}
+	before, after := rowsOf(t, smallRows, payload("old"), 1000), rowsOf(t, smallRows, payload("new"), 1000)
+	if !slices.Equal(starts(before), starts(after)) {
+		t.Error("other values, other cuts")
+	}
+}
+
+// The layouts are promises: the same payload is cut the same way by every release.
+func TestLayoutsDoNotChange(t *testing.T) {
+	digest := func(pieces []piece) string {
+		var b strings.Builder
+		for _, p := range pieces {
+			fmt.Fprintln(&b, len(p.data))
+		}
+		return appbur.DigestOf([]byte(b.String())).Short()
+	}
+	var rows bytes.Buffer
+	for i := range 5000 {
+		fmt.Fprintf(&rows, `{"id":%d,"text":"%d"}`+"\n", i, i*i)
+	}
+	for name, got := range map[string]string{
+		"key-hash/1 9bbc541affcf": digest(rowsOf(t, smallRows, rows.Bytes(), 1000)),
+		"content/1 874dd4314941":  digest(split(t, newContentSplitter(smallContent), newBytes(200_000, 3), 1000)),
+	} {
+		if want := name[strings.IndexByte(name, ' ')+1:]; got != want {
+			t.Errorf("%s: the cuts have digest %s", name, got)
+		}
+	}
+}
+
+// Names of pieces sort as keys do, are safe everywhere, and differ when keys differ.
+func TestKeyNames(t *testing.T) {
+	safe := func(name string) bool {
+		return strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789+,-_~") == "" && len(name) < 80 && name[0] != '-'
+	}
+	value := rapid.OneOf(
+		rapid.Map(rapid.IntRange(-2000, 2000), func(n int) any { return n }),
+		rapid.Map(rapid.Int64(), func(n int64) any { return n }),
+		rapid.Map(rapid.IntRange(-9999, 9999), func(n int) any { return float64(n) / 64 }),
+		rapid.Map(rapid.StringN(0, 6, 12), func(s string) any { return strings.ToValidUTF8(s, "") }),
+		rapid.Map(rapid.SampledFrom([]string{"", "a", "ab", "a-b", "A", "Z", "z", "con", "..", "/", "a/b", "é", "_", "~"}), func(s string) any { return s }),
+		rapid.Map(rapid.Bool(), func(b bool) any { return b }),
+	)
+	rapid.Check(t, func(t *rapid.T) {
+		parts := rapid.IntRange(1, 2).Draw(t, "parts")
+		key := func() []byte {
+			var text []byte
+			for i := range parts {
+				encoded, err := json.Marshal(value.Draw(t, "value"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if i > 0 {
+					text = append(text, keySeparator)
+				}
+				text = append(text, encoded...)
+			}
+			return text
+		}
+		a, b := key(), key()
+		x, y := keyName(a), keyName(b)
+		if !safe(x) {
+			t.Fatalf("%s has the name %q", a, x)
+		}
+		order := compareKeys(parseKey(a), parseKey(b))
+		if order == 0 != (x == y) || order < 0 != (x < y) && order != 0 {
+			t.Fatalf("%s and %s compare as %d, their names are %q and %q", a, b, order, x, y)
+		}
+	})
+}
+
+func TestKeyNamesAreReadable(t *testing.T) {
+	for key, want := range map[string]string{
+		`7`: "nb7", `1200`: "ne1200", `-12`: "mx87~", `0`: "n", `0.25`: "na-25", `12.5`: "nc12-5", `true`: "a1",
+		`"alice"`: "salice", `"Team A"`: "s_54eam-20_41", `"a"` + "\x1f" + `2`: "sa+nb2",
+	} {
+		if got, _, _ := strings.Cut(keyName([]byte(key)), ","); got != want {
+			t.Errorf("%s is named %s, want %s", key, got, want)
+		}
+	}
+	long := keyName([]byte(`"` + strings.Repeat("x", 5000) + `"`))
+	if other := keyName([]byte(`"` + strings.Repeat("x", 5001) + `"`)); len(long) > 80 || long == other {
+		t.Errorf("long keys are named %s and %s", long, other)
+	}
+}
+
+// What the scanner says of valid JSON is what encoding/json says; nothing makes it
+// fail.
+func FuzzMemberOf(f *testing.F) {
+	for _, seed := range []string{`{"id":1}`, `{"a":{"id":2},"id":"x\"}"}`, ` { "id" : [1, {"id":3}] , "b":null}`, `{"id"`, `{"id":}`, `[]`, `{"\u0069d":1}`, `{"id":1,"id":2}`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, row []byte) {
+		value, ok := memberOf(row, []byte(`"id"`))
+		var want map[string]json.RawMessage
+		if json.Unmarshal(row, &want) != nil || bytes.Count(row, []byte("id")) > 1 || bytes.Contains(row, []byte(`\`)) {
+			return
+		}
+		if want["id"] == nil != !ok || ok && !bytes.Equal(bytes.TrimSpace(want["id"]), value) {
+			t.Errorf("%s: %q, %v; want %q", row, value, ok, want["id"])
+		}
+		parseKey(value)
+		keyName(value)
+	})
+}
+
+func FuzzParseKey(f *testing.F) {
+	for _, seed := range []string{`1`, `-0.5e10`, `"x"`, `true`, `null`, `1e999999999999`, ``, "\"a\"\x1f2", `{}`} {
+		f.Add([]byte(seed), []byte(`7`))
+	}
+	f.Fuzz(func(t *testing.T, a, b []byte) {
+		x, y := parseKey(a), parseKey(b)
+		if compareKeys(x, y) != -compareKeys(y, x) || compareKeys(x, x) != 0 {
+			t.Errorf("%q and %q have no order", a, b)
+		}
+		if len(keyName(a)) > 80 {
+			t.Errorf("%q has the name %s", a, keyName(a))
+		}
+	})
+}
