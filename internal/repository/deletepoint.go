@@ -46,14 +46,7 @@ func (r *Repository) DeletePoints(ctx context.Context, ids []appbur.RestorePoint
 	if err := d.check(); err != nil && !lastGood {
 		return err
 	}
-	gone, kept := map[string]gitsync.Hash{}, map[string]gitsync.Hash{}
-	for _, ref := range d.gone {
-		gone[ref.refName()] = ref.object()
-	}
-	// Whoever deletes at the same time must not take what this deletion relies on.
-	for _, at := range bestHolders(d.rest) {
-		kept[d.restRefs[at].refName()] = d.restRefs[at].object()
-	}
+	gone, kept := d.refs()
 	err = r.git.DeleteRefs(ctx, gone, kept)
 	if errors.Is(err, gitsync.ErrRefMoved) {
 		return appbur.WithHint(err, "somebody else changed restore points at the same time; look at the list and try again")
@@ -97,6 +90,19 @@ func (r *Repository) deletion(ids []appbur.RestorePointID) (deletion, error) {
 		}
 	}
 	return d, nil
+}
+
+// refs are what is deleted, and what has to be there still when that happens: whoever
+// deletes at the same time must not take what this deletion relies on.
+func (d deletion) refs() (gone, kept map[string]gitsync.Hash) {
+	gone, kept = map[string]gitsync.Hash{}, map[string]gitsync.Hash{}
+	for _, ref := range d.gone {
+		gone[ref.refName()] = ref.object()
+	}
+	for _, at := range bestHolders(d.rest) {
+		kept[d.restRefs[at].refName()] = d.restRefs[at].object()
+	}
+	return gone, kept
 }
 
 // check refuses to lose the last good state of anything.
