@@ -1,13 +1,20 @@
 package cli_test
 
 import (
+	"bytes"
+	"context"
+	"crypto/rand"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/cli"
+	"github.com/appbur/appbur/internal/repository"
 )
 
 func TestMain(m *testing.M) {
@@ -28,6 +35,8 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"status": status,
+			// makepoint makes what points.txtar is about.
+			"makepoint": makePoint,
 			// story and tampering write the repository that audit.txtar is about.
 			"story":     func(ts *testscript.TestScript, _ bool, _ []string) { cli.AuditStory(t, ts.MkAbs(".")) },
 			"tampering": func(ts *testscript.TestScript, _ bool, _ []string) { cli.AuditTampering(t, ts.MkAbs(".")) },
@@ -52,4 +61,49 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 	if got != args[0] {
 		ts.Fatalf("exit code %s, want %s", got, args[0])
 	}
+}
+
+// makePoint makes a restore point without a cluster, with an application if a file
+// with its rows is named: `makepoint REPO KEYS TIME [partial] [NAME=FILE]...`.
+func makePoint(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: makepoint REPO KEYS TIME [partial] [NAME=FILE]...")
+	}
+	at, err := time.Parse(time.RFC3339, args[2])
+	ts.Check(err)
+	repo, err := repository.Open(ts.MkAbs(args[0]))
+	ts.Check(err)
+	keys, err := repository.LoadKeys(ts.MkAbs(args[1]))
+	ts.Check(err)
+	now := func() time.Time { return at }
+	cluster := appbur.Cluster{ID: "c1", Version: appbur.KubeVersion{Major: 1, Minor: 24, Patch: 17}}
+	writer, err := repo.Begin(cluster, "1", keys, repository.Guards{}, rand.Reader, now)
+	ts.Check(err)
+	content := repository.PointContent{
+		Created: at, Ended: at.Add(90 * time.Second), Cluster: cluster, Rules: "1",
+		Evidence: appbur.Evidence{Format: appbur.EvidenceFormat},
+	}
+	point, err := repo.BeginPoint(keys, rand.Reader, now)
+	ts.Check(err)
+	for _, arg := range args[3:] {
+		name, file, isApp := strings.Cut(arg, "=")
+		if !isApp {
+			content.Coverage.Groups = []appbur.GroupFailure{{GroupVersion: "broken.example.com/v1", Reason: "no answer"}}
+			continue
+		}
+		data := []byte(ts.ReadFile(file))
+		d := appbur.Dataset{Name: "rows", Schema: "1.0", MediaType: "application/x-ndjson", Key: []string{"id"}}
+		key := appbur.AppKey{Namespace: "team", Name: name}
+		sink, err := point.Dataset(key, d)
+		ts.Check(err)
+		_, err = sink.Write(data)
+		ts.Check(err)
+		ts.Check(sink.Close())
+		d.Size, d.Digest, d.Rows = int64(len(data)), appbur.DigestOf(data), int64(bytes.Count(data, []byte("\n")))
+		ts.Check(point.Application(appbur.AppState{AppKey: key, App: name + ".example.com", Version: "1.2.3", Datasets: []appbur.Dataset{d}}))
+	}
+	outcome, err := writer.Commit(context.Background(), at, content.Coverage)
+	ts.Check(err)
+	_, err = point.Save(context.Background(), outcome.Commit, content)
+	ts.Check(err)
 }
