@@ -21,10 +21,15 @@ func (l *Loaded) Payload(key appbur.AppKey, d appbur.Dataset) (io.ReadCloser, er
 	if d.Sensitive && l.opener == nil {
 		return nil, &KeyError{appbur.WithHint(fmt.Errorf("dataset %s of %s is encrypted", d.Name, key), "pass --identity FILE")}
 	}
-	return &payloadReader{
+	r := &payloadReader{
 		snapshot: l.snapshot, opener: l.opener, dir: datasetDir(key, d.Name), dataset: d, hash: sha256.New(),
 		what: fmt.Sprintf("application %s, dataset %s", key, d.Name),
-	}, nil
+	}
+	// A wrong identity is better known before somebody begins to use the bytes.
+	if r.advance(); r.err != nil && !errors.Is(r.err, io.EOF) {
+		return nil, r.err
+	}
+	return r, nil
 }
 
 // payloadReader joins the pieces of a payload and checks the whole.
@@ -45,14 +50,7 @@ type payloadReader struct {
 // Read implements [io.Reader].
 func (r *payloadReader) Read(p []byte) (int, error) {
 	for r.err == nil && len(r.piece) == 0 {
-		if r.next == len(r.dataset.Pieces) {
-			r.err = r.end()
-			break
-		}
-		r.piece, r.err = r.read(r.dataset.Pieces[r.next])
-		r.hash.Write(r.piece)
-		r.size += int64(len(r.piece))
-		r.next++
+		r.advance()
 	}
 	if r.err != nil {
 		return 0, r.err
@@ -60,6 +58,18 @@ func (r *payloadReader) Read(p []byte) (int, error) {
 	n := copy(p, r.piece)
 	r.piece = r.piece[n:]
 	return n, nil
+}
+
+// advance goes on to the next piece, or to the end.
+func (r *payloadReader) advance() {
+	if r.next == len(r.dataset.Pieces) {
+		r.err = r.end()
+		return
+	}
+	r.piece, r.err = r.read(r.dataset.Pieces[r.next])
+	r.hash.Write(r.piece)
+	r.size += int64(len(r.piece))
+	r.next++
 }
 
 func (r *payloadReader) read(name string) ([]byte, error) {
