@@ -98,4 +98,3 @@ func (e *env) when(at time.Time) string {
 		return fmt.Sprintf("%d days ago", int(ago.Hours()/24))
 	}
 }
-

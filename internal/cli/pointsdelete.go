@@ -85,7 +85,7 @@ func pointsDeleteRun(ctx context.Context, e *env, o *pointsDeleteOptions) error 
 		t.print(e.Out)
 	}
 	if !o.yes {
-		if err := e.confirm(ctx, fmt.Sprintf("Delete %s?", countText(len(ids), "restore point"))); err != nil {
+		if err := e.confirm(ctx, fmt.Sprintf("Delete %s?", pointsText(len(ids)))); err != nil {
 			return err
 		}
 	}
@@ -97,14 +97,14 @@ func pointsDeleteRun(ctx context.Context, e *env, o *pointsDeleteOptions) error 
 			Deleted []appbur.RestorePointID `json:"deleted"`
 		}{ids})
 	}
-	e.say("Deleted %s. Their payloads are freed by the next maintenance of the repository.", countText(len(ids), "restore point"))
+	e.say("Deleted %s. Their payloads are freed by the next maintenance of the repository.", pointsText(len(ids)))
 	return nil
 }
 
-// countText writes a number with its noun.
-func countText(n int, noun string) string {
+// pointsText counts restore points.
+func pointsText(n int) string {
 	if n == 1 {
-		return "1 " + noun
+		return "1 restore point"
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return fmt.Sprintf("%d restore points", n)
 }

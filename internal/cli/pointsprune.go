@@ -101,7 +101,7 @@ func pointsPruneRun(ctx context.Context, e *env, o *pointsPruneOptions) error {
 	report := pruneReport{Points: pruneVerdicts(verdicts), Deleted: []appbur.RestorePointID{}, DryRun: o.dryRun}
 	if len(gone) > 0 && !o.dryRun {
 		if !o.yes {
-			if err := e.confirm(ctx, fmt.Sprintf("Delete %s of %d?", countText(len(gone), "restore point"), len(points))); err != nil {
+			if err := e.confirm(ctx, fmt.Sprintf("Delete %s of %d?", pointsText(len(gone)), len(points))); err != nil {
 				return err
 			}
 		}
@@ -116,9 +116,9 @@ func pointsPruneRun(ctx context.Context, e *env, o *pointsPruneOptions) error {
 	case len(gone) == 0:
 		e.say("Nothing to delete.")
 	case o.dryRun:
-		e.say("Dry run: %s would be deleted, %d kept.", countText(len(gone), "restore point"), len(points)-len(gone))
+		e.say("Dry run: %s would be deleted, %d kept.", pointsText(len(gone)), len(points)-len(gone))
 	default:
-		e.say("Deleted %s, kept %d. Their payloads are freed by the next maintenance of the repository.", countText(len(gone), "restore point"), len(points)-len(gone))
+		e.say("Deleted %s, kept %d. Their payloads are freed by the next maintenance of the repository.", pointsText(len(gone)), len(points)-len(gone))
 	}
 	return nil
 }

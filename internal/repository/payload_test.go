@@ -320,7 +320,9 @@ func TestApplicationThatSaysOtherwiseIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	key := appbur.AppKey{Namespace: "shop", Name: "orders"}
-	state := func(d appbur.Dataset) appbur.AppState { return appbur.AppState{AppKey: key, Datasets: []appbur.Dataset{d}} }
+	state := func(d appbur.Dataset) appbur.AppState {
+		return appbur.AppState{AppKey: key, Datasets: []appbur.Dataset{d}}
+	}
 	d := growthDataset
 	if err := writer.Application(state(d)); err == nil {
 		t.Error("a dataset that never came is accepted")

@@ -59,7 +59,8 @@ func TestRetention(t *testing.T) {
 		keep   string
 	}{
 		{
-			"the newest of each day that has one", Retention{Daily: 3},
+			"the newest of each day that has one",
+			Retention{Daily: 3},
 			[]appbur.RestorePoint{
 				pointAt(day("2026-11-21 12:00"), 0, ""), pointAt(day("2026-11-21 06:00"), 0, ""), pointAt(day("2026-11-20 12:00"), 0, ""),
 				pointAt(day("2026-11-10 12:00"), 0, ""), pointAt(day("2026-11-09 12:00"), 0, ""),
@@ -67,37 +68,44 @@ func TestRetention(t *testing.T) {
 			"20261121T120000Z 20261120T120000Z 20261110T120000Z",
 		},
 		{
-			"a complete point stands for its day before a newer partial one", Retention{Daily: 2},
+			"a complete point stands for its day before a newer partial one",
+			Retention{Daily: 2},
 			[]appbur.RestorePoint{pointAt(day("2026-11-21 12:00"), 0, "!"), pointAt(day("2026-11-21 06:00"), 0, ""), pointAt(day("2026-11-20 12:00"), 0, "!")},
 			"20261121T060000Z 20261120T120000Z",
 		},
 		{
-			"the newest complete point stays however many partial ones follow", Retention{Last: 2},
+			"the newest complete point stays however many partial ones follow",
+			Retention{Last: 2},
 			[]appbur.RestorePoint{pointAt(day("2026-11-21 12:00"), 0, "!"), pointAt(day("2026-11-20 12:00"), 0, "!"), pointAt(day("2026-11-19 12:00"), 0, ""), pointAt(day("2026-11-18 12:00"), 0, "")},
 			"20261121T120000Z 20261120T120000Z 20261119T120000Z",
 		},
 		{
-			"an application that is gone keeps its last good state", Retention{Last: 1},
+			"an application that is gone keeps its last good state",
+			Retention{Last: 1},
 			[]appbur.RestorePoint{pointAt(day("2026-11-21 12:00"), 0, "a"), pointAt(day("2026-11-20 12:00"), 0, "ab!"), pointAt(day("2026-11-19 12:00"), 0, "b"), pointAt(day("2026-11-18 12:00"), 0, "b"), pointAt(day("2026-11-17 12:00"), 0, "c!")},
 			"20261121T120000Z 20261119T120000Z 20261117T120000Z",
 		},
 		{
-			"days begin where the zone says", Retention{Daily: 9, Zone: "Asia/Tokyo"},
+			"days begin where the zone says",
+			Retention{Daily: 9, Zone: "Asia/Tokyo"},
 			[]appbur.RestorePoint{pointAt(day("2026-11-20 15:30"), 0, ""), pointAt(day("2026-11-20 14:30"), 0, ""), pointAt(day("2026-11-20 13:30"), 0, "")},
 			"20261120T153000Z 20261120T143000Z",
 		},
 		{
-			"a week of two years is one week", Retention{Weekly: 9},
+			"a week of two years is one week",
+			Retention{Weekly: 9},
 			[]appbur.RestorePoint{pointAt(day("2027-01-01 12:00"), 0, ""), pointAt(day("2026-12-29 12:00"), 0, ""), pointAt(day("2026-12-27 12:00"), 0, "")},
 			"20270101T120000Z 20261227T120000Z",
 		},
 		{
-			"the hour that comes twice is two hours", Retention{Hourly: 9, Zone: "Europe/Berlin"},
+			"the hour that comes twice is two hours",
+			Retention{Hourly: 9, Zone: "Europe/Berlin"},
 			[]appbur.RestorePoint{pointAt(day("2026-10-25 01:30"), 0, ""), pointAt(day("2026-10-25 00:30"), 0, ""), pointAt(day("2026-10-25 00:10"), 0, "")},
 			"20261025T013000Z 20261025T003000Z",
 		},
 		{
-			"points of one second are counted one by one", Retention{Last: 2},
+			"points of one second are counted one by one",
+			Retention{Last: 2},
 			[]appbur.RestorePoint{pointAt(day("2026-10-25 01:30"), 0, ""), pointAt(day("2026-10-25 01:30"), 1, ""), pointAt(day("2026-10-25 01:30"), 2, "")},
 			"20261025T013000Z-2 20261025T013000Z-1",
 		},

@@ -73,7 +73,7 @@ func TestPayloadsStream(t *testing.T) {
 			if most > bound {
 				t.Errorf("saving %d bytes holds %d of them", written, most)
 			}
-			writer, sink, out = nil, nil, nil
+			runtime.KeepAlive(writer)
 
 			f.reopen()
 			ref, err := f.repo.Resolve(string(point.ID))
