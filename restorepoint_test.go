@@ -41,7 +41,12 @@ func TestParseRestorePointRefusesOtherFormats(t *testing.T) {
 	if got, err := appbur.ParseRestorePoint(data); err != nil || got.ID != point.ID {
 		t.Fatalf("ParseRestorePoint = %+v, %v", got, err)
 	}
-	for _, bad := range []string{`{"format":99,"id":"20261121T020238Z"}`, `{"format":1,"id":"x"}`, `[]`, ``} {
+	// The first format had one time for the whole point.
+	old, err := appbur.ParseRestorePoint([]byte(`{"format":1,"id":"20261121T020238Z","created":"2026-11-21T02:02:38Z"}`))
+	if err != nil || !old.Started.Equal(old.Created) || !old.Ended.Equal(old.Created) || old.Created.IsZero() {
+		t.Errorf("format 1: %+v, %v", old, err)
+	}
+	for _, bad := range []string{`{"format":0,"id":"20261121T020238Z"}`, `{"format":3,"id":"20261121T020238Z"}`, `{"format":99,"id":"20261121T020238Z"}`, `{"format":1,"id":"x"}`, `[]`, ``} {
 		if _, err := appbur.ParseRestorePoint([]byte(bad)); err == nil {
 			t.Errorf("ParseRestorePoint(%s) was accepted", bad)
 		}
@@ -50,6 +55,7 @@ func TestParseRestorePointRefusesOtherFormats(t *testing.T) {
 
 func FuzzParseRestorePoint(f *testing.F) {
 	f.Add([]byte(`{"format":1,"id":"20261121T020238Z","cluster":{"id":"u","kubernetesVersion":"1.24.17"}}`))
+	f.Add([]byte(`{"format":2,"id":"20261121T020238Z","started":"2026-11-21T02:02:38Z","apps":[{"name":"a","datasets":[{"name":"d","layout":{"method":"key-hash/1"}}]}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		point, err := appbur.ParseRestorePoint(data)
 		if err != nil {

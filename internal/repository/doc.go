@@ -3,9 +3,11 @@
 // and its restore points, and the keys that belong to it.
 //
 // The usual way in is [Open], then [Repository.Begin] to bring main up to what a
-// capture saw, [Repository.SavePoint] to add a restore point, and
-// [Repository.Points] and [Repository.Load] to read them back. [Create] makes a
-// new repository and its keys.
+// capture saw, [Repository.BeginPoint] to stream payloads into a restore point and
+// [PointWriter.Save] to add it, and [Repository.Points], [Repository.Load] and
+// [Loaded.Payload] to read them back. [Retention.Decide] says which points may go,
+// and [Repository.DeletePoints] deletes them. [Create] makes a new repository and its
+// keys.
 //
 // # Promises
 //
@@ -17,6 +19,11 @@
 //   - A repository remembers its cluster. Another cluster, or a sudden collapse of
 //     what is saved, is refused until the caller says otherwise ([Guards]).
 //   - A restore point is visible only when it is complete: the tag is written last.
+//   - Payloads are never in memory as a whole, and whoever reads one to its end has
+//     the bytes that were exported. Equal payloads are cut and named equally, sealed
+//     ones keep their ciphertext, so that a point costs what changed.
+//   - The newest good state of the cluster and of each application outlives every
+//     policy, and is deleted only when the caller says so in as many words.
 //
 // # Refusals
 //

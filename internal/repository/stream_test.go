@@ -73,7 +73,6 @@ func TestPayloadsStream(t *testing.T) {
 			if most > bound {
 				t.Errorf("saving %d bytes holds %d of them", written, most)
 			}
-			runtime.KeepAlive(writer)
 
 			f.reopen()
 			ref, err := f.repo.Resolve(string(point.ID))

@@ -28,7 +28,8 @@
 //     own ([ErrNoSpace], [ErrReadOnly]); the repository stays whole, and the same
 //     edit can be committed once there is room.
 //   - A ref moves by compare-and-swap, under the same lock file that stock git
-//     uses. Nothing is ever forced: [ErrRefMoved] means that nobody's work is lost.
+//     uses, and is deleted in the same way ([Repository.DeleteRefs]). Nothing is ever
+//     forced: [ErrRefMoved] means that nobody's work is lost.
 //   - The same files make the same tree, in whatever order they were put. An edit
 //     that ends where it began makes no commit.
 //   - Trees, commits and tags are what git itself would write: `git fsck --strict`

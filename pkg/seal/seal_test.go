@@ -393,3 +393,24 @@ func TestAnyTextRoundTrips(t *testing.T) {
 		}
 	})
 }
+
+// A mark is the same from everybody who holds the key, differs with the key, the
+// domain and the text, and shows nothing of the text.
+func TestMark(t *testing.T) {
+	k := keys(t)
+	mark := sealer(t, k.FingerprintKey, k.Recipient).Mark("a", []byte("alice@example.com"))
+	if mark != sealer(t, k.FingerprintKey, keys(t).Recipient).Mark("a", []byte("alice@example.com")) || len(mark) != 32 {
+		t.Errorf("the mark is %q", mark)
+	}
+	same := sealer(t, k.FingerprintKey, k.Recipient)
+	for name, other := range map[string]string{
+		"another key":        sealer(t, make([]byte, seal.FingerprintKeySize), k.Recipient).Mark("a", []byte("alice@example.com")),
+		"another domain":     same.Mark("b", []byte("alice@example.com")),
+		"another text":       same.Mark("a", []byte("bob@example.com")),
+		"text in the domain": same.Mark("aalice", []byte("@example.com")),
+	} {
+		if other == mark {
+			t.Errorf("%s, same mark", name)
+		}
+	}
+}
