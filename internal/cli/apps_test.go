@@ -21,13 +21,13 @@ import (
 // gauge is a store that counts how many applications are under way. Each waits in its
 // first dataset until the wanted number has come together.
 type gauge struct {
-	mu         sync.Mutex
-	now, most  int
-	whole      int
-	wanted     int
-	together   chan struct{}
-	fail       string
-	failure error
+	mu        sync.Mutex
+	now, most int
+	whole     int
+	wanted    int
+	together  chan struct{}
+	fail      string
+	failure   error
 }
 
 type nothing struct{}

@@ -13,6 +13,7 @@ import (
 // size a cut is half as likely as after it.
 type contentSplitter struct {
 	layout appbur.Layout
+	gear   [256]uint64
 	// early and late are the bits of the hash that must be zero for a cut.
 	early, late uint64
 
@@ -28,10 +29,10 @@ type contentSplitter struct {
 // gearWindow is how many bytes the hash depends on: each shifts it by one bit.
 const gearWindow = 64
 
-// gear gives each byte a random number. They come from SplitMix64 and are part of
-// the layout's definition.
-var gear = func() (table [256]uint64) {
-	state := uint64(0x6170706275720001) // "appbur", layout 1
+// gearTable gives each byte a random number. They come from SplitMix64 and are part
+// of the layout's definition.
+func gearTable(seed uint64) (table [256]uint64) {
+	state := seed ^ 0x6170706275720001 // "appbur", layout 1
 	for i := range table {
 		state += 0x9e3779b97f4a7c15
 		z := state
@@ -40,13 +41,13 @@ var gear = func() (table [256]uint64) {
 		table[i] = z ^ z>>31
 	}
 	return table
-}()
+}
 
-func newContentSplitter(layout appbur.Layout) *contentSplitter {
+func newContentSplitter(layout appbur.Layout, seed uint64) *contentSplitter {
 	wanted := bits.Len(uint(layout.Greatest/4)) - 1
 	// The high bits depend on the whole window, the low ones on the last bytes only.
 	mask := func(n int) uint64 { return ^uint64(0) << (64 - n) }
-	return &contentSplitter{layout: layout, early: mask(wanted + 1), late: mask(wanted - 1)}
+	return &contentSplitter{layout: layout, gear: gearTable(seed), early: mask(wanted + 1), late: mask(wanted - 1)}
 }
 
 func (s *contentSplitter) write(data []byte, emit func(piece) error) error {
@@ -68,17 +69,19 @@ func (s *contentSplitter) write(data []byte, emit func(piece) error) error {
 func (s *contentSplitter) next() int {
 	// Nothing can be cut before Least; the hash needs the bytes just before it.
 	s.scanned = max(s.scanned, s.layout.Least-gearWindow)
-	for ; s.scanned < len(s.buffer); s.scanned++ {
-		s.hash = s.hash<<1 + gear[s.buffer[s.scanned]]
-		size := s.scanned + 1
-		mask := s.early
+	// Locals, because this loop is what cutting costs.
+	gear, hash, mask := &s.gear, s.hash, s.early
+	for i, c := range s.buffer[min(s.scanned, len(s.buffer)):] {
+		hash = hash<<1 + gear[c]
+		size := s.scanned + i + 1
 		if size > s.layout.Greatest/4 {
 			mask = s.late
 		}
-		if size >= s.layout.Least && s.hash&mask == 0 || size >= s.layout.Greatest {
-			return size
+		if hash&mask == 0 && size >= s.layout.Least || size >= s.layout.Greatest {
+			return size // cut begins anew
 		}
 	}
+	s.scanned, s.hash = max(s.scanned, len(s.buffer)), hash
 	return 0
 }
 

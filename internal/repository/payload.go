@@ -64,15 +64,15 @@ func newPayloadWriter(app appbur.AppKey, d appbur.Dataset, sealer *seal.Sealer, 
 		names: map[string]bool{}, hash: sha256.New(),
 	}
 	w.work.SetLimit(runtime.GOMAXPROCS(0))
-	if layout.Method == appbur.LayoutContent {
-		w.splitter = newContentSplitter(layout)
-		return w, nil
-	}
 	var seed uint64
 	if d.Sensitive {
 		// The sizes of sealed pieces can be seen. Without the seed they would tell
-		// whether a guessed set of keys is in them.
+		// whether something that can be guessed is in them.
 		seed = hashKey(0, []byte(sealer.Mark("cuts", []byte(w.dir))))
+	}
+	if layout.Method == appbur.LayoutContent {
+		w.splitter = newContentSplitter(layout, seed)
+		return w, nil
 	}
 	var err error
 	w.splitter, err = newRowSplitter(layout, d.Key, seed)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
 )
@@ -16,11 +17,13 @@ type keyFields struct{ names [][]byte }
 func newKeyFields(fields []string) (keyFields, error) {
 	var k keyFields
 	for _, field := range fields {
-		name, err := json.Marshal(field)
-		if err != nil {
-			return keyFields{}, err
+		var name bytes.Buffer
+		encoder := json.NewEncoder(&name)
+		encoder.SetEscapeHTML(false) // as in canonical rows
+		if err := encoder.Encode(field); err != nil {
+			return keyFields{}, fmt.Errorf("key field %q: %w", field, err)
 		}
-		k.names = append(k.names, name)
+		k.names = append(k.names, bytes.TrimSuffix(name.Bytes(), []byte("\n")))
 	}
 	return k, nil
 }

@@ -104,7 +104,7 @@ func TestContentPieces(t *testing.T) {
 		if rapid.Bool().Draw(t, "zeros") {
 			clear(payload)
 		}
-		pieces := split(t, newContentSplitter(smallContent), payload, rapid.IntRange(1, 70_000).Draw(t, "step"))
+		pieces := split(t, newContentSplitter(smallContent, 0), payload, rapid.IntRange(1, 70_000).Draw(t, "step"))
 		if !bytes.Equal(join(pieces), payload) {
 			t.Fatal("the pieces do not join to the payload")
 		}
@@ -152,11 +152,11 @@ func TestCutsForgetAnInsertion(t *testing.T) {
 		t.Errorf("rows: %d of %d pieces changed for two rows", changed, len(after))
 	}
 	data := newBytes(400_000, 7)
-	old := split(t, newContentSplitter(smallContent), data, 1000)
+	old := split(t, newContentSplitter(smallContent, 0), data, 1000)
 	if len(old) < 200 {
 		t.Fatalf("only %d pieces: the test shows nothing", len(old))
 	}
-	inserted := split(t, newContentSplitter(smallContent), slices.Concat(data[:1000], []byte("inserted"), data[1000:]), 1000)
+	inserted := split(t, newContentSplitter(smallContent, 0), slices.Concat(data[:1000], []byte("inserted"), data[1000:]), 1000)
 	if changed := len(inserted) - shared(old, inserted); changed > 6 {
 		t.Errorf("content: %d of %d pieces changed for 8 bytes", changed, len(inserted))
 	}
@@ -195,10 +195,42 @@ func TestLayoutsDoNotChange(t *testing.T) {
 	}
 	for name, got := range map[string]string{
 		"key-hash/1 9bbc541affcf": digest(rowsOf(t, smallRows, rows.Bytes(), 1000)),
-		"content/1 874dd4314941":  digest(split(t, newContentSplitter(smallContent), newBytes(200_000, 3), 1000)),
+		"content/1 874dd4314941":  digest(split(t, newContentSplitter(smallContent, 0), newBytes(200_000, 3), 1000)),
 	} {
 		if want := name[strings.IndexByte(name, ' ')+1:]; got != want {
 			t.Errorf("%s: the cuts have digest %s", name, got)
+		}
+	}
+}
+
+// With another seed the same payload is cut elsewhere.
+func TestSeedMovesCuts(t *testing.T) {
+	payload := newTable(2000).payload()
+	plain := rowsOf(t, smallRows, payload, 1000)
+	splitter, err := newRowSplitter(smallRows, []string{"id"}, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seeded := split(t, splitter, payload, 1000)
+	if n := shared(plain, seeded); n > len(plain)/10 {
+		t.Errorf("rows: %d of %d pieces are the same", n, len(plain))
+	}
+	bytesOf := newBytes(200_000, 3)
+	plain, seeded = split(t, newContentSplitter(smallContent, 0), bytesOf, 1000), split(t, newContentSplitter(smallContent, 7), bytesOf, 1000)
+	if n := shared(plain, seeded); n > len(plain)/10 {
+		t.Errorf("content: %d of %d pieces are the same", n, len(plain))
+	}
+}
+
+// The fields of a key may have any name.
+func TestKeyFieldsWithStrangeNames(t *testing.T) {
+	for field, row := range map[string]string{"a<b>&": `{"a<b>&":1}`, `quo"te`: `{"quo\"te":1}`, "é": `{"é":1}`, "": `{"":1}`} {
+		fields, err := newKeyFields([]string{field})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if key, ok := fields.appendKey(nil, []byte(row)); !ok || string(key) != "1" {
+			t.Errorf("%s: %q, %v", row, key, ok)
 		}
 	}
 }
