@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"io/fs"
 	"path"
 	"runtime"
 	"strings"
@@ -162,10 +161,8 @@ func (w *payloadWriter) put(name string, data []byte) error {
 	if w.dataset.Sensitive {
 		var before []byte
 		if w.previous != nil {
-			var err error
-			if before, err = w.previous.ReadFile(path.Join(w.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
+			// What is missing or damaged is sealed anew.
+			before, _ = w.previous.ReadFile(path.Join(w.dir, name))
 		}
 		sealed, err := w.sealer.SealPiece(data, before)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"io"
 	mathrand "math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -351,5 +352,29 @@ func TestApplicationThatSaysOtherwiseIsRefused(t *testing.T) {
 		if _, err := writer.Dataset(key, appbur.Dataset{Name: name}); err == nil {
 			t.Errorf("a dataset may be called %q", name)
 		}
+	}
+}
+
+// A point that is damaged does not stop the next one.
+func TestDamagedPointDoesNotStopTheNext(t *testing.T) {
+	f := newFixture(t)
+	payload := newTable(1000).payload()
+	first := f.save(secretDataset, payload)
+	command := exec.Command("git", "-C", f.repo.Dir(), "mktree", "--missing")
+	command.Stdin = strings.NewReader("040000 tree 0123456789abcdef0123456789abcdef01234567\tapps\n")
+	tree, err := command.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	commit := f.git("-c", "user.name=a", "-c", "user.email=a@example.com", "commit-tree", "-m", "damaged", strings.TrimSpace(string(tree)))
+	f.git("update-ref", "refs/tags/restore-points/20991231T000000Z", strings.TrimSpace(commit))
+	f.reopen()
+	ref := f.save(secretDataset, payload)
+	if got := f.payload(ref, f.opener()); !bytes.Equal(got, payload) {
+		t.Error("other bytes come back")
+	}
+	apps := func(ref PointRef) string { return f.git("rev-parse", ref.ID.Tag()+":apps") }
+	if apps(first) != apps(ref) {
+		t.Error("the ciphertext of the point before the damaged one was not used")
 	}
 }

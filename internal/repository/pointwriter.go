@@ -86,10 +86,7 @@ func (w *PointWriter) Dataset(app appbur.AppKey, d appbur.Dataset) (io.WriteClos
 	}
 	var previous *gitsync.Snapshot
 	if d.Sensitive {
-		var err error
-		if previous, err = w.previous(datasetDir(app, d.Name)); err != nil {
-			return nil, err
-		}
+		previous = w.previous(datasetDir(app, d.Name))
 	}
 	writer, err := newPayloadWriter(app, d, w.sealer, w.edit, previous)
 	if err != nil {
@@ -102,25 +99,24 @@ func (w *PointWriter) Dataset(app appbur.AppKey, d appbur.Dataset) (io.WriteClos
 	return writer, nil
 }
 
-// previous is the newest point that has something in a directory, nil if none has.
-func (w *PointWriter) previous(dir string) (*gitsync.Snapshot, error) {
+// previous is the newest point that has something in a directory, nil if none has. It
+// only saves work, so what cannot be read is passed over.
+func (w *PointWriter) previous(dir string) *gitsync.Snapshot {
 	for _, ref := range w.earlier {
 		snapshot, err := w.repo.git.Snapshot(ref.Commit)
 		if err != nil {
-			return nil, fmt.Errorf("restore point %s: %w", ref.ID, err)
+			continue
 		}
 		found := false
-		if err := snapshot.Walk(dir, func(string, gitsync.Hash) error {
+		err = snapshot.Walk(dir, func(string, gitsync.Hash) error {
 			found = true
 			return nil
-		}); err != nil {
-			return nil, fmt.Errorf("restore point %s: %w", ref.ID, err)
-		}
-		if found {
-			return snapshot, nil
+		})
+		if err == nil && found {
+			return snapshot
 		}
 	}
-	return nil, nil
+	return nil
 }
 
 // Application adds an application whose export has arrived whole. Its datasets are
