@@ -96,6 +96,7 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 	if err != nil {
 		return err
 	}
+	defer pointWriter.Discard()
 	exports, working, err := beginExports(ctx, e, targets, &o.appOptions, pointWriter)
 	if err != nil {
 		return err

@@ -46,6 +46,10 @@ func (r *Repository) BeginPoint(keys *Keys, random io.Reader, now func() time.Ti
 	return w, nil
 }
 
+// Discard gives up what was streamed in. After [PointWriter.Save] there is nothing
+// left to give up, so it can be deferred.
+func (w *PointWriter) Discard() { w.edit.Discard() }
+
 // base is the point whose files the new one is likely to have again: what is equal
 // is not stored twice. A point that cannot be read must not stop the next one, so
 // its directories are looked at before it is built on.

@@ -31,6 +31,8 @@ func (e *Edit) Onto(base Hash, keep ...string) error {
 	for name, child := range e.root.children {
 		if slices.Contains(keep, name) {
 			fresh.root.children[name] = child
+		} else {
+			e.dropBelow(child)
 		}
 	}
 	fresh.root.dirty = true
