@@ -1,0 +1,184 @@
+package gitsync
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/appbur/appbur"
+)
+
+// Cloned says what a clone brought.
+type Cloned struct {
+	Tip     Hash
+	Tags    int
+	Objects int
+	Bytes   int64
+}
+
+// Clone makes a repository in a new or empty directory that holds a remote's
+// branch, with its whole history, and the tags whose short names start with a
+// prefix. The pack streams to the disk; memory is needed for its index and for one
+// chain of deltas. Every object is hashed, and every object that another one names
+// must be there. The repository appears whole or not at all.
+//
+// HEAD of the new repository is [MainRef], whatever it is at the remote.
+func Clone(ctx context.Context, dir string, remote Remote, branch, tagPrefix string, o RemoteOptions) (*Repository, Cloned, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, Cloned{}, fmt.Errorf("clone: %w", err)
+	}
+	if len(entries) > 0 {
+		return nil, Cloned{}, appbur.WithHint(fmt.Errorf("clone: %s %w", dir, ErrExists), "choose a new or empty directory")
+	}
+	parent := filepath.Dir(filepath.Clean(dir))
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return nil, Cloned{}, fmt.Errorf("clone: %w", err)
+	}
+	build, err := os.MkdirTemp(parent, ".appbur-clone-")
+	if err != nil {
+		return nil, Cloned{}, fmt.Errorf("clone: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(build) }()
+	if err := writeSkeleton(build); err != nil {
+		return nil, Cloned{}, fmt.Errorf("clone: %w", err)
+	}
+	done, err := fetchAll(ctx, build, remote, branch, tagPrefix, o)
+	if err != nil {
+		return nil, done, err
+	}
+	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, done, fmt.Errorf("clone: %w", err)
+	}
+	if err := os.Rename(build, dir); err != nil {
+		return nil, done, fmt.Errorf("clone: %w", err)
+	}
+	if err := syncDir(parent); err != nil {
+		return nil, done, fmt.Errorf("clone: %w", err)
+	}
+	r, err := Open(dir)
+	return r, done, err
+}
+
+// fetchAll brings refs and objects into a skeleton.
+func fetchAll(ctx context.Context, dir string, remote Remote, branch, tagPrefix string, o RemoteOptions) (Cloned, error) {
+	t, err := dial(ctx, remote, uploadPack, o)
+	if err != nil {
+		return Cloned{}, err
+	}
+	defer t.hangUp()
+	refs := map[string]objectID{}
+	for name, id := range t.refs {
+		if name == branch || strings.HasPrefix(name, tagRefs+tagPrefix) {
+			refs[name] = id
+		}
+	}
+	tip, ok := refs[branch]
+	if !ok {
+		return Cloned{}, inState(RemoteEmpty, "", appbur.WithHint(fmt.Errorf("it has no %s", branch), "push to it first, or check the URL"))
+	}
+	done := Cloned{Tip: hashOf(tip), Tags: len(refs) - 1}
+	in, err := t.request(slices.Collect(maps.Values(refs)))
+	if err != nil {
+		return done, t.failed(err)
+	}
+	index := newIndexer(filepath.Join(dir, "objects", "pack"), func(n int64) {
+		done.Bytes = n
+		if o.Progress != nil {
+			o.Progress(n)
+		}
+	})
+	if err := index.receive(in); err != nil {
+		if errors.Is(err, errDisk) {
+			return done, fmt.Errorf("clone: %w", err)
+		}
+		return done, t.failed(err)
+	}
+	t.dog.rest()
+	t.hangUp()
+	if err := index.finish(ctx, slices.Collect(maps.Values(refs))); err != nil {
+		if errors.Is(err, ErrCorrupt) || errors.Is(err, ErrObjectNotFound) {
+			return done, inState(RemoteBroken, "", err)
+		}
+		return done, fmt.Errorf("clone: %w", err)
+	}
+	done.Objects = len(index.objects)
+	return done, writePackedRefs(dir, refs)
+}
+
+// request asks for everything below some objects, and returns the pack's stream.
+func (t *talk) request(want []objectID) (io.Reader, error) {
+	slices.SortFunc(want, func(a, b objectID) int { return strings.Compare(string(a[:]), string(b[:])) })
+	want = slices.Compact(want)
+	capabilities := []string{"agent=appbur"}
+	// multi_ack_detailed is not needed to ask for everything, but some servers
+	// (Azure DevOps) speak to nobody without it.
+	for _, c := range []string{"multi_ack_detailed", "side-band-64k", "ofs-delta", "no-progress"} {
+		if t.can(c) {
+			capabilities = append(capabilities, c)
+		}
+	}
+	if t.value("object-format") != "" {
+		capabilities = append(capabilities, "object-format=sha1")
+	}
+	answer, err := t.ask(func(out io.Writer) error {
+		request := bufio.NewWriter(out)
+		for i, id := range want {
+			list := ""
+			if i == 0 {
+				list = " " + strings.Join(capabilities, " ")
+			}
+			if err := writePacket(request, "want %s%s\n", id, list); err != nil {
+				return err
+			}
+		}
+		if err := writeFlush(request); err != nil {
+			return err
+		}
+		if err := writePacket(request, "done\n"); err != nil {
+			return err
+		}
+		return request.Flush()
+	})
+	if err != nil {
+		return nil, err
+	}
+	packet, err := readPacket(answer)
+	if err != nil {
+		return nil, noEOF(err)
+	}
+	if said, isError := strings.CutPrefix(string(packet), "ERR "); isError {
+		return nil, serverSays(said)
+	}
+	if strings.TrimSpace(string(packet)) != "NAK" {
+		return nil, fmt.Errorf("%w: no NAK before the pack", errNoPacket)
+	}
+	if slices.Contains(capabilities, "side-band-64k") {
+		answer = &sideband{in: answer, words: &t.words}
+	}
+	return answer, nil
+}
+
+// writePackedRefs writes all refs in one file, as `git pack-refs` does.
+func writePackedRefs(dir string, refs map[string]objectID) error {
+	err := writeDurably(filepath.Join(dir, "packed-refs"), 0o644, func(w io.Writer) error {
+		for _, name := range slices.Sorted(maps.Keys(refs)) {
+			if _, err := fmt.Fprintf(w, "%s %s\n", refs[name], name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("clone: write refs: %w", err)
+	}
+	return syncDir(dir)
+}

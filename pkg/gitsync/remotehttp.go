@@ -1,0 +1,184 @@
+package gitsync
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"sync"
+)
+
+// userAgent begins as git's does: forges decide by it whether to speak Git.
+const userAgent = "git/2 (appbur)"
+
+// httpWire is a talk over the smart HTTP protocol: one request for the refs and
+// one for everything else.
+type httpWire struct {
+	ctx     context.Context
+	client  *http.Client
+	base    string
+	service string
+	login   func(*http.Request)
+	dog     *watchdog
+
+	first io.ReadCloser
+	once  sync.Once
+	last  io.ReadCloser
+}
+
+func dialHTTP(ctx context.Context, remote Remote, service string, o RemoteOptions, dog *watchdog) (wire, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if len(remote.Credentials.CA) > 0 {
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(remote.Credentials.CA) {
+			return nil, misconfigured(errors.New("the CA file of the remote holds no PEM certificate"), "it begins with -----BEGIN CERTIFICATE-----")
+		}
+	}
+	w := &httpWire{
+		ctx: ctx, service: service, dog: dog,
+		base: remote.URL.scheme + "://" + remote.URL.host + remote.URL.path,
+		// A transport of its own: a talk is over when it is over, and nothing of it
+		// (a half-dead connection, a login) is used again.
+		client: &http.Client{
+			Transport:     &http.Transport{TLSClientConfig: config, Proxy: o.Proxy, DisableCompression: true},
+			CheckRedirect: checkRedirect,
+		},
+		login: func(r *http.Request) {
+			switch c := remote.Credentials; {
+			case c.BearerToken != "":
+				r.Header.Set("Authorization", "Bearer "+c.BearerToken)
+			case c.Username != "" || c.Password != "":
+				r.SetBasicAuth(c.Username, c.Password)
+			}
+		},
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, w.base+"/info/refs?service="+service, nil)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := w.do(request, "application/x-"+service+"-advertisement")
+	if err != nil {
+		return nil, err
+	}
+	// After a redirect the rest is where the server said.
+	landed := *answer.Request.URL
+	landed.RawQuery = ""
+	w.base = strings.TrimSuffix(landed.String(), "/info/refs")
+	w.first = answer.Body
+	return w, nil
+}
+
+// checkRedirect follows a server to another path of its own only: credentials and
+// backups are for the machine that was named.
+func checkRedirect(request *http.Request, via []*http.Request) error {
+	from, to := via[0].URL, request.URL
+	if from.Host != to.Host || from.Scheme != to.Scheme {
+		return misconfigured(fmt.Errorf("the server sends us elsewhere, to %s://%s", to.Scheme, to.Host), "if that is right, use that URL for the remote")
+	}
+	if len(via) > 5 {
+		return inState(RemoteNotUnderstood, "", errors.New("the server redirects in circles"))
+	}
+	return nil
+}
+
+// do sends a request and demands an answer of a type.
+func (w *httpWire) do(request *http.Request, want string) (*http.Response, error) {
+	request.Header.Set("User-Agent", userAgent)
+	w.login(request)
+	answer, err := w.client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	w.dog.touch()
+	answer.Body = struct {
+		io.Reader
+		io.Closer
+	}{w.dog.reader(answer.Body), answer.Body}
+	kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
+	if answer.StatusCode == http.StatusOK && kind == want {
+		return answer, nil
+	}
+	defer func() { _ = answer.Body.Close() }()
+	said := ""
+	if kind == "text/plain" || kind == "" {
+		text, _ := io.ReadAll(io.LimitReader(answer.Body, maxSaid))
+		said = string(text)
+	}
+	if answer.StatusCode == http.StatusOK {
+		return nil, inState(RemoteNotGit, "", fmt.Errorf("the server answers with %q, not with Git's smart protocol", kind))
+	}
+	return nil, inState(stateOfStatus(answer.StatusCode, said), said, fmt.Errorf("the server answers %s", answer.Status))
+}
+
+// stateOfStatus gives an HTTP status its meaning.
+func stateOfStatus(status int, said string) RemoteState {
+	switch status {
+	case http.StatusUnauthorized, http.StatusProxyAuthRequired:
+		return RemoteUnauthenticated
+	case http.StatusForbidden:
+		if state, ok := stateSaid(said); ok {
+			return state
+		}
+		return RemoteForbidden
+	case http.StatusNotFound, http.StatusGone:
+		return RemoteNotFound
+	case http.StatusRequestEntityTooLarge:
+		return RemoteTooLarge
+	case http.StatusInsufficientStorage:
+		return RemoteFull
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout, http.StatusTooManyRequests:
+		return RemoteUnreachable
+	case http.StatusRequestTimeout:
+		return RemoteInterrupted
+	}
+	return RemoteNotUnderstood
+}
+
+func (w *httpWire) hear() io.Reader { return w.first }
+
+// ask implements [wire]. The request streams: nothing of a pack is held in memory.
+func (w *httpWire) ask(send func(io.Writer) error) (io.Reader, error) {
+	body, out := io.Pipe()
+	sent := make(chan error, 1)
+	go func() {
+		err := send(w.dog.writer(out))
+		sent <- err
+		_ = out.CloseWithError(err)
+	}()
+	request, err := http.NewRequestWithContext(w.ctx, http.MethodPost, w.base+"/"+w.service, body)
+	if err != nil {
+		_ = body.CloseWithError(err)
+		return nil, err
+	}
+	request.Header.Set("Content-Type", "application/x-"+w.service+"-request")
+	request.Header.Set("Accept", "application/x-"+w.service+"-result")
+	answer, err := w.do(request, "application/x-"+w.service+"-result")
+	if err != nil {
+		_ = body.CloseWithError(io.ErrClosedPipe)
+		if sendErr := <-sent; sendErr != nil && ownFailure(sendErr) {
+			return nil, sendErr
+		}
+		return nil, err
+	}
+	w.last = answer.Body
+	return answer.Body, nil
+}
+
+// said implements [wire]: over HTTP nothing stands beside the protocol.
+func (w *httpWire) said() string { return "" }
+
+// end implements [wire].
+func (w *httpWire) end() {
+	w.once.Do(func() {
+		_ = w.first.Close()
+		if w.last != nil {
+			_ = w.last.Close()
+		}
+		w.client.CloseIdleConnections()
+	})
+}

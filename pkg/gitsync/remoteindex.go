@@ -1,0 +1,350 @@
+package gitsync
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
+	"github.com/go-git/go-git/v5/plumbing/format/packfile"
+	"golang.org/x/sync/errgroup"
+)
+
+// errDisk means that a received pack could not be written here, which is not the
+// remote's fault.
+var errDisk = errors.New("cannot write the received pack")
+
+// indexer takes a pack from a stream, writes it to disk as it comes, and makes
+// its index. It keeps some hundred bytes for each object and no content.
+type indexer struct {
+	dir     string
+	tell    func(bytes int64)
+	sum     []byte
+	objects []packedObject
+
+	// deltas wait for their bases: by offset, and by id where the base is named.
+	byOffset map[int64][]int
+	byID     map[objectID][]int
+
+	mu sync.Mutex
+	// done has true for what is there, false for what was only named by another.
+	done map[objectID]bool
+}
+
+func newIndexer(dir string, tell func(int64)) *indexer {
+	return &indexer{dir: dir, tell: tell, byOffset: map[int64][]int{}, byID: map[objectID][]int{}, done: map[objectID]bool{}}
+}
+
+// receive writes the pack to disk and hashes the objects that are whole in it.
+func (x *indexer) receive(in io.Reader) error {
+	return writeDurably(filepath.Join(x.dir, unfinishedPack), 0o444, func(file io.Writer) error {
+		disk := bufio.NewWriterSize(file, 256<<10)
+		sum := newChecksum()
+		s := &packStream{in: bufio.NewReaderSize(in, 64<<10), sum: sum, disk: disk, tell: x.tell}
+		if err := x.readAll(s); err != nil {
+			return err
+		}
+		if err := disk.Flush(); err != nil {
+			return fmt.Errorf("%w: %w", errDisk, err)
+		}
+		return nil
+	})
+}
+
+func (x *indexer) readAll(s *packStream) error {
+	header := make([]byte, 12)
+	if _, err := io.ReadFull(s.in, header); err != nil {
+		return noEOF(err)
+	}
+	if string(header[:4]) != "PACK" || binary.BigEndian.Uint32(header[4:]) != 2 {
+		return fmt.Errorf("%w: no pack of version 2", errNoPacket)
+	}
+	if err := s.keep(header); err != nil {
+		return err
+	}
+	count := binary.BigEndian.Uint32(header[8:])
+	for range count {
+		if err := x.readOne(s); err != nil {
+			return fmt.Errorf("the received pack: %w", noEOF(err))
+		}
+	}
+	trailer := make([]byte, idSize)
+	if _, err := io.ReadFull(s.in, trailer); err != nil {
+		return noEOF(err)
+	}
+	x.sum = s.sum.Sum(nil)
+	if !bytes.Equal(trailer, x.sum) {
+		return fmt.Errorf("%w: the received pack has not the checksum that it ends with", ErrCorrupt)
+	}
+	return s.keep(trailer)
+}
+
+// readOne takes one entry of the stream.
+func (x *indexer) readOne(s *packStream) error {
+	at := s.offset
+	entry, err := readPackEntry(s.in, at)
+	if err != nil {
+		return err
+	}
+	// The header is written again: it has one form.
+	header := entryHeader(entry.kind, len(entry.data))
+	switch entry.kind {
+	case plumbing.OFSDeltaObject:
+		header = appendDistance(header, at-entry.base)
+	case plumbing.REFDeltaObject:
+		header = append(header, entry.baseID[:]...)
+	}
+	crc := crc32.Update(crc32.ChecksumIEEE(header), crc32.IEEETable, entry.packed)
+	if err := s.keep(header); err != nil {
+		return err
+	}
+	if err := s.keep(entry.packed); err != nil {
+		return err
+	}
+	o := packedObject{crc: crc, offset: uint64(at)}
+	switch entry.kind {
+	case plumbing.OFSDeltaObject:
+		x.byOffset[entry.base] = append(x.byOffset[entry.base], len(x.objects))
+	case plumbing.REFDeltaObject:
+		x.byID[entry.baseID] = append(x.byID[entry.baseID], len(x.objects))
+	default:
+		o.id = plumbing.ComputeHash(entry.kind, entry.data)
+		if err := x.note(o.id, rawObject{kind: entry.kind, data: entry.data}); err != nil {
+			return err
+		}
+	}
+	x.objects = append(x.objects, o)
+	return nil
+}
+
+// note remembers that an object is there, and what it names.
+func (x *indexer) note(id objectID, o rawObject) error {
+	names, err := namedBy(o)
+	if err != nil {
+		return fmt.Errorf("object %s: %w", id, err)
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.done[id] {
+		return fmt.Errorf("%w: object %s is in the pack twice", ErrCorrupt, id)
+	}
+	x.done[id] = true
+	for _, name := range names {
+		if _, known := x.done[name]; !known {
+			x.done[name] = false
+		}
+	}
+	return nil
+}
+
+// namedBy returns the objects that one cannot be without.
+func namedBy(o rawObject) ([]objectID, error) {
+	switch o.kind {
+	case plumbing.TreeObject:
+		entries, err := decodeTree(o.data)
+		names := make([]objectID, 0, len(entries))
+		for _, e := range entries {
+			if e.mode != filemode.Submodule && e.id != emptyTree {
+				names = append(names, e.id)
+			}
+		}
+		return names, err
+	case plumbing.CommitObject:
+		c, err := parseCommit(o.data)
+		if err != nil {
+			return nil, err
+		}
+		names := make([]objectID, 0, 1+len(c.Parents))
+		for _, h := range append(c.Parents, c.Tree) {
+			id, err := idOf(h)
+			if err != nil {
+				return nil, err
+			}
+			if id != emptyTree {
+				names = append(names, id)
+			}
+		}
+		return names, nil
+	case plumbing.TagObject:
+		tag, err := parseTag(o.data)
+		if err != nil {
+			return nil, err
+		}
+		id, err := idOf(tag.Commit)
+		return []objectID{id}, err
+	default:
+		return nil, nil
+	}
+}
+
+// finish applies the deltas, proves that nothing is missing, and puts pack and
+// index in place.
+func (x *indexer) finish(ctx context.Context, tips []objectID) error {
+	path := filepath.Join(x.dir, unfinishedPack)
+	if err := x.resolveAll(ctx, path); err != nil {
+		return err
+	}
+	for _, id := range tips {
+		if !x.done[id] {
+			return fmt.Errorf("%w: the remote did not send %s", ErrObjectNotFound, id)
+		}
+	}
+	for id, there := range x.done {
+		if !there {
+			return fmt.Errorf("%w: the remote's history names %s and the remote did not send it", ErrObjectNotFound, id)
+		}
+	}
+	x.done = nil
+	data := encodePackIndex(x.objects, x.sum)
+	indexPath := filepath.Join(x.dir, unfinishedIndex)
+	if err := writeDurably(indexPath, 0o444, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	}); err != nil {
+		return err
+	}
+	name := filepath.Join(x.dir, "pack-"+hex.EncodeToString(x.sum))
+	if err := os.Rename(path, name+".pack"); err != nil {
+		return err
+	}
+	if err := os.Rename(indexPath, name+".idx"); err != nil {
+		return err
+	}
+	return syncDir(x.dir)
+}
+
+// resolveAll gives every delta its id. Trees of deltas are independent of one
+// another, so each is walked by one of several workers; a worker holds the objects
+// of one path from the root.
+func (x *indexer) resolveAll(ctx context.Context, path string) error {
+	if len(x.byOffset)+len(x.byID) > 0 {
+		group, ctx := errgroup.WithContext(ctx)
+		group.SetLimit(runtime.GOMAXPROCS(0))
+		roots := slices.Collect(x.roots())
+		// Roots that are neighbours go to one worker, which reads ahead for them.
+		for run := range slices.Chunk(roots, max(1, len(roots)/64)) {
+			group.Go(func() error { return x.resolveRun(ctx, path, run) })
+		}
+		if err := group.Wait(); err != nil {
+			return err
+		}
+	}
+	for _, o := range x.objects {
+		if o.id.IsZero() {
+			return fmt.Errorf("%w: the pack at %d: a delta without a base", ErrCorrupt, o.offset)
+		}
+	}
+	return nil
+}
+
+// roots yields the whole objects that deltas rest on.
+func (x *indexer) roots() func(func(int) bool) {
+	return func(yield func(int) bool) {
+		for i, o := range x.objects {
+			if o.id.IsZero() {
+				continue
+			}
+			if len(x.byOffset[int64(o.offset)])+len(x.byID[o.id]) > 0 && !yield(i) {
+				return
+			}
+		}
+	}
+}
+
+func (x *indexer) resolveRun(ctx context.Context, path string, roots []int) error {
+	reader, err := (&pack{path: path}).open()
+	if err != nil {
+		return err
+	}
+	defer reader.close()
+	for _, i := range roots {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		entry, err := reader.readEntry(int64(x.objects[i].offset))
+		if err != nil {
+			return err
+		}
+		if err := x.resolve(reader, i, rawObject{kind: entry.kind, data: entry.data}, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// resolve applies the deltas that rest on an object, and those on them.
+func (x *indexer) resolve(reader *packReader, i int, base rawObject, depth int) error {
+	if depth > maxDeltaDepth {
+		return fmt.Errorf("%w: deltas without end", ErrCorrupt)
+	}
+	at := int64(x.objects[i].offset)
+	for _, children := range [][]int{x.byOffset[at], x.byID[x.objects[i].id]} {
+		for _, child := range children {
+			o := &x.objects[child]
+			entry, err := reader.readEntry(int64(o.offset))
+			if err != nil {
+				return err
+			}
+			data, err := packfile.PatchDelta(base.data, entry.data)
+			if err != nil {
+				return reader.damaged(int64(o.offset), err)
+			}
+			whole := rawObject{kind: base.kind, data: data}
+			o.id = plumbing.ComputeHash(whole.kind, whole.data)
+			if err := x.note(o.id, whole); err != nil {
+				return err
+			}
+			if err := x.resolve(reader, child, whole, depth+1); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// packStream counts, hashes and writes what is taken from a pack.
+type packStream struct {
+	in     *bufio.Reader
+	sum    hash.Hash
+	disk   *bufio.Writer
+	offset int64
+	tell   func(bytes int64)
+}
+
+// keep writes bytes of the pack.
+func (s *packStream) keep(b []byte) error {
+	s.sum.Write(b)
+	s.offset += int64(len(b))
+	if _, err := s.disk.Write(b); err != nil {
+		return fmt.Errorf("%w: %w", errDisk, err)
+	}
+	if s.tell != nil {
+		s.tell(s.offset)
+	}
+	return nil
+}
+
+// appendDistance appends what readBaseDistance reads.
+func appendDistance(out []byte, distance int64) []byte {
+	var digits []byte
+	digits = append(digits, byte(distance&0x7f))
+	for distance >>= 7; distance > 0; distance >>= 7 {
+		distance--
+		digits = append(digits, byte(distance&0x7f)|0x80)
+	}
+	slices.Reverse(digits)
+	return append(out, digits...)
+}

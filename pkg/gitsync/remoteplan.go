@@ -1,0 +1,193 @@
+package gitsync
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// pushPlan is what a push will ask for.
+type pushPlan struct {
+	updates      []refUpdate
+	capabilities []string
+	needsPack    bool
+	lack         *lack
+	done         Pushed
+}
+
+// planPush compares what a remote has with what it shall have.
+func (r *Repository) planPush(there advertisement, what PushWhat) (pushPlan, error) {
+	plan := pushPlan{lack: r.newLack()}
+	tip, err := r.resolve(what.Branch)
+	if err != nil {
+		return plan, err
+	}
+	standing, err := r.standing(there, what.Branch)
+	if err != nil {
+		return plan, err
+	}
+	if err := standing.refusal(what.Branch); err != nil {
+		return plan, err
+	}
+	plan.done.Tip, plan.done.Commits = hashOf(tip), standing.Commits
+	theirs := there.refs[what.Branch]
+	if theirs != tip {
+		plan.updates = append(plan.updates, refUpdate{what.Branch, theirs, tip})
+	}
+	tags, err := r.planTags(&plan, there, what)
+	if err != nil {
+		return plan, err
+	}
+	if err := r.planDeletions(&plan, there, what); err != nil {
+		return plan, err
+	}
+	if len(plan.updates) == 0 {
+		return plan, nil
+	}
+	if err := r.planPack(&plan, there, what, tip, tags); err != nil {
+		return plan, err
+	}
+	return plan, plan.agree(there)
+}
+
+// planTags adds the tags that the remote does not have.
+func (r *Repository) planTags(plan *pushPlan, there advertisement, what PushWhat) (fresh []objectID, err error) {
+	names, err := r.refNames(tagRefs + what.TagPrefix)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		id, err := r.resolve(name)
+		if errors.Is(err, ErrRefNotFound) {
+			continue // deleted since it was listed
+		}
+		if err != nil {
+			return nil, err
+		}
+		theirs, has := there.refs[name]
+		switch {
+		case !has:
+			plan.updates = append(plan.updates, refUpdate{ref: name, to: id})
+			plan.done.Added = append(plan.done.Added, strings.TrimPrefix(name, tagRefs))
+			fresh = append(fresh, id)
+		case theirs != id:
+			return nil, inState(RemoteDiverged, "", fmt.Errorf("the tag %s is another one at the remote (%s, here %s)", name, hashOf(theirs).Short(), hashOf(id).Short()))
+		}
+	}
+	return fresh, nil
+}
+
+// planDeletions adds the deletions of tags that the remote still has as they were.
+func (r *Repository) planDeletions(plan *pushPlan, there advertisement, what PushWhat) error {
+	for _, tag := range what.Deleted {
+		name := tagRefs + tag.Name
+		if theirs, has := there.refs[name]; !has || hashOf(theirs) != tag.Object {
+			continue
+		}
+		_, err := r.resolve(name)
+		if err == nil {
+			continue // it is here: it was not deleted after all
+		}
+		if !errors.Is(err, ErrRefNotFound) {
+			return err
+		}
+		plan.updates = append(plan.updates, refUpdate{ref: name, from: there.refs[name]})
+		plan.done.Removed = append(plan.done.Removed, tag.Name)
+	}
+	return nil
+}
+
+// planPack finds the objects to send.
+func (r *Repository) planPack(plan *pushPlan, there advertisement, what PushWhat, tip objectID, tags []objectID) error {
+	plan.needsPack = slices.ContainsFunc(plan.updates, func(u refUpdate) bool { return !u.to.IsZero() })
+	if !plan.needsPack {
+		return nil
+	}
+	var have []objectID
+	if theirs, ok := there.refs[what.Branch]; ok {
+		have = append(have, theirs)
+	}
+	if err := plan.lack.addHistory([]objectID{tip}, have); err != nil {
+		return err
+	}
+	var err error
+	if plan.lack.known, err = r.newestPoint(there, what.TagPrefix); err != nil {
+		return err
+	}
+	for _, id := range tags {
+		commit, err := plan.lack.addTag(id)
+		if err != nil {
+			return err
+		}
+		// The tip of main is known to the remote, or in this very pack.
+		if err := plan.lack.addHistory([]objectID{commit}, append(slices.Clone(have), tip)); err != nil {
+			return err
+		}
+	}
+	plan.done.Objects = len(plan.lack.objects)
+	return nil
+}
+
+// newestPoint returns the tree of the newest tag that the remote has and that is
+// here as well: names of restore points sort by time.
+func (r *Repository) newestPoint(there advertisement, prefix string) ([]objectID, error) {
+	newest := ""
+	for name, id := range there.refs {
+		if strings.HasPrefix(name, tagRefs+prefix) && name > newest {
+			if ours, err := r.resolve(name); err == nil && ours == id {
+				newest = name
+			}
+		}
+	}
+	if newest == "" {
+		return nil, nil
+	}
+	tag, err := r.readTag(there.refs[newest])
+	if err != nil {
+		return nil, err
+	}
+	tree, err := r.rootOf(tag.Commit)
+	if err != nil {
+		return nil, err
+	}
+	return []objectID{tree}, nil
+}
+
+// agree chooses among the server's capabilities.
+func (p *pushPlan) agree(there advertisement) error {
+	if !there.can("report-status") {
+		return inState(RemoteNotUnderstood, "", errors.New("the server does not report what becomes of a push"))
+	}
+	p.capabilities = []string{"report-status", "agent=appbur"}
+	// atomic: all refs move or none. side-band-64k: what hooks say, and signs of
+	// life. quiet: no progress meters among them.
+	for _, c := range []string{"atomic", "side-band-64k", "quiet"} {
+		if there.can(c) {
+			p.capabilities = append(p.capabilities, c)
+		}
+	}
+	if there.value("object-format") != "" {
+		p.capabilities = append(p.capabilities, "object-format=sha1")
+	}
+	if len(p.done.Removed) > 0 && !there.can("delete-refs") {
+		p.updates = slices.DeleteFunc(p.updates, func(u refUpdate) bool { return u.to.IsZero() })
+		p.done.Removed = nil
+	}
+	// Without atomic the order counts: a tag without its main is a loss, a deletion
+	// that came too early as well.
+	slices.SortStableFunc(p.updates, func(a, b refUpdate) int { return cmp.Compare(rank(a), rank(b)) })
+	return nil
+}
+
+func rank(u refUpdate) int {
+	switch {
+	case u.to.IsZero():
+		return 2
+	case strings.HasPrefix(u.ref, tagRefs):
+		return 1
+	default:
+		return 0
+	}
+}

@@ -1,0 +1,119 @@
+package gitsync
+
+import (
+	"context"
+	"fmt"
+)
+
+// RemoteStanding is how a remote stands to this repository.
+type RemoteStanding struct {
+	State RemoteState
+	// Tip is the branch at the remote, empty if it has none.
+	Tip Hash
+	// Commits counts those of the branch that the remote does not have.
+	Commits int
+	// Tags counts the tags that the remote does not have, and Deleted those that
+	// were deleted here and are still there.
+	Tags, Deleted int
+}
+
+// RemoteRefs returns the refs of a remote by their full names.
+func RemoteRefs(ctx context.Context, remote Remote, o RemoteOptions) (map[string]Hash, error) {
+	t, err := dial(ctx, remote, uploadPack, o)
+	if err != nil {
+		return nil, err
+	}
+	defer t.hangUp()
+	refs := make(map[string]Hash, len(t.refs))
+	for name, id := range t.refs {
+		refs[name] = hashOf(id)
+	}
+	return refs, nil
+}
+
+// Compare asks a remote how it stands to this repository. A remote that holds
+// something else than an older state is no error here: the state says it.
+func (r *Repository) Compare(ctx context.Context, remote Remote, what PushWhat, o RemoteOptions) (RemoteStanding, error) {
+	t, err := dial(ctx, remote, uploadPack, o)
+	if err != nil {
+		return RemoteStanding{}, err
+	}
+	there := t.advertisement
+	t.hangUp()
+	s, err := r.standing(there, what.Branch)
+	if err != nil {
+		return s, err
+	}
+	plan := pushPlan{}
+	if _, err := r.planTags(&plan, there, what); err != nil {
+		if state := StateOf(err); state == RemoteDiverged {
+			s.State = state
+			return s, nil
+		}
+		return s, err
+	}
+	if err := r.planDeletions(&plan, there, what); err != nil {
+		return s, err
+	}
+	s.Tags, s.Deleted = len(plan.done.Added), len(plan.done.Removed)
+	if s.State == RemoteUpToDate && s.Tags+s.Deleted > 0 {
+		s.State = RemoteBehind
+	}
+	return s, nil
+}
+
+// standing compares the branch only.
+func (r *Repository) standing(there advertisement, branch string) (RemoteStanding, error) {
+	tip, err := r.resolve(branch)
+	if err != nil {
+		return RemoteStanding{}, err
+	}
+	theirs, has := there.refs[branch]
+	s := RemoteStanding{Tip: hashOf(theirs)}
+	if !has {
+		s.State = RemoteEmpty
+		fresh, err := r.beyond([]objectID{tip}, nil)
+		s.Commits = len(fresh)
+		return s, err
+	}
+	here, err := r.holds(theirs)
+	if err != nil {
+		return s, err
+	}
+	if !here {
+		s.State = RemoteDiverged
+		return s, nil
+	}
+	ahead, descends, err := r.descends(tip, theirs)
+	if err != nil {
+		return s, err
+	}
+	switch {
+	case descends && ahead == 0:
+		s.State = RemoteUpToDate
+	case descends:
+		s.State, s.Commits = RemoteBehind, ahead
+	default:
+		_, older, err := r.descends(theirs, tip)
+		if err != nil {
+			return s, err
+		}
+		s.State = RemoteDiverged
+		if older {
+			s.State = RemoteAhead
+		}
+	}
+	return s, nil
+}
+
+// refusal is why nothing may be pushed.
+func (s RemoteStanding) refusal(branch string) error {
+	switch s.State {
+	case RemoteDiverged:
+		return inState(s.State, "", fmt.Errorf("%s at the remote is %s, which is not an older state of this repository", branch, s.Tip.Short()))
+	case RemoteAhead:
+		return inState(s.State, "", fmt.Errorf("%s at the remote is %s, which is newer than this repository", branch, s.Tip.Short()))
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,205 @@
+package gitsync
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+
+	"github.com/appbur/appbur"
+)
+
+const (
+	receivePack = "git-receive-pack"
+	uploadPack  = "git-upload-pack"
+)
+
+// wire is one talk with a server, over whatever carries it.
+type wire interface {
+	// hear reads what the server says.
+	hear() io.Reader
+	// ask sends a request while the server's answer can be heard, and returns the
+	// reader to hear it with. It is called once.
+	ask(send func(io.Writer) error) (io.Reader, error)
+	// said is what the server said beside the protocol. It is complete after end.
+	said() string
+	// end ends the talk.
+	end()
+}
+
+// talk is a wire after the server has introduced itself.
+type talk struct {
+	wire
+	advertisement
+	ctx  context.Context
+	dog  *watchdog
+	stop func()
+	// words are what the server says for people within the protocol.
+	words tail
+}
+
+// heard is all that the server said for people.
+func (t *talk) heard() string {
+	if t.wire == nil {
+		return t.words.String()
+	}
+	return t.words.String() + "\n" + t.said()
+}
+
+// dial begins a talk with a remote's service.
+func dial(ctx context.Context, remote Remote, service string, o RemoteOptions) (_ *talk, err error) {
+	if remote.URL.Plaintext() && !remote.AllowPlaintext {
+		return nil, misconfigured(errors.New("http:// to another machine: whoever is on the way can read and change everything, credentials included"),
+			"use https:// or ssh, or accept it with `appbur remotes add --allow-plaintext`")
+	}
+	ctx, dog, stop := watch(ctx, o.silence())
+	t := &talk{ctx: ctx, dog: dog, stop: stop}
+	defer func() {
+		if err != nil {
+			t.hangUp()
+		}
+	}()
+	http := false
+	switch remote.URL.scheme {
+	case "https", "http":
+		t.wire, err = dialHTTP(ctx, remote, service, o, dog)
+		http = true
+	case "ssh":
+		t.wire, err = dialSSH(ctx, remote, service, o, dog)
+	case "file":
+		t.wire, err = runGit(ctx, remote.URL.path, service, o, dog)
+	default:
+		return nil, misconfigured(ErrRemoteURL, "use a URL that was parsed")
+	}
+	if err != nil {
+		return nil, failed(ctx, err, "")
+	}
+	if t.advertisement, err = readAdvertisement(t.hear(), service, http); err != nil {
+		return nil, t.failed(err)
+	}
+	return t, nil
+}
+
+// failed ends the talk, so that all that the server said is known, and finds the
+// state for what went wrong.
+func (t *talk) failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	cause := context.Cause(t.ctx)
+	t.hangUp()
+	if cause == nil {
+		return failed(context.Background(), noAnswer(err), t.heard())
+	}
+	return failed(t.ctx, err, t.heard())
+}
+
+// noAnswer tells a peer that is no Git server from one that was cut off.
+func noAnswer(err error) error {
+	if errors.Is(err, errNoPacket) {
+		return inState(RemoteNotGit, "", err)
+	}
+	return err
+}
+
+// hangUp ends the talk. It may be called more than once.
+func (t *talk) hangUp() {
+	if t.wire != nil {
+		t.end()
+	}
+	t.stop()
+}
+
+// tail keeps the end of what is written to it. It is safe for concurrent use.
+type tail struct {
+	mu   sync.Mutex
+	data []byte
+}
+
+// Write implements [io.Writer].
+func (t *tail) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.data = append(t.data, b...)
+	if over := len(t.data) - 2*maxSaid; over > 0 {
+		t.data = append(t.data[:0], t.data[over:]...)
+	}
+	return len(b), nil
+}
+
+// String returns what is kept.
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.data)
+}
+
+// pipe is a wire over a pair of streams to a program, here or beyond SSH.
+type pipe struct {
+	in     io.WriteCloser
+	out    io.Reader
+	errors *tail
+	// finish waits for the program, or ends it.
+	finish func()
+
+	once sync.Once
+	sent chan error
+}
+
+func (p *pipe) hear() io.Reader { return p.out }
+
+// ask implements [wire].
+func (p *pipe) ask(send func(io.Writer) error) (io.Reader, error) {
+	p.sent = make(chan error, 1)
+	go func() {
+		err := send(p.in)
+		if err == nil {
+			err = p.in.Close()
+		}
+		p.sent <- err
+		// A sender that fails by itself (a rotten object) must not leave the peer waiting.
+		if err != nil {
+			_ = p.in.Close()
+		}
+	}()
+	return readFunc(func(b []byte) (int, error) {
+		n, err := p.out.Read(b)
+		if err != nil {
+			// Why sending failed says more than that the answer ended, unless it is
+			// only the echo of the peer's end.
+			if sendErr := p.sendError(); sendErr != nil && ownFailure(sendErr) {
+				return n, sendErr
+			}
+		}
+		return n, err
+	}), nil
+}
+
+func (p *pipe) sendError() error {
+	select {
+	case err := <-p.sent:
+		p.sent <- err
+		return err
+	default:
+		return nil
+	}
+}
+
+// ownFailure reports whether sending failed on this side.
+func ownFailure(err error) bool {
+	return errors.Is(err, ErrCorrupt) || errors.Is(err, ErrObjectNotFound) || appbur.HintOf(err) != ""
+}
+
+func (p *pipe) said() string { return p.errors.String() }
+
+// end implements [wire].
+func (p *pipe) end() {
+	p.once.Do(func() {
+		if p.sent == nil {
+			// Nothing is asked: a flush is a polite good-bye.
+			_ = writeFlush(p.in)
+		}
+		_ = p.in.Close()
+		p.finish()
+	})
+}
