@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that the tests need, if they are missing: database servers (as binaries
-# only) and ssh-keygen.
+# only), ssh-keygen, and an SSH server as a program in the user's cache directory.
 # Nothing is left running: the packages are chosen or told not to start a service of their own.
 set -euo pipefail
 
@@ -8,6 +8,36 @@ missing=()
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing+=(postgresql)
 [ -x /usr/sbin/mariadbd ] || missing+=(mariadb-server-core mariadb-client-core)
 command -v ssh-keygen >/dev/null || missing+=(openssh-client) # git checks signatures with it
+
+# sshd comes out of its package without installing it, because installing it would start a service that lets
+# people in. Tests run it on loopback, with keys and a configuration of their own.
+sshd_dir=${XDG_CACHE_HOME:-$HOME/.cache}/appbur/tools/sshd
+need_sshd=
+[ -x /usr/sbin/sshd ] || [ -x "$sshd_dir/usr/sbin/sshd" ] || need_sshd=yes
+need_user=
+# sshd separates privileges when it runs as root, and wants a user that owns nothing for it.
+[ "$(id -u)" -ne 0 ] || id sshd >/dev/null 2>&1 || need_user=yes
+[ "${#missing[@]}" -gt 0 ] || [ -n "$need_sshd$need_user" ] || exit 0
+
+if [ -n "$need_user" ]; then
+  useradd --system --no-create-home --home-dir /run/sshd --shell /usr/sbin/nologin sshd
+fi
+if [ -n "$need_sshd" ]; then
+  command -v apt-get >/dev/null || { echo "packages: this machine has no apt-get; install by hand: OpenSSH's sshd" >&2; exit 1; }
+  echo "unpacking sshd into $sshd_dir"
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  wanted=(openssh-server)
+  ldconfig -p | grep -q libwrap.so.0 || wanted+=(libwrap0)
+  (cd "$work" && apt-get -q download "${wanted[@]}" >/dev/null 2>&1) || {
+    echo "packages: apt-get download ${wanted[*]} failed; run apt-get update as root, then this again" >&2
+    exit 1
+  }
+  for package in "$work"/*.deb; do dpkg -x "$package" "$work/root"; done
+  mkdir -p "$(dirname "$sshd_dir")"
+  rm -rf "$sshd_dir"
+  mv "$work/root" "$sshd_dir"
+fi
 [ "${#missing[@]}" -gt 0 ] || exit 0
 
 as_root=()

@@ -1,6 +1,7 @@
 package gitsync
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -15,6 +16,9 @@ import (
 
 // userAgent begins as git's does: forges decide by it whether to speak Git.
 const userAgent = "git/2 (appbur)"
+
+// postBuffer is up to where a request is sent in one piece.
+const postBuffer = 1 << 20
 
 // httpWire is a talk over the smart HTTP protocol: one request for the refs and
 // one for everything else.
@@ -150,7 +154,18 @@ func (w *httpWire) ask(send func(io.Writer) error) (io.Reader, error) {
 		sent <- err
 		_ = out.CloseWithError(err)
 	}()
-	request, err := http.NewRequestWithContext(w.ctx, http.MethodPost, w.base+"/"+w.service, body)
+	// What is small goes with its length, because some servers want one; what is
+	// large goes in chunks. git does the same (http.postBuffer).
+	head := make([]byte, postBuffer)
+	n, err := io.ReadFull(body, head)
+	var content io.Reader = bytes.NewReader(head[:n])
+	switch {
+	case err == nil:
+		content = struct{ io.Reader }{io.MultiReader(content, body)}
+	case !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, err // sending failed here
+	}
+	request, err := http.NewRequestWithContext(w.ctx, http.MethodPost, w.base+"/"+w.service, content)
 	if err != nil {
 		_ = body.CloseWithError(err)
 		return nil, err
