@@ -18,6 +18,7 @@ type backupOptions struct {
 	clusterOptions
 	appOptions
 	guards repository.Guards
+	noPush bool
 	json   bool
 }
 
@@ -31,8 +32,9 @@ the applications named by --app, and make a signed restore point of both.
 
 A cluster that did not change makes no commit on main, but a restore point all
 the same. If an application cannot be reached or its export does not arrive
-whole, no restore point is made.` +
-			exitStatus("0  done", "1  failed, no restore point", "3  the restore point is partial: some types could not be read (see `points show`)",
+whole, no restore point is made. Afterwards the remotes are brought up to date
+(docs/remotes.md).` +
+			exitStatus("0  done", "1  failed, no restore point", "3  the restore point is partial: some types could not be read (see `points show`), or fewer remotes than required hold it",
 				"10 no repository", "11 another process writes to the repository", "12 a key or a login was refused"),
 		Example: `  appbur backup --repo ./mgmt.git
   appbur backup --repo ./mgmt.git --kubeconfig old.yaml --app fleet-system/fleet=fleet.example:7443 --app-ca ca.pem
@@ -44,6 +46,7 @@ whole, no restore point is made.` +
 	o.clusterOptions.addFlags(command)
 	o.appOptions.addFlags(command, "whose state is saved")
 	addGuardFlags(command, &o.guards)
+	noPushFlag(command, &o.noPush)
 	jsonFlag(command, &o.json)
 	return command
 }
@@ -59,6 +62,8 @@ type backupReport struct {
 	Excluded  int                 `json:"excluded"`
 	Coverage  appbur.Coverage     `json:"coverage"`
 	Seconds   float64             `json:"seconds"`
+	// Replication is nil when nothing was pushed.
+	Replication *repository.Replication `json:"replication,omitempty"`
 }
 
 func backupRun(ctx context.Context, e *env, o *backupOptions) error {
@@ -129,10 +134,15 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 	for _, t := range seen.Coverage.Types {
 		report.Excluded += t.Excluded
 	}
+	if !o.noPush {
+		if report.Replication, err = e.replicate(ctx, repo, keys.Dir); err != nil {
+			return err
+		}
+	}
 	if err := e.printBackup(report, o.json); err != nil {
 		return err
 	}
-	if point.Partial {
+	if point.Partial || report.Replication != nil && !report.Replication.Replicated() {
 		return errPartly
 	}
 	return nil
@@ -177,6 +187,9 @@ func (e *env) printBackup(r backupReport, asJSON bool) error {
 		for _, d := range app.Datasets {
 			fmt.Fprintf(e.Out, "application    %s %s: %s, schema %s, %d rows, %s\n", app.AppKey, app.Version, d.Name, d.Schema, d.Rows, sizeText(d.Size))
 		}
+	}
+	if r.Replication != nil {
+		e.printReplication(*r.Replication)
 	}
 	fmt.Fprintf(e.Out, "took           %s\n", time.Duration(r.Seconds*float64(time.Second)).Round(10*time.Millisecond))
 	return nil

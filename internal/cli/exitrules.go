@@ -33,6 +33,9 @@ var exitRules = []exitRule{
 	{ExitCredentials, apierrors.IsUnauthorized},
 	{ExitCredentials, apierrors.IsForbidden},
 	{ExitCredentials, contractCode(codes.Unauthenticated, codes.PermissionDenied)},
+	{ExitNotFound, remoteState(gitsync.RemoteNotFound, gitsync.RemoteEmpty)},
+	{ExitMoved, remoteState(gitsync.RemoteMoved, gitsync.RemoteDiverged, gitsync.RemoteAhead)},
+	{ExitCredentials, remoteState(gitsync.RemoteUnauthenticated, gitsync.RemoteForbidden, gitsync.RemoteHostKeyUnknown, gitsync.RemoteHostKeyChanged, gitsync.RemoteCertificate)},
 	{ExitIncompatible, isAny(restore.ErrBlocked)},
 	{ExitIncompatible, contractReason(contract.ReasonSchemaTooNew, contract.ReasonSchemaTooOld, contract.ReasonNoCommonVersion, contract.ReasonWrongApp)},
 	{ExitPartly, isAny(restore.ErrIncomplete)},
@@ -66,6 +69,10 @@ func contractCode(list ...codes.Code) func(error) bool {
 		var call *contract.Error
 		return errors.As(err, &call) && slices.Contains(list, call.Code)
 	}
+}
+
+func remoteState(states ...gitsync.RemoteState) func(error) bool {
+	return func(err error) bool { return slices.Contains(states, gitsync.StateOf(err)) }
 }
 
 // notFoundError means that an object that was named does not exist.

@@ -90,7 +90,7 @@ func (o *repositoryOptions) writable(e *env) (*repository.Repository, *repositor
 func refuseURL(repo string) error {
 	if strings.Contains(repo, "://") || strings.HasPrefix(repo, "git@") {
 		return &usageError{appbur.WithHint(fmt.Errorf("%s is a URL, and a repository is a directory", repo),
-			"clone it with `git clone --mirror`, work on the clone, and push with `git push`")}
+			"make a copy with `appbur clone URL DIR`, and name the copy")}
 	}
 	return nil
 }

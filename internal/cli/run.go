@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,6 +21,7 @@ type runOptions struct {
 	guards repository.Guards
 	quiet  time.Duration
 	limit  time.Duration
+	noPush bool
 	json   bool
 
 	maintainAfter int
@@ -32,7 +34,10 @@ func newRun(e *env) *cobra.Command {
 		Short: "Watch the cluster and commit changes to main as they happen",
 		Long: `Watch the cluster and commit changes to main as they happen, once the cluster has
 been quiet for a moment. After a restart or a dropped connection everything is
-listed again, so nothing is missed. Restore points are made by ` + "`appbur backup`" + `.` +
+listed again, so nothing is missed. Restore points are made by ` + "`appbur backup`" + `.
+
+Commits are pushed to the remotes as they are made. Commits never wait for a
+remote; one that is down is tried again until it has everything.` +
 			exitStatus("0  stopped by a signal, everything seen is committed", "1  failed", "12 a key or a login was refused"),
 		Example: `  appbur run --repo ./mgmt.git
   appbur run --repo ./mgmt.git --quiet 5s --json 2>appbur.log`,
@@ -45,6 +50,7 @@ listed again, so nothing is missed. Restore points are made by ` + "`appbur back
 	command.Flags().DurationVar(&o.quiet, "quiet", 2*time.Second, "commit when nothing has changed for this `LONG`")
 	command.Flags().DurationVar(&o.limit, "limit", 15*time.Second, "commit at the latest after this `LONG`, however busy the cluster is")
 	command.Flags().IntVar(&o.maintainAfter, "maintain-after", 500, "pack the repository together in the background after this `NUMBER` of commits; 0 never does")
+	noPushFlag(command, &o.noPush)
 	command.Flags().BoolVar(&o.json, "json", false, "log JSON lines instead of text")
 	return command
 }
@@ -85,12 +91,27 @@ func runRun(ctx context.Context, e *env, o *runOptions) error {
 		return err
 	}
 	log.Info("watching", "cluster", cluster.ID, "kubernetes", cluster.Version.String(), "repository", repo.Dir())
-	return daemon.Run(ctx, source, writer, daemon.Options{
+	options := daemon.Options{
 		Quiet: o.quiet, Limit: o.limit, Now: e.now, Log: log,
 		Maintainer: repo, MaintainAfter: o.maintainAfter,
 		Forget: func(ctx context.Context, known appbur.Coverage) error {
 			_, err := capture.ForgetKinds(ctx, source, writer, known)
 			return err
 		},
-	})
+	}
+	if o.noPush {
+		return daemon.Run(ctx, source, writer, options)
+	}
+	pusher := e.pusher(repo, keys.Dir, log)
+	options.Committed = func(repository.Outcome) { pusher.Want() }
+	// It outlives the signal, because the daemon commits once more after it.
+	pushing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var beside sync.WaitGroup
+	beside.Go(func() { pusher.Run(pushing) })
+	pusher.Want() // what an earlier run could not push
+	err = daemon.Run(ctx, source, writer, options)
+	stop()
+	beside.Wait()
+	return err
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/skeema/knownhosts"
@@ -42,7 +43,13 @@ func dialSSH(ctx context.Context, remote Remote, service string, o RemoteOptions
 			_ = conn.Close()
 		}
 	}()
-	watched := watchedConn{conn, dog.reader(conn), dog.writer(conn)}
+	watched := &watchedConn{Conn: conn, in: dog.reader(conn), out: dog.writer(conn)}
+	defer func() {
+		// x/crypto/ssh does not say that a connection was lost, so it is asked.
+		if err != nil && watched.lost.Load() && stateOfError(err) == RemoteUnknownCondition && StateOf(err) == RemoteUnknownCondition {
+			err = inState(RemoteInterrupted, "", err)
+		}
+	}()
 	config := &ssh.ClientConfig{
 		User:              cmp.Or(remote.URL.user, remote.Credentials.Username, "git"),
 		Auth:              auth,
@@ -166,15 +173,28 @@ func sshFailure(err error, tried bool) error {
 // watchedConn is a connection whose watchdog sees what moves.
 type watchedConn struct {
 	net.Conn
-	in  io.Reader
-	out io.Writer
+	in   io.Reader
+	out  io.Writer
+	lost atomic.Bool
 }
 
 // Read implements [net.Conn].
-func (c watchedConn) Read(b []byte) (int, error) { return c.in.Read(b) }
+func (c *watchedConn) Read(b []byte) (int, error) {
+	n, err := c.in.Read(b)
+	if err != nil {
+		c.lost.Store(true)
+	}
+	return n, err
+}
 
 // Write implements [net.Conn].
-func (c watchedConn) Write(b []byte) (int, error) { return c.out.Write(b) }
+func (c *watchedConn) Write(b []byte) (int, error) {
+	n, err := c.out.Write(b)
+	if err != nil {
+		c.lost.Store(true)
+	}
+	return n, err
+}
 
 // writeCloser writes to one and closes the other.
 type writeCloser struct {

@@ -142,8 +142,16 @@ type pipe struct {
 	// finish waits for the program, or ends it.
 	finish func()
 
-	once sync.Once
-	sent chan error
+	once   sync.Once
+	closer sync.Once
+	sent   chan error
+}
+
+// closeIn closes the stream to the peer, once: an SSH channel is not safe to close
+// from two sides.
+func (p *pipe) closeIn() (err error) {
+	p.closer.Do(func() { err = p.in.Close() })
+	return err
 }
 
 func (p *pipe) hear() io.Reader { return p.out }
@@ -153,14 +161,10 @@ func (p *pipe) ask(send func(io.Writer) error) (io.Reader, error) {
 	p.sent = make(chan error, 1)
 	go func() {
 		err := send(p.in)
-		if err == nil {
-			err = p.in.Close()
-		}
 		p.sent <- err
-		// A sender that fails by itself (a rotten object) must not leave the peer waiting.
-		if err != nil {
-			_ = p.in.Close()
-		}
+		// Also when sending failed on this side (a rotten object): the peer must not
+		// go on waiting.
+		_ = p.closeIn()
 	}()
 	return readFunc(func(b []byte) (int, error) {
 		n, err := p.out.Read(b)
@@ -199,7 +203,7 @@ func (p *pipe) end() {
 			// Nothing is asked: a flush is a polite good-bye.
 			_ = writeFlush(p.in)
 		}
-		_ = p.in.Close()
+		_ = p.closeIn()
 		p.finish()
 	})
 }

@@ -1,0 +1,409 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/repository"
+	"github.com/appbur/appbur/pkg/gitsync"
+)
+
+func newRemotes(e *env) *cobra.Command {
+	command := &cobra.Command{
+		Use:   "remotes",
+		Short: "Keep copies of the repository in other places",
+		Long: `Keep copies of the repository in other places: Git servers, other disks. They are
+ordinary Git remotes in the repository's own configuration, so stock git knows
+them; how to set each kind up is in docs/remotes.md.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	command.AddCommand(newRemotesAdd(e), newRemotesList(e), newRemotesPush(e), newRemotesRemove(e))
+	return command
+}
+
+// remoteOptions are the surroundings of this process in which remotes are talked to.
+func (e *env) remoteOptions() gitsync.RemoteOptions {
+	return gitsync.RemoteOptions{Agent: e.getenv("SSH_AUTH_SOCK"), Proxy: http.ProxyFromEnvironment}
+}
+
+// remoteURL reads a URL from the command line, where a directory may be relative.
+func remoteURL(text string) (gitsync.RemoteURL, error) {
+	if !strings.Contains(text, ":") {
+		absolute, err := filepath.Abs(text)
+		if err != nil {
+			return gitsync.RemoteURL{}, fmt.Errorf("remote: %w", err)
+		}
+		text = absolute
+	}
+	u, err := gitsync.ParseRemoteURL(text)
+	if err != nil {
+		return u, &usageError{err}
+	}
+	return u, nil
+}
+
+type remotesAddOptions struct {
+	repositoryOptions
+	credentials string
+	plaintext   bool
+}
+
+func newRemotesAdd(e *env) *cobra.Command {
+	o := &remotesAddOptions{}
+	command := &cobra.Command{
+		Use:   "add NAME URL",
+		Short: "Add a remote",
+		Long: `Add a remote: https://host/path, ssh://user@host/path, user@host:path, or a
+directory. Nothing is sent yet.
+
+What is needed to log in are files in the directory remotes/NAME of the key
+directory, named as in Flux's Git secrets: username and password, bearerToken,
+identity (SSH private key), known_hosts, ca.crt. --credentials copies them from
+another directory. A URL never holds a password.` +
+			exitStatus("0  added", "1  failed, for example because NAME is taken", "10 no repository", "12 the credentials cannot be read", "64 wrong command line"),
+		Example: `  appbur remotes add forge https://git.example/platform/mgmt.git --repo ./mgmt.git --credentials ./forge-token
+  appbur remotes add vault git@vault.example:mgmt.git --repo ./mgmt.git
+  appbur remotes add disk /mnt/backup/mgmt.git --repo ./mgmt.git`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return remotesAddRun(cmd.Context(), e, o, args[0], args[1])
+		},
+	}
+	o.addFlags(e, command)
+	command.Flags().StringVar(&o.credentials, "credentials", "", "`DIR` with credential files to copy into the key directory")
+	command.Flags().BoolVar(&o.plaintext, "allow-plaintext", false, "accept http:// to another machine: anyone on the way can read and change everything")
+	return command
+}
+
+func remotesAddRun(ctx context.Context, e *env, o *remotesAddOptions, name, text string) error {
+	if err := gitsync.CheckRemoteName(name); err != nil {
+		return &usageError{err}
+	}
+	u, err := remoteURL(text)
+	if err != nil {
+		return err
+	}
+	if u.Plaintext() && !o.plaintext {
+		return &usageError{appbur.WithHint(errors.New("http:// to another machine: anyone on the way can read and change everything"), "use https:// or ssh, or pass --allow-plaintext")}
+	}
+	repo, err := o.open()
+	if err != nil {
+		return err
+	}
+	keys, err := o.keysDir(e, repo)
+	if err != nil {
+		return err
+	}
+	dir := repository.CredentialsDir(keys, name)
+	if o.credentials != "" {
+		if _, err := repository.CopyCredentials(o.credentials, dir); err != nil {
+			return err
+		}
+	}
+	if _, err := repository.LoadCredentials(dir); err != nil {
+		return err
+	}
+	if err := repo.AddRemote(ctx, repository.Remote{Name: name, URL: u, AllowPlaintext: o.plaintext}); err != nil {
+		return err
+	}
+	fmt.Fprintf(e.Out, "remote       %s\nurl          %s\ncredentials  %s\n", name, u, dir)
+	e.say("Next: appbur remotes push --repo %s", repo.Dir())
+	return nil
+}
+
+func newRemotesList(e *env) *cobra.Command {
+	var (
+		o      repositoryOptions
+		asJSON bool
+	)
+	command := &cobra.Command{
+		Use:   "list",
+		Short: "List remotes and how they stand: up to date, behind, diverged, unreachable …",
+		Long: `Ask every remote how it stands: up to date, behind, diverged, unreachable and so
+on (docs/remotes.md explains each state).` +
+			exitStatus("0  every remote is up to date", "3  some are not", "10 no repository", "12 the key directory cannot be read"),
+		Example: `  appbur remotes list --repo ./mgmt.git
+  appbur remotes list --repo ./mgmt.git --json | jq '.[] | select(.state != "up to date")'`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return remotesListRun(cmd.Context(), e, &o, asJSON) },
+	}
+	o.addFlags(e, command)
+	jsonFlag(command, &asJSON)
+	return command
+}
+
+func remotesListRun(ctx context.Context, e *env, o *repositoryOptions, asJSON bool) error {
+	repo, err := o.open()
+	if err != nil {
+		return err
+	}
+	keys, err := o.keysDir(e, repo)
+	if err != nil {
+		return err
+	}
+	list, err := repo.RemoteStatuses(ctx, keys, e.remoteOptions())
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		if err := e.printJSON(append([]repository.RemoteStatus{}, list...)); err != nil {
+			return err
+		}
+	} else {
+		e.printRemotes(list, repo.Dir())
+	}
+	for _, r := range list {
+		if r.State != gitsync.RemoteUpToDate {
+			return errPartly
+		}
+	}
+	return nil
+}
+
+func (e *env) printRemotes(list []repository.RemoteStatus, dir string) {
+	if len(list) == 0 {
+		e.say("No remotes yet. Add one with: appbur remotes add NAME URL --repo %s", dir)
+		return
+	}
+	t := newTable(e.Streams, "name", "state", "last push", "url")
+	for _, r := range list {
+		state := coloured(sgrRed, string(r.State))
+		switch r.State {
+		case gitsync.RemoteUpToDate:
+			state.sgr = sgrGreen
+		case gitsync.RemoteBehind, gitsync.RemoteEmpty:
+			state.sgr = sgrYellow
+			state.text += fmt.Sprintf(": lacks %s and %s", count(r.Commits, "commit"), count(r.Points, "restore point"))
+		}
+		last := "never"
+		if r.LastPush != nil {
+			last = e.when(*r.LastPush)
+		}
+		t.add(coloured(sgrCyan, r.Name), state, plain(last), plain(r.URL))
+	}
+	t.print(e.Out)
+	for _, r := range list {
+		e.explainRemote(r.Name, r.Error, r.Hint)
+	}
+}
+
+// explainRemote says why a remote is not up to date.
+func (e *env) explainRemote(name, why, hint string) {
+	if why == "" {
+		return
+	}
+	e.warn("remote %s: %s", name, why)
+	if hint != "" {
+		fmt.Fprintf(e.Err, "appbur: %s %s\n", e.paintErr(sgrCyan, "hint:"), oneLine(hint))
+	}
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func newRemotesPush(e *env) *cobra.Command {
+	var (
+		o      repositoryOptions
+		asJSON bool
+	)
+	command := &cobra.Command{
+		Use:   "push [NAME...]",
+		Short: "Bring remotes up to date",
+		Long: `Bring remotes up to date, all of them or those that are named: the history on
+main and the restore points. Only what a remote does not have is sent; nothing is
+ever forced. Without names as many remotes must succeed as the setting
+appbur.requiredRemotes says, or all of them.` +
+			exitStatus("0  as many remotes as required hold everything", "3  fewer do (the reasons are printed)", "10 no repository", "64 wrong command line"),
+		Example: `  appbur remotes push --repo ./mgmt.git
+  appbur remotes push forge --repo ./mgmt.git --json`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return remotesPushRun(cmd.Context(), e, &o, args, asJSON)
+		},
+	}
+	o.addFlags(e, command)
+	jsonFlag(command, &asJSON)
+	return command
+}
+
+func remotesPushRun(ctx context.Context, e *env, o *repositoryOptions, names []string, asJSON bool) error {
+	repo, err := o.open()
+	if err != nil {
+		return err
+	}
+	keys, err := o.keysDir(e, repo)
+	if err != nil {
+		return err
+	}
+	done, err := repo.Push(ctx, keys, names, e.remoteOptions(), e.now)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		if err := e.printJSON(done); err != nil {
+			return err
+		}
+	} else {
+		e.printReplication(done)
+		if len(done.Remotes) == 0 {
+			e.say("No remotes yet. Add one with: appbur remotes add NAME URL --repo %s", repo.Dir())
+		}
+	}
+	if !done.Replicated() {
+		return errPartly
+	}
+	return nil
+}
+
+// printReplication says what became of each remote.
+func (e *env) printReplication(done repository.Replication) {
+	for _, r := range done.Remotes {
+		text := coloured(sgrGreen, string(r.State))
+		if r.Err() != nil {
+			text.sgr = sgrRed
+		}
+		fmt.Fprintf(e.Out, "remote         %s: %s", r.Remote, e.paint(text.sgr, text.text))
+		if r.Objects > 0 {
+			fmt.Fprintf(e.Out, ", sent %s and %s (%s)", count(r.Commits, "commit"), count(r.Points, "restore point"), sizeText(r.Bytes))
+		}
+		fmt.Fprintln(e.Out)
+	}
+	for _, r := range done.Remotes {
+		e.explainRemote(r.Remote, r.Error, r.Hint)
+	}
+	if !done.Replicated() {
+		e.warn("%d of %d required remotes hold everything; what is committed here stays, and the next push catches up", done.Holding, done.Required)
+	}
+}
+
+func newRemotesRemove(e *env) *cobra.Command {
+	var (
+		o   repositoryOptions
+		yes bool
+	)
+	command := &cobra.Command{
+		Use:   "remove NAME",
+		Short: "Forget a remote; what it holds stays there",
+		Long: "Forget a remote. What it holds stays there, and its credentials stay in the key\ndirectory." +
+			exitStatus("0  removed", "1  there is no such remote", "10 no repository", "64 nobody to ask and no --yes"),
+		Example: `  appbur remotes remove forge --repo ./mgmt.git`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			repo, err := o.open()
+			if err != nil {
+				return err
+			}
+			if !yes {
+				if err := e.confirm(cmd.Context(), fmt.Sprintf("Forget the remote %s of %s?", args[0], repo.Dir())); err != nil {
+					return err
+				}
+			}
+			return repo.RemoveRemote(cmd.Context(), args[0])
+		},
+	}
+	o.addFlags(e, command)
+	command.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	return command
+}
+
+type cloneOptions struct {
+	keys        string
+	name        string
+	credentials string
+	plaintext   bool
+	json        bool
+}
+
+func newClone(e *env) *cobra.Command {
+	o := &cloneOptions{}
+	command := &cobra.Command{
+		Use:   "clone URL DIR",
+		Short: "Make a working copy of a repository from one of its remotes",
+		Long: `Make a repository from one of its remotes, with its whole history and all restore
+points: on a new machine, or in place of one that is lost. Every object is checked
+on arrival. The remote stays a remote of the copy, so ` + "`appbur backup`" + ` goes on
+from it at once; restoring needs the age identity as well.
+
+The credentials are those in remotes/NAME of the key directory, or in
+--credentials.` +
+			exitStatus("0  cloned", "1  failed, DIR is as it was", "10 the remote is no appbur repository", "12 a login was refused, or a host or certificate is not trusted", "64 wrong command line"),
+		Example: `  appbur clone https://git.example/platform/mgmt.git ./mgmt.git --keys /secure/mgmt-keys
+  appbur clone git@vault.example:mgmt.git ./mgmt.git --keys /secure/mgmt-keys --name vault`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return cloneRun(cmd.Context(), e, o, args[0], args[1])
+		},
+	}
+	command.Flags().StringVar(&o.keys, "keys", e.getenv(envKeys), "`DIR` of the repository's keys (default: $"+envKeys+")")
+	command.Flags().StringVar(&o.name, "name", "origin", "`NAME` of the remote in the copy")
+	command.Flags().StringVar(&o.credentials, "credentials", "", "`DIR` with the credential files of the remote (default: remotes/NAME of the key directory)")
+	command.Flags().BoolVar(&o.plaintext, "allow-plaintext", false, "accept http:// to another machine: anyone on the way can read and change everything")
+	jsonFlag(command, &o.json)
+	return command
+}
+
+func cloneRun(ctx context.Context, e *env, o *cloneOptions, text, dir string) error {
+	if err := gitsync.CheckRemoteName(o.name); err != nil {
+		return &usageError{err}
+	}
+	u, err := remoteURL(text)
+	if err != nil {
+		return err
+	}
+	if err := refuseURL(dir); err != nil {
+		return err
+	}
+	from := o.credentials
+	if from == "" && o.keys != "" {
+		from = repository.CredentialsDir(o.keys, o.name)
+	}
+	remote := gitsync.Remote{Name: o.name, URL: u, AllowPlaintext: o.plaintext}
+	if from != "" {
+		if remote.Credentials, err = repository.LoadCredentials(from); err != nil {
+			return err
+		}
+	}
+	bar := newProgress(e.Streams, e.now, "receiving KiB", 0)
+	options := e.remoteOptions()
+	options.Progress = func(n int64) { bar.set(int(n>>10), 0) }
+	repo, done, err := repository.Clone(ctx, dir, remote, options)
+	bar.finish()
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return e.printJSON(struct {
+			Repository string `json:"repository"`
+			Commit     string `json:"commit"`
+			Points     int    `json:"points"`
+			Objects    int    `json:"objects"`
+			Bytes      int64  `json:"bytes"`
+		}{repo.Dir(), string(done.Tip), done.Tags, done.Objects, done.Bytes})
+	}
+	fmt.Fprintf(e.Out, "repository  %s\ncommit      %.12s, %s, %d objects (%s)\n", repo.Dir(), done.Tip, count(done.Tags, "restore point"), done.Objects, sizeText(done.Bytes))
+	keys, err := (&repositoryOptions{keys: o.keys}).keysDir(e, repo)
+	if err != nil {
+		return err
+	}
+	if _, err := repository.LoadKeys(keys); err != nil {
+		e.warn("%s: backups into the copy need the keys: copy the key directory of the first machine there, or pass --keys", oneLine(err.Error()))
+	}
+	if from != repository.CredentialsDir(keys, o.name) && from != "" {
+		if _, err := os.Stat(repository.CredentialsDir(keys, o.name)); err != nil {
+			e.say("For pushing, copy the credentials to %s", repository.CredentialsDir(keys, o.name))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,46 @@
+package cli
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"github.com/appbur/appbur/internal/daemon"
+	"github.com/appbur/appbur/internal/repository"
+)
+
+func noPushFlag(command *cobra.Command, value *bool) {
+	command.Flags().BoolVar(value, "no-push", false, "leave the remotes alone; the next push catches up")
+}
+
+// replicate pushes to all remotes. Without remotes there is nothing to say.
+func (e *env) replicate(ctx context.Context, repo *repository.Repository, keysDir string) (*repository.Replication, error) {
+	remotes, err := repo.Remotes()
+	if err != nil || len(remotes) == 0 {
+		return nil, err
+	}
+	done, err := repo.Push(ctx, keysDir, nil, e.remoteOptions(), e.now)
+	return &done, err
+}
+
+// pusher pushes beside a daemon, and logs what becomes of it.
+func (e *env) pusher(repo *repository.Repository, keysDir string, log *slog.Logger) *daemon.Pusher {
+	return daemon.NewPusher(func(ctx context.Context) (bool, error) {
+		done, err := e.replicate(ctx, repo, keysDir)
+		if err != nil || done == nil {
+			return err == nil, err
+		}
+		all := true
+		for _, r := range done.Remotes {
+			switch {
+			case r.Err() != nil:
+				all = false
+				log.Warn("a remote is not up to date", "remote", r.Remote, "state", string(r.State), "reason", oneLine(r.Error), "hint", r.Hint)
+			case r.Objects > 0 || r.Removed > 0:
+				log.Info("pushed", "remote", r.Remote, "commits", r.Commits, "points", r.Points, "bytes", r.Bytes)
+			}
+		}
+		return all, nil
+	}, log)
+}
