@@ -59,7 +59,7 @@ func TestWhatIsLeftIsPushedOnTheWayOut(t *testing.T) {
 		var ended error
 		p := NewPusher(func(ctx context.Context) (bool, error) {
 			ended = ctx.Err()
-			return true, nil
+			return true, ended
 		}, slog.New(slog.NewTextHandler(io.Discard, nil)))
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()

@@ -84,7 +84,7 @@ func SSH(t testing.TB) *SSHServer {
 	go func() { ended <- cmd.Wait() }()
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
-		<-ended
+		_ = <-ended
 		if t.Failed() {
 			t.Logf("sshd: %s", s.log.String())
 		}

@@ -114,3 +114,15 @@ func contents(t testing.TB, r *gitsync.Repository, h gitsync.Hash) map[string]st
 	}
 	return files
 }
+
+func appendFile(t testing.TB, path, text string) {
+	t.Helper()
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if _, err := file.WriteString(text); err != nil {
+		t.Fatal(err)
+	}
+}

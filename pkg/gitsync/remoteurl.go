@@ -90,7 +90,9 @@ func (u RemoteURL) parsePlain() (RemoteURL, error) {
 		if at := strings.LastIndex(host, "@"); at >= 0 {
 			u.user, host = host[:at], host[at+1:]
 		}
-		if strings.Contains(u.user, ":") {
+		// user:password@host:path splits at the first colon.
+		_, after, _ := strings.Cut(path, "@")
+		if strings.Contains(u.user, ":") || strings.Contains(after, ":") {
 			return RemoteURL{}, badURL("it holds a password", "leave it out; use a key, or put the password into the file `password` of the remote's credentials")
 		}
 		if host == "" || path == "" || strings.HasPrefix(host, "-") {
