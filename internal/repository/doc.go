@@ -18,6 +18,8 @@
 //     its whole kind. Files of types that could not be read stay.
 //   - A repository remembers its cluster. Another cluster, or a sudden collapse of
 //     what is saved, is refused until the caller says otherwise ([Guards]).
+//   - Remotes are pushed to all at once, each with a result of its own. A point that
+//     was deleted here is deleted there only if [Repository.NoteDeleted] knows of it.
 //   - A restore point is visible only when it is complete: the tag is written last.
 //   - Payloads are never in memory as a whole, and whoever reads one to its end has
 //     the bytes that were exported. Equal payloads are cut and named equally, sealed

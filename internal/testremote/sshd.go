@@ -2,7 +2,9 @@ package testremote
 
 import (
 	"bytes"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/pem"
 	"errors"
@@ -55,10 +57,13 @@ func SSH(t testing.TB) *SSHServer {
 	_, port, _ := net.SplitHostPort(s.Address)
 	for name, content := range map[string]string{
 		"host_key": string(hostKey),
+		// A key of another kind, which known_hosts does not have: whoever lets the
+		// server choose gets this one.
+		"other_host_key": string(ecdsaKey(t)),
 		"authorized_keys": `restrict,command="exec git-shell -c \"$SSH_ORIGINAL_COMMAND\"" ` +
 			string(ssh.MarshalAuthorizedKey(client)),
 		"sshd_config": strings.Join([]string{
-			"ListenAddress 127.0.0.1", "Port " + port, "HostKey " + filepath.Join(dir, "host_key"),
+			"ListenAddress 127.0.0.1", "Port " + port, "HostKey " + filepath.Join(dir, "host_key"), "HostKey " + filepath.Join(dir, "other_host_key"),
 			"AuthorizedKeysFile " + filepath.Join(dir, "authorized_keys"), "PidFile none", "StrictModes no", "UsePAM no",
 			"PasswordAuthentication no", "KbdInteractiveAuthentication no", "PermitRootLogin forced-commands-only", "LogLevel VERBOSE",
 			"SetEnv GIT_CONFIG_GLOBAL=/dev/null", "SetEnv GIT_CONFIG_NOSYSTEM=1", "MaxStartups 100",
@@ -143,6 +148,19 @@ func NewKey(t testing.TB) (ssh.PublicKey, []byte) {
 		t.Fatal(err)
 	}
 	return key, pem.EncodeToMemory(block)
+}
+
+func ecdsaKey(t testing.TB) []byte {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := ssh.MarshalPrivateKey(private, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(block)
 }
 
 // KnownHosts writes a known_hosts file with the server's key, as seen at an

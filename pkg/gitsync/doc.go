@@ -12,6 +12,9 @@
 // change certain files, and [Repository.Blame]. A repository that lives for long is
 // kept small by [Repository.Maintain].
 //
+// Copies elsewhere are [Repository.Push], [Repository.Compare] and [Clone]; what
+// stops one is a [RemoteState].
+//
 // # Promises
 //
 //   - One pack per commit, whole and fsynced, before the ref moves. A process or
@@ -39,6 +42,11 @@
 //     made, and while this package or stock git repacks the same repository.
 //   - Walk and Blame answer as `git log -- PATH` and `git blame` do, merges included,
 //     and cost a look at the directories along the path for each commit.
+//   - A push is one session in which the remote compares old values itself. What is
+//     sent is what the remote lacks; nothing is ever forced; a peer that does
+//     nothing is noticed; when the end is unclear the remote is asked again.
+//   - Credentials are in no URL, no error and no output. An unknown SSH host is
+//     refused.
 //   - Every object that is read is hashed again, so rotten or forged bytes are an
 //     error and not a restore.
 //

@@ -6,34 +6,26 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/testremote"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
-
-// what is what appbur pushes.
-var what = gitsync.PushWhat{Branch: gitsync.MainRef, TagPrefix: "restore-points/"}
 
 // place is a remote of some kind, and the bare repository behind it.
 type place struct {
 	name   string
 	bare   string
 	remote gitsync.Remote
-}
-
-func remoteURL(t testing.TB, text string) gitsync.RemoteURL {
-	t.Helper()
-	u, err := gitsync.ParseRemoteURL(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u
 }
 
 // httpsPlace serves a bare repository with basic authentication.
@@ -111,29 +103,6 @@ func point(t testing.TB, r *gitsync.Repository, id, payload string) {
 	if _, _, err := r.CommitAndTag(t.Context(), "restore-points/"+id, e, tip, info("point "+id), tagInfo("point "+id, nil)); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// grow makes a commit on main.
-func grow(t testing.TB, r *gitsync.Repository, files map[string]string) gitsync.Hash {
-	t.Helper()
-	tip, err := r.Tip(gitsync.MainRef)
-	if err != nil && !errors.Is(err, gitsync.ErrRefNotFound) {
-		t.Fatal(err)
-	}
-	e := edit(t, r, tip)
-	for path, data := range files {
-		put(t, e, path, data)
-	}
-	return commit(t, r, e, "grow")
-}
-
-func filled(t testing.TB, n int) *gitsync.Repository {
-	t.Helper()
-	r := newRepository(t)
-	e := edit(t, r, "")
-	fill(t, e, n)
-	commit(t, r, e, "initial")
-	return r
 }
 
 func sameRefs(t testing.TB, r *gitsync.Repository, bare string) {
@@ -405,6 +374,41 @@ func TestLogins(t *testing.T) {
 	}
 }
 
+// Without an identity the agent is asked, and only the key that known_hosts has is
+// accepted of a server that has several.
+func TestSSHAgent(t *testing.T) {
+	p := sshPlace(t)
+	key, err := ssh.ParseRawPrivateKey(p.remote.Credentials.Identity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring := agent.NewKeyring()
+	if err := ring.Add(agent.AddedKey{PrivateKey: key}); err != nil {
+		t.Fatal(err)
+	}
+	socket := filepath.Join(t.TempDir(), "agent")
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() { _ = agent.ServeAgent(ring, conn) }()
+		}
+	}()
+	p.remote.Credentials.Identity = nil
+	if _, err := filled(t, 1).Push(t.Context(), p.remote, what, gitsync.RemoteOptions{Agent: socket}); err != nil {
+		t.Error(err)
+	}
+	_, err = filled(t, 1).Push(t.Context(), p.remote, what, gitsync.RemoteOptions{Agent: socket + "x"})
+	wantState(t, err, gitsync.RemoteMisconfigured)
+}
+
 func userOf(p place) string {
 	rest := strings.TrimPrefix(p.remote.URL.String(), "ssh://")
 	name, _, _ := strings.Cut(rest, "@")
@@ -573,4 +577,28 @@ func TestRemoteDiskFull(t *testing.T) {
 	_, err := r.Push(t.Context(), p.remote, what, gitsync.RemoteOptions{})
 	wantState(t, err, gitsync.RemoteFull)
 	testremote.Fsck(t, bare)
+}
+
+// What is rotten here does not reach a remote, and the remote is not blamed.
+func TestRottenObjectsAreNotPushed(t *testing.T) {
+	for _, p := range []place{httpsPlace(t), sshPlace(t), localPlace(t)} {
+		r := filled(t, 200)
+		packs, _ := filepath.Glob(filepath.Join(r.Dir(), "objects", "pack", "*.pack"))
+		data, err := os.ReadFile(packs[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		data[len(data)/2] ^= 0x10
+		if err := errors.Join(os.Chmod(packs[0], 0o600), os.WriteFile(packs[0], data, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		_, err = r.Push(t.Context(), p.remote, what, gitsync.RemoteOptions{Silence: 10 * time.Second})
+		var remote *gitsync.RemoteError
+		if !errors.Is(err, gitsync.ErrCorrupt) || errors.As(err, &remote) || appbur.HintOf(err) == "" {
+			t.Errorf("%s: %v", p.name, err)
+		}
+		if out, err := testremote.TryGit(p.bare, "show-ref"); err == nil {
+			t.Errorf("%s: refs moved: %s", p.name, out)
+		}
+	}
 }

@@ -70,7 +70,7 @@ func (r *Repository) Push(ctx context.Context, remote Remote, what PushWhat, o R
 		return plan.done, nil
 	}
 	state := StateOf(err)
-	if ctx.Err() != nil || state != RemoteInterrupted && state != RemoteSilent && state != RemoteUnknownCondition && state != RemoteUnreachable {
+	if ctx.Err() != nil || ownFailure(err) || state != RemoteInterrupted && state != RemoteSilent && state != RemoteUnknownCondition && state != RemoteUnreachable {
 		return Pushed{Bytes: plan.done.Bytes}, err
 	}
 	// The request may have been carried out although nobody said so.
@@ -97,12 +97,12 @@ func (r *Repository) send(t *talk, plan *pushPlan, o RemoteOptions) error {
 		if !plan.needsPack {
 			return nil
 		}
-		return r.objects.sendPack(out, plan.lack.objects, plan.lack.seen, func(n int64) {
+		return atHome(r.objects.sendPack(out, plan.lack.objects, plan.lack.seen, func(n int64) {
 			sent.Store(n)
 			if o.Progress != nil {
 				o.Progress(n)
 			}
-		})
+		}))
 	})
 	defer func() { plan.done.Bytes = sent.Load() }()
 	if err != nil {

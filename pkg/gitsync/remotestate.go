@@ -135,6 +135,8 @@ func failed(ctx context.Context, err error, said string) error {
 		return fmt.Errorf("talk to the remote: %w", cause)
 	case err == nil:
 		return nil
+	case ownFailure(err):
+		return err
 	}
 	var remote *RemoteError
 	if errors.As(err, &remote) {

@@ -3,6 +3,7 @@ package gitsync
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 
@@ -189,9 +190,24 @@ func (p *pipe) sendError() error {
 	}
 }
 
+// homeError is what went wrong on this side while a request was sent.
+type homeError struct{ err error }
+
+func (e *homeError) Error() string { return e.err.Error() }
+func (e *homeError) Unwrap() error { return e.err }
+
+// atHome marks errors of this repository: no remote is to blame for them.
+func atHome(err error) error {
+	if errors.Is(err, ErrCorrupt) || errors.Is(err, ErrObjectNotFound) {
+		return appbur.WithHint(&homeError{fmt.Errorf("this repository: %w", err)}, "run `git fsck` here; what is damaged can be cloned from a remote that has it")
+	}
+	return err
+}
+
 // ownFailure reports whether sending failed on this side.
 func ownFailure(err error) bool {
-	return errors.Is(err, ErrCorrupt) || errors.Is(err, ErrObjectNotFound) || appbur.HintOf(err) != ""
+	var home *homeError
+	return errors.As(err, &home)
 }
 
 func (p *pipe) said() string { return p.errors.String() }
