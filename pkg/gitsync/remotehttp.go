@@ -148,12 +148,7 @@ func (w *httpWire) hear() io.Reader { return w.first }
 // ask implements [wire]. The request streams: nothing of a pack is held in memory.
 func (w *httpWire) ask(send func(io.Writer) error) (io.Reader, error) {
 	body, out := io.Pipe()
-	sent := make(chan error, 1)
-	go func() {
-		err := send(w.dog.writer(out))
-		sent <- err
-		_ = out.CloseWithError(err)
-	}()
+	go func() { _ = out.CloseWithError(send(w.dog.writer(out))) }()
 	// What is small goes with its length, because some servers want one; what is
 	// large goes in chunks. git does the same (http.postBuffer).
 	head := make([]byte, postBuffer)
@@ -175,9 +170,6 @@ func (w *httpWire) ask(send func(io.Writer) error) (io.Reader, error) {
 	answer, err := w.do(request, "application/x-"+w.service+"-result")
 	if err != nil {
 		_ = body.CloseWithError(io.ErrClosedPipe)
-		if sendErr := <-sent; sendErr != nil && ownFailure(sendErr) {
-			return nil, sendErr
-		}
 		return nil, err
 	}
 	w.last = answer.Body

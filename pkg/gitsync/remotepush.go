@@ -1,7 +1,9 @@
 package gitsync
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -89,7 +91,12 @@ func (r *Repository) Push(ctx context.Context, remote Remote, what PushWhat, o R
 
 // send carries a plan out.
 func (r *Repository) send(t *talk, plan *pushPlan, o RemoteOptions) error {
-	var sent atomic.Int64
+	var (
+		sent atomic.Int64
+		// home is what went wrong here while the pack was sent. The server only sees
+		// that it ended too early, so this comes first.
+		home atomic.Pointer[homeError]
+	)
 	answer, err := t.ask(func(out io.Writer) error {
 		if err := writeCommands(out, plan.updates, plan.capabilities); err != nil {
 			return err
@@ -97,21 +104,28 @@ func (r *Repository) send(t *talk, plan *pushPlan, o RemoteOptions) error {
 		if !plan.needsPack {
 			return nil
 		}
-		return atHome(r.objects.sendPack(out, plan.lack.objects, plan.lack.seen, func(n int64) {
+		err := r.objects.sendPack(out, plan.lack.objects, plan.lack.seen, func(n int64) {
 			sent.Store(n)
 			if o.Progress != nil {
 				o.Progress(n)
 			}
-		}))
+		})
+		if errors.Is(err, ErrCorrupt) || errors.Is(err, ErrObjectNotFound) {
+			home.Store(&homeError{err})
+		}
+		return err
 	})
 	defer func() { plan.done.Bytes = sent.Load() }()
 	if err != nil {
-		return t.failed(err)
+		return cmp.Or(home.Load().hinted(), t.failed(err))
 	}
 	if slices.Contains(plan.capabilities, "side-band-64k") {
 		answer = &sideband{in: answer, words: &t.words}
 	}
 	report, err := readReport(answer)
+	if failure := home.Load(); failure != nil {
+		return failure.hinted()
+	}
 	if err != nil {
 		return t.failed(err)
 	}

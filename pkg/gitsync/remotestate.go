@@ -174,3 +174,26 @@ func cleanSaid(said string) string {
 	}
 	return text
 }
+
+// homeError is damage in this repository, for which no remote is to blame.
+type homeError struct{ err error }
+
+// Error implements error.
+func (e *homeError) Error() string { return "this repository: " + e.err.Error() }
+
+// Unwrap returns the cause.
+func (e *homeError) Unwrap() error { return e.err }
+
+// hinted is the error with its next step, nil for nil.
+func (e *homeError) hinted() error {
+	if e == nil {
+		return nil
+	}
+	return appbur.WithHint(e, "run `git fsck` here; what is damaged can be cloned from a remote that has it")
+}
+
+// ownFailure reports whether something failed on this side.
+func ownFailure(err error) bool {
+	var home *homeError
+	return errors.As(err, &home)
+}

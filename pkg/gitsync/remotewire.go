@@ -3,11 +3,8 @@ package gitsync
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"sync"
-
-	"github.com/appbur/appbur"
 )
 
 const (
@@ -145,69 +142,28 @@ type pipe struct {
 
 	once   sync.Once
 	closer sync.Once
-	sent   chan error
+	asked  bool
 }
 
 // closeIn closes the stream to the peer, once: an SSH channel is not safe to close
 // from two sides.
-func (p *pipe) closeIn() (err error) {
-	p.closer.Do(func() { err = p.in.Close() })
-	return err
+func (p *pipe) closeIn() {
+	p.closer.Do(func() { _ = p.in.Close() })
 }
 
 func (p *pipe) hear() io.Reader { return p.out }
 
 // ask implements [wire].
 func (p *pipe) ask(send func(io.Writer) error) (io.Reader, error) {
-	p.sent = make(chan error, 1)
+	p.asked = true
 	go func() {
-		err := send(p.in)
-		p.sent <- err
-		// Also when sending failed on this side (a rotten object): the peer must not
-		// go on waiting.
-		_ = p.closeIn()
+		// Why sending failed is the sender's to keep: the answer says what the peer
+		// made of it. The stream is closed in any case, so that the peer does not go on
+		// waiting.
+		_ = send(p.in)
+		p.closeIn()
 	}()
-	return readFunc(func(b []byte) (int, error) {
-		n, err := p.out.Read(b)
-		if err != nil {
-			// Why sending failed says more than that the answer ended, unless it is
-			// only the echo of the peer's end.
-			if sendErr := p.sendError(); sendErr != nil && ownFailure(sendErr) {
-				return n, sendErr
-			}
-		}
-		return n, err
-	}), nil
-}
-
-func (p *pipe) sendError() error {
-	select {
-	case err := <-p.sent:
-		p.sent <- err
-		return err
-	default:
-		return nil
-	}
-}
-
-// homeError is what went wrong on this side while a request was sent.
-type homeError struct{ err error }
-
-func (e *homeError) Error() string { return e.err.Error() }
-func (e *homeError) Unwrap() error { return e.err }
-
-// atHome marks errors of this repository: no remote is to blame for them.
-func atHome(err error) error {
-	if errors.Is(err, ErrCorrupt) || errors.Is(err, ErrObjectNotFound) {
-		return appbur.WithHint(&homeError{fmt.Errorf("this repository: %w", err)}, "run `git fsck` here; what is damaged can be cloned from a remote that has it")
-	}
-	return err
-}
-
-// ownFailure reports whether sending failed on this side.
-func ownFailure(err error) bool {
-	var home *homeError
-	return errors.As(err, &home)
+	return p.out, nil
 }
 
 func (p *pipe) said() string { return p.errors.String() }
@@ -215,11 +171,11 @@ func (p *pipe) said() string { return p.errors.String() }
 // end implements [wire].
 func (p *pipe) end() {
 	p.once.Do(func() {
-		if p.sent == nil {
+		if !p.asked {
 			// Nothing is asked: a flush is a polite good-bye.
 			_ = writeFlush(p.in)
 		}
-		_ = p.closeIn()
+		p.closeIn()
 		p.finish()
 	})
 }
