@@ -85,11 +85,15 @@ func SSH(t testing.TB) *SSHServer {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	var failure error
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		failure = cmd.Wait()
+	}()
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
-		_ = <-ended
+		<-ended
 		if t.Failed() {
 			t.Logf("sshd: %s", s.log.String())
 		}
@@ -100,9 +104,8 @@ func SSH(t testing.TB) *SSHServer {
 			return s
 		}
 		select {
-		case err := <-ended:
-			ended <- err
-			t.Fatalf("sshd ended: %v\n%s(when it asks for a user named sshd: `make packages` makes it)", err, s.log.String())
+		case <-ended:
+			t.Fatalf("sshd ended: %v\n%s(when it asks for a user named sshd: `make packages` makes it)", failure, s.log.String())
 		case <-deadline:
 			t.Fatal("sshd does not listen")
 		case <-time.After(10 * time.Millisecond):
