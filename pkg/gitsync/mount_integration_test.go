@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// mountSmall mounts a file system of so many bytes.
-func mountSmall(t testing.TB, size int) string {
+// mountTiny mounts a file system of so many bytes.
+func mountTiny(t testing.TB, size int) string {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Fatal("a small file system can be mounted by root only; run the integration tests as root (make test does)")

@@ -30,7 +30,7 @@ func BenchmarkPush(b *testing.B) {
 			push(b, r, p)
 			for i := 0; b.Loop(); i++ {
 				b.StopTimer()
-				grow(b, r, map[string]string{"namespaces/ns-1/configmap/one.yaml": fmt.Sprint(pusher, i)})
+				addCommit(b, r, map[string]string{"namespaces/ns-1/configmap/one.yaml": fmt.Sprint(pusher, i)})
 				b.StartTimer()
 				if pusher == "git" {
 					git(b, r.Dir(), "push", "-q", p.bare, "main")
@@ -47,7 +47,7 @@ func BenchmarkClone(b *testing.B) {
 	r := filled(b, benchmarkFiles)
 	for i := range 200 {
 		path, data := manifest(i)
-		grow(b, r, map[string]string{path: string(data) + "# changed\n"})
+		addCommit(b, r, map[string]string{path: string(data) + "# changed\n"})
 	}
 	p := localPlace(b)
 	push(b, r, p)

@@ -129,7 +129,7 @@ func TestPushBringsRemotesUpToDate(t *testing.T) {
 			if again := push(t, r, p); again.Objects != 0 || again.Bytes != 0 {
 				t.Errorf("a push of nothing: %+v", again)
 			}
-			grow(t, r, map[string]string{"namespaces/ns-1/configmap/new.yaml": "new"})
+			addCommit(t, r, map[string]string{"namespaces/ns-1/configmap/new.yaml": "new"})
 			// The commit, the blob and the four trees above it.
 			if one := push(t, r, p); one.Objects != 6 || one.Commits != 1 {
 				t.Errorf("one changed file: %+v", one)
@@ -141,7 +141,7 @@ func TestPushBringsRemotesUpToDate(t *testing.T) {
 				t.Errorf("a second point: %+v", one)
 			}
 			for i := range 30 {
-				grow(t, r, map[string]string{fmt.Sprintf("catch/%d", i): "up"})
+				addCommit(t, r, map[string]string{fmt.Sprintf("catch/%d", i): "up"})
 			}
 			point(t, r, "20261121T020000Z", "three")
 			if late := push(t, r, p); late.Commits != 30 || len(late.Added) != 1 {
@@ -172,7 +172,7 @@ func TestPushOfDeltas(t *testing.T) {
 	r := filled(t, 300)
 	for i := range 40 {
 		path, data := manifest(i)
-		grow(t, r, map[string]string{path: string(data) + "# changed\n"})
+		addCommit(t, r, map[string]string{path: string(data) + "# changed\n"})
 	}
 	git(t, r.Dir(), "repack", "-adq", "--depth=50")
 	r, err := gitsync.Open(r.Dir())
@@ -197,7 +197,7 @@ func TestCloneIsTheRepository(t *testing.T) {
 			point(t, r, "20261121T000000Z", "one")
 			for i := range 20 {
 				path, data := manifest(i)
-				grow(t, r, map[string]string{path: string(data) + "# changed\n"})
+				addCommit(t, r, map[string]string{path: string(data) + "# changed\n"})
 			}
 			push(t, r, p)
 			// Deltas, as a server that packs has them; and a stranger's tag.
@@ -213,7 +213,7 @@ func TestCloneIsTheRepository(t *testing.T) {
 			if done.Tags != 1 || done.Objects < 500 {
 				t.Errorf("%+v", done)
 			}
-			tip := grow(t, c, map[string]string{"after": "clone"})
+			tip := addCommit(t, c, map[string]string{"after": "clone"})
 			push(t, c, p)
 			if got := git(t, p.bare, "rev-parse", "main"); got != string(tip) {
 				t.Errorf("the clone's commit did not arrive: %s", got)
@@ -223,7 +223,7 @@ func TestCloneIsTheRepository(t *testing.T) {
 			if got := gitsync.StateOf(err); got != "" && got != gitsync.RemoteDiverged {
 				t.Errorf("%v", err)
 			}
-			grow(t, r, map[string]string{"else": "where"})
+			addCommit(t, r, map[string]string{"else": "where"})
 			_, err = r.Push(t.Context(), p.remote, what, gitsync.RemoteOptions{})
 			wantState(t, err, gitsync.RemoteDiverged)
 			testremote.Fsck(t, p.bare)
@@ -243,7 +243,7 @@ func TestPushIsCompareAndSwap(t *testing.T) {
 unset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES
 c=$(git -c user.name=o -c user.email=o@example.com commit-tree -p main -m other main^{tree}) && git update-ref refs/heads/main $c
 `)
-			grow(t, r, map[string]string{"a": "b"})
+			addCommit(t, r, map[string]string{"a": "b"})
 			_, err := r.Push(t.Context(), p.remote, what, gitsync.RemoteOptions{})
 			wantState(t, err, gitsync.RemoteMoved)
 			if subject := git(t, p.bare, "log", "-1", "--format=%s", "main"); subject != "other" {
@@ -314,7 +314,7 @@ func TestRewrittenRemoteIsDiverged(t *testing.T) {
 	p := sshPlace(t)
 	r := filled(t, 10)
 	push(t, r, p)
-	grow(t, r, map[string]string{"a": "b"})
+	addCommit(t, r, map[string]string{"a": "b"})
 	push(t, r, p)
 	// An older state is caught up with; it is what a restored server has.
 	git(t, p.bare, "update-ref", "refs/heads/main", "main~1")
@@ -536,7 +536,7 @@ func TestLostAnswerIsLearned(t *testing.T) {
 	p, proxy := proxied(t, sshPlace(t))
 	r := filled(t, 10)
 	push(t, r, p)
-	grow(t, r, map[string]string{"a": "b"})
+	addCommit(t, r, map[string]string{"a": "b"})
 	// The hook breaks the connection once the refs have moved, before the answer.
 	marker := filepath.Join(t.TempDir(), "moved")
 	testremote.Hook(t, p.bare, "reference-transaction", `cat >/dev/null; [ "$1" = committed ] && touch `+marker+` && sleep 2; exit 0`+"\n")
@@ -563,7 +563,7 @@ func TestLostAnswerIsLearned(t *testing.T) {
 // A disk that is full at the remote is told from other failures.
 func TestRemoteDiskFull(t *testing.T) {
 	p := sshPlace(t)
-	mount := mountSmall(t, 2<<20)
+	mount := mountTiny(t, 2<<20)
 	bare := filepath.Join(mount, "mgmt.git")
 	git(t, mount, "init", "-q", "--bare", "-b", "main", bare)
 	p.remote.URL = remoteURL(t, strings.TrimSuffix(p.remote.URL.String(), p.bare)+bare)
@@ -573,7 +573,7 @@ func TestRemoteDiskFull(t *testing.T) {
 	for i := range noise {
 		noise[i] = byte(rand.Uint32())
 	}
-	grow(t, r, map[string]string{"noise": string(noise)})
+	addCommit(t, r, map[string]string{"noise": string(noise)})
 	_, err := r.Push(t.Context(), p.remote, what, gitsync.RemoteOptions{})
 	wantState(t, err, gitsync.RemoteFull)
 	testremote.Fsck(t, bare)

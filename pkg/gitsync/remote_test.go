@@ -19,8 +19,8 @@ func remoteURL(t testing.TB, text string) gitsync.RemoteURL {
 	return u
 }
 
-// grow makes a commit on main.
-func grow(t testing.TB, r *gitsync.Repository, files map[string]string) gitsync.Hash {
+// addCommit makes a commit on main.
+func addCommit(t testing.TB, r *gitsync.Repository, files map[string]string) gitsync.Hash {
 	t.Helper()
 	tip, err := r.Tip(gitsync.MainRef)
 	if err != nil && !errors.Is(err, gitsync.ErrRefNotFound) {
