@@ -89,7 +89,7 @@ func wantState(t testing.TB, err error, want gitsync.RemoteState) {
 	}
 }
 
-func point(t testing.TB, r *gitsync.Repository, id, payload string) {
+func pointOn(t testing.TB, r *gitsync.Repository, id, payload string) {
 	t.Helper()
 	tip, err := r.Tip(gitsync.MainRef)
 	if err != nil {
@@ -118,7 +118,7 @@ func TestPushBringsRemotesUpToDate(t *testing.T) {
 	for _, p := range places(t) {
 		t.Run(p.name, func(t *testing.T) {
 			r := filled(t, 500)
-			point(t, r, "20261121T000000Z", "one")
+			pointOn(t, r, "20261121T000000Z", "one")
 			first := push(t, r, p)
 			if first.Commits != 1 || len(first.Added) != 1 || first.Objects < 500 {
 				t.Errorf("the first push: %+v", first)
@@ -136,14 +136,14 @@ func TestPushBringsRemotesUpToDate(t *testing.T) {
 			}
 			// The point shares all payloads but one with the point that the remote has:
 			// tag, commit, blob, five trees.
-			point(t, r, "20261121T010000Z", "two")
+			pointOn(t, r, "20261121T010000Z", "two")
 			if one := push(t, r, p); one.Objects != 8 {
 				t.Errorf("a second point: %+v", one)
 			}
 			for i := range 30 {
 				addCommit(t, r, map[string]string{fmt.Sprintf("catch/%d", i): "up"})
 			}
-			point(t, r, "20261121T020000Z", "three")
+			pointOn(t, r, "20261121T020000Z", "three")
 			if late := push(t, r, p); late.Commits != 30 || len(late.Added) != 1 {
 				t.Errorf("after an outage: %+v", late)
 			}
@@ -194,7 +194,7 @@ func TestCloneIsTheRepository(t *testing.T) {
 	for _, p := range places(t) {
 		t.Run(p.name, func(t *testing.T) {
 			r := filled(t, 500)
-			point(t, r, "20261121T000000Z", "one")
+			pointOn(t, r, "20261121T000000Z", "one")
 			for i := range 20 {
 				path, data := manifest(i)
 				addCommit(t, r, map[string]string{path: string(data) + "# changed\n"})
@@ -263,7 +263,7 @@ c=$(git -c user.name=o -c user.email=o@example.com commit-tree -p main -m other 
 func TestPushIsAtomic(t *testing.T) {
 	p := localPlace(t)
 	r := filled(t, 10)
-	point(t, r, "20261121T000000Z", "one")
+	pointOn(t, r, "20261121T000000Z", "one")
 	testremote.Hook(t, p.bare, "update", "case $1 in refs/tags/*) echo 'no tags today' >&2; exit 1;; esac\n")
 	_, err := r.Push(t.Context(), p.remote, what, gitsync.RemoteOptions{})
 	wantState(t, err, gitsync.RemoteHook)
