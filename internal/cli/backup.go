@@ -32,7 +32,7 @@ the applications named by --app, and make a signed restore point of both.
 A cluster that did not change makes no commit on main, but a restore point all
 the same. If an application cannot be reached or its export does not arrive
 whole, no restore point is made.` +
-			exitStatus("0  done", "1  failed, no restore point", "3  the restore point is partial: some types could not be read (see `points show`)",
+			exitStatus("0  done", "1  failed, no restore point", "3  the restore point is partial: some types could not be read (see `points show`), or its anchor was not written", "5  the history was rewritten (docs/trust.md)",
 				"10 no repository", "11 another process writes to the repository", "12 a key or a login was refused"),
 		Example: `  appbur backup --repo ./mgmt.git
   appbur backup --repo ./mgmt.git --kubeconfig old.yaml --app fleet-system/fleet=fleet.example:7443 --app-ca ca.pem
@@ -44,6 +44,7 @@ whole, no restore point is made.` +
 	o.clusterOptions.addFlags(command)
 	o.appOptions.addFlags(command, "whose state is saved")
 	addGuardFlags(command, &o.guards)
+	o.addAnchorFlag(e, command, "to write afterwards")
 	jsonFlag(command, &o.json)
 	return command
 }
@@ -104,9 +105,12 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 	if err != nil {
 		return err
 	}
+	if outcome.Unseen != nil {
+		e.warn("a later rewrite of this history would not be noticed: %v", outcome.Unseen)
+	}
 	point, err := repo.SavePoint(ctx, outcome.Commit, repository.PointContent{
 		Created: started, Cluster: cluster, Rules: rules.Version(), Coverage: seen.Coverage,
-		Index: seen.Index, Apps: apps, Objects: outcome.Objects, Evidence: seen.Evidence,
+		Index: seen.Index, Apps: apps, Objects: outcome.Objects, Evidence: seen.Evidence, Overrides: writer.Overrides(),
 	}, keys, e.rand, e.now)
 	if err != nil {
 		return err
@@ -120,6 +124,9 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 		report.Excluded += t.Excluded
 	}
 	if err := e.printBackup(report, o.json); err != nil {
+		return err
+	}
+	if err := o.writeAnchor(e, repo, keys); err != nil {
 		return err
 	}
 	if point.Partial {

@@ -33,7 +33,7 @@ func newRun(e *env) *cobra.Command {
 		Long: `Watch the cluster and commit changes to main as they happen, once the cluster has
 been quiet for a moment. After a restart or a dropped connection everything is
 listed again, so nothing is missed. Restore points are made by ` + "`appbur backup`" + `.` +
-			exitStatus("0  stopped by a signal, everything seen is committed", "1  failed", "12 a key or a login was refused"),
+			exitStatus("0  stopped by a signal, everything seen is committed", "1  failed", "5  the history was rewritten (docs/trust.md)", "12 a key or a login was refused"),
 		Example: `  appbur run --repo ./mgmt.git
   appbur run --repo ./mgmt.git --quiet 5s --json 2>appbur.log`,
 		Args: cobra.NoArgs,
@@ -42,6 +42,7 @@ listed again, so nothing is missed. Restore points are made by ` + "`appbur back
 	o.repositoryOptions.addFlags(e, command)
 	o.clusterOptions.addFlags(command)
 	addGuardFlags(command, &o.guards)
+	o.addAnchorFlag(e, command, "to write after each commit")
 	command.Flags().DurationVar(&o.quiet, "quiet", 2*time.Second, "commit when nothing has changed for this `LONG`")
 	command.Flags().DurationVar(&o.limit, "limit", 15*time.Second, "commit at the latest after this `LONG`, however busy the cluster is")
 	command.Flags().IntVar(&o.maintainAfter, "maintain-after", 500, "pack the repository together in the background after this `NUMBER` of commits; 0 never does")
@@ -51,6 +52,7 @@ listed again, so nothing is missed. Restore points are made by ` + "`appbur back
 
 func addGuardFlags(command *cobra.Command, guards *repository.Guards) {
 	command.Flags().BoolVar(&guards.AdoptCluster, "adopt-cluster", false, "go on with the history of another cluster (recorded in the commit)")
+	command.Flags().BoolVar(&guards.AcceptHistory, "accept-history", false, "go on from a history that is not the one seen before, or with recipients that nobody trusted has signed (recorded in the commit)")
 	command.Flags().BoolVar(&guards.AllowCollapse, "allow-collapse", false, "believe that most saved objects are really gone (recorded in the commit)")
 }
 
@@ -86,7 +88,7 @@ func runRun(ctx context.Context, e *env, o *runOptions) error {
 	}
 	log.Info("watching", "cluster", cluster.ID, "kubernetes", cluster.Version.String(), "repository", repo.Dir())
 	return daemon.Run(ctx, source, writer, daemon.Options{
-		Quiet: o.quiet, Limit: o.limit, Now: e.now, Log: log,
+		Quiet: o.quiet, Limit: o.limit, Now: e.now, Log: log, Committed: o.anchorEach(e, repo, keys, log),
 		Maintainer: repo, MaintainAfter: o.maintainAfter,
 		Forget: func(ctx context.Context, known appbur.Coverage) error {
 			_, err := capture.ForgetKinds(ctx, source, writer, known)

@@ -5,7 +5,8 @@
 // The usual way in is [Open], then [Repository.Begin] to bring main up to what a
 // capture saw, [Repository.SavePoint] to add a restore point, and
 // [Repository.Points] and [Repository.Load] to read them back. [Create] makes a
-// new repository and its keys.
+// new repository and its keys. [Repository.Judge] says how far a point can be
+// believed, and [Check] whether everything in a repository is as it must be.
 //
 // # Promises
 //
@@ -16,6 +17,8 @@
 //     its whole kind. Files of types that could not be read stay.
 //   - A repository remembers its cluster. Another cluster, or a sudden collapse of
 //     what is saved, is refused until the caller says otherwise ([Guards]).
+//   - A main that does not lead back to what was seen of it before is refused, for
+//     reading and for writing, until the caller accepts it ([ErrRewritten]).
 //   - A restore point is visible only when it is complete: the tag is written last.
 //
 // # Refusals

@@ -27,6 +27,8 @@ type PointContent struct {
 	Apps     []AppPayload
 	// Objects counts the manifests.
 	Objects int
+	// Overrides are the guards that were overruled and that no commit records yet.
+	Overrides []string
 }
 
 // AppPayload is the exported state of one application. The datasets' pieces are
@@ -91,7 +93,7 @@ func (r *Repository) SavePoint(ctx context.Context, manifests gitsync.Hash, cont
 		if _, err := edit.Put(appbur.RestorePointFile, description); err != nil {
 			return appbur.RestorePoint{}, err
 		}
-		list := append(trailers(content.Cluster, content.Rules, content.Coverage, nil),
+		list := append(trailers(content.Cluster, content.Rules, content.Coverage, content.Overrides),
 			gitsync.Trailer{Key: trailerObjects, Value: fmt.Sprint(content.Objects)})
 		_, _, err = r.git.CommitAndTag(ctx, point.ID.Tag(), edit, manifests, gitsync.CommitInfo{
 			Author: identity, Committer: identity, Time: content.Created, Signer: keys.signer,
