@@ -15,6 +15,7 @@ import (
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/repository"
+	"github.com/appbur/appbur/pkg/gitsync"
 	"github.com/appbur/appbur/pkg/manifest"
 	"github.com/appbur/appbur/pkg/seal"
 )
@@ -57,6 +58,7 @@ var steps = []step{
 	{"point", 4, stepPoint},
 	{"anchor", 1, stepAnchor},
 	{"rotate", 1, stepRotate},
+	{"maintain", 3, stepMaintain},
 }
 
 func chooseStep(random *mathrand.Rand) step {
@@ -168,6 +170,20 @@ func stepRotate(ctx context.Context, w *worker) (string, error) {
 	}
 	done, err := w.repo.Rotate(ctx, w.keys, opener, change, rand.Reader, time.Now)
 	return string(done.Commit), err
+}
+
+// stepMaintain packs objects together, and drops those that nobody needs.
+func stepMaintain(ctx context.Context, w *worker) (string, error) {
+	git, err := gitsync.Open(w.place.repo())
+	if err != nil {
+		return "", err
+	}
+	o := gitsync.MaintainOptions{Full: w.random.IntN(2) == 0}
+	if w.random.IntN(2) == 0 {
+		o.PruneBefore = time.Now()
+	}
+	_, err = git.Maintain(ctx, o)
+	return "", err
 }
 
 // work is the life of a child: it opens the repository and does one step after the
