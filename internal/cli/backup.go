@@ -34,7 +34,7 @@ A cluster that did not change makes no commit on main, but a restore point all
 the same. If an application cannot be reached or its export does not arrive
 whole, no restore point is made. Afterwards the remotes are brought up to date
 (docs/remotes.md).` +
-			exitStatus("0  done", "1  failed, no restore point", "3  the restore point is partial: some types could not be read (see `points show`), or fewer remotes than required hold it",
+			exitStatus("0  done", "1  failed, no restore point", "3  the restore point is partial: some types could not be read (see `points show`), fewer remotes than required hold it, or its anchor was not written", "5  the history was rewritten (docs/trust.md)",
 				"10 no repository", "11 another process writes to the repository", "12 a key or a login was refused"),
 		Example: `  appbur backup --repo ./mgmt.git
   appbur backup --repo ./mgmt.git --kubeconfig old.yaml --app fleet-system/fleet=fleet.example:7443 --app-ca ca.pem
@@ -47,6 +47,7 @@ whole, no restore point is made. Afterwards the remotes are brought up to date
 	o.appOptions.addFlags(command, "whose state is saved")
 	addGuardFlags(command, &o.guards)
 	noPushFlag(command, &o.noPush)
+	o.addAnchorFlag(e, command, "to write afterwards")
 	jsonFlag(command, &o.json)
 	return command
 }
@@ -119,9 +120,12 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 	if err != nil {
 		return err
 	}
+	if outcome.Unseen != nil {
+		e.warn("a later rewrite of this history would not be noticed: %v", outcome.Unseen)
+	}
 	point, err := pointWriter.Save(ctx, outcome.Commit, repository.PointContent{
 		Created: started, Ended: ended, Cluster: cluster, Rules: rules.Version(), Coverage: seen.Coverage,
-		Index: seen.Index, Objects: outcome.Objects, Evidence: seen.Evidence,
+		Index: seen.Index, Objects: outcome.Objects, Evidence: seen.Evidence, Overrides: writer.Overrides(),
 	})
 	if err != nil {
 		return err
@@ -140,6 +144,9 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 		}
 	}
 	if err := e.printBackup(report, o.json); err != nil {
+		return err
+	}
+	if err := o.writeAnchor(e, repo, keys); err != nil {
 		return err
 	}
 	if point.Partial || report.Replication != nil && !report.Replication.Replicated() {

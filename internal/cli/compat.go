@@ -52,6 +52,7 @@ instead, which also knows which APIs are switched on.` +
 	}
 	o.addFlags(e, command)
 	o.addTrustFlag(command)
+	o.addHistoryFlags(e, command)
 	command.Flags().StringVar(&o.to, "to", "", "Kubernetes `VERSION` to judge for, such as 1.37 (required)")
 	command.Flags().BoolVar(&o.all, "all", false, "list objects that need no change as well")
 	jsonFlag(command, &o.json)

@@ -18,6 +18,9 @@ const (
 	ExitPartly = 3
 	// ExitDifferent means that a comparison found differences.
 	ExitDifferent = 4
+	// ExitDamaged means that a repository is not what it must be: bytes are damaged, or
+	// the history is not the one that was seen before.
+	ExitDamaged = 5
 	// ExitNotFound means that the repository or the restore point does not exist.
 	ExitNotFound = 10
 	// ExitMoved means that another writer holds or moved the repository.
@@ -44,6 +47,7 @@ func (o *outcome) Error() string { return o.text }
 var (
 	errPartly    = &outcome{ExitPartly, "done in part"}
 	errDifferent = &outcome{ExitDifferent, "differences found"}
+	errDamaged   = &outcome{ExitDamaged, "problems found"}
 )
 
 // usageError is a mistake on the command line.

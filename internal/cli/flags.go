@@ -19,6 +19,7 @@ import (
 const (
 	envRepository = "APPBUR_REPO"
 	envKeys       = "APPBUR_KEYS"
+	envAnchor     = "APPBUR_ANCHOR"
 	// envIdentity is the variable that sops reads as well, so one setting serves both.
 	envIdentity = "SOPS_AGE_KEY_FILE"
 )

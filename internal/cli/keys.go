@@ -42,7 +42,7 @@ next backup makes no commit because of it.
 What was pushed, cloned or made a restore point before stays as it is: somebody
 who was removed can still read it with the old identity. Change the secrets
 themselves as well when a key was lost to somebody (docs/keys.md).` +
-			exitStatus("0  done", "1  failed, nothing was changed", "10 no repository", "11 another process writes to the repository", "12 a key is missing or wrong", "64 wrong command line, or nobody to ask and no --yes"),
+			exitStatus("0  done", "1  failed, nothing was changed", "5  the history was rewritten (docs/trust.md)", "10 no repository", "11 another process writes to the repository", "12 a key is missing or wrong", "64 wrong command line, or nobody to ask and no --yes"),
 		Example: `  appbur keys rotate --repo ./mgmt.git --add age1… --remove age1…
   appbur keys rotate --repo ./mgmt.git --new-identity
   appbur keys rotate --repo ./mgmt.git --new-signing-key --new-fingerprint-key --yes`,
@@ -56,6 +56,7 @@ themselves as well when a key was lost to somebody (docs/keys.md).` +
 	command.Flags().BoolVar(&o.change.Identity, "new-identity", false, "make a new age key pair; the old identity stays in identity.txt for old restore points")
 	command.Flags().BoolVar(&o.change.Fingerprint, "new-fingerprint-key", false, "make a new key for fingerprints")
 	command.Flags().BoolVar(&o.change.Signing, "new-signing-key", false, "make a new key for signatures; the old one stays trusted for what it signed")
+	command.Flags().BoolVar(&o.change.AcceptHistory, "accept-history", false, "go on from a history that is not the one seen before (recorded in the commit)")
 	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
 	jsonFlag(command, &o.json)
 	return command

@@ -23,6 +23,7 @@ type planOptions struct {
 func (o *planOptions) addFlags(e *env, command *cobra.Command) {
 	o.repositoryOptions.addFlags(e, command)
 	o.addReadFlags(e, command)
+	o.addHistoryFlags(e, command)
 	o.clusterOptions.addFlags(command)
 	command.Flags().BoolVar(&o.policy.AllowBlocked, "allow-blocked", false, "go on without objects that the target cannot take")
 	command.Flags().BoolVar(&o.policy.ForceConflicts, "force-conflicts", false, "take over fields of existing objects that other managers own")
@@ -83,7 +84,7 @@ func newPlan(e *env) *cobra.Command {
 		Long: `Show what restoring a restore point to a cluster would do, and why: every object
 with its action, what is converted, what is lost, what is blocked. Nothing is
 changed. ` + "`appbur restore`" + ` with the same options does exactly this.` +
-			exitStatus("0  planned", "4  with --exit-code: the plan has steps", "10 no repository or no such point", "12 a key or a login was refused", "20 blocked objects and no --allow-blocked"),
+			exitStatus("0  planned", "4  with --exit-code: the plan has steps", "10 no repository or no such point", "5  the history was rewritten (docs/trust.md)", "12 a key, a login or a signature was refused", "20 blocked objects and no --allow-blocked"),
 		Example: `  appbur plan latest --repo ./mgmt.git --kubeconfig new.yaml
   appbur plan latest --repo ./mgmt.git --kubeconfig new.yaml --full | less
   appbur plan latest --repo ./mgmt.git --kubeconfig new.yaml --json`,

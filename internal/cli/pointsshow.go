@@ -18,7 +18,7 @@ func newPointsShow(e *env) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "show POINT",
 		Short: "Show what a restore point holds, and whether its signature is good",
-		Long:  "Show what a restore point holds, and whether its signature is good." + exitStatus("0  shown", "10 no repository or no such point", "12 the signature cannot be trusted"),
+		Long:  "Show what a restore point holds, and whether its signature is good." + exitStatus("0  shown", "10 no repository or no such point", "5  the history was rewritten", "12 the signature cannot be trusted"),
 		Example: `  appbur points show latest --repo ./mgmt.git
   appbur points show 20261121T030238Z --repo ./mgmt.git --json`,
 		Args: cobra.ExactArgs(1),
@@ -28,6 +28,7 @@ func newPointsShow(e *env) *cobra.Command {
 	}
 	o.addFlags(e, command)
 	o.addTrustFlag(command)
+	o.addHistoryFlags(e, command)
 	jsonFlag(command, &asJSON)
 	return command
 }
@@ -45,17 +46,14 @@ func pointsShowRun(ctx context.Context, e *env, o *repositoryOptions, name strin
 		return e.printJSON(struct {
 			pointSummary
 			SignedBy string          `json:"signedBy"`
+			History  pointHistory    `json:"history"`
 			Coverage appbur.Coverage `json:"coverage"`
-		}{pointSummary{loaded.Meta, string(c.ref.Commit)}, c.signer, loaded.Coverage})
+		}{pointSummary{loaded.Meta, string(c.ref.Commit)}, c.standing.Signer, historyOf(c.standing), loaded.Coverage})
 	}
 	m := loaded.Meta
 	fmt.Fprintf(e.Out, "restore point  %s (%s)\ntaken          %s\ncluster        %s\nKubernetes     %s\nrules          %s\nmanifests      commit %s\n",
 		m.ID, e.paint(stateOf(m).sgr, stateOf(m).text), takenText(m), m.Cluster.ID, m.Cluster.Version, m.Rules, m.Manifests)
-	if c.signer != "" {
-		fmt.Fprintf(e.Out, "signature      %s, by %s\n", e.paint(sgrGreen, "good"), c.signer)
-	} else {
-		fmt.Fprintf(e.Out, "signature      %s\n", e.paint(sgrYellow, "not checked"))
-	}
+	e.printStanding(c.standing)
 	byKind := map[string]int{}
 	for _, object := range loaded.Objects {
 		byKind[object.ID.GroupKind().String()]++

@@ -9,6 +9,6 @@ func newRepo(e *env) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	command.AddCommand(newRepoMaintain(e))
+	command.AddCommand(newRepoCheck(e), newRepoAnchor(e), newRepoMaintain(e))
 	return command
 }

@@ -21,6 +21,8 @@ type repositoryOptions struct {
 	keys     string
 	identity string
 	trust    string
+	anchor   string
+	accept   bool
 }
 
 func (o *repositoryOptions) addFlags(e *env, command *cobra.Command) {
@@ -35,6 +37,26 @@ func (o *repositoryOptions) addReadFlags(e *env, command *cobra.Command) {
 
 func (o *repositoryOptions) addTrustFlag(command *cobra.Command) {
 	command.Flags().StringVar(&o.trust, "trust", "", "`FILE` in the format of allowed_signers: whose restore points to believe (default: the one in the key directory)")
+}
+
+// addHistoryFlags adds what the history is compared with.
+func (o *repositoryOptions) addHistoryFlags(e *env, command *cobra.Command) {
+	o.addAnchorFlag(e, command, "that the history must lead back to")
+	command.Flags().BoolVar(&o.accept, "accept-history", false, "go on although the history is not the one seen before, or holds commits of nobody trusted (docs/trust.md)")
+}
+
+// addAnchorFlag adds the place of an anchor, which is `that …` or `to …`.
+func (o *repositoryOptions) addAnchorFlag(e *env, command *cobra.Command, what string) {
+	command.Flags().StringVar(&o.anchor, "anchor", e.getenv(envAnchor), "`FILE`, or directory of files, with an anchor "+what+" (default: $"+envAnchor+")")
+}
+
+// readAnchor reads the anchor that was asked for, if any.
+func (o *repositoryOptions) readAnchor() (*repository.SignedAnchor, error) {
+	if o.anchor == "" {
+		return nil, nil
+	}
+	a, _, err := repository.ReadAnchor(o.anchor)
+	return a, err
 }
 
 // keysRoot is the directory below which init puts keys.
@@ -100,9 +122,8 @@ type chosen struct {
 	repo *repository.Repository
 	keys string
 	ref  repository.PointRef
-	// signer is who signed the point, "" when nobody is trusted, so that it could
-	// not be checked.
-	signer string
+	// standing says how far the point can be believed.
+	standing repository.Standing
 }
 
 // point opens the repository, resolves a point and checks its signature.
@@ -124,10 +145,23 @@ func (o *repositoryOptions) point(e *env, name string) (chosen, error) {
 	}
 	if trusted == nil {
 		e.warn("the signature of %s was not checked: nobody is trusted yet (pass --trust FILE)", c.ref.ID)
-		return c, nil
 	}
-	c.signer, err = repo.Verify(c.ref, trusted)
-	return c, err
+	anchor, err := o.readAnchor()
+	if err != nil {
+		return chosen{}, err
+	}
+	c.standing, err = repo.Judge(c.ref, repository.Trust{KeysDir: c.keys, Signers: trusted, Anchor: anchor, AcceptHistory: o.accept})
+	switch {
+	case err != nil:
+		return c, err
+	case c.standing.Accepted != "":
+		e.warn("%s; going on, because of --accept-history", c.standing.Accepted)
+	case c.standing.Signer != "":
+		// What is good is what the next command starts from. A machine without a key
+		// directory, or with one that cannot be written to, remembers nothing.
+		_ = repo.Remember(c.keys, c.standing.Tip, e.now())
+	}
+	return c, nil
 }
 
 // load reads a point with its Secrets.

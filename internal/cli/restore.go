@@ -37,7 +37,7 @@ owner references get the uids that the owners have in this cluster.
 It can be repeated: what is there already stays as it is, what failed is tried
 again. Application state is imported for every --app; an import replaces the
 state that the application has.` +
-			exitStatus("0  done", "1  failed", "3  some objects or applications failed (the report says which)", "10 no repository or no such point",
+			exitStatus("0  done", "1  failed", "3  some objects or applications failed (the report says which)", "5  the history was rewritten (docs/trust.md)", "10 no repository or no such point",
 				"12 a key, a login or a signature was refused", "20 blocked objects and no --allow-blocked; nothing was changed",
 				"64 nobody to ask and no --yes", "130 cancelled; run again to go on"),
 		Example: `  appbur restore latest --repo ./mgmt.git --kubeconfig new.yaml

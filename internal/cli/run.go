@@ -38,7 +38,7 @@ listed again, so nothing is missed. Restore points are made by ` + "`appbur back
 
 Commits are pushed to the remotes as they are made. Commits never wait for a
 remote; one that is down is tried again until it has everything.` +
-			exitStatus("0  stopped by a signal, everything seen is committed", "1  failed", "12 a key or a login was refused"),
+			exitStatus("0  stopped by a signal, everything seen is committed", "1  failed", "5  the history was rewritten (docs/trust.md)", "12 a key or a login was refused"),
 		Example: `  appbur run --repo ./mgmt.git
   appbur run --repo ./mgmt.git --quiet 5s --json 2>appbur.log`,
 		Args: cobra.NoArgs,
@@ -47,6 +47,7 @@ remote; one that is down is tried again until it has everything.` +
 	o.repositoryOptions.addFlags(e, command)
 	o.clusterOptions.addFlags(command)
 	addGuardFlags(command, &o.guards)
+	o.addAnchorFlag(e, command, "to write after each commit")
 	command.Flags().DurationVar(&o.quiet, "quiet", 2*time.Second, "commit when nothing has changed for this `LONG`")
 	command.Flags().DurationVar(&o.limit, "limit", 15*time.Second, "commit at the latest after this `LONG`, however busy the cluster is")
 	command.Flags().IntVar(&o.maintainAfter, "maintain-after", 500, "pack the repository together in the background after this `NUMBER` of commits; 0 never does")
@@ -57,6 +58,7 @@ remote; one that is down is tried again until it has everything.` +
 
 func addGuardFlags(command *cobra.Command, guards *repository.Guards) {
 	command.Flags().BoolVar(&guards.AdoptCluster, "adopt-cluster", false, "go on with the history of another cluster (recorded in the commit)")
+	command.Flags().BoolVar(&guards.AcceptHistory, "accept-history", false, "go on from a history that is not the one seen before, or with recipients that nobody trusted has signed (recorded in the commit)")
 	command.Flags().BoolVar(&guards.AllowCollapse, "allow-collapse", false, "believe that most saved objects are really gone (recorded in the commit)")
 }
 
@@ -99,11 +101,16 @@ func runRun(ctx context.Context, e *env, o *runOptions) error {
 			return err
 		},
 	}
+	anchored := o.anchorEach(e, repo, keys, log)
+	options.Committed = anchored
 	if o.noPush {
 		return daemon.Run(ctx, source, writer, options)
 	}
 	pusher := e.pusher(repo, keys.Dir, log)
-	options.Committed = func(repository.Outcome) { pusher.Want() }
+	options.Committed = func(outcome repository.Outcome) {
+		pusher.Want()
+		anchored(outcome)
+	}
 	// It outlives the signal, because the daemon commits once more after it.
 	pushing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()

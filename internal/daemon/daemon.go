@@ -269,6 +269,9 @@ func (c *collector) commit(ctx context.Context) error {
 		return err
 	case outcome.Committed:
 		c.options.Log.Info("committed", "commit", outcome.Commit.Short(), "added", outcome.Added, "changed", outcome.Changed, "removed", outcome.Removed)
+		if outcome.Unseen != nil {
+			c.options.Log.Warn("the commit could not be remembered, so a later rewrite of it would not be noticed", "reason", outcome.Unseen.Error())
+		}
 		if c.options.Committed != nil {
 			c.options.Committed(outcome)
 		}

@@ -7,7 +7,8 @@
 // [PointWriter.Save] to add it, and [Repository.Points], [Repository.Load] and
 // [Loaded.Payload] to read them back. [Retention.Decide] says which points may go,
 // and [Repository.DeletePoints] deletes them. [Create] makes a new repository and its
-// keys.
+// keys. [Repository.Judge] says how far a point can be believed, and [Check] whether
+// everything in a repository is as it must be.
 //
 // # Promises
 //
@@ -20,6 +21,8 @@
 //     what is saved, is refused until the caller says otherwise ([Guards]).
 //   - Remotes are pushed to all at once, each with a result of its own. A point that
 //     was deleted here is deleted there only if [Repository.NoteDeleted] knows of it.
+//   - A main that does not lead back to what was seen of it before is refused, for
+//     reading and for writing, until the caller accepts it ([ErrRewritten]).
 //   - A restore point is visible only when it is complete: the tag is written last.
 //   - Payloads are never in memory as a whole, and whoever reads one to its end has
 //     the bytes that were exported. Equal payloads are cut and named equally, sealed

@@ -19,6 +19,8 @@ type Guards struct {
 	AdoptCluster bool
 	// AllowCollapse lets a capture remove most of what was saved.
 	AllowCollapse bool
+	// AcceptHistory goes on from a history that is not the one seen before.
+	AcceptHistory bool
 }
 
 // Limits say when a capture removes suspiciously much. A rebuilt, still empty

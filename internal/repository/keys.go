@@ -36,7 +36,7 @@ type Keys struct {
 
 // keysAreFree refuses a directory that holds keys already.
 func keysAreFree(dir string) error {
-	for _, name := range []string{identityFile, fingerprintFile, signingFile, allowedSignersFile} {
+	for _, name := range []string{identityFile, fingerprintFile, signingFile, allowedSignersFile, seenFile} {
 		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
 			return appbur.WithHint(fmt.Errorf("%s holds keys already", dir), "pass --keys with another directory; keys are never replaced")
 		}

@@ -122,8 +122,16 @@ func trailers(cluster appbur.Cluster, rules string, coverage appbur.Coverage, ov
 		// does not guess: the author is appbur itself.
 		{Key: trailerActor, Value: "none"},
 	}
+	return append(list, overrideTrailers(overrides...)...)
+}
+
+// overrideTrailers record what a user overruled; empty texts are nothing.
+func overrideTrailers(overrides ...string) []gitsync.Trailer {
+	var list []gitsync.Trailer
 	for _, o := range overrides {
-		list = append(list, gitsync.Trailer{Key: trailerOverride, Value: o})
+		if o != "" {
+			list = append(list, gitsync.Trailer{Key: trailerOverride, Value: o})
+		}
 	}
 	return list
 }

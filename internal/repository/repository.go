@@ -81,10 +81,14 @@ func Create(ctx context.Context, dir, keysDir, keysRoot string, recipients []str
 	if _, err := edit.Put(appbur.RepositoryFile, encoded); err != nil {
 		return Created{}, err
 	}
-	if _, err := git.Commit(ctx, gitsync.MainRef, edit, gitsync.CommitInfo{
+	tip, err := git.Commit(ctx, gitsync.MainRef, edit, gitsync.CommitInfo{
 		Author: identity, Committer: identity, Time: now(), Signer: keys.signer,
 		Subject: "Begin the history of a cluster",
-	}); err != nil {
+	})
+	if err != nil {
+		return Created{}, err
+	}
+	if err := (&Repository{git: git, dir: dir, config: config}).Remember(keysDir, tip, now()); err != nil {
 		return Created{}, err
 	}
 	return Created{Dir: dir, KeysDir: keysDir, Identity: filepath.Join(keysDir, identityFile), Recipient: recipient}, nil

@@ -32,6 +32,9 @@ type Rotation struct {
 	// Signing makes a new signing key. The old public key stays in allowed_signers
 	// for what it signed up to now.
 	Signing bool
+	// AcceptHistory goes on from a history that is not the one seen before; the
+	// commit records it.
+	AcceptHistory bool
 }
 
 // Rotated says what a rotation did.
@@ -69,6 +72,10 @@ var ErrRotation = errors.New("the keys cannot be changed like that")
 func (r *Repository) Rotate(ctx context.Context, keys *Keys, opener *seal.Opener, change Rotation, random io.Reader, now func() time.Time) (Rotated, error) {
 	if len(change.Add)+len(change.Remove) == 0 && !change.Identity && !change.Fingerprint && !change.Signing {
 		return Rotated{}, appbur.WithHint(fmt.Errorf("%w: nothing is to be changed", ErrRotation), "say which recipients to add or remove, or which key to replace")
+	}
+	accepted, err := r.guardHistory(keys, change.AcceptHistory)
+	if err != nil {
+		return Rotated{}, err
 	}
 	tip, err := r.git.Tip(gitsync.MainRef)
 	if err != nil {
@@ -136,10 +143,10 @@ func (r *Repository) Rotate(ctx context.Context, keys *Keys, opener *seal.Opener
 		Author: identity, Committer: identity, Time: at, Signer: keys.signer,
 		Subject: fmt.Sprintf("Rotate keys: %d manifests sealed anew", done.Resealed),
 		Body:    change.describe(before, config.Recipients),
-		Trailers: []gitsync.Trailer{
+		Trailers: append(overrideTrailers(accepted), []gitsync.Trailer{
 			{Key: trailerCluster, Value: config.Cluster.ID},
 			{Key: trailerRotation, Value: fmt.Sprintf("recipients=%d sealed=%d", len(config.Recipients), done.Resealed)},
-		},
+		}...),
 	})
 	if err != nil && !errors.Is(err, gitsync.ErrUnchanged) {
 		return Rotated{}, err
@@ -157,7 +164,7 @@ func (r *Repository) Rotate(ctx context.Context, keys *Keys, opener *seal.Opener
 		}
 		done.SigningKey = fresh.AuthorizedKey
 	}
-	return done, nil
+	return done, r.Remember(keys.Dir, commit, at)
 }
 
 // recipients returns the list that a rotation makes of another one, in its order.

@@ -28,6 +28,8 @@ type PointContent struct {
 	Evidence appbur.Evidence
 	// Objects counts the manifests.
 	Objects int
+	// Overrides are the guards that were overruled and that no commit records yet.
+	Overrides []string
 }
 
 // SavePoint makes a restore point without applications: [Repository.BeginPoint] and
@@ -84,7 +86,7 @@ func (w *PointWriter) Save(ctx context.Context, manifests gitsync.Hash, content 
 		if _, err := w.edit.Put(appbur.RestorePointFile, description); err != nil {
 			return appbur.RestorePoint{}, err
 		}
-		list := append(trailers(content.Cluster, content.Rules, content.Coverage, nil),
+		list := append(trailers(content.Cluster, content.Rules, content.Coverage, content.Overrides),
 			gitsync.Trailer{Key: trailerObjects, Value: fmt.Sprint(content.Objects)})
 		body := pointBody(point, content.Coverage)
 		_, _, err = w.repo.git.CommitAndTag(ctx, point.ID.Tag(), w.edit, manifests, gitsync.CommitInfo{

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -60,6 +61,13 @@ func (r *Repository) Begin(cluster appbur.Cluster, rules string, keys *Keys, gua
 	w := &Writer{
 		repo: r, cluster: cluster, rules: rules, keys: keys, guards: guards, sealer: sealer,
 		files: map[string]struct{}{}, changes: map[string]change{},
+	}
+	accepted, err := r.guardHistory(keys, guards.AcceptHistory)
+	if err != nil {
+		return nil, err
+	}
+	if accepted != "" {
+		w.overrides = append(w.overrides, accepted)
 	}
 	if guards.AdoptCluster && r.config.Cluster.ID != "" && r.config.Cluster.ID != cluster.ID {
 		w.overrides = append(w.overrides, "adopted this cluster after "+r.config.Cluster.ID)
@@ -194,6 +202,17 @@ type Outcome struct {
 	Added, Changed, Removed int
 	// Objects counts the manifests on main afterwards.
 	Objects int
+	// Unseen is why the tip could not be remembered in the key directory, for example
+	// because that is read-only. The commit is done all the same.
+	Unseen error
+}
+
+// Overrides are the guards that were overruled and that no commit records yet,
+// because nothing had changed.
+func (w *Writer) Overrides() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.overrides)
 }
 
 // Commit writes the gathered changes as one commit on main and starts to gather
@@ -241,6 +260,7 @@ func (w *Writer) Commit(ctx context.Context, at time.Time, coverage appbur.Cover
 		return Outcome{}, err
 	}
 	outcome := Outcome{Commit: commit, Committed: err == nil}
+	outcome.Unseen = w.repo.Remember(w.keys.Dir, commit, at)
 	if outcome.Committed {
 		outcome.Added, outcome.Changed, outcome.Removed = len(list.added), len(list.changed), len(list.removed)
 		if w.base, err = w.repo.git.Snapshot(commit); err != nil {
@@ -256,7 +276,9 @@ func (w *Writer) Commit(ctx context.Context, at time.Time, coverage appbur.Cover
 	outcome.Objects = len(w.files)
 	w.changes = map[string]change{}
 	w.repo.config = config
-	w.overrides = nil
+	if outcome.Committed {
+		w.overrides = nil
+	}
 	return outcome, nil
 }
 

@@ -11,6 +11,7 @@
 // [Snapshot.ReadAll]. The past is [Repository.Walk], which lists the commits that
 // change certain files, and [Repository.Blame]. A repository that lives for long is
 // kept small by [Repository.Maintain].
+// [Check] looks at every byte of a repository, sound or not.
 //
 // Copies elsewhere are [Repository.Push], [Repository.Compare] and [Clone]; what
 // stops one is a [RemoteState].

@@ -78,8 +78,8 @@ const maxReusedDepth = 250
 // openRepackSet reads what packs and loose objects there are. Objects that lie in
 // several packs are taken from the one with most objects; since a change lies in
 // the pack of its base, that cannot tie chains into a loop.
-func openRepackSet(packs []*pack, loose []looseObject) (s *repackSet, err error) {
-	s = &repackSet{byID: map[objectID]int32{}}
+func openRepackSet(packs []*pack, loose []looseObject) (_ *repackSet, err error) {
+	s := &repackSet{byID: map[objectID]int32{}}
 	defer func() {
 		if err != nil {
 			s.close()

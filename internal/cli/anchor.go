@@ -1,0 +1,34 @@
+package cli
+
+import (
+	"log/slog"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/repository"
+)
+
+// writeAnchor writes the anchor that was asked for after a backup. If it cannot be
+// written, the restore point is there all the same, and that is done in part.
+func (o *repositoryOptions) writeAnchor(e *env, repo *repository.Repository, keys *repository.Keys) error {
+	if o.anchor == "" {
+		return nil
+	}
+	if _, _, err := repo.WriteAnchor(o.anchor, keys, e.now()); err != nil {
+		e.warn("the restore point is made, its anchor is not: %v (%s)", err, appbur.HintOf(err))
+		return errPartly
+	}
+	return nil
+}
+
+// anchorEach writes an anchor after each commit, if one was asked for. The next
+// commit tries again.
+func (o *repositoryOptions) anchorEach(e *env, repo *repository.Repository, keys *repository.Keys, log *slog.Logger) func(repository.Outcome) {
+	return func(repository.Outcome) {
+		if o.anchor == "" {
+			return
+		}
+		if _, _, err := repo.WriteAnchor(o.anchor, keys, e.now()); err != nil {
+			log.Error("the anchor was not written", "reason", err.Error(), "hint", appbur.HintOf(err))
+		}
+	}
+}

@@ -1,0 +1,240 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/repository"
+	"github.com/appbur/appbur/pkg/gitsync"
+)
+
+type repoCheckOptions struct {
+	repositoryOptions
+	quick bool
+	json  bool
+}
+
+func newRepoCheck(e *env) *cobra.Command {
+	o := &repoCheckOptions{}
+	command := &cobra.Command{
+		Use:   "check",
+		Short: "Check every byte, signature and digest of a repository",
+		Long: `Check a repository: every object has the bytes that its name says, packs and
+indexes agree, trees and commits are well-formed, everything that refs lead to is
+there, main leads back to what was seen before and holds the anchor, commits and
+restore points are signed by somebody trusted, manifests parse and lie at their
+path, and payloads have their digest. Nothing is changed, and other commands may
+go on meanwhile.
+
+What is encrypted is opened only if --identity is given; else its form is checked.` +
+			exitStatus("0  nothing is wrong", "1  the check could not be done", "5  problems found", "10 no repository", "12 a key is missing or wrong"),
+		Example: `  appbur repo check --repo ./mgmt.git
+  appbur repo check --repo ./mgmt.git --identity identity.txt --anchor /mnt/worm/mgmt.anchor
+  appbur repo check --repo ./mgmt.git --quick
+  appbur repo check --repo ./mgmt.git --json | jq -r '.findings[] | .what'`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return repoCheckRun(cmd.Context(), e, o) },
+	}
+	o.addFlags(e, command)
+	o.addTrustFlag(command)
+	o.addAnchorFlag(e, command, "that the history must lead back to")
+	command.Flags().StringVar(&o.identity, "identity", "", "`FILE` with the age identity, to check what is encrypted as well")
+	command.Flags().BoolVar(&o.quick, "quick", false, "check only that everything refs lead to is there")
+	jsonFlag(command, &o.json)
+	return command
+}
+
+func repoCheckRun(ctx context.Context, e *env, o *repoCheckOptions) error {
+	check, err := o.options(e)
+	if err != nil {
+		return err
+	}
+	bars := &checkProgress{e: e}
+	check.Progress = bars.show
+	report, err := repository.Check(ctx, o.repo, check)
+	bars.finish()
+	if err != nil {
+		return err
+	}
+	if o.json {
+		err = e.printJSON(report)
+	} else {
+		e.printCheck(report)
+	}
+	if err == nil && !report.OK() {
+		err = errDamaged
+	}
+	return err
+}
+
+// options gathers what the repository is compared with. It must not fail because the
+// repository is damaged.
+func (o *repoCheckOptions) options(e *env) (repository.CheckOptions, error) {
+	check := repository.CheckOptions{Quick: o.quick}
+	if o.repo == "" {
+		_, err := o.open() // says what is missing
+		return check, err
+	}
+	if err := refuseURL(o.repo); err != nil {
+		return check, err
+	}
+	if check.KeysDir = o.keys; check.KeysDir == "" {
+		// The place of the keys is in the repository; without --keys a damaged one hides it.
+		if repo, err := o.open(); err == nil {
+			if check.KeysDir, err = o.keysDir(e, repo); err != nil {
+				return check, err
+			}
+		} else if errors.Is(err, gitsync.ErrNoRepository) {
+			return check, err
+		}
+	}
+	var err error
+	if check.KeysDir != "" || o.trust != "" {
+		if check.Signers, err = repository.TrustRoot(check.KeysDir, o.trust); err != nil {
+			return check, err
+		}
+	}
+	if o.identity != "" {
+		if check.Opener, err = o.opener(check.KeysDir); err != nil {
+			return check, err
+		}
+	}
+	check.Anchor, err = o.readAnchor()
+	return check, err
+}
+
+// checkProgress draws one line for each thing that is looked at.
+type checkProgress struct {
+	e    *env
+	mu   sync.Mutex
+	what string
+	bar  *progress
+}
+
+func (p *checkProgress) show(what string, done, total int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar == nil || p.what != what {
+		if p.bar != nil {
+			p.bar.finish()
+		}
+		p.what, p.bar = what, newProgress(p.e.Streams, p.e.now, "checking "+what, total)
+	}
+	p.bar.set(done, total)
+}
+
+func (p *checkProgress) finish() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar != nil {
+		p.bar.finish()
+	}
+}
+
+func (e *env) printCheck(r repository.CheckReport) {
+	t := newTable(e.Streams, "problem", "where", "what", "affects", "hint")
+	for _, f := range r.Findings {
+		where := f.Where
+		if f.Object != "" {
+			where = strings.TrimSpace(where + " " + f.Object[:min(12, len(f.Object))])
+		}
+		t.add(coloured(sgrRed, f.Kind), plain(where), plain(oneLine(f.What)), plain(affectsText(f)), plain(f.Hint))
+	}
+	if len(t.rows) > 0 {
+		t.print(e.Out)
+	}
+	for _, note := range r.Notes {
+		e.say("note: %s", oneLine(note))
+	}
+	verdict := e.paint(sgrGreen, "sound")
+	if !r.OK() {
+		verdict = e.paint(sgrRed, fmt.Sprintf("%d problems", len(r.Findings)+r.More))
+	}
+	fmt.Fprintf(e.Out, "%s: %s: %d objects in %d packs, %d refs", r.Repository, verdict, r.Objects, r.Packs, r.Refs)
+	if !r.Quick {
+		fmt.Fprintf(e.Out, ", %d commits (%d signed), %d restore points, %d datasets", r.Commits, r.Signed, r.Points, r.Datasets)
+	}
+	fmt.Fprintln(e.Out)
+}
+
+// affectsText lists what a finding affects, shortened.
+func affectsText(f repository.Finding) string {
+	const shown = 3
+	var parts []string
+	for _, h := range f.Affects[:min(shown, len(f.Affects))] {
+		part := string(h.Point)
+		if h.Point == "" {
+			part = strings.TrimPrefix(h.Ref, "refs/heads/") + " " + h.Commit.Short()
+		}
+		if h.Path != "" {
+			part += ":" + h.Path
+		}
+		parts = append(parts, strings.TrimSpace(part))
+	}
+	if more := len(f.Affects) - len(parts) + f.AffectsMore; more > 0 {
+		parts = append(parts, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func newRepoAnchor(e *env) *cobra.Command {
+	var (
+		o      repositoryOptions
+		out    string
+		asJSON bool
+	)
+	command := &cobra.Command{
+		Use:   "anchor",
+		Short: "Write a signed record of where the history is to another place",
+		Long: `Write an anchor: a small signed text with the tip of main, the time and the newest
+restore points. Kept where whoever can change the repository cannot change it, such
+as a bucket that nothing is deleted from or another machine, it shows later whether
+the history was rewritten (docs/trust.md).
+
+A file is replaced in one step; into a directory each anchor is written as a new
+file. An anchor that the history does not hold any more is never replaced.` +
+			exitStatus("0  written", "1  failed", "5  the history does not hold the anchor that is there", "10 no repository", "12 a key is missing or wrong"),
+		Example: `  appbur repo anchor --repo ./mgmt.git --out /mnt/worm/
+  appbur backup --repo ./mgmt.git --anchor /mnt/other/mgmt.anchor
+  appbur repo check --repo ./mgmt.git --anchor /mnt/other/mgmt.anchor`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return repoAnchorRun(e, &o, out, asJSON) },
+	}
+	o.addFlags(e, command)
+	command.Flags().StringVar(&out, "out", "", "`FILE` or directory to write the anchor to")
+	jsonFlag(command, &asJSON)
+	return command
+}
+
+func repoAnchorRun(e *env, o *repositoryOptions, out string, asJSON bool) error {
+	if out == "" {
+		return &usageError{appbur.WithHint(errors.New("no place for the anchor is named"), "pass --out FILE")}
+	}
+	repo, keys, err := o.writable(e)
+	if err != nil {
+		return err
+	}
+	if _, err := repo.History(keys.Dir); err != nil {
+		return err // a rewritten history is not made official
+	}
+	anchor, file, err := repo.WriteAnchor(out, keys, e.now())
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return e.printJSON(struct {
+			File   string `json:"file"`
+			Main   string `json:"main"`
+			Time   string `json:"time"`
+			Points int    `json:"restorePoints"`
+		}{file, string(anchor.Main), anchor.Time.Format("2006-01-02T15:04:05Z"), len(anchor.Points)})
+	}
+	fmt.Fprintf(e.Out, "anchor  %s\nmain    %s\npoints  %d\n", file, anchor.Main, len(anchor.Points))
+	return nil
+}

@@ -1,0 +1,49 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/appbur/appbur/internal/repository"
+)
+
+// pointHistory is what `points show --json` says of the history (docs/json.md).
+type pointHistory struct {
+	// State is "continues", "first" when nothing was seen before, or "accepted".
+	State    string `json:"state"`
+	Tip      string `json:"tip"`
+	Seen     string `json:"lastSeen,omitempty"`
+	Commits  int    `json:"commitsSince"`
+	Anchored string `json:"anchored,omitempty"`
+	Accepted string `json:"accepted,omitempty"`
+}
+
+func historyOf(s repository.Standing) pointHistory {
+	h := pointHistory{State: "continues", Tip: string(s.Tip), Seen: string(s.Seen), Commits: s.Commits, Anchored: s.Anchored, Accepted: s.Accepted}
+	switch {
+	case s.Accepted != "":
+		h.State = "accepted"
+	case s.Seen == "":
+		h.State = "first"
+	}
+	return h
+}
+
+// printStanding says how far a point can be believed.
+func (e *env) printStanding(s repository.Standing) {
+	if s.Signer != "" {
+		fmt.Fprintf(e.Out, "signature      %s, by %s\n", e.paint(sgrGreen, "good"), s.Signer)
+	} else {
+		fmt.Fprintf(e.Out, "signature      %s\n", e.paint(sgrYellow, "not checked"))
+	}
+	switch {
+	case s.Accepted != "":
+		fmt.Fprintf(e.Out, "history        %s: %s\n", e.paint(sgrYellow, "accepted"), oneLine(s.Accepted))
+	case s.Seen == "":
+		fmt.Fprintf(e.Out, "history        %s\n", e.paint(sgrYellow, "seen for the first time, compared with nothing"))
+	default:
+		fmt.Fprintf(e.Out, "history        %s since %.12s, %d commits\n", e.paint(sgrGreen, "unbroken"), s.Seen, s.Commits)
+	}
+	if s.Anchored != "" {
+		fmt.Fprintf(e.Out, "anchor         %s, holds the one of %s\n", e.paint(sgrGreen, "good"), s.Anchored)
+	}
+}

@@ -1,0 +1,194 @@
+package repository
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/gitsync"
+	"github.com/appbur/appbur/pkg/seal"
+)
+
+// Finding is one thing that is wrong with a repository (docs/json.md).
+type Finding struct {
+	// Kind is that of a [gitsync.Problem], or one of those below.
+	Kind string `json:"kind"`
+	// Object is the Git object, Where a file of the repository, a ref or a path in a
+	// restore point.
+	Object string `json:"object,omitempty"`
+	Where  string `json:"where,omitempty"`
+	What   string `json:"what"`
+	// Affects names what cannot be read or believed because of it.
+	Affects     []Hit  `json:"affects,omitempty"`
+	AffectsMore int    `json:"affectsMore,omitempty"`
+	Hint        string `json:"hint"`
+}
+
+// Hit is a place that a finding affects: a restore point, or a branch and the newest
+// commit of it, and the path of a file or directory there.
+type Hit struct {
+	Point  appbur.RestorePointID `json:"restorePoint,omitempty"`
+	Ref    string                `json:"ref,omitempty"`
+	Commit gitsync.Hash          `json:"commit,omitempty"`
+	Path   string                `json:"path,omitempty"`
+}
+
+// Kinds of findings that Git knows nothing of.
+const (
+	findConfig    = "config"
+	findPoint     = "point"
+	findManifest  = "manifest"
+	findPayload   = "payload"
+	findSignature = "signature"
+	findHistory   = "history"
+	findAnchor    = "anchor"
+)
+
+// findingHints say for each kind what to do next.
+var findingHints = map[string]string{
+	string(gitsync.ProblemFormat):    "compare the directory with another copy; appbur never changes these files",
+	string(gitsync.ProblemPack):      "take the file from another copy of the repository, or fetch from a remote into a fresh clone (docs/trust.md)",
+	string(gitsync.ProblemPackIndex): "make the index anew from its pack: `git index-pack PACK`",
+	string(gitsync.ProblemObject):    "fetch from a remote into a fresh clone; what affects only old points can be left behind with them",
+	string(gitsync.ProblemMissing):   "fetch from a remote into a fresh clone; what affects only old points can be left behind with them",
+	string(gitsync.ProblemForm):      "somebody wrote this with another tool: look with `git cat-file -p`, and find out who",
+	string(gitsync.ProblemRef):       "find the right commit in another copy or an anchor, and set the ref with `git update-ref`",
+	findConfig:                       "correct appbur.yaml in a clone and push it",
+	findPoint:                        "do not restore this point; use another one",
+	findManifest:                     "do not restore this point as it is; the same object may be whole in another one",
+	findPayload:                      "do not import this dataset; use another point",
+	findSignature:                    "look at it with `git show`; if it is right, add the key of whoever made it to the allowed_signers file",
+	findHistory:                      rewrittenHint,
+	findAnchor:                       rewrittenHint,
+}
+
+// CheckOptions say how thoroughly to look, and what to compare with.
+type CheckOptions struct {
+	// Quick looks only at whether all that refs lead to is there.
+	Quick bool
+	// KeysDir holds what was seen of the repository, "" to compare with nothing.
+	KeysDir string
+	// Signers is an allowed_signers file, nil to check no signatures.
+	Signers []byte
+	// Opener decrypts Secrets and sensitive payloads; nil looks at their form only.
+	Opener *seal.Opener
+	// Anchor is a record from another place, nil for none.
+	Anchor *SignedAnchor
+	// Progress is told what is looked at and how much of it is done; it may be nil, and
+	// may be called from several goroutines.
+	Progress func(what string, done, total int)
+}
+
+// CheckReport is what a check found (docs/json.md).
+type CheckReport struct {
+	Repository string `json:"repository"`
+	Quick      bool   `json:"quick"`
+	Packs      int    `json:"packs"`
+	Objects    int    `json:"objects"`
+	Refs       int    `json:"refs"`
+	// Commits counts those of main, Signed those whose signature is good.
+	Commits  int       `json:"commits"`
+	Signed   int       `json:"signedCommits"`
+	Points   int       `json:"restorePoints"`
+	Datasets int       `json:"datasets"`
+	Notes    []string  `json:"notes"`
+	Findings []Finding `json:"findings"`
+	// More counts findings beyond those listed.
+	More int `json:"more"`
+}
+
+// OK reports whether nothing is wrong.
+func (r *CheckReport) OK() bool { return len(r.Findings) == 0 && r.More == 0 }
+
+// Check looks at everything in a repository: the bytes of every object, the form of
+// trees and commits, signatures, restore points, manifests and payloads. It works on
+// repositories that [Open] refuses. An error means that it could not look; what is
+// wrong is in the report.
+func Check(ctx context.Context, dir string, o CheckOptions) (CheckReport, error) {
+	if o.Progress == nil {
+		o.Progress = func(string, int, int) {}
+	}
+	c := &check{options: o, report: CheckReport{Repository: dir, Quick: o.Quick, Notes: []string{}, Findings: []Finding{}}, files: map[fileAt]string{}}
+	git, err := gitsync.Check(ctx, dir, gitsync.CheckOptions{Quick: o.Quick, Progress: func(done, total int) { o.Progress("objects", done, total) }})
+	if err != nil {
+		return CheckReport{}, err
+	}
+	c.report.Packs, c.report.Objects, c.report.Refs, c.report.More = git.Packs, git.Objects, git.Refs, git.More
+	for _, p := range git.Problems {
+		c.addProblem(p)
+	}
+	if o.Quick {
+		c.note("only what refs lead to was looked for; without --quick every byte, signature and digest is checked")
+		return c.report, nil
+	}
+	repo, err := Open(dir)
+	if err != nil {
+		c.find(Finding{Kind: findConfig, Where: gitsync.MainRef, What: "the repository cannot be opened: " + err.Error(), Hint: appbur.HintOf(err)})
+		return c.report, nil
+	}
+	c.repo = repo
+	if err := c.checkTrust(ctx); err != nil {
+		return CheckReport{}, err
+	}
+	if err := c.checkPoints(ctx); err != nil {
+		return CheckReport{}, err
+	}
+	slices.SortStableFunc(c.report.Findings, func(a, b Finding) int { return strings.Compare(a.Kind, b.Kind) })
+	return c.report, nil
+}
+
+// check gathers findings.
+type check struct {
+	repo    *Repository
+	options CheckOptions
+	report  CheckReport
+	// files are manifests that were looked at, with what is wrong with them: most are
+	// in most points.
+	files map[fileAt]string
+}
+
+type fileAt struct {
+	path string
+	blob gitsync.Hash
+}
+
+// maxFindings bounds a report.
+const maxFindings = 1000
+
+func (c *check) find(f Finding) {
+	if len(c.report.Findings) >= maxFindings {
+		c.report.More++
+		return
+	}
+	if f.Hint == "" {
+		f.Hint = findingHints[f.Kind]
+	}
+	c.report.Findings = append(c.report.Findings, f)
+}
+
+func (c *check) note(format string, args ...any) {
+	c.report.Notes = append(c.report.Notes, fmt.Sprintf(format, args...))
+}
+
+func (c *check) addProblem(p gitsync.Problem) {
+	f := Finding{Kind: string(p.Kind), Object: string(p.Object), Where: p.Where, What: p.What, AffectsMore: p.AffectsMore}
+	for _, a := range p.Affects {
+		h := Hit{Commit: a.Commit, Path: a.Path}
+		if id, err := appbur.ParseRestorePointID(strings.TrimPrefix(a.Ref, "refs/tags/")); err == nil && strings.HasPrefix(a.Ref, "refs/tags/") {
+			h.Point = id
+		} else {
+			h.Ref = a.Ref
+		}
+		f.Affects = append(f.Affects, h)
+	}
+	c.find(f)
+}
+
+// unreadable reports whether an error means damage that the look at the objects has
+// reported already.
+func unreadable(err error) bool {
+	return errors.Is(err, gitsync.ErrObjectNotFound) || errors.Is(err, gitsync.ErrCorrupt)
+}

@@ -1,0 +1,141 @@
+package repository
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/gitsync"
+	"github.com/appbur/appbur/pkg/seal"
+)
+
+// ErrRewritten means that the history is not the one that was there before: commits
+// or points that were seen, or that an anchor names, are missing or replaced.
+var ErrRewritten = errors.New("the history was rewritten or cut off")
+
+// rewrittenHint is the way out of every ErrRewritten.
+const rewrittenHint = "compare with another copy (`git log main`, docs/trust.md); if this history is right, for example because you went back on purpose, pass --accept-history"
+
+// History is main compared with what was seen of it last.
+type History struct {
+	Tip gitsync.Hash
+	// Seen is the zero value when the repository was never seen with these keys.
+	Seen Seen
+	// New are the commits since then, newest first.
+	New []gitsync.Commit
+}
+
+// First reports whether nothing was remembered to compare with.
+func (h History) First() bool { return h.Seen.Commit == "" }
+
+// History compares main with what the key directory remembers. It reads the commits
+// since then and nothing else. The error wraps [ErrRewritten] if the tip does not
+// descend from what was seen.
+func (r *Repository) History(keysDir string) (History, error) {
+	tip, err := r.git.Tip(gitsync.MainRef)
+	if err != nil {
+		return History{}, err
+	}
+	h := History{Tip: tip}
+	seen, known, err := lastSeen(keysDir, seenMain)
+	if err != nil || !known {
+		return h, err
+	}
+	h.Seen = seen
+	if seen.Repository != r.config.Repository {
+		return h, appbur.WithHint(fmt.Errorf("%w: these keys belong to the repository %s, and this is %s", ErrRewritten, seen.Repository, r.config.Repository),
+			"pass --keys with the directory of this repository's keys; if it is the right one, appbur.yaml was changed")
+	}
+	descends, err := r.git.Between(tip, seen.Commit, func(c gitsync.Commit) error {
+		h.New = append(h.New, c)
+		return nil
+	})
+	if err != nil {
+		return h, err
+	}
+	if !descends {
+		h.New = nil
+		return h, appbur.WithHint(fmt.Errorf("%w: main is at %s, which does not lead back to %s, seen %s",
+			ErrRewritten, tip.Short(), seen.Commit.Short(), seen.At.UTC().Format("2006-01-02 15:04:05Z")), rewrittenHint)
+	}
+	return h, nil
+}
+
+// verifyCommit checks the signature of one commit.
+func verifyCommit(c gitsync.Commit, signers seal.AllowedSigners) error {
+	if len(c.Signature) == 0 {
+		return fmt.Errorf("%w: commit %s (%s) is not signed", ErrUntrusted, c.Hash.Short(), c.Subject())
+	}
+	if _, err := signers.Verify(c.Payload, c.Signature, c.Time); err != nil {
+		return fmt.Errorf("%w: commit %s (%s): %w", ErrUntrusted, c.Hash.Short(), c.Subject(), err)
+	}
+	return nil
+}
+
+const untrustedCommitHint = "look at it with `git show`; if it is right, add the key of whoever made it to the allowed_signers file, or pass --accept-history"
+
+// Verify checks the signature of every commit that came after what was seen last.
+func (h History) Verify(allowedSigners []byte) error {
+	signers, err := seal.ParseAllowedSigners(allowedSigners)
+	if err != nil {
+		return &KeyError{fmt.Errorf("trusted signers: %w", err)}
+	}
+	for _, c := range h.New {
+		if err := verifyCommit(c, signers); err != nil {
+			return appbur.WithHint(err, untrustedCommitHint)
+		}
+	}
+	return nil
+}
+
+// guardHistory is asked before anything is written: the history is the one that was
+// seen, and nobody who is not trusted has changed who can decrypt. Without the
+// second, whoever can push a commit could read the Secrets of the next backup. What
+// was accepted comes back as text for the commit that records it.
+func (r *Repository) guardHistory(keys *Keys, accept bool) (accepted string, err error) {
+	h, err := r.History(keys.Dir)
+	switch {
+	case errors.Is(err, ErrRewritten) && accept:
+		return fmt.Sprintf("accepted the history at %s, which does not lead back to %s", h.Tip, h.Seen.Commit), nil
+	case err != nil:
+		return "", err
+	case len(h.New) == 0:
+		return "", nil
+	}
+	before, err := r.configAt(h.Seen.Commit)
+	if err != nil {
+		return "", err
+	}
+	if slices.Equal(before.Recipients, r.config.Recipients) {
+		return "", nil
+	}
+	trusted, err := TrustRoot(keys.Dir, "")
+	if err != nil {
+		return "", err
+	}
+	if trusted == nil {
+		trusted = []byte(seal.AllowedSigner(signerPrincipal, keys.signer.AuthorizedKey()))
+	}
+	err = h.Verify(trusted)
+	switch {
+	case errors.Is(err, ErrUntrusted) && accept:
+		return fmt.Sprintf("accepted the recipients at %s, which nobody trusted has signed", h.Tip), nil
+	case errors.Is(err, ErrUntrusted):
+		return "", appbur.WithHint(fmt.Errorf("the recipients in %s were changed, and the next backup would be encrypted to them: %w", appbur.RepositoryFile, err), untrustedCommitHint)
+	}
+	return "", err
+}
+
+// configAt reads the configuration of one commit.
+func (r *Repository) configAt(commit gitsync.Hash) (Config, error) {
+	snapshot, err := r.git.Snapshot(commit)
+	if err != nil {
+		return Config{}, err
+	}
+	data, err := snapshot.ReadFile(appbur.RepositoryFile)
+	if err != nil {
+		return Config{}, err
+	}
+	return ParseConfig(data)
+}

@@ -1,0 +1,129 @@
+package repository
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/gitsync"
+)
+
+// seenFile lies beside the keys: whoever can rewrite the repository must not be able
+// to rewrite what is remembered of it.
+const seenFile = "seen"
+
+const seenHeader = "# What appbur saw of its repository last (docs/trust.md). A history that does not lead here is refused.\n"
+
+// seenMain is the name under which the tip of main is remembered.
+const seenMain = "main"
+
+// Seen is the newest commit that appbur saw under a name, for example of main.
+type Seen struct {
+	Name       string
+	Commit     gitsync.Hash
+	At         time.Time
+	Repository string
+}
+
+// parseSeen reads the file: comments, and lines of name, commit, time, repository id.
+func parseSeen(data []byte) ([]Seen, error) {
+	var list []Seen
+	known := map[string]bool{}
+	number := 0
+	for line := range strings.Lines(string(data)) {
+		number++
+		line = strings.TrimRight(line, "\n")
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		fields := strings.Split(line, " ")
+		if len(fields) != 4 || fields[0] == "" || fields[3] == "" {
+			return nil, fmt.Errorf("line %d: want a name, a commit, a time and a repository id", number)
+		}
+		commit, err := gitsync.ParseHash(fields[1])
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", number, err)
+		}
+		at, err := time.Parse(time.RFC3339, fields[2])
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", number, err)
+		}
+		if known[fields[0]] {
+			return nil, fmt.Errorf("line %d: %s is there twice", number, fields[0])
+		}
+		known[fields[0]] = true
+		list = append(list, Seen{Name: fields[0], Commit: commit, At: at, Repository: fields[3]})
+	}
+	return list, nil
+}
+
+func encodeSeen(list []Seen) []byte {
+	var b strings.Builder
+	b.WriteString(seenHeader)
+	for _, s := range list {
+		fmt.Fprintf(&b, "%s %s %s %s\n", s.Name, s.Commit, s.At.UTC().Format(time.RFC3339), s.Repository)
+	}
+	return []byte(b.String())
+}
+
+// readSeen returns what a key directory remembers, nothing if it has no such file.
+func readSeen(dir string) ([]Seen, error) {
+	data, err := os.ReadFile(filepath.Join(dir, seenFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, &KeyError{fmt.Errorf("what was seen of the repository: %w", err)}
+	}
+	list, err := parseSeen(data)
+	if err != nil {
+		// To go on as if nothing had been seen would be what an attacker wants.
+		return nil, &KeyError{appbur.WithHint(fmt.Errorf("%s: %w", filepath.Join(dir, seenFile), err),
+			"look at the history with `git log main`; if it is right, delete the file")}
+	}
+	return list, nil
+}
+
+// lastSeen returns what a key directory remembers under a name.
+func lastSeen(dir, name string) (Seen, bool, error) {
+	list, err := readSeen(dir)
+	for _, s := range list {
+		if s.Name == name {
+			return s, true, err
+		}
+	}
+	return Seen{}, false, err
+}
+
+// Remember notes the tip of main as seen, in the key directory. The directory must
+// exist. Of two processes that remember at the same time the later one wins, which
+// is at worst an older commit of the same history.
+func (r *Repository) Remember(dir string, tip gitsync.Hash, at time.Time) error {
+	list, err := readSeen(dir)
+	if err != nil {
+		return err
+	}
+	fresh := Seen{Name: seenMain, Commit: tip, At: at, Repository: r.config.Repository}
+	found := false
+	for i, s := range list {
+		if s.Name != seenMain {
+			continue
+		}
+		if s.Commit == tip && s.Repository == fresh.Repository {
+			return nil
+		}
+		list[i], found = fresh, true
+	}
+	if !found {
+		list = append(list, fresh)
+	}
+	if err := replaceFile(filepath.Join(dir, seenFile), encodeSeen(list), 0o644); err != nil {
+		return fmt.Errorf("remembering what was seen of the repository: %w", err)
+	}
+	return nil
+}

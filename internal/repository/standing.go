@@ -1,0 +1,130 @@
+package repository
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/gitsync"
+	"github.com/appbur/appbur/pkg/seal"
+)
+
+// Standing says how far a restore point can be believed.
+type Standing struct {
+	// Signer is who signed the point, "" when nobody is trusted and it was not checked.
+	Signer string
+	// Tip is where main is.
+	Tip gitsync.Hash
+	// Seen is the commit of main that was seen last, "" when nothing was.
+	Seen gitsync.Hash
+	// Commits counts the commits of main since then; their signatures are good.
+	Commits int
+	// Anchored is when the anchor was made that the history was compared with, "" if
+	// it was compared with none.
+	Anchored string
+	// Accepted is what is wrong with the history and was accepted.
+	Accepted string
+}
+
+// Trust is what a restore point is compared with.
+type Trust struct {
+	// KeysDir holds what was seen of the repository.
+	KeysDir string
+	// Signers is an allowed_signers file, nil to check no signatures.
+	Signers []byte
+	// Anchor is a record from another place, nil for none.
+	Anchor *SignedAnchor
+	// AcceptHistory goes on although the history is not the one seen before, or holds
+	// commits that nobody trusted has signed. The point's own signature is not waived.
+	AcceptHistory bool
+}
+
+// Judge verifies a restore point: the signature of its tag and of its commit, that
+// it is a child of main, that main leads back to what was seen last through signed
+// commits only, and that it holds what the anchor names. The errors wrap
+// [ErrUntrusted] or [ErrRewritten].
+func (r *Repository) Judge(ref PointRef, trust Trust) (Standing, error) {
+	var s Standing
+	var err error
+	if trust.Signers != nil {
+		if s.Signer, err = r.Verify(ref, trust.Signers); err != nil {
+			return s, err
+		}
+	}
+	if err := r.verifyBase(ref, trust.Signers); err != nil {
+		return s, err
+	}
+	if err := s.compare(r, ref, trust); err != nil {
+		if !trust.AcceptHistory || !errors.Is(err, ErrRewritten) && !errors.Is(err, ErrUntrusted) {
+			return s, err
+		}
+		s.Accepted = err.Error()
+	}
+	return s, nil
+}
+
+// verifyBase looks at the commit of a point.
+func (r *Repository) verifyBase(ref PointRef, allowedSigners []byte) error {
+	commit, err := r.git.ReadCommit(ref.Commit)
+	if err != nil {
+		return fmt.Errorf("restore point %s: %w", ref.ID, err)
+	}
+	point, err := r.Describe(ref)
+	if err != nil {
+		return err
+	}
+	if len(commit.Parents) != 1 || string(commit.Parents[0]) != point.Manifests {
+		return fmt.Errorf("restore point %s: %w: its commit is no child of the commit %.12s that its description names", ref.ID, ErrUntrusted, point.Manifests)
+	}
+	if allowedSigners == nil {
+		return nil
+	}
+	signers, err := seal.ParseAllowedSigners(allowedSigners)
+	if err != nil {
+		return &KeyError{fmt.Errorf("trusted signers: %w", err)}
+	}
+	if err := verifyCommit(commit, signers); err != nil {
+		return fmt.Errorf("restore point %s: %w", ref.ID, err)
+	}
+	return nil
+}
+
+// compare looks at main.
+func (s *Standing) compare(r *Repository, ref PointRef, trust Trust) error {
+	h, err := r.History(trust.KeysDir)
+	s.Tip, s.Seen = h.Tip, h.Seen.Commit
+	if err != nil {
+		return err
+	}
+	point, err := r.Describe(ref)
+	if err != nil {
+		return err
+	}
+	base := gitsync.Hash(point.Manifests)
+	descends, err := r.git.Between(h.Tip, base, func(gitsync.Commit) error { return nil })
+	if err != nil {
+		return err
+	}
+	if !descends {
+		return appbur.WithHint(fmt.Errorf("%w: restore point %s was made of the commit %s, which main at %s does not hold", ErrRewritten, ref.ID, base.Short(), h.Tip.Short()), rewrittenHint)
+	}
+	if trust.Signers != nil {
+		if err := h.Verify(trust.Signers); err != nil {
+			return err
+		}
+	}
+	s.Commits = len(h.New)
+	if trust.Anchor == nil {
+		return nil
+	}
+	if trust.Signers != nil {
+		if _, err := trust.Anchor.Verify(trust.Signers); err != nil {
+			return err
+		}
+	}
+	if _, err := r.Contains(trust.Anchor.Anchor); err != nil {
+		return err
+	}
+	s.Anchored = trust.Anchor.Time.Format(anchorTime)
+	return nil
+}

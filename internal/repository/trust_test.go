@@ -1,0 +1,316 @@
+package repository
+
+import (
+	"crypto/rand"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/gitsync"
+	"github.com/appbur/appbur/pkg/manifest"
+	"github.com/appbur/appbur/pkg/seal"
+)
+
+func (f *fixture) trusted() []byte {
+	f.Helper()
+	data, err := TrustRoot(f.keysDir, "")
+	if err != nil || data == nil {
+		f.Fatalf("trust root: %q %v", data, err)
+	}
+	return data
+}
+
+func (f *fixture) judge(ref PointRef) (Standing, error) {
+	f.Helper()
+	return f.repo.Judge(ref, Trust{KeysDir: f.keysDir, Signers: f.trusted()})
+}
+
+// foreign makes a commit on main that appbur did not make, of an appbur.yaml that a
+// function changes.
+func (f *fixture) foreign(change func(config string) string) {
+	f.Helper()
+	work := filepath.Join(f.TempDir(), "work")
+	f.git("clone", "-q", f.repo.Dir(), work)
+	path := filepath.Join(work, appbur.RepositoryFile)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		f.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(change(string(data))), 0o644); err != nil {
+		f.Fatal(err)
+	}
+	f.git("-C", work, "-c", "user.name=eve", "-c", "user.email=eve@example.com", "commit", "-qam", "Somebody's change")
+	f.git("-C", work, "push", "-q", "origin", "HEAD:main")
+	f.reopen()
+}
+
+func TestAPointIsJudged(t *testing.T) {
+	f := newFixture(t)
+	ref := f.point()
+	s, err := f.judge(ref)
+	if err != nil || s.Signer != signerPrincipal || s.Seen == "" || s.Commits != 0 {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	// Stock git says the same of the tag, of its commit and of all of main.
+	allowed := "gpg.ssh.allowedSignersFile=" + filepath.Join(f.keysDir, allowedSignersFile)
+	f.git("-c", allowed, "verify-tag", ref.ID.Tag())
+	for _, commit := range strings.Fields(f.git("rev-list", ref.ID.Tag())) {
+		f.git("-c", allowed, "verify-commit", commit)
+	}
+}
+
+func TestARewrittenHistoryIsRefused(t *testing.T) {
+	for name, rewrite := range map[string]func(*fixture){
+		"cut off": func(f *fixture) { f.git("update-ref", "refs/heads/main", "main~1") },
+		"replaced": func(f *fixture) {
+			f.git("update-ref", "refs/heads/main", strings.TrimSpace(f.git("-c", "user.name=eve", "-c", "user.email=e@example.com", "commit-tree", "-p", "main~1", "-m", "x", "main^{tree}")))
+		},
+		"begun anew": func(f *fixture) {
+			f.git("update-ref", "refs/heads/main", strings.TrimSpace(f.git("-c", "user.name=eve", "-c", "user.email=e@example.com", "commit-tree", "-m", "x", "main^{tree}")))
+		},
+		"cut off and collected": func(f *fixture) {
+			f.git("update-ref", "refs/heads/main", "main~1")
+			f.git("reflog", "expire", "--expire=now", "--all")
+			f.git("gc", "-q", "--prune=now")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			old := f.point()
+			f.time = f.time.Add(time.Hour)
+			f.change("1")
+			rewrite(f)
+			f.reopen()
+			if _, err := f.judge(old); !errors.Is(err, ErrRewritten) || appbur.HintOf(err) == "" {
+				t.Errorf("a point of it: %v", err)
+			}
+			if _, err := f.repo.Begin(fixtureCluster, "1", f.keys, Guards{}, rand.Reader, f.now); !errors.Is(err, ErrRewritten) {
+				t.Errorf("a backup on it: %v", err)
+			}
+			if _, err := f.rotate(f.opener(), Rotation{Signing: true}); !errors.Is(err, ErrRewritten) {
+				t.Errorf("a rotation on it: %v", err)
+			}
+			report := f.check(CheckOptions{})
+			if !report.has(findHistory) {
+				t.Errorf("the check says nothing: %+v", report.Findings)
+			}
+			s, err := f.repo.Judge(old, Trust{KeysDir: f.keysDir, Signers: f.trusted(), AcceptHistory: true})
+			if err != nil || s.Accepted == "" || s.Signer == "" {
+				t.Errorf("accepted: %+v %v", s, err)
+			}
+
+			// A backup that accepts it says so in its commit, and is the new start.
+			writer, err := f.repo.Begin(fixtureCluster, "1", f.keys, Guards{AcceptHistory: true}, rand.Reader, f.now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := writer.Put(f.configMap("2")); err != nil {
+				t.Fatal(err)
+			}
+			if outcome, err := writer.Commit(t.Context(), f.now(), appbur.Coverage{}); err != nil || !outcome.Committed || outcome.Unseen != nil {
+				t.Fatalf("%+v %v", outcome, err)
+			}
+			if log := f.git("log", "-1", "--format=%(trailers:key=Appbur-Override)", "main"); !strings.Contains(log, "accepted the history at") {
+				t.Errorf("the commit does not record it: %s", log)
+			}
+			if _, err := f.repo.History(f.keysDir); err != nil {
+				t.Errorf("afterwards: %v", err)
+			}
+		})
+	}
+}
+
+// configMap is an object of which every value is another commit.
+func (f *fixture) configMap(value string) manifest.Result {
+	f.Helper()
+	result, err := f.rules().Make(map[string]any{
+		"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "changes", "namespace": "team"}, "data": map[string]any{"value": value},
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	return result
+}
+
+// change makes one commit on main.
+func (f *fixture) change(value string) {
+	f.Helper()
+	writer := f.begin()
+	if err := writer.Put(f.configMap(value)); err != nil {
+		f.Fatal(err)
+	}
+	if outcome, err := writer.Commit(f.Context(), f.now(), appbur.Coverage{}); err != nil || !outcome.Committed || outcome.Unseen != nil {
+		f.Fatalf("%+v %v", outcome, err)
+	}
+}
+
+// An acceptance that nothing was committed after is recorded in the point.
+func TestAnAcceptanceWithoutAChangeIsRecordedInThePoint(t *testing.T) {
+	f := newFixture(t)
+	f.point()
+	f.change("1")
+	f.git("update-ref", "refs/heads/main", "main~1")
+	f.reopen()
+	writer, err := f.repo.Begin(fixtureCluster, "1", f.keys, Guards{AcceptHistory: true}, rand.Reader, f.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	outcome, err := writer.Commit(t.Context(), f.now(), appbur.Coverage{})
+	if err != nil || outcome.Committed {
+		t.Fatalf("%+v %v", outcome, err)
+	}
+	f.time = f.time.Add(time.Minute)
+	point, err := f.repo.SavePoint(t.Context(), outcome.Commit, PointContent{
+		Created: f.now(), Cluster: fixtureCluster, Rules: "1", Objects: outcome.Objects, Overrides: writer.Overrides(),
+	}, f.keys, rand.Reader, f.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if log := f.git("log", "-1", "--format=%(trailers:key=Appbur-Override)", point.ID.Tag()); !strings.Contains(log, "accepted the history") {
+		t.Errorf("the point does not record it: %q", log)
+	}
+}
+
+// Whoever can push cannot become a recipient; a rule they may change.
+func TestForeignCommits(t *testing.T) {
+	keys, _ := newKeys(t)
+	f := newFixture(t)
+	ref := f.point()
+	f.foreign(func(config string) string { return config + "# a remark\n" })
+	if _, err := f.repo.Begin(fixtureCluster, "1", f.keys, Guards{}, rand.Reader, f.now); err != nil {
+		t.Errorf("a remark: %v", err)
+	}
+	if _, err := f.judge(ref); !errors.Is(err, ErrUntrusted) || !strings.Contains(err.Error(), "Somebody's change") {
+		t.Errorf("a point, with an unsigned commit after what was seen: %v", err)
+	}
+	if report := f.check(CheckOptions{}); !report.has(findSignature) || report.Signed != report.Commits-1 {
+		t.Errorf("check: %+v", report)
+	}
+	f.change("goes on") // and with it the remark is seen
+	if _, err := f.judge(ref); err != nil {
+		t.Errorf("after a backup has gone on from it: %v", err)
+	}
+
+	f.foreign(func(config string) string {
+		return strings.Replace(config, "recipients:\n", "recipients:\n  - "+keys.Recipient+"\n", 1)
+	})
+	_, err := f.repo.Begin(fixtureCluster, "1", f.keys, Guards{}, rand.Reader, f.now)
+	if !errors.Is(err, ErrUntrusted) || !strings.Contains(err.Error(), "recipients") || appbur.HintOf(err) == "" {
+		t.Errorf("a recipient of eve's: %v", err)
+	}
+	if _, err := f.repo.Begin(fixtureCluster, "1", f.keys, Guards{AcceptHistory: true}, rand.Reader, f.now); err != nil {
+		t.Errorf("accepted: %v", err)
+	}
+}
+
+// A point whose commit does not hang on main as it says is no point of ours.
+func TestAPointMustHangOnMain(t *testing.T) {
+	f := newFixture(t)
+	f.point()
+	f.time = f.time.Add(time.Hour)
+	f.change("1")
+	tip, err := f.repo.git.Tip(gitsync.MainRef)
+	if err != nil {
+		t.Fatal(err)
+	}
+	point, err := f.repo.SavePoint(t.Context(), tip, PointContent{Created: f.now(), Cluster: fixtureCluster, Rules: "1", Objects: 4}, f.keys, rand.Reader, f.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Main goes back behind it, on a machine that never saw it.
+	f.git("update-ref", "refs/heads/main", "main~1")
+	if err := os.Remove(filepath.Join(f.keysDir, seenFile)); err != nil {
+		t.Fatal(err)
+	}
+	f.reopen()
+	ref, err := f.repo.Resolve(string(point.ID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.judge(ref); !errors.Is(err, ErrRewritten) {
+		t.Errorf("judge: %v", err)
+	}
+	if report := f.check(CheckOptions{}); !report.has(findHistory) {
+		t.Errorf("check: %+v", report.Findings)
+	}
+}
+
+func TestSeen(t *testing.T) {
+	f := newFixture(t)
+	path := filepath.Join(f.keysDir, seenFile)
+	if err := os.WriteFile(path, []byte("rubbish\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var key *KeyError
+	if _, err := f.repo.History(f.keysDir); !errors.As(err, &key) {
+		t.Errorf("rubbish counts as nothing seen: %v", err)
+	}
+	if err := os.WriteFile(path, encodeSeen([]Seen{{Name: seenMain, Commit: gitsync.Hash(strings.Repeat("1", 40)), At: f.now(), Repository: "other"}}), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.repo.History(f.keysDir); !errors.Is(err, ErrRewritten) || !strings.Contains(err.Error(), "other") {
+		t.Errorf("the keys of another repository: %v", err)
+	}
+	// A commit that cannot be remembered is done nevertheless.
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	writer := f.begin()
+	if err := os.Mkdir(path, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := writer.Put(f.configMap("1")); err != nil {
+		t.Fatal(err)
+	}
+	if outcome, err := writer.Commit(t.Context(), f.now(), appbur.Coverage{}); err != nil || !outcome.Committed || outcome.Unseen == nil {
+		t.Errorf("%+v %v", outcome, err)
+	}
+}
+
+func FuzzParseSeen(f *testing.F) {
+	f.Add(string(encodeSeen([]Seen{{Name: "main", Commit: gitsync.Hash(strings.Repeat("a", 40)), At: time.Unix(1, 0), Repository: "0123"}})))
+	f.Add("main x y z\n")
+	f.Add("# only a remark")
+	f.Fuzz(func(t *testing.T, text string) {
+		list, err := parseSeen([]byte(text))
+		if err != nil {
+			return
+		}
+		again, err := parseSeen(encodeSeen(list))
+		if err != nil || len(again) != len(list) {
+			t.Fatalf("%q: %v", encodeSeen(list), err)
+		}
+		for i := range list {
+			if !again[i].At.Equal(list[i].At) || again[i].Commit != list[i].Commit || again[i].Name != list[i].Name || again[i].Repository != list[i].Repository {
+				t.Errorf("%+v became %+v", list[i], again[i])
+			}
+		}
+	})
+}
+
+// Signatures of somebody else do not count, whoever they say they are.
+func TestAForgedPointIsRefused(t *testing.T) {
+	f := newFixture(t)
+	ref := f.point()
+	forged, _ := newKeys(t)
+	signer, err := seal.NewSigner(forged.SigningKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.git("update-ref", "-d", "refs/tags/"+ref.ID.Tag())
+	f.keys.signer = signer
+	again := f.point()
+	if again.ID != ref.ID {
+		t.Fatalf("%s is not %s", again.ID, ref.ID)
+	}
+	if _, err := f.judge(again); !errors.Is(err, ErrUntrusted) {
+		t.Errorf("judge: %v", err)
+	}
+	if report := f.check(CheckOptions{}); !report.has(findSignature) {
+		t.Errorf("check: %+v", report.Findings)
+	}
+}

@@ -1,0 +1,236 @@
+package gitsync
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// catalog lists every object of a repository once, sorted by id, with where its
+// first copy lies. One list for all packs keeps looking up cheap when there are
+// thousands of them.
+type catalog struct {
+	entries []catalogEntry
+	// marks hold, for each entry, the type that was read and the types that others
+	// expect.
+	marks []atomic.Uint32
+}
+
+type catalogEntry struct {
+	id objectID
+	// pack is the place in checker.packs, -1 for a loose object.
+	pack   int32
+	offset int64
+}
+
+const markKind = 7
+
+// linkKinds are the types that objects are referred to as.
+var linkKinds = []plumbing.ObjectType{plumbing.CommitObject, plumbing.TreeObject, plumbing.BlobObject, plumbing.TagObject}
+
+func wantedAs(kind plumbing.ObjectType) uint32 { return 1 << (7 + uint(kind)) }
+
+// markVisited is set by the walk from the refs.
+const markVisited = 1 << 20
+
+// find returns the place of an object, -1 if there is none.
+func (k *catalog) find(id objectID) int {
+	i, found := slices.BinarySearchFunc(k.entries, id, func(e catalogEntry, id objectID) int { return bytes.Compare(e.id[:], id[:]) })
+	if !found {
+		return -1
+	}
+	return i
+}
+
+// want notes that something leads to an object, and reports whether it is there.
+func (k *catalog) want(id objectID, kind plumbing.ObjectType) bool {
+	if id == emptyTree && kind == plumbing.TreeObject {
+		return true
+	}
+	i := k.find(id)
+	if i < 0 {
+		return false
+	}
+	k.marks[i].Or(wantedAs(kind))
+	return true
+}
+
+// saw notes the type of an object that was read whole.
+func (k *catalog) saw(id objectID, kind plumbing.ObjectType) {
+	if i := k.find(id); i >= 0 {
+		k.marks[i].Or(uint32(kind) & markKind)
+	}
+}
+
+// checkedPack is a pack whose index could be read.
+type checkedPack struct {
+	path  string // of the pack
+	count int
+}
+
+// readCatalog reads every index and the names of loose objects.
+func (c *checker) readCatalog() error {
+	var err error
+	if c.dirs, err = c.objectDirs(); err != nil {
+		return err
+	}
+	for _, dir := range c.dirs {
+		names, err := os.ReadDir(filepath.Join(dir, "pack"))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("list packs: %w", err)
+		}
+		for _, entry := range names {
+			base, isIndex := strings.CutSuffix(entry.Name(), ".idx")
+			if !isIndex || !strings.HasPrefix(base, "pack-") {
+				continue
+			}
+			if err := c.addPack(filepath.Join(dir, "pack", base)); err != nil {
+				return err
+			}
+		}
+		if err := c.addLoose(dir); err != nil {
+			return err
+		}
+	}
+	slices.SortStableFunc(c.catalog.entries, func(a, b catalogEntry) int { return bytes.Compare(a.id[:], b.id[:]) })
+	c.catalog.entries = slices.CompactFunc(c.catalog.entries, func(a, b catalogEntry) bool { return a.id == b.id })
+	c.catalog.marks = make([]atomic.Uint32, len(c.catalog.entries))
+	return nil
+}
+
+// objectDirs returns the "objects" directory and those it borrows from.
+func (c *checker) objectDirs() ([]string, error) {
+	store := &objectStore{dirs: []string{filepath.Join(c.dir, "objects")}}
+	for i := 0; i < len(store.dirs); i++ {
+		list, err := os.ReadFile(filepath.Join(store.dirs[i], "info", "alternates"))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("read alternates: %w", err)
+		}
+		for line := range strings.Lines(string(list)) {
+			dir := strings.TrimRight(line, "\r\n")
+			if dir == "" || strings.HasPrefix(dir, "#") {
+				continue
+			}
+			if !filepath.IsAbs(dir) {
+				dir = filepath.Join(store.dirs[i], dir)
+			}
+			if dir = filepath.Clean(dir); slices.Contains(store.dirs, dir) {
+				continue
+			}
+			if _, err := os.Stat(dir); err != nil {
+				c.problem(ProblemFormat, objectID{}, "objects/info/alternates", "objects are borrowed from %s, which cannot be read: %v", dir, err)
+				continue
+			}
+			store.dirs = append(store.dirs, dir)
+		}
+	}
+	return store.dirs, nil
+}
+
+// addPack reads the index of one pack; base is the path without an ending.
+func (c *checker) addPack(base string) error {
+	data, err := os.ReadFile(base + ".idx")
+	if errors.Is(err, fs.ErrNotExist) {
+		return errChanged
+	}
+	if err != nil {
+		return fmt.Errorf("read pack index: %w", err)
+	}
+	if _, err := os.Stat(base + ".pack"); errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(base + ".idx"); errors.Is(err, fs.ErrNotExist) {
+			return errChanged
+		}
+		c.problem(ProblemPack, objectID{}, c.relative(base+".pack"), "there is an index and no pack")
+		return nil
+	}
+	objects, problem := readIndex(data)
+	if problem != "" {
+		c.problem(ProblemPackIndex, objectID{}, c.relative(base+".idx"), "%s", problem)
+	}
+	if objects == nil {
+		return nil
+	}
+	number := int32(len(c.packs))
+	c.packs = append(c.packs, &checkedPack{path: base + ".pack", count: len(objects)})
+	c.report.Packs++
+	for _, o := range objects {
+		c.catalog.entries = append(c.catalog.entries, catalogEntry{id: o.id, pack: number, offset: int64(o.offset)})
+	}
+	return nil
+}
+
+// readIndex reads a whole pack index by itself and says what is wrong with it. The
+// objects are nil when nothing in it can be used.
+func readIndex(data []byte) (objects []packedObject, problem string) {
+	x, err := parsePackIndex(data)
+	if err != nil {
+		return nil, err.Error()
+	}
+	sum := newChecksum()
+	sum.Write(data[:len(data)-idSize])
+	if !bytes.Equal(sum.Sum(nil), data[len(data)-idSize:]) {
+		problem = "its bytes do not have the checksum that it ends with"
+	}
+	objects = make([]packedObject, x.count)
+	crcs := indexIDs + x.count*idSize
+	for i := range objects {
+		o := &objects[i]
+		copy(o.id[:], data[indexIDs+i*idSize:])
+		o.crc = x.word(crcs + 4*i)
+		offset, ok := x.offset(i)
+		if !ok {
+			return nil, fmt.Sprintf("the place of %s is outside the pack", o.id)
+		}
+		o.offset = uint64(offset)
+		first := int(o.id[0])
+		if i >= int(x.word(indexFanout+4*first)) || first > 0 && i < int(x.word(indexFanout+4*(first-1))) {
+			problem = fmt.Sprintf("%s is not where its table of counts says", o.id)
+		}
+		if i > 0 && bytes.Compare(objects[i-1].id[:], o.id[:]) >= 0 {
+			problem = fmt.Sprintf("%s is out of order", o.id)
+		}
+	}
+	return objects, problem
+}
+
+// addLoose lists the objects that have a file of their own.
+func (c *checker) addLoose(dir string) error {
+	return eachLoose(dir, func(id objectID, _ string) error {
+		c.report.Loose++
+		c.catalog.entries = append(c.catalog.entries, catalogEntry{id: id, pack: -1})
+		return nil
+	})
+}
+
+// eachLoose calls fn for every file that has the name of an object.
+func eachLoose(dir string, fn func(id objectID, path string) error) error {
+	for first := range 256 {
+		fan := hex.EncodeToString([]byte{byte(first)})
+		names, err := os.ReadDir(filepath.Join(dir, fan))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("list loose objects: %w", err)
+		}
+		for _, entry := range names {
+			id, err := idOf(Hash(fan + entry.Name()))
+			if err != nil {
+				continue // tmp_obj_…, which an interrupted git leaves
+			}
+			if err := fn(id, filepath.Join(dir, fan, entry.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,80 @@
+package gitsync
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
+)
+
+// A tree without a fault is exactly what would be written of its entries.
+func FuzzCheckTree(f *testing.F) {
+	id := plumbing.NewHash(strings.Repeat("1", 40))
+	f.Add(encodeTree([]treeEntry{{name: "a.b", mode: filemode.Regular, id: id}, {name: "a", mode: filemode.Dir, id: id}}))
+	f.Add(append([]byte("0100644 a\x00"), id[:]...))
+	f.Add([]byte("100644 a\x00short"))
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		links, faults := checkTree(data)
+		if len(faults) > 0 {
+			return
+		}
+		entries, err := decodeTree(data)
+		if err != nil {
+			t.Fatalf("a tree without a fault cannot be read: %v", err)
+		}
+		if !bytes.Equal(encodeTree(slices.Clone(entries)), data) {
+			t.Errorf("%q is found in order and would be written otherwise", data)
+		}
+		if len(links) > len(entries) {
+			t.Errorf("%d links of %d entries", len(links), len(entries))
+		}
+	})
+}
+
+// A commit or a tag without a fault can be read, and names what it refers to.
+func FuzzCheckCommitAndTag(f *testing.F) {
+	const id = "1111111111111111111111111111111111111111"
+	f.Add([]byte("tree " + id + "\nparent " + id + "\nauthor a <a@b> 1 +0000\ncommitter a <a@b> 1 +0000\n\nx\n"))
+	f.Add([]byte("object " + id + "\ntype commit\ntag x\ntagger a <a@b> 1 +0000\n\nx\n"))
+	f.Add([]byte("tree " + id))
+	f.Add([]byte("object " + id + "\ntype thing\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if links, faults := checkCommit(data, false); len(faults) == 0 {
+			c, err := parseCommit(data)
+			if err == nil && len(links) != 1+len(c.Parents) {
+				t.Errorf("%d links of a commit with %d parents: %q", len(links), len(c.Parents), data)
+			}
+		}
+		if links, faults := checkTag(data); len(faults) == 0 && len(links) != 1 {
+			t.Errorf("a tag of %d objects: %q", len(links), data)
+		}
+	})
+}
+
+// Whatever lies in an index file, what is read of it is inside it.
+func FuzzReadIndex(f *testing.F) {
+	objects := []packedObject{{id: plumbing.NewHash(strings.Repeat("1", 40)), offset: 12}, {id: plumbing.NewHash(strings.Repeat("2", 40)), offset: 1 << 33}}
+	good := encodePackIndex(objects, make([]byte, idSize))
+	f.Add(good)
+	f.Add(good[:len(good)/2])
+	f.Add(bytes.Replace(good, []byte{0x22}, []byte{0x00}, 1))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		read, problem := readIndex(data)
+		if problem != "" {
+			return
+		}
+		again := encodePackIndex(slices.Clone(read), data[len(data)-checksumSize:len(data)-idSize])
+		if len(again) == len(data) && !bytes.Equal(again, data) && !hasLarge(read) {
+			t.Errorf("an index without a fault would be written otherwise")
+		}
+	})
+}
+
+// hasLarge reports whether an index has a second table, whose order is free.
+func hasLarge(objects []packedObject) bool {
+	return slices.ContainsFunc(objects, func(o packedObject) bool { return o.offset >= largeOffset })
+}

@@ -1,0 +1,227 @@
+package gitsync
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// packStart is where the first object of a pack begins.
+	packStart = 12
+	// checkRun is how many objects of one pack a goroutine takes at a time.
+	checkRun = 4096
+)
+
+// readPacks proves the bytes of every pack and every object in them. Small packs
+// are read side by side, and large ones in parts.
+func (c *checker) readPacks(ctx context.Context, workers int) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(workers)
+	for _, p := range c.packs {
+		if err := ctx.Err(); err != nil {
+			break
+		}
+		if p.count <= checkRun {
+			group.Go(func() error {
+				objects, err := c.checkPackBytes(ctx, p)
+				if err != nil {
+					return err
+				}
+				return c.checkPackObjects(ctx, p, objects)
+			})
+			continue
+		}
+		objects, err := c.checkPackBytes(ctx, p)
+		if err != nil {
+			return errors.Join(err, group.Wait())
+		}
+		for run := range slices.Chunk(objects, checkRun) {
+			group.Go(func() error { return c.checkPackObjects(ctx, p, run) })
+		}
+	}
+	return group.Wait()
+}
+
+// checkPackBytes compares a pack with its checksum, and each entry with the CRC-32
+// that the index has of it. It returns the entries in the order of the pack.
+func (c *checker) checkPackBytes(ctx context.Context, p *checkedPack) ([]packedObject, error) {
+	indexPath := strings.TrimSuffix(p.path, ".pack") + ".idx"
+	index, err := os.ReadFile(indexPath)
+	if err != nil {
+		return nil, vanished(err)
+	}
+	objects, _ := readIndex(index)
+	slices.SortFunc(objects, func(a, b packedObject) int { return cmp.Compare(a.offset, b.offset) })
+	file, err := os.Open(p.path)
+	if err != nil {
+		return nil, vanished(err)
+	}
+	defer func() { _ = file.Close() }()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("pack: %w", err)
+	}
+	where := c.relative(p.path)
+	end := info.Size() - int64(idSize)
+	if end < packStart {
+		c.problem(ProblemPack, objectID{}, where, "it has %d bytes, which is less than an empty pack has", info.Size())
+		return objects, nil
+	}
+	sum := newChecksum()
+	in := bufio.NewReaderSize(io.TeeReader(io.LimitReader(file, end), sum), 256<<10)
+	var header [packStart]byte
+	if _, err := io.ReadFull(in, header[:]); err != nil {
+		return nil, fmt.Errorf("pack: %w", err)
+	}
+	switch count := binary.BigEndian.Uint32(header[8:]); {
+	case string(header[:4]) != "PACK" || binary.BigEndian.Uint32(header[4:8]) != 2:
+		c.problem(ProblemPack, objectID{}, where, "it does not begin as a pack of version 2")
+	case int(count) != len(objects):
+		c.problem(ProblemPackIndex, objectID{}, c.relative(indexPath), "the pack has %d objects, the index %d", count, len(objects))
+	}
+	at := int64(packStart)
+	crc := crc32.NewIEEE()
+	for i, o := range objects {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		next := end
+		if i+1 < len(objects) {
+			next = int64(objects[i+1].offset)
+		}
+		if int64(o.offset) != at || next <= at || next > end {
+			c.problem(ProblemPackIndex, o.id, c.relative(indexPath), "it says that the object begins at %d, where none can begin", o.offset)
+			break
+		}
+		crc.Reset()
+		if _, err := io.CopyN(crc, in, next-at); err != nil {
+			return nil, fmt.Errorf("pack: %w", err)
+		}
+		if crc.Sum32() != o.crc {
+			c.problem(ProblemPack, o.id, where, "the packed bytes at %d do not have the checksum that the index has of them", at)
+		}
+		at = next
+	}
+	if _, err := io.Copy(io.Discard, in); err != nil {
+		return nil, fmt.Errorf("pack: %w", err)
+	}
+	var trailer [idSize]byte
+	if _, err := file.ReadAt(trailer[:], end); err != nil {
+		return nil, fmt.Errorf("pack: %w", err)
+	}
+	if !bytes.Equal(sum.Sum(nil), trailer[:]) {
+		c.problem(ProblemPack, objectID{}, where, "its bytes do not have the checksum that it ends with")
+	}
+	if !bytes.Equal(trailer[:], index[len(index)-checksumSize:len(index)-idSize]) {
+		c.problem(ProblemPackIndex, objectID{}, c.relative(indexPath), "it is the index of another pack")
+	}
+	return objects, nil
+}
+
+// checkPackObjects proves objects of a pack, which are neighbours in it.
+func (c *checker) checkPackObjects(ctx context.Context, p *checkedPack, objects []packedObject) error {
+	if len(objects) == 0 {
+		return nil
+	}
+	reader, err := openChecked(p)
+	if err != nil {
+		return err
+	}
+	defer reader.close()
+	for i, o := range objects {
+		if i%64 == 0 {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+		}
+		raw, err := reader.read(int64(o.offset))
+		if err == nil {
+			err = prove(o.id, raw)
+		}
+		if err != nil {
+			c.brokenObject(ProblemObject, o.id, c.relative(p.path), "%v", reasonOf(err))
+			continue
+		}
+		c.checkObject(o.id, c.relative(p.path), raw)
+	}
+	c.advance(len(objects))
+	return nil
+}
+
+// openChecked opens a pack with an index that was found to be usable.
+func openChecked(p *checkedPack) (*packReader, error) {
+	data, err := os.ReadFile(strings.TrimSuffix(p.path, ".pack") + ".idx")
+	if err != nil {
+		return nil, vanished(err)
+	}
+	index, err := parsePackIndex(data)
+	if err != nil {
+		return nil, err
+	}
+	reader, err := (&pack{path: p.path, index: index}).open()
+	return reader, vanished(err)
+}
+
+// vanished turns a file that is gone into [errChanged].
+func vanished(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return errChanged
+	}
+	return err
+}
+
+// reasonOf drops from an error what every problem says anyway.
+func reasonOf(err error) string {
+	return strings.TrimPrefix(err.Error(), ErrCorrupt.Error()+": ")
+}
+
+// readAllLoose proves the objects that have a file of their own.
+func (c *checker) readAllLoose(ctx context.Context) error {
+	for _, dir := range c.dirs {
+		err := eachLoose(dir, func(id objectID, path string) error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			raw, err := readLooseFile(path)
+			if errors.Is(err, fs.ErrNotExist) {
+				return errChanged
+			}
+			if err == nil {
+				err = prove(id, raw)
+			}
+			if err != nil {
+				c.brokenObject(ProblemObject, id, c.relative(path), "%v", reasonOf(err))
+				return nil
+			}
+			c.checkObject(id, c.relative(path), raw)
+			c.advance(1)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readLooseFile(path string) (rawObject, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return rawObject{}, err
+	}
+	defer func() { _ = file.Close() }()
+	return readObjectFile(file)
+}

@@ -1,0 +1,98 @@
+package gitsync
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// checkedRef is a ref whose content is an object id.
+type checkedRef struct {
+	name string
+	id   objectID
+}
+
+// readRefs lists every ref and the commits at which a shallow clone ends.
+func (c *checker) readRefs() error {
+	r := &Repository{dir: c.dir}
+	names, err := r.refNames("refs/")
+	switch {
+	case errors.Is(err, ErrCorrupt):
+		c.problem(ProblemRef, objectID{}, "packed-refs", "%v", reasonOf(err))
+	case err != nil:
+		return err
+	}
+	for _, name := range names {
+		id, err := r.resolve(name)
+		if err != nil {
+			c.problem(ProblemRef, objectID{}, name, "%v", reasonOf(err))
+			continue
+		}
+		c.refs = append(c.refs, checkedRef{name, id})
+	}
+	c.report.Refs = len(names)
+	if err := c.checkHead(r); err != nil {
+		return err
+	}
+	return c.readShallow()
+}
+
+// checkHead demands that HEAD names a branch. The branch need not exist yet.
+func (c *checker) checkHead(r *Repository) error {
+	text, err := os.ReadFile(filepath.Join(c.dir, "HEAD"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("read HEAD: %w", err)
+	}
+	if err != nil || !strings.HasPrefix(string(text), symbolicPrefix+"refs/heads/") {
+		c.problem(ProblemRef, objectID{}, "HEAD", "it names no branch")
+		return nil
+	}
+	if _, err := r.resolve("HEAD"); err != nil && !errors.Is(err, ErrRefNotFound) {
+		c.problem(ProblemRef, objectID{}, "HEAD", "%v", reasonOf(err))
+	}
+	return nil
+}
+
+func (c *checker) readShallow() error {
+	data, err := os.ReadFile(filepath.Join(c.dir, "shallow"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the list of shallow commits: %w", err)
+	}
+	c.shallow = map[objectID]bool{}
+	for line := range strings.Lines(string(data)) {
+		id, err := idOf(Hash(strings.TrimSpace(line)))
+		if err != nil {
+			c.problem(ProblemFormat, objectID{}, "shallow", "%v", err)
+			continue
+		}
+		c.shallow[id] = true
+	}
+	return nil
+}
+
+// checkRefs demands that every ref leads to an object that is there, and branches to
+// commits.
+func (c *checker) checkRefs() {
+	for _, ref := range c.refs {
+		i := c.catalog.find(ref.id)
+		if i < 0 {
+			c.mu.Lock()
+			c.broken[ref.id] = true
+			c.mu.Unlock()
+			c.problem(ProblemRef, ref.id, ref.name, "it points at an object that is not there")
+			continue
+		}
+		kind := plumbing.ObjectType(c.catalog.marks[i].Load() & markKind)
+		if kind != 0 && kind != plumbing.CommitObject && strings.HasPrefix(ref.name, "refs/heads/") {
+			c.problem(ProblemRef, ref.id, ref.name, "a branch points at a %s", kind)
+		}
+	}
+}

@@ -1,0 +1,339 @@
+package gitsync
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// walk follows everything from the refs. It reports what is needed and not there,
+// and finds out whom the broken objects affect.
+func (c *checker) walk(ctx context.Context) error {
+	w := &checkWalker{checker: c, ctx: ctx, readers: map[int32]*packReader{}, hits: map[objectID][]hit{}}
+	defer w.closeAll()
+	for _, ref := range c.refs {
+		if err := w.reach(ref.id); err != nil {
+			return err
+		}
+	}
+	if len(c.broken) == 0 {
+		return nil
+	}
+	return w.affected()
+}
+
+// checkWalker reads objects one by one, and keeps packs open.
+type checkWalker struct {
+	*checker
+	ctx     context.Context
+	readers map[int32]*packReader
+	hits    map[objectID][]hit
+}
+
+// hit is a broken object and where below a tree it lies.
+type hit struct {
+	path string
+	id   objectID
+}
+
+// maxOpenPacks bounds the files that a walk holds open.
+const maxOpenPacks = 32
+
+func (w *checkWalker) closeAll() {
+	for _, reader := range w.readers {
+		reader.close()
+	}
+	clear(w.readers)
+}
+
+// errBroken means that an object cannot be read, which was reported.
+var errBroken = errors.New("broken object")
+
+// read returns a proven object, or errBroken after it was reported.
+func (w *checkWalker) read(id objectID, neededBy string) (rawObject, error) {
+	if err := w.ctx.Err(); err != nil {
+		return rawObject{}, err
+	}
+	if id == emptyTree {
+		return rawObject{kind: plumbing.TreeObject}, nil
+	}
+	i := w.catalog.find(id)
+	if i < 0 {
+		w.lost(id, neededBy)
+		return rawObject{}, errBroken
+	}
+	raw, where, err := w.readEntry(w.catalog.entries[i])
+	if err == nil {
+		err = prove(id, raw)
+	}
+	if errors.Is(err, errChanged) {
+		return rawObject{}, err
+	}
+	if err != nil {
+		if w.options.Quick {
+			w.brokenObject(ProblemObject, id, w.relative(where), "%v", reasonOf(err))
+		}
+		return rawObject{}, errBroken
+	}
+	return raw, nil
+}
+
+// lost reports an object that is needed and not there, once.
+func (w *checkWalker) lost(id objectID, neededBy string) {
+	for _, p := range w.problems {
+		if p.Object == hashOf(id) && (p.Kind == ProblemMissing || p.Kind == ProblemRef) {
+			return
+		}
+	}
+	w.brokenObject(ProblemMissing, id, "", "it is not there; %s needs it", neededBy)
+}
+
+func (w *checkWalker) readEntry(e catalogEntry) (rawObject, string, error) {
+	if e.pack < 0 {
+		return w.readLoose(e.id)
+	}
+	p := w.packs[e.pack]
+	reader := w.readers[e.pack]
+	if reader == nil {
+		if len(w.readers) >= maxOpenPacks {
+			w.closeAll()
+		}
+		var err error
+		if reader, err = openChecked(p); err != nil {
+			return rawObject{}, p.path, err
+		}
+		w.readers[e.pack] = reader
+	}
+	raw, err := reader.read(e.offset)
+	return raw, p.path, err
+}
+
+func (w *checkWalker) readLoose(id objectID) (rawObject, string, error) {
+	name := id.String()
+	for _, dir := range w.dirs {
+		path := dir + "/" + name[:2] + "/" + name[2:]
+		raw, err := readLooseFile(path)
+		if !errors.Is(vanished(err), errChanged) {
+			return raw, path, err
+		}
+	}
+	return rawObject{}, "", errChanged
+}
+
+// visit marks an object and reports whether it is there and new to the walk.
+func (w *checkWalker) visit(id objectID, neededBy string) bool {
+	i := w.catalog.find(id)
+	if i < 0 {
+		if id != emptyTree {
+			w.lost(id, neededBy)
+		}
+		return false
+	}
+	return w.catalog.marks[i].Or(markVisited)&markVisited == 0
+}
+
+// reach walks everything below a commit or a tag.
+func (w *checkWalker) reach(start objectID) error {
+	queue := []objectID{start}
+	for len(queue) > 0 {
+		id := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		if !w.visit(id, "a ref") {
+			continue
+		}
+		raw, err := w.read(id, "a ref")
+		if errors.Is(err, errBroken) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		for _, l := range linksOf(raw, w.shallow[id]) {
+			needer := raw.kind.String() + " " + id.String()
+			switch l.kind {
+			case plumbing.TreeObject:
+				err = w.reachTree(l.id, needer)
+			case plumbing.BlobObject:
+				w.visit(l.id, needer)
+			default:
+				if w.catalog.find(l.id) < 0 {
+					w.lost(l.id, needer)
+				} else {
+					queue = append(queue, l.id)
+				}
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if w.options.Quick {
+			w.advance(1)
+		}
+	}
+	return nil
+}
+
+func (w *checkWalker) reachTree(id objectID, neededBy string) error {
+	if !w.visit(id, neededBy) {
+		return nil
+	}
+	raw, err := w.read(id, neededBy)
+	if errors.Is(err, errBroken) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if raw.kind != plumbing.TreeObject {
+		if w.options.Quick {
+			w.brokenObject(ProblemForm, id, "", "it is a %s, and %s refers to it as a tree", raw.kind, neededBy)
+		}
+		return nil
+	}
+	for _, l := range linksOf(raw, false) {
+		if l.kind == plumbing.TreeObject {
+			if err := w.reachTree(l.id, "tree "+id.String()); err != nil {
+				return err
+			}
+			continue
+		}
+		w.visit(l.id, "tree "+id.String())
+	}
+	if w.options.Quick {
+		w.advance(1)
+	}
+	return nil
+}
+
+func linksOf(raw rawObject, shallow bool) []link {
+	var links []link
+	switch raw.kind {
+	case plumbing.CommitObject:
+		links, _ = checkCommit(raw.data, shallow)
+	case plumbing.TreeObject:
+		links, _ = checkTree(raw.data)
+	case plumbing.TagObject:
+		links, _ = checkTag(raw.data)
+	}
+	return links
+}
+
+// affected says for each broken object which refs need it, and in which file.
+func (w *checkWalker) affected() error {
+	byObject := map[objectID][]Affected{}
+	for _, ref := range w.refs {
+		if err := w.affectedRef(ref, byObject); err != nil {
+			return err
+		}
+	}
+	for i := range w.problems {
+		p := &w.problems[i]
+		if p.Object == "" {
+			continue
+		}
+		id, err := idOf(p.Object)
+		if err != nil {
+			continue
+		}
+		list := byObject[id]
+		p.Affects = list[:min(len(list), maxAffected)]
+		p.AffectsMore = len(list) - len(p.Affects)
+	}
+	return nil
+}
+
+// affectedRef looks at what a tag leads to, or at the whole history of a branch,
+// newest first: of each broken object only the newest commit is named.
+func (w *checkWalker) affectedRef(ref checkedRef, byObject map[objectID][]Affected) error {
+	named := map[objectID]bool{}
+	name := func(id objectID, commit objectID, path string) {
+		if !named[id] {
+			named[id] = true
+			byObject[id] = append(byObject[id], Affected{ref.name, hashOf(commit), path})
+		}
+	}
+	seen := map[objectID]bool{}
+	queue := []objectID{ref.id}
+	for len(queue) > 0 {
+		id := queue[0]
+		queue = queue[1:]
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		if w.broken[id] {
+			name(id, id, "")
+		}
+		if w.catalog.find(id) < 0 {
+			continue
+		}
+		raw, err := w.read(id, "")
+		if errors.Is(err, errBroken) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		for _, l := range linksOf(raw, w.shallow[id]) {
+			if l.kind == plumbing.TreeObject {
+				found, err := w.hitsBelow(l.id)
+				if err != nil {
+					return err
+				}
+				for _, h := range found {
+					name(h.id, id, strings.TrimPrefix(h.path, "/"))
+				}
+			}
+			// Of a tag only its own commit counts: what came before is the branch's.
+			if l.kind == plumbing.CommitObject && (raw.kind == plumbing.TagObject || !strings.HasPrefix(ref.name, tagRefs)) {
+				queue = append(queue, l.id)
+			}
+		}
+	}
+	return nil
+}
+
+// hitsBelow lists the broken objects at and below a tree, with their paths. What is
+// known of a tree is remembered, since most trees are in most commits.
+func (w *checkWalker) hitsBelow(id objectID) ([]hit, error) {
+	if found, known := w.hits[id]; known {
+		return found, nil
+	}
+	var found []hit
+	if w.broken[id] {
+		found = append(found, hit{"", id})
+	}
+	w.hits[id] = found
+	if w.catalog.find(id) < 0 {
+		return found, nil
+	}
+	raw, err := w.read(id, "")
+	if errors.Is(err, errBroken) || err == nil && raw.kind != plumbing.TreeObject {
+		return found, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	entries, err := decodeTree(raw.data)
+	if err != nil {
+		return found, nil // its form was reported
+	}
+	for _, e := range entries {
+		switch {
+		case e.isDir():
+			below, err := w.hitsBelow(e.id)
+			if err != nil {
+				return nil, err
+			}
+			for _, h := range below {
+				found = append(found, hit{"/" + e.name + h.path, h.id})
+			}
+		case w.broken[e.id]:
+			found = append(found, hit{"/" + e.name, e.id})
+		}
+	}
+	w.hits[id] = found
+	return found, nil
+}
