@@ -46,7 +46,7 @@ func (r *Repository) DeletePoints(ctx context.Context, ids []appbur.RestorePoint
 	if err := d.check(); err != nil && !lastGood {
 		return err
 	}
-	if err := r.noteForRemotes(d.gone); err != nil {
+	if err := r.NoteDeleted(d.gone...); err != nil {
 		return err
 	}
 	gone, kept := d.refs()
@@ -55,16 +55,6 @@ func (r *Repository) DeletePoints(ctx context.Context, ids []appbur.RestorePoint
 		return appbur.WithHint(err, "somebody else changed restore points at the same time; look at the list and try again")
 	}
 	return err
-}
-
-// noteForRemotes has the next push delete the points at the remotes as well. A point
-// that is still here by then is not deleted anywhere.
-func (r *Repository) noteForRemotes(gone []PointRef) error {
-	remotes, err := r.git.Remotes()
-	if err != nil || len(remotes) == 0 {
-		return err
-	}
-	return r.NoteDeleted(gone...)
 }
 
 // MayDelete returns what [Repository.DeletePoints] would refuse, without deleting.

@@ -76,9 +76,17 @@ func (w *PointWriter) Save(ctx context.Context, manifests gitsync.Hash, content 
 	if err := keepFiles(w.edit, appbur.IndexDir, paths); err != nil {
 		return appbur.RestorePoint{}, err
 	}
-	// The id is the time; a second point within one second gets a counter.
+	used, err := w.repo.deletedPoints()
+	if err != nil {
+		return appbur.RestorePoint{}, err
+	}
+	// The id is the time; a second point within one second gets a counter. The id of a
+	// point that was deleted is not given again: remotes and anchors may still know it.
 	for attempt := 0; ; attempt++ {
 		point.ID = appbur.NewRestorePointID(content.Created, attempt)
+		if used[point.ID.Tag()] {
+			continue
+		}
 		description, err := encodeJSON(point)
 		if err != nil {
 			return appbur.RestorePoint{}, err
