@@ -13,6 +13,7 @@ package contractpb
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -72,6 +73,19 @@ const (
 	Reason_REASON_APP_FAILED Reason = 19
 	// The application crashed inside the call.
 	Reason_REASON_PANIC Reason = 20
+	// The bytes of the snapshot are no longer kept; an export must start again.
+	Reason_REASON_SNAPSHOT_EXPIRED Reason = 21
+	// The state is not the one that the import was meant to replace. Metadata:
+	// dataset.
+	Reason_REASON_TARGET_CHANGED Reason = 22
+	// The operation passed its commit point and cannot be cancelled.
+	Reason_REASON_ALREADY_COMMITTED Reason = 23
+	// The application knows no operation with this id.
+	Reason_REASON_UNKNOWN_OPERATION Reason = 24
+	// As many operations as are allowed are under way.
+	Reason_REASON_TOO_MANY_OPERATIONS Reason = 25
+	// The operation was cancelled by CancelOperation or ReleaseExport.
+	Reason_REASON_OPERATION_CANCELLED Reason = 26
 )
 
 // Enum value maps for Reason.
@@ -98,6 +112,12 @@ var (
 		18: "REASON_CAPABILITY_MISSING",
 		19: "REASON_APP_FAILED",
 		20: "REASON_PANIC",
+		21: "REASON_SNAPSHOT_EXPIRED",
+		22: "REASON_TARGET_CHANGED",
+		23: "REASON_ALREADY_COMMITTED",
+		24: "REASON_UNKNOWN_OPERATION",
+		25: "REASON_TOO_MANY_OPERATIONS",
+		26: "REASON_OPERATION_CANCELLED",
 	}
 	Reason_value = map[string]int32{
 		"REASON_UNSPECIFIED":           0,
@@ -121,6 +141,12 @@ var (
 		"REASON_CAPABILITY_MISSING":    18,
 		"REASON_APP_FAILED":            19,
 		"REASON_PANIC":                 20,
+		"REASON_SNAPSHOT_EXPIRED":      21,
+		"REASON_TARGET_CHANGED":        22,
+		"REASON_ALREADY_COMMITTED":     23,
+		"REASON_UNKNOWN_OPERATION":     24,
+		"REASON_TOO_MANY_OPERATIONS":   25,
+		"REASON_OPERATION_CANCELLED":   26,
 	}
 )
 
@@ -149,6 +175,59 @@ func (x Reason) Number() protoreflect.EnumNumber {
 // Deprecated: Use Reason.Descriptor instead.
 func (Reason) EnumDescriptor() ([]byte, []int) {
 	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{0}
+}
+
+// UnknownFields is a policy for fields that a schema does not name.
+type UnknownFields int32
+
+const (
+	// The application does not look: they are stored as they are.
+	UnknownFields_UNKNOWN_FIELDS_UNSPECIFIED UnknownFields = 0
+	// They are left out and reported as dropped.
+	UnknownFields_UNKNOWN_FIELDS_REPORT UnknownFields = 1
+	// They make the payload invalid.
+	UnknownFields_UNKNOWN_FIELDS_REFUSE UnknownFields = 2
+)
+
+// Enum value maps for UnknownFields.
+var (
+	UnknownFields_name = map[int32]string{
+		0: "UNKNOWN_FIELDS_UNSPECIFIED",
+		1: "UNKNOWN_FIELDS_REPORT",
+		2: "UNKNOWN_FIELDS_REFUSE",
+	}
+	UnknownFields_value = map[string]int32{
+		"UNKNOWN_FIELDS_UNSPECIFIED": 0,
+		"UNKNOWN_FIELDS_REPORT":      1,
+		"UNKNOWN_FIELDS_REFUSE":      2,
+	}
+)
+
+func (x UnknownFields) Enum() *UnknownFields {
+	p := new(UnknownFields)
+	*p = x
+	return p
+}
+
+func (x UnknownFields) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (UnknownFields) Descriptor() protoreflect.EnumDescriptor {
+	return file_appbur_contract_v1_contract_proto_enumTypes[1].Descriptor()
+}
+
+func (UnknownFields) Type() protoreflect.EnumType {
+	return &file_appbur_contract_v1_contract_proto_enumTypes[1]
+}
+
+func (x UnknownFields) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use UnknownFields.Descriptor instead.
+func (UnknownFields) EnumDescriptor() ([]byte, []int) {
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{1}
 }
 
 // Phase is what the application is doing.
@@ -194,11 +273,11 @@ func (x Phase) String() string {
 }
 
 func (Phase) Descriptor() protoreflect.EnumDescriptor {
-	return file_appbur_contract_v1_contract_proto_enumTypes[1].Descriptor()
+	return file_appbur_contract_v1_contract_proto_enumTypes[2].Descriptor()
 }
 
 func (Phase) Type() protoreflect.EnumType {
-	return &file_appbur_contract_v1_contract_proto_enumTypes[1]
+	return &file_appbur_contract_v1_contract_proto_enumTypes[2]
 }
 
 func (x Phase) Number() protoreflect.EnumNumber {
@@ -207,7 +286,117 @@ func (x Phase) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Phase.Descriptor instead.
 func (Phase) EnumDescriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{1}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{2}
+}
+
+// OperationKind is what an operation does.
+type OperationKind int32
+
+const (
+	OperationKind_OPERATION_KIND_UNSPECIFIED OperationKind = 0
+	OperationKind_OPERATION_KIND_EXPORT      OperationKind = 1
+	OperationKind_OPERATION_KIND_IMPORT      OperationKind = 2
+)
+
+// Enum value maps for OperationKind.
+var (
+	OperationKind_name = map[int32]string{
+		0: "OPERATION_KIND_UNSPECIFIED",
+		1: "OPERATION_KIND_EXPORT",
+		2: "OPERATION_KIND_IMPORT",
+	}
+	OperationKind_value = map[string]int32{
+		"OPERATION_KIND_UNSPECIFIED": 0,
+		"OPERATION_KIND_EXPORT":      1,
+		"OPERATION_KIND_IMPORT":      2,
+	}
+)
+
+func (x OperationKind) Enum() *OperationKind {
+	p := new(OperationKind)
+	*p = x
+	return p
+}
+
+func (x OperationKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (OperationKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_appbur_contract_v1_contract_proto_enumTypes[3].Descriptor()
+}
+
+func (OperationKind) Type() protoreflect.EnumType {
+	return &file_appbur_contract_v1_contract_proto_enumTypes[3]
+}
+
+func (x OperationKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use OperationKind.Descriptor instead.
+func (OperationKind) EnumDescriptor() ([]byte, []int) {
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{3}
+}
+
+// OperationState is how far an operation is.
+type OperationState int32
+
+const (
+	OperationState_OPERATION_STATE_UNSPECIFIED OperationState = 0
+	OperationState_OPERATION_STATE_RUNNING     OperationState = 1
+	// The stream broke and can be resumed.
+	OperationState_OPERATION_STATE_SUSPENDED OperationState = 2
+	OperationState_OPERATION_STATE_SUCCEEDED OperationState = 3
+	OperationState_OPERATION_STATE_FAILED    OperationState = 4
+	OperationState_OPERATION_STATE_CANCELLED OperationState = 5
+)
+
+// Enum value maps for OperationState.
+var (
+	OperationState_name = map[int32]string{
+		0: "OPERATION_STATE_UNSPECIFIED",
+		1: "OPERATION_STATE_RUNNING",
+		2: "OPERATION_STATE_SUSPENDED",
+		3: "OPERATION_STATE_SUCCEEDED",
+		4: "OPERATION_STATE_FAILED",
+		5: "OPERATION_STATE_CANCELLED",
+	}
+	OperationState_value = map[string]int32{
+		"OPERATION_STATE_UNSPECIFIED": 0,
+		"OPERATION_STATE_RUNNING":     1,
+		"OPERATION_STATE_SUSPENDED":   2,
+		"OPERATION_STATE_SUCCEEDED":   3,
+		"OPERATION_STATE_FAILED":      4,
+		"OPERATION_STATE_CANCELLED":   5,
+	}
+)
+
+func (x OperationState) Enum() *OperationState {
+	p := new(OperationState)
+	*p = x
+	return p
+}
+
+func (x OperationState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (OperationState) Descriptor() protoreflect.EnumDescriptor {
+	return file_appbur_contract_v1_contract_proto_enumTypes[4].Descriptor()
+}
+
+func (OperationState) Type() protoreflect.EnumType {
+	return &file_appbur_contract_v1_contract_proto_enumTypes[4]
+}
+
+func (x OperationState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use OperationState.Descriptor instead.
+func (OperationState) EnumDescriptor() ([]byte, []int) {
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{4}
 }
 
 // What a change does.
@@ -258,11 +447,11 @@ func (x Change_Op) String() string {
 }
 
 func (Change_Op) Descriptor() protoreflect.EnumDescriptor {
-	return file_appbur_contract_v1_contract_proto_enumTypes[2].Descriptor()
+	return file_appbur_contract_v1_contract_proto_enumTypes[5].Descriptor()
 }
 
 func (Change_Op) Type() protoreflect.EnumType {
-	return &file_appbur_contract_v1_contract_proto_enumTypes[2]
+	return &file_appbur_contract_v1_contract_proto_enumTypes[5]
 }
 
 func (x Change_Op) Number() protoreflect.EnumNumber {
@@ -442,9 +631,19 @@ type Limits struct {
 	// Longest data of one chunk, both ways.
 	MaxChunkBytes uint32 `protobuf:"varint,1,opt,name=max_chunk_bytes,json=maxChunkBytes,proto3" json:"max_chunk_bytes,omitempty"`
 	// Longest row of a payload.
-	MaxRowBytes   uint64 `protobuf:"varint,2,opt,name=max_row_bytes,json=maxRowBytes,proto3" json:"max_row_bytes,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	MaxRowBytes uint64 `protobuf:"varint,2,opt,name=max_row_bytes,json=maxRowBytes,proto3" json:"max_row_bytes,omitempty"`
+	// Exports that may run or wait for a resume at the same time.
+	MaxParallelExports uint32 `protobuf:"varint,3,opt,name=max_parallel_exports,json=maxParallelExports,proto3" json:"max_parallel_exports,omitempty"`
+	// How long after the end of its stream an export can be resumed.
+	ExportLease *durationpb.Duration `protobuf:"bytes,4,opt,name=export_lease,json=exportLease,proto3" json:"export_lease,omitempty"`
+	// How long after the end of its stream an import keeps the bytes it received.
+	ImportLease *durationpb.Duration `protobuf:"bytes,5,opt,name=import_lease,json=importLease,proto3" json:"import_lease,omitempty"`
+	// How long the result of an import is remembered at least.
+	OperationRetention *durationpb.Duration `protobuf:"bytes,6,opt,name=operation_retention,json=operationRetention,proto3" json:"operation_retention,omitempty"`
+	// Longest payload of one dataset that an import takes.
+	MaxPayloadBytes uint64 `protobuf:"varint,7,opt,name=max_payload_bytes,json=maxPayloadBytes,proto3" json:"max_payload_bytes,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Limits) Reset() {
@@ -491,6 +690,41 @@ func (x *Limits) GetMaxRowBytes() uint64 {
 	return 0
 }
 
+func (x *Limits) GetMaxParallelExports() uint32 {
+	if x != nil {
+		return x.MaxParallelExports
+	}
+	return 0
+}
+
+func (x *Limits) GetExportLease() *durationpb.Duration {
+	if x != nil {
+		return x.ExportLease
+	}
+	return nil
+}
+
+func (x *Limits) GetImportLease() *durationpb.Duration {
+	if x != nil {
+		return x.ImportLease
+	}
+	return nil
+}
+
+func (x *Limits) GetOperationRetention() *durationpb.Duration {
+	if x != nil {
+		return x.OperationRetention
+	}
+	return nil
+}
+
+func (x *Limits) GetMaxPayloadBytes() uint64 {
+	if x != nil {
+		return x.MaxPayloadBytes
+	}
+	return 0
+}
+
 // DatasetInfo describes one dataset.
 type DatasetInfo struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -501,18 +735,27 @@ type DatasetInfo struct {
 	Schema string `protobuf:"bytes,3,opt,name=schema,proto3" json:"schema,omitempty"`
 	// The range of schemas that imports accept, for example ">= 1.0, < 3.0".
 	Reads string `protobuf:"bytes,4,opt,name=reads,proto3" json:"reads,omitempty"`
-	// How the payload is written, for example "application/x-ndjson".
+	// How the payload is written. "application/x-ndjson" stands for rows in canonical
+	// form; anything else is opaque: bytes that only the application reads.
 	MediaType string `protobuf:"bytes,5,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
-	// Top-level fields that identify a row and order the payload.
+	// Top-level fields that identify a row and order the payload. Empty for opaque
+	// datasets only.
 	Key []string `protobuf:"bytes,6,rep,name=key,proto3" json:"key,omitempty"`
 	// The payload must be encrypted where it is stored.
 	Sensitive bool `protobuf:"varint,7,opt,name=sensitive,proto3" json:"sensitive,omitempty"`
 	// Datasets that this one refers to.
 	DependsOn []string `protobuf:"bytes,8,rep,name=depends_on,json=dependsOn,proto3" json:"depends_on,omitempty"`
 	// Steps from older schemas, as data.
-	Upcasts       []*Upcast `protobuf:"bytes,9,rep,name=upcasts,proto3" json:"upcasts,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Upcasts []*Upcast `protobuf:"bytes,9,rep,name=upcasts,proto3" json:"upcasts,omitempty"`
+	// What an import does with fields of rows that the schema does not name.
+	UnknownFields UnknownFields `protobuf:"varint,10,opt,name=unknown_fields,json=unknownFields,proto3,enum=appbur.contract.v1.UnknownFields" json:"unknown_fields,omitempty"`
+	// A restore without this dataset is of no use.
+	Required bool `protobuf:"varint,11,opt,name=required,proto3" json:"required,omitempty"`
+	// What an export would hold by a cheap guess; 0 when there is none.
+	EstimatedRows  uint64 `protobuf:"varint,12,opt,name=estimated_rows,json=estimatedRows,proto3" json:"estimated_rows,omitempty"`
+	EstimatedBytes uint64 `protobuf:"varint,13,opt,name=estimated_bytes,json=estimatedBytes,proto3" json:"estimated_bytes,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *DatasetInfo) Reset() {
@@ -606,6 +849,34 @@ func (x *DatasetInfo) GetUpcasts() []*Upcast {
 		return x.Upcasts
 	}
 	return nil
+}
+
+func (x *DatasetInfo) GetUnknownFields() UnknownFields {
+	if x != nil {
+		return x.UnknownFields
+	}
+	return UnknownFields_UNKNOWN_FIELDS_UNSPECIFIED
+}
+
+func (x *DatasetInfo) GetRequired() bool {
+	if x != nil {
+		return x.Required
+	}
+	return false
+}
+
+func (x *DatasetInfo) GetEstimatedRows() uint64 {
+	if x != nil {
+		return x.EstimatedRows
+	}
+	return 0
+}
+
+func (x *DatasetInfo) GetEstimatedBytes() uint64 {
+	if x != nil {
+		return x.EstimatedBytes
+	}
+	return 0
 }
 
 // Upcast declares one step from an older schema to a later one.
@@ -762,6 +1033,8 @@ type ExportRequest struct {
 	Datasets []string `protobuf:"bytes,2,rep,name=datasets,proto3" json:"datasets,omitempty"`
 	// Longest chunk wanted; 0 leaves it to the application.
 	MaxChunkBytes uint32 `protobuf:"varint,3,opt,name=max_chunk_bytes,json=maxChunkBytes,proto3" json:"max_chunk_bytes,omitempty"`
+	// Go on with an export that this operation began. Capability "resume.v1".
+	Resume        *ExportResume `protobuf:"bytes,4,opt,name=resume,proto3" json:"resume,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -817,6 +1090,79 @@ func (x *ExportRequest) GetMaxChunkBytes() uint32 {
 	return 0
 }
 
+func (x *ExportRequest) GetResume() *ExportResume {
+	if x != nil {
+		return x.Resume
+	}
+	return nil
+}
+
+// ExportResume is where a broken export goes on. Datasets before the named one,
+// in the order of the header, are not sent again.
+type ExportResume struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As in the header of the export.
+	SnapshotId string `protobuf:"bytes,1,opt,name=snapshot_id,json=snapshotId,proto3" json:"snapshot_id,omitempty"`
+	// The first dataset whose trailer did not arrive; empty when only the trailer
+	// of the export is missing.
+	Dataset string `protobuf:"bytes,2,opt,name=dataset,proto3" json:"dataset,omitempty"`
+	// The next byte of it.
+	Offset        uint64 `protobuf:"varint,3,opt,name=offset,proto3" json:"offset,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExportResume) Reset() {
+	*x = ExportResume{}
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExportResume) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportResume) ProtoMessage() {}
+
+func (x *ExportResume) ProtoReflect() protoreflect.Message {
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportResume.ProtoReflect.Descriptor instead.
+func (*ExportResume) Descriptor() ([]byte, []int) {
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ExportResume) GetSnapshotId() string {
+	if x != nil {
+		return x.SnapshotId
+	}
+	return ""
+}
+
+func (x *ExportResume) GetDataset() string {
+	if x != nil {
+		return x.Dataset
+	}
+	return ""
+}
+
+func (x *ExportResume) GetOffset() uint64 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
 // ExportResponse is one message of an export. Order: header, then per dataset of
 // the header its chunks and its trailer, then the trailer. Progress may come
 // anywhere between header and trailer.
@@ -836,7 +1182,7 @@ type ExportResponse struct {
 
 func (x *ExportResponse) Reset() {
 	*x = ExportResponse{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[7]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -848,7 +1194,7 @@ func (x *ExportResponse) String() string {
 func (*ExportResponse) ProtoMessage() {}
 
 func (x *ExportResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[7]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -861,7 +1207,7 @@ func (x *ExportResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportResponse.ProtoReflect.Descriptor instead.
 func (*ExportResponse) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{7}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ExportResponse) GetMessage() isExportResponse_Message {
@@ -960,14 +1306,16 @@ type ExportHeader struct {
 	AppVersion   string                 `protobuf:"bytes,4,opt,name=app_version,json=appVersion,proto3" json:"app_version,omitempty"`
 	SnapshotTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=snapshot_time,json=snapshotTime,proto3" json:"snapshot_time,omitempty"`
 	// Datasets in the order in which they follow.
-	Datasets      []*ExportedDataset `protobuf:"bytes,6,rep,name=datasets,proto3" json:"datasets,omitempty"`
+	Datasets []*ExportedDataset `protobuf:"bytes,6,rep,name=datasets,proto3" json:"datasets,omitempty"`
+	// The stream can be resumed until this long after it broke; 0 when it cannot.
+	Lease         *durationpb.Duration `protobuf:"bytes,7,opt,name=lease,proto3" json:"lease,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ExportHeader) Reset() {
 	*x = ExportHeader{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[8]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -979,7 +1327,7 @@ func (x *ExportHeader) String() string {
 func (*ExportHeader) ProtoMessage() {}
 
 func (x *ExportHeader) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[8]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -992,7 +1340,7 @@ func (x *ExportHeader) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportHeader.ProtoReflect.Descriptor instead.
 func (*ExportHeader) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{8}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ExportHeader) GetOperationId() string {
@@ -1037,6 +1385,13 @@ func (x *ExportHeader) GetDatasets() []*ExportedDataset {
 	return nil
 }
 
+func (x *ExportHeader) GetLease() *durationpb.Duration {
+	if x != nil {
+		return x.Lease
+	}
+	return nil
+}
+
 // ExportedDataset announces one dataset of an export.
 type ExportedDataset struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
@@ -1052,7 +1407,7 @@ type ExportedDataset struct {
 
 func (x *ExportedDataset) Reset() {
 	*x = ExportedDataset{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[9]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1064,7 +1419,7 @@ func (x *ExportedDataset) String() string {
 func (*ExportedDataset) ProtoMessage() {}
 
 func (x *ExportedDataset) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[9]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1077,7 +1432,7 @@ func (x *ExportedDataset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportedDataset.ProtoReflect.Descriptor instead.
 func (*ExportedDataset) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{9}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ExportedDataset) GetName() string {
@@ -1131,7 +1486,7 @@ type Chunk struct {
 
 func (x *Chunk) Reset() {
 	*x = Chunk{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[10]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1143,7 +1498,7 @@ func (x *Chunk) String() string {
 func (*Chunk) ProtoMessage() {}
 
 func (x *Chunk) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[10]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1156,7 +1511,7 @@ func (x *Chunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Chunk.ProtoReflect.Descriptor instead.
 func (*Chunk) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{10}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Chunk) GetDataset() string {
@@ -1201,7 +1556,7 @@ type DatasetTrailer struct {
 
 func (x *DatasetTrailer) Reset() {
 	*x = DatasetTrailer{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[11]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1213,7 +1568,7 @@ func (x *DatasetTrailer) String() string {
 func (*DatasetTrailer) ProtoMessage() {}
 
 func (x *DatasetTrailer) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[11]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1226,7 +1581,7 @@ func (x *DatasetTrailer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DatasetTrailer.ProtoReflect.Descriptor instead.
 func (*DatasetTrailer) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{11}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *DatasetTrailer) GetDataset() string {
@@ -1268,7 +1623,7 @@ type ExportTrailer struct {
 
 func (x *ExportTrailer) Reset() {
 	*x = ExportTrailer{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[12]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1280,7 +1635,7 @@ func (x *ExportTrailer) String() string {
 func (*ExportTrailer) ProtoMessage() {}
 
 func (x *ExportTrailer) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[12]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1293,7 +1648,7 @@ func (x *ExportTrailer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportTrailer.ProtoReflect.Descriptor instead.
 func (*ExportTrailer) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{12}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ExportTrailer) GetManifestSha256() []byte {
@@ -1316,7 +1671,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[13]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1328,7 +1683,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[13]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1341,7 +1696,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{13}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Progress) GetPhase() Phase {
@@ -1380,7 +1735,7 @@ type ImportRequest struct {
 
 func (x *ImportRequest) Reset() {
 	*x = ImportRequest{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[14]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1392,7 +1747,7 @@ func (x *ImportRequest) String() string {
 func (*ImportRequest) ProtoMessage() {}
 
 func (x *ImportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[14]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1405,7 +1760,7 @@ func (x *ImportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportRequest.ProtoReflect.Descriptor instead.
 func (*ImportRequest) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{14}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ImportRequest) GetMessage() isImportRequest_Message {
@@ -1476,14 +1831,19 @@ type ImportOpen struct {
 	SourceAppId      string `protobuf:"bytes,3,opt,name=source_app_id,json=sourceAppId,proto3" json:"source_app_id,omitempty"`
 	SourceAppVersion string `protobuf:"bytes,4,opt,name=source_app_version,json=sourceAppVersion,proto3" json:"source_app_version,omitempty"`
 	// Datasets that will be replaced. The others are left alone.
-	Datasets      []*ImportDataset `protobuf:"bytes,5,rep,name=datasets,proto3" json:"datasets,omitempty"`
+	Datasets []*ImportDataset `protobuf:"bytes,5,rep,name=datasets,proto3" json:"datasets,omitempty"`
+	// Go on only if the datasets have these fingerprints now. Capability
+	// "fingerprint.v1".
+	Expected []*Fingerprint `protobuf:"bytes,6,rep,name=expected,proto3" json:"expected,omitempty"`
+	// Who is behind the import, for the application's record.
+	Actor         string `protobuf:"bytes,7,opt,name=actor,proto3" json:"actor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ImportOpen) Reset() {
 	*x = ImportOpen{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[15]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1495,7 +1855,7 @@ func (x *ImportOpen) String() string {
 func (*ImportOpen) ProtoMessage() {}
 
 func (x *ImportOpen) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[15]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1508,7 +1868,7 @@ func (x *ImportOpen) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportOpen.ProtoReflect.Descriptor instead.
 func (*ImportOpen) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{15}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ImportOpen) GetOperationId() string {
@@ -1546,6 +1906,20 @@ func (x *ImportOpen) GetDatasets() []*ImportDataset {
 	return nil
 }
 
+func (x *ImportOpen) GetExpected() []*Fingerprint {
+	if x != nil {
+		return x.Expected
+	}
+	return nil
+}
+
+func (x *ImportOpen) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
 // ImportDataset announces one payload.
 type ImportDataset struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
@@ -1561,7 +1935,7 @@ type ImportDataset struct {
 
 func (x *ImportDataset) Reset() {
 	*x = ImportDataset{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[16]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1573,7 +1947,7 @@ func (x *ImportDataset) String() string {
 func (*ImportDataset) ProtoMessage() {}
 
 func (x *ImportDataset) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[16]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1586,7 +1960,7 @@ func (x *ImportDataset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportDataset.ProtoReflect.Descriptor instead.
 func (*ImportDataset) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{16}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ImportDataset) GetName() string {
@@ -1635,7 +2009,7 @@ type ImportCommit struct {
 
 func (x *ImportCommit) Reset() {
 	*x = ImportCommit{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[17]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1647,7 +2021,7 @@ func (x *ImportCommit) String() string {
 func (*ImportCommit) ProtoMessage() {}
 
 func (x *ImportCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[17]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1660,7 +2034,7 @@ func (x *ImportCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportCommit.ProtoReflect.Descriptor instead.
 func (*ImportCommit) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{17}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ImportCommit) GetManifestSha256() []byte {
@@ -1688,7 +2062,7 @@ type ImportResponse struct {
 
 func (x *ImportResponse) Reset() {
 	*x = ImportResponse{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[18]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1700,7 +2074,7 @@ func (x *ImportResponse) String() string {
 func (*ImportResponse) ProtoMessage() {}
 
 func (x *ImportResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[18]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1713,7 +2087,7 @@ func (x *ImportResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportResponse.ProtoReflect.Descriptor instead.
 func (*ImportResponse) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{18}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ImportResponse) GetMessage() isImportResponse_Message {
@@ -1789,15 +2163,18 @@ func (*ImportResponse_Result) isImportResponse_Message() {}
 
 // ImportState says where chunks must start.
 type ImportState struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Datasets      []*ImportAck           `protobuf:"bytes,1,rep,name=datasets,proto3" json:"datasets,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Datasets []*ImportAck           `protobuf:"bytes,1,rep,name=datasets,proto3" json:"datasets,omitempty"`
+	// RECEIVING, or where an import stands that went on without its caller: then no
+	// chunks follow, and the caller waits for the result.
+	Phase         Phase `protobuf:"varint,2,opt,name=phase,proto3,enum=appbur.contract.v1.Phase" json:"phase,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ImportState) Reset() {
 	*x = ImportState{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[19]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1809,7 +2186,7 @@ func (x *ImportState) String() string {
 func (*ImportState) ProtoMessage() {}
 
 func (x *ImportState) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[19]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1822,7 +2199,7 @@ func (x *ImportState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportState.ProtoReflect.Descriptor instead.
 func (*ImportState) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{19}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ImportState) GetDatasets() []*ImportAck {
@@ -1830,6 +2207,13 @@ func (x *ImportState) GetDatasets() []*ImportAck {
 		return x.Datasets
 	}
 	return nil
+}
+
+func (x *ImportState) GetPhase() Phase {
+	if x != nil {
+		return x.Phase
+	}
+	return Phase_PHASE_UNSPECIFIED
 }
 
 // ImportAck says how much of a payload was received.
@@ -1844,7 +2228,7 @@ type ImportAck struct {
 
 func (x *ImportAck) Reset() {
 	*x = ImportAck{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[20]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1856,7 +2240,7 @@ func (x *ImportAck) String() string {
 func (*ImportAck) ProtoMessage() {}
 
 func (x *ImportAck) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[20]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1869,7 +2253,7 @@ func (x *ImportAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportAck.ProtoReflect.Descriptor instead.
 func (*ImportAck) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{20}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ImportAck) GetDataset() string {
@@ -1896,14 +2280,19 @@ type ImportResult struct {
 	// Datasets that the application has and the payload had not; left alone.
 	Untouched []string `protobuf:"bytes,3,rep,name=untouched,proto3" json:"untouched,omitempty"`
 	// The answer is the stored one of an earlier call.
-	Replayed      bool `protobuf:"varint,4,opt,name=replayed,proto3" json:"replayed,omitempty"`
+	Replayed bool `protobuf:"varint,4,opt,name=replayed,proto3" json:"replayed,omitempty"`
+	// Of the replaced datasets, before and after, when fingerprints are offered.
+	Before []*Fingerprint `protobuf:"bytes,5,rep,name=before,proto3" json:"before,omitempty"`
+	After  []*Fingerprint `protobuf:"bytes,6,rep,name=after,proto3" json:"after,omitempty"`
+	// What a person should know, in sentences.
+	Warnings      []string `protobuf:"bytes,7,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ImportResult) Reset() {
 	*x = ImportResult{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[21]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1915,7 +2304,7 @@ func (x *ImportResult) String() string {
 func (*ImportResult) ProtoMessage() {}
 
 func (x *ImportResult) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[21]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1928,7 +2317,7 @@ func (x *ImportResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportResult.ProtoReflect.Descriptor instead.
 func (*ImportResult) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{21}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ImportResult) GetApplied() bool {
@@ -1959,6 +2348,27 @@ func (x *ImportResult) GetReplayed() bool {
 	return false
 }
 
+func (x *ImportResult) GetBefore() []*Fingerprint {
+	if x != nil {
+		return x.Before
+	}
+	return nil
+}
+
+func (x *ImportResult) GetAfter() []*Fingerprint {
+	if x != nil {
+		return x.After
+	}
+	return nil
+}
+
+func (x *ImportResult) GetWarnings() []string {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
 // DatasetResult says what became of one dataset.
 type DatasetResult struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1980,7 +2390,7 @@ type DatasetResult struct {
 
 func (x *DatasetResult) Reset() {
 	*x = DatasetResult{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[22]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1992,7 +2402,7 @@ func (x *DatasetResult) String() string {
 func (*DatasetResult) ProtoMessage() {}
 
 func (x *DatasetResult) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[22]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2005,7 +2415,7 @@ func (x *DatasetResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DatasetResult.ProtoReflect.Descriptor instead.
 func (*DatasetResult) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{22}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *DatasetResult) GetName() string {
@@ -2083,7 +2493,7 @@ type Dropped struct {
 
 func (x *Dropped) Reset() {
 	*x = Dropped{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[23]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2095,7 +2505,7 @@ func (x *Dropped) String() string {
 func (*Dropped) ProtoMessage() {}
 
 func (x *Dropped) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[23]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2108,7 +2518,7 @@ func (x *Dropped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dropped.ProtoReflect.Descriptor instead.
 func (*Dropped) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{23}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Dropped) GetPath() string {
@@ -2153,11 +2563,875 @@ func (x *Dropped) GetReason() string {
 	return ""
 }
 
+// ReleaseExportRequest names an export by its operation.
+type ReleaseExportRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	OperationId   string                 `protobuf:"bytes,1,opt,name=operation_id,json=operationId,proto3" json:"operation_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReleaseExportRequest) Reset() {
+	*x = ReleaseExportRequest{}
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReleaseExportRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReleaseExportRequest) ProtoMessage() {}
+
+func (x *ReleaseExportRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReleaseExportRequest.ProtoReflect.Descriptor instead.
+func (*ReleaseExportRequest) Descriptor() ([]byte, []int) {
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *ReleaseExportRequest) GetOperationId() string {
+	if x != nil {
+		return x.OperationId
+	}
+	return ""
+}
+
+// ReleaseExportResponse says nothing.
+type ReleaseExportResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReleaseExportResponse) Reset() {
+	*x = ReleaseExportResponse{}
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReleaseExportResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReleaseExportResponse) ProtoMessage() {}
+
+func (x *ReleaseExportResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReleaseExportResponse.ProtoReflect.Descriptor instead.
+func (*ReleaseExportResponse) Descriptor() ([]byte, []int) {
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{26}
+}
+
+// Fingerprint is a token for the state of a dataset. Equal tokens mean equal
+// state; different tokens may mean equal state as well.
+type Fingerprint struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Dataset string                 `protobuf:"bytes,1,opt,name=dataset,proto3" json:"dataset,omitempty"`
+	// 1 to 128 bytes that only the application understands.
+	Token         []byte `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Fingerprint) Reset() {
+	*x = Fingerprint{}
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Fingerprint) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Fingerprint) ProtoMessage() {}
+
+func (x *Fingerprint) ProtoReflect() protoreflect.Message {
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Fingerprint.ProtoReflect.Descriptor instead.
+func (*Fingerprint) Descriptor() ([]byte, []int) {
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *Fingerprint) GetDataset() string {
+	if x != nil {
+		return x.Dataset
+	}
+	return ""
+}
+
+func (x *Fingerprint) GetToken() []byte {
+	if x != nil {
+		return x.Token
+	}
+	return nil
+}
+
+// GetFingerprintRequest asks for tokens.
+type GetFingerprintRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Datasets wanted; empty means all.
+	Datasets      []string `protobuf:"bytes,1,rep,name=datasets,proto3" json:"datasets,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetFingerprintRequest) Reset() {
+	*x = GetFingerprintRequest{}
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetFingerprintRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetFingerprintRequest) ProtoMessage() {}
+
+func (x *GetFingerprintRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetFingerprintRequest.ProtoReflect.Descriptor instead.
+func (*GetFingerprintRequest) Descriptor() ([]byte, []int) {
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *GetFingerprintRequest) GetDatasets() []string {
+	if x != nil {
+		return x.Datasets
+	}
+	return nil
+}
+
+// GetFingerprintResponse answers with one token per dataset asked for.
+type GetFingerprintResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Fingerprints  []*Fingerprint         `protobuf:"bytes,1,rep,name=fingerprints,proto3" json:"fingerprints,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetFingerprintResponse) Reset() {
+	*x = GetFingerprintResponse{}
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetFingerprintResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetFingerprintResponse) ProtoMessage() {}
+
+func (x *GetFingerprintResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetFingerprintResponse.ProtoReflect.Descriptor instead.
+func (*GetFingerprintResponse) Descriptor() ([]byte, []int) {
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *GetFingerprintResponse) GetFingerprints() []*Fingerprint {
+	if x != nil {
+		return x.Fingerprints
+	}
+	return nil
+}
+
+// VerifyRequest asks what the state is.
+type VerifyRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Datasets wanted; empty means all.
+	Datasets      []string `protobuf:"bytes,1,rep,name=datasets,proto3" json:"datasets,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyRequest) Reset() {
+	*x = VerifyRequest{}
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyRequest) ProtoMessage() {}
+
+func (x *VerifyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyRequest.ProtoReflect.Descriptor instead.
+func (*VerifyRequest) Descriptor() ([]byte, []int) {
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *VerifyRequest) GetDatasets() []string {
+	if x != nil {
+		return x.Datasets
+	}
+	return nil
+}
+
+// VerifyResponse is one message of the answer. Order: progress as in an export,
+// then one result, then OK.
+type VerifyResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Message:
+	//
+	//	*VerifyResponse_Progress
+	//	*VerifyResponse_Result
+	Message       isVerifyResponse_Message `protobuf_oneof:"message"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyResponse) Reset() {
+	*x = VerifyResponse{}
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyResponse) ProtoMessage() {}
+
+func (x *VerifyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyResponse.ProtoReflect.Descriptor instead.
+func (*VerifyResponse) Descriptor() ([]byte, []int) {
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *VerifyResponse) GetMessage() isVerifyResponse_Message {
+	if x != nil {
+		return x.Message
+	}
+	return nil
+}
+
+func (x *VerifyResponse) GetProgress() *Progress {
+	if x != nil {
+		if x, ok := x.Message.(*VerifyResponse_Progress); ok {
+			return x.Progress
+		}
+	}
+	return nil
+}
+
+func (x *VerifyResponse) GetResult() *VerifyResult {
+	if x != nil {
+		if x, ok := x.Message.(*VerifyResponse_Result); ok {
+			return x.Result
+		}
+	}
+	return nil
+}
+
+type isVerifyResponse_Message interface {
+	isVerifyResponse_Message()
+}
+
+type VerifyResponse_Progress struct {
+	Progress *Progress `protobuf:"bytes,1,opt,name=progress,proto3,oneof"`
+}
+
+type VerifyResponse_Result struct {
+	Result *VerifyResult `protobuf:"bytes,2,opt,name=result,proto3,oneof"`
+}
+
+func (*VerifyResponse_Progress) isVerifyResponse_Message() {}
+
+func (*VerifyResponse_Result) isVerifyResponse_Message() {}
+
+// VerifyResult is what the application found.
+type VerifyResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What an export would send now, without sending it.
+	Datasets []*DatasetTrailer `protobuf:"bytes,1,rep,name=datasets,proto3" json:"datasets,omitempty"`
+	// What the application's own check found wrong, in sentences; empty is well.
+	Problems      []string `protobuf:"bytes,2,rep,name=problems,proto3" json:"problems,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyResult) Reset() {
+	*x = VerifyResult{}
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyResult) ProtoMessage() {}
+
+func (x *VerifyResult) ProtoReflect() protoreflect.Message {
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyResult.ProtoReflect.Descriptor instead.
+func (*VerifyResult) Descriptor() ([]byte, []int) {
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *VerifyResult) GetDatasets() []*DatasetTrailer {
+	if x != nil {
+		return x.Datasets
+	}
+	return nil
+}
+
+func (x *VerifyResult) GetProblems() []string {
+	if x != nil {
+		return x.Problems
+	}
+	return nil
+}
+
+// Operation is one export or import.
+type Operation struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Id      string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Kind    OperationKind          `protobuf:"varint,2,opt,name=kind,proto3,enum=appbur.contract.v1.OperationKind" json:"kind,omitempty"`
+	State   OperationState         `protobuf:"varint,3,opt,name=state,proto3,enum=appbur.contract.v1.OperationState" json:"state,omitempty"`
+	Phase   Phase                  `protobuf:"varint,4,opt,name=phase,proto3,enum=appbur.contract.v1.Phase" json:"phase,omitempty"`
+	Dataset string                 `protobuf:"bytes,5,opt,name=dataset,proto3" json:"dataset,omitempty"`
+	Rows    uint64                 `protobuf:"varint,6,opt,name=rows,proto3" json:"rows,omitempty"`
+	Started *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=started,proto3" json:"started,omitempty"`
+	Updated *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=updated,proto3" json:"updated,omitempty"`
+	// Of a finished import.
+	Result *ImportResult `protobuf:"bytes,9,opt,name=result,proto3" json:"result,omitempty"`
+	// Why it failed.
+	Error         *Failure `protobuf:"bytes,10,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Operation) Reset() {
+	*x = Operation{}
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Operation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Operation) ProtoMessage() {}
+
+func (x *Operation) ProtoReflect() protoreflect.Message {
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Operation.ProtoReflect.Descriptor instead.
+func (*Operation) Descriptor() ([]byte, []int) {
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *Operation) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Operation) GetKind() OperationKind {
+	if x != nil {
+		return x.Kind
+	}
+	return OperationKind_OPERATION_KIND_UNSPECIFIED
+}
+
+func (x *Operation) GetState() OperationState {
+	if x != nil {
+		return x.State
+	}
+	return OperationState_OPERATION_STATE_UNSPECIFIED
+}
+
+func (x *Operation) GetPhase() Phase {
+	if x != nil {
+		return x.Phase
+	}
+	return Phase_PHASE_UNSPECIFIED
+}
+
+func (x *Operation) GetDataset() string {
+	if x != nil {
+		return x.Dataset
+	}
+	return ""
+}
+
+func (x *Operation) GetRows() uint64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *Operation) GetStarted() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Started
+	}
+	return nil
+}
+
+func (x *Operation) GetUpdated() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Updated
+	}
+	return nil
+}
+
+func (x *Operation) GetResult() *ImportResult {
+	if x != nil {
+		return x.Result
+	}
+	return nil
+}
+
+func (x *Operation) GetError() *Failure {
+	if x != nil {
+		return x.Error
+	}
+	return nil
+}
+
+// Failure is why an operation failed: what the status of its call said.
+type Failure struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Number of the gRPC code.
+	Code          uint32            `protobuf:"varint,1,opt,name=code,proto3" json:"code,omitempty"`
+	Reason        Reason            `protobuf:"varint,2,opt,name=reason,proto3,enum=appbur.contract.v1.Reason" json:"reason,omitempty"`
+	Message       string            `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	Metadata      map[string]string `protobuf:"bytes,4,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Failure) Reset() {
+	*x = Failure{}
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Failure) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Failure) ProtoMessage() {}
+
+func (x *Failure) ProtoReflect() protoreflect.Message {
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Failure.ProtoReflect.Descriptor instead.
+func (*Failure) Descriptor() ([]byte, []int) {
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *Failure) GetCode() uint32 {
+	if x != nil {
+		return x.Code
+	}
+	return 0
+}
+
+func (x *Failure) GetReason() Reason {
+	if x != nil {
+		return x.Reason
+	}
+	return Reason_REASON_UNSPECIFIED
+}
+
+func (x *Failure) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *Failure) GetMetadata() map[string]string {
+	if x != nil {
+		return x.Metadata
+	}
+	return nil
+}
+
+// GetOperationRequest names an operation.
+type GetOperationRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	OperationId   string                 `protobuf:"bytes,1,opt,name=operation_id,json=operationId,proto3" json:"operation_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetOperationRequest) Reset() {
+	*x = GetOperationRequest{}
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetOperationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetOperationRequest) ProtoMessage() {}
+
+func (x *GetOperationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetOperationRequest.ProtoReflect.Descriptor instead.
+func (*GetOperationRequest) Descriptor() ([]byte, []int) {
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *GetOperationRequest) GetOperationId() string {
+	if x != nil {
+		return x.OperationId
+	}
+	return ""
+}
+
+// GetOperationResponse is the operation.
+type GetOperationResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Operation     *Operation             `protobuf:"bytes,1,opt,name=operation,proto3" json:"operation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetOperationResponse) Reset() {
+	*x = GetOperationResponse{}
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetOperationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetOperationResponse) ProtoMessage() {}
+
+func (x *GetOperationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetOperationResponse.ProtoReflect.Descriptor instead.
+func (*GetOperationResponse) Descriptor() ([]byte, []int) {
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *GetOperationResponse) GetOperation() *Operation {
+	if x != nil {
+		return x.Operation
+	}
+	return nil
+}
+
+// ListOperationsRequest asks for all operations.
+type ListOperationsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListOperationsRequest) Reset() {
+	*x = ListOperationsRequest{}
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListOperationsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListOperationsRequest) ProtoMessage() {}
+
+func (x *ListOperationsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListOperationsRequest.ProtoReflect.Descriptor instead.
+func (*ListOperationsRequest) Descriptor() ([]byte, []int) {
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{37}
+}
+
+// ListOperationsResponse holds them, newest first.
+type ListOperationsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Operations    []*Operation           `protobuf:"bytes,1,rep,name=operations,proto3" json:"operations,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListOperationsResponse) Reset() {
+	*x = ListOperationsResponse{}
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListOperationsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListOperationsResponse) ProtoMessage() {}
+
+func (x *ListOperationsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListOperationsResponse.ProtoReflect.Descriptor instead.
+func (*ListOperationsResponse) Descriptor() ([]byte, []int) {
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *ListOperationsResponse) GetOperations() []*Operation {
+	if x != nil {
+		return x.Operations
+	}
+	return nil
+}
+
+// CancelOperationRequest names an operation.
+type CancelOperationRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	OperationId   string                 `protobuf:"bytes,1,opt,name=operation_id,json=operationId,proto3" json:"operation_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelOperationRequest) Reset() {
+	*x = CancelOperationRequest{}
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelOperationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelOperationRequest) ProtoMessage() {}
+
+func (x *CancelOperationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelOperationRequest.ProtoReflect.Descriptor instead.
+func (*CancelOperationRequest) Descriptor() ([]byte, []int) {
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *CancelOperationRequest) GetOperationId() string {
+	if x != nil {
+		return x.OperationId
+	}
+	return ""
+}
+
+// CancelOperationResponse is the operation after the request.
+type CancelOperationResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Operation     *Operation             `protobuf:"bytes,1,opt,name=operation,proto3" json:"operation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelOperationResponse) Reset() {
+	*x = CancelOperationResponse{}
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelOperationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelOperationResponse) ProtoMessage() {}
+
+func (x *CancelOperationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelOperationResponse.ProtoReflect.Descriptor instead.
+func (*CancelOperationResponse) Descriptor() ([]byte, []int) {
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *CancelOperationResponse) GetOperation() *Operation {
+	if x != nil {
+		return x.Operation
+	}
+	return nil
+}
+
 var File_appbur_contract_v1_contract_proto protoreflect.FileDescriptor
 
 const file_appbur_contract_v1_contract_proto_rawDesc = "" +
 	"\n" +
-	"!appbur/contract/v1/contract.proto\x12\x12appbur.contract.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x85\x01\n" +
+	"!appbur/contract/v1/contract.proto\x12\x12appbur.contract.v1\x1a\"appbur/contract/v1/sensitive.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x85\x01\n" +
 	"\x0eGetInfoRequest\x12+\n" +
 	"\x11contract_versions\x18\x01 \x03(\tR\x10contractVersions\x12\x1f\n" +
 	"\vcaller_name\x18\x02 \x01(\tR\n" +
@@ -2172,10 +3446,15 @@ const file_appbur_contract_v1_contract_proto_rawDesc = "" +
 	"instanceId\x12\"\n" +
 	"\fcapabilities\x18\x05 \x03(\tR\fcapabilities\x122\n" +
 	"\x06limits\x18\x06 \x01(\v2\x1a.appbur.contract.v1.LimitsR\x06limits\x12;\n" +
-	"\bdatasets\x18\a \x03(\v2\x1f.appbur.contract.v1.DatasetInfoR\bdatasets\"T\n" +
+	"\bdatasets\x18\a \x03(\v2\x1f.appbur.contract.v1.DatasetInfoR\bdatasets\"\xfa\x02\n" +
 	"\x06Limits\x12&\n" +
 	"\x0fmax_chunk_bytes\x18\x01 \x01(\rR\rmaxChunkBytes\x12\"\n" +
-	"\rmax_row_bytes\x18\x02 \x01(\x04R\vmaxRowBytes\"\x95\x02\n" +
+	"\rmax_row_bytes\x18\x02 \x01(\x04R\vmaxRowBytes\x120\n" +
+	"\x14max_parallel_exports\x18\x03 \x01(\rR\x12maxParallelExports\x12<\n" +
+	"\fexport_lease\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\vexportLease\x12<\n" +
+	"\fimport_lease\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\vimportLease\x12J\n" +
+	"\x13operation_retention\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\x12operationRetention\x12*\n" +
+	"\x11max_payload_bytes\x18\a \x01(\x04R\x0fmaxPayloadBytes\"\xcb\x03\n" +
 	"\vDatasetInfo\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x16\n" +
@@ -2187,7 +3466,12 @@ const file_appbur_contract_v1_contract_proto_rawDesc = "" +
 	"\tsensitive\x18\a \x01(\bR\tsensitive\x12\x1d\n" +
 	"\n" +
 	"depends_on\x18\b \x03(\tR\tdependsOn\x124\n" +
-	"\aupcasts\x18\t \x03(\v2\x1a.appbur.contract.v1.UpcastR\aupcasts\"b\n" +
+	"\aupcasts\x18\t \x03(\v2\x1a.appbur.contract.v1.UpcastR\aupcasts\x12H\n" +
+	"\x0eunknown_fields\x18\n" +
+	" \x01(\x0e2!.appbur.contract.v1.UnknownFieldsR\runknownFields\x12\x1a\n" +
+	"\brequired\x18\v \x01(\bR\brequired\x12%\n" +
+	"\x0eestimated_rows\x18\f \x01(\x04R\restimatedRows\x12'\n" +
+	"\x0festimated_bytes\x18\r \x01(\x04R\x0eestimatedBytes\"b\n" +
 	"\x06Upcast\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\tR\x02to\x124\n" +
@@ -2207,18 +3491,24 @@ const file_appbur_contract_v1_contract_proto_rawDesc = "" +
 	"\x06OP_ADD\x10\x03\x12\v\n" +
 	"\aOP_DROP\x10\x04\x12\n" +
 	"\n" +
-	"\x06OP_MAP\x10\x05\"v\n" +
+	"\x06OP_MAP\x10\x05\"\xb0\x01\n" +
 	"\rExportRequest\x12!\n" +
 	"\foperation_id\x18\x01 \x01(\tR\voperationId\x12\x1a\n" +
 	"\bdatasets\x18\x02 \x03(\tR\bdatasets\x12&\n" +
-	"\x0fmax_chunk_bytes\x18\x03 \x01(\rR\rmaxChunkBytes\"\xd4\x02\n" +
+	"\x0fmax_chunk_bytes\x18\x03 \x01(\rR\rmaxChunkBytes\x128\n" +
+	"\x06resume\x18\x04 \x01(\v2 .appbur.contract.v1.ExportResumeR\x06resume\"a\n" +
+	"\fExportResume\x12\x1f\n" +
+	"\vsnapshot_id\x18\x01 \x01(\tR\n" +
+	"snapshotId\x12\x18\n" +
+	"\adataset\x18\x02 \x01(\tR\adataset\x12\x16\n" +
+	"\x06offset\x18\x03 \x01(\x04R\x06offset\"\xd4\x02\n" +
 	"\x0eExportResponse\x12:\n" +
 	"\x06header\x18\x01 \x01(\v2 .appbur.contract.v1.ExportHeaderH\x00R\x06header\x121\n" +
 	"\x05chunk\x18\x02 \x01(\v2\x19.appbur.contract.v1.ChunkH\x00R\x05chunk\x12M\n" +
 	"\x0fdataset_trailer\x18\x03 \x01(\v2\".appbur.contract.v1.DatasetTrailerH\x00R\x0edatasetTrailer\x12:\n" +
 	"\bprogress\x18\x04 \x01(\v2\x1c.appbur.contract.v1.ProgressH\x00R\bprogress\x12=\n" +
 	"\atrailer\x18\x05 \x01(\v2!.appbur.contract.v1.ExportTrailerH\x00R\atrailerB\t\n" +
-	"\amessage\"\x8c\x02\n" +
+	"\amessage\"\xbd\x02\n" +
 	"\fExportHeader\x12!\n" +
 	"\foperation_id\x18\x01 \x01(\tR\voperationId\x12\x1f\n" +
 	"\vsnapshot_id\x18\x02 \x01(\tR\n" +
@@ -2227,18 +3517,19 @@ const file_appbur_contract_v1_contract_proto_rawDesc = "" +
 	"\vapp_version\x18\x04 \x01(\tR\n" +
 	"appVersion\x12?\n" +
 	"\rsnapshot_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\fsnapshotTime\x12?\n" +
-	"\bdatasets\x18\x06 \x03(\v2#.appbur.contract.v1.ExportedDatasetR\bdatasets\"\x8c\x01\n" +
+	"\bdatasets\x18\x06 \x03(\v2#.appbur.contract.v1.ExportedDatasetR\bdatasets\x12/\n" +
+	"\x05lease\x18\a \x01(\v2\x19.google.protobuf.DurationR\x05lease\"\x8c\x01\n" +
 	"\x0fExportedDataset\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06schema\x18\x02 \x01(\tR\x06schema\x12\x1d\n" +
 	"\n" +
 	"media_type\x18\x03 \x01(\tR\tmediaType\x12\x1c\n" +
 	"\tsensitive\x18\x04 \x01(\bR\tsensitive\x12\x10\n" +
-	"\x03key\x18\x05 \x03(\tR\x03key\"e\n" +
+	"\x03key\x18\x05 \x03(\tR\x03key\"k\n" +
 	"\x05Chunk\x12\x18\n" +
 	"\adataset\x18\x01 \x01(\tR\adataset\x12\x16\n" +
-	"\x06offset\x18\x02 \x01(\x04R\x06offset\x12\x12\n" +
-	"\x04data\x18\x03 \x01(\fR\x04data\x12\x16\n" +
+	"\x06offset\x18\x02 \x01(\x04R\x06offset\x12\x18\n" +
+	"\x04data\x18\x03 \x01(\fB\x04\xd8\xe2\x18\x01R\x04data\x12\x16\n" +
 	"\x06crc32c\x18\x04 \x01(\aR\x06crc32c\"l\n" +
 	"\x0eDatasetTrailer\x12\x18\n" +
 	"\adataset\x18\x01 \x01(\tR\adataset\x12\x12\n" +
@@ -2255,14 +3546,16 @@ const file_appbur_contract_v1_contract_proto_rawDesc = "" +
 	"\x04open\x18\x01 \x01(\v2\x1e.appbur.contract.v1.ImportOpenH\x00R\x04open\x121\n" +
 	"\x05chunk\x18\x02 \x01(\v2\x19.appbur.contract.v1.ChunkH\x00R\x05chunk\x12:\n" +
 	"\x06commit\x18\x03 \x01(\v2 .appbur.contract.v1.ImportCommitH\x00R\x06commitB\t\n" +
-	"\amessage\"\xd9\x01\n" +
+	"\amessage\"\xac\x02\n" +
 	"\n" +
 	"ImportOpen\x12!\n" +
 	"\foperation_id\x18\x01 \x01(\tR\voperationId\x12\x17\n" +
 	"\adry_run\x18\x02 \x01(\bR\x06dryRun\x12\"\n" +
 	"\rsource_app_id\x18\x03 \x01(\tR\vsourceAppId\x12,\n" +
 	"\x12source_app_version\x18\x04 \x01(\tR\x10sourceAppVersion\x12=\n" +
-	"\bdatasets\x18\x05 \x03(\v2!.appbur.contract.v1.ImportDatasetR\bdatasets\"}\n" +
+	"\bdatasets\x18\x05 \x03(\v2!.appbur.contract.v1.ImportDatasetR\bdatasets\x12;\n" +
+	"\bexpected\x18\x06 \x03(\v2\x1f.appbur.contract.v1.FingerprintR\bexpected\x12\x14\n" +
+	"\x05actor\x18\a \x01(\tR\x05actor\"}\n" +
 	"\rImportDataset\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06schema\x18\x02 \x01(\tR\x06schema\x12\x12\n" +
@@ -2276,17 +3569,21 @@ const file_appbur_contract_v1_contract_proto_rawDesc = "" +
 	"\x03ack\x18\x02 \x01(\v2\x1d.appbur.contract.v1.ImportAckH\x00R\x03ack\x12:\n" +
 	"\bprogress\x18\x03 \x01(\v2\x1c.appbur.contract.v1.ProgressH\x00R\bprogress\x12:\n" +
 	"\x06result\x18\x04 \x01(\v2 .appbur.contract.v1.ImportResultH\x00R\x06resultB\t\n" +
-	"\amessage\"H\n" +
+	"\amessage\"y\n" +
 	"\vImportState\x129\n" +
-	"\bdatasets\x18\x01 \x03(\v2\x1d.appbur.contract.v1.ImportAckR\bdatasets\"=\n" +
+	"\bdatasets\x18\x01 \x03(\v2\x1d.appbur.contract.v1.ImportAckR\bdatasets\x12/\n" +
+	"\x05phase\x18\x02 \x01(\x0e2\x19.appbur.contract.v1.PhaseR\x05phase\"=\n" +
 	"\tImportAck\x12\x18\n" +
 	"\adataset\x18\x01 \x01(\tR\adataset\x12\x16\n" +
-	"\x06offset\x18\x02 \x01(\x04R\x06offset\"\xa1\x01\n" +
+	"\x06offset\x18\x02 \x01(\x04R\x06offset\"\xad\x02\n" +
 	"\fImportResult\x12\x18\n" +
 	"\aapplied\x18\x01 \x01(\bR\aapplied\x12=\n" +
 	"\bdatasets\x18\x02 \x03(\v2!.appbur.contract.v1.DatasetResultR\bdatasets\x12\x1c\n" +
 	"\tuntouched\x18\x03 \x03(\tR\tuntouched\x12\x1a\n" +
-	"\breplayed\x18\x04 \x01(\bR\breplayed\"\xf6\x01\n" +
+	"\breplayed\x18\x04 \x01(\bR\breplayed\x127\n" +
+	"\x06before\x18\x05 \x03(\v2\x1f.appbur.contract.v1.FingerprintR\x06before\x125\n" +
+	"\x05after\x18\x06 \x03(\v2\x1f.appbur.contract.v1.FingerprintR\x05after\x12\x1a\n" +
+	"\bwarnings\x18\a \x03(\tR\bwarnings\"\xf6\x01\n" +
 	"\rDatasetResult\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1f\n" +
 	"\vschema_from\x18\x02 \x01(\tR\n" +
@@ -2303,7 +3600,59 @@ const file_appbur_contract_v1_contract_proto_rawDesc = "" +
 	"\x02to\x18\x03 \x01(\tR\x02to\x12\x12\n" +
 	"\x04rows\x18\x04 \x01(\x04R\x04rows\x12\x1a\n" +
 	"\bdeclared\x18\x05 \x01(\bR\bdeclared\x12\x16\n" +
-	"\x06reason\x18\x06 \x01(\tR\x06reason*\xc0\x04\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\"9\n" +
+	"\x14ReleaseExportRequest\x12!\n" +
+	"\foperation_id\x18\x01 \x01(\tR\voperationId\"\x17\n" +
+	"\x15ReleaseExportResponse\"=\n" +
+	"\vFingerprint\x12\x18\n" +
+	"\adataset\x18\x01 \x01(\tR\adataset\x12\x14\n" +
+	"\x05token\x18\x02 \x01(\fR\x05token\"3\n" +
+	"\x15GetFingerprintRequest\x12\x1a\n" +
+	"\bdatasets\x18\x01 \x03(\tR\bdatasets\"]\n" +
+	"\x16GetFingerprintResponse\x12C\n" +
+	"\ffingerprints\x18\x01 \x03(\v2\x1f.appbur.contract.v1.FingerprintR\ffingerprints\"+\n" +
+	"\rVerifyRequest\x12\x1a\n" +
+	"\bdatasets\x18\x01 \x03(\tR\bdatasets\"\x93\x01\n" +
+	"\x0eVerifyResponse\x12:\n" +
+	"\bprogress\x18\x01 \x01(\v2\x1c.appbur.contract.v1.ProgressH\x00R\bprogress\x12:\n" +
+	"\x06result\x18\x02 \x01(\v2 .appbur.contract.v1.VerifyResultH\x00R\x06resultB\t\n" +
+	"\amessage\"j\n" +
+	"\fVerifyResult\x12>\n" +
+	"\bdatasets\x18\x01 \x03(\v2\".appbur.contract.v1.DatasetTrailerR\bdatasets\x12\x1a\n" +
+	"\bproblems\x18\x02 \x03(\tR\bproblems\"\xc4\x03\n" +
+	"\tOperation\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x125\n" +
+	"\x04kind\x18\x02 \x01(\x0e2!.appbur.contract.v1.OperationKindR\x04kind\x128\n" +
+	"\x05state\x18\x03 \x01(\x0e2\".appbur.contract.v1.OperationStateR\x05state\x12/\n" +
+	"\x05phase\x18\x04 \x01(\x0e2\x19.appbur.contract.v1.PhaseR\x05phase\x12\x18\n" +
+	"\adataset\x18\x05 \x01(\tR\adataset\x12\x12\n" +
+	"\x04rows\x18\x06 \x01(\x04R\x04rows\x124\n" +
+	"\astarted\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\astarted\x124\n" +
+	"\aupdated\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\aupdated\x128\n" +
+	"\x06result\x18\t \x01(\v2 .appbur.contract.v1.ImportResultR\x06result\x121\n" +
+	"\x05error\x18\n" +
+	" \x01(\v2\x1b.appbur.contract.v1.FailureR\x05error\"\xef\x01\n" +
+	"\aFailure\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\rR\x04code\x122\n" +
+	"\x06reason\x18\x02 \x01(\x0e2\x1a.appbur.contract.v1.ReasonR\x06reason\x12\x18\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\x12E\n" +
+	"\bmetadata\x18\x04 \x03(\v2).appbur.contract.v1.Failure.MetadataEntryR\bmetadata\x1a;\n" +
+	"\rMetadataEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"8\n" +
+	"\x13GetOperationRequest\x12!\n" +
+	"\foperation_id\x18\x01 \x01(\tR\voperationId\"S\n" +
+	"\x14GetOperationResponse\x12;\n" +
+	"\toperation\x18\x01 \x01(\v2\x1d.appbur.contract.v1.OperationR\toperation\"\x17\n" +
+	"\x15ListOperationsRequest\"W\n" +
+	"\x16ListOperationsResponse\x12=\n" +
+	"\n" +
+	"operations\x18\x01 \x03(\v2\x1d.appbur.contract.v1.OperationR\n" +
+	"operations\";\n" +
+	"\x16CancelOperationRequest\x12!\n" +
+	"\foperation_id\x18\x01 \x01(\tR\voperationId\"V\n" +
+	"\x17CancelOperationResponse\x12;\n" +
+	"\toperation\x18\x01 \x01(\v2\x1d.appbur.contract.v1.OperationR\toperation*\xf4\x05\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16REASON_INVALID_REQUEST\x10\x01\x12\x1c\n" +
@@ -2326,18 +3675,45 @@ const file_appbur_contract_v1_contract_proto_rawDesc = "" +
 	"\x14REASON_VERIFY_FAILED\x10\x11\x12\x1d\n" +
 	"\x19REASON_CAPABILITY_MISSING\x10\x12\x12\x15\n" +
 	"\x11REASON_APP_FAILED\x10\x13\x12\x10\n" +
-	"\fREASON_PANIC\x10\x14*\x87\x01\n" +
+	"\fREASON_PANIC\x10\x14\x12\x1b\n" +
+	"\x17REASON_SNAPSHOT_EXPIRED\x10\x15\x12\x19\n" +
+	"\x15REASON_TARGET_CHANGED\x10\x16\x12\x1c\n" +
+	"\x18REASON_ALREADY_COMMITTED\x10\x17\x12\x1c\n" +
+	"\x18REASON_UNKNOWN_OPERATION\x10\x18\x12\x1e\n" +
+	"\x1aREASON_TOO_MANY_OPERATIONS\x10\x19\x12\x1e\n" +
+	"\x1aREASON_OPERATION_CANCELLED\x10\x1a*e\n" +
+	"\rUnknownFields\x12\x1e\n" +
+	"\x1aUNKNOWN_FIELDS_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15UNKNOWN_FIELDS_REPORT\x10\x01\x12\x19\n" +
+	"\x15UNKNOWN_FIELDS_REFUSE\x10\x02*\x87\x01\n" +
 	"\x05Phase\x12\x15\n" +
 	"\x11PHASE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fPHASE_EXPORTING\x10\x01\x12\x13\n" +
 	"\x0fPHASE_RECEIVING\x10\x02\x12\x12\n" +
 	"\x0ePHASE_APPLYING\x10\x03\x12\x13\n" +
 	"\x0fPHASE_VERIFYING\x10\x04\x12\x14\n" +
-	"\x10PHASE_COMMITTING\x10\x052\x86\x02\n" +
+	"\x10PHASE_COMMITTING\x10\x05*e\n" +
+	"\rOperationKind\x12\x1e\n" +
+	"\x1aOPERATION_KIND_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15OPERATION_KIND_EXPORT\x10\x01\x12\x19\n" +
+	"\x15OPERATION_KIND_IMPORT\x10\x02*\xc7\x01\n" +
+	"\x0eOperationState\x12\x1f\n" +
+	"\x1bOPERATION_STATE_UNSPECIFIED\x10\x00\x12\x1b\n" +
+	"\x17OPERATION_STATE_RUNNING\x10\x01\x12\x1d\n" +
+	"\x19OPERATION_STATE_SUSPENDED\x10\x02\x12\x1d\n" +
+	"\x19OPERATION_STATE_SUCCEEDED\x10\x03\x12\x1a\n" +
+	"\x16OPERATION_STATE_FAILED\x10\x04\x12\x1d\n" +
+	"\x19OPERATION_STATE_CANCELLED\x10\x052\xe0\x06\n" +
 	"\bAppState\x12R\n" +
 	"\aGetInfo\x12\".appbur.contract.v1.GetInfoRequest\x1a#.appbur.contract.v1.GetInfoResponse\x12Q\n" +
 	"\x06Export\x12!.appbur.contract.v1.ExportRequest\x1a\".appbur.contract.v1.ExportResponse0\x01\x12S\n" +
-	"\x06Import\x12!.appbur.contract.v1.ImportRequest\x1a\".appbur.contract.v1.ImportResponse(\x010\x01B2Z0github.com/appbur/appbur/pkg/contract/contractpbb\x06proto3"
+	"\x06Import\x12!.appbur.contract.v1.ImportRequest\x1a\".appbur.contract.v1.ImportResponse(\x010\x01\x12d\n" +
+	"\rReleaseExport\x12(.appbur.contract.v1.ReleaseExportRequest\x1a).appbur.contract.v1.ReleaseExportResponse\x12g\n" +
+	"\x0eGetFingerprint\x12).appbur.contract.v1.GetFingerprintRequest\x1a*.appbur.contract.v1.GetFingerprintResponse\x12Q\n" +
+	"\x06Verify\x12!.appbur.contract.v1.VerifyRequest\x1a\".appbur.contract.v1.VerifyResponse0\x01\x12a\n" +
+	"\fGetOperation\x12'.appbur.contract.v1.GetOperationRequest\x1a(.appbur.contract.v1.GetOperationResponse\x12g\n" +
+	"\x0eListOperations\x12).appbur.contract.v1.ListOperationsRequest\x1a*.appbur.contract.v1.ListOperationsResponse\x12j\n" +
+	"\x0fCancelOperation\x12*.appbur.contract.v1.CancelOperationRequest\x1a+.appbur.contract.v1.CancelOperationResponseB2Z0github.com/appbur/appbur/pkg/contract/contractpbb\x06proto3"
 
 var (
 	file_appbur_contract_v1_contract_proto_rawDescOnce sync.Once
@@ -2351,74 +3727,134 @@ func file_appbur_contract_v1_contract_proto_rawDescGZIP() []byte {
 	return file_appbur_contract_v1_contract_proto_rawDescData
 }
 
-var file_appbur_contract_v1_contract_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_appbur_contract_v1_contract_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_appbur_contract_v1_contract_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_appbur_contract_v1_contract_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
 var file_appbur_contract_v1_contract_proto_goTypes = []any{
-	(Reason)(0),                   // 0: appbur.contract.v1.Reason
-	(Phase)(0),                    // 1: appbur.contract.v1.Phase
-	(Change_Op)(0),                // 2: appbur.contract.v1.Change.Op
-	(*GetInfoRequest)(nil),        // 3: appbur.contract.v1.GetInfoRequest
-	(*GetInfoResponse)(nil),       // 4: appbur.contract.v1.GetInfoResponse
-	(*Limits)(nil),                // 5: appbur.contract.v1.Limits
-	(*DatasetInfo)(nil),           // 6: appbur.contract.v1.DatasetInfo
-	(*Upcast)(nil),                // 7: appbur.contract.v1.Upcast
-	(*Change)(nil),                // 8: appbur.contract.v1.Change
-	(*ExportRequest)(nil),         // 9: appbur.contract.v1.ExportRequest
-	(*ExportResponse)(nil),        // 10: appbur.contract.v1.ExportResponse
-	(*ExportHeader)(nil),          // 11: appbur.contract.v1.ExportHeader
-	(*ExportedDataset)(nil),       // 12: appbur.contract.v1.ExportedDataset
-	(*Chunk)(nil),                 // 13: appbur.contract.v1.Chunk
-	(*DatasetTrailer)(nil),        // 14: appbur.contract.v1.DatasetTrailer
-	(*ExportTrailer)(nil),         // 15: appbur.contract.v1.ExportTrailer
-	(*Progress)(nil),              // 16: appbur.contract.v1.Progress
-	(*ImportRequest)(nil),         // 17: appbur.contract.v1.ImportRequest
-	(*ImportOpen)(nil),            // 18: appbur.contract.v1.ImportOpen
-	(*ImportDataset)(nil),         // 19: appbur.contract.v1.ImportDataset
-	(*ImportCommit)(nil),          // 20: appbur.contract.v1.ImportCommit
-	(*ImportResponse)(nil),        // 21: appbur.contract.v1.ImportResponse
-	(*ImportState)(nil),           // 22: appbur.contract.v1.ImportState
-	(*ImportAck)(nil),             // 23: appbur.contract.v1.ImportAck
-	(*ImportResult)(nil),          // 24: appbur.contract.v1.ImportResult
-	(*DatasetResult)(nil),         // 25: appbur.contract.v1.DatasetResult
-	(*Dropped)(nil),               // 26: appbur.contract.v1.Dropped
-	(*timestamppb.Timestamp)(nil), // 27: google.protobuf.Timestamp
+	(Reason)(0),                     // 0: appbur.contract.v1.Reason
+	(UnknownFields)(0),              // 1: appbur.contract.v1.UnknownFields
+	(Phase)(0),                      // 2: appbur.contract.v1.Phase
+	(OperationKind)(0),              // 3: appbur.contract.v1.OperationKind
+	(OperationState)(0),             // 4: appbur.contract.v1.OperationState
+	(Change_Op)(0),                  // 5: appbur.contract.v1.Change.Op
+	(*GetInfoRequest)(nil),          // 6: appbur.contract.v1.GetInfoRequest
+	(*GetInfoResponse)(nil),         // 7: appbur.contract.v1.GetInfoResponse
+	(*Limits)(nil),                  // 8: appbur.contract.v1.Limits
+	(*DatasetInfo)(nil),             // 9: appbur.contract.v1.DatasetInfo
+	(*Upcast)(nil),                  // 10: appbur.contract.v1.Upcast
+	(*Change)(nil),                  // 11: appbur.contract.v1.Change
+	(*ExportRequest)(nil),           // 12: appbur.contract.v1.ExportRequest
+	(*ExportResume)(nil),            // 13: appbur.contract.v1.ExportResume
+	(*ExportResponse)(nil),          // 14: appbur.contract.v1.ExportResponse
+	(*ExportHeader)(nil),            // 15: appbur.contract.v1.ExportHeader
+	(*ExportedDataset)(nil),         // 16: appbur.contract.v1.ExportedDataset
+	(*Chunk)(nil),                   // 17: appbur.contract.v1.Chunk
+	(*DatasetTrailer)(nil),          // 18: appbur.contract.v1.DatasetTrailer
+	(*ExportTrailer)(nil),           // 19: appbur.contract.v1.ExportTrailer
+	(*Progress)(nil),                // 20: appbur.contract.v1.Progress
+	(*ImportRequest)(nil),           // 21: appbur.contract.v1.ImportRequest
+	(*ImportOpen)(nil),              // 22: appbur.contract.v1.ImportOpen
+	(*ImportDataset)(nil),           // 23: appbur.contract.v1.ImportDataset
+	(*ImportCommit)(nil),            // 24: appbur.contract.v1.ImportCommit
+	(*ImportResponse)(nil),          // 25: appbur.contract.v1.ImportResponse
+	(*ImportState)(nil),             // 26: appbur.contract.v1.ImportState
+	(*ImportAck)(nil),               // 27: appbur.contract.v1.ImportAck
+	(*ImportResult)(nil),            // 28: appbur.contract.v1.ImportResult
+	(*DatasetResult)(nil),           // 29: appbur.contract.v1.DatasetResult
+	(*Dropped)(nil),                 // 30: appbur.contract.v1.Dropped
+	(*ReleaseExportRequest)(nil),    // 31: appbur.contract.v1.ReleaseExportRequest
+	(*ReleaseExportResponse)(nil),   // 32: appbur.contract.v1.ReleaseExportResponse
+	(*Fingerprint)(nil),             // 33: appbur.contract.v1.Fingerprint
+	(*GetFingerprintRequest)(nil),   // 34: appbur.contract.v1.GetFingerprintRequest
+	(*GetFingerprintResponse)(nil),  // 35: appbur.contract.v1.GetFingerprintResponse
+	(*VerifyRequest)(nil),           // 36: appbur.contract.v1.VerifyRequest
+	(*VerifyResponse)(nil),          // 37: appbur.contract.v1.VerifyResponse
+	(*VerifyResult)(nil),            // 38: appbur.contract.v1.VerifyResult
+	(*Operation)(nil),               // 39: appbur.contract.v1.Operation
+	(*Failure)(nil),                 // 40: appbur.contract.v1.Failure
+	(*GetOperationRequest)(nil),     // 41: appbur.contract.v1.GetOperationRequest
+	(*GetOperationResponse)(nil),    // 42: appbur.contract.v1.GetOperationResponse
+	(*ListOperationsRequest)(nil),   // 43: appbur.contract.v1.ListOperationsRequest
+	(*ListOperationsResponse)(nil),  // 44: appbur.contract.v1.ListOperationsResponse
+	(*CancelOperationRequest)(nil),  // 45: appbur.contract.v1.CancelOperationRequest
+	(*CancelOperationResponse)(nil), // 46: appbur.contract.v1.CancelOperationResponse
+	nil,                             // 47: appbur.contract.v1.Failure.MetadataEntry
+	(*durationpb.Duration)(nil),     // 48: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),   // 49: google.protobuf.Timestamp
 }
 var file_appbur_contract_v1_contract_proto_depIdxs = []int32{
-	5,  // 0: appbur.contract.v1.GetInfoResponse.limits:type_name -> appbur.contract.v1.Limits
-	6,  // 1: appbur.contract.v1.GetInfoResponse.datasets:type_name -> appbur.contract.v1.DatasetInfo
-	7,  // 2: appbur.contract.v1.DatasetInfo.upcasts:type_name -> appbur.contract.v1.Upcast
-	8,  // 3: appbur.contract.v1.Upcast.changes:type_name -> appbur.contract.v1.Change
-	2,  // 4: appbur.contract.v1.Change.op:type_name -> appbur.contract.v1.Change.Op
-	11, // 5: appbur.contract.v1.ExportResponse.header:type_name -> appbur.contract.v1.ExportHeader
-	13, // 6: appbur.contract.v1.ExportResponse.chunk:type_name -> appbur.contract.v1.Chunk
-	14, // 7: appbur.contract.v1.ExportResponse.dataset_trailer:type_name -> appbur.contract.v1.DatasetTrailer
-	16, // 8: appbur.contract.v1.ExportResponse.progress:type_name -> appbur.contract.v1.Progress
-	15, // 9: appbur.contract.v1.ExportResponse.trailer:type_name -> appbur.contract.v1.ExportTrailer
-	27, // 10: appbur.contract.v1.ExportHeader.snapshot_time:type_name -> google.protobuf.Timestamp
-	12, // 11: appbur.contract.v1.ExportHeader.datasets:type_name -> appbur.contract.v1.ExportedDataset
-	1,  // 12: appbur.contract.v1.Progress.phase:type_name -> appbur.contract.v1.Phase
-	18, // 13: appbur.contract.v1.ImportRequest.open:type_name -> appbur.contract.v1.ImportOpen
-	13, // 14: appbur.contract.v1.ImportRequest.chunk:type_name -> appbur.contract.v1.Chunk
-	20, // 15: appbur.contract.v1.ImportRequest.commit:type_name -> appbur.contract.v1.ImportCommit
-	19, // 16: appbur.contract.v1.ImportOpen.datasets:type_name -> appbur.contract.v1.ImportDataset
-	22, // 17: appbur.contract.v1.ImportResponse.state:type_name -> appbur.contract.v1.ImportState
-	23, // 18: appbur.contract.v1.ImportResponse.ack:type_name -> appbur.contract.v1.ImportAck
-	16, // 19: appbur.contract.v1.ImportResponse.progress:type_name -> appbur.contract.v1.Progress
-	24, // 20: appbur.contract.v1.ImportResponse.result:type_name -> appbur.contract.v1.ImportResult
-	23, // 21: appbur.contract.v1.ImportState.datasets:type_name -> appbur.contract.v1.ImportAck
-	25, // 22: appbur.contract.v1.ImportResult.datasets:type_name -> appbur.contract.v1.DatasetResult
-	26, // 23: appbur.contract.v1.DatasetResult.dropped:type_name -> appbur.contract.v1.Dropped
-	3,  // 24: appbur.contract.v1.AppState.GetInfo:input_type -> appbur.contract.v1.GetInfoRequest
-	9,  // 25: appbur.contract.v1.AppState.Export:input_type -> appbur.contract.v1.ExportRequest
-	17, // 26: appbur.contract.v1.AppState.Import:input_type -> appbur.contract.v1.ImportRequest
-	4,  // 27: appbur.contract.v1.AppState.GetInfo:output_type -> appbur.contract.v1.GetInfoResponse
-	10, // 28: appbur.contract.v1.AppState.Export:output_type -> appbur.contract.v1.ExportResponse
-	21, // 29: appbur.contract.v1.AppState.Import:output_type -> appbur.contract.v1.ImportResponse
-	27, // [27:30] is the sub-list for method output_type
-	24, // [24:27] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	8,  // 0: appbur.contract.v1.GetInfoResponse.limits:type_name -> appbur.contract.v1.Limits
+	9,  // 1: appbur.contract.v1.GetInfoResponse.datasets:type_name -> appbur.contract.v1.DatasetInfo
+	48, // 2: appbur.contract.v1.Limits.export_lease:type_name -> google.protobuf.Duration
+	48, // 3: appbur.contract.v1.Limits.import_lease:type_name -> google.protobuf.Duration
+	48, // 4: appbur.contract.v1.Limits.operation_retention:type_name -> google.protobuf.Duration
+	10, // 5: appbur.contract.v1.DatasetInfo.upcasts:type_name -> appbur.contract.v1.Upcast
+	1,  // 6: appbur.contract.v1.DatasetInfo.unknown_fields:type_name -> appbur.contract.v1.UnknownFields
+	11, // 7: appbur.contract.v1.Upcast.changes:type_name -> appbur.contract.v1.Change
+	5,  // 8: appbur.contract.v1.Change.op:type_name -> appbur.contract.v1.Change.Op
+	13, // 9: appbur.contract.v1.ExportRequest.resume:type_name -> appbur.contract.v1.ExportResume
+	15, // 10: appbur.contract.v1.ExportResponse.header:type_name -> appbur.contract.v1.ExportHeader
+	17, // 11: appbur.contract.v1.ExportResponse.chunk:type_name -> appbur.contract.v1.Chunk
+	18, // 12: appbur.contract.v1.ExportResponse.dataset_trailer:type_name -> appbur.contract.v1.DatasetTrailer
+	20, // 13: appbur.contract.v1.ExportResponse.progress:type_name -> appbur.contract.v1.Progress
+	19, // 14: appbur.contract.v1.ExportResponse.trailer:type_name -> appbur.contract.v1.ExportTrailer
+	49, // 15: appbur.contract.v1.ExportHeader.snapshot_time:type_name -> google.protobuf.Timestamp
+	16, // 16: appbur.contract.v1.ExportHeader.datasets:type_name -> appbur.contract.v1.ExportedDataset
+	48, // 17: appbur.contract.v1.ExportHeader.lease:type_name -> google.protobuf.Duration
+	2,  // 18: appbur.contract.v1.Progress.phase:type_name -> appbur.contract.v1.Phase
+	22, // 19: appbur.contract.v1.ImportRequest.open:type_name -> appbur.contract.v1.ImportOpen
+	17, // 20: appbur.contract.v1.ImportRequest.chunk:type_name -> appbur.contract.v1.Chunk
+	24, // 21: appbur.contract.v1.ImportRequest.commit:type_name -> appbur.contract.v1.ImportCommit
+	23, // 22: appbur.contract.v1.ImportOpen.datasets:type_name -> appbur.contract.v1.ImportDataset
+	33, // 23: appbur.contract.v1.ImportOpen.expected:type_name -> appbur.contract.v1.Fingerprint
+	26, // 24: appbur.contract.v1.ImportResponse.state:type_name -> appbur.contract.v1.ImportState
+	27, // 25: appbur.contract.v1.ImportResponse.ack:type_name -> appbur.contract.v1.ImportAck
+	20, // 26: appbur.contract.v1.ImportResponse.progress:type_name -> appbur.contract.v1.Progress
+	28, // 27: appbur.contract.v1.ImportResponse.result:type_name -> appbur.contract.v1.ImportResult
+	27, // 28: appbur.contract.v1.ImportState.datasets:type_name -> appbur.contract.v1.ImportAck
+	2,  // 29: appbur.contract.v1.ImportState.phase:type_name -> appbur.contract.v1.Phase
+	29, // 30: appbur.contract.v1.ImportResult.datasets:type_name -> appbur.contract.v1.DatasetResult
+	33, // 31: appbur.contract.v1.ImportResult.before:type_name -> appbur.contract.v1.Fingerprint
+	33, // 32: appbur.contract.v1.ImportResult.after:type_name -> appbur.contract.v1.Fingerprint
+	30, // 33: appbur.contract.v1.DatasetResult.dropped:type_name -> appbur.contract.v1.Dropped
+	33, // 34: appbur.contract.v1.GetFingerprintResponse.fingerprints:type_name -> appbur.contract.v1.Fingerprint
+	20, // 35: appbur.contract.v1.VerifyResponse.progress:type_name -> appbur.contract.v1.Progress
+	38, // 36: appbur.contract.v1.VerifyResponse.result:type_name -> appbur.contract.v1.VerifyResult
+	18, // 37: appbur.contract.v1.VerifyResult.datasets:type_name -> appbur.contract.v1.DatasetTrailer
+	3,  // 38: appbur.contract.v1.Operation.kind:type_name -> appbur.contract.v1.OperationKind
+	4,  // 39: appbur.contract.v1.Operation.state:type_name -> appbur.contract.v1.OperationState
+	2,  // 40: appbur.contract.v1.Operation.phase:type_name -> appbur.contract.v1.Phase
+	49, // 41: appbur.contract.v1.Operation.started:type_name -> google.protobuf.Timestamp
+	49, // 42: appbur.contract.v1.Operation.updated:type_name -> google.protobuf.Timestamp
+	28, // 43: appbur.contract.v1.Operation.result:type_name -> appbur.contract.v1.ImportResult
+	40, // 44: appbur.contract.v1.Operation.error:type_name -> appbur.contract.v1.Failure
+	0,  // 45: appbur.contract.v1.Failure.reason:type_name -> appbur.contract.v1.Reason
+	47, // 46: appbur.contract.v1.Failure.metadata:type_name -> appbur.contract.v1.Failure.MetadataEntry
+	39, // 47: appbur.contract.v1.GetOperationResponse.operation:type_name -> appbur.contract.v1.Operation
+	39, // 48: appbur.contract.v1.ListOperationsResponse.operations:type_name -> appbur.contract.v1.Operation
+	39, // 49: appbur.contract.v1.CancelOperationResponse.operation:type_name -> appbur.contract.v1.Operation
+	6,  // 50: appbur.contract.v1.AppState.GetInfo:input_type -> appbur.contract.v1.GetInfoRequest
+	12, // 51: appbur.contract.v1.AppState.Export:input_type -> appbur.contract.v1.ExportRequest
+	21, // 52: appbur.contract.v1.AppState.Import:input_type -> appbur.contract.v1.ImportRequest
+	31, // 53: appbur.contract.v1.AppState.ReleaseExport:input_type -> appbur.contract.v1.ReleaseExportRequest
+	34, // 54: appbur.contract.v1.AppState.GetFingerprint:input_type -> appbur.contract.v1.GetFingerprintRequest
+	36, // 55: appbur.contract.v1.AppState.Verify:input_type -> appbur.contract.v1.VerifyRequest
+	41, // 56: appbur.contract.v1.AppState.GetOperation:input_type -> appbur.contract.v1.GetOperationRequest
+	43, // 57: appbur.contract.v1.AppState.ListOperations:input_type -> appbur.contract.v1.ListOperationsRequest
+	45, // 58: appbur.contract.v1.AppState.CancelOperation:input_type -> appbur.contract.v1.CancelOperationRequest
+	7,  // 59: appbur.contract.v1.AppState.GetInfo:output_type -> appbur.contract.v1.GetInfoResponse
+	14, // 60: appbur.contract.v1.AppState.Export:output_type -> appbur.contract.v1.ExportResponse
+	25, // 61: appbur.contract.v1.AppState.Import:output_type -> appbur.contract.v1.ImportResponse
+	32, // 62: appbur.contract.v1.AppState.ReleaseExport:output_type -> appbur.contract.v1.ReleaseExportResponse
+	35, // 63: appbur.contract.v1.AppState.GetFingerprint:output_type -> appbur.contract.v1.GetFingerprintResponse
+	37, // 64: appbur.contract.v1.AppState.Verify:output_type -> appbur.contract.v1.VerifyResponse
+	42, // 65: appbur.contract.v1.AppState.GetOperation:output_type -> appbur.contract.v1.GetOperationResponse
+	44, // 66: appbur.contract.v1.AppState.ListOperations:output_type -> appbur.contract.v1.ListOperationsResponse
+	46, // 67: appbur.contract.v1.AppState.CancelOperation:output_type -> appbur.contract.v1.CancelOperationResponse
+	59, // [59:68] is the sub-list for method output_type
+	50, // [50:59] is the sub-list for method input_type
+	50, // [50:50] is the sub-list for extension type_name
+	50, // [50:50] is the sub-list for extension extendee
+	0,  // [0:50] is the sub-list for field type_name
 }
 
 func init() { file_appbur_contract_v1_contract_proto_init() }
@@ -2426,31 +3862,36 @@ func file_appbur_contract_v1_contract_proto_init() {
 	if File_appbur_contract_v1_contract_proto != nil {
 		return
 	}
-	file_appbur_contract_v1_contract_proto_msgTypes[7].OneofWrappers = []any{
+	file_appbur_contract_v1_sensitive_proto_init()
+	file_appbur_contract_v1_contract_proto_msgTypes[8].OneofWrappers = []any{
 		(*ExportResponse_Header)(nil),
 		(*ExportResponse_Chunk)(nil),
 		(*ExportResponse_DatasetTrailer)(nil),
 		(*ExportResponse_Progress)(nil),
 		(*ExportResponse_Trailer)(nil),
 	}
-	file_appbur_contract_v1_contract_proto_msgTypes[14].OneofWrappers = []any{
+	file_appbur_contract_v1_contract_proto_msgTypes[15].OneofWrappers = []any{
 		(*ImportRequest_Open)(nil),
 		(*ImportRequest_Chunk)(nil),
 		(*ImportRequest_Commit)(nil),
 	}
-	file_appbur_contract_v1_contract_proto_msgTypes[18].OneofWrappers = []any{
+	file_appbur_contract_v1_contract_proto_msgTypes[19].OneofWrappers = []any{
 		(*ImportResponse_State)(nil),
 		(*ImportResponse_Ack)(nil),
 		(*ImportResponse_Progress)(nil),
 		(*ImportResponse_Result)(nil),
+	}
+	file_appbur_contract_v1_contract_proto_msgTypes[31].OneofWrappers = []any{
+		(*VerifyResponse_Progress)(nil),
+		(*VerifyResponse_Result)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_appbur_contract_v1_contract_proto_rawDesc), len(file_appbur_contract_v1_contract_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   24,
+			NumEnums:      6,
+			NumMessages:   42,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -23,9 +23,15 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	AppState_GetInfo_FullMethodName = "/appbur.contract.v1.AppState/GetInfo"
-	AppState_Export_FullMethodName  = "/appbur.contract.v1.AppState/Export"
-	AppState_Import_FullMethodName  = "/appbur.contract.v1.AppState/Import"
+	AppState_GetInfo_FullMethodName         = "/appbur.contract.v1.AppState/GetInfo"
+	AppState_Export_FullMethodName          = "/appbur.contract.v1.AppState/Export"
+	AppState_Import_FullMethodName          = "/appbur.contract.v1.AppState/Import"
+	AppState_ReleaseExport_FullMethodName   = "/appbur.contract.v1.AppState/ReleaseExport"
+	AppState_GetFingerprint_FullMethodName  = "/appbur.contract.v1.AppState/GetFingerprint"
+	AppState_Verify_FullMethodName          = "/appbur.contract.v1.AppState/Verify"
+	AppState_GetOperation_FullMethodName    = "/appbur.contract.v1.AppState/GetOperation"
+	AppState_ListOperations_FullMethodName  = "/appbur.contract.v1.AppState/ListOperations"
+	AppState_CancelOperation_FullMethodName = "/appbur.contract.v1.AppState/CancelOperation"
 )
 
 // AppStateClient is the client API for AppState service.
@@ -43,6 +49,23 @@ type AppStateClient interface {
 	// Import replaces datasets, all or nothing. Nothing is visible before the
 	// caller's commit message was accepted and applied.
 	Import(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ImportRequest, ImportResponse], error)
+	// ReleaseExport frees what the application keeps so that an export can be
+	// resumed. An unknown id is no error. Capability "resume.v1".
+	ReleaseExport(ctx context.Context, in *ReleaseExportRequest, opts ...grpc.CallOption) (*ReleaseExportResponse, error)
+	// GetFingerprint gives a token per dataset that changes when its state does.
+	// Capability "fingerprint.v1".
+	GetFingerprint(ctx context.Context, in *GetFingerprintRequest, opts ...grpc.CallOption) (*GetFingerprintResponse, error)
+	// Verify reads the state and says what it is, without sending it. Capability
+	// "verify.v1".
+	Verify(ctx context.Context, in *VerifyRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[VerifyResponse], error)
+	// GetOperation says how far an export or import is. Capability "operations.v1",
+	// as for the two below.
+	GetOperation(ctx context.Context, in *GetOperationRequest, opts ...grpc.CallOption) (*GetOperationResponse, error)
+	// ListOperations lists what is running, what can be resumed, and what ended and
+	// is remembered; newest first.
+	ListOperations(ctx context.Context, in *ListOperationsRequest, opts ...grpc.CallOption) (*ListOperationsResponse, error)
+	// CancelOperation ends an operation before its commit point. It may be repeated.
+	CancelOperation(ctx context.Context, in *CancelOperationRequest, opts ...grpc.CallOption) (*CancelOperationResponse, error)
 }
 
 type appStateClient struct {
@@ -95,6 +118,75 @@ func (c *appStateClient) Import(ctx context.Context, opts ...grpc.CallOption) (g
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type AppState_ImportClient = grpc.BidiStreamingClient[ImportRequest, ImportResponse]
 
+func (c *appStateClient) ReleaseExport(ctx context.Context, in *ReleaseExportRequest, opts ...grpc.CallOption) (*ReleaseExportResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReleaseExportResponse)
+	err := c.cc.Invoke(ctx, AppState_ReleaseExport_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *appStateClient) GetFingerprint(ctx context.Context, in *GetFingerprintRequest, opts ...grpc.CallOption) (*GetFingerprintResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetFingerprintResponse)
+	err := c.cc.Invoke(ctx, AppState_GetFingerprint_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *appStateClient) Verify(ctx context.Context, in *VerifyRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[VerifyResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &AppState_ServiceDesc.Streams[2], AppState_Verify_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[VerifyRequest, VerifyResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type AppState_VerifyClient = grpc.ServerStreamingClient[VerifyResponse]
+
+func (c *appStateClient) GetOperation(ctx context.Context, in *GetOperationRequest, opts ...grpc.CallOption) (*GetOperationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetOperationResponse)
+	err := c.cc.Invoke(ctx, AppState_GetOperation_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *appStateClient) ListOperations(ctx context.Context, in *ListOperationsRequest, opts ...grpc.CallOption) (*ListOperationsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListOperationsResponse)
+	err := c.cc.Invoke(ctx, AppState_ListOperations_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *appStateClient) CancelOperation(ctx context.Context, in *CancelOperationRequest, opts ...grpc.CallOption) (*CancelOperationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CancelOperationResponse)
+	err := c.cc.Invoke(ctx, AppState_CancelOperation_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AppStateServer is the server API for AppState service.
 // All implementations must embed UnimplementedAppStateServer
 // for forward compatibility.
@@ -110,6 +202,23 @@ type AppStateServer interface {
 	// Import replaces datasets, all or nothing. Nothing is visible before the
 	// caller's commit message was accepted and applied.
 	Import(grpc.BidiStreamingServer[ImportRequest, ImportResponse]) error
+	// ReleaseExport frees what the application keeps so that an export can be
+	// resumed. An unknown id is no error. Capability "resume.v1".
+	ReleaseExport(context.Context, *ReleaseExportRequest) (*ReleaseExportResponse, error)
+	// GetFingerprint gives a token per dataset that changes when its state does.
+	// Capability "fingerprint.v1".
+	GetFingerprint(context.Context, *GetFingerprintRequest) (*GetFingerprintResponse, error)
+	// Verify reads the state and says what it is, without sending it. Capability
+	// "verify.v1".
+	Verify(*VerifyRequest, grpc.ServerStreamingServer[VerifyResponse]) error
+	// GetOperation says how far an export or import is. Capability "operations.v1",
+	// as for the two below.
+	GetOperation(context.Context, *GetOperationRequest) (*GetOperationResponse, error)
+	// ListOperations lists what is running, what can be resumed, and what ended and
+	// is remembered; newest first.
+	ListOperations(context.Context, *ListOperationsRequest) (*ListOperationsResponse, error)
+	// CancelOperation ends an operation before its commit point. It may be repeated.
+	CancelOperation(context.Context, *CancelOperationRequest) (*CancelOperationResponse, error)
 	mustEmbedUnimplementedAppStateServer()
 }
 
@@ -128,6 +237,24 @@ func (UnimplementedAppStateServer) Export(*ExportRequest, grpc.ServerStreamingSe
 }
 func (UnimplementedAppStateServer) Import(grpc.BidiStreamingServer[ImportRequest, ImportResponse]) error {
 	return status.Error(codes.Unimplemented, "method Import not implemented")
+}
+func (UnimplementedAppStateServer) ReleaseExport(context.Context, *ReleaseExportRequest) (*ReleaseExportResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReleaseExport not implemented")
+}
+func (UnimplementedAppStateServer) GetFingerprint(context.Context, *GetFingerprintRequest) (*GetFingerprintResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetFingerprint not implemented")
+}
+func (UnimplementedAppStateServer) Verify(*VerifyRequest, grpc.ServerStreamingServer[VerifyResponse]) error {
+	return status.Error(codes.Unimplemented, "method Verify not implemented")
+}
+func (UnimplementedAppStateServer) GetOperation(context.Context, *GetOperationRequest) (*GetOperationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetOperation not implemented")
+}
+func (UnimplementedAppStateServer) ListOperations(context.Context, *ListOperationsRequest) (*ListOperationsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListOperations not implemented")
+}
+func (UnimplementedAppStateServer) CancelOperation(context.Context, *CancelOperationRequest) (*CancelOperationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CancelOperation not implemented")
 }
 func (UnimplementedAppStateServer) mustEmbedUnimplementedAppStateServer() {}
 func (UnimplementedAppStateServer) testEmbeddedByValue()                  {}
@@ -186,6 +313,107 @@ func _AppState_Import_Handler(srv interface{}, stream grpc.ServerStream) error {
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type AppState_ImportServer = grpc.BidiStreamingServer[ImportRequest, ImportResponse]
 
+func _AppState_ReleaseExport_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReleaseExportRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AppStateServer).ReleaseExport(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AppState_ReleaseExport_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AppStateServer).ReleaseExport(ctx, req.(*ReleaseExportRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AppState_GetFingerprint_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetFingerprintRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AppStateServer).GetFingerprint(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AppState_GetFingerprint_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AppStateServer).GetFingerprint(ctx, req.(*GetFingerprintRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AppState_Verify_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(VerifyRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(AppStateServer).Verify(m, &grpc.GenericServerStream[VerifyRequest, VerifyResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type AppState_VerifyServer = grpc.ServerStreamingServer[VerifyResponse]
+
+func _AppState_GetOperation_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetOperationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AppStateServer).GetOperation(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AppState_GetOperation_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AppStateServer).GetOperation(ctx, req.(*GetOperationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AppState_ListOperations_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListOperationsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AppStateServer).ListOperations(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AppState_ListOperations_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AppStateServer).ListOperations(ctx, req.(*ListOperationsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AppState_CancelOperation_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CancelOperationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AppStateServer).CancelOperation(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AppState_CancelOperation_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AppStateServer).CancelOperation(ctx, req.(*CancelOperationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // AppState_ServiceDesc is the grpc.ServiceDesc for AppState service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -196,6 +424,26 @@ var AppState_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetInfo",
 			Handler:    _AppState_GetInfo_Handler,
+		},
+		{
+			MethodName: "ReleaseExport",
+			Handler:    _AppState_ReleaseExport_Handler,
+		},
+		{
+			MethodName: "GetFingerprint",
+			Handler:    _AppState_GetFingerprint_Handler,
+		},
+		{
+			MethodName: "GetOperation",
+			Handler:    _AppState_GetOperation_Handler,
+		},
+		{
+			MethodName: "ListOperations",
+			Handler:    _AppState_ListOperations_Handler,
+		},
+		{
+			MethodName: "CancelOperation",
+			Handler:    _AppState_CancelOperation_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{
@@ -209,6 +457,11 @@ var AppState_ServiceDesc = grpc.ServiceDesc{
 			Handler:       _AppState_Import_Handler,
 			ServerStreams: true,
 			ClientStreams: true,
+		},
+		{
+			StreamName:    "Verify",
+			Handler:       _AppState_Verify_Handler,
+			ServerStreams: true,
 		},
 	},
 	Metadata: "appbur/contract/v1/contract.proto",
