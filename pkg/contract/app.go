@@ -3,6 +3,7 @@ package contract
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"iter"
 )
 
@@ -61,4 +62,45 @@ type Rereader interface {
 // without it is taken for ready as soon as the server accepts calls.
 type Readier interface {
 	Ready(ctx context.Context) error
+}
+
+// OpaqueSnapshot is a [Snapshot] of an application that has opaque datasets; see
+// [Dataset.MediaType].
+type OpaqueSnapshot interface {
+	Snapshot
+	// Payload opens the bytes of an opaque dataset. Equal state gives equal bytes.
+	Payload(ctx context.Context, dataset string) (io.ReadCloser, error)
+}
+
+// OpaqueTransaction is a [Transaction] of an application that has opaque datasets.
+type OpaqueTransaction interface {
+	Transaction
+	// ReplacePayload makes the bytes the whole content of an opaque dataset. schema
+	// is the version that they were written in, one of those that the dataset
+	// reads. payload must be read to its end; an error of it must end the call.
+	ReplacePayload(ctx context.Context, dataset, schema string, payload io.Reader) error
+}
+
+// Fingerprinter is an [App] that can say cheaply whether a dataset changed. If the
+// [Transaction] of the application is a Fingerprinter too, it is asked instead
+// while an import checks what it is about to replace, which leaves no gap between
+// the look and the change.
+type Fingerprinter interface {
+	// Fingerprint returns 1 to 128 bytes that differ whenever the content of the
+	// dataset does. They may differ without need; they must never be equal without
+	// reason.
+	Fingerprint(ctx context.Context, dataset string) ([]byte, error)
+}
+
+// Verifier is an [App] that can check its own state beyond what digests show.
+type Verifier interface {
+	// Verify returns one sentence per thing that is wrong, none when all is well.
+	// An error means that the check could not be made.
+	Verify(ctx context.Context) (problems []string, err error)
+}
+
+// Estimator is an [App] that can guess the size of a dataset cheaply.
+type Estimator interface {
+	// Estimate returns rows and bytes of the payload, 0 for what it cannot guess.
+	Estimate(ctx context.Context, dataset string) (rows, size int64, err error)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/appbur/appbur/pkg/contract/contractpb"
 )
@@ -17,11 +18,14 @@ type ExportRequest struct {
 	Datasets []string
 	// MaxChunkBytes is the longest chunk wanted; 0 leaves it to the application.
 	MaxChunkBytes int
+	// Progress, when set, hears of what goes on, one call at a time.
+	Progress func(Progress)
 }
 
 // Export streams one consistent snapshot into the sink. It returns nil only when
 // everything that the application announced has arrived and agrees with its
-// checksums, and the call ended well. After an error the content of the sink is
+// checksums, and the call ended well. A stream that breaks is taken up again where
+// it broke, with bytes of the same snapshot, when the application offers that. After an error the content of the sink is
 // worth nothing.
 func (c *Client) Export(ctx context.Context, r ExportRequest, sink Sink) (_ ExportResult, err error) {
 	if err := checkOperationID(r.OperationID); err != nil {
@@ -30,36 +34,70 @@ func (c *Client) Export(ctx context.Context, r ExportRequest, sink Sink) (_ Expo
 	if r.MaxChunkBytes < 0 || r.MaxChunkBytes > maxChunkSize {
 		return ExportResult{}, fmt.Errorf("exporting: chunks of %d bytes: want at most %d", r.MaxChunkBytes, maxChunkSize)
 	}
-	// Cancelling on return frees the application's snapshot on every path.
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	request := &contractpb.ExportRequest{OperationId: r.OperationID, Datasets: r.Datasets, MaxChunkBytes: uint32(r.MaxChunkBytes)}
-	stream, err := c.calls.Export(ctx, request)
-	if err != nil {
-		return ExportResult{}, fromStatus("exporting from the application", c.address, err)
-	}
-	receiver := &receiver{request: request, sink: sink}
+	receiver := &receiver{request: &contractpb.ExportRequest{
+		OperationId: r.OperationID, Datasets: r.Datasets, MaxChunkBytes: uint32(r.MaxChunkBytes),
+	}, sink: sink, progress: r.Progress}
 	defer func() {
 		if abandoned := receiver.abandon(); err != nil {
 			err = errors.Join(err, abandoned)
 		}
+		c.release(ctx, receiver)
 	}()
+	var attempts patience
+	for {
+		before := receiver.received
+		err := c.exportOnce(ctx, receiver)
+		switch {
+		case err == nil:
+			return receiver.result, nil
+		case ctx.Err() != nil || !cut(err) || !receiver.resumable():
+			return ExportResult{}, err
+		case !attempts.again(ctx, receiver.received > before):
+			return ExportResult{}, err
+		}
+	}
+}
+
+// exportOnce reads one stream: the whole export, or what a broken one left.
+func (c *Client) exportOnce(ctx context.Context, receiver *receiver) error {
+	// Cancelling on return ends the stream on every path.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	receiver.again()
+	stream, err := c.calls.Export(ctx, receiver.request)
+	if err != nil {
+		return fromStatus("exporting from the application", c.address, err)
+	}
 	for {
 		message, err := stream.Recv()
 		switch {
 		case errors.Is(err, io.EOF) && receiver.finished:
-			return receiver.result, nil
+			return nil
 		case errors.Is(err, io.EOF):
-			return ExportResult{}, incomplete(c.address, errors.New("no trailer came"))
+			return incomplete(c.address, errors.New("no trailer came"))
 		case err != nil:
-			return ExportResult{}, fromStatus("exporting from the application", c.address, err)
+			return fromStatus("exporting from the application", c.address, err)
 		}
 		if err := receiver.take(message); err != nil {
 			var own *sinkError
 			if errors.As(err, &own) {
-				return ExportResult{}, fmt.Errorf("storing an export: %w", own.err)
+				return fmt.Errorf("storing an export: %w", own.err)
 			}
-			return ExportResult{}, violation(c.address, err)
+			return violation(c.address, err)
 		}
 	}
+}
+
+// releaseTimeout is how long a caller stays to say that it needs an export no more.
+const releaseTimeout = 5 * time.Second
+
+// release tells the application that the export need not be kept. It is a
+// courtesy: the lease of the export ends by itself.
+func (c *Client) release(ctx context.Context, r *receiver) {
+	if !r.leased {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
+	defer cancel()
+	_, _ = c.calls.ReleaseExport(ctx, &contractpb.ReleaseExportRequest{OperationId: r.request.GetOperationId()})
 }

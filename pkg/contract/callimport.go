@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"sync/atomic"
 
 	"google.golang.org/grpc"
 
@@ -17,18 +20,43 @@ func (c *Client) Import(ctx context.Context, r ImportRequest) (ImportResult, err
 	if err := checkOperationID(r.OperationID); err != nil {
 		return ImportResult{}, err
 	}
+	var attempts patience
+	for {
+		attempt, err := c.importOnce(ctx, r)
+		switch {
+		case err == nil:
+			return attempt.result, nil
+		case ctx.Err() != nil:
+			// Nobody waits for the result: what can be taken back is.
+			c.abandon(ctx, r.OperationID)
+			return ImportResult{}, err
+		case !cut(err):
+			return ImportResult{}, err
+		case !attempts.again(ctx, attempt.progressed()):
+			return ImportResult{}, err
+		}
+	}
+}
+
+// importOnce is one stream of an import. The application says where the payloads
+// must start, which is where an earlier stream broke.
+func (c *Client) importOnce(ctx context.Context, r ImportRequest) (*sending, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	s := &sending{request: r, address: c.address, answers: make(chan answer, 1)}
 	stream, err := c.calls.Import(ctx)
 	if err != nil {
-		return ImportResult{}, fromStatus("importing into the application", c.address, err)
+		return s, fromStatus("importing into the application", c.address, err)
 	}
-	s := &sending{request: r, stream: stream, address: c.address, answers: make(chan answer, 1)}
-	if err := s.run(); err != nil {
-		cancel()
-		return ImportResult{}, err
-	}
-	return s.result, nil
+	s.stream = stream
+	return s, s.run()
+}
+
+// abandon cancels an import whose caller left.
+func (c *Client) abandon(ctx context.Context, id string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
+	defer cancel()
+	_, _ = c.calls.CancelOperation(ctx, &contractpb.CancelOperationRequest{OperationId: id})
 }
 
 // sending is one import under way.
@@ -38,7 +66,11 @@ type sending struct {
 	address string
 	answers chan answer
 	result  ImportResult
+	sent    atomic.Int64
 }
+
+// progressed reports whether the stream carried anything.
+func (s *sending) progressed() bool { return s.sent.Load() > 0 }
 
 // answer is how the application ended the call.
 type answer struct {
@@ -63,6 +95,10 @@ func (s *sending) run() error {
 		return violation(s.address, err)
 	}
 	go s.listen()
+	if phase := first.GetState().GetPhase(); phase != contractpb.Phase_PHASE_UNSPECIFIED && phase != contractpb.Phase_PHASE_RECEIVING {
+		// An earlier stream committed; the import went on without it.
+		return s.finish(<-s.answers)
+	}
 	for _, d := range s.request.Datasets {
 		if err := s.payload(d, offsets[d.Name]); err != nil {
 			return s.because(err)
@@ -81,7 +117,10 @@ func (s *sending) run() error {
 func (s *sending) open() (appbur.Digest, error) {
 	open := &contractpb.ImportOpen{
 		OperationId: s.request.OperationID, DryRun: s.request.DryRun,
-		SourceAppId: s.request.SourceApp, SourceAppVersion: s.request.SourceVersion,
+		SourceAppId: s.request.SourceApp, SourceAppVersion: s.request.SourceVersion, Actor: s.request.Actor,
+	}
+	for _, dataset := range slices.Sorted(maps.Keys(s.request.Expected)) {
+		open.Expected = append(open.Expected, &contractpb.Fingerprint{Dataset: dataset, Token: s.request.Expected[dataset]})
 	}
 	all := make([]totals, 0, len(s.request.Datasets))
 	for _, d := range s.request.Datasets {
@@ -169,6 +208,7 @@ func (e *sourceError) Error() string { return e.err.Error() }
 func (e *sourceError) Unwrap() error { return e.err }
 
 func (s *sending) chunk(dataset string, offset int64, data []byte) error {
+	s.sent.Add(int64(len(data)))
 	return s.stream.Send(&contractpb.ImportRequest{Message: &contractpb.ImportRequest_Chunk{
 		Chunk: &contractpb.Chunk{Dataset: dataset, Offset: uint64(offset), Data: data, Crc32C: checksum(data)},
 	}})
@@ -202,6 +242,7 @@ func (s *sending) listen() {
 }
 
 var phases = map[contractpb.Phase]string{
+	contractpb.Phase_PHASE_EXPORTING:  "exporting",
 	contractpb.Phase_PHASE_RECEIVING:  "receiving",
 	contractpb.Phase_PHASE_APPLYING:   "applying",
 	contractpb.Phase_PHASE_VERIFYING:  "verifying",
@@ -260,7 +301,8 @@ func (s *sending) finish(a answer) error {
 	if a.result.GetApplied() == s.request.DryRun {
 		return violation(s.address, fmt.Errorf("a request with dry run %t was answered with applied %t", s.request.DryRun, a.result.GetApplied()))
 	}
-	s.result = ImportResult{Applied: a.result.GetApplied(), Replayed: a.result.GetReplayed(), Untouched: a.result.GetUntouched()}
+	s.result = ImportResult{Applied: a.result.GetApplied(), Replayed: a.result.GetReplayed(), Untouched: a.result.GetUntouched(), Warnings: a.result.GetWarnings()}
+	s.result.Before, s.result.After = tokens(a.result.GetBefore()), tokens(a.result.GetAfter())
 	for _, d := range a.result.GetDatasets() {
 		imported, err := readImported(d)
 		if err != nil {

@@ -2,7 +2,9 @@ package contract
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"mime"
 	"slices"
 )
 
@@ -21,8 +23,22 @@ type Dataset struct {
 	// Reads is the range of schemas that imports accept, for example
 	// ">= 1.0, < 3.0". Empty means Schema and every version that Upcasts start at.
 	Reads string
-	// Key names the top-level fields that identify a row and order the dataset.
+	// Key names the top-level fields that identify a row and order the dataset. It
+	// is empty for opaque datasets only.
 	Key []string
+	// MediaType is empty for rows. Any other type, for example
+	// "application/x-tar", makes the dataset opaque: its payload is bytes that only
+	// the application reads, through [OpaqueSnapshot] and [OpaqueTransaction]. Rows
+	// are better: they are ordered, checked, compared, upcast, and stored by what
+	// changed.
+	MediaType string
+	// Fields names the top-level fields of a row of Schema. When it is empty the
+	// package does not look for others.
+	Fields []string
+	// UnknownFields says what an import does with fields that Fields does not name.
+	UnknownFields UnknownFields
+	// Required says that a restore without this dataset is of no use.
+	Required bool
 	// Sensitive rows are encrypted where they are stored, and never quoted in
 	// errors or logs.
 	Sensitive bool
@@ -32,6 +48,20 @@ type Dataset struct {
 	// Upcasts are the steps that bring older rows to Schema, one per version.
 	Upcasts []Upcast
 }
+
+// UnknownFields is a policy for fields of rows that a schema does not name.
+type UnknownFields int
+
+// The policies.
+const (
+	// KeepUnknown stores them as they are. It is the policy of a dataset without
+	// Fields.
+	KeepUnknown UnknownFields = iota
+	// ReportUnknown leaves them out and reports them as dropped.
+	ReportUnknown
+	// RefuseUnknown makes the payload invalid.
+	RefuseUnknown
+)
 
 // Upcast is one frozen step from an older schema to a later one. It is never
 // edited after a release: the next change is the next step.
@@ -103,7 +133,7 @@ func newDefinition(d Dataset) (*definition, error) {
 	if def.schema, err = parseSchema(d.Schema); err != nil {
 		return nil, fmt.Errorf("dataset %s: %w", d.Name, err)
 	}
-	if err := checkKey(d.Key); err != nil {
+	if err := def.checkForm(); err != nil {
 		return nil, fmt.Errorf("dataset %s: %w", d.Name, err)
 	}
 	for _, u := range d.Upcasts {
@@ -128,6 +158,38 @@ func newDefinition(d Dataset) (*definition, error) {
 		}
 	}
 	return def, nil
+}
+
+// opaque reports whether the payload is bytes that only the application reads.
+func (d *definition) opaque() bool { return d.MediaType != "" && d.MediaType != MediaType }
+
+func (d *definition) mediaType() string {
+	if d.opaque() {
+		return d.MediaType
+	}
+	return MediaType
+}
+
+// checkForm makes sure that a dataset is either rows or opaque.
+func (d *definition) checkForm() error {
+	if !d.opaque() {
+		if len(d.Fields) == 0 && d.UnknownFields != KeepUnknown {
+			return errors.New("a policy for unknown fields needs Fields")
+		}
+		for _, field := range d.Key {
+			if len(d.Fields) > 0 && !slices.Contains(d.Fields, field) {
+				return fmt.Errorf("the key field %q is not one of its Fields", field)
+			}
+		}
+		return checkKey(d.Key)
+	}
+	if _, _, err := mime.ParseMediaType(d.MediaType); err != nil {
+		return fmt.Errorf("media type %q: %w", d.MediaType, err)
+	}
+	if len(d.Key) > 0 || len(d.Fields) > 0 || len(d.Upcasts) > 0 {
+		return errors.New("an opaque dataset has no key, no fields and no upcasts: the application converts its bytes itself")
+	}
+	return nil
 }
 
 func newStep(u Upcast) (step, error) {
@@ -161,6 +223,8 @@ func (d *definition) chain(from schemaVersion) ([]step, error) {
 	for at != d.schema {
 		i := slices.IndexFunc(d.steps, func(s step) bool { return s.from == at })
 		switch {
+		case d.opaque():
+			return nil, nil
 		case i >= 0:
 			chain = append(chain, d.steps[i])
 			at = d.steps[i].to

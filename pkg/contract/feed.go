@@ -13,6 +13,7 @@ type feed struct {
 	lines     *lines
 	upcaster  *upcaster
 	order     *sequence
+	unknown   *unknownFields
 	progress  func(rows int64)
 
 	// out counts rows as an export will write them.
@@ -27,7 +28,7 @@ type feed struct {
 
 func newFeed(p *importPart, progress func(int64)) *feed {
 	return &feed{
-		dataset: p.definition.Name, announced: p.announced, lines: newLines(p.file), upcaster: newUpcaster(p.chain, p.definition.Sensitive),
+		dataset: p.definition.Name, announced: p.announced, lines: newLines(p.file), upcaster: newUpcaster(p.chain, p.definition.Sensitive), unknown: newUnknownFields(p.definition),
 		order: &sequence{order: newKeyOrder(p.definition.Key)}, progress: progress, out: newTally(),
 	}
 }
@@ -76,6 +77,9 @@ func (f *feed) next() (Row, error) {
 	row, err := Canonical(line)
 	if err == nil {
 		row, err = f.upcaster.row(row)
+	}
+	if err == nil && row != nil {
+		row, err = f.unknown.row(row)
 	}
 	if err == nil && row != nil {
 		err = f.order.next(row)

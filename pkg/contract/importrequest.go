@@ -27,17 +27,22 @@ type ImportRequest struct {
 	Datasets []DatasetSource
 	// DryRun does everything except commit.
 	DryRun bool
+	// Expected makes the application refuse, with [ReasonTargetChanged], when a
+	// dataset has another fingerprint by then; see [Client.Fingerprints].
+	Expected map[string][]byte
+	// Actor says who is behind the import, for the application's record.
+	Actor string
 	// Progress, when set, hears of what goes on. It is called from another
 	// goroutine, one call at a time.
 	Progress func(Progress)
 }
 
-// Progress says what an import is doing.
+// Progress says what an export or an import is doing.
 type Progress struct {
-	// Phase is one of "receiving", "applying", "verifying" and "committing".
+	// Phase is one of "exporting", "receiving", "applying", "verifying" and "committing".
 	Phase   string
 	Dataset string
-	// Bytes were received; Rows were processed.
+	// Bytes were transferred; Rows were processed.
 	Bytes, Rows int64
 }
 
@@ -51,6 +56,11 @@ type ImportResult struct {
 	Datasets []ImportedDataset
 	// Untouched are datasets that the application has and the payload had not.
 	Untouched []string
+	// Before and After are the fingerprints of the replaced datasets, when the
+	// application has any.
+	Before, After map[string][]byte
+	// Warnings are what a person should know, in sentences.
+	Warnings []string
 }
 
 // ImportedDataset is what became of one dataset.

@@ -43,22 +43,19 @@ func checkOperationID(id string) error {
 	return nil
 }
 
-// keptOperations is how many results are remembered.
-const keptOperations = 256
-
-// operation is one finished import.
-type operation struct {
-	id       string
-	manifest appbur.Digest
-	dryRun   bool
-	result   *contractpb.ImportResult
-}
+// keptOperations is how many results are remembered at least, operationRetention
+// for how long at least those are remembered that come within it.
+const (
+	keptOperations     = 256
+	operationRetention = 24 * time.Hour
+)
 
 // operationFile is the form of an operation on disk.
 type operationFile struct {
 	ID       string          `json:"id"`
 	Manifest appbur.Digest   `json:"manifest"`
 	DryRun   bool            `json:"dryRun"`
+	Ended    time.Time       `json:"ended"`
 	Result   json.RawMessage `json:"result"`
 }
 
@@ -85,49 +82,39 @@ func openOperationLog(spoolDir string, log *slog.Logger) (*operationLog, error) 
 	if err != nil {
 		return nil, fmt.Errorf("reading results of earlier imports: %w", err)
 	}
-	type dated struct {
-		operation
-		at time.Time
-	}
-	var found []dated
+	var found []operation
 	for _, entry := range entries {
 		if filepath.Ext(entry.Name()) != ".json" {
 			continue
 		}
-		op, at, err := readOperation(filepath.Join(l.dir, entry.Name()))
+		op, err := readOperation(filepath.Join(l.dir, entry.Name()))
 		if err != nil {
 			// A result that cannot be read is as good as none: the import is then
 			// applied once more, which changes nothing.
 			log.Warn("ignoring the result of an earlier import", "file", entry.Name(), "error", err)
 			continue
 		}
-		found = append(found, dated{op, at})
+		found = append(found, op)
 	}
-	slices.SortFunc(found, func(a, b dated) int { return a.at.Compare(b.at) })
-	for _, d := range found {
-		l.finished = append(l.finished, d.operation)
-	}
+	slices.SortFunc(found, func(a, b operation) int { return a.at.Compare(b.at) })
+	l.finished = found
 	return l, nil
 }
 
-func readOperation(path string) (operation, time.Time, error) {
+func readOperation(path string) (operation, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return operation{}, time.Time{}, err
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return operation{}, time.Time{}, err
+		return operation{}, err
 	}
 	var file operationFile
 	if err := json.Unmarshal(data, &file); err != nil {
-		return operation{}, time.Time{}, err
+		return operation{}, err
 	}
 	result := new(contractpb.ImportResult)
 	if err := protojson.Unmarshal(file.Result, result); err != nil {
-		return operation{}, time.Time{}, err
+		return operation{}, err
 	}
-	return operation{file.ID, file.Manifest, file.DryRun, result}, info.ModTime(), nil
+	return operation{id: file.ID, manifest: file.Manifest, dryRun: file.DryRun, at: file.Ended, result: result}, nil
 }
 
 // find returns the result of the operation with this id, nil when there is none,
@@ -143,12 +130,19 @@ func (l *operationLog) find(id string, manifest appbur.Digest, dryRun bool) (*co
 	if op.manifest != manifest || op.dryRun != dryRun {
 		return nil, NewError(ReasonOperationConflict, "operation %s was another import", id)
 	}
-	result, ok := proto.Clone(op.result).(*contractpb.ImportResult)
-	if !ok {
-		return nil, errors.New("cloning a result gave another type")
-	}
+	result := proto.CloneOf(op.result)
 	result.Replayed = true
 	return result, nil
+}
+
+// result returns the result that is kept under an id, nil when there is none.
+func (l *operationLog) result(id string) *contractpb.ImportResult {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if i := slices.IndexFunc(l.finished, func(op operation) bool { return op.id == id }); i >= 0 {
+		return proto.CloneOf(l.finished[i].result)
+	}
+	return nil
 }
 
 // add remembers a result. It is called after the commit, so a failure to write
@@ -160,7 +154,7 @@ func (l *operationLog) add(ctx context.Context, op operation) {
 	if err := l.write(op); err != nil {
 		l.log.WarnContext(ctx, "the result of an import is kept in memory only", "operation", op.id, "error", err)
 	}
-	for len(l.finished) > keptOperations {
+	for len(l.finished) > keptOperations && op.at.Sub(l.finished[0].at) > operationRetention {
 		if l.dir != "" {
 			if err := os.Remove(l.path(l.finished[0].id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				l.log.WarnContext(ctx, "removing an old result", "error", err)
@@ -184,7 +178,7 @@ func (l *operationLog) write(op operation) error {
 	if err != nil {
 		return err
 	}
-	data, err := json.Marshal(operationFile{op.id, op.manifest, op.dryRun, result})
+	data, err := json.Marshal(operationFile{op.id, op.manifest, op.dryRun, op.at, result})
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,20 @@ type Options struct {
 	// bytes go to the system's directory for temporary files and results are kept
 	// in memory only.
 	SpoolDir string
+	// ExportLease is how long after a broken stream an export can be resumed; its
+	// bytes stay in the spool until then. Zero means 5 minutes, a negative value
+	// that nothing is kept.
+	ExportLease time.Duration
+	// ImportLease is how long after a broken stream the bytes of an import are kept
+	// that were received. Zero means 15 minutes, a negative value that nothing is
+	// kept.
+	ImportLease time.Duration
+	// MaxExports is how many exports may run or wait for a resume at the same time.
+	// Zero means 4.
+	MaxExports int
+	// MaxPayloadBytes is the longest payload of one dataset that an import takes.
+	// Zero means 1 TiB.
+	MaxPayloadBytes int64
 	// TLS secures TCP listeners. Set ClientAuth and ClientCAs for mutual TLS.
 	TLS *tls.Config
 	// Insecure allows TCP without TLS. Unix sockets never need it.
@@ -37,6 +51,16 @@ type Options struct {
 	Log *slog.Logger
 }
 
+// The defaults. A lease outlives the restart of a load balancer and a laptop that
+// slept through a coffee; a result outlives a weekend without a retry only if
+// SpoolDir keeps it.
+const (
+	defaultExportLease = 5 * time.Minute
+	defaultImportLease = 15 * time.Minute
+	defaultMaxExports  = 4
+	defaultMaxPayload  = 1 << 40
+)
+
 // withDefaults fills in what was left out.
 func (o Options) withDefaults() Options {
 	if o.Now == nil {
@@ -44,6 +68,18 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Rand == nil {
 		o.Rand = rand.Reader
+	}
+	if o.ExportLease == 0 {
+		o.ExportLease = defaultExportLease
+	}
+	if o.ImportLease == 0 {
+		o.ImportLease = defaultImportLease
+	}
+	if o.MaxExports <= 0 {
+		o.MaxExports = defaultMaxExports
+	}
+	if o.MaxPayloadBytes <= 0 {
+		o.MaxPayloadBytes = defaultMaxPayload
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

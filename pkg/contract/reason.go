@@ -50,6 +50,19 @@ const (
 	ReasonAppFailed Reason = "APP_FAILED"
 	// ReasonPanic: the application crashed inside the call.
 	ReasonPanic Reason = "PANIC"
+	// ReasonSnapshotExpired: the bytes of a broken export are no longer kept.
+	ReasonSnapshotExpired Reason = "SNAPSHOT_EXPIRED"
+	// ReasonTargetChanged: the state is not the one that the import was meant to
+	// replace.
+	ReasonTargetChanged Reason = "TARGET_CHANGED"
+	// ReasonAlreadyCommitted: the operation passed its commit point.
+	ReasonAlreadyCommitted Reason = "ALREADY_COMMITTED"
+	// ReasonUnknownOperation: nothing is known under the operation id.
+	ReasonUnknownOperation Reason = "UNKNOWN_OPERATION"
+	// ReasonTooManyOperations: as many operations as are allowed are under way.
+	ReasonTooManyOperations Reason = "TOO_MANY_OPERATIONS"
+	// ReasonOperationCancelled: somebody cancelled the operation.
+	ReasonOperationCancelled Reason = "OPERATION_CANCELLED"
 )
 
 // meaning is what follows from a reason.
@@ -82,6 +95,12 @@ var meanings = map[Reason]meaning{
 	ReasonCapabilityMissing:   {codes.Unimplemented, false, "use a release of the application that offers it"},
 	ReasonAppFailed:           {codes.Internal, false, "look into the log of the application"},
 	ReasonPanic:               {codes.Internal, false, "look into the log of the application; this is a defect of it"},
+	ReasonSnapshotExpired:     {codes.FailedPrecondition, false, "start the export again; if this happens often, raise the application's lease for exports"},
+	ReasonTargetChanged:       {codes.Aborted, false, "somebody changed the application meanwhile; look at its state and plan the import again"},
+	ReasonAlreadyCommitted:    {codes.FailedPrecondition, false, "the import has taken effect; import an earlier state to go back"},
+	ReasonUnknownOperation:    {codes.NotFound, false, "list the operations of the application; results are kept for a limited time"},
+	ReasonTooManyOperations:   {codes.ResourceExhausted, true, "wait until a running export ends, then try again"},
+	ReasonOperationCancelled:  {codes.Aborted, false, "start the operation again under a new id"},
 }
 
 // Code returns the gRPC code that goes with the reason, or codes.Unknown for a

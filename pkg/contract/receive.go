@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"slices"
 	"time"
+
+	"google.golang.org/protobuf/proto"
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/contract/contractpb"
@@ -19,6 +22,10 @@ type DatasetHeader struct {
 	// Key are the fields that the rows are ordered by.
 	Key []string
 }
+
+// Opaque reports whether the payload is bytes that only the application reads,
+// instead of rows.
+func (h DatasetHeader) Opaque() bool { return h.MediaType != MediaType }
 
 // ExportedDataset is one dataset that arrived whole.
 type ExportedDataset struct {
@@ -63,7 +70,35 @@ type receiver struct {
 	finished bool
 	waiting  []DatasetHeader
 	current  *receiving
+	progress func(Progress)
+	// received counts the bytes of all datasets.
+	received int64
+	// leased says that the application keeps the export, first is the header that
+	// every further stream must repeat, headed that the stream at hand did.
+	leased, headed bool
+	first          *contractpb.ExportHeader
 }
+
+// again prepares for another stream, which goes on where the last one broke.
+func (r *receiver) again() {
+	r.headed = false
+	if !r.started {
+		return
+	}
+	resume := &contractpb.ExportResume{SnapshotId: r.result.Snapshot}
+	switch {
+	case r.current != nil:
+		resume.Dataset, resume.Offset = r.current.header.Name, uint64(r.current.count.size)
+	case len(r.waiting) > 0:
+		resume.Dataset = r.waiting[0].Name
+	}
+	r.finished = false
+	r.request.Resume = resume
+}
+
+// resumable reports whether another stream may go on with this export. Before its
+// header nothing has come that could be spliced wrongly.
+func (r *receiver) resumable() bool { return !r.started || r.leased }
 
 // receiving is one dataset under way.
 type receiving struct {
@@ -86,9 +121,13 @@ func (r *receiver) take(m *contractpb.ExportResponse) error {
 		return errors.New("a message follows the trailer")
 	}
 	if header := m.GetHeader(); header != nil {
+		if r.headed {
+			return errors.New("a second header")
+		}
+		r.headed = true
 		return r.header(header)
 	}
-	if !r.started {
+	if !r.headed {
 		return errors.New("the stream does not start with a header")
 	}
 	switch message := m.GetMessage().(type) {
@@ -99,6 +138,7 @@ func (r *receiver) take(m *contractpb.ExportResponse) error {
 	case *contractpb.ExportResponse_Trailer:
 		return r.trailer(message.Trailer)
 	case *contractpb.ExportResponse_Progress:
+		r.tell(Progress{Phase: "exporting", Dataset: message.Progress.GetDataset(), Rows: int64(message.Progress.GetRows())})
 		return nil
 	default:
 		return errors.New("a message is of no known kind")
@@ -107,9 +147,12 @@ func (r *receiver) take(m *contractpb.ExportResponse) error {
 
 func (r *receiver) header(h *contractpb.ExportHeader) error {
 	if r.started {
-		return errors.New("a second header")
+		if !proto.Equal(h, r.first) {
+			return errors.New("the export goes on with another header")
+		}
+		return nil
 	}
-	r.started = true
+	r.started, r.first, r.leased = true, h, h.GetLease().AsDuration() > 0
 	if h.GetOperationId() != r.request.GetOperationId() {
 		return errors.New("the header belongs to another operation")
 	}
@@ -144,6 +187,12 @@ func (r *receiver) header(h *contractpb.ExportHeader) error {
 	return nil
 }
 
+func (r *receiver) tell(p Progress) {
+	if r.progress != nil {
+		r.progress(p)
+	}
+}
+
 func (r *receiver) announces(name string) bool {
 	return slices.ContainsFunc(r.waiting, func(h DatasetHeader) bool { return h.Name == name })
 }
@@ -155,10 +204,16 @@ func (h DatasetHeader) check() error {
 	if _, err := parseSchema(h.Schema); err != nil {
 		return err
 	}
-	if h.MediaType != MediaType {
-		return fmt.Errorf("media type %q: only %s is known", h.MediaType, MediaType)
+	if !h.Opaque() {
+		return checkKey(h.Key)
 	}
-	return checkKey(h.Key)
+	if _, _, err := mime.ParseMediaType(h.MediaType); err != nil {
+		return fmt.Errorf("media type %q: %w", h.MediaType, err)
+	}
+	if len(h.Key) > 0 {
+		return errors.New("it is opaque and has a key")
+	}
+	return nil
 }
 
 // open makes sure that the named dataset is the one under way.
@@ -178,7 +233,7 @@ func (r *receiver) open(name string) error {
 		return &sinkError{err}
 	}
 	r.waiting = r.waiting[1:]
-	r.current = &receiving{header: header, writer: writer, count: newTally(), rows: newRowCheck(header.Key)}
+	r.current = &receiving{header: header, writer: writer, count: newTally(), rows: newRowCheck(header)}
 	return nil
 }
 
@@ -208,6 +263,8 @@ func (r *receiver) chunk(c *contractpb.Chunk) error {
 	if _, err := d.writer.Write(data); err != nil {
 		return &sinkError{err}
 	}
+	r.received += int64(len(data))
+	r.tell(Progress{Phase: "exporting", Dataset: d.header.Name, Bytes: d.count.size, Rows: d.rows.rows})
 	return nil
 }
 
@@ -272,15 +329,21 @@ func (r *receiver) abandon() error {
 // rowCheck makes sure that a payload can be read again: canonical rows in
 // strictly increasing key order, each ended by a line feed.
 type rowCheck struct {
+	opaque  bool
 	order   *sequence
 	pending []byte
 	scratch []byte
 	rows    int64
 }
 
-func newRowCheck(key []string) *rowCheck { return &rowCheck{order: &sequence{order: newKeyOrder(key)}} }
+func newRowCheck(h DatasetHeader) *rowCheck {
+	return &rowCheck{opaque: h.Opaque(), order: &sequence{order: newKeyOrder(h.Key)}}
+}
 
 func (c *rowCheck) write(data []byte) error {
+	if c.opaque {
+		return nil
+	}
 	for {
 		i := bytes.IndexByte(data, '\n')
 		if i < 0 {

@@ -3,32 +3,55 @@ package contract
 import (
 	"context"
 	"fmt"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/proto"
 
 	"github.com/appbur/appbur/pkg/contract/contractpb"
 )
 
-// apply runs the one transaction and answers.
-func (s *service) apply(ctx context.Context, stream importStream, m *importing) error {
-	out := newBeating(s.heartbeat, stream.Send, func(p *contractpb.Progress) *contractpb.ImportResponse {
-		return &contractpb.ImportResponse{Message: &contractpb.ImportResponse_Progress{Progress: p}}
-	})
-	stop := out.start()
-	defer stop()
-	a := &applying{service: s, importing: m, out: out}
-	if err := a.run(ctx); err != nil {
-		return err
+// follow tells the caller how an import goes on, until it ends. The import does not
+// need its caller any more.
+func (s *service) follow(ctx context.Context, stream importStream, x *importSession) error {
+	beat := time.NewTicker(min(s.heartbeat, progressInterval))
+	defer beat.Stop()
+	var last *contractpb.Progress
+	silent := time.Duration(0)
+	for {
+		select {
+		case <-x.done:
+			if x.err != nil {
+				return x.err
+			}
+			return stream.Send(&contractpb.ImportResponse{Message: &contractpb.ImportResponse_Result{Result: x.result}})
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-beat.C:
+			silent += min(s.heartbeat, progressInterval)
+			now := x.watch.progress()
+			if proto.Equal(now, last) && silent < s.heartbeat {
+				continue
+			}
+			last, silent = now, 0
+			if err := stream.Send(&contractpb.ImportResponse{Message: &contractpb.ImportResponse_Progress{Progress: now}}); err != nil {
+				return err
+			}
+		}
 	}
-	s.operations.add(ctx, m.operation)
-	stop()
-	return out.send(&contractpb.ImportResponse{Message: &contractpb.ImportResponse_Result{Result: m.result}})
+}
+
+// progressInterval is how often a caller hears of an import that moves.
+const progressInterval = time.Second
+
+// apply runs the one transaction of an import.
+func (s *service) apply(x *importSession) (err error) {
+	defer s.recoverInto(x.ctx, "Import", &err)
+	return (&applying{importSession: x}).run(x.ctx)
 }
 
 // applying is the effect of one import.
-type applying struct {
-	*importing
-	service *service
-	out     *beating[*contractpb.ImportResponse]
-}
+type applying struct{ *importSession }
 
 // run replaces all datasets in one transaction. On every path but that of a
 // successful commit the transaction is rolled back, crashes included.
@@ -50,6 +73,9 @@ func (a *applying) run(ctx context.Context) (err error) {
 		}
 	}()
 	result := &contractpb.ImportResult{Applied: !a.dryRun, Untouched: a.untouched}
+	if result.Before, err = a.checkTarget(ctx, tx); err != nil {
+		return err
+	}
 	for _, p := range a.parts {
 		r, err := a.replace(ctx, tx, p)
 		if err != nil {
@@ -63,15 +89,20 @@ func (a *applying) run(ctx context.Context) (err error) {
 	if err := context.Cause(ctx); err != nil {
 		return appError(ReasonAppFailed, "applying", false, err)
 	}
-	a.result = result
 	if a.dryRun {
+		a.result = result
 		return nil
 	}
-	a.out.at(contractpb.Phase_PHASE_COMMITTING, "")
+	a.watch.at(contractpb.Phase_PHASE_COMMITTING, "")
+	if err := a.commitPoint(); err != nil {
+		return appError(ReasonAppFailed, "applying", false, err)
+	}
 	if err := tx.Commit(context.WithoutCancel(ctx)); err != nil {
 		return appError(ReasonAppFailed, "committing", a.sensitive(), err)
 	}
 	committed = true
+	result.After = a.fingerprintsAfter(context.WithoutCancel(ctx))
+	a.result = result
 	return nil
 }
 
@@ -87,11 +118,14 @@ func (a *applying) sensitive() bool {
 // replace hands one dataset to the application.
 func (a *applying) replace(ctx context.Context, tx Transaction, p *importPart) (*contractpb.DatasetResult, error) {
 	d := p.definition
-	a.out.at(contractpb.Phase_PHASE_APPLYING, d.Name)
+	a.watch.at(contractpb.Phase_PHASE_APPLYING, d.Name)
 	if err := p.rewind(); err != nil {
 		return nil, appError(ReasonAppFailed, "importing dataset "+d.Name, false, err)
 	}
-	f := newFeed(p, a.out.count)
+	if d.opaque() {
+		return a.replaceOpaque(ctx, tx, p)
+	}
+	f := newFeed(p, a.watch.count)
 	err := tx.Replace(ctx, d.Name, f.rows)
 	switch {
 	case f.failure != nil:
@@ -105,7 +139,7 @@ func (a *applying) replace(ctx context.Context, tx Transaction, p *importPart) (
 	digest := f.out.digest()
 	return &contractpb.DatasetResult{
 		Name: d.Name, SchemaFrom: p.announced.schema, SchemaTo: d.schema.String(),
-		Rows: uint64(f.out.rows), Bytes: uint64(f.out.size), Sha256: digest[:], Dropped: f.upcaster.report(),
+		Rows: uint64(f.out.rows), Bytes: uint64(f.out.size), Sha256: digest[:], Dropped: slices.Concat(f.upcaster.report(), f.unknown.report()),
 	}, nil
 }
 
@@ -117,7 +151,10 @@ func (a *applying) reread(ctx context.Context, tx Transaction, result *contractp
 	}
 	for i, p := range a.parts {
 		d, want := p.definition, result.GetDatasets()[i]
-		a.out.at(contractpb.Phase_PHASE_VERIFYING, d.Name)
+		if d.opaque() {
+			continue
+		}
+		a.watch.at(contractpb.Phase_PHASE_VERIFYING, d.Name)
 		got := newTally()
 		var canonical []byte
 		for row, err := range reader.Rows(ctx, d.Name) {
@@ -128,7 +165,7 @@ func (a *applying) reread(ctx context.Context, tx Transaction, result *contractp
 				return rowError(ReasonVerifyFailed, d.Name, got.rows+1, err)
 			}
 			got.line(canonical)
-			a.out.count(got.rows)
+			a.watch.count(got.rows)
 		}
 		if digest := got.digest(); string(digest[:]) != string(want.GetSha256()) {
 			return NewError(ReasonVerifyFailed, "dataset %s: %d rows were written and %d read back, with another digest", d.Name, want.GetRows(), got.rows).

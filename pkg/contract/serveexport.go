@@ -2,12 +2,10 @@ package contract
 
 import (
 	"context"
-	"fmt"
-	"sync"
+	"strconv"
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/appbur/appbur/pkg/contract/contractpb"
 )
@@ -15,227 +13,190 @@ import (
 // heartbeatInterval is how long a stream is silent at most; the contract allows 15 s.
 const heartbeatInterval = 10 * time.Second
 
+type exportStream = grpc.ServerStreamingServer[contractpb.ExportResponse]
+
 // Export implements the call of the contract.
-func (s *service) Export(request *contractpb.ExportRequest, stream grpc.ServerStreamingServer[contractpb.ExportResponse]) (err error) {
+func (s *service) Export(request *contractpb.ExportRequest, stream exportStream) (err error) {
 	ctx := stream.Context()
 	defer s.recoverInto(ctx, "Export", &err)
 	if err := checkOperationID(request.GetOperationId()); err != nil {
 		return err
 	}
-	limit := int(request.GetMaxChunkBytes())
+	var x *exportSession
+	var number int
+	if request.GetResume() == nil {
+		var selected []*definition
+		if selected, err = s.selection(request.GetDatasets()); err != nil {
+			return err
+		}
+		x, number, err = s.exports.open(ctx, request.GetOperationId(), selected)
+	} else {
+		x, number, err = s.exports.resume(request.GetOperationId(), request.GetResume())
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { s.exports.detach(x, number, err) }()
+	limit := int64(request.GetMaxChunkBytes())
 	if limit == 0 {
 		limit = chunkSize
 	}
-	selected, err := s.selection(request.GetDatasets())
+	out := &exportOut{service: s, session: x, number: number, stream: stream, limit: min(limit, maxChunkSize), beat: time.NewTimer(s.heartbeat)}
+	defer out.beat.Stop()
+	return out.run(ctx, request.GetResume())
+}
+
+// exportOut is one stream of an export: everything is sent by one goroutine.
+type exportOut struct {
+	service *service
+	session *exportSession
+	number  int
+	stream  exportStream
+	limit   int64
+	// beat fires when the stream was silent for too long.
+	beat *time.Timer
+}
+
+func (o *exportOut) run(ctx context.Context, resume *contractpb.ExportResume) error {
+	x := o.session
+	select {
+	case <-x.opened:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	x.mu.Lock()
+	failure, header := x.err, x.header
+	x.mu.Unlock()
+	if header.GetSnapshotTime() == nil {
+		return failure
+	}
+	first, offset, err := o.start(resume)
 	if err != nil {
 		return err
 	}
-	snapshot, err := s.app.Snapshot(ctx)
-	if err != nil {
-		return appError(ReasonBackendUnavailable, "opening a snapshot", false, err)
-	}
-	closed := false
-	defer func() {
-		if closed {
-			return
-		}
-		if err := snapshot.Close(); err != nil {
-			s.options.Log.WarnContext(ctx, "closing a snapshot after a failed export", "error", err)
-		}
-	}()
-	x := &exporting{service: s, snapshot: snapshot, limit: min(limit, maxChunkSize)}
-	x.out = newBeating(s.heartbeat, func(m *contractpb.ExportResponse) error { return stream.Send(m) }, func(p *contractpb.Progress) *contractpb.ExportResponse {
-		return &contractpb.ExportResponse{Message: &contractpb.ExportResponse_Progress{Progress: p}}
-	})
-	if err := x.header(request.GetOperationId(), selected); err != nil {
+	if err := o.send(&contractpb.ExportResponse{Message: &contractpb.ExportResponse_Header{Header: header}}); err != nil {
 		return err
 	}
-	stop := x.out.start()
-	defer stop()
-	var all []totals
-	for _, d := range selected {
-		t, err := x.dataset(ctx, d)
-		if err != nil {
-			return err
+	all := make([]totals, 0, len(x.parts))
+	for i, p := range x.parts {
+		if i >= first {
+			if err := o.part(ctx, p, offset); err != nil {
+				return err
+			}
+			offset = 0
 		}
-		all = append(all, t)
+		all = append(all, p.totals)
 	}
-	// A view that cannot be closed may have been lost while it was read.
-	closed = true
-	if err := snapshot.Close(); err != nil {
-		return appError(ReasonAppFailed, "closing the snapshot", false, err)
+	if err := o.end(ctx); err != nil {
+		return err
 	}
-	digest := manifestDigest(s.options.ID, all)
-	stop()
-	return x.out.send(&contractpb.ExportResponse{Message: &contractpb.ExportResponse_Trailer{
+	digest := manifestDigest(o.service.options.ID, all)
+	return o.send(&contractpb.ExportResponse{Message: &contractpb.ExportResponse_Trailer{
 		Trailer: &contractpb.ExportTrailer{ManifestSha256: digest[:]},
 	}})
 }
 
-// exporting is one export under way.
-type exporting struct {
-	service  *service
-	snapshot Snapshot
-	limit    int
-	out      *beating[*contractpb.ExportResponse]
-}
-
-func (x *exporting) header(operation string, selected []*definition) error {
-	name, err := x.service.randomName()
-	if err != nil {
-		return err
+// start finds the place at which a stream begins.
+func (o *exportOut) start(resume *contractpb.ExportResume) (part int, offset int64, err error) {
+	x := o.session
+	if resume == nil {
+		return 0, 0, nil
 	}
-	o := x.service.options
-	header := &contractpb.ExportHeader{
-		OperationId: operation, SnapshotId: name, AppId: o.ID, AppVersion: o.Version, SnapshotTime: timestamppb.New(o.Now()),
+	if resume.GetDataset() == "" {
+		return len(x.parts), 0, nil
 	}
-	for _, d := range selected {
-		header.Datasets = append(header.Datasets, &contractpb.ExportedDataset{
-			Name: d.Name, Schema: d.schema.String(), MediaType: MediaType, Sensitive: d.Sensitive, Key: d.Key,
-		})
-	}
-	return x.out.send(&contractpb.ExportResponse{Message: &contractpb.ExportResponse_Header{Header: header}})
-}
-
-// dataset streams one payload and its trailer.
-func (x *exporting) dataset(ctx context.Context, d *definition) (totals, error) {
-	order := &sequence{order: newKeyOrder(d.Key)}
-	count := newTally()
-	buffer := make([]byte, 0, x.limit)
-	var canonical []byte
-	x.out.at(contractpb.Phase_PHASE_EXPORTING, d.Name)
-	for row, err := range x.snapshot.Rows(ctx, d.Name) {
-		if err != nil {
-			return totals{}, appError(ReasonAppFailed, fmt.Sprintf("reading dataset %s", d.Name), d.Sensitive, err)
-		}
-		canonical, err = appendCanonical(canonical[:0], row)
-		if err == nil && len(canonical) > maxRowSize {
-			err = errRowTooLong
-		}
-		if err == nil {
-			err = order.next(canonical)
-		}
-		if err != nil {
-			return totals{}, rowError(ReasonAppFailed, d.Name, count.rows+1, err)
-		}
-		canonical = append(canonical, '\n')
-		offset := count.size - int64(len(buffer))
-		count.line(canonical[:len(canonical)-1])
-		x.out.count(count.rows)
-		if buffer, err = x.fill(d.Name, offset, buffer, canonical); err != nil {
-			return totals{}, err
-		}
-	}
-	// A range over a well-behaved iterator ends on cancellation as on the last
-	// row; the difference must not be lost.
-	if err := context.Cause(ctx); err != nil {
-		return totals{}, appError(ReasonAppFailed, "exporting", d.Sensitive, err)
-	}
-	if len(buffer) > 0 {
-		if err := x.chunk(d.Name, count.size-int64(len(buffer)), buffer); err != nil {
-			return totals{}, err
-		}
-	}
-	t := totals{name: d.Name, schema: d.schema.String(), rows: count.rows, size: count.size, digest: count.digest()}
-	return t, x.out.send(&contractpb.ExportResponse{Message: &contractpb.ExportResponse_DatasetTrailer{
-		DatasetTrailer: &contractpb.DatasetTrailer{Dataset: d.Name, Rows: uint64(t.rows), Bytes: uint64(t.size), Sha256: t.digest[:]},
-	}})
-}
-
-// fill adds data to the buffer, which starts at offset, and sends what is full.
-func (x *exporting) fill(dataset string, offset int64, buffer, data []byte) ([]byte, error) {
-	for len(data) > 0 {
-		n := min(len(data), x.limit-len(buffer))
-		buffer = append(buffer, data[:n]...)
-		data = data[n:]
-		if len(buffer) < x.limit {
+	for i, p := range x.parts {
+		if p.definition.Name != resume.GetDataset() {
 			continue
 		}
-		if err := x.chunk(dataset, offset, buffer); err != nil {
-			return nil, err
+		x.mu.Lock()
+		written := p.written
+		x.mu.Unlock()
+		if resume.GetOffset() > uint64(written) {
+			return 0, 0, NewError(ReasonOffsetMismatch, "dataset %s: an export cannot be resumed at %d, it has %d bytes so far", p.definition.Name, resume.GetOffset(), written).
+				With("dataset", p.definition.Name).With("expected", strconv.FormatInt(written, 10))
 		}
-		offset += int64(len(buffer))
-		// grpc may look at a message after Send returned: its bytes are not reused.
-		buffer = make([]byte, 0, x.limit)
+		return i, int64(resume.GetOffset()), nil
 	}
-	return buffer, nil
+	return 0, 0, NewError(ReasonInvalidRequest, "dataset %q is not part of the export", resume.GetDataset())
 }
 
-func (x *exporting) chunk(dataset string, offset int64, data []byte) error {
-	return x.out.send(&contractpb.ExportResponse{Message: &contractpb.ExportResponse_Chunk{
-		Chunk: &contractpb.Chunk{Dataset: dataset, Offset: uint64(offset), Data: data, Crc32C: checksum(data)},
+// part sends one payload from an offset on, and its trailer.
+func (o *exportOut) part(ctx context.Context, p *exportPart, offset int64) error {
+	for {
+		n, ended, err := o.session.at(ctx, p, offset, o.limit, o.beat.C)
+		switch {
+		case err != nil:
+			return err
+		case n > 0:
+			if err := o.chunk(p, offset, n); err != nil {
+				return err
+			}
+			offset += n
+		case !ended:
+			if err := o.alive(); err != nil {
+				return err
+			}
+		default:
+			t := p.totals
+			return o.send(&contractpb.ExportResponse{Message: &contractpb.ExportResponse_DatasetTrailer{
+				DatasetTrailer: &contractpb.DatasetTrailer{Dataset: t.name, Rows: uint64(t.rows), Bytes: uint64(t.size), Sha256: t.digest[:]},
+			}})
+		}
+	}
+}
+
+func (o *exportOut) chunk(p *exportPart, offset, n int64) error {
+	data, err := p.read(offset, n)
+	if err != nil {
+		// The files of a session that was dropped are closed.
+		if cause := context.Cause(o.session.ctx); cause != nil {
+			return cause
+		}
+		return err
+	}
+	return o.send(&contractpb.ExportResponse{Message: &contractpb.ExportResponse_Chunk{
+		Chunk: &contractpb.Chunk{Dataset: p.definition.Name, Offset: uint64(offset), Data: data, Crc32C: checksum(data)},
 	}})
 }
 
-// beating sends messages of one stream, and progress when nothing else was sent
-// for a while, so that a slow backend is not taken for a dead one.
-type beating[M any] struct {
-	interval time.Duration
-	transmit func(M) error
-	progress func(*contractpb.Progress) M
-
-	mu      sync.Mutex
-	sent    bool
-	phase   contractpb.Phase
-	dataset string
-	rows    int64
-}
-
-func newBeating[M any](interval time.Duration, transmit func(M) error, progress func(*contractpb.Progress) M) *beating[M] {
-	return &beating[M]{interval: interval, transmit: transmit, progress: progress}
-}
-
-func (b *beating[M]) send(m M) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.sent = true
-	return b.transmit(m)
-}
-
-func (b *beating[M]) at(phase contractpb.Phase, dataset string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.phase, b.dataset, b.rows = phase, dataset, 0
-}
-
-func (b *beating[M]) count(rows int64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.rows = rows
-}
-
-// start begins to beat. The function it returns ends that, may be called twice,
-// and returns when nothing will be sent any more.
-func (b *beating[M]) start() (stop func()) {
-	quit, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		ticker := time.NewTicker(b.interval)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-quit:
-				return
-			case <-ticker.C:
-				if b.beat() != nil {
-					// The stream is broken; the next send of the call says so.
-					return
-				}
+// end waits until the snapshot is known to have been whole.
+func (o *exportOut) end(ctx context.Context) error {
+	for {
+		select {
+		case <-o.session.produced:
+			o.session.mu.Lock()
+			defer o.session.mu.Unlock()
+			return o.session.err
+		case <-o.beat.C:
+			if err := o.alive(); err != nil {
+				return err
 			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
 		}
-	}()
-	return sync.OnceFunc(func() {
-		close(quit)
-		<-done
-	})
+	}
 }
 
-func (b *beating[M]) beat() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.sent {
-		b.sent = false
-		return nil
+// alive tells the caller that work goes on.
+func (o *exportOut) alive() error {
+	return o.send(&contractpb.ExportResponse{Message: &contractpb.ExportResponse_Progress{Progress: o.session.watch.progress()}})
+}
+
+func (o *exportOut) send(m *contractpb.ExportResponse) error {
+	if o.session.replaced(o.number) {
+		return NewError(ReasonOperationInProgress, "another call went on with this export")
 	}
-	return b.transmit(b.progress(&contractpb.Progress{Phase: b.phase, Dataset: b.dataset, Rows: uint64(b.rows)}))
+	err := o.stream.Send(m)
+	o.beat.Reset(o.service.heartbeat)
+	return err
+}
+
+// ReleaseExport implements the call of the contract.
+func (s *service) ReleaseExport(_ context.Context, request *contractpb.ReleaseExportRequest) (*contractpb.ReleaseExportResponse, error) {
+	if err := checkOperationID(request.GetOperationId()); err != nil {
+		return nil, err
+	}
+	s.exports.release(request.GetOperationId(), NewError(ReasonOperationCancelled, "the export was released"))
+	return &contractpb.ReleaseExportResponse{}, nil
 }

@@ -28,31 +28,40 @@ func (s *service) Import(stream importStream) (err error) {
 	if err != nil {
 		return err
 	}
-	if done, err := s.replay(stream, m); done || err != nil {
+	x, number, result, err := s.imports.open(ctx, m)
+	switch {
+	case err != nil:
+		return err
+	case result != nil:
+		return stream.Send(&contractpb.ImportResponse{Message: &contractpb.ImportResponse_Result{Result: result}})
+	}
+	defer func() { s.imports.detach(x, number, err) }()
+	state := x.state()
+	if err := stream.Send(&contractpb.ImportResponse{Message: &contractpb.ImportResponse_State{State: state}}); err != nil {
 		return err
 	}
-	select {
-	case s.importing <- struct{}{}:
-		defer func() { <-s.importing }()
-	default:
-		return NewError(ReasonOperationInProgress, "another import is running")
+	if state.GetPhase() == contractpb.Phase_PHASE_RECEIVING {
+		if err := s.receive(stream, x, number); err != nil {
+			return err
+		}
 	}
-	// The same operation may have finished between the look and the turn.
-	if done, err := s.replay(stream, m); done || err != nil {
-		return err
-	}
-	defer m.close()
-	if err := s.receive(stream, m); err != nil {
-		return err
-	}
-	return s.apply(ctx, stream, m)
+	return s.follow(ctx, stream, x)
 }
 
 func receiveError(err error) error {
 	if errors.Is(err, io.EOF) {
-		return NewError(ReasonInvalidRequest, "the caller ended the stream before it committed")
+		return errHalfClosed
 	}
 	return err
+}
+
+// errHalfClosed is the end of a stream whose caller may come back.
+var errHalfClosed = NewError(ReasonInvalidRequest, "the caller ended the stream before it committed")
+
+// broken reports whether a stream ended for no fault of what it carried.
+func broken(err error) bool {
+	var known *Error
+	return !errors.As(err, &known) || known == errHalfClosed || known.Reason == ReasonOffsetMismatch || known.Reason == ReasonChecksumMismatch
 }
 
 // importing is one import: what will come, then what came.
@@ -60,6 +69,7 @@ type importing struct {
 	operation
 	parts     []*importPart // in the order of application
 	untouched []string
+	expected  []*contractpb.Fingerprint
 }
 
 type importPart struct {
@@ -99,7 +109,10 @@ func (s *service) plan(open *contractpb.ImportOpen) (*importing, error) {
 	if len(open.GetDatasets()) == 0 {
 		return nil, NewError(ReasonInvalidRequest, "the import names no dataset")
 	}
-	m := &importing{operation: operation{id: open.GetOperationId(), dryRun: open.GetDryRun()}}
+	if err := s.checkExpected(open.GetExpected()); err != nil {
+		return nil, err
+	}
+	m := &importing{expected: open.GetExpected(), operation: operation{id: open.GetOperationId(), dryRun: open.GetDryRun()}}
 	announced := map[string]*importPart{}
 	var all []totals
 	for _, a := range open.GetDatasets() {
@@ -141,6 +154,12 @@ func (s *service) planPart(a *contractpb.ImportDataset) (*importPart, error) {
 	if err != nil {
 		return nil, NewError(ReasonInvalidRequest, "dataset %s: %w", d.Name, err)
 	}
+	if limit := s.options.MaxPayloadBytes; a.GetBytes() > uint64(limit) {
+		return nil, NewError(ReasonTooLarge, "dataset %s: the payload has %d bytes, at most %d are taken", d.Name, a.GetBytes(), limit).With("dataset", d.Name)
+	}
+	if d.opaque() && a.GetRows() > 0 {
+		return nil, NewError(ReasonInvalidRequest, "dataset %s is opaque and cannot have rows", d.Name).With("dataset", d.Name)
+	}
 	if a.GetBytes() > math.MaxInt64 || a.GetRows() > a.GetBytes() {
 		return nil, NewError(ReasonInvalidRequest, "dataset %s: %d rows in %d bytes cannot be", d.Name, a.GetRows(), a.GetBytes())
 	}
@@ -168,28 +187,8 @@ func (d *definition) accept(schema schemaVersion) ([]step, error) {
 	return chain, nil
 }
 
-// replay answers an operation that finished before.
-func (s *service) replay(stream importStream, m *importing) (bool, error) {
-	result, err := s.operations.find(m.id, m.manifest, m.dryRun)
-	if err != nil || result == nil {
-		return false, err
-	}
-	return true, stream.Send(&contractpb.ImportResponse{Message: &contractpb.ImportResponse_Result{Result: result}})
-}
-
-// receive spools all payloads until the commit.
-func (s *service) receive(stream importStream, m *importing) error {
-	state := &contractpb.ImportState{}
-	for _, p := range m.parts {
-		var err error
-		if p.spool, err = newSpool(s.options.SpoolDir, p.definition, p.chain, p.announced); err != nil {
-			return err
-		}
-		state.Datasets = append(state.Datasets, &contractpb.ImportAck{Dataset: p.definition.Name})
-	}
-	if err := stream.Send(&contractpb.ImportResponse{Message: &contractpb.ImportResponse_State{State: state}}); err != nil {
-		return err
-	}
+// receive spools payloads until the commit, and has the import applied.
+func (s *service) receive(stream importStream, x *importSession, number int) error {
 	for {
 		request, err := stream.Recv()
 		if err != nil {
@@ -197,31 +196,39 @@ func (s *service) receive(stream importStream, m *importing) error {
 		}
 		switch message := request.GetMessage().(type) {
 		case *contractpb.ImportRequest_Chunk:
-			if err := s.receiveChunk(stream, m, message.Chunk); err != nil {
+			if err := s.receiveChunk(stream, x, number, message.Chunk); err != nil {
 				return err
 			}
 		case *contractpb.ImportRequest_Commit:
-			return m.checkCommit(message.Commit)
+			if err := x.turn(number, func() error { return x.checkCommit(message.Commit) }); err != nil {
+				return err
+			}
+			s.imports.start(x)
+			return nil
 		default:
 			return NewError(ReasonInvalidRequest, "only chunks and a commit may follow open")
 		}
 	}
 }
 
-func (s *service) receiveChunk(stream importStream, m *importing, c *contractpb.Chunk) error {
-	p := m.part(c.GetDataset())
+func (s *service) receiveChunk(stream importStream, x *importSession, number int, c *contractpb.Chunk) error {
+	p := x.part(c.GetDataset())
 	if p == nil {
 		return NewError(ReasonInvalidRequest, "a chunk belongs to dataset %q, which was not announced", c.GetDataset())
 	}
-	if err := p.write(c); err != nil {
+	ack := int64(-1)
+	err := x.turn(number, func() error {
+		err := p.write(c)
+		if err == nil && p.due() {
+			p.acked, ack = p.received, p.received
+		}
+		return err
+	})
+	if err != nil || ack < 0 {
 		return err
 	}
-	if !p.due() {
-		return nil
-	}
-	p.acked = p.received
 	return stream.Send(&contractpb.ImportResponse{Message: &contractpb.ImportResponse_Ack{
-		Ack: &contractpb.ImportAck{Dataset: p.definition.Name, Offset: uint64(p.received)},
+		Ack: &contractpb.ImportAck{Dataset: p.definition.Name, Offset: uint64(ack)},
 	}})
 }
 

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"google.golang.org/protobuf/types/known/durationpb"
+
 	"github.com/appbur/appbur/pkg/contract/contractpb"
 )
 
@@ -23,18 +25,60 @@ func (s *service) GetInfo(ctx context.Context, request *contractpb.GetInfoReques
 	}
 	response := &contractpb.GetInfoResponse{
 		ContractVersion: ContractVersion, AppId: s.options.ID, AppVersion: s.options.Version, InstanceId: s.instance,
-		Limits: &contractpb.Limits{MaxChunkBytes: maxChunkSize, MaxRowBytes: maxRowSize},
+		Capabilities: s.capabilities(),
+		Limits: &contractpb.Limits{
+			MaxChunkBytes: maxChunkSize, MaxRowBytes: maxRowSize, MaxPayloadBytes: uint64(s.options.MaxPayloadBytes),
+			MaxParallelExports: uint32(s.options.MaxExports), ExportLease: durationpb.New(max(s.options.ExportLease, 0)),
+			ImportLease: durationpb.New(max(s.options.ImportLease, 0)), OperationRetention: durationpb.New(operationRetention),
+		},
 	}
 	for _, d := range s.datasets {
-		response.Datasets = append(response.Datasets, d.describe())
+		info := d.describe()
+		s.estimate(ctx, info)
+		response.Datasets = append(response.Datasets, info)
 	}
 	return response, nil
 }
 
+// The capabilities that a server of this package may offer.
+const (
+	capabilityResume      = "resume.v1"
+	capabilityOperations  = "operations.v1"
+	capabilityVerify      = "verify.v1"
+	capabilityFingerprint = "fingerprint.v1"
+)
+
+func (s *service) capabilities() []string {
+	list := []string{capabilityOperations, capabilityVerify}
+	if s.options.ExportLease > 0 {
+		list = append(list, capabilityResume)
+	}
+	if _, ok := s.app.(Fingerprinter); ok {
+		list = append(list, capabilityFingerprint)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// estimate adds what the application guesses. A guess that fails is left out:
+// GetInfo works before the application is ready.
+func (s *service) estimate(ctx context.Context, info *contractpb.DatasetInfo) {
+	e, ok := s.app.(Estimator)
+	if !ok {
+		return
+	}
+	rows, size, err := e.Estimate(ctx, info.GetName())
+	if err != nil {
+		s.options.Log.DebugContext(ctx, "no estimate", "dataset", info.GetName(), "error", err)
+		return
+	}
+	info.EstimatedRows, info.EstimatedBytes = uint64(max(rows, 0)), uint64(max(size, 0))
+}
+
 func (d *definition) describe() *contractpb.DatasetInfo {
 	info := &contractpb.DatasetInfo{
-		Name: d.Name, Description: d.Description, Schema: d.schema.String(), Reads: d.reads.String(), MediaType: MediaType,
-		Key: d.Key, Sensitive: d.Sensitive, DependsOn: d.DependsOn,
+		Name: d.Name, Description: d.Description, Schema: d.schema.String(), Reads: d.reads.String(), MediaType: d.mediaType(),
+		Key: d.Key, Sensitive: d.Sensitive, DependsOn: d.DependsOn, Required: d.Required, UnknownFields: wireUnknown[d.UnknownFields],
 	}
 	for _, s := range d.steps {
 		upcast := &contractpb.Upcast{From: s.from.String(), To: s.to.String()}
@@ -46,6 +90,11 @@ func (d *definition) describe() *contractpb.DatasetInfo {
 		info.Upcasts = append(info.Upcasts, upcast)
 	}
 	return info
+}
+
+var wireUnknown = map[UnknownFields]contractpb.UnknownFields{
+	ReportUnknown: contractpb.UnknownFields_UNKNOWN_FIELDS_REPORT,
+	RefuseUnknown: contractpb.UnknownFields_UNKNOWN_FIELDS_REFUSE,
 }
 
 var wireOps = map[ChangeOp]contractpb.Change_Op{

@@ -95,10 +95,19 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	cancel()
 	<-stopped
 	<-watched
+	s.Close()
 	if err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 		return fmt.Errorf("serving the contract: %w", err)
 	}
 	return nil
+}
+
+// Close ends what outlives calls: exports that could be resumed are forgotten, an
+// import that has not reached its commit point is rolled back. Serve does it;
+// applications that use Register call Close when they stop.
+func (s *Server) Close() {
+	s.service.exports.close()
+	s.service.imports.close()
 }
 
 func stopGracefully(server *grpc.Server) {
@@ -187,8 +196,9 @@ type service struct {
 	instance   string
 	datasets   []*definition // each after those it depends on
 	operations *operationLog
-	// importing holds a token while an import runs: one at a time.
-	importing chan struct{}
+	exports    *exports
+	imports    *imports
+	ended      endedOperations
 	// heartbeat is how long a stream may be silent.
 	heartbeat time.Duration
 }
@@ -218,9 +228,9 @@ func newService(app App, o Options) (*service, error) {
 		return nil, err
 	}
 	s := &service{
-		app: app, options: o, datasets: ordered, operations: operations,
-		importing: make(chan struct{}, 1), heartbeat: heartbeatInterval,
+		app: app, options: o, datasets: ordered, operations: operations, heartbeat: heartbeatInterval,
 	}
+	s.exports, s.imports = &exports{service: s}, &imports{service: s}
 	s.instance, err = s.randomName()
 	return s, err
 }

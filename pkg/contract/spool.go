@@ -27,15 +27,10 @@ type spool struct {
 	hash       hash.Hash
 }
 
-// newSpool opens a file without a name, where the system allows it: whatever
-// happens to the process, no payload stays behind.
 func newSpool(dir string, d *definition, chain []step, announced totals) (*spool, error) {
-	f, err := os.CreateTemp(dir, "import-*")
+	f, err := unnamedFile(dir, "import-*")
 	if err != nil {
-		return nil, spoolError(err)
-	}
-	if err := os.Remove(f.Name()); err != nil {
-		return nil, spoolError(errors.Join(err, f.Close()))
+		return nil, err
 	}
 	return &spool{definition: d, chain: chain, announced: announced, file: f, hash: sha256.New()}, nil
 }

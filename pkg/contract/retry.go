@@ -1,0 +1,63 @@
+package contract
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"google.golang.org/grpc/codes"
+)
+
+// patience decides how often a broken stream is taken up again. Attempts that
+// bring something are not counted: a payload may take as many connections as it
+// needs, as long as each carries a part of it.
+type patience struct {
+	attempts int
+	wait     time.Duration
+}
+
+const (
+	firstWait   = 50 * time.Millisecond
+	longestWait = 5 * time.Second
+	// fruitless is how many attempts in a row may bring nothing: with the waits
+	// between them about half a minute, the restart of an application.
+	fruitless = 12
+)
+
+// again waits before the next attempt and reports whether there is to be one.
+func (p *patience) again(ctx context.Context, progressed bool) bool {
+	if progressed {
+		*p = patience{}
+	}
+	p.attempts++
+	if p.attempts > fruitless {
+		return false
+	}
+	p.wait = min(max(2*p.wait, firstWait), longestWait)
+	timer := time.NewTimer(p.wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// cut reports whether a call ended because the connection did, and not because the
+// application said so: then the same call may be made again. The application's own
+// answers carry a reason, even those that may be retried; whether to do so is the
+// caller's decision.
+func cut(err error) bool {
+	var e *Error
+	if !errors.As(err, &e) || e.Reason != "" {
+		return false
+	}
+	switch e.Code {
+	// A stream that is reset shows as one of these, depending on the moment.
+	case codes.Unavailable, codes.Internal, codes.Unknown, codes.Canceled:
+		return true
+	default:
+		return false
+	}
+}
