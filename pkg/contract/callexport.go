@@ -43,9 +43,13 @@ func (c *Client) Export(ctx context.Context, r ExportRequest, sink Sink) (_ Expo
 		}
 		c.release(ctx, receiver)
 	}()
-	var attempts patience
+	attempts := patience{chunk: r.MaxChunkBytes}
+	if attempts.chunk == 0 {
+		attempts.chunk = chunkSize
+	}
 	for {
 		before := receiver.received
+		c.reconnect(ctx)
 		err := c.exportOnce(ctx, receiver)
 		switch {
 		case err == nil:
@@ -55,6 +59,7 @@ func (c *Client) Export(ctx context.Context, r ExportRequest, sink Sink) (_ Expo
 		case !attempts.again(ctx, receiver.received > before):
 			return ExportResult{}, err
 		}
+		receiver.request.MaxChunkBytes = uint32(attempts.chunk)
 	}
 }
 

@@ -20,9 +20,10 @@ func (c *Client) Import(ctx context.Context, r ImportRequest) (ImportResult, err
 	if err := checkOperationID(r.OperationID); err != nil {
 		return ImportResult{}, err
 	}
-	var attempts patience
+	attempts := patience{chunk: chunkSize}
 	for {
-		attempt, err := c.importOnce(ctx, r)
+		c.reconnect(ctx)
+		attempt, err := c.importOnce(ctx, r, attempts.chunk)
 		switch {
 		case err == nil:
 			return attempt.result, nil
@@ -40,10 +41,10 @@ func (c *Client) Import(ctx context.Context, r ImportRequest) (ImportResult, err
 
 // importOnce is one stream of an import. The application says where the payloads
 // must start, which is where an earlier stream broke.
-func (c *Client) importOnce(ctx context.Context, r ImportRequest) (*sending, error) {
+func (c *Client) importOnce(ctx context.Context, r ImportRequest, chunk int) (*sending, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	s := &sending{request: r, address: c.address, answers: make(chan answer, 1)}
+	s := &sending{request: r, chunkSize: chunk, address: c.address, answers: make(chan answer, 1)}
 	stream, err := c.calls.Import(ctx)
 	if err != nil {
 		return s, fromStatus("importing into the application", c.address, err)
@@ -67,6 +68,8 @@ type sending struct {
 	answers chan answer
 	result  ImportResult
 	sent    atomic.Int64
+	// chunkSize is the longest chunk that is sent.
+	chunkSize int
 }
 
 // progressed reports whether the stream carried anything.
@@ -175,7 +178,7 @@ func (s *sending) payload(d DatasetSource, offset int64) (err error) {
 	count := newTally()
 	for {
 		// grpc may look at a message after Send returned: its bytes are not reused.
-		buffer := make([]byte, chunkSize)
+		buffer := make([]byte, s.chunkSize)
 		n, err := io.ReadFull(source, buffer)
 		if n > 0 {
 			start := count.size

@@ -5,11 +5,13 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
@@ -59,6 +61,10 @@ func Dial(ctx context.Context, address string, o DialOptions) (*Client, error) {
 	conn, err := grpc.NewClient(target,
 		grpc.WithTransportCredentials(transport),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: pingInterval, Timeout: pingTimeout, PermitWithoutStream: true}),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: firstWait, Multiplier: 1.6, Jitter: 0.2, MaxDelay: longestWait},
+			MinConnectTimeout: longestWait,
+		}),
 		grpc.WithDisableServiceConfig(),
 		// Proxies are named by the environment, which only the command line reads.
 		grpc.WithNoProxy(),
@@ -167,6 +173,13 @@ type Info struct {
 type Limits struct {
 	MaxChunkBytes int
 	MaxRowBytes   int64
+	// MaxPayloadBytes is the longest payload of one dataset that an import takes,
+	// 0 if the application does not say.
+	MaxPayloadBytes    int64
+	MaxParallelExports int
+	// ExportLease and ImportLease say how long a broken stream can be resumed,
+	// OperationRetention how long results of imports are remembered at least.
+	ExportLease, ImportLease, OperationRetention time.Duration
 }
 
 // DatasetInfo describes one dataset; see [Dataset].
@@ -178,7 +191,19 @@ type DatasetInfo struct {
 	Sensitive         bool
 	DependsOn         []string
 	Upcasts           []UpcastInfo
+	UnknownFields     UnknownFields
+	// Required datasets are part of every useful restore.
+	Required bool
+	// EstimatedRows and EstimatedSize are guesses, 0 when there is none.
+	EstimatedRows, EstimatedSize int64
 }
+
+// Opaque reports whether the payload is bytes that only the application reads.
+func (d DatasetInfo) Opaque() bool { return d.MediaType != MediaType }
+
+// Offers reports whether the application has a capability, for example
+// "fingerprint.v1".
+func (i Info) Offers(capability string) bool { return slices.Contains(i.Capabilities, capability) }
 
 // UpcastInfo is one declared step; see [Upcast].
 type UpcastInfo struct {
@@ -216,7 +241,12 @@ func readInfo(response *contractpb.GetInfoResponse) (Info, error) {
 	info := Info{
 		App: response.GetAppId(), Version: response.GetAppVersion(), Instance: response.GetInstanceId(),
 		Capabilities: response.GetCapabilities(),
-		Limits:       Limits{MaxChunkBytes: int(limits.GetMaxChunkBytes()), MaxRowBytes: int64(limits.GetMaxRowBytes())},
+		Limits: Limits{
+			MaxChunkBytes: int(limits.GetMaxChunkBytes()), MaxRowBytes: int64(limits.GetMaxRowBytes()),
+			MaxPayloadBytes: int64(min(limits.GetMaxPayloadBytes(), math.MaxInt64)), MaxParallelExports: int(limits.GetMaxParallelExports()),
+			ExportLease: limits.GetExportLease().AsDuration(), ImportLease: limits.GetImportLease().AsDuration(),
+			OperationRetention: limits.GetOperationRetention().AsDuration(),
+		},
 	}
 	for _, d := range response.GetDatasets() {
 		dataset, err := readDatasetInfo(d)
@@ -249,6 +279,17 @@ func readDatasetInfo(d *contractpb.DatasetInfo) (DatasetInfo, error) {
 	info := DatasetInfo{
 		Name: d.GetName(), Description: d.GetDescription(), Schema: d.GetSchema(), Reads: d.GetReads(), MediaType: d.GetMediaType(),
 		Key: d.GetKey(), Sensitive: d.GetSensitive(), DependsOn: d.GetDependsOn(),
+		Required: d.GetRequired(), EstimatedRows: int64(min(d.GetEstimatedRows(), math.MaxInt64)), EstimatedSize: int64(min(d.GetEstimatedBytes(), math.MaxInt64)),
+	}
+	for policy, wire := range wireUnknown {
+		if wire == d.GetUnknownFields() {
+			info.UnknownFields = policy
+		}
+	}
+	if !info.Opaque() {
+		if err := checkKey(info.Key); err != nil {
+			return DatasetInfo{}, err
+		}
 	}
 	for _, u := range d.GetUpcasts() {
 		upcast := UpcastInfo{From: u.GetFrom(), To: u.GetTo()}

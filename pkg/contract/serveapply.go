@@ -2,6 +2,7 @@ package contract
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -46,6 +47,13 @@ const progressInterval = time.Second
 
 // apply runs the one transaction of an import.
 func (s *service) apply(x *importSession) (err error) {
+	defer func() {
+		// Whoever cancelled the import said why; the application only says that it
+		// was cancelled.
+		if cause := new(*Error); err != nil && errors.As(context.Cause(x.ctx), cause) {
+			err = *cause
+		}
+	}()
 	defer s.recoverInto(x.ctx, "Import", &err)
 	return (&applying{importSession: x}).run(x.ctx)
 }
