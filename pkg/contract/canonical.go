@@ -26,6 +26,9 @@ func Canonical(row Row) (Row, error) {
 
 // appendCanonical appends the canonical form of one object to dst.
 func appendCanonical(dst []byte, row []byte) ([]byte, error) {
+	if isCanonical(row) {
+		return append(dst, row...), nil
+	}
 	c := canonicalizer{src: row}
 	c.space()
 	if c.peek() != '{' {

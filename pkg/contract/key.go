@@ -126,6 +126,9 @@ func memberOf(row, name []byte) ([]byte, bool) {
 
 // endOfString returns the index after the string that starts at i.
 func endOfString(row []byte, i int) int {
+	if n, _ := plainText(row[i+1:]); row[i+1+n] == '"' {
+		return i + n + 2
+	}
 	for i++; row[i] != '"'; i++ {
 		if row[i] == '\\' {
 			i++

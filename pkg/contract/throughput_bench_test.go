@@ -1,0 +1,228 @@
+package contract_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net"
+	"testing"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/appbur/appbur/pkg/contract"
+	"github.com/appbur/appbur/pkg/contract/contractpb"
+)
+
+// benchBytes is how much one round of the benchmarks transfers.
+const benchBytes = 256 << 20
+
+// benchRow is a row of about 1 KiB in canonical form.
+func benchRow(i int) contract.Row {
+	return row(`{"id":%d,"labels":{"env":"prod","team":"platform"},"replicas":%d,"text":"%0900d"}`, i, i%7, i)
+}
+
+// bulk is an application of any size that costs nothing itself.
+type bulk struct {
+	rows  []contract.Row
+	block []byte
+}
+
+func (b *bulk) Snapshot(context.Context) (contract.Snapshot, error) { return b, nil }
+func (b *bulk) Begin(context.Context) (contract.Transaction, error) { return b, nil }
+func (*bulk) Close() error                                          { return nil }
+func (*bulk) Commit(context.Context) error                          { return nil }
+func (*bulk) Rollback(context.Context) error                        { return nil }
+
+func (b *bulk) Rows(context.Context, string) iter.Seq2[contract.Row, error] {
+	return func(yield func(contract.Row, error) bool) {
+		for _, r := range b.rows {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (b *bulk) Payload(context.Context, string) (io.ReadCloser, error) {
+	return io.NopCloser(io.LimitReader(&endless{block: b.block}, benchBytes)), nil
+}
+
+func (*bulk) Replace(_ context.Context, _ string, rows iter.Seq2[contract.Row, error]) error {
+	for _, err := range rows {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (*bulk) ReplacePayload(_ context.Context, _, _ string, payload io.Reader) error {
+	_, err := io.Copy(io.Discard, payload)
+	return err
+}
+
+// endless repeats a block.
+type endless struct {
+	block []byte
+	at    int
+}
+
+func (e *endless) Read(b []byte) (int, error) {
+	n := copy(b, e.block[e.at:])
+	e.at = (e.at + n) % len(e.block)
+	return n, nil
+}
+
+// plain streams the same bytes without anything around them.
+type plain struct {
+	contractpb.UnimplementedAppStateServer
+	block []byte
+}
+
+func (p *plain) Export(_ *contractpb.ExportRequest, stream grpc.ServerStreamingServer[contractpb.ExportResponse]) error {
+	for sent := 0; sent < benchBytes; sent += len(p.block) {
+		m := &contractpb.ExportResponse{Message: &contractpb.ExportResponse_Chunk{Chunk: &contractpb.Chunk{Data: p.block}}}
+		if err := stream.Send(m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type discard struct{}
+
+func (discard) Write(b []byte) (int, error) { return len(b), nil }
+func (discard) Close() error                { return nil }
+
+// BenchmarkTransfer compares exports and imports over loopback with plain gRPC
+// streaming of as many bytes. Everything is in one run, so that the ratios mean
+// something; docs/performance.md has figures.
+func BenchmarkTransfer(b *testing.B) {
+	app := &bulk{block: make([]byte, 256<<10)}
+	for i := range app.block {
+		app.block[i] = byte(i * 131)
+	}
+	size := 0
+	for i := 0; size < benchBytes; i++ {
+		app.rows = append(app.rows, benchRow(i))
+		size += len(app.rows[i]) + 1
+	}
+	serve := func(register func(*grpc.Server)) string {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			b.Fatal(err)
+		}
+		s := grpc.NewServer()
+		register(s)
+		go func() { _ = s.Serve(l) }()
+		b.Cleanup(s.Stop)
+		return l.Addr().String()
+	}
+	contractServer := func(mediaType string) *contract.Client {
+		d := contract.Dataset{Name: "data", Schema: "1.0", MediaType: mediaType}
+		if mediaType == "" {
+			d.Key = []string{"id"}
+		}
+		server, err := contract.NewServer(app, contract.Options{ID: "bulk", Version: "1", Datasets: []contract.Dataset{d}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(server.Close)
+		client, err := contract.Dial(b.Context(), serve(func(s *grpc.Server) { server.Register(s) }), contract.DialOptions{Insecure: true})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { _ = client.Close() })
+		return client
+	}
+	sink := contract.SinkFunc(func(contract.DatasetHeader) (io.WriteCloser, error) { return discard{}, nil })
+	n := 0
+	id := func() string { n++; return fmt.Sprintf("bench-%d", n) }
+
+	b.Run("plain", func(b *testing.B) {
+		conn, err := grpc.NewClient(serve(func(s *grpc.Server) { contractpb.RegisterAppStateServer(s, &plain{block: app.block}) }),
+			grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer func() { _ = conn.Close() }()
+		b.SetBytes(benchBytes)
+		for b.Loop() {
+			stream, err := contractpb.NewAppStateClient(conn).Export(b.Context(), &contractpb.ExportRequest{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			for {
+				if _, err := stream.Recv(); errors.Is(err, io.EOF) {
+					break
+				} else if err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+	})
+	for name, mediaType := range map[string]string{"rows": "", "opaque": "application/octet-stream"} {
+		client := contractServer(mediaType)
+		var result contract.ExportResult
+		b.Run(name+"/export", func(b *testing.B) {
+			b.SetBytes(benchBytes)
+			for b.Loop() {
+				var err error
+				if result, err = client.Export(b.Context(), contract.ExportRequest{OperationID: id()}, sink); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(name+"/import", func(b *testing.B) {
+			d := result.Datasets[0]
+			source := contract.DatasetSource{
+				Name: "data", Schema: "1.0", Rows: d.Rows, Size: d.Size, Digest: d.Digest,
+				Open: func() (io.ReadCloser, error) {
+					if mediaType != "" {
+						return app.Payload(b.Context(), "")
+					}
+					return io.NopCloser(newRowReader(app.rows)), nil
+				},
+			}
+			b.SetBytes(d.Size)
+			for b.Loop() {
+				if _, err := client.Import(b.Context(), contract.ImportRequest{
+					OperationID: id(), SourceApp: "bulk", Datasets: []contract.DatasetSource{source},
+				}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// rowReader reads rows as a payload.
+type rowReader struct {
+	rows []contract.Row
+	rest []byte
+}
+
+func newRowReader(rows []contract.Row) *rowReader { return &rowReader{rows: rows} }
+
+func (r *rowReader) Read(b []byte) (int, error) {
+	n := 0
+	for n < len(b) {
+		if len(r.rest) == 0 {
+			if len(r.rows) == 0 {
+				break
+			}
+			r.rest = append(append(r.rest[:0:0], r.rows[0]...), '\n')
+			r.rows = r.rows[1:]
+		}
+		m := copy(b[n:], r.rest)
+		r.rest = r.rest[m:]
+		n += m
+	}
+	if n == 0 {
+		return 0, io.EOF
+	}
+	return n, nil
+}
