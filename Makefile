@@ -63,6 +63,10 @@ lint: $(TOOLS)/stamp ## Formatting, vet, linters, import directions, protobuf li
 generate: $(TOOLS)/stamp ## Write generated files again: protobuf, lifecycle table, command reference
 	@hack/generate.sh
 
+.PHONY: release-proto
+release-proto: $(TOOLS)/stamp ## Freeze the contract as it is now; later changes are checked against it (part of a release)
+	@cd proto && $(TOOLS)/buf build -o released/v1.binpb
+
 .PHONY: golden
 golden: ## Rewrite golden files from what the code does now; read the diff before you commit it
 	@go test ./... -run 'Golden|Txtar|Script' -update

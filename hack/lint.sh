@@ -16,4 +16,4 @@ echo "lint: golangci-lint"
 "$tools/golangci-lint" run ./...
 
 echo "lint: buf"
-(cd proto && "$tools/buf" lint)
+(cd proto && "$tools/buf" lint && "$tools/buf" breaking --against released/v1.binpb)
