@@ -24,8 +24,12 @@ import (
 
 // DialOptions say how to reach an application.
 type DialOptions struct {
-	// TLS secures TCP. It is not used for unix sockets.
+	// TLS secures TCP. It is not used for unix sockets. Certificates are shown to
+	// applications that ask for one. Versions before 1.2 are never spoken.
 	TLS *tls.Config
+	// Token proves to the application who calls; see [TokenFile]. It is never sent
+	// over TCP without TLS.
+	Token TokenSource
 	// Insecure allows TCP without TLS.
 	Insecure bool
 	// Timeout is how long to keep trying while the application cannot be reached.
@@ -58,7 +62,7 @@ func Dial(ctx context.Context, address string, o DialOptions) (*Client, error) {
 		// stay with the replica that it began with.
 		target = "passthrough:///" + address
 	}
-	conn, err := grpc.NewClient(target,
+	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(transport),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: pingInterval, Timeout: pingTimeout, PermitWithoutStream: true}),
 		grpc.WithConnectParams(grpc.ConnectParams{
@@ -68,7 +72,11 @@ func Dial(ctx context.Context, address string, o DialOptions) (*Client, error) {
 		grpc.WithDisableServiceConfig(),
 		// Proxies are named by the environment, which only the command line reads.
 		grpc.WithNoProxy(),
-	)
+	}
+	if o.Token != nil {
+		options = append(options, grpc.WithPerRPCCredentials(perCall{o.Token}))
+	}
+	conn, err := grpc.NewClient(target, options...)
 	if err != nil {
 		return nil, appbur.WithHint(fmt.Errorf("connecting to %s: %w", address, err), "use unix:///path or host:port")
 	}
@@ -83,9 +91,12 @@ func transportFor(address string, o DialOptions) (credentials.TransportCredentia
 	_, unix := unixPath(address)
 	switch {
 	case unix:
-		return insecure.NewCredentials(), nil
+		return unixTransport{}, nil
 	case o.TLS != nil:
-		return credentials.NewTLS(o.TLS), nil
+		return credentials.NewTLS(modernTLS(o.TLS)), nil
+	case o.Insecure && o.Token != nil:
+		return nil, appbur.WithHint(fmt.Errorf("connecting to %s: %w: everybody on the way could take the token", address, ErrPlaintext),
+			"name the certificate authority of the application, use a unix socket, or leave the token out")
 	case o.Insecure:
 		return insecure.NewCredentials(), nil
 	default:

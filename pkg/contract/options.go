@@ -39,9 +39,18 @@ type Options struct {
 	// Zero means 1 TiB.
 	MaxPayloadBytes int64
 	// TLS secures TCP listeners. Set ClientAuth and ClientCAs for mutual TLS.
+	// Versions before 1.2 are never spoken.
 	TLS *tls.Config
-	// Insecure allows TCP without TLS. Unix sockets never need it.
+	// Insecure allows TCP without TLS. Unix sockets never need it. With a Guard it
+	// is refused.
 	Insecure bool
+	// Guard finds out who calls and what they may do. When it is nil, everybody may
+	// do everything who can connect: with a certificate of ClientCAs over TCP, or
+	// with the rights of the owner of a unix socket.
+	Guard Guard
+	// Reflection tells callers the protocol, for tools such as grpcurl. With a Guard
+	// it needs any right.
+	Reflection bool
 	// Now is the clock that stamps snapshots; nil means time.Now.
 	Now func() time.Time
 	// Rand names instances and snapshots; nil means crypto/rand.

@@ -12,9 +12,11 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/reflection"
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/contract/contractpb"
@@ -31,6 +33,8 @@ const (
 	pingAllowed     = 20 * time.Second
 	readyInterval   = 5 * time.Second
 	shutdownTimeout = 30 * time.Second
+	// maxStreams is how many calls one connection may have under way; more wait.
+	maxStreams = 64
 )
 
 // Server serves the contract for one application.
@@ -51,29 +55,43 @@ func NewServer(app App, o Options) (*Server, error) {
 }
 
 // Register adds the service to a grpc server that the application has already.
-// Health, TLS and keepalive are then the application's business.
+// Health, TLS, keepalive and reflection are then the application's business. The
+// guard works as in Serve, except that it is not told the user behind a unix
+// socket, and no token that came without TLS.
 func (s *Server) Register(r grpc.ServiceRegistrar) {
-	contractpb.RegisterAppStateServer(r, s.service)
+	contractpb.RegisterAppStateServer(r, s.handler())
+}
+
+// handler is the service behind what watches over it.
+func (s *Server) handler() contractpb.AppStateServer {
+	if s.options.Guard == nil {
+		return s.service
+	}
+	return guarded{s.service, s.options.Guard}
 }
 
 // Serve accepts calls until ctx ends. Then it reports NOT_SERVING, gives running
 // calls 30 seconds to finish, and returns nil. It takes over the listener.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	transport, err := s.transport(l.Addr())
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
 	options := []grpc.ServerOption{
+		grpc.Creds(transport),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingInterval, Timeout: pingTimeout}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: pingAllowed, PermitWithoutStream: true}),
 		grpc.WaitForHandlers(true),
+		grpc.MaxConcurrentStreams(maxStreams),
 	}
-	switch {
-	case s.options.TLS != nil && l.Addr().Network() != "unix":
-		options = append(options, grpc.Creds(credentials.NewTLS(s.options.TLS)))
-	case l.Addr().Network() != "unix" && !s.options.Insecure:
-		return errors.Join(
-			appbur.WithHint(fmt.Errorf("serving at %s: %w", l.Addr(), ErrPlaintext), "set TLS, or listen on a unix socket"),
-			l.Close())
+	if s.options.Guard != nil {
+		options = append(options, grpc.ChainStreamInterceptor(guarded{s.service, s.options.Guard}.besides))
 	}
 	server := grpc.NewServer(options...)
 	s.Register(server)
+	if s.options.Reflection {
+		reflection.Register(server)
+	}
 	checks := health.NewServer()
 	s.report(ctx, checks, false)
 	grpc_health_v1.RegisterHealthServer(server, checks)
@@ -91,7 +109,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		checks.Shutdown()
 		stopGracefully(server)
 	}()
-	err := server.Serve(l)
+	err = server.Serve(l)
 	cancel()
 	<-stopped
 	<-watched
@@ -100,6 +118,23 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		return fmt.Errorf("serving the contract: %w", err)
 	}
 	return nil
+}
+
+// transport is how calls arrive at an address.
+func (s *Server) transport(address net.Addr) (credentials.TransportCredentials, error) {
+	switch {
+	case address.Network() == "unix":
+		return unixTransport{}, nil
+	case s.options.TLS != nil:
+		return credentials.NewTLS(modernTLS(s.options.TLS)), nil
+	case !s.options.Insecure:
+		return nil, appbur.WithHint(fmt.Errorf("serving at %s: %w", address, ErrPlaintext), "set TLS, or listen on a unix socket")
+	case s.options.Guard != nil:
+		return nil, appbur.WithHint(fmt.Errorf("serving at %s: %w: callers would show their credentials to everybody on the way", address, ErrPlaintext),
+			"set TLS, listen on a unix socket, or serve without a guard")
+	default:
+		return insecure.NewCredentials(), nil
+	}
 }
 
 // Close ends what outlives calls: exports that could be resumed are forgotten, an
