@@ -44,12 +44,14 @@ type Dialer struct {
 	TLS *tls.Config
 	// Insecure allows TCP without TLS.
 	Insecure bool
+	// Token proves who calls; nil when nothing or a certificate does.
+	Token contract.TokenSource
 	// Version is that of the calling program, for the application's log.
 	Version string
 }
 
 func (d Dialer) dial(ctx context.Context, t Target) (*contract.Client, error) {
-	options := contract.DialOptions{TLS: d.TLS, Insecure: d.Insecure, Name: "appbur", Version: d.Version}
+	options := contract.DialOptions{TLS: d.TLS, Insecure: d.Insecure, Token: d.Token, Name: "appbur", Version: d.Version}
 	if d.Insecure {
 		options.TLS = nil
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/apps"
+	"github.com/appbur/appbur/pkg/contract"
 )
 
 // Environment variables that stand in for flags.
@@ -64,6 +65,7 @@ type appOptions struct {
 	ca       string
 	cert     string
 	key      string
+	token    string
 	insecure bool
 }
 
@@ -73,6 +75,7 @@ func (o *appOptions) addFlags(command *cobra.Command, usage string) {
 	f.StringVar(&o.ca, "app-ca", "", "PEM `FILE` of the authority that applications' certificates are checked against (default: the system's)")
 	f.StringVar(&o.cert, "app-cert", "", "PEM `FILE` of the certificate shown to applications")
 	f.StringVar(&o.key, "app-key", "", "PEM `FILE` of the key of --app-cert")
+	f.StringVar(&o.token, "app-token-file", "", "`FILE` with the bearer token shown to applications, for example a projected ServiceAccount token; read again for every call")
 	f.BoolVar(&o.insecure, "app-insecure", false, "talk to applications over TCP without TLS; anyone on the way can read and change their data")
 }
 
@@ -124,5 +127,13 @@ func (o *appOptions) dialer() (apps.Dialer, error) {
 	if err != nil {
 		return apps.Dialer{}, err
 	}
-	return apps.Dialer{TLS: config, Insecure: o.insecure, Version: version}, nil
+	dialer := apps.Dialer{TLS: config, Insecure: o.insecure, Version: version}
+	if o.token == "" {
+		return dialer, nil
+	}
+	if o.insecure {
+		return apps.Dialer{}, &usageError{errors.New("--app-token-file and --app-insecure do not go together: everybody on the way could take the token")}
+	}
+	dialer.Token = contract.TokenFile(o.token)
+	return dialer, nil
 }
