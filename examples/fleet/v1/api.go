@@ -3,7 +3,7 @@ package v1
 import (
 	"net/http"
 
-	"github.com/appbur/appbur/examples/fleet/sqlstate"
+	"github.com/appbur/appbur/examples/fleet/database"
 	"github.com/appbur/appbur/examples/fleet/web"
 )
 
@@ -14,20 +14,20 @@ func (f *Fleet) Handler() http.Handler {
 		return map[string]string{"version": AppVersion}, f.Ready(r.Context())
 	}))
 	mux.Handle("GET /v1/customers", web.Handle(http.StatusOK, func(r *http.Request) (any, error) {
-		return sqlstate.List(r.Context(), f.db, scanCustomer, selectCustomers+" ORDER BY id")
+		return database.List(r.Context(), f.db, scanCustomer, selectCustomers+" ORDER BY id")
 	}))
 	mux.Handle("POST /v1/customers", web.Handle(http.StatusCreated, f.addCustomer))
 	mux.Handle("GET /v1/clusters", web.Handle(http.StatusOK, func(r *http.Request) (any, error) {
-		return sqlstate.List(r.Context(), f.db, scanCluster, selectClusters+" ORDER BY id")
+		return database.List(r.Context(), f.db, scanCluster, selectClusters+" ORDER BY id")
 	}))
 	mux.Handle("POST /v1/clusters", web.Handle(http.StatusCreated, f.addCluster))
 	mux.Handle("GET /v1/clusters/{id}", web.Handle(http.StatusOK, func(r *http.Request) (any, error) {
-		return sqlstate.One(r.Context(), f.db, scanCluster, "cluster "+r.PathValue("id"), selectClusters+" WHERE id = ?", r.PathValue("id"))
+		return database.One(r.Context(), f.db, scanCluster, "cluster "+r.PathValue("id"), selectClusters+" WHERE id = ?", r.PathValue("id"))
 	}))
 	mux.Handle("PUT /v1/clusters/{id}/labels", web.Handle(http.StatusOK, f.setLabels))
 	mux.Handle("PUT /v1/clusters/{id}/credentials", web.Handle(http.StatusNoContent, f.setCredential))
 	mux.Handle("GET /v1/clusters/{id}/maintenance-windows", web.Handle(http.StatusOK, func(r *http.Request) (any, error) {
-		return sqlstate.List(r.Context(), f.db, scanWindow, selectWindows+" WHERE cluster_id = ? ORDER BY starts_at, id", r.PathValue("id"))
+		return database.List(r.Context(), f.db, scanWindow, selectWindows+" WHERE cluster_id = ? ORDER BY starts_at, id", r.PathValue("id"))
 	}))
 	mux.Handle("POST /v1/clusters/{id}/maintenance-windows", web.Handle(http.StatusCreated, f.addWindow))
 	return mux
@@ -42,7 +42,7 @@ func (f *Fleet) addCustomer(r *http.Request) (any, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	return c, sqlstate.Refusal("customer "+c.ID, insertCustomer(r.Context(), f.db, c))
+	return c, database.Refusal("customer "+c.ID, insertCustomer(r.Context(), f.db, c))
 }
 
 func (f *Fleet) addCluster(r *http.Request) (any, error) {
@@ -54,7 +54,7 @@ func (f *Fleet) addCluster(r *http.Request) (any, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	return c, sqlstate.Refusal("cluster "+c.ID, insertCluster(r.Context(), f.db, c))
+	return c, database.Refusal("cluster "+c.ID, insertCluster(r.Context(), f.db, c))
 }
 
 func (f *Fleet) setLabels(r *http.Request) (any, error) {
@@ -63,10 +63,10 @@ func (f *Fleet) setLabels(r *http.Request) (any, error) {
 		return nil, err
 	}
 	id := r.PathValue("id")
-	if _, err := f.db.ExecContext(r.Context(), "UPDATE clusters SET labels = ? WHERE id = ?", sqlstate.Labels{Map: &labels}, id); err != nil {
+	if _, err := f.db.ExecContext(r.Context(), "UPDATE clusters SET labels = ? WHERE id = ?", database.Labels{Map: &labels}, id); err != nil {
 		return nil, err
 	}
-	return sqlstate.One(r.Context(), f.db, scanCluster, "cluster "+id, selectClusters+" WHERE id = ?", id)
+	return database.One(r.Context(), f.db, scanCluster, "cluster "+id, selectClusters+" WHERE id = ?", id)
 }
 
 func (f *Fleet) setCredential(r *http.Request) (any, error) {
@@ -78,7 +78,7 @@ func (f *Fleet) setCredential(r *http.Request) (any, error) {
 	if c.Token == "" {
 		return nil, invalid("token is needed")
 	}
-	return nil, sqlstate.Refusal("cluster "+c.ClusterID, insertCredential(r.Context(), f.db, c))
+	return nil, database.Refusal("cluster "+c.ClusterID, insertCredential(r.Context(), f.db, c))
 }
 
 func (f *Fleet) addWindow(r *http.Request) (any, error) {
@@ -91,5 +91,5 @@ func (f *Fleet) addWindow(r *http.Request) (any, error) {
 		return nil, err
 	}
 	w.ID, err = insertWindow(r.Context(), f.db, w)
-	return w, sqlstate.Refusal("cluster "+w.ClusterID, err)
+	return w, database.Refusal("cluster "+w.ClusterID, err)
 }

@@ -3,8 +3,8 @@ package v1
 import (
 	"context"
 
-	"github.com/appbur/appbur/examples/fleet/sqlstate"
 	"github.com/appbur/appbur/pkg/contract"
+	"github.com/appbur/appbur/pkg/contract/sqlstate"
 )
 
 // AppVersion is the release that this package is.

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/appbur/appbur/examples/fleet/names"
-	"github.com/appbur/appbur/examples/fleet/sqlstate"
+	"github.com/appbur/appbur/pkg/contract/sqlstate"
 )
 
 // Seed fills an empty database with n made-up clusters.

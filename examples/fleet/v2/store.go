@@ -5,7 +5,8 @@ import (
 	"database/sql"
 	"time"
 
-	"github.com/appbur/appbur/examples/fleet/sqlstate"
+	"github.com/appbur/appbur/examples/fleet/database"
+	"github.com/appbur/appbur/pkg/contract/sqlstate"
 )
 
 // tablesVersion is written into the database file.
@@ -35,11 +36,11 @@ type Fleet struct {
 
 // Open opens or makes the database file. now stamps new records.
 func Open(ctx context.Context, file string, now func() time.Time) (*Fleet, error) {
-	db, err := sqlstate.Open(ctx, file, tablesVersion, ddl)
+	db, err := database.Open(ctx, file, tablesVersion, ddl)
 	if err != nil {
 		return nil, err
 	}
-	return &Fleet{App: sqlstate.New(db, datasets()), db: db, now: now}, nil
+	return &Fleet{App: sqlstate.New(db, sqlstate.SQLite, datasets()...), db: db, now: now}, nil
 }
 
 // Close closes the database.
@@ -47,7 +48,7 @@ func (f *Fleet) Close() error { return f.db.Close() }
 
 func insertCustomer(ctx context.Context, db sqlstate.Execer, c Customer) error {
 	_, err := db.ExecContext(ctx, "INSERT INTO customers (id, name, tier, contact_email, created_at) VALUES (?, ?, ?, ?, ?)",
-		c.ID, c.Name, c.Tier, c.ContactEmail, sqlstate.Time{At: &c.CreatedAt})
+		c.ID, c.Name, c.Tier, c.ContactEmail, database.Time{At: &c.CreatedAt})
 	return err
 }
 
@@ -55,13 +56,13 @@ const selectCustomers = "SELECT id, name, tier, contact_email, created_at FROM c
 
 func scanCustomer(row sqlstate.Scanner) (any, error) {
 	var c Customer
-	err := row.Scan(&c.ID, &c.Name, &c.Tier, &c.ContactEmail, sqlstate.Time{At: &c.CreatedAt})
+	err := row.Scan(&c.ID, &c.Name, &c.Tier, &c.ContactEmail, database.Time{At: &c.CreatedAt})
 	return c, err
 }
 
 func insertCluster(ctx context.Context, db sqlstate.Execer, c Cluster) error {
 	_, err := db.ExecContext(ctx, "INSERT INTO clusters (id, customer_id, name, kubernetes_version, region, zone, lifecycle, labels, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		c.ID, c.CustomerID, c.Name, c.KubernetesVersion, c.Location.Region, c.Location.Zone, c.Lifecycle, sqlstate.Labels{Map: &c.Labels}, sqlstate.Time{At: &c.CreatedAt})
+		c.ID, c.CustomerID, c.Name, c.KubernetesVersion, c.Location.Region, c.Location.Zone, c.Lifecycle, database.Labels{Map: &c.Labels}, database.Time{At: &c.CreatedAt})
 	return err
 }
 
@@ -69,7 +70,7 @@ const selectClusters = "SELECT id, customer_id, name, kubernetes_version, region
 
 func scanCluster(row sqlstate.Scanner) (any, error) {
 	var c Cluster
-	err := row.Scan(&c.ID, &c.CustomerID, &c.Name, &c.KubernetesVersion, &c.Location.Region, &c.Location.Zone, &c.Lifecycle, sqlstate.Labels{Map: &c.Labels}, sqlstate.Time{At: &c.CreatedAt})
+	err := row.Scan(&c.ID, &c.CustomerID, &c.Name, &c.KubernetesVersion, &c.Location.Region, &c.Location.Zone, &c.Lifecycle, database.Labels{Map: &c.Labels}, database.Time{At: &c.CreatedAt})
 	return c, err
 }
 
@@ -77,7 +78,7 @@ func scanCluster(row sqlstate.Scanner) (any, error) {
 func insertWindow(ctx context.Context, db sqlstate.Execer, w MaintenanceWindow) (int64, error) {
 	id := sql.NullInt64{Int64: w.ID, Valid: w.ID != 0}
 	result, err := db.ExecContext(ctx, "INSERT INTO maintenance_windows (id, cluster_id, starts_at, ends_at, reason) VALUES (?, ?, ?, ?, ?)",
-		id, w.ClusterID, sqlstate.Time{At: &w.StartsAt}, sqlstate.Time{At: &w.EndsAt}, w.Reason)
+		id, w.ClusterID, database.Time{At: &w.StartsAt}, database.Time{At: &w.EndsAt}, w.Reason)
 	if err != nil {
 		return 0, err
 	}
@@ -88,7 +89,7 @@ const selectWindows = "SELECT id, cluster_id, starts_at, ends_at, reason FROM ma
 
 func scanWindow(row sqlstate.Scanner) (any, error) {
 	var w MaintenanceWindow
-	err := row.Scan(&w.ID, &w.ClusterID, sqlstate.Time{At: &w.StartsAt}, sqlstate.Time{At: &w.EndsAt}, &w.Reason)
+	err := row.Scan(&w.ID, &w.ClusterID, database.Time{At: &w.StartsAt}, database.Time{At: &w.EndsAt}, &w.Reason)
 	return w, err
 }
 

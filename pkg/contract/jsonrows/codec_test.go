@@ -79,8 +79,8 @@ func TestTypesThatAreRefused(t *testing.T) {
 		t.Error("a map")
 	}
 	if _, err := jsonrows.New[struct {
-		A int `json:"x"`
-		B int `json:"x"`
+		Tags
+		Other string `json:"all"`
 	}](); err == nil {
 		t.Error("two fields of one name")
 	}

@@ -18,10 +18,10 @@ func Example() {
 	codec := protorows.New(new(contractpb.Fingerprint))
 	fmt.Println(codec.Fields())
 	item, err := codec.Value([]byte(`{"dataset":"notes","token":"AQI="}`))
-	fmt.Println(item.GetDataset(), item.GetToken(), err)
+	fmt.Println(item.GetDataset(), len(item.GetToken()), err)
 	// Output:
 	// [dataset token]
-	// notes [1 2] <nil>
+	// notes 2 <nil>
 }
 
 func TestFieldsAndDefaults(t *testing.T) {

@@ -1,4 +1,4 @@
-package sqlstate
+package database
 
 import (
 	"context"

@@ -1,9 +1,6 @@
-package sqlstate
+package database
 
 import (
-	"bytes"
-	"context"
-	"database/sql"
 	"database/sql/driver"
 	"encoding/json"
 	"fmt"
@@ -46,23 +43,4 @@ func (l Labels) Scan(value any) error {
 		return fmt.Errorf("labels are stored as %T", value)
 	}
 	return json.Unmarshal([]byte(s), l.Map)
-}
-
-// Execer is a database or a transaction on it.
-type Execer interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-}
-
-// Inserting makes a [Table]'s Insert out of a function that writes one record. It
-// reads rows strictly, since a field that nobody knows would be lost.
-func Inserting[T any](insert func(context.Context, Execer, T) error) func(context.Context, *sql.Tx, json.RawMessage) error {
-	return func(ctx context.Context, tx *sql.Tx, row json.RawMessage) error {
-		var record T
-		decoder := json.NewDecoder(bytes.NewReader(row))
-		decoder.DisallowUnknownFields()
-		if err := decoder.Decode(&record); err != nil {
-			return err
-		}
-		return insert(ctx, tx, record)
-	}
 }

@@ -8,32 +8,16 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strconv"
 
 	"github.com/appbur/appbur/pkg/contract"
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 )
-
-// Table is one dataset and the table that holds it.
-type Table struct {
-	contract.Dataset
-	// Select reads all rows in key order.
-	Select string
-	// Scan turns one row of Select into the record that is exported as JSON.
-	Scan func(Scanner) (any, error)
-	// Delete removes all rows.
-	Delete string
-	// Insert writes one row. Unknown fields are an error.
-	Insert func(ctx context.Context, tx *sql.Tx, row json.RawMessage) error
-}
-
-// Scanner is what one row of a result offers.
-type Scanner interface{ Scan(targets ...any) error }
 
 // App serves the tables of one database.
 type App struct {
-	db     *sql.DB
-	tables []Table
+	db      *sql.DB
+	dialect Dialect
+	tables  []Table
 }
 
 var (
@@ -42,8 +26,10 @@ var (
 	_ contract.Rereader = (*transaction)(nil)
 )
 
-// New makes an application out of a database.
-func New(db *sql.DB, tables []Table) *App { return &App{db: db, tables: tables} }
+// New makes an application out of a database, which stays the caller's to close.
+func New(db *sql.DB, dialect Dialect, tables ...Table) *App {
+	return &App{db: db, dialect: dialect, tables: slices.Clone(tables)}
+}
 
 // Datasets returns what the contract's server must announce.
 func (a *App) Datasets() []contract.Dataset {
@@ -57,46 +43,64 @@ func (a *App) Datasets() []contract.Dataset {
 // Ready reports whether the database answers.
 func (a *App) Ready(ctx context.Context) error { return a.db.PingContext(ctx) }
 
-// Snapshot begins a read transaction. SQLite fixes what it sees at its first
-// read, so it reads something at once.
+// Snapshot begins a read transaction.
 func (a *App) Snapshot(ctx context.Context) (contract.Snapshot, error) {
-	tx, err := a.db.BeginTx(context.WithoutCancel(ctx), &sql.TxOptions{ReadOnly: true})
+	v, err := a.begin(ctx, &a.dialect.Snapshot, a.dialect.OpenSnapshot)
 	if err != nil {
-		return nil, unavailable(err)
+		return nil, err
 	}
-	var n int
-	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&n); err != nil {
-		return nil, errors.Join(unavailable(err), tx.Rollback())
-	}
-	return &snapshot{view{tx, a.tables}}, nil
+	return &snapshot{v}, nil
 }
 
-// Begin starts the transaction of an import. Other writers wait until it ends;
-// readers see the state before it.
+// Begin starts the transaction of an import.
 func (a *App) Begin(ctx context.Context) (contract.Transaction, error) {
-	tx, err := a.db.BeginTx(context.WithoutCancel(ctx), nil)
+	v, err := a.begin(ctx, nil, a.dialect.OpenImport)
 	if err != nil {
-		return nil, unavailable(err)
+		return nil, err
 	}
-	// References are checked at the commit, when all tables are filled.
-	if _, err := tx.ExecContext(ctx, "PRAGMA defer_foreign_keys = 1"); err != nil {
-		return nil, errors.Join(unavailable(err), tx.Rollback())
+	return &transaction{v}, nil
+}
+
+// begin opens a transaction that does not end with ctx: what was begun is ended in
+// so many words, by Close, Commit or Rollback.
+func (a *App) begin(ctx context.Context, o *sql.TxOptions, statements []string) (view, error) {
+	tx, err := a.db.BeginTx(context.WithoutCancel(ctx), o)
+	if err != nil {
+		return view{}, unavailable(err)
 	}
-	return &transaction{view{tx, a.tables}}, nil
+	for _, statement := range statements {
+		if err := run(ctx, tx, statement); err != nil {
+			return view{}, errors.Join(unavailable(err), tx.Rollback())
+		}
+	}
+	return view{tx, a}, nil
+}
+
+// run executes a statement and reads its result, if it has one, to the end:
+// some databases do the work only then.
+func run(ctx context.Context, tx *sql.Tx, statement string) error {
+	rows, err := tx.QueryContext(ctx, statement)
+	if err != nil {
+		return err
+	}
+	for more := rows.Next(); more; more = rows.Next() {
+		continue // what it says does not matter
+	}
+	return errors.Join(rows.Err(), rows.Close())
 }
 
 // view reads tables within a transaction.
 type view struct {
-	tx     *sql.Tx
-	tables []Table
+	tx  *sql.Tx
+	app *App
 }
 
 func (v view) table(dataset string) (Table, error) {
-	i := slices.IndexFunc(v.tables, func(t Table) bool { return t.Name == dataset })
+	i := slices.IndexFunc(v.app.tables, func(t Table) bool { return t.Name == dataset })
 	if i < 0 {
 		return Table{}, contract.NewError(contract.ReasonUnknownDataset, "there is no dataset %q", dataset)
 	}
-	return v.tables[i], nil
+	return v.app.tables[i], nil
 }
 
 // Rows yields the records of one table as JSON.
@@ -125,7 +129,7 @@ func (v view) read(ctx context.Context, dataset string, yield func(contract.Row)
 		}
 		row, err := json.Marshal(record)
 		if err != nil {
-			return fmt.Errorf("writing %s as JSON: %w", dataset, err)
+			return fmt.Errorf("writing %s as JSON: a record cannot be written", dataset)
 		}
 		if !yield(row) {
 			return nil
@@ -162,17 +166,18 @@ func (x *transaction) Replace(ctx context.Context, dataset string, rows iter.Seq
 		}
 		n++
 		if err := t.Insert(ctx, x.tx, row); err != nil {
-			return rowRefused(t, n, err)
+			return x.refused(t, n, err)
 		}
 	}
 	return nil
 }
 
-// Commit makes the import visible.
+// Commit makes the import visible. A deferred constraint that it violates is one of
+// rows that nobody can name any more.
 func (x *transaction) Commit(context.Context) error {
 	err := x.tx.Commit()
-	if isConstraint(err) {
-		return contract.NewError(contract.ReasonConstraintViolation, "rows refer to rows that are not there: %w", err)
+	if err != nil && x.app.violates(err) {
+		return contract.NewError(contract.ReasonConstraintViolation, "rows refer to rows that are not there%s", x.detail(err))
 	}
 	return err
 }
@@ -185,22 +190,36 @@ func (x *transaction) Rollback(context.Context) error {
 	return nil // a commit that fails has rolled back already
 }
 
-// rowRefused says which row could not be written. SQLite names the constraint and
-// quotes no values; what JSON decoding says may quote some.
-func rowRefused(t Table, row int, err error) error {
-	reason := contract.ReasonPayloadInvalid
-	if isConstraint(err) {
-		reason = contract.ReasonConstraintViolation
-	} else if t.Sensitive {
-		err = errors.New("it does not fit; the cause is withheld because the dataset is sensitive")
-	}
-	return contract.NewError(reason, "dataset %s: row %d: %w", t.Name, row, err).
-		With("dataset", t.Name).With("row", fmt.Sprint(row))
+func (a *App) violates(err error) bool {
+	return a.dialect.Constraint != nil && a.dialect.Constraint(err)
 }
 
-func isConstraint(err error) bool {
-	var e *sqlite.Error
-	return errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_CONSTRAINT
+// refused says which row could not be written. Drivers quote values as they like.
+func (x *transaction) refused(t Table, row int, err error) error {
+	var misfit *misfit
+	reason, what := contract.ReasonAppFailed, "it cannot be written: %w"
+	switch {
+	case errors.As(err, &misfit):
+		reason, what = contract.ReasonPayloadInvalid, "%w"
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case x.app.violates(err):
+		reason, what = contract.ReasonConstraintViolation, "it violates a constraint: %w"
+	}
+	if t.Sensitive && misfit == nil {
+		err = errors.New("the cause is withheld because the dataset is sensitive")
+	}
+	return contract.NewError(reason, "dataset %s: row %d: "+what, t.Name, row, err).
+		With("dataset", t.Name).With("row", strconv.Itoa(row))
+}
+
+// detail is what the driver says about a commit, unless it might quote a value of a
+// sensitive dataset.
+func (x *transaction) detail(err error) string {
+	if slices.ContainsFunc(x.app.tables, func(t Table) bool { return t.Sensitive }) {
+		return ""
+	}
+	return ": " + err.Error()
 }
 
 func unavailable(err error) error {

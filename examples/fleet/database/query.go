@@ -1,4 +1,4 @@
-package sqlstate
+package database
 
 import (
 	"context"
@@ -7,12 +7,13 @@ import (
 	"fmt"
 
 	"github.com/appbur/appbur/examples/fleet/web"
+	"github.com/appbur/appbur/pkg/contract/sqlstate"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // List reads records for the HTTP API.
-func List(ctx context.Context, db *sql.DB, scan func(Scanner) (any, error), query string, args ...any) (any, error) {
+func List(ctx context.Context, db *sql.DB, scan func(sqlstate.Scanner) (any, error), query string, args ...any) (any, error) {
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
@@ -31,7 +32,7 @@ func List(ctx context.Context, db *sql.DB, scan func(Scanner) (any, error), quer
 
 // One reads one record for the HTTP API. what names it in the error when it is
 // missing.
-func One(ctx context.Context, db *sql.DB, scan func(Scanner) (any, error), what, query string, args ...any) (any, error) {
+func One(ctx context.Context, db *sql.DB, scan func(sqlstate.Scanner) (any, error), what, query string, args ...any) (any, error) {
 	record, err := scan(db.QueryRowContext(ctx, query, args...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("%s: %w", what, web.ErrNotFound)
