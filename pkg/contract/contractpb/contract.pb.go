@@ -2650,7 +2650,8 @@ func (*ReleaseExportResponse) Descriptor() ([]byte, []int) {
 type Fingerprint struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Dataset string                 `protobuf:"bytes,1,opt,name=dataset,proto3" json:"dataset,omitempty"`
-	// 1 to 128 bytes that only the application understands.
+	// 1 to 128 bytes that only the application understands. They may be a plain hash of
+	// few possible values, or hold one.
 	Token         []byte `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2926,7 +2927,8 @@ type VerifyResult struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What an export would send now, without sending it.
 	Datasets []*DatasetTrailer `protobuf:"bytes,1,rep,name=datasets,proto3" json:"datasets,omitempty"`
-	// What the application's own check found wrong, in sentences; empty is well.
+	// What the application's own check found wrong, in sentences; empty is well. They
+	// are for the caller, who may read the data; a log may have other readers.
 	Problems      []string `protobuf:"bytes,2,rep,name=problems,proto3" json:"problems,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3603,10 +3605,10 @@ const file_appbur_contract_v1_contract_proto_rawDesc = "" +
 	"\x06reason\x18\x06 \x01(\tR\x06reason\"9\n" +
 	"\x14ReleaseExportRequest\x12!\n" +
 	"\foperation_id\x18\x01 \x01(\tR\voperationId\"\x17\n" +
-	"\x15ReleaseExportResponse\"=\n" +
+	"\x15ReleaseExportResponse\"C\n" +
 	"\vFingerprint\x12\x18\n" +
-	"\adataset\x18\x01 \x01(\tR\adataset\x12\x14\n" +
-	"\x05token\x18\x02 \x01(\fR\x05token\"3\n" +
+	"\adataset\x18\x01 \x01(\tR\adataset\x12\x1a\n" +
+	"\x05token\x18\x02 \x01(\fB\x04\xd8\xe2\x18\x01R\x05token\"3\n" +
 	"\x15GetFingerprintRequest\x12\x1a\n" +
 	"\bdatasets\x18\x01 \x03(\tR\bdatasets\"]\n" +
 	"\x16GetFingerprintResponse\x12C\n" +
@@ -3616,10 +3618,10 @@ const file_appbur_contract_v1_contract_proto_rawDesc = "" +
 	"\x0eVerifyResponse\x12:\n" +
 	"\bprogress\x18\x01 \x01(\v2\x1c.appbur.contract.v1.ProgressH\x00R\bprogress\x12:\n" +
 	"\x06result\x18\x02 \x01(\v2 .appbur.contract.v1.VerifyResultH\x00R\x06resultB\t\n" +
-	"\amessage\"j\n" +
+	"\amessage\"p\n" +
 	"\fVerifyResult\x12>\n" +
-	"\bdatasets\x18\x01 \x03(\v2\".appbur.contract.v1.DatasetTrailerR\bdatasets\x12\x1a\n" +
-	"\bproblems\x18\x02 \x03(\tR\bproblems\"\xc4\x03\n" +
+	"\bdatasets\x18\x01 \x03(\v2\".appbur.contract.v1.DatasetTrailerR\bdatasets\x12 \n" +
+	"\bproblems\x18\x02 \x03(\tB\x04\xd8\xe2\x18\x01R\bproblems\"\xc4\x03\n" +
 	"\tOperation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x125\n" +
 	"\x04kind\x18\x02 \x01(\x0e2!.appbur.contract.v1.OperationKindR\x04kind\x128\n" +
