@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -129,6 +130,22 @@ func appError(reason Reason, doing string, sensitive bool, err error) error {
 	default:
 		return NewError(reason, "%s: %w", doing, err)
 	}
+}
+
+// sensitive reports whether the application has data that nobody may quote.
+func (s *service) sensitive() bool {
+	return slices.ContainsFunc(s.datasets, func(d *definition) bool { return d.Sensitive })
+}
+
+// discreet is what may be logged of an error that the application returned while it
+// held its data. Of an application with sensitive data that is the kind of error
+// alone, unless the application made it for others to read.
+func (s *service) discreet(err error) error {
+	var known *Error
+	if errors.As(err, &known) || !s.sensitive() {
+		return err
+	}
+	return fmt.Errorf("an error of type %T; its text is withheld because a dataset is sensitive", err)
 }
 
 // fromStatus turns what grpc returned into what callers of the client see.

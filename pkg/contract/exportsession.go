@@ -113,7 +113,7 @@ func (x *exportSession) readSnapshot() (err error) {
 			return
 		}
 		if err := snapshot.Close(); err != nil {
-			x.service.options.Log.WarnContext(ctx, "closing a snapshot after a failed export", "error", err)
+			x.service.options.Log.WarnContext(ctx, "closing a snapshot after a failed export", "error", x.service.discreet(err))
 		}
 	}()
 	x.mu.Lock()
@@ -129,7 +129,7 @@ func (x *exportSession) readSnapshot() (err error) {
 	// A view that cannot be closed may have been lost while it was read.
 	closed = true
 	if err := snapshot.Close(); err != nil {
-		return appError(ReasonAppFailed, "closing the snapshot", false, err)
+		return appError(ReasonAppFailed, "closing the snapshot", x.service.sensitive(), err)
 	}
 	return nil
 }

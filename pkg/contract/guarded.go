@@ -183,7 +183,8 @@ func (g guarded) CancelOperation(ctx context.Context, request *contractpb.Cancel
 
 // besides guards what is served beside the contract: health is free, anything else
 // needs a right.
-func (g guarded) besides(server any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+func (g guarded) besides(server any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
+	defer g.recoverInto(stream.Context(), info.FullMethod, &err)
 	if strings.HasPrefix(info.FullMethod, "/grpc.reflection.") {
 		if _, err := g.anyRight(stream.Context()); err != nil {
 			return err

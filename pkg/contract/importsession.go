@@ -223,6 +223,7 @@ func (i *imports) start(x *importSession) {
 			x.operation.at = i.service.options.Now()
 			i.service.operations.add(x.ctx, x.operation)
 			x.watch.succeed(proto.CloneOf(x.result))
+			i.service.options.Metrics.imported(x.result, x.operation.at)
 		} else {
 			x.err = err
 			x.watch.fail(err)

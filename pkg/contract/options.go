@@ -55,8 +55,11 @@ type Options struct {
 	Now func() time.Time
 	// Rand names instances and snapshots; nil means crypto/rand.
 	Rand io.Reader
-	// Log receives what callers must not see, such as stack traces; nil discards.
-	// Rows and messages about sensitive datasets are never logged.
+	// Metrics counts what is served; see [Metrics]. One server each.
+	Metrics *Metrics
+	// Log receives every call at level debug, and what callers must not see, such as
+	// stack traces; nil discards. Rows are never logged, see [Redact], nor is what the
+	// application says about sensitive datasets.
 	Log *slog.Logger
 }
 

@@ -74,7 +74,7 @@ func (a *applying) run(ctx context.Context) (err error) {
 			return
 		}
 		if rollback := tx.Rollback(context.WithoutCancel(ctx)); rollback != nil {
-			a.service.options.Log.ErrorContext(ctx, "rolling back an import", "operation", a.id, "error", rollback)
+			a.service.options.Log.ErrorContext(ctx, "rolling back an import", "operation", a.id, "error", a.service.discreet(rollback))
 			if err == nil {
 				err = appError(ReasonAppFailed, "rolling back a dry run", a.sensitive(), rollback)
 			}

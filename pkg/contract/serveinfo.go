@@ -67,12 +67,18 @@ func (s *service) estimate(ctx context.Context, info *contractpb.DatasetInfo) {
 	if !ok {
 		return
 	}
-	rows, size, err := e.Estimate(ctx, info.GetName())
+	rows, size, err := s.guess(ctx, e, info.GetName())
 	if err != nil {
-		s.options.Log.DebugContext(ctx, "no estimate", "dataset", info.GetName(), "error", err)
+		s.options.Log.DebugContext(ctx, "no estimate", "dataset", info.GetName(), "error", s.discreet(err))
 		return
 	}
 	info.EstimatedRows, info.EstimatedBytes = uint64(max(rows, 0)), uint64(max(size, 0))
+}
+
+// guess asks for an estimate and survives a crash.
+func (s *service) guess(ctx context.Context, e Estimator, dataset string) (rows, size int64, err error) {
+	defer s.recoverInto(ctx, "GetInfo", &err)
+	return e.Estimate(ctx, dataset)
 }
 
 func (d *definition) describe() *contractpb.DatasetInfo {
@@ -108,10 +114,12 @@ var wireOps = map[ChangeOp]contractpb.Change_Op{
 // recoverInto turns a crash of the application into an error of the one call.
 // The stack goes to the log, never over the wire.
 func (s *service) recoverInto(ctx context.Context, call string, err *error) {
-	r := recover()
-	if r == nil {
-		return
+	if r := recover(); r != nil {
+		s.crashed(ctx, call, r, err)
 	}
+}
+
+func (s *service) crashed(ctx context.Context, call string, r any, err *error) {
 	// The value of the panic may quote a row; its type does not.
 	s.options.Log.ErrorContext(ctx, "the application crashed", "call", call, "panic", fmt.Sprintf("%T", r), "stack", string(debug.Stack()))
 	*err = NewError(ReasonPanic, "the application crashed during %s", call)

@@ -64,10 +64,11 @@ func (s *Server) Register(r grpc.ServiceRegistrar) {
 
 // handler is the service behind what watches over it.
 func (s *Server) handler() contractpb.AppStateServer {
-	if s.options.Guard == nil {
-		return s.service
+	var inner contractpb.AppStateServer = s.service
+	if s.options.Guard != nil {
+		inner = guarded{s.service, s.options.Guard}
 	}
-	return guarded{s.service, s.options.Guard}
+	return observed{inner, s.service}
 }
 
 // Serve accepts calls until ctx ends. Then it reports NOT_SERVING, gives running
@@ -183,7 +184,7 @@ func (s *Server) watchReadiness(ctx context.Context, checks *health.Server) {
 func (s *Server) ready(ctx context.Context, app Readier) (ready bool) {
 	defer func() {
 		if r := recover(); r != nil {
-			s.options.Log.ErrorContext(ctx, "Ready crashed", "panic", r)
+			s.options.Log.ErrorContext(ctx, "Ready crashed", "panic", fmt.Sprintf("%T", r))
 			ready = false
 		}
 	}()
@@ -266,6 +267,7 @@ func newService(app App, o Options) (*service, error) {
 		app: app, options: o, datasets: ordered, operations: operations, heartbeat: heartbeatInterval,
 	}
 	s.exports, s.imports = &exports{service: s}, &imports{service: s}
+	o.Metrics.watch(s)
 	s.instance, err = s.randomName()
 	return s, err
 }

@@ -54,7 +54,7 @@ func (s *service) verify(ctx context.Context, selected []*definition, watch *ope
 	}
 	defer func() {
 		if closed := snapshot.Close(); closed != nil && err == nil {
-			err = appError(ReasonAppFailed, "closing the snapshot", false, closed)
+			err = appError(ReasonAppFailed, "closing the snapshot", s.sensitive(), closed)
 		}
 	}()
 	result := &contractpb.VerifyResult{}
@@ -75,7 +75,7 @@ func (s *service) verify(ctx context.Context, selected []*definition, watch *ope
 	}
 	if v, ok := s.app.(Verifier); ok {
 		if result.Problems, err = v.Verify(ctx); err != nil {
-			return nil, appError(ReasonAppFailed, "checking the state", false, err)
+			return nil, appError(ReasonAppFailed, "checking the state", s.sensitive(), err)
 		}
 	}
 	return result, nil
