@@ -51,6 +51,12 @@ type Options struct {
 	// Reflection tells callers the protocol, for tools such as grpcurl. With a Guard
 	// it needs any right.
 	Reflection bool
+	// ShutdownGrace is how long calls and imports that run may go on after the server
+	// was told to stop. Then calls are cut off and imports are cancelled and rolled
+	// back. Zero means 30 seconds, a negative value that they are cut off at once.
+	// Choose it shorter than what ends the process, in Kubernetes
+	// terminationGracePeriodSeconds.
+	ShutdownGrace time.Duration
 	// Now is the clock that stamps snapshots; nil means time.Now.
 	Now func() time.Time
 	// Rand names instances and snapshots; nil means crypto/rand.
@@ -71,6 +77,7 @@ const (
 	defaultImportLease = 15 * time.Minute
 	defaultMaxExports  = 4
 	defaultMaxPayload  = 1 << 40
+	defaultGrace       = 30 * time.Second
 )
 
 // withDefaults fills in what was left out.
@@ -92,6 +99,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxPayloadBytes <= 0 {
 		o.MaxPayloadBytes = defaultMaxPayload
+	}
+	if o.ShutdownGrace == 0 {
+		o.ShutdownGrace = defaultGrace
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -32,7 +32,6 @@ const (
 	pingTimeout     = 15 * time.Second
 	pingAllowed     = 20 * time.Second
 	readyInterval   = 5 * time.Second
-	shutdownTimeout = 30 * time.Second
 	// maxStreams is how many calls one connection may have under way; more wait.
 	maxStreams = 64
 )
@@ -72,7 +71,8 @@ func (s *Server) handler() contractpb.AppStateServer {
 }
 
 // Serve accepts calls until ctx ends. Then it reports NOT_SERVING, gives running
-// calls 30 seconds to finish, and returns nil. It takes over the listener.
+// calls and imports Options.ShutdownGrace to finish, rolls back what did not, and
+// returns nil. It takes over the listener.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	transport, err := s.transport(l.Addr())
 	if err != nil {
@@ -85,6 +85,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		grpc.WaitForHandlers(true),
 		grpc.MaxConcurrentStreams(maxStreams),
 	}
+	options = append(options, grpc.ChainStreamInterceptor(endWatches(ctx)))
 	if s.options.Guard != nil {
 		options = append(options, grpc.ChainStreamInterceptor(guarded{s.service, s.options.Guard}.besides))
 	}
@@ -108,7 +109,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		defer close(stopped)
 		<-ctx.Done()
 		checks.Shutdown()
-		stopGracefully(server)
+		s.stop(ctx, server)
 	}()
 	err = server.Serve(l)
 	cancel()
@@ -144,22 +145,6 @@ func (s *Server) transport(address net.Addr) (credentials.TransportCredentials, 
 func (s *Server) Close() {
 	s.service.exports.close()
 	s.service.imports.close()
-}
-
-func stopGracefully(server *grpc.Server) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		server.GracefulStop()
-	}()
-	timer := time.NewTimer(shutdownTimeout)
-	defer timer.Stop()
-	select {
-	case <-done:
-	case <-timer.C:
-		server.Stop()
-		<-done
-	}
 }
 
 // watchReadiness keeps the health service truthful.
