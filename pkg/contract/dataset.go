@@ -122,6 +122,8 @@ type definition struct {
 	schema schemaVersion
 	reads  readRange
 	steps  []step
+	// maxRow is Options.MaxRowBytes.
+	maxRow int64
 }
 
 func newDefinition(d Dataset) (*definition, error) {

@@ -179,8 +179,8 @@ func readRows(ctx context.Context, snapshot Snapshot, d *definition, count *tall
 			return appError(ReasonAppFailed, fmt.Sprintf("reading dataset %s", d.Name), d.Sensitive, err)
 		}
 		canonical, err = appendCanonical(canonical[:0], row)
-		if err == nil && len(canonical) > maxRowSize {
-			err = errRowTooLong
+		if err == nil && int64(len(canonical)) > d.maxRow {
+			return rowError(ReasonTooLarge, d.Name, count.rows+1, tooLong(d.maxRow))
 		}
 		if err == nil {
 			err = order.next(canonical)

@@ -15,6 +15,7 @@ type feed struct {
 	order     *sequence
 	unknown   *unknownFields
 	progress  func(rows int64)
+	maxRow    int64
 
 	// out counts rows as an export will write them.
 	out *tally
@@ -28,8 +29,8 @@ type feed struct {
 
 func newFeed(p *importPart, progress func(int64)) *feed {
 	return &feed{
-		dataset: p.definition.Name, announced: p.announced, lines: newLines(p.file), upcaster: newUpcaster(p.chain, p.definition.Sensitive), unknown: newUnknownFields(p.definition),
-		order: &sequence{order: newKeyOrder(p.definition.Key)}, progress: progress, out: newTally(),
+		dataset: p.definition.Name, announced: p.announced, lines: newLines(p.file, p.definition.maxRow), upcaster: newUpcaster(p.chain, p.definition.Sensitive), unknown: newUnknownFields(p.definition),
+		order: &sequence{order: newKeyOrder(p.definition.Key)}, progress: progress, out: newTally(), maxRow: p.definition.maxRow,
 	}
 }
 
@@ -88,6 +89,10 @@ func (f *feed) next() (Row, error) {
 		return nil, rowError(ReasonPayloadInvalid, f.dataset, f.read, err)
 	}
 	if row != nil {
+		// An upcast may have made it longer than the next export could write.
+		if int64(len(row)) > f.maxRow {
+			return nil, rowError(ReasonTooLarge, f.dataset, f.read, tooLong(f.maxRow))
+		}
 		f.out.line(row)
 	}
 	return row, nil

@@ -32,9 +32,13 @@ type Options struct {
 	// that were received. Zero means 15 minutes, a negative value that nothing is
 	// kept.
 	ImportLease time.Duration
-	// MaxExports is how many exports may run or wait for a resume at the same time.
-	// Zero means 4.
+	// MaxExports is how many exports may run or wait for a resume at the same time,
+	// and besides them how many calls of Verify may run. Zero means 4.
 	MaxExports int
+	// MaxRowBytes is the longest row that is exported or imported, in canonical form
+	// without its line feed. It bounds the memory that one operation takes. Zero
+	// means 64 MiB, which is also the most.
+	MaxRowBytes int64
 	// MaxPayloadBytes is the longest payload of one dataset that an import takes.
 	// Zero means 1 TiB.
 	MaxPayloadBytes int64
@@ -96,6 +100,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxExports <= 0 {
 		o.MaxExports = defaultMaxExports
+	}
+	if o.MaxRowBytes <= 0 || o.MaxRowBytes > maxRowSize {
+		o.MaxRowBytes = maxRowSize
 	}
 	if o.MaxPayloadBytes <= 0 {
 		o.MaxPayloadBytes = defaultMaxPayload

@@ -7,17 +7,23 @@ import (
 	"io"
 )
 
-// errRowTooLong says that a line exceeds maxRowSize.
-var errRowTooLong = fmt.Errorf("it is longer than %d bytes", maxRowSize)
+// errRowTooLong says that a row exceeds the limit of whoever reads it.
+var errRowTooLong = errors.New("it is longer than a row may be")
+
+// tooLong says what the limit is.
+func tooLong(limit int64) error { return fmt.Errorf("%w: %d bytes", errRowTooLong, limit) }
 
 // lines reads a payload row by row in constant memory, whatever the length of
 // the payload. Unlike bufio.Scanner it has no small limit that customers find.
 type lines struct {
 	reader *bufio.Reader
+	limit  int64
 	long   []byte
 }
 
-func newLines(r io.Reader) *lines { return &lines{reader: bufio.NewReaderSize(r, 64<<10)} }
+func newLines(r io.Reader, limit int64) *lines {
+	return &lines{reader: bufio.NewReaderSize(r, 64<<10), limit: limit}
+}
 
 // next returns the next line without its line feed. It is valid until the next
 // call. The error is io.EOF after the last line, and io.ErrUnexpectedEOF when the
@@ -26,11 +32,11 @@ func (l *lines) next() ([]byte, error) {
 	l.long = l.long[:0]
 	for {
 		part, err := l.reader.ReadSlice('\n')
+		if int64(len(l.long)+len(part)) > l.limit+1 {
+			return nil, tooLong(l.limit)
+		}
 		if err == nil && len(l.long) == 0 {
 			return part[:len(part)-1], nil
-		}
-		if len(l.long)+len(part) > maxRowSize+1 {
-			return nil, errRowTooLong
 		}
 		l.long = append(l.long, part...)
 		switch {

@@ -348,7 +348,7 @@ func (c *rowCheck) write(data []byte) error {
 		i := bytes.IndexByte(data, '\n')
 		if i < 0 {
 			if len(c.pending)+len(data) > maxRowSize {
-				return errRowTooLong
+				return tooLong(maxRowSize)
 			}
 			c.pending = append(c.pending, data...)
 			return nil

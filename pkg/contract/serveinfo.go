@@ -27,7 +27,7 @@ func (s *service) GetInfo(ctx context.Context, request *contractpb.GetInfoReques
 		ContractVersion: ContractVersion, AppId: s.options.ID, AppVersion: s.options.Version, InstanceId: s.instance,
 		Capabilities: s.capabilities(),
 		Limits: &contractpb.Limits{
-			MaxChunkBytes: maxChunkSize, MaxRowBytes: maxRowSize, MaxPayloadBytes: uint64(s.options.MaxPayloadBytes),
+			MaxChunkBytes: maxChunkSize, MaxRowBytes: uint64(s.options.MaxRowBytes), MaxPayloadBytes: uint64(s.options.MaxPayloadBytes),
 			MaxParallelExports: uint32(s.options.MaxExports), ExportLease: durationpb.New(max(s.options.ExportLease, 0)),
 			ImportLease: durationpb.New(max(s.options.ImportLease, 0)), OperationRetention: durationpb.New(operationRetention),
 		},

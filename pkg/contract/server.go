@@ -28,10 +28,10 @@ var ErrPlaintext = errors.New("the contract needs TLS over TCP")
 // The times of the transport. Callers ping every 30 seconds, so that a peer that
 // vanished without a word is noticed within 45; the server allows that.
 const (
-	pingInterval    = 30 * time.Second
-	pingTimeout     = 15 * time.Second
-	pingAllowed     = 20 * time.Second
-	readyInterval   = 5 * time.Second
+	pingInterval  = 30 * time.Second
+	pingTimeout   = 15 * time.Second
+	pingAllowed   = 20 * time.Second
+	readyInterval = 5 * time.Second
 	// maxStreams is how many calls one connection may have under way; more wait.
 	maxStreams = 64
 )
@@ -220,6 +220,8 @@ type service struct {
 	exports    *exports
 	imports    *imports
 	ended      endedOperations
+	// verifies holds a value per call of Verify that runs.
+	verifies chan struct{}
 	// heartbeat is how long a stream may be silent.
 	heartbeat time.Duration
 }
@@ -234,6 +236,7 @@ func newService(app App, o Options) (*service, error) {
 		if definitions[i], err = newDefinition(d); err != nil {
 			return nil, err
 		}
+		definitions[i].maxRow = o.MaxRowBytes
 	}
 	ordered, err := inDependencyOrder(definitions)
 	if err != nil {
@@ -249,7 +252,7 @@ func newService(app App, o Options) (*service, error) {
 		return nil, err
 	}
 	s := &service{
-		app: app, options: o, datasets: ordered, operations: operations, heartbeat: heartbeatInterval,
+		app: app, options: o, datasets: ordered, operations: operations, heartbeat: heartbeatInterval, verifies: make(chan struct{}, o.MaxExports),
 	}
 	s.exports, s.imports = &exports{service: s}, &imports{service: s}
 	o.Metrics.watch(s)

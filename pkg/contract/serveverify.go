@@ -18,6 +18,11 @@ func (s *service) Verify(request *contractpb.VerifyRequest, stream grpc.ServerSt
 	if err != nil {
 		return err
 	}
+	select {
+	case s.verifies <- struct{}{}:
+	default:
+		return NewError(ReasonTooManyOperations, "%d verifications are under way, which is the limit", cap(s.verifies))
+	}
 	watch := newOperationWatch("", contractpb.OperationKind_OPERATION_KIND_UNSPECIFIED, s.options.Now)
 	type outcome struct {
 		result *contractpb.VerifyResult
@@ -26,7 +31,10 @@ func (s *service) Verify(request *contractpb.VerifyRequest, stream grpc.ServerSt
 	ended := make(chan outcome, 1)
 	go func() {
 		var o outcome
-		defer func() { ended <- o }()
+		defer func() {
+			<-s.verifies // not before the snapshot is closed
+			ended <- o
+		}()
 		defer s.recoverInto(ctx, "Verify", &o.err)
 		o.result, o.err = s.verify(ctx, selected, watch)
 	}()
