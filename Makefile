@@ -21,7 +21,7 @@ help: ## Show this help
 .PHONY: build
 build: ## Build appbur and the example programs into bin/
 	@mkdir -p bin
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/... ./adapters/... ./examples/fleet/cmd/... ./examples/demo ./examples/smallest
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/... ./adapters/... ./examples/fleet/cmd/... ./examples/demo ./examples/smallest ./examples/shortest
 
 .PHONY: demo
 demo: servers build ## Save a Kubernetes 1.24 management cluster to Git and rebuild it on 1.37, on real servers

@@ -230,7 +230,7 @@ func readOpaque(ctx context.Context, snapshot Snapshot, d *definition, count *ta
 			}
 		}
 		switch {
-		case err == io.EOF: //nolint:errorlint // io.Reader returns it as it is; a wrapped one is a failure
+		case err == io.EOF: // as io.Reader returns it; a wrapped one is a failure
 			if cause := context.Cause(ctx); cause != nil {
 				return appError(ReasonAppFailed, "exporting", d.Sensitive, cause)
 			}

@@ -220,10 +220,10 @@ func (i *imports) start(x *importSession) {
 			i.sessions = slices.Delete(i.sessions, n, n+1)
 		}
 		if err == nil {
-			x.operation.at = i.service.options.Now()
+			x.at = i.service.options.Now()
 			i.service.operations.add(x.ctx, x.operation)
 			x.watch.succeed(proto.CloneOf(x.result))
-			i.service.options.Metrics.imported(x.result, x.operation.at)
+			i.service.options.Metrics.imported(x.result, x.at)
 		} else {
 			x.err = err
 			x.watch.fail(err)
