@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -10,6 +11,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
+	"io"
 	"math/big"
 	"net"
 	"os"
@@ -146,8 +148,8 @@ func TestAppCredentials(t *testing.T) {
 				t.Fatalf("exit code %d, want %d: %v", got, test.code, err)
 			}
 			if err == nil {
-				if string(exported.Data["notes"]) != "{\"id\":1}\n" {
-					t.Errorf("exported %q", exported.Data)
+				if got := exported["notes"].String(); got != "{\"id\":1}\n" {
+					t.Errorf("exported %q", got)
 				}
 				return
 			}
@@ -162,15 +164,29 @@ func TestAppCredentials(t *testing.T) {
 	}
 }
 
-func exportWith(t *testing.T, o *appOptions) (apps.Exported, error) {
+// memoryStore keeps payloads by dataset.
+type memoryStore map[string]*bytes.Buffer
+
+func (m memoryStore) Dataset(_ appbur.AppKey, d appbur.Dataset) (io.WriteCloser, error) {
+	m[d.Name] = &bytes.Buffer{}
+	return keptOpen{m[d.Name]}, nil
+}
+
+type keptOpen struct{ io.Writer }
+
+func (keptOpen) Close() error { return nil }
+
+func exportWith(t *testing.T, o *appOptions) (memoryStore, error) {
 	t.Helper()
 	targets, err := o.parse()
 	if err != nil {
-		return apps.Exported{}, err
+		return nil, err
 	}
 	dialer, err := o.dialer()
 	if err != nil {
-		return apps.Exported{}, err
+		return nil, err
 	}
-	return apps.Export(t.Context(), dialer, targets[0], rand.Reader)
+	store := memoryStore{}
+	_, err = apps.Export(t.Context(), dialer, targets[0], store, rand.Reader)
+	return store, err
 }
