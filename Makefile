@@ -32,7 +32,7 @@ servers: ## Build etcd and the Kubernetes servers into the user's cache director
 	@go run ./hack/kube -versions $(KUBE)
 
 .PHONY: packages
-packages: ## Install the Debian packages that tests need (PostgreSQL and MariaDB servers, sshd as a program)
+packages: ## Install the Debian packages that tests need (PostgreSQL, MariaDB, grpcio for Python, sshd as a program)
 	@hack/packages.sh
 
 .PHONY: tools

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that the tests need, if they are missing: database servers (as binaries
-# only), ssh-keygen, and an SSH server as a program in the user's cache directory.
+# only), ssh-keygen, what the example in Python needs, and an SSH server as a program in the user's cache directory.
 # Nothing is left running: the packages are chosen or told not to start a service of their own.
 set -euo pipefail
 
@@ -8,6 +8,9 @@ missing=()
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing+=(postgresql)
 [ -x /usr/sbin/mariadbd ] || missing+=(mariadb-server-core mariadb-client-core)
 command -v ssh-keygen >/dev/null || missing+=(openssh-client) # git checks signatures with it
+/usr/bin/python3 -c 'import grpc, google.protobuf' 2>/dev/null || missing+=(python3 python3-grpcio python3-protobuf)
+command -v protoc >/dev/null || missing+=(protobuf-compiler)
+[ -e /usr/include/google/protobuf/timestamp.proto ] || missing+=(libprotobuf-dev)
 
 # sshd comes out of its package without installing it, because installing it would start a service that lets
 # people in. Tests run it on loopback, with keys and a configuration of their own.
@@ -22,41 +25,39 @@ need_user=
 if [ -n "$need_user" ]; then
   useradd --system --no-create-home --home-dir /run/sshd --shell /usr/sbin/nologin sshd
 fi
+[ "${#missing[@]}" -gt 0 ] || [ -n "$need_sshd" ] || exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null || { echo "packages: need root or sudo to install: ${missing[*]} ${need_sshd:+openssh-server}" >&2; exit 1; }
+  as_root=(sudo)
+fi
+command -v apt-get >/dev/null || {
+  echo "packages: this machine has no apt-get; install by hand: PostgreSQL 15 and MariaDB 10.11 servers, OpenSSH's sshd, protoc, grpcio for Python 3" >&2
+  exit 1
+}
+"${as_root[@]}" apt-get -q -o DPkg::Lock::Timeout=300 update
+
+if [ "${#missing[@]}" -gt 0 ]; then
+  echo "installing Debian packages: ${missing[*]}"
+  # Debian's PostgreSQL package makes and starts a cluster unless this file says otherwise (postgresql-common(7)).
+  if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+    "${as_root[@]}" mkdir -p /etc/postgresql-common
+    echo 'create_main_cluster = false' | "${as_root[@]}" tee /etc/postgresql-common/createcluster.conf >/dev/null
+  fi
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold install --no-install-recommends "${missing[@]}"
+fi
+
 if [ -n "$need_sshd" ]; then
-  command -v apt-get >/dev/null || { echo "packages: this machine has no apt-get; install by hand: OpenSSH's sshd" >&2; exit 1; }
   echo "unpacking sshd into $sshd_dir"
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
   wanted=(openssh-server)
   ldconfig -p | grep -q libwrap.so.0 || wanted+=(libwrap0)
-  (cd "$work" && apt-get -q download "${wanted[@]}" >/dev/null 2>&1) || {
-    echo "packages: apt-get download ${wanted[*]} failed; run apt-get update as root, then this again" >&2
-    exit 1
-  }
+  (cd "$work" && apt-get -q download "${wanted[@]}") || { echo "packages: apt-get download ${wanted[*]} failed" >&2; exit 1; }
   for package in "$work"/*.deb; do dpkg -x "$package" "$work/root"; done
   mkdir -p "$(dirname "$sshd_dir")"
   rm -rf "$sshd_dir"
   mv "$work/root" "$sshd_dir"
 fi
-[ "${#missing[@]}" -gt 0 ] || exit 0
-
-as_root=()
-if [ "$(id -u)" -ne 0 ]; then
-  command -v sudo >/dev/null || { echo "packages: need root or sudo to install: ${missing[*]}" >&2; exit 1; }
-  as_root=(sudo)
-fi
-command -v apt-get >/dev/null || {
-  echo "packages: this machine has no apt-get; install by hand: PostgreSQL 15 and MariaDB 10.11 servers" >&2
-  exit 1
-}
-
-echo "installing Debian packages: ${missing[*]}"
-# Debian's PostgreSQL package makes and starts a cluster unless this file says otherwise (postgresql-common(7)).
-if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
-  "${as_root[@]}" mkdir -p /etc/postgresql-common
-  echo 'create_main_cluster = false' | "${as_root[@]}" tee /etc/postgresql-common/createcluster.conf >/dev/null
-fi
-export DEBIAN_FRONTEND=noninteractive
-"${as_root[@]}" apt-get -q -o DPkg::Lock::Timeout=300 update
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-  apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold install --no-install-recommends "${missing[@]}"
