@@ -12,18 +12,21 @@ import (
 	"os"
 
 	"github.com/appbur/appbur"
-	"github.com/appbur/appbur/adapters/internal/tables"
 	"github.com/appbur/appbur/pkg/contract"
 )
 
-// Adapter is a database that is served as an application.
-type Adapter interface {
-	contract.App
-	Datasets() []contract.Dataset
+// Served is an opened adapter and what it is served as.
+type Served struct {
+	App         contract.App
+	ID, Version string
+	Datasets    []contract.Dataset
 }
 
 // Open opens the adapter that a configuration describes.
-type Open func(ctx context.Context, config tables.Config, log *slog.Logger) (Adapter, error)
+type Open func(ctx context.Context, log *slog.Logger) (Served, error)
+
+// Parse reads a configuration.
+type Parse func(config []byte) (Open, error)
 
 // The exit codes, which are those of the appbur command.
 const (
@@ -34,10 +37,11 @@ const (
 
 // Program is one run of an adapter's command.
 type Program struct {
-	Name           string
+	Name string
+	// About says in one sentence what the command serves.
+	About          string
 	Args           []string // without the name
 	Stdout, Stderr io.Writer
-	Getenv         func(string) string
 }
 
 type flags struct {
@@ -49,15 +53,15 @@ type flags struct {
 
 // Main serves until ctx ends and returns the exit code. When calls are accepted it
 // prints one line, "ready ADDRESS", on stdout.
-func Main(ctx context.Context, p Program, open Open) int {
-	f, err := parse(p)
+func Main(ctx context.Context, p Program, parse Parse) int {
+	f, err := p.parse()
 	if errors.Is(err, flag.ErrHelp) {
 		return exitDone
 	}
 	if err != nil {
 		return exitUsage // the flag package has said what is wrong
 	}
-	if err := run(ctx, p, f, open); err != nil {
+	if err := run(ctx, p, f, parse); err != nil {
 		fmt.Fprintf(p.Stderr, "%s: error: %v\n", p.Name, err)
 		if hint := appbur.HintOf(err); hint != "" {
 			fmt.Fprintf(p.Stderr, "%s: hint: %s\n", p.Name, hint)
@@ -67,15 +71,15 @@ func Main(ctx context.Context, p Program, open Open) int {
 	return exitDone
 }
 
-func parse(p Program) (flags, error) {
+func (p Program) parse() (flags, error) {
 	var f flags
 	set := flag.NewFlagSet(p.Name, flag.ContinueOnError)
 	set.SetOutput(p.Stderr)
 	set.Usage = func() {
-		fmt.Fprintf(p.Stderr, "Usage: %s --config FILE --contract ADDRESS [flags]\n\nServes tables of a database as application state for appbur.\n\n", p.Name)
+		fmt.Fprintf(p.Stderr, "Usage: %s --config FILE --contract ADDRESS [flags]\n\n%s\n\n", p.Name, p.About)
 		set.PrintDefaults()
 	}
-	set.StringVar(&f.config, "config", "", "`file` that names the database and its tables")
+	set.StringVar(&f.config, "config", "", "`file` that says what is served")
 	set.StringVar(&f.contract, "contract", "", "`address` to serve at: unix:///path or host:port")
 	set.StringVar(&f.tlsCert, "tls-cert", "", "`file` with the server's certificate; needed for host:port")
 	set.StringVar(&f.tlsKey, "tls-key", "", "`file` with the certificate's key")
@@ -92,12 +96,12 @@ func parse(p Program) (flags, error) {
 	return f, nil
 }
 
-func run(ctx context.Context, p Program, f flags, open Open) error {
+func run(ctx context.Context, p Program, f flags, parse Parse) error {
 	data, err := os.ReadFile(f.config)
 	if err != nil {
 		return fmt.Errorf("reading the configuration: %w", err)
 	}
-	config, err := tables.ParseConfig(data, p.Getenv)
+	open, err := parse(data)
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.config, err)
 	}
@@ -106,12 +110,12 @@ func run(ctx context.Context, p Program, f flags, open Open) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(p.Stderr, nil))
-	adapter, err := open(ctx, config, log)
+	served, err := open(ctx, log)
 	if err != nil {
 		return err
 	}
-	server, err := contract.NewServer(adapter, contract.Options{
-		ID: config.App, Version: config.Version, Datasets: adapter.Datasets(),
+	server, err := contract.NewServer(served.App, contract.Options{
+		ID: served.ID, Version: served.Version, Datasets: served.Datasets,
 		SpoolDir: f.spool, TLS: secure, Insecure: f.insecure, Log: log,
 	})
 	if err != nil {

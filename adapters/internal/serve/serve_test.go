@@ -25,8 +25,10 @@ func (fake) Datasets() []contract.Dataset {
 	return []contract.Dataset{{Name: "a", Schema: "1.0", Key: []string{"id"}}}
 }
 
+func getenv(string) string { return "somewhere" }
+
 func program(stdout, stderr *bytes.Buffer, args ...string) Program {
-	return Program{Name: "appbur-x", Args: args, Stdout: stdout, Stderr: stderr, Getenv: func(string) string { return "somewhere" }}
+	return Program{Name: "appbur-x", About: "Serves nothing.", Args: args, Stdout: stdout, Stderr: stderr}
 }
 
 func write(t *testing.T, text string) string {
@@ -44,12 +46,12 @@ func TestMainServesUntilItIsTold(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	code := make(chan int, 1)
 	go func() {
-		code <- Main(ctx, program(&stdout, &stderr, "--config", write(t, config), "--contract", socket), func(_ context.Context, c tables.Config, _ *slog.Logger) (Adapter, error) {
+		code <- Main(ctx, program(&stdout, &stderr, "--config", write(t, config), "--contract", socket), Tables(getenv, func(_ context.Context, c tables.Config, _ *slog.Logger) (fake, error) {
 			if c.DSN != "somewhere" {
 				t.Errorf("the connection string is %q", c.DSN)
 			}
 			return fake{contracttest.NewMemory(nil)}, nil
-		})
+		}))
 	}()
 	client, err := contract.Dial(t.Context(), socket, contract.DialOptions{})
 	if err != nil {
@@ -86,7 +88,7 @@ func TestMainRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
-			got := Main(t.Context(), program(&stdout, &stderr, c.args...), func(context.Context, tables.Config, *slog.Logger) (Adapter, error) { return nil, broken })
+			got := Main(t.Context(), program(&stdout, &stderr, c.args...), Tables(getenv, func(context.Context, tables.Config, *slog.Logger) (fake, error) { return fake{}, broken }))
 			if got != c.code || stdout.Len() > 0 {
 				t.Errorf("exit code %d, want %d; stdout %q", got, c.code, &stdout)
 			}

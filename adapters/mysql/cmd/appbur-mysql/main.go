@@ -5,22 +5,21 @@ package main
 
 import (
 	"context"
-	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/appbur/appbur/adapters/internal/serve"
-	"github.com/appbur/appbur/adapters/internal/tables"
 	"github.com/appbur/appbur/adapters/mysql"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	program := serve.Program{Name: "appbur-mysql", Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv}
-	code := serve.Main(ctx, program, func(ctx context.Context, config tables.Config, log *slog.Logger) (serve.Adapter, error) {
-		return mysql.Open(ctx, config, log)
-	})
+	program := serve.Program{
+		Name: "appbur-mysql", About: "Serves tables of a MariaDB or MySQL database as application state for appbur.",
+		Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr,
+	}
+	code := serve.Main(ctx, program, serve.Tables(os.Getenv, mysql.Open))
 	stop()
 	os.Exit(code)
 }

@@ -5,22 +5,21 @@ package main
 
 import (
 	"context"
-	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/appbur/appbur/adapters/internal/serve"
-	"github.com/appbur/appbur/adapters/internal/tables"
 	"github.com/appbur/appbur/adapters/postgres"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	program := serve.Program{Name: "appbur-postgres", Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv}
-	code := serve.Main(ctx, program, func(ctx context.Context, config tables.Config, log *slog.Logger) (serve.Adapter, error) {
-		return postgres.Open(ctx, config, log)
-	})
+	program := serve.Program{
+		Name: "appbur-postgres", About: "Serves tables of a PostgreSQL database as application state for appbur.",
+		Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr,
+	}
+	code := serve.Main(ctx, program, serve.Tables(os.Getenv, postgres.Open))
 	stop()
 	os.Exit(code)
 }
