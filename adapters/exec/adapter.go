@@ -1,0 +1,158 @@
+package exec
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/contract"
+)
+
+// Adapter is the commands of a configuration as an application.
+type Adapter struct {
+	config  Config
+	version string
+	// commands keeps exports out while import commands run: an export shows the
+	// state before an import or after it.
+	commands sync.RWMutex
+}
+
+var (
+	_ contract.App     = (*Adapter)(nil)
+	_ contract.Readier = (*Adapter)(nil)
+)
+
+// Open asks for the version of the application, if a command prints it.
+func Open(ctx context.Context, config Config) (*Adapter, error) {
+	a := &Adapter{config: config, version: config.version}
+	if config.versionCommand == nil {
+		return a, nil
+	}
+	w, err := a.workplace()
+	if err != nil {
+		return nil, err
+	}
+	defer w.close()
+	out, err := w.output(ctx, *config.versionCommand, run{}, "version")
+	if err != nil {
+		return nil, appbur.WithHint(fmt.Errorf("asking for the version of %s: %s", config.App, describe(err, false)), "check versionCommand of the configuration")
+	}
+	defer func() { _ = out.Close() }()
+	line := make([]byte, 128)
+	n, _ := out.Read(line) // nothing to read is an empty version
+	text, _, _ := strings.Cut(strings.TrimSpace(string(line[:n])), "\n")
+	if a.version = strings.TrimSpace(text); a.version == "" {
+		return nil, fmt.Errorf("asking for the version of %s: the command printed nothing", config.App)
+	}
+	return a, nil
+}
+
+// Version is the application's own version.
+func (a *Adapter) Version() string { return a.version }
+
+// Datasets describes what is exported and imported.
+func (a *Adapter) Datasets() []contract.Dataset {
+	all := make([]contract.Dataset, len(a.config.datasets))
+	for i, d := range a.config.datasets {
+		all[i] = d.Dataset
+	}
+	return all
+}
+
+// Ready runs the ready command.
+func (a *Adapter) Ready(ctx context.Context) error {
+	if a.config.ready == nil {
+		return nil
+	}
+	if err := a.config.ready.run(ctx, run{}); err != nil {
+		return fmt.Errorf("%s is not ready: %s", a.config.App, describe(err, a.sensitive()))
+	}
+	return nil
+}
+
+// sensitive reports whether commands that concern all datasets may say too much.
+func (a *Adapter) sensitive() bool {
+	for _, d := range a.config.datasets {
+		if d.Sensitive {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *Adapter) dataset(name string) (*dataset, error) {
+	for i := range a.config.datasets {
+		if d := &a.config.datasets[i]; d.Name == name {
+			return d, nil
+		}
+	}
+	return nil, contract.NewError(contract.ReasonUnknownDataset, "there is no dataset %s", name)
+}
+
+// workplace is a directory of one export or import that nobody else may enter.
+type workplace struct{ dir string }
+
+func (a *Adapter) workplace() (workplace, error) {
+	dir, err := os.MkdirTemp(a.config.workDir, "appbur-exec-")
+	if err != nil {
+		return workplace{}, fmt.Errorf("making a directory for payloads: %w", err)
+	}
+	return workplace{dir}, nil
+}
+
+// close removes the directory. What cannot be removed now is in nobody's way.
+func (w workplace) close() { _ = os.RemoveAll(w.dir) }
+
+// create makes a file that nobody else may read.
+func (w workplace) create(name string) (*os.File, error) {
+	return os.OpenFile(filepath.Join(w.dir, name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+}
+
+// output runs a command and opens what it printed, or wrote to the file that it
+// was given.
+func (w workplace) output(ctx context.Context, c command, r run, name string) (*os.File, error) {
+	if c.named {
+		r.payload = filepath.Join(w.dir, name)
+		if err := c.run(ctx, r); err != nil {
+			return nil, err
+		}
+		out, err := os.Open(r.payload)
+		if err != nil {
+			return nil, &failure{ended: "the command ended well and wrote no file", cause: err}
+		}
+		return out, nil
+	}
+	out, err := w.create(name)
+	if err != nil {
+		return nil, err
+	}
+	r.stdout = out
+	err = c.run(ctx, r)
+	if err == nil {
+		_, err = out.Seek(0, 0)
+	}
+	if err != nil {
+		_ = out.Close()
+		return nil, err
+	}
+	return out, nil
+}
+
+// input runs a command that reads a payload.
+func (c command) input(ctx context.Context, r run, path string) error {
+	if c.named {
+		r.payload = path
+		return c.run(ctx, r)
+	}
+	in, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }()
+	r.stdin = in
+	return c.run(ctx, r)
+}
