@@ -1,0 +1,120 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/contract"
+)
+
+// Adapter is the chosen files of a directory as an application.
+type Adapter struct {
+	config Config
+	root   *os.Root
+	lock   *os.File
+	// commits keeps exports out while an import renames files.
+	commits sync.RWMutex
+	// copies names the files that snapshots are copied to.
+	copies atomic.Int64
+}
+
+var (
+	_ contract.App     = (*Adapter)(nil)
+	_ contract.Readier = (*Adapter)(nil)
+)
+
+// ErrLocked means that another process serves the same directory.
+var ErrLocked = errors.New("another adapter serves this directory")
+
+// Open opens the directory, and finishes the commit of an import that a crash
+// interrupted. [Adapter.Close] lets go of the directory.
+func Open(config Config) (_ *Adapter, err error) {
+	root, err := os.OpenRoot(config.root)
+	if err != nil {
+		return nil, fmt.Errorf("opening the root of the files: %w", err)
+	}
+	a := &Adapter{config: config, root: root}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	if err := root.Mkdir(stageDir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("making the directory in which files wait: %w", err)
+	}
+	if a.lock, err = root.OpenFile(stageDir+"/lock", os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+		return nil, fmt.Errorf("locking %s: %w", config.root, err)
+	}
+	if err := syscall.Flock(int(a.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, appbur.WithHint(fmt.Errorf("locking %s: %w", config.root, ErrLocked), "stop the other process, or choose another root")
+	}
+	if err := finish(root); err != nil {
+		return nil, fmt.Errorf("finishing an import that was interrupted: %w", err)
+	}
+	return a, nil
+}
+
+// Close lets go of the directory.
+func (a *Adapter) Close() error {
+	if a.lock == nil {
+		return a.root.Close()
+	}
+	return errors.Join(a.lock.Close(), a.root.Close())
+}
+
+// Datasets describes what is exported and imported.
+func (a *Adapter) Datasets() []contract.Dataset {
+	all := make([]contract.Dataset, len(a.config.datasets))
+	for i, d := range a.config.datasets {
+		all[i] = d.Dataset
+	}
+	return all
+}
+
+// Ready reports whether the directory is there.
+func (a *Adapter) Ready(context.Context) error {
+	_, err := os.Stat(a.config.root)
+	return err
+}
+
+func (a *Adapter) dataset(name string) (*dataset, error) {
+	for i := range a.config.datasets {
+		if d := &a.config.datasets[i]; d.Name == name {
+			return d, nil
+		}
+	}
+	return nil, contract.NewError(contract.ReasonUnknownDataset, "there is no dataset %s", name)
+}
+
+// list finds the files of a dataset. A file that several datasets choose belongs to
+// the first of them.
+func (a *Adapter) list(d *dataset) ([]entry, error) {
+	all, err := d.list(a.root)
+	if err != nil {
+		return nil, err
+	}
+	own := all[:0]
+	for _, e := range all {
+		if a.owner(e.path) == d {
+			own = append(own, e)
+		}
+	}
+	return own, nil
+}
+
+// owner returns the dataset that a path belongs to, or nil.
+func (a *Adapter) owner(path string) *dataset {
+	for i := range a.config.datasets {
+		if d := &a.config.datasets[i]; d.has(path) {
+			return d
+		}
+	}
+	return nil
+}
