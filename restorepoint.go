@@ -146,6 +146,20 @@ const (
 	LayoutContent = "content/1"
 )
 
+// rowsType is the media type of payloads whose rows the contract knows.
+const rowsType = "application/x-ndjson"
+
+// Opaque reports whether the payload is bytes that only the application reads.
+func (d Dataset) Opaque() bool { return d.MediaType != "" && d.MediaType != rowsType }
+
+// Content says for people how much the payload holds: its rows, or its media type.
+func (d Dataset) Content() string {
+	if d.Opaque() {
+		return d.MediaType
+	}
+	return fmt.Sprintf("%d rows", d.Rows)
+}
+
 // ParseRestorePoint reads restorepoint.json and refuses formats that this
 // release does not know.
 func ParseRestorePoint(data []byte) (RestorePoint, error) {

@@ -26,7 +26,8 @@
 // may see the state between two of them, and if the adapter dies there the import
 // has to be made again. When a later command fails, the adapter imports again what
 // the export commands gave before the first (rollback: restore-previous), or leaves
-// it there (rollback: none); the error says which datasets hold what.
+// it there (rollback: none); the error says which datasets hold what. For restore-previous
+// the export command has to work on an application that is still empty, too.
 //
 // # What commands get
 //

@@ -61,7 +61,27 @@ func compare(ctx context.Context, client *contract.Client, payloads Payloads, sa
 	return differences, nil
 }
 
+// compareOpaque compares bytes that only the application reads: by digest, and only
+// while their schema is the same. imported says that the application has just taken
+// them over; then what became of an older schema is its word alone.
+func compareOpaque(saved appbur.Dataset, live contract.ExportedDataset, imported bool) string {
+	switch {
+	case saved.MediaType != live.MediaType:
+		return fmt.Sprintf("dataset %s: it is %s now, saved was %s", saved.Name, live.MediaType, saved.MediaType)
+	case saved.Schema != live.Schema && imported:
+		return ""
+	case saved.Schema != live.Schema:
+		return fmt.Sprintf("dataset %s: it is opaque and was saved with schema %s, so it cannot be compared with schema %s", saved.Name, saved.Schema, live.Schema)
+	case saved.Digest != live.Digest:
+		return fmt.Sprintf("dataset %s: its %d bytes differ from the %d saved ones (digest %s, want %s)", saved.Name, live.Size, saved.Size, live.Digest.Short(), saved.Digest.Short())
+	}
+	return ""
+}
+
 func compareDataset(payloads Payloads, key appbur.AppKey, saved appbur.Dataset, info contract.DatasetInfo, live contract.ExportedDataset, claimed appbur.Digest) (string, error) {
+	if saved.Opaque() || (appbur.Dataset{MediaType: live.MediaType}).Opaque() {
+		return compareOpaque(saved, live, !claimed.IsZero()), nil
+	}
 	rows, err := payloads.Payload(key, saved)
 	if err != nil {
 		return "", err

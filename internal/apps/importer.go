@@ -80,6 +80,7 @@ func (i *Importer) Import(ctx context.Context, app appbur.AppState) (restore.Imp
 	for _, d := range result.Datasets {
 		claimed[d.Name] = d.Digest
 		dataset := restore.ImportedDataset{Name: d.Name, Rows: d.Rows, SchemaFrom: d.SchemaFrom, SchemaTo: d.SchemaTo, Digest: d.Digest}
+		dataset.Uncompared = uncompared(app, d)
 		for _, dropped := range d.Dropped {
 			dataset.Dropped = append(dataset.Dropped, describeDropped(dropped))
 		}
@@ -94,6 +95,16 @@ func (i *Importer) Import(ctx context.Context, app appbur.AppState) (restore.Imp
 			"the application's upcast and its declared change disagree, or something else writes to it; stop other writers and restore again")
 	}
 	return imported, nil
+}
+
+// uncompared says why a dataset could not be compared with what was saved, or "".
+func uncompared(app appbur.AppState, d contract.ImportedDataset) string {
+	for _, saved := range app.Datasets {
+		if saved.Name == d.Name && saved.Opaque() && d.SchemaFrom != d.SchemaTo {
+			return "it is opaque and the application brought it to another schema"
+		}
+	}
+	return ""
 }
 
 func describeDropped(d contract.Dropped) string {

@@ -192,7 +192,7 @@ func (e *env) printBackup(r backupReport, asJSON bool) error {
 		e.paint(sgrCyan, string(r.Point.ID)), state, what, r.Point.Objects, r.Excluded, len(r.Coverage.Types))
 	for _, app := range r.Point.Apps {
 		for _, d := range app.Datasets {
-			fmt.Fprintf(e.Out, "application    %s %s: %s, schema %s, %d rows, %s\n", app.AppKey, app.Version, d.Name, d.Schema, d.Rows, sizeText(d.Size))
+			fmt.Fprintf(e.Out, "application    %s %s: %s, schema %s, %s, %s\n", app.AppKey, app.Version, d.Name, d.Schema, d.Content(), sizeText(d.Size))
 		}
 	}
 	if r.Replication != nil {

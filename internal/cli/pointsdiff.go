@@ -115,7 +115,7 @@ func describeDataset(d repository.DatasetChange) datasetChange {
 		if d == nil {
 			return ""
 		}
-		return fmt.Sprintf("%s %s, %d rows", d.Schema, d.Digest.Short(), d.Rows)
+		return fmt.Sprintf("%s %s, %s", d.Schema, d.Digest.Short(), d.Content())
 	}
 	change := datasetChange{
 		App: d.App.String(), Dataset: d.Dataset, What: "changed",

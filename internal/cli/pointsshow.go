@@ -62,8 +62,8 @@ func pointsShowRun(ctx context.Context, e *env, o *repositoryOptions, name strin
 	for _, app := range m.Apps {
 		fmt.Fprintf(e.Out, "application    %s: %s %s\n", app.AppKey, app.App, app.Version)
 		for _, d := range app.Datasets {
-			fmt.Fprintf(e.Out, "               %s, schema %s, %d rows, %s in %d pieces%s, %s\n",
-				d.Name, d.Schema, d.Rows, sizeText(d.Size), len(d.Pieces), map[bool]string{true: ", encrypted"}[d.Sensitive], d.Digest)
+			fmt.Fprintf(e.Out, "               %s, schema %s, %s, %s in %d pieces%s, %s\n",
+				d.Name, d.Schema, d.Content(), sizeText(d.Size), len(d.Pieces), map[bool]string{true: ", encrypted"}[d.Sensitive], d.Digest)
 		}
 	}
 	fmt.Fprintln(e.Out)

@@ -190,6 +190,9 @@ func (e *env) printImport(app restore.AppOutcome) {
 			change = fmt.Sprintf("schema %s to %s", d.SchemaFrom, d.SchemaTo)
 		}
 		fmt.Fprintf(e.Out, "  %s: %d rows, %s\n", d.Name, d.Rows, change)
+		if d.Uncompared != "" {
+			fmt.Fprintf(e.Out, "    %s: %s\n", e.paint(sgrYellow, "not compared"), oneLine(d.Uncompared))
+		}
 		for _, dropped := range d.Dropped {
 			fmt.Fprintf(e.Out, "    %s %s\n", e.paint(sgrYellow, "dropped"), oneLine(dropped))
 		}

@@ -40,6 +40,8 @@ type ImportedDataset struct {
 	Digest appbur.Digest `json:"digest,omitzero"`
 	// Dropped lists what the newer schema has no place for, in words.
 	Dropped []string `json:"dropped,omitempty"`
+	// Uncompared says why the state could not be compared with what was saved.
+	Uncompared string `json:"uncompared,omitempty"`
 }
 
 // AppOutcome is what became of the state of one application. Result is created
