@@ -133,7 +133,7 @@ const wiki = `
 
 func wikiFiles() tree {
 	return tree{
-		"pages/a.txt": "one\n", "pages/a-b": "", "pages/a/deep": strings.Repeat("ü\"\\\n", partSize/2) + "end", "pages/raw": string(bytes.Repeat([]byte{0, 255}, partSize)),
+		"pages/a.txt": "one\n", "pages/a-b": "", "pages/a/deep": "ü\"\\\nend", "pages/raw": "\x00\xff",
 		"pages/link": "-> ../outside", "README.md": "# é", "pages/x.tmp": "not chosen", "pages/cache/y": "not chosen", "outside": "not chosen", "conf/app/c.yaml": "a: 1\n",
 	}
 }
@@ -151,7 +151,10 @@ func TestContractKit(t *testing.T) {
 // import, and nothing else of what it chooses.
 func TestMovesToAnotherDirectory(t *testing.T) {
 	from, to := t.TempDir(), t.TempDir()
-	wikiFiles().write(t, from)
+	moved := wikiFiles()
+	moved["pages/a/deep"] = strings.Repeat("ü\"\\\n", partSize/4) + "end"
+	moved["pages/raw"] = string(bytes.Repeat([]byte{0, 255}, partSize))
+	moved.write(t, from)
 	if err := os.Chmod(filepath.Join(from, "pages/a.txt"), 0o751); err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +170,7 @@ func TestMovesToAnotherDirectory(t *testing.T) {
 	if err := load(t, target, "pages", rows...); err != nil {
 		t.Fatal(err)
 	}
-	want := wikiFiles()
+	want := maps.Clone(moved)
 	maps.DeleteFunc(want, func(name, _ string) bool { return target.owner(name) == nil || target.owner(name).Name != "pages" })
 	maps.Copy(want, tree{"pages/old.tmp": "stays", "outside": "stays", "conf/other": "stays"})
 	if got := read(t, to); !maps.Equal(got, want) {
@@ -271,6 +274,50 @@ func TestFilesThatChange(t *testing.T) {
 	}
 	if err := a.copyFile(&copied, now[0]); !errors.Is(err, errMoved) {
 		t.Errorf("no file: %v", err)
+	}
+}
+
+// TestAWriterThatNeverRests: the export fails rather than show two moments.
+func TestAWriterThatNeverRests(t *testing.T) {
+	dir := t.TempDir()
+	tree{"log": "", "big": strings.Repeat("x", 1<<20)}.write(t, dir)
+	a := open(t, dir, `[{name: a, include: ["*"]}]`)
+	stop, stopped := make(chan struct{}), make(chan error, 1)
+	go func() {
+		f, err := os.OpenFile(filepath.Join(dir, "log"), os.O_APPEND|os.O_WRONLY, 0)
+		for err == nil {
+			select {
+			case <-stop:
+				stopped <- f.Close()
+				return
+			default:
+				_, err = f.WriteString("x")
+			}
+		}
+		stopped <- err
+	}()
+	// The writer may sleep through one attempt on a busy machine, not through all.
+	refused := false
+	for range 100 {
+		s, err := a.Snapshot(t.Context())
+		if err == nil {
+			s.Close()
+			continue
+		}
+		if refused = contract.ReasonOf(err) == contract.ReasonNotQuiesced; !refused {
+			t.Error(err)
+		}
+		break
+	}
+	close(stop)
+	if err := <-stopped; err != nil {
+		t.Fatal(err)
+	}
+	if !refused {
+		t.Error("no export noticed the writer")
+	}
+	if _, err := export(t, a, "a"); err != nil {
+		t.Errorf("the writer rests, and the export fails: %v", err)
 	}
 }
 
