@@ -50,7 +50,7 @@ func TestSilentStreamsBeat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.heartbeat = time.Millisecond
+	s.options.Heartbeat = time.Millisecond
 	stream := &recorded{ctx: t.Context(), sent: make(chan *contractpb.ExportResponse, 10000)}
 	done := make(chan error, 1)
 	go func() { done <- s.Export(&contractpb.ExportRequest{OperationId: "one"}, stream) }()

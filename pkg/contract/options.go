@@ -42,6 +42,9 @@ type Options struct {
 	// MaxPayloadBytes is the longest payload of one dataset that an import takes.
 	// Zero means 1 TiB.
 	MaxPayloadBytes int64
+	// Heartbeat is how long a stream is silent at most. Zero means 10 seconds; more
+	// than 15 are refused by NewServer, because callers and proxies rely on them.
+	Heartbeat time.Duration
 	// TLS secures TCP listeners. Set ClientAuth and ClientCAs for mutual TLS.
 	// Versions before 1.2 are never spoken.
 	TLS *tls.Config
@@ -80,6 +83,8 @@ const (
 	defaultExportLease = 5 * time.Minute
 	defaultImportLease = 15 * time.Minute
 	defaultMaxExports  = 4
+	defaultHeartbeat   = 10 * time.Second
+	longestHeartbeat   = 15 * time.Second
 	defaultMaxPayload  = 1 << 40
 	defaultGrace       = 30 * time.Second
 )
@@ -97,6 +102,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.ImportLease == 0 {
 		o.ImportLease = defaultImportLease
+	}
+	if o.Heartbeat <= 0 {
+		o.Heartbeat = defaultHeartbeat
 	}
 	if o.MaxExports <= 0 {
 		o.MaxExports = defaultMaxExports

@@ -15,7 +15,7 @@ import (
 // follow tells the caller how an import goes on, until it ends. The import does not
 // need its caller any more.
 func (s *service) follow(ctx context.Context, stream importStream, x *importSession) error {
-	beat := time.NewTicker(min(s.heartbeat, progressInterval))
+	beat := time.NewTicker(min(s.options.Heartbeat, progressInterval))
 	defer beat.Stop()
 	var last *contractpb.Progress
 	silent := time.Duration(0)
@@ -29,9 +29,9 @@ func (s *service) follow(ctx context.Context, stream importStream, x *importSess
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-beat.C:
-			silent += min(s.heartbeat, progressInterval)
+			silent += min(s.options.Heartbeat, progressInterval)
 			now := x.watch.progress()
-			if proto.Equal(now, last) && silent < s.heartbeat {
+			if proto.Equal(now, last) && silent < s.options.Heartbeat {
 				continue
 			}
 			last, silent = now, 0

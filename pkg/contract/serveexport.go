@@ -10,9 +10,6 @@ import (
 	"github.com/appbur/appbur/pkg/contract/contractpb"
 )
 
-// heartbeatInterval is how long a stream is silent at most; the contract allows 15 s.
-const heartbeatInterval = 10 * time.Second
-
 type exportStream = grpc.ServerStreamingServer[contractpb.ExportResponse]
 
 // Export implements the call of the contract.
@@ -21,6 +18,11 @@ func (s *service) Export(request *contractpb.ExportRequest, stream exportStream)
 	defer s.recoverInto(ctx, "Export", &err)
 	if err := checkOperationID(request.GetOperationId()); err != nil {
 		return err
+	}
+	if request.GetResume() != nil {
+		if err := s.checkResume(); err != nil {
+			return err
+		}
 	}
 	var x *exportSession
 	var number int
@@ -41,7 +43,7 @@ func (s *service) Export(request *contractpb.ExportRequest, stream exportStream)
 	if limit == 0 {
 		limit = chunkSize
 	}
-	out := &exportOut{service: s, session: x, number: number, stream: stream, limit: min(limit, maxChunkSize), beat: time.NewTimer(s.heartbeat)}
+	out := &exportOut{service: s, session: x, number: number, stream: stream, limit: min(limit, maxChunkSize), beat: time.NewTimer(s.options.Heartbeat)}
 	defer out.beat.Stop()
 	return out.run(ctx, request.GetResume())
 }
@@ -188,13 +190,24 @@ func (o *exportOut) send(m *contractpb.ExportResponse) error {
 		return NewError(ReasonOperationInProgress, "another call went on with this export")
 	}
 	err := o.stream.Send(m)
-	o.beat.Reset(o.service.heartbeat)
+	o.beat.Reset(o.service.options.Heartbeat)
 	return err
+}
+
+// checkResume refuses what an application without leases does not offer.
+func (s *service) checkResume() error {
+	if s.options.ExportLease > 0 {
+		return nil
+	}
+	return NewError(ReasonCapabilityMissing, "%s keeps no exports", s.options.ID).With("capability", capabilityResume)
 }
 
 // ReleaseExport implements the call of the contract.
 func (s *service) ReleaseExport(_ context.Context, request *contractpb.ReleaseExportRequest) (*contractpb.ReleaseExportResponse, error) {
 	if err := checkOperationID(request.GetOperationId()); err != nil {
+		return nil, err
+	}
+	if err := s.checkResume(); err != nil {
 		return nil, err
 	}
 	s.exports.release(request.GetOperationId(), NewError(ReasonOperationCancelled, "the export was released"))

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"context"
 	"errors"
 	"io"
 	"math"
@@ -187,14 +188,49 @@ func (d *definition) accept(schema schemaVersion) ([]step, error) {
 	return chain, nil
 }
 
+// nextRequest is what a stream gave.
+type nextRequest struct {
+	request *contractpb.ImportRequest
+	err     error
+}
+
+// requestsOf reads a stream until it ends or its handler has returned, so that the
+// handler can wait for something else besides.
+func requestsOf(stream importStream) <-chan nextRequest {
+	requests := make(chan nextRequest)
+	go func() {
+		for {
+			request, err := stream.Recv()
+			select {
+			case requests <- nextRequest{request, err}:
+			case <-stream.Context().Done():
+				return
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return requests
+}
+
 // receive spools payloads until the commit, and has the import applied.
 func (s *service) receive(stream importStream, x *importSession, number int) error {
+	requests := requestsOf(stream)
 	for {
-		request, err := stream.Recv()
-		if err != nil {
-			return receiveError(err)
+		var next nextRequest
+		select {
+		case next = <-requests:
+		case <-x.ctx.Done():
+			// The caller hears at once that its import was cancelled.
+			return context.Cause(x.ctx)
+		case <-stream.Context().Done():
+			return context.Cause(stream.Context())
 		}
-		switch message := request.GetMessage().(type) {
+		if next.err != nil {
+			return receiveError(next.err)
+		}
+		switch message := next.request.GetMessage().(type) {
 		case *contractpb.ImportRequest_Chunk:
 			if err := s.receiveChunk(stream, x, number, message.Chunk); err != nil {
 				return err

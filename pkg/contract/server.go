@@ -2,6 +2,7 @@ package contract
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -222,8 +223,6 @@ type service struct {
 	ended      endedOperations
 	// verifies holds a value per call of Verify that runs.
 	verifies chan struct{}
-	// heartbeat is how long a stream may be silent.
-	heartbeat time.Duration
 }
 
 func newService(app App, o Options) (*service, error) {
@@ -252,7 +251,7 @@ func newService(app App, o Options) (*service, error) {
 		return nil, err
 	}
 	s := &service{
-		app: app, options: o, datasets: ordered, operations: operations, heartbeat: heartbeatInterval, verifies: make(chan struct{}, o.MaxExports),
+		app: app, options: o, datasets: ordered, operations: operations, verifies: make(chan struct{}, o.MaxExports),
 	}
 	s.exports, s.imports = &exports{service: s}, &imports{service: s}
 	o.Metrics.watch(s)
@@ -269,6 +268,9 @@ func checkApp(app App, o Options) error {
 		return errors.New("the application has no dataset")
 	case o.Version == "" || len(o.Version) > longestVersion:
 		return fmt.Errorf("application version %q: want 1 to %d characters", o.Version, longestVersion)
+	}
+	if o.Heartbeat > longestHeartbeat {
+		return fmt.Errorf("a heartbeat of %s: want at most %s", o.Heartbeat, longestHeartbeat)
 	}
 	return checkAppID(o.ID)
 }

@@ -38,7 +38,7 @@ func (s *service) Verify(request *contractpb.VerifyRequest, stream grpc.ServerSt
 		defer s.recoverInto(ctx, "Verify", &o.err)
 		o.result, o.err = s.verify(ctx, selected, watch)
 	}()
-	beat := time.NewTicker(s.heartbeat)
+	beat := time.NewTicker(s.options.Heartbeat)
 	defer beat.Stop()
 	for {
 		select {
