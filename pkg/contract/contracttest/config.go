@@ -2,24 +2,80 @@ package contracttest
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
+	"regexp"
 	"time"
-
-	"github.com/appbur/appbur/pkg/contract"
 )
 
-// Config says what to check.
+// Config says what to check, and how thoroughly. The zero value of every field but
+// Start is a good one.
 type Config struct {
 	// Start brings up an application that holds at least one row. It is called
 	// once per case; see [InProcess] and [At].
 	Start func(ctx context.Context) (*Instance, error)
 	// Older are payloads of older releases, for the cases about compatibility.
 	Older []Payload
-	// Timeout bounds each case. Zero means one minute.
+	// Run, when set, selects cases by their ids.
+	Run *regexp.Regexp
+	// Strict makes a required case that was not run, for want of a hook or of
+	// golden payloads, a failure of [Run].
+	Strict bool
+	// Timeout bounds each case. Zero means one minute; cases that need longer by
+	// their nature add what they need.
 	Timeout time.Duration
+	// Repeat is how often calls that must be idempotent are repeated. Zero means 10.
+	Repeat int
+	// Silence is how long a stream may be silent (EXP-015). Zero means the 15
+	// seconds of the contract; the case lasts a little longer than that.
+	Silence time.Duration
+	// Slow is how long EXP-014 reads slowly. Zero means 2 seconds; what a slow line
+	// does in an hour it begins to do in seconds.
+	Slow time.Duration
+	// Idle is how long NET-005 pings an idle connection, for example 10 minutes.
+	// Below four pings no server objects. Zero skips the case.
+	Idle time.Duration
+	// Ping is how far apart those pings are. Zero means 21 seconds: the contract
+	// allows them every 20.
+	Ping time.Duration
+	// Many is how many exports NET-010 makes. Zero means 1000.
+	Many int
+	// Fuzz is how many wrong requests NET-007 and NET-008 send. Zero means 300.
+	Fuzz int
+	// Cuts is how many connections NET-011 cuts. Zero means 20.
+	Cuts int
+}
+
+// The defaults.
+const (
+	defaultTimeout = time.Minute
+	defaultRepeat  = 10
+	defaultSilence = 15 * time.Second
+	defaultSlow    = 2 * time.Second
+	defaultPing    = 21 * time.Second
+	defaultMany    = 1000
+	defaultFuzz    = 300
+	defaultCuts    = 20
+)
+
+func (c Config) withDefaults() Config {
+	orInt := func(n *int, otherwise int) {
+		if *n <= 0 {
+			*n = otherwise
+		}
+	}
+	orTime := func(d *time.Duration, otherwise time.Duration) {
+		if *d <= 0 {
+			*d = otherwise
+		}
+	}
+	orTime(&c.Timeout, defaultTimeout)
+	orInt(&c.Repeat, defaultRepeat)
+	orTime(&c.Silence, defaultSilence)
+	orTime(&c.Slow, defaultSlow)
+	orTime(&c.Ping, defaultPing)
+	orInt(&c.Many, defaultMany)
+	orInt(&c.Fuzz, defaultFuzz)
+	orInt(&c.Cuts, defaultCuts)
+	return c
 }
 
 // Payload is what a release of the application exported.
@@ -34,67 +90,10 @@ type PayloadDataset struct {
 	Name, Schema string
 	// Data is the payload, one row per line.
 	Data []byte
-	// Drops says that the current release cannot keep everything in it.
+	// Want is what the application must export after the import; nil when only its
+	// own answer is compared.
+	Want []byte
+	// Drops says that the current release cannot keep everything in it. Drops that
+	// GetInfo declares for fields that the payload has need not be said here.
 	Drops bool
-}
-
-// Instance is one running application.
-type Instance struct {
-	Address string
-	Dial    contract.DialOptions
-	// Shared instances serve the next case too: the kit puts back what it found.
-	Shared bool
-	// Stop ends the instance; nil means that there is nothing to end.
-	Stop func() error
-}
-
-// At checks an application that runs already. Its state is changed during the
-// check and put back after every case.
-func At(address string, options contract.DialOptions) func(context.Context) (*Instance, error) {
-	return func(context.Context) (*Instance, error) {
-		return &Instance{Address: address, Dial: options, Shared: true}, nil
-	}
-}
-
-// InProcess serves a fresh application for every case, at a unix socket in a
-// temporary directory.
-func InProcess(fresh func() (contract.App, contract.Options, error)) func(context.Context) (*Instance, error) {
-	return func(ctx context.Context) (*Instance, error) {
-		app, options, err := fresh()
-		if err != nil {
-			return nil, fmt.Errorf("making a fresh application: %w", err)
-		}
-		dir, err := os.MkdirTemp("", "appbur")
-		if err != nil {
-			return nil, fmt.Errorf("making a directory for the socket: %w", err)
-		}
-		if options.SpoolDir == "" {
-			options.SpoolDir = filepath.Join(dir, "spool")
-		}
-		instance, err := serve(ctx, "unix://"+filepath.Join(dir, "app"), app, options)
-		if err != nil {
-			return nil, errors.Join(err, os.RemoveAll(dir))
-		}
-		stop := instance.Stop
-		instance.Stop = func() error { return errors.Join(stop(), os.RemoveAll(dir)) }
-		return instance, nil
-	}
-}
-
-func serve(ctx context.Context, address string, app contract.App, options contract.Options) (*Instance, error) {
-	server, err := contract.NewServer(app, options)
-	if err != nil {
-		return nil, err
-	}
-	listener, err := contract.Listen(ctx, address)
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan error, 1)
-	go func() { done <- server.Serve(ctx, listener) }()
-	return &Instance{Address: address, Stop: func() error {
-		cancel()
-		return <-done
-	}}, nil
 }

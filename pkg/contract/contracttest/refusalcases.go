@@ -7,20 +7,19 @@ import (
 	"fmt"
 	"strconv"
 
-	"google.golang.org/grpc/codes"
 
 	"github.com/appbur/appbur/pkg/contract"
 )
 
 func importDamaged(ctx context.Context, s *session) error {
-	held, other, err := s.twoStates(ctx)
+	before, other, err := s.twoStates(ctx)
 	if err != nil {
 		return err
 	}
-	// The emptied state may have no chunk left; then the held one is damaged.
+	// The emptied state may have no chunk left; then the before one is damaged.
 	damaged := other
 	if _, err := other.last(); err != nil {
-		damaged = held
+		damaged = before
 	}
 	for _, honest := range []bool{false, true} {
 		r := s.raw(damaged)
@@ -30,10 +29,10 @@ func importDamaged(ctx context.Context, s *session) error {
 			chunk.Crc32C = checksum(chunk.Data)
 		}
 		err := s.send(ctx, r)
-		if err := refused(err, codes.DataLoss, contract.ReasonChecksumMismatch); err != nil {
+		if err := refused(err, contract.ReasonChecksumMismatch); err != nil {
 			return fmt.Errorf("a flipped bit, checksum of the chunk adjusted %t: %w", honest, err)
 		}
-		if err := s.unchanged(ctx, held); err != nil {
+		if err := s.unchanged(ctx, before); err != nil {
 			return err
 		}
 	}
@@ -41,11 +40,11 @@ func importDamaged(ctx context.Context, s *session) error {
 }
 
 func importIncomplete(ctx context.Context, s *session) error {
-	held, _, err := s.twoStates(ctx)
+	before, _, err := s.twoStates(ctx)
 	if err != nil {
 		return err
 	}
-	last, err := held.last()
+	last, err := before.last()
 	if err != nil {
 		return err
 	}
@@ -79,13 +78,13 @@ func importIncomplete(ctx context.Context, s *session) error {
 		},
 	}
 	for name, change := range bend {
-		r := s.raw(held)
+		r := s.raw(before)
 		change(r)
 		err := s.send(ctx, r)
-		if err := refused(err, codes.InvalidArgument, contract.ReasonInvalidRequest); err != nil {
+		if err := refused(err, contract.ReasonInvalidRequest); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		if err := s.unchanged(ctx, held); err != nil {
+		if err := s.unchanged(ctx, before); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
@@ -99,29 +98,29 @@ func brokenLastRow(a state) (state, int, error) {
 	if err != nil {
 		return state{}, 0, err
 	}
-	payload := append(bytes.Clone(a.payloads[last]), "{\"\n"...)
+	payload := append(bytes.Clone(a.payload(last)), "{\"\n"...)
 	return a.with(last, payload), bytes.Count(payload, []byte("\n")), nil
 }
 
 func importInvalidRow(ctx context.Context, s *session) error {
-	held, other, err := s.twoStates(ctx)
+	before, other, err := s.twoStates(ctx)
 	if err != nil {
 		return err
 	}
-	// Everything before the bad row differs from the held state, so that any of
+	// Everything before the bad row differs from the before state, so that any of
 	// it that stays is seen.
 	if _, err := s.apply(ctx, other); err != nil {
 		return err
 	}
-	broken, row, err := brokenLastRow(held)
+	broken, row, err := brokenLastRow(before)
 	if err != nil {
 		return err
 	}
 	_, err = s.apply(ctx, broken)
-	if err := refused(err, codes.InvalidArgument, contract.ReasonPayloadInvalid); err != nil {
+	if err := refused(err, contract.ReasonPayloadInvalid); err != nil {
 		return err
 	}
-	last, _ := held.last()
+	last, _ := before.last()
 	var e *contract.Error
 	if errors.As(err, &e) && (e.Metadata["dataset"] != last || e.Metadata["row"] != strconv.Itoa(row)) {
 		return fmt.Errorf("the error names dataset %q, row %q; it was dataset %s, row %d", e.Metadata["dataset"], e.Metadata["row"], last, row)
@@ -130,7 +129,7 @@ func importInvalidRow(ctx context.Context, s *session) error {
 }
 
 func importUnreadable(ctx context.Context, s *session) error {
-	held, other, err := s.twoStates(ctx)
+	before, other, err := s.twoStates(ctx)
 	if err != nil {
 		return err
 	}
@@ -146,10 +145,10 @@ func importUnreadable(ctx context.Context, s *session) error {
 	}
 	for _, test := range tests {
 		_, err := s.client.Import(ctx, test.request)
-		if err := refused(err, codes.FailedPrecondition, test.reason); err != nil {
+		if err := refused(err, test.reason); err != nil {
 			return err
 		}
-		if err := s.unchanged(ctx, held); err != nil {
+		if err := s.unchanged(ctx, before); err != nil {
 			return fmt.Errorf("%s: %w", test.reason, err)
 		}
 	}

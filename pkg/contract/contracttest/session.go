@@ -7,13 +7,9 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"slices"
-	"strings"
+	"time"
 
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
-
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/contract"
@@ -22,102 +18,26 @@ import (
 
 // session is one case's conversation with one instance.
 type session struct {
-	config Config
-	client *contract.Client
-	wire   contractpb.AppStateClient
-	info   contract.Info
-	prefix string
-	ids    int
+	config      Config
+	instance    *Instance
+	client      *contract.Client
+	wire        contractpb.AppStateClient
+	info        contract.Info
+	prefix      string
+	ids         int
+	notes       []string
+	connections []*grpc.ClientConn
+}
+
+// note says what a case did not look at.
+func (s *session) note(format string, args ...any) {
+	s.notes = append(s.notes, fmt.Sprintf(format, args...))
 }
 
 // operation returns an id that was not used before.
 func (s *session) operation() string {
 	s.ids++
 	return fmt.Sprintf("%s-%d", s.prefix, s.ids)
-}
-
-// state is what an application holds, as payloads.
-type state struct {
-	order    []string
-	schemas  map[string]string
-	payloads map[string][]byte
-}
-
-func newState() state { return state{schemas: map[string]string{}, payloads: map[string][]byte{}} }
-
-func (a state) add(name, schema string, payload []byte) state {
-	b := state{order: append(slices.Clone(a.order), name), schemas: map[string]string{}, payloads: map[string][]byte{}}
-	for _, n := range a.order {
-		b.schemas[n], b.payloads[n] = a.schemas[n], a.payloads[n]
-	}
-	b.schemas[name], b.payloads[name] = schema, payload
-	return b
-}
-
-// with returns the state with another payload for one dataset.
-func (a state) with(name string, payload []byte) state {
-	b := newState()
-	for _, n := range a.order {
-		p := a.payloads[n]
-		if n == name {
-			p = payload
-		}
-		b = b.add(n, a.schemas[n], p)
-	}
-	return b
-}
-
-// reschemed returns the state with another schema claimed for every dataset.
-func (a state) reschemed(schema string) state {
-	b := newState()
-	for _, n := range a.order {
-		b = b.add(n, schema, a.payloads[n])
-	}
-	return b
-}
-
-func (a state) empty() state {
-	b := newState()
-	for _, n := range a.order {
-		b = b.add(n, a.schemas[n], nil)
-	}
-	return b
-}
-
-// last names the last dataset that has rows. No dataset with rows depends on it,
-// because dependencies come first.
-func (a state) last() (string, error) {
-	for _, n := range slices.Backward(a.order) {
-		if len(a.payloads[n]) > 0 {
-			return n, nil
-		}
-	}
-	return "", errors.New("the application holds no row: start it with at least one")
-}
-
-// shrunk returns the state without the last row of its last dataset.
-func (a state) shrunk() (state, error) {
-	name, err := a.last()
-	if err != nil {
-		return state{}, err
-	}
-	payload := a.payloads[name]
-	cut := bytes.LastIndexByte(payload[:len(payload)-1], '\n') + 1
-	return a.with(name, payload[:cut]), nil
-}
-
-// differs says where two states differ.
-func (a state) differs(b state) error {
-	if !slices.Equal(a.order, b.order) {
-		return fmt.Errorf("datasets %s became %s", strings.Join(a.order, ", "), strings.Join(b.order, ", "))
-	}
-	for _, n := range a.order {
-		if !bytes.Equal(a.payloads[n], b.payloads[n]) {
-			return fmt.Errorf("dataset %s: %d bytes with %s became %d bytes with %s", n,
-				len(a.payloads[n]), appbur.DigestOf(a.payloads[n]).Short(), len(b.payloads[n]), appbur.DigestOf(b.payloads[n]).Short())
-		}
-	}
-	return nil
 }
 
 // buffer is a payload in memory.
@@ -127,9 +47,12 @@ type buffer struct{ bytes.Buffer }
 func (*buffer) Close() error { return nil }
 
 // export reads the state through the client, which checks everything.
-func (s *session) export(ctx context.Context) (state, error) {
+func (s *session) export(ctx context.Context) (state, error) { return s.exportBy(ctx, s.client, 0) }
+
+func (s *session) exportBy(ctx context.Context, client *contract.Client, chunk int, datasets ...string) (state, error) {
 	buffers := map[string]*buffer{}
-	result, err := s.client.Export(ctx, contract.ExportRequest{OperationID: s.operation()}, contract.SinkFunc(
+	request := contract.ExportRequest{OperationID: s.operation(), MaxChunkBytes: chunk, Datasets: datasets}
+	result, err := client.Export(ctx, request, contract.SinkFunc(
 		func(h contract.DatasetHeader) (io.WriteCloser, error) {
 			buffers[h.Name] = &buffer{}
 			return buffers[h.Name], nil
@@ -137,21 +60,29 @@ func (s *session) export(ctx context.Context) (state, error) {
 	if err != nil {
 		return state{}, err
 	}
-	exported := newState()
+	exported := state{}
 	for _, d := range result.Datasets {
-		exported = exported.add(d.Name, d.Schema, buffers[d.Name].Bytes())
+		exported = exported.add(d.Name, held{d.Schema, buffers[d.Name].Bytes(), s.opaque(d.Name)})
 	}
 	return exported, nil
+}
+
+func (s *session) opaque(dataset string) bool {
+	for _, d := range s.info.Datasets {
+		if d.Name == dataset {
+			return d.Opaque()
+		}
+	}
+	return false
 }
 
 func (s *session) request(a state) contract.ImportRequest {
 	r := contract.ImportRequest{OperationID: s.operation(), SourceApp: s.info.App, SourceVersion: s.info.Version}
 	for _, n := range a.order {
-		payload := a.payloads[n]
+		h := a.datasets[n]
 		r.Datasets = append(r.Datasets, contract.DatasetSource{
-			Name: n, Schema: a.schemas[n], Rows: int64(bytes.Count(payload, []byte("\n"))), Size: int64(len(payload)),
-			Digest: appbur.DigestOf(payload),
-			Open:   func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(payload)), nil },
+			Name: n, Schema: h.schema, Rows: h.rows(), Size: int64(len(h.payload)), Digest: appbur.DigestOf(h.payload),
+			Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(h.payload)), nil },
 		})
 	}
 	return r
@@ -160,6 +91,16 @@ func (s *session) request(a state) contract.ImportRequest {
 // apply makes the application hold the state.
 func (s *session) apply(ctx context.Context, a state) (contract.ImportResult, error) {
 	return s.client.Import(ctx, s.request(a))
+}
+
+// putBack makes a shared application hold the state, also when the case left an
+// import under way.
+func (s *session) putBack(ctx context.Context, a state) error {
+	const patience = 10 * time.Second
+	return s.eventually(ctx, patience, func(ctx context.Context) error {
+		_, err := s.apply(ctx, a)
+		return err
+	})
 }
 
 // holds makes sure that the application holds exactly the state.
@@ -171,7 +112,7 @@ func (s *session) holds(ctx context.Context, want state) error {
 	return want.differs(got)
 }
 
-// unchanged makes sure that a failed call had no effect.
+// unchanged is holds after a call that had to fail.
 func (s *session) unchanged(ctx context.Context, want state) error {
 	if err := s.holds(ctx, want); err != nil {
 		return fmt.Errorf("a call that failed changed the state: %w", err)
@@ -180,36 +121,98 @@ func (s *session) unchanged(ctx context.Context, want state) error {
 }
 
 // twoStates returns the state that the application holds and a different one.
-func (s *session) twoStates(ctx context.Context) (held, other state, err error) {
-	if held, err = s.export(ctx); err != nil {
-		return held, other, err
+func (s *session) twoStates(ctx context.Context) (before, other state, err error) {
+	if before, err = s.export(ctx); err != nil {
+		return before, other, err
 	}
-	other, err = held.shrunk()
-	return held, other, err
+	other, err = before.shrunk()
+	if failure(err) != nil || err == nil {
+		return before, other, err
+	}
+	// Opaque payloads cannot be cut; the application makes the other state itself.
+	if s.instance.Mutate == nil {
+		return before, other, needs("Mutate, because the application has opaque datasets only")
+	}
+	if err := s.instance.Mutate(ctx); err != nil {
+		return before, other, fmt.Errorf("changing the state by the hook Mutate: %w", err)
+	}
+	if other, err = s.export(ctx); err != nil {
+		return before, other, err
+	}
+	if before.differs(other) == nil {
+		return before, other, errors.New("the hook Mutate changed nothing that an export shows")
+	}
+	_, err = s.apply(ctx, before)
+	return before, other, err
 }
 
-// refused makes sure that an error has the code and the reason it must have.
-func refused(err error, code codes.Code, reason contract.Reason) error {
-	if err == nil {
-		return fmt.Errorf("the call succeeded, want %s", reason)
-	}
-	var e *contract.Error
-	if errors.As(err, &e) {
-		if e.Code == code && e.Reason == reason {
-			return nil
+// change makes the application hold something else: what it makes itself, or the
+// other state.
+func (s *session) change(ctx context.Context, other state) error {
+	if s.instance.Mutate != nil {
+		if err := s.instance.Mutate(ctx); err != nil {
+			return fmt.Errorf("changing the state by the hook Mutate: %w", err)
 		}
-		return fmt.Errorf("want %s with reason %s, got %s with reason %q: %w", code, reason, e.Code, e.Reason, err)
+		return nil
 	}
-	got, at := status.Convert(err), contract.Reason("")
-	for _, detail := range got.Details() {
-		if info, ok := detail.(*errdetails.ErrorInfo); ok && info.GetDomain() == "appbur.dev" {
-			at = contract.Reason(info.GetReason())
-		}
-	}
-	if got.Code() != code || at != reason {
-		return fmt.Errorf("want %s with reason %s, got %s with reason %q: %w", code, reason, got.Code(), at, err)
+	if _, err := s.apply(ctx, other); err != nil {
+		return fmt.Errorf("changing the state by an import: %w", err)
 	}
 	return nil
+}
+
+// eventually repeats fn until it succeeds or the time is up, and returns its last
+// error.
+func (s *session) eventually(ctx context.Context, within time.Duration, fn func(context.Context) error) error {
+	deadline := time.NewTimer(within)
+	defer deadline.Stop()
+	const interval = 50 * time.Millisecond
+	for {
+		err := fn(ctx)
+		if err == nil {
+			return nil
+		}
+		if s.pause(ctx, interval) != nil {
+			return err
+		}
+		select {
+		case <-deadline.C:
+			return fmt.Errorf("not within %s: %w", within, err)
+		default:
+		}
+	}
+}
+
+// pause waits.
+func (s *session) pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
+// restartTimeout is how long a killed application may take to answer again.
+const restartTimeout = 30 * time.Second
+
+// kill ends the application by the given hook and starts it again.
+func (s *session) kill(ctx context.Context, end func(context.Context) error) error {
+	if err := end(ctx); err != nil {
+		return fmt.Errorf("ending the application: %w", err)
+	}
+	// It is started again even when the case has no time left.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restartTimeout)
+	defer cancel()
+	if err := s.instance.Restart(ctx); err != nil {
+		return fmt.Errorf("starting the application again: %w", err)
+	}
+	return s.eventually(ctx, restartTimeout, func(ctx context.Context) error {
+		_, err := s.client.Info(ctx)
+		return err
+	})
 }
 
 func checksum(data []byte) uint32 { return crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli)) }

@@ -1,0 +1,414 @@
+package contracttest
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"math/big"
+	mathrand "math/rand/v2"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/appbur/appbur/pkg/contract"
+	"github.com/appbur/appbur/pkg/contract/contractpb"
+)
+
+// attempt makes one call of each right and returns how they ended.
+func (s *session) attempt(ctx context.Context, a state, dial contract.DialOptions, token credentials.PerRPCCredentials) (export, importing error, err error) {
+	connection, err := s.connectAs(s.instance.Address, dial, token)
+	if err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
+	defer cancel()
+	wire := contractpb.NewAppStateClient(connection)
+	stream, export := wire.Export(ctx, &contractpb.ExportRequest{OperationId: s.operation()})
+	if export == nil {
+		_, export = drain(stream)
+	}
+	_, importing = play(ctx, wire, s.raw(a).requests())
+	return export, importing, nil
+}
+
+// handshakeTimeout is how long a connection that is refused may take to say so.
+const handshakeTimeout = 10 * time.Second
+
+// ended compares how a call ended with how it should. A refused handshake shows as
+// UNAVAILABLE.
+func ended(what string, err error, want codes.Code) error {
+	got := read(err).code
+	if err == nil {
+		got = codes.OK
+	}
+	if got == want || want == codes.Unauthenticated && got == codes.Unavailable {
+		return nil
+	}
+	return fmt.Errorf("%s ended with %s, want %s: %w", what, got, want, err)
+}
+
+func netIdentities(ctx context.Context, s *session) error {
+	before, err := s.export(ctx)
+	if err != nil {
+		return err
+	}
+	anonymous := s.instance.Dial
+	anonymous.TLS = anonymous.TLS.Clone()
+	anonymous.TLS.Certificates, anonymous.TLS.GetClientCertificate = nil, nil
+	identities := append([]Identity{{"nobody", anonymous, nil, codes.Unauthenticated, codes.Unauthenticated}}, s.instance.Identities...)
+	partial := false
+	for _, i := range identities {
+		export, importing, err := s.attempt(ctx, before, i.Dial, i.Credentials)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(ended("an export by "+i.Name, export, i.Export), ended("an import by "+i.Name, importing, i.Import)); err != nil {
+			return err
+		}
+		partial = partial || (i.Export == codes.OK) != (i.Import == codes.OK)
+	}
+	if !partial {
+		s.note("no identity was given that may export and not import, or the other way")
+	}
+	return s.holds(ctx, before)
+}
+
+func netExpired(ctx context.Context, s *session) error {
+	if s.instance.Expire == nil {
+		return needs("Expire")
+	}
+	before, other, err := s.twoStates(ctx)
+	if err != nil {
+		return err
+	}
+	h, err := s.hold(ctx, before, &contractpb.ExportRequest{})
+	if err != nil {
+		return err
+	}
+	defer h.cancel()
+	r := s.raw(other)
+	stream, err := s.sendAll(ctx, r, len(r.chunks))
+	if err != nil {
+		return err
+	}
+	if err := s.instance.Expire(ctx); err != nil {
+		return fmt.Errorf("letting the credentials expire: %w", err)
+	}
+	got, err := h.rest(s)
+	switch {
+	case err == nil:
+		err = before.differs(got)
+	case read(err).code == codes.Unauthenticated:
+		err = nil
+	}
+	if err != nil {
+		return fmt.Errorf("an export whose credentials expired: %w", err)
+	}
+	sent := stream.Send(commitMessage(r.commit))
+	_, err = outcome(stream)
+	if err != nil && read(err).code != codes.Unauthenticated {
+		return fmt.Errorf("an import whose credentials expired: %w", errors.Join(err, sent))
+	}
+	want := before
+	if err == nil {
+		want = other
+	}
+	return s.holds(ctx, want)
+}
+
+func netTransport(ctx context.Context, s *session) error {
+	before, err := s.export(ctx)
+	if err != nil {
+		return err
+	}
+	stranger, err := selfSigned()
+	if err != nil {
+		return err
+	}
+	plain, old, unknown := s.instance.Dial, s.instance.Dial, s.instance.Dial
+	plain.TLS = nil
+	old.TLS = old.TLS.Clone()
+	old.TLS.MinVersion, old.TLS.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
+	unknown.TLS = unknown.TLS.Clone()
+	unknown.TLS.Certificates = []tls.Certificate{stranger}
+	for what, dial := range map[string]contract.DialOptions{"in plain text": plain, "by TLS 1.1": old, "with a certificate that nobody issued": unknown} {
+		token := s.instance.Credentials
+		if what == "with a certificate that nobody issued" {
+			token = nil
+		}
+		if what == "in plain text" && token != nil {
+			token = nil // no client would send it
+		}
+		export, importing, err := s.attempt(ctx, before, dial, token)
+		if err != nil {
+			return err
+		}
+		if export == nil || importing == nil {
+			return fmt.Errorf("a caller %s was served", what)
+		}
+	}
+	return s.holds(ctx, before)
+}
+
+// selfSigned makes a client certificate that no authority knows.
+func selfSigned() (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	// A certificate of all times: whether it is refused must not depend on a clock.
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Unix(0, 0), NotAfter: time.Unix(1<<33, 0),
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}
+	raw, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	return tls.Certificate{Certificate: [][]byte{raw}, PrivateKey: key}, err
+}
+
+func netDefaultClient(ctx context.Context, s *session) error {
+	connection, err := s.connect()
+	if err != nil {
+		return err
+	}
+	wire := contractpb.NewAppStateClient(connection)
+	stream, err := wire.Export(ctx, &contractpb.ExportRequest{OperationId: s.operation()})
+	if err != nil {
+		return err
+	}
+	all, err := drain(stream)
+	if err != nil {
+		return fmt.Errorf("an export by a client with default settings: %w", err)
+	}
+	const longest = 4 << 20
+	for _, m := range all {
+		if n := proto.Size(m); n > longest {
+			return fmt.Errorf("a message has %d bytes, allowed are %d", n, longest)
+		}
+	}
+	got, err := s.joined(all)
+	if err != nil {
+		return err
+	}
+	if s.info.Limits.MaxChunkBytes > longest-(64<<10) {
+		return fmt.Errorf("max_chunk_bytes is %d, which leaves no room in a message of %d bytes", s.info.Limits.MaxChunkBytes, longest)
+	}
+	if _, err := play(ctx, wire, s.rawIn(got, s.info.Limits.MaxChunkBytes).requests()); err != nil {
+		return fmt.Errorf("an import by a client with default settings: %w", err)
+	}
+	return s.holds(ctx, got)
+}
+
+func netDeadline(ctx context.Context, s *session) error {
+	before, other, err := s.twoStates(ctx)
+	if err != nil {
+		return err
+	}
+	const soon = 100 * time.Millisecond
+	short, cancel := context.WithTimeout(ctx, soon)
+	defer cancel()
+	h, err := s.hold(short, before, &contractpb.ExportRequest{})
+	if err == nil {
+		defer h.cancel()
+		<-short.Done()
+		if _, err := h.rest(s); err != nil && read(err).code != codes.DeadlineExceeded {
+			return fmt.Errorf("an export whose deadline passed: %w", err)
+		}
+	} else if read(err).code != codes.DeadlineExceeded {
+		return err
+	}
+	importing, cancelImport := context.WithTimeout(ctx, soon)
+	defer cancelImport()
+	r := s.raw(other)
+	if stream, err := s.sendAll(importing, r, len(r.chunks)); err == nil {
+		if _, err := outcome(stream); read(err).code != codes.DeadlineExceeded {
+			return fmt.Errorf("an import whose deadline passed: %w", err)
+		}
+	} else if read(err).code != codes.DeadlineExceeded {
+		return err
+	}
+	if err := s.unchanged(ctx, before); err != nil {
+		return err
+	}
+	if err := s.eventually(ctx, freedWithin, func(ctx context.Context) error {
+		return s.send(ctx, s.raw(other))
+	}); err != nil {
+		return fmt.Errorf("an import after one whose deadline passed: %w", err)
+	}
+	return s.holds(ctx, other)
+}
+
+func netStop(ctx context.Context, s *session) error {
+	if s.instance.Terminate == nil || s.instance.Restart == nil {
+		return needs("Terminate and Restart")
+	}
+	before, other, err := s.twoStates(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.survives(ctx, s.instance.Terminate, before, other); err != nil {
+		return err
+	}
+	connection, err := s.connect()
+	if err != nil {
+		return err
+	}
+	watching, cancel := context.WithCancel(ctx)
+	defer cancel()
+	health, err := grpc_health_v1.NewHealthClient(connection).Watch(watching, &grpc_health_v1.HealthCheckRequest{Service: contractpb.AppState_ServiceDesc.ServiceName})
+	if err != nil {
+		return err
+	}
+	if _, err := health.Recv(); err != nil {
+		return fmt.Errorf("watching health: %w", err)
+	}
+	told := make(chan bool, 1)
+	go func() {
+		for {
+			m, err := health.Recv()
+			if err != nil || m.GetStatus() == grpc_health_v1.HealthCheckResponse_NOT_SERVING {
+				// A connection that ends says the same.
+				told <- watching.Err() == nil
+				cancel()
+				return
+			}
+		}
+	}()
+	r := s.raw(other)
+	stream, err := s.sendAll(ctx, r, len(r.chunks))
+	if err != nil {
+		return err
+	}
+	if err := stream.Send(commitMessage(r.commit)); err != nil {
+		_, err = outcome(stream)
+		return err
+	}
+	answered := make(chan error, 1)
+	go func() {
+		_, err := outcome(stream)
+		answered <- err
+	}()
+	if err := s.kill(ctx, s.instance.Terminate); err != nil {
+		return err
+	}
+	if err := <-answered; err == nil {
+		if err := s.holds(ctx, other); err != nil {
+			return fmt.Errorf("an import that succeeded while the application stopped: %w", err)
+		}
+	}
+	got, err := s.export(ctx)
+	if err != nil {
+		return err
+	}
+	if err := got.oneOf(before, other); err != nil {
+		return fmt.Errorf("stopped during an import: %w", err)
+	}
+	select {
+	case ok := <-told:
+		if !ok {
+			return errors.New("health did not say NOT_SERVING")
+		}
+		return nil
+	case <-ctx.Done():
+		return errors.New("health did not say NOT_SERVING, and the connection did not end")
+	}
+}
+
+func netLeak(ctx context.Context, s *session) error {
+	before, err := s.export(ctx)
+	if err != nil {
+		return err
+	}
+	one := before.order[0]
+	resources := func() (map[string]int, error) {
+		if s.instance.Resources == nil {
+			return nil, nil
+		}
+		return s.instance.Resources()
+	}
+	first, err := resources()
+	if err != nil {
+		return fmt.Errorf("counting resources: %w", err)
+	}
+	for i := range s.config.Many {
+		all, err := s.messages(ctx, &contractpb.ExportRequest{Datasets: []string{one}})
+		if err != nil {
+			return fmt.Errorf("export %d: %w", i+1, err)
+		}
+		if all[len(all)-1].GetTrailer() == nil {
+			return fmt.Errorf("export %d has no trailer", i+1)
+		}
+	}
+	if s.instance.Resources == nil {
+		s.note("what the process holds was not looked at, for want of the hook Resources")
+		return s.holds(ctx, before)
+	}
+	// Exports that can still be resumed may hold something; each one that leaks does.
+	allowed := max(s.config.Many/2, 4*s.info.Limits.MaxParallelExports*len(s.info.Datasets))
+	return s.eventually(ctx, freedWithin, func(context.Context) error {
+		now, err := resources()
+		if err != nil {
+			return err
+		}
+		for what, n := range now {
+			if n-first[what] > allowed {
+				return fmt.Errorf("%d exports left %d %s more than there were", s.config.Many, n-first[what], what)
+			}
+		}
+		return nil
+	})
+}
+
+func netCuts(ctx context.Context, s *session) (err error) {
+	before, other, err := s.twoStates(ctx)
+	if err != nil {
+		return err
+	}
+	// The seed is fixed: which bytes are cut differs by the timing anyhow.
+	line, err := newCutter(s.instance.Address, s.config.Cuts, mathrand.New(mathrand.NewPCG(1, 2)))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, line.close()) }()
+	client, err := contract.Dial(ctx, line.address, line.dial(s.instance.Dial))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = client.Close() }()
+	line.arm()
+	// Chunks that are short enough for several to pass between two cuts.
+	chunk := min(max(before.size()/20, 64), 4096)
+	at := before
+	for round := 0; line.left() > 0 && round < 4*s.config.Cuts; round++ {
+		got, err := s.exportBy(ctx, client, chunk)
+		if err != nil {
+			return fmt.Errorf("an export over a line that is cut: %w", err)
+		}
+		if err := at.differs(got); err != nil {
+			return fmt.Errorf("an export over a line that is cut: %w", err)
+		}
+		if at.differs(before) == nil {
+			at = other
+		} else {
+			at = before
+		}
+		if _, err := client.Import(ctx, s.request(at)); err != nil {
+			return fmt.Errorf("an import over a line that is cut: %w", err)
+		}
+		if err := s.holds(ctx, at); err != nil {
+			return fmt.Errorf("after an import over a line that is cut: %w", err)
+		}
+	}
+	if n := line.left(); n > 0 {
+		s.note("%d of %d cuts were not made: the payload is small", n, s.config.Cuts)
+	}
+	return nil
+}
+
