@@ -5,4 +5,4 @@ cd "$(dirname "$0")/.."
 PATH=$PWD/bin/tools:$PATH
 (cd proto && buf generate)
 go generate ./...
-go run ./internal/cli/docgen docs/cli
+go run ./internal/cli/docgen docs/cli docs/conformance.md

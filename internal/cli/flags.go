@@ -70,8 +70,13 @@ type appOptions struct {
 }
 
 func (o *appOptions) addFlags(command *cobra.Command, usage string) {
+	command.Flags().StringArrayVar(&o.targets, "app", nil, "`[NS/]NAME=ADDRESS` of an application "+usage+"; ADDRESS is host:port or unix:///path; repeatable")
+	o.addTrustFlags(command)
+}
+
+// addTrustFlags adds the flags that say how to trust applications.
+func (o *appOptions) addTrustFlags(command *cobra.Command) {
 	f := command.Flags()
-	f.StringArrayVar(&o.targets, "app", nil, "`[NS/]NAME=ADDRESS` of an application "+usage+"; ADDRESS is host:port or unix:///path; repeatable")
 	f.StringVar(&o.ca, "app-ca", "", "PEM `FILE` of the authority that applications' certificates are checked against (default: the system's)")
 	f.StringVar(&o.cert, "app-cert", "", "PEM `FILE` of the certificate shown to applications")
 	f.StringVar(&o.key, "app-key", "", "PEM `FILE` of the key of --app-cert")
