@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/appbur/appbur/pkg/contract"
@@ -10,7 +12,11 @@ import (
 func TestContract(t *testing.T) {
 	contracttest.Run(t, contracttest.Config{Start: contracttest.InProcess(func() (contract.App, contract.Options, error) {
 		a := new(app)
-		a.now.Store(&notes{"hello": "world", "a <b> & \"c\"": "ü\u2028\n", "zz": ""})
+		held := notes{"hello": "world", "a <b> & \"c\"": "ü\u2028\n", "zz": ""}
+		for i := range 300 { // some cases need streams that do not fit into a buffer
+			held[fmt.Sprintf("note %d", i)] = strings.Repeat("text ", i%40)
+		}
+		a.now.Store(&held)
 		return a, options, nil
 	})})
 }

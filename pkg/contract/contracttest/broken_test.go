@@ -388,6 +388,4 @@ func (token) GetRequestMetadata(context.Context, ...string) (map[string]string, 
 }
 func (token) RequireTransportSecurity() bool { return false }
 
-var (
-	_ credentials.PerRPCCredentials = token{}
-)
+var _ credentials.PerRPCCredentials = token{}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -170,7 +171,7 @@ func (c contractCase) applies(s *session) error {
 	case "":
 		return nil
 	case conditionTLS:
-		if s.instance.Dial.TLS == nil {
+		if s.instance.Dial.TLS == nil || strings.HasPrefix(s.instance.Address, "unix:") {
 			return notApplicable("the application is not reached by TLS")
 		}
 	case conditionTokens:

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/contract"
 )

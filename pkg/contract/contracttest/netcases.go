@@ -52,7 +52,11 @@ func ended(what string, err error, want codes.Code) error {
 	if got == want || want == codes.Unauthenticated && got == codes.Unavailable {
 		return nil
 	}
-	return fmt.Errorf("%s ended with %s, want %s: %w", what, got, want, err)
+	wrong := fmt.Errorf("%s ended with %s, want %s", what, got, want)
+	if err != nil {
+		wrong = fmt.Errorf("%w: %w", wrong, err)
+	}
+	return wrong
 }
 
 func netIdentities(ctx context.Context, s *session) error {
@@ -411,4 +415,3 @@ func netCuts(ctx context.Context, s *session) (err error) {
 	}
 	return nil
 }
-

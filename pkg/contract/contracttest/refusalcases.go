@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strconv"
 
-
 	"github.com/appbur/appbur/pkg/contract"
 )
 

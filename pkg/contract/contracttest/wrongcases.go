@@ -234,7 +234,7 @@ func (rawCodec) Unmarshal(data []byte, v any) error {
 func (rawCodec) Name() string { return "proto" }
 
 // garbage is random bytes, or a message with random damage.
-func (w *wrong) garbage() []byte {
+func (w *wrong) garbage(call string) []byte {
 	data := make([]byte, w.IntN(200))
 	for i := range data {
 		data[i] = byte(w.Uint32())
@@ -243,7 +243,7 @@ func (w *wrong) garbage() []byte {
 		return data
 	}
 	var valid proto.Message = w.export()
-	if w.IntN(2) == 0 {
+	if call == "Import" {
 		if all := w.importing(); len(all) > 0 {
 			valid = all[0]
 		}
@@ -300,7 +300,7 @@ func (s *session) garble(ctx context.Context, w *wrong, call string) error {
 		messages += w.IntN(3)
 	}
 	for range messages {
-		data := w.garbage()
+		data := w.garbage(call)
 		if stream.SendMsg(&data) != nil {
 			break // the answer says why
 		}
