@@ -288,7 +288,7 @@ func TestContractKit(t *testing.T) {
 	for release := range releases {
 		t.Run(release, func(t *testing.T) {
 			config := contracttest.Config{Start: contracttest.InProcess(func() (contract.App, contract.Options, error) {
-				fleet := open(t, release, 30)
+				fleet := open(t, release, 90)
 				return fleet, options(release, fleet), nil
 			})}
 			if release == "v2" {

@@ -30,7 +30,7 @@ func importLostAnswer(ctx context.Context, s *session) error {
 	}
 	for _, m := range r.requests()[1:] {
 		if err := stream.Send(m); err != nil {
-			_, err = outcome(stream)
+			err = outcome(stream)
 			return err
 		}
 	}
@@ -72,7 +72,7 @@ func (s *session) sendAll(ctx context.Context, r *rawImport, chunks int) (import
 	}
 	for _, c := range r.chunks[:chunks] {
 		if err := stream.Send(chunkMessage(c)); err != nil {
-			_, err = outcome(stream)
+			err = outcome(stream)
 			return nil, err
 		}
 	}
@@ -98,7 +98,7 @@ func importPaused(ctx context.Context, s *session) error {
 	if err := stream.CloseSend(); err != nil {
 		return err
 	}
-	_, err = outcome(stream)
+	err = outcome(stream)
 	if err := refused(err, contract.ReasonInvalidRequest); err != nil {
 		return fmt.Errorf("a stream without commit: %w", err)
 	}
@@ -131,14 +131,14 @@ func importPaused(ctx context.Context, s *session) error {
 			continue
 		}
 		if err := stream.Send(chunkMessage(c)); err != nil {
-			_, err = outcome(stream)
+			err = outcome(stream)
 			return fmt.Errorf("going on: %w", err)
 		}
 	}
 	if err := stream.Send(commitMessage(r.commit)); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	if _, err := outcome(stream); err != nil {
+	if err := outcome(stream); err != nil {
 		return fmt.Errorf("going on: %w", err)
 	}
 	return s.holds(ctx, other)
@@ -166,7 +166,7 @@ func importOffsets(ctx context.Context, s *session) error {
 	after.Offset = uint64(half + 1)
 	stream, err := s.sendAll(ctx, &rawImport{open: r.open, chunks: []*contractpb.Chunk{begun, after}}, 2)
 	if err == nil {
-		_, err = outcome(stream)
+		err = outcome(stream)
 	}
 	if err := refused(err, contract.ReasonOffsetMismatch); err != nil {
 		return fmt.Errorf("a chunk behind the next byte: %w", err)
@@ -299,7 +299,7 @@ func importCancelled(ctx context.Context, s *session) error {
 	ended, stop := context.WithTimeout(ctx, freedWithin)
 	defer stop()
 	context.AfterFunc(ended, func() { _ = stream.CloseSend() })
-	_, err = outcome(stream)
+	err = outcome(stream)
 	if err := refused(err, contract.ReasonOperationCancelled); err != nil {
 		return fmt.Errorf("the stream of a cancelled import: %w", err)
 	}

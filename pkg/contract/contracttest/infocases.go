@@ -45,7 +45,7 @@ func infoUnknown(ctx context.Context, s *session) error {
 	info.ProtoReflect().SetUnknown(unknownField)
 	answer, err := s.wire.GetInfo(ctx, info)
 	if err != nil {
-		return fmt.Errorf("GetInfo with an unknown field and unknown versions: %w", err)
+		return fmt.Errorf("a GetInfo with an unknown field and unknown versions: %w", err)
 	}
 	if answer.GetContractVersion() != contract.ContractVersion {
 		return fmt.Errorf("of v99, v2 and %s it chose %q", contract.ContractVersion, answer.GetContractVersion())
@@ -54,7 +54,7 @@ func infoUnknown(ctx context.Context, s *session) error {
 	request.ProtoReflect().SetUnknown(unknownField)
 	all, err := s.messages(ctx, request)
 	if err != nil {
-		return fmt.Errorf("Export with an unknown field: %w", err)
+		return fmt.Errorf("an Export with an unknown field: %w", err)
 	}
 	before, err := s.joined(all)
 	if err != nil {
@@ -66,7 +66,7 @@ func infoUnknown(ctx context.Context, s *session) error {
 		d.ProtoReflect().SetUnknown(unknownField)
 	}
 	if err := s.send(ctx, r); err != nil {
-		return fmt.Errorf("Import with unknown fields: %w", err)
+		return fmt.Errorf("an Import with unknown fields: %w", err)
 	}
 	return s.holds(ctx, before)
 }

@@ -22,7 +22,7 @@ func netKeepalive(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if _, err := conn.Write([]byte(http2.ClientPreface)); err != nil {
 		return err
 	}

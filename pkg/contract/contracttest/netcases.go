@@ -35,7 +35,7 @@ func (s *session) attempt(ctx context.Context, a state, dial contract.DialOption
 	if export == nil {
 		_, export = drain(stream)
 	}
-	_, importing = play(ctx, wire, s.raw(a).requests())
+	importing = play(ctx, wire, s.raw(a).requests())
 	return export, importing, nil
 }
 
@@ -117,7 +117,7 @@ func netExpired(ctx context.Context, s *session) error {
 		return fmt.Errorf("an export whose credentials expired: %w", err)
 	}
 	sent := stream.Send(commitMessage(r.commit))
-	_, err = outcome(stream)
+	err = outcome(stream)
 	if err != nil && read(err).code != codes.Unauthenticated {
 		return fmt.Errorf("an import whose credentials expired: %w", errors.Join(err, sent))
 	}
@@ -204,7 +204,7 @@ func netDefaultClient(ctx context.Context, s *session) error {
 	if s.info.Limits.MaxChunkBytes > longest-(64<<10) {
 		return fmt.Errorf("max_chunk_bytes is %d, which leaves no room in a message of %d bytes", s.info.Limits.MaxChunkBytes, longest)
 	}
-	if _, err := play(ctx, wire, s.rawIn(got, s.info.Limits.MaxChunkBytes).requests()); err != nil {
+	if err := play(ctx, wire, s.rawIn(got, s.info.Limits.MaxChunkBytes).requests()); err != nil {
 		return fmt.Errorf("an import by a client with default settings: %w", err)
 	}
 	return s.holds(ctx, got)
@@ -232,7 +232,7 @@ func netDeadline(ctx context.Context, s *session) error {
 	defer cancelImport()
 	r := s.raw(other)
 	if stream, err := s.sendAll(importing, r, len(r.chunks)); err == nil {
-		if _, err := outcome(stream); read(err).code != codes.DeadlineExceeded {
+		if err := outcome(stream); read(err).code != codes.DeadlineExceeded {
 			return fmt.Errorf("an import whose deadline passed: %w", err)
 		}
 	} else if read(err).code != codes.DeadlineExceeded {
@@ -291,12 +291,12 @@ func netStop(ctx context.Context, s *session) error {
 		return err
 	}
 	if err := stream.Send(commitMessage(r.commit)); err != nil {
-		_, err = outcome(stream)
+		err = outcome(stream)
 		return err
 	}
 	answered := make(chan error, 1)
 	go func() {
-		_, err := outcome(stream)
+		err := outcome(stream)
 		answered <- err
 	}()
 	if err := s.kill(ctx, s.instance.Terminate); err != nil {

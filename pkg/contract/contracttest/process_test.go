@@ -105,7 +105,7 @@ func (t *tracked) Accept() (net.Conn, error) {
 }
 
 func (t *tracked) cut() {
-	_ = t.Listener.Close()
+	_ = t.Close()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, c := range t.open {

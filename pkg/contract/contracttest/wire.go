@@ -136,17 +136,16 @@ func (r *rawImport) requests() []*contractpb.ImportRequest {
 
 // send plays the import and returns the status that it ended with.
 func (s *session) send(ctx context.Context, r *rawImport) error {
-	_, err := play(ctx, s.wire, r.requests())
-	return err
+	return play(ctx, s.wire, r.requests())
 }
 
-// play sends the messages and returns the result and the status.
-func play(ctx context.Context, wire contractpb.AppStateClient, requests []*contractpb.ImportRequest) (*contractpb.ImportResult, error) {
+// play sends the messages and returns the status.
+func play(ctx context.Context, wire contractpb.AppStateClient, requests []*contractpb.ImportRequest) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stream, err := wire.Import(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	go func() {
 		for _, request := range requests {
@@ -160,21 +159,21 @@ func play(ctx context.Context, wire contractpb.AppStateClient, requests []*contr
 	return outcome(stream)
 }
 
-// outcome reads the answers of an import to their end.
-func outcome(stream importStream) (*contractpb.ImportResult, error) {
-	var result *contractpb.ImportResult
+// outcome reads the answers of an import to their end. OK without a result is an
+// error.
+func outcome(stream importStream) error {
+	answered := false
 	for {
 		m, err := stream.Recv()
-		if errors.Is(err, io.EOF) {
-			if result == nil {
-				return nil, contract.ErrIncomplete
-			}
-			return result, nil
+		switch {
+		case errors.Is(err, io.EOF) && answered:
+			return nil
+		case errors.Is(err, io.EOF):
+			return contract.ErrIncomplete
+		case err != nil:
+			return err
 		}
-		if err != nil {
-			return nil, err
-		}
-		result = m.GetResult()
+		answered = m.GetResult() != nil
 	}
 }
 

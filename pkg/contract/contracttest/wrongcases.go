@@ -206,8 +206,7 @@ func (w *wrong) call(ctx context.Context) (call string, err error) {
 		_, err := wire.CancelOperation(ctx, &contractpb.CancelOperationRequest{OperationId: w.id()})
 		return "CancelOperation", err
 	default:
-		_, err := play(ctx, wire, w.importing())
-		return "Import", err
+		return "Import", play(ctx, wire, w.importing())
 	}
 }
 
