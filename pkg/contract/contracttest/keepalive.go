@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/net/http2"
@@ -26,7 +27,7 @@ func netKeepalive(ctx context.Context, s *session) error {
 	if _, err := conn.Write([]byte(http2.ClientPreface)); err != nil {
 		return err
 	}
-	framer := http2.NewFramer(conn, conn)
+	framer := &lockedFramer{Framer: http2.NewFramer(conn, conn)}
 	if err := framer.WriteSettings(); err != nil {
 		return err
 	}
@@ -42,7 +43,7 @@ func netKeepalive(ctx context.Context, s *session) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-		if err := framer.WritePing(false, [8]byte{byte(pings)}); err != nil {
+		if err := framer.ping(false, [8]byte{byte(pings)}); err != nil {
 			return fmt.Errorf("ping %d: %w", pings, errors.Join(err, <-ended))
 		}
 		select {
@@ -57,6 +58,25 @@ func netKeepalive(ctx context.Context, s *session) error {
 		s.note("pings came every %s, the contract allows them every 20 s", s.config.Ping)
 	}
 	return nil
+}
+
+// lockedFramer lets two goroutines write: the one that pings, and the one that
+// reads and has to answer.
+type lockedFramer struct {
+	*http2.Framer
+	mu sync.Mutex
+}
+
+func (f *lockedFramer) ping(ack bool, data [8]byte) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.WritePing(ack, data)
+}
+
+func (f *lockedFramer) settingsAck() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.WriteSettingsAck()
 }
 
 // line opens a bare connection to the application.
@@ -74,7 +94,7 @@ func (s *session) line(ctx context.Context) (net.Conn, error) {
 }
 
 // readFrames tells of answered pings until the connection ends.
-func readFrames(framer *http2.Framer, acks chan<- struct{}) error {
+func readFrames(framer *lockedFramer, acks chan<- struct{}) error {
 	for {
 		frame, err := framer.ReadFrame()
 		if err != nil {
@@ -86,12 +106,12 @@ func readFrames(framer *http2.Framer, acks chan<- struct{}) error {
 		case *http2.PingFrame:
 			if frame.IsAck() {
 				acks <- struct{}{}
-			} else if err := framer.WritePing(true, frame.Data); err != nil {
+			} else if err := framer.ping(true, frame.Data); err != nil {
 				return err
 			}
 		case *http2.SettingsFrame:
 			if !frame.IsAck() {
-				if err := framer.WriteSettingsAck(); err != nil {
+				if err := framer.settingsAck(); err != nil {
 					return err
 				}
 			}

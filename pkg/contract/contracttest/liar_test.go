@@ -483,10 +483,24 @@ func onlyInOrder(m proto.Message) error {
 	return nil
 }
 
-// crashing fails as a program does that crashes over an id that is empty or too long.
+// crashing fails as a program does that crashes over an id that is too short or too
+// long, and over an empty message.
 func crashing(m proto.Message) error {
-	if r, ok := m.(*contractpb.ExportRequest); ok && (r.GetOperationId() == "" || len(r.GetOperationId()) > 128) {
-		return contract.NewError(contract.ReasonPanic, "index out of range")
+	crash := contract.NewError(contract.ReasonPanic, "index out of range")
+	id := "long enough"
+	switch r := m.(type) {
+	case *contractpb.ExportRequest:
+		id = r.GetOperationId()
+	case *contractpb.ImportRequest:
+		if r.GetMessage() == nil {
+			return crash
+		}
+		if r.GetOpen() != nil {
+			id = r.GetOpen().GetOperationId()
+		}
+	}
+	if len(id) < 4 || len(id) > 128 {
+		return crash
 	}
 	return nil
 }
