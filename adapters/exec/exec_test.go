@@ -114,7 +114,6 @@ datasets:
   - name: people
     schema: "1.0"
     key: [name]
-    dependsOn: [teams]
     export: {argv: [cat, DIR/people]}
     check: {shell: '! grep -q impossible'}
     import: {argv: [cp, '{payload}', DIR/people]}

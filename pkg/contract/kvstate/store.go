@@ -16,8 +16,10 @@ type Dataset struct {
 	Name, Description   string
 	Schema, Reads       string
 	Required, Sensitive bool
-	DependsOn           []string
-	Upcasts             []contract.Upcast
+	// DependsOn orders maps. Whether what one names exists in the other is not
+	// checked: an application that needs that checks it in a Transaction of its own.
+	DependsOn []string
+	Upcasts   []contract.Upcast
 }
 
 // Store holds maps that are saved and restored together. The zero value is empty.

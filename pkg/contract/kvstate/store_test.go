@@ -40,7 +40,7 @@ type limit struct {
 func filled() (*kvstate.Store, *kvstate.Map[limit], *kvstate.Map[string]) {
 	store := new(kvstate.Store)
 	names := kvstate.Add[string](store, kvstate.Dataset{Name: "names", Schema: "1.0"})
-	limits := kvstate.Add[limit](store, kvstate.Dataset{Name: "limits", Schema: "1.0", DependsOn: []string{"names"}, Sensitive: true})
+	limits := kvstate.Add[limit](store, kvstate.Dataset{Name: "limits", Schema: "1.0", Sensitive: true})
 	names.Put("b", "ü<>&\u2028\n")
 	names.Put("a", "")
 	names.Put("", "the empty key")
