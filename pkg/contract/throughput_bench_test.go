@@ -2,6 +2,7 @@ package contract_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -76,14 +77,20 @@ func (e *endless) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// plain streams the same bytes without anything around them.
+// plain streams the same bytes without anything around them, or with the SHA-256
+// that any proof of completeness needs at both ends.
 type plain struct {
 	contractpb.UnimplementedAppStateServer
-	block []byte
+	block  []byte
+	digest bool
 }
 
 func (p *plain) Export(_ *contractpb.ExportRequest, stream grpc.ServerStreamingServer[contractpb.ExportResponse]) error {
+	sum := sha256.New()
 	for sent := 0; sent < benchBytes; sent += len(p.block) {
+		if p.digest {
+			sum.Write(p.block)
+		}
 		m := &contractpb.ExportResponse{Message: &contractpb.ExportResponse_Chunk{Chunk: &contractpb.Chunk{Data: p.block}}}
 		if err := stream.Send(m); err != nil {
 			return err
@@ -142,28 +149,37 @@ func BenchmarkTransfer(b *testing.B) {
 	n := 0
 	id := func() string { n++; return fmt.Sprintf("bench-%d", n) }
 
-	b.Run("plain", func(b *testing.B) {
-		conn, err := grpc.NewClient(serve(func(s *grpc.Server) { contractpb.RegisterAppStateServer(s, &plain{block: app.block}) }),
-			grpc.WithTransportCredentials(insecure.NewCredentials()))
-		if err != nil {
-			b.Fatal(err)
-		}
-		defer func() { _ = conn.Close() }()
-		b.SetBytes(benchBytes)
-		for b.Loop() {
-			stream, err := contractpb.NewAppStateClient(conn).Export(b.Context(), &contractpb.ExportRequest{})
+	for name, digest := range map[string]bool{"plain": false, "digested": true} {
+		b.Run(name, func(b *testing.B) {
+			conn, err := grpc.NewClient(serve(func(s *grpc.Server) {
+				contractpb.RegisterAppStateServer(s, &plain{block: app.block, digest: digest})
+			}), grpc.WithTransportCredentials(insecure.NewCredentials()))
 			if err != nil {
 				b.Fatal(err)
 			}
-			for {
-				if _, err := stream.Recv(); errors.Is(err, io.EOF) {
-					break
-				} else if err != nil {
+			defer func() { _ = conn.Close() }()
+			b.SetBytes(benchBytes)
+			for b.Loop() {
+				stream, err := contractpb.NewAppStateClient(conn).Export(b.Context(), &contractpb.ExportRequest{})
+				if err != nil {
 					b.Fatal(err)
 				}
+				sum := sha256.New()
+				for {
+					m, err := stream.Recv()
+					if errors.Is(err, io.EOF) {
+						break
+					}
+					if err != nil {
+						b.Fatal(err)
+					}
+					if digest {
+						sum.Write(m.GetChunk().GetData())
+					}
+				}
 			}
-		}
-	})
+		})
+	}
 	for name, mediaType := range map[string]string{"rows": "", "opaque": "application/octet-stream"} {
 		client := contractServer(mediaType)
 		var result contract.ExportResult
