@@ -16,9 +16,14 @@ const RestorePointTagPrefix = "restore-points/"
 //	1  pieces of payloads have running numbers
 //	2  pieces are named by their first key; the document holds the time window, the
 //	   keys of the datasets and how payloads were cut
-const RestorePointFormat = 2
+//	3  the digest of a sensitive dataset is sealed
+const RestorePointFormat = 3
 
-const oldestRestorePointFormat = 1
+const (
+	oldestRestorePointFormat = 1
+	// firstSealedDigestFormat is the first whose sensitive datasets show no digest.
+	firstSealedDigestFormat = 3
+)
 
 // restorePointID is a UTC time to the second and, when that second already has a
 // point, a counter. It sorts by age as text and is legal in a ref name.
@@ -112,8 +117,13 @@ type Dataset struct {
 	Rows int64 `json:"rows"`
 	// Size is in bytes, of the plain payload.
 	Size int64 `json:"size"`
-	// Digest is that of the plain payload, pieces joined in order.
-	Digest Digest `json:"digest"`
+	// Digest is that of the plain payload, pieces joined in order. That of a sensitive
+	// dataset is zero until somebody who can decrypt has opened SealedDigest, and is
+	// never encoded.
+	Digest Digest `json:"digest,omitzero"`
+	// SealedDigest is the digest of a sensitive dataset, encrypted as its pieces are.
+	// It is empty for others, and in formats 1 and 2.
+	SealedDigest []byte `json:"sealedDigest,omitempty"`
 	// Sensitive payloads are encrypted piece by piece.
 	Sensitive bool `json:"sensitive,omitempty"`
 	// Key names the top-level fields that identify a row; empty where that is not
@@ -177,6 +187,13 @@ func ParseRestorePoint(data []byte) (RestorePoint, error) {
 	}
 	if _, err := ParseRestorePointID(string(p.ID)); err != nil {
 		return RestorePoint{}, fmt.Errorf("reading %s: %w", RestorePointFile, err)
+	}
+	for _, app := range p.Apps {
+		for _, d := range app.Datasets {
+			if err := d.wantDigest(p.Format); err != nil {
+				return RestorePoint{}, fmt.Errorf("reading %s: application %s, dataset %s: %w", RestorePointFile, app.AppKey, d.Name, err)
+			}
+		}
 	}
 	return p, nil
 }

@@ -46,7 +46,7 @@ func TestParseRestorePointRefusesOtherFormats(t *testing.T) {
 	if err != nil || !old.Started.Equal(old.Created) || !old.Ended.Equal(old.Created) || old.Created.IsZero() {
 		t.Errorf("format 1: %+v, %v", old, err)
 	}
-	for _, bad := range []string{`{"format":0,"id":"20261121T020238Z"}`, `{"format":3,"id":"20261121T020238Z"}`, `{"format":99,"id":"20261121T020238Z"}`, `{"format":1,"id":"x"}`, `[]`, ``} {
+	for _, bad := range []string{`{"format":0,"id":"20261121T020238Z"}`, `{"format":4,"id":"20261121T020238Z"}`, `{"format":99,"id":"20261121T020238Z"}`, `{"format":1,"id":"x"}`, `[]`, ``} {
 		if _, err := appbur.ParseRestorePoint([]byte(bad)); err == nil {
 			t.Errorf("ParseRestorePoint(%s) was accepted", bad)
 		}
@@ -56,6 +56,8 @@ func TestParseRestorePointRefusesOtherFormats(t *testing.T) {
 func FuzzParseRestorePoint(f *testing.F) {
 	f.Add([]byte(`{"format":1,"id":"20261121T020238Z","cluster":{"id":"u","kubernetesVersion":"1.24.17"}}`))
 	f.Add([]byte(`{"format":2,"id":"20261121T020238Z","started":"2026-11-21T02:02:38Z","apps":[{"name":"a","datasets":[{"name":"d","layout":{"method":"key-hash/1"}}]}]}`))
+	f.Add([]byte(`{"format":2,"id":"20261121T020238Z","apps":[{"name":"a","datasets":[{"name":"d","sensitive":true,"digest":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}]}]}`))
+	f.Add([]byte(`{"format":3,"id":"20261121T020238Z","apps":[{"name":"a","datasets":[{"name":"d","sensitive":true,"sealedDigest":"c2VhbGVk"},{"name":"e","digest":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}]}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		point, err := appbur.ParseRestorePoint(data)
 		if err != nil {
@@ -63,6 +65,23 @@ func FuzzParseRestorePoint(f *testing.F) {
 		}
 		if _, err := appbur.ParseRestorePointID(string(point.ID)); err != nil {
 			t.Errorf("accepted a point with a bad id: %v", err)
+		}
+		// What was accepted is accepted when it is written again, and then holds no
+		// digest of a sensitive dataset.
+		again, err := json.Marshal(point)
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, err := appbur.ParseRestorePoint(again)
+		if err != nil {
+			t.Fatalf("%s: %v", again, err)
+		}
+		for _, app := range back.Apps {
+			for _, d := range app.Datasets {
+				if d.Sensitive && !d.Digest.IsZero() {
+					t.Errorf("%s shows a digest", again)
+				}
+			}
 		}
 	})
 }

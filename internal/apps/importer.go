@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/appbur/appbur"
@@ -79,8 +80,11 @@ func (i *Importer) Import(ctx context.Context, app appbur.AppState) (restore.Imp
 	claimed := map[string]appbur.Digest{}
 	for _, d := range result.Datasets {
 		claimed[d.Name] = d.Digest
-		dataset := restore.ImportedDataset{Name: d.Name, Rows: d.Rows, SchemaFrom: d.SchemaFrom, SchemaTo: d.SchemaTo, Digest: d.Digest}
+		dataset := restore.ImportedDataset{Name: d.Name, Rows: d.Rows, SchemaFrom: d.SchemaFrom, SchemaTo: d.SchemaTo}
 		dataset.Uncompared = uncompared(app, d)
+		if !sensitive(app, info, d.Name) {
+			dataset.Digest = d.Digest
+		}
 		for _, dropped := range d.Dropped {
 			dataset.Dropped = append(dataset.Dropped, describeDropped(dropped))
 		}
@@ -105,6 +109,13 @@ func uncompared(app appbur.AppState, d contract.ImportedDataset) string {
 		}
 	}
 	return ""
+}
+
+// sensitive reports whether a dataset is, as it was saved or as the application has it
+// now. Digests of it are not shown: something short can be guessed by them.
+func sensitive(saved appbur.AppState, info contract.Info, dataset string) bool {
+	return slices.ContainsFunc(saved.Datasets, func(d appbur.Dataset) bool { return d.Name == dataset && d.Sensitive }) ||
+		slices.ContainsFunc(info.Datasets, func(d contract.DatasetInfo) bool { return d.Name == dataset && d.Sensitive })
 }
 
 func describeDropped(d contract.Dropped) string {

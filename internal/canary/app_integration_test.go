@@ -47,12 +47,12 @@ func (a *sensitiveApp) row(i int) contract.Row {
 }
 
 // digest is that of the payload.
-func (a *sensitiveApp) digest() string {
+func (a *sensitiveApp) digest() []byte {
 	hash := sha256.New()
 	for i := range 100 {
 		hash.Write(append(a.row(i), '\n'))
 	}
-	return hex.EncodeToString(hash.Sum(nil))
+	return hash.Sum(nil)
 }
 
 func (a *sensitiveApp) quote() error { return errors.New("duplicate key value: (" + a.value + ")") }
@@ -72,7 +72,10 @@ func serveSensitive(w *world) *sensitiveApp {
 	w.Helper()
 	socket := filepath.Join(w.dir, "app.sock")
 	a := &sensitiveApp{address: "unix://" + socket, login: w.hide("key of a sensitive dataset"), value: w.hide("row of a sensitive dataset")}
-	w.readable["the digest of the whole"] = a.digest()
+	digest := a.digest()
+	w.secret["the digest of the whole"] = hex.EncodeToString(digest)
+	w.secret["the short digest of the whole"] = hex.EncodeToString(digest[:6])
+	w.secret["the bytes of the digest of the whole"] = string(digest)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {

@@ -40,7 +40,8 @@ func newPointsDiff(e *env) *cobra.Command {
 		Use:   "diff FROM TO",
 		Short: "Show which objects and datasets differ between two restore points",
 		Long: `Show which objects and datasets differ between two restore points.
-` + "`git diff`" + ` between the two tags shows the lines; Secrets show as changed, never their values.` +
+` + "`git diff`" + ` between the two tags shows the lines; Secrets and sensitive datasets show as changed when they
+were encrypted anew, never their values.` +
 			exitStatus("0  no difference", "4  they differ", "10 no repository or no such point"),
 		Example: `  appbur points diff 20261120T000000Z latest --repo ./mgmt.git
   appbur points diff 20261120T000000Z latest --repo ./mgmt.git --json`,
@@ -115,7 +116,7 @@ func describeDataset(d repository.DatasetChange) datasetChange {
 		if d == nil {
 			return ""
 		}
-		return fmt.Sprintf("%s %s, %s", d.Schema, d.Digest.Short(), d.Content())
+		return fmt.Sprintf("%s %s, %s", d.Schema, digestText(*d, d.Digest.Short()), d.Content())
 	}
 	change := datasetChange{
 		App: d.App.String(), Dataset: d.Dataset, What: "changed",

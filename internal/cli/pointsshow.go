@@ -63,7 +63,7 @@ func pointsShowRun(ctx context.Context, e *env, o *repositoryOptions, name strin
 		fmt.Fprintf(e.Out, "application    %s: %s %s\n", app.AppKey, app.App, app.Version)
 		for _, d := range app.Datasets {
 			fmt.Fprintf(e.Out, "               %s, schema %s, %s, %s in %d pieces%s, %s\n",
-				d.Name, d.Schema, d.Content(), sizeText(d.Size), len(d.Pieces), map[bool]string{true: ", encrypted"}[d.Sensitive], d.Digest)
+				d.Name, d.Schema, d.Content(), sizeText(d.Size), len(d.Pieces), map[bool]string{true: ", encrypted"}[d.Sensitive], digestText(d, d.Digest.String()))
 		}
 	}
 	fmt.Fprintln(e.Out)
@@ -84,6 +84,15 @@ func pointsShowRun(ctx context.Context, e *env, o *repositoryOptions, name strin
 	}
 	t.print(e.Out)
 	return nil
+}
+
+// digestText is the digest of a dataset in the given form, or that it is sealed: what
+// is printed may be kept beside the backup, and something short can be guessed by it.
+func digestText(d appbur.Dataset, digest string) string {
+	if d.Sensitive {
+		return "digest sealed"
+	}
+	return digest
 }
 
 // takenText says when a point was read: a moment, or from when to when.

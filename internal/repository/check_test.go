@@ -96,8 +96,9 @@ func datasetOf(p *appbur.RestorePoint, name string) *appbur.Dataset {
 }
 
 // remake writes a point anew with changed files, with good signatures: what our own
-// writer would have written had it a fault.
-func (f *fixture) remake(ref PointRef, change func(*gitsync.Edit, *appbur.RestorePoint)) {
+// writer would have written had it a fault. The description can be changed once more
+// as text.
+func (f *fixture) remake(ref PointRef, change func(*gitsync.Edit, *appbur.RestorePoint), rewrite ...func(string) string) {
 	f.Helper()
 	commit, err := f.repo.git.ReadCommit(ref.Commit)
 	if err != nil {
@@ -116,6 +117,9 @@ func (f *fixture) remake(ref PointRef, change func(*gitsync.Edit, *appbur.Restor
 	data, err := json.Marshal(point)
 	if err != nil {
 		f.Fatal(err)
+	}
+	for _, fn := range rewrite {
+		data = []byte(fn(string(data)))
 	}
 	f.put(edit, appbur.RestorePointFile, data)
 	_, _, err = f.repo.git.CommitAndTag(f.Context(), ref.ID.Tag(), edit, commit.Parents[0],

@@ -293,8 +293,8 @@ func (c *check) checkPayload(loaded *Loaded, app appbur.AppKey, d appbur.Dataset
 	return nil
 }
 
-// inspectPieces demands that each piece is a sealed one, for as many recipients as
-// the point's own appbur.yaml names.
+// inspectPieces demands that each piece and the digest are sealed, for as many
+// recipients as the point's own appbur.yaml names.
 func (c *check) inspectPieces(loaded *Loaded, app appbur.AppKey, d appbur.Dataset) error {
 	recipients := 0
 	if data, err := loaded.snapshot.ReadFile(appbur.RepositoryFile); err == nil {
@@ -302,18 +302,32 @@ func (c *check) inspectPieces(loaded *Loaded, app appbur.AppKey, d appbur.Datase
 			recipients = len(config.Recipients)
 		}
 	}
+	if len(d.SealedDigest) > 0 {
+		if err := inspectPiece("the digest", d.SealedDigest, recipients); err != nil {
+			return err
+		}
+	}
 	for _, piece := range d.Pieces {
 		data, err := loaded.snapshot.ReadFile(path.Join(AppDir(app), d.Name, piece))
 		if err != nil {
 			return fmt.Errorf("piece %s: %w", piece, err)
 		}
-		info, err := seal.InspectPiece(data)
-		if err != nil {
-			return fmt.Errorf("piece %s: %w", piece, err)
+		if err := inspectPiece("piece "+piece, data, recipients); err != nil {
+			return err
 		}
-		if recipients > 0 && info.Recipients != recipients {
-			return fmt.Errorf("piece %s is encrypted to %d recipients, %s names %d", piece, info.Recipients, appbur.RepositoryFile, recipients)
-		}
+	}
+	return nil
+}
+
+// inspectPiece looks at one sealed piece. Of 0 recipients is not known how many there
+// must be.
+func inspectPiece(what string, data []byte, recipients int) error {
+	info, err := seal.InspectPiece(data)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	if recipients > 0 && info.Recipients != recipients {
+		return fmt.Errorf("%s is encrypted to %d recipients, %s names %d", what, info.Recipients, appbur.RepositoryFile, recipients)
 	}
 	return nil
 }

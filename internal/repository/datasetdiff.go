@@ -34,7 +34,8 @@ type RowCounts struct {
 
 // DiffDatasets lists the datasets that differ between two points, in the order of To
 // and then those that only From has. It reads the pieces that differ and no others,
-// one of each point at a time.
+// one of each point at a time. Sensitive datasets count as changed when their
+// ciphertext differs, as after a rotation of keys.
 func (r *Repository) DiffDatasets(from, to PointRef) ([]DatasetChange, error) {
 	before, err := r.side(from)
 	if err != nil {
@@ -48,7 +49,11 @@ func (r *Repository) DiffDatasets(from, to PointRef) ([]DatasetChange, error) {
 	for _, app := range after.point.Apps {
 		for _, d := range app.Datasets {
 			was := before.dataset(app.AppKey, d.Name)
-			if was != nil && was.Schema == d.Schema && was.Digest == d.Digest {
+			equal, err := samePayload(before, after, app.AppKey, was, &d)
+			if err != nil {
+				return nil, fmt.Errorf("application %s, dataset %s: %w", app.AppKey, d.Name, err)
+			}
+			if equal {
 				continue
 			}
 			change, err := diffDataset(before, after, app.AppKey, was, &d)
@@ -84,14 +89,28 @@ func (r *Repository) side(ref PointRef) (side, error) {
 }
 
 func (s side) dataset(key appbur.AppKey, name string) *appbur.Dataset {
-	for _, app := range s.point.Apps {
-		for i, d := range app.Datasets {
-			if app.AppKey == key && d.Name == name {
-				return &app.Datasets[i]
-			}
-		}
+	return findDataset(s.point, key, name)
+}
+
+// samePayload reports whether two points have the same bytes in a dataset, as far as
+// that shows without decrypting: what was sealed anew counts as different.
+func samePayload(before, after side, key appbur.AppKey, from, to *appbur.Dataset) (bool, error) {
+	switch {
+	case from == nil || from.Schema != to.Schema || from.Size != to.Size || from.Sensitive != to.Sensitive:
+		return false, nil
+	case !from.Digest.IsZero() && !to.Digest.IsZero():
+		return from.Digest == to.Digest, nil
+	case len(from.SealedDigest) > 0 && bytes.Equal(from.SealedDigest, to.SealedDigest):
+		return true, nil
 	}
-	return nil
+	// One of the points is older than sealed digests, or a digest was sealed anew. A
+	// piece that is the same when encrypted is the same.
+	old, err := before.pieces(key, from)
+	if err != nil {
+		return false, err
+	}
+	current, err := after.pieces(key, to)
+	return slices.Equal(old, current), err
 }
 
 // pieces are the blobs of a dataset in the order of the payload.

@@ -43,8 +43,9 @@ type Loaded struct {
 	opener   *seal.Opener
 }
 
-// Load reads a restore point. With an opener Secrets are decrypted; without one
-// they stay sealed, which suffices to look at a point and not to restore it.
+// Load reads a restore point. With an opener Secrets and the digests of sensitive
+// datasets are decrypted; without one they stay sealed, which suffices to look at a
+// point and not to restore it.
 func (r *Repository) Load(ctx context.Context, ref PointRef, opener *seal.Opener) (*Loaded, error) {
 	meta, err := r.Describe(ref)
 	if err != nil {
@@ -55,6 +56,9 @@ func (r *Repository) Load(ctx context.Context, ref PointRef, opener *seal.Opener
 		return nil, fmt.Errorf("restore point %s: %w", ref.ID, err)
 	}
 	loaded := &Loaded{Meta: meta, snapshot: snapshot, opener: opener}
+	if err := loaded.openDigests(); err != nil {
+		return nil, fmt.Errorf("restore point %s: %w", ref.ID, err)
+	}
 	if err := loaded.read(ctx); err != nil {
 		return nil, fmt.Errorf("restore point %s: %w", ref.ID, err)
 	}

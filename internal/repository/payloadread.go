@@ -21,6 +21,10 @@ func (l *Loaded) Payload(key appbur.AppKey, d appbur.Dataset) (io.ReadCloser, er
 	if d.Sensitive && l.opener == nil {
 		return nil, &KeyError{appbur.WithHint(fmt.Errorf("dataset %s of %s is encrypted", d.Name, key), "pass --identity FILE")}
 	}
+	d, err := openDigest(l.opener, key, d)
+	if err != nil {
+		return nil, err
+	}
 	r := &payloadReader{
 		snapshot: l.snapshot, opener: l.opener, dir: datasetDir(key, d.Name), dataset: d, hash: sha256.New(),
 		what: fmt.Sprintf("application %s, dataset %s", key, d.Name),
@@ -89,7 +93,7 @@ func (r *payloadReader) read(name string) ([]byte, error) {
 // end is io.EOF if all is as it was exported.
 func (r *payloadReader) end() error {
 	if got := appbur.Digest(r.hash.Sum(nil)); got != r.dataset.Digest {
-		return fmt.Errorf("%s: the payload has digest %s, the restore point says %s", r.what, got, r.dataset.Digest)
+		return fmt.Errorf("%s: %w", r.what, otherDigest(r.dataset, got))
 	}
 	if r.size != r.dataset.Size {
 		return fmt.Errorf("%s: the payload has %d bytes, the restore point says %d", r.what, r.size, r.dataset.Size)

@@ -140,14 +140,32 @@ func (w *PointWriter) Application(state appbur.AppState) error {
 			return fmt.Errorf("application %s: %w", state.AppKey, writer.err)
 		}
 		stored := writer.dataset
-		if stored.Digest != d.Digest || stored.Size != d.Size {
-			return fmt.Errorf("application %s, dataset %s: %d bytes with digest %s were stored, the application said %d bytes, %s",
-				state.AppKey, d.Name, stored.Size, stored.Digest, d.Size, d.Digest)
+		if err := sameBytes(stored, *d); err != nil {
+			return fmt.Errorf("application %s, dataset %s: %w", state.AppKey, d.Name, err)
+		}
+		d.SealedDigest = nil
+		if stored.Sensitive {
+			var err error
+			if d.SealedDigest, err = w.sealer.SealPiece([]byte(stored.Digest.String()), w.sealedBefore(state.AppKey, d.Name)); err != nil {
+				return fmt.Errorf("application %s, dataset %s: %w", state.AppKey, d.Name, err)
+			}
 		}
 		d.Key, d.Sensitive, d.MediaType = stored.Key, stored.Sensitive, stored.MediaType
 		d.Layout, d.Pieces = stored.Layout, stored.Pieces
 	}
 	w.whole = append(w.whole, state)
+	return nil
+}
+
+// sameBytes demands that what was stored is what an application says that it sent.
+func sameBytes(stored, said appbur.Dataset) error {
+	if stored.Size != said.Size {
+		return fmt.Errorf("%d bytes were stored, the application said %d", stored.Size, said.Size)
+	}
+	if stored.Digest != said.Digest {
+		said.Sensitive = stored.Sensitive
+		return otherDigest(said, stored.Digest)
+	}
 	return nil
 }
 

@@ -139,7 +139,11 @@ func pointBody(p appbur.RestorePoint, coverage appbur.Coverage) string {
 	for _, app := range p.Apps {
 		fmt.Fprintf(&b, "\nApplication: %s (%s %s)", app.AppKey, app.App, app.Version)
 		for _, d := range app.Datasets {
-			fmt.Fprintf(&b, "\n  %s, schema %s, %d rows, %d bytes, %s", d.Name, d.Schema, d.Rows, d.Size, d.Digest)
+			digest := "digest sealed"
+			if !d.Sensitive {
+				digest = d.Digest.String()
+			}
+			fmt.Fprintf(&b, "\n  %s, schema %s, %d rows, %d bytes, %s", d.Name, d.Schema, d.Rows, d.Size, digest)
 		}
 	}
 	return b.String()

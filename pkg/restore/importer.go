@@ -36,7 +36,8 @@ type ImportedDataset struct {
 	Rows       int64  `json:"rows"`
 	SchemaFrom string `json:"schemaFrom"`
 	SchemaTo   string `json:"schemaTo"`
-	// Digest is that of the state as the application would export it now.
+	// Digest is that of the state as the application would export it now. It is zero
+	// where the state is sensitive: the report may be kept beside the backup.
 	Digest appbur.Digest `json:"digest,omitzero"`
 	// Dropped lists what the newer schema has no place for, in words.
 	Dropped []string `json:"dropped,omitempty"`
