@@ -72,6 +72,10 @@ func compareOpaque(saved appbur.Dataset, live contract.ExportedDataset, imported
 		return ""
 	case saved.Schema != live.Schema:
 		return fmt.Sprintf("dataset %s: it is opaque and was saved with schema %s, so it cannot be compared with schema %s", saved.Name, saved.Schema, live.Schema)
+	case saved.Digest.IsZero():
+		return fmt.Sprintf("dataset %s: its saved digest is sealed, so it cannot be compared", saved.Name)
+	case saved.Digest != live.Digest && (saved.Sensitive || live.Sensitive):
+		return fmt.Sprintf("dataset %s: its %d bytes differ from the %d saved ones", saved.Name, live.Size, saved.Size)
 	case saved.Digest != live.Digest:
 		return fmt.Sprintf("dataset %s: its %d bytes differ from the %d saved ones (digest %s, want %s)", saved.Name, live.Size, saved.Size, live.Digest.Short(), saved.Digest.Short())
 	}

@@ -21,7 +21,7 @@ import (
 // those of database drivers do.
 type sensitiveApp struct {
 	address, login, value string
-	broken                atomic.Bool
+	broken, changed       atomic.Bool
 }
 
 func (a *sensitiveApp) Snapshot(context.Context) (contract.Snapshot, error) { return a, nil }
@@ -43,7 +43,11 @@ func (a *sensitiveApp) Rows(context.Context, string) iter.Seq2[contract.Row, err
 
 // row is in canonical form: its bytes are those of the payload.
 func (a *sensitiveApp) row(i int) contract.Row {
-	return contract.Row(fmt.Sprintf(`{"login":"%s-%03d","password":%q}`, a.login, i, a.value))
+	value := a.value
+	if a.changed.Load() {
+		value += "!"
+	}
+	return contract.Row(fmt.Sprintf(`{"login":"%s-%03d","password":%q}`, a.login, i, value))
 }
 
 // digest is that of the payload.
@@ -72,10 +76,13 @@ func serveSensitive(w *world) *sensitiveApp {
 	w.Helper()
 	socket := filepath.Join(w.dir, "app.sock")
 	a := &sensitiveApp{address: "unix://" + socket, login: w.hide("key of a sensitive dataset"), value: w.hide("row of a sensitive dataset")}
-	digest := a.digest()
-	w.secret["the digest of the whole"] = hex.EncodeToString(digest)
-	w.secret["the short digest of the whole"] = hex.EncodeToString(digest[:6])
-	w.secret["the bytes of the digest of the whole"] = string(digest)
+	for _, changed := range []bool{true, false} {
+		a.changed.Store(changed)
+		digest := a.digest()
+		for form, text := range map[string]string{"the digest": hex.EncodeToString(digest), "the short digest": hex.EncodeToString(digest[:6]), "the bytes of the digest": string(digest)} {
+			w.secret[fmt.Sprintf("%s of the whole (changed is %v)", form, changed)] = text
+		}
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {

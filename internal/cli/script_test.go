@@ -64,7 +64,8 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // makePoint makes a restore point without a cluster, with an application if a file
-// with its rows is named: `makepoint REPO KEYS TIME [partial] [NAME=FILE]...`.
+// with its rows is named: `makepoint REPO KEYS TIME [partial] [NAME=FILE]...`. The
+// dataset of NAME=!FILE is sensitive.
 func makePoint(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
 		ts.Fatalf("usage: makepoint REPO KEYS TIME [partial] [NAME=FILE]...")
@@ -91,8 +92,9 @@ func makePoint(ts *testscript.TestScript, neg bool, args []string) {
 			content.Coverage.Groups = []appbur.GroupFailure{{GroupVersion: "broken.example.com/v1", Reason: "no answer"}}
 			continue
 		}
+		file, sensitive := strings.CutPrefix(file, "!")
 		data := []byte(ts.ReadFile(file))
-		d := appbur.Dataset{Name: "rows", Schema: "1.0", MediaType: "application/x-ndjson", Key: []string{"id"}}
+		d := appbur.Dataset{Name: "rows", Schema: "1.0", MediaType: "application/x-ndjson", Key: []string{"id"}, Sensitive: sensitive}
 		key := appbur.AppKey{Namespace: "team", Name: name}
 		sink, err := point.Dataset(key, d)
 		ts.Check(err)

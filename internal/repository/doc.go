@@ -27,6 +27,9 @@
 //   - Payloads are never in memory as a whole, and whoever reads one to its end has
 //     the bytes that were exported. Equal payloads are cut and named equally, sealed
 //     ones keep their ciphertext, so that a point costs what changed.
+//   - Of a sensitive dataset no plain digest is stored, encoded or said in an error:
+//     something short can be guessed by it. [Repository.Load] opens the digest for
+//     who can decrypt, and [Loaded.Payload] checks against it.
 //   - The newest good state of the cluster and of each application outlives every
 //     policy, and is deleted only when the caller says so in as many words.
 //
