@@ -39,7 +39,7 @@ var exitRules = []exitRule{
 	{ExitIncompatible, isAny(restore.ErrBlocked)},
 	{ExitIncompatible, contractReason(contract.ReasonSchemaTooNew, contract.ReasonSchemaTooOld, contract.ReasonNoCommonVersion, contract.ReasonWrongApp)},
 	{ExitPartly, isAny(restore.ErrIncomplete)},
-	{ExitDamaged, isAny(repository.ErrRewritten, gitsync.ErrCorrupt, gitsync.ErrObjectNotFound)},
+	{ExitDamaged, isAny(repository.ErrRewritten, repository.ErrUnreadable, gitsync.ErrCorrupt, gitsync.ErrObjectNotFound)},
 }
 
 func isAny(targets ...error) func(error) bool {

@@ -2,12 +2,14 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/repository"
 )
 
 type pointsDeleteOptions struct {
@@ -29,7 +31,8 @@ maintenance of the repository. Copies of the repository keep their tags until
 they are told.
 
 The last point that holds a good state of the cluster, or of an application,
-is not deleted without --last-good.` +
+is not deleted without --last-good. A point that cannot be read is no good state of
+anything and may be deleted.` +
 			exitStatus("0  deleted", "1  refused: the last good point", "10 no repository or no such point", "11 somebody else changed points at the same time",
 				"64 nobody to ask and no --yes", "130 not confirmed, nothing was deleted"),
 		Example: `  appbur points delete 20261121T030238Z --repo ./mgmt.git
@@ -52,10 +55,8 @@ func pointsDeleteRun(ctx context.Context, e *env, o *pointsDeleteOptions) error 
 	if err != nil {
 		return err
 	}
-	var (
-		ids       []appbur.RestorePointID
-		summaries []pointSummary
-	)
+	var ids []appbur.RestorePointID
+	t := newTable(e.Streams, "delete", "taken", "objects", "apps", "state")
 	for _, name := range o.names {
 		ref, err := repo.Resolve(name)
 		if err != nil {
@@ -65,11 +66,14 @@ func pointsDeleteRun(ctx context.Context, e *env, o *pointsDeleteOptions) error 
 			continue
 		}
 		description, err := repo.Describe(ref)
-		if err != nil {
+		if errors.Is(err, repository.ErrUnreadable) {
+			t.add(coloured(sgrCyan, string(ref.ID)), plain(""), plain(""), plain(""), coloured(sgrRed, "unreadable"))
+		} else if err != nil {
 			return err
+		} else {
+			t.add(coloured(sgrCyan, string(ref.ID)), plain(e.when(description.Created)), number(description.Objects), number(len(description.Apps)), stateOf(description))
 		}
 		ids = append(ids, ref.ID)
-		summaries = append(summaries, pointSummary{description, string(ref.Commit)})
 	}
 	// What will be refused is refused before anybody is asked.
 	if !o.lastGood {
@@ -78,10 +82,6 @@ func pointsDeleteRun(ctx context.Context, e *env, o *pointsDeleteOptions) error 
 		}
 	}
 	if !o.json {
-		t := newTable(e.Streams, "delete", "taken", "objects", "apps", "state")
-		for _, s := range summaries {
-			t.add(coloured(sgrCyan, string(s.ID)), plain(e.when(s.Created)), number(s.Objects), number(len(s.Apps)), stateOf(s.RestorePoint))
-		}
 		t.print(e.Out)
 	}
 	if !o.yes {

@@ -37,6 +37,9 @@ UTC unless --zone says otherwise. A point stays if any rule keeps it. Always
 kept are the newest complete point, and for each application that any point
 holds the newest good point with its state.
 
+Points that cannot be read (` + "`points list`" + ` says why) are left alone: whether they
+are good is not known. Delete them by name.
+
 The plan is shown, with a reason for each point, before anything is deleted.` +
 			exitStatus("0  pruned, or nothing to prune", "10 no repository", "11 somebody else changed points at the same time", "64 no policy, or nobody to ask and no --yes", "130 not confirmed, nothing was deleted"),
 		Example: `  appbur points prune --repo ./mgmt.git --dry-run
@@ -69,7 +72,9 @@ The plan is shown, with a reason for each point, before anything is deleted.` +
 type pruneReport struct {
 	Points  []pruneVerdict          `json:"points"`
 	Deleted []appbur.RestorePointID `json:"deleted"`
-	DryRun  bool                    `json:"dryRun"`
+	// Unreadable points are left alone.
+	Unreadable []unreadableSummary `json:"unreadable"`
+	DryRun     bool                `json:"dryRun"`
 }
 
 type pruneVerdict struct {
@@ -89,16 +94,18 @@ func pointsPruneRun(ctx context.Context, e *env, o *pointsPruneOptions) error {
 	if err != nil {
 		return &usageError{err}
 	}
-	_, points, err := repo.Described()
+	all, err := repo.Catalog()
 	if err != nil {
 		return err
 	}
+	points := all.Points
 	verdicts := policy.Decide(points)
 	gone := removable(verdicts)
 	if !o.json {
 		e.printVerdicts(verdicts)
+		e.warnUnreadable(all.Unreadable)
 	}
-	report := pruneReport{Points: pruneVerdicts(verdicts), Deleted: []appbur.RestorePointID{}, DryRun: o.dryRun}
+	report := pruneReport{Points: pruneVerdicts(verdicts), Deleted: []appbur.RestorePointID{}, Unreadable: unreadable(all.Unreadable), DryRun: o.dryRun}
 	if len(gone) > 0 && !o.dryRun {
 		if !o.yes {
 			if err := e.confirm(ctx, fmt.Sprintf("Delete %s of %d?", pointsText(len(gone)), len(points))); err != nil {

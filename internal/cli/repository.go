@@ -139,6 +139,15 @@ func (o *repositoryOptions) point(e *env, name string) (chosen, error) {
 	if c.ref, err = repo.Resolve(name); err != nil {
 		return chosen{}, err
 	}
+	if name == repository.Latest || name == repository.LatestPartial {
+		passed, err := repo.PassedOver(c.ref)
+		if err != nil {
+			return chosen{}, err
+		}
+		for _, p := range passed {
+			e.warn("%s is %s although a newer one exists: %s", name, c.ref.ID, oneLine(p.Err.Error()))
+		}
+	}
 	trusted, err := repository.TrustRoot(c.keys, o.trust)
 	if err != nil {
 		return chosen{}, err

@@ -38,6 +38,9 @@ func Open(repo *repository.Repository) (*History, error) {
 		return nil, err
 	}
 	for _, ref := range refs {
+		if _, err := repo.Describe(ref); errors.Is(err, repository.ErrUnreadable) {
+			continue // no restore point of any commit
+		}
 		c, err := h.git.ReadCommit(ref.Commit)
 		if err != nil {
 			return nil, err

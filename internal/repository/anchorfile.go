@@ -34,8 +34,11 @@ func (r *Repository) Anchor(at time.Time) (Anchor, error) {
 		return Anchor{}, err
 	}
 	a := Anchor{Repository: config.Repository, Cluster: config.Cluster.ID, Main: tip, Time: at.UTC().Truncate(time.Second)}
-	for _, ref := range refs[:min(len(refs), anchorPoints)] {
-		a.Points = append(a.Points, AnchoredPoint{ref.ID, ref.tag.Object})
+	for _, ref := range refs {
+		// A lightweight tag is nothing that appbur made, and has no object to anchor.
+		if ref.tag.Object != "" && len(a.Points) < anchorPoints {
+			a.Points = append(a.Points, AnchoredPoint{ref.ID, ref.tag.Object})
+		}
 	}
 	return a, nil
 }

@@ -53,6 +53,10 @@ func (c *check) wrong(kind string, hit Hit, where string, err error) {
 
 func (c *check) checkPoint(ctx context.Context, ref PointRef) error {
 	hit := Hit{Point: ref.ID, Commit: ref.Commit}
+	if ref.tag.Damage != nil {
+		c.wrong(findPoint, hit, "", ref.tag.Damage)
+		return nil
+	}
 	if c.options.Signers != nil {
 		if _, err := c.repo.Verify(ref, c.options.Signers); err != nil {
 			c.wrong(findSignature, hit, "", err)

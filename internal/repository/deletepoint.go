@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -16,28 +17,13 @@ import (
 // without a good restore point.
 var ErrLastGood = errors.New("the last good restore point stays")
 
-// Described are the descriptions of all points, newest first, with the points
-// themselves.
-func (r *Repository) Described() ([]PointRef, []appbur.RestorePoint, error) {
-	refs, err := r.Points()
-	if err != nil {
-		return nil, nil, err
-	}
-	points := make([]appbur.RestorePoint, len(refs))
-	for i, ref := range refs {
-		if points[i], err = r.Describe(ref); err != nil {
-			return nil, nil, err
-		}
-	}
-	return refs, points, nil
-}
-
 // DeletePoints deletes restore points: their tags, and nothing else now. What only
 // they held is freed by the next maintenance; main and its history stay.
 //
 // It refuses, with [ErrLastGood], to leave the cluster or an application without a good
-// point that it has now, unless lastGood says so. Either all points go or, if somebody
-// else changes points at the same time, none.
+// point that it has now, unless lastGood says so. One that cannot be read is no good
+// point of anything. Either all points go or, if somebody else changes points at the
+// same time, none.
 func (r *Repository) DeletePoints(ctx context.Context, ids []appbur.RestorePointID, lastGood bool) error {
 	d, err := r.deletion(ids)
 	if err != nil {
@@ -45,6 +31,11 @@ func (r *Repository) DeletePoints(ctx context.Context, ids []appbur.RestorePoint
 	}
 	if err := d.check(); err != nil && !lastGood {
 		return err
+	}
+	for _, ref := range d.gone {
+		if ref.object() == "" {
+			return appbur.WithHint(fmt.Errorf("%w: %w", ErrUnreadable, ref.tag.Damage), "the ref itself is damaged; delete the file "+filepath.Join(r.dir, ref.refName()))
+		}
 	}
 	if err := r.NoteDeleted(d.gone...); err != nil {
 		return err
@@ -66,30 +57,36 @@ func (r *Repository) MayDelete(ids []appbur.RestorePointID) error {
 	return d.check()
 }
 
-// deletion is which points go and which are left, both newest first.
+// deletion is which points go and which are left, both newest first. Points that
+// cannot be read are only among those that go.
 type deletion struct {
-	points   []appbur.RestorePoint // all of them
+	points   []appbur.RestorePoint // all that can be read
 	gone     []PointRef
 	restRefs []PointRef
 	rest     []appbur.RestorePoint
 }
 
 func (r *Repository) deletion(ids []appbur.RestorePointID) (deletion, error) {
-	refs, points, err := r.Described()
+	all, err := r.Catalog()
 	if err != nil {
 		return deletion{}, err
 	}
-	for _, id := range ids {
-		if !slices.ContainsFunc(refs, func(ref PointRef) bool { return ref.ID == id }) {
-			return deletion{}, r.noPoint(id)
-		}
-	}
-	d := deletion{points: points}
-	for i, ref := range refs {
+	d := deletion{points: all.Points}
+	for i, ref := range all.Refs {
 		if slices.Contains(ids, ref.ID) {
 			d.gone = append(d.gone, ref)
 		} else {
-			d.restRefs, d.rest = append(d.restRefs, ref), append(d.rest, points[i])
+			d.restRefs, d.rest = append(d.restRefs, ref), append(d.rest, all.Points[i])
+		}
+	}
+	for _, u := range all.Unreadable {
+		if slices.Contains(ids, u.Ref.ID) {
+			d.gone = append(d.gone, u.Ref)
+		}
+	}
+	for _, id := range ids {
+		if !slices.ContainsFunc(d.gone, func(ref PointRef) bool { return ref.ID == id }) {
+			return deletion{}, r.noPoint(id)
 		}
 	}
 	return d, nil

@@ -15,7 +15,7 @@ import (
 const (
 	// Latest is the name of the newest point that is not partial.
 	Latest = "latest"
-	// LatestPartial is the name of the newest point, partial or not.
+	// LatestPartial is the name of the newest point that can be read, partial or not.
 	LatestPartial = "latest-partial"
 )
 
@@ -26,15 +26,17 @@ var ErrNoPoint = errors.New("no such restore point")
 // trusted.
 var ErrUntrusted = errors.New("the signature cannot be trusted")
 
-// PointRef is a restore point before it is read.
+// PointRef is a restore point before it is read. Whoever may write tags can make one
+// that cannot be: [Repository.Describe] tells.
 type PointRef struct {
-	ID     appbur.RestorePointID
+	ID appbur.RestorePointID
+	// Commit is "" when the tag itself is damaged.
 	Commit gitsync.Hash
 	Tagged time.Time
 	tag    gitsync.Tag
 }
 
-// Points lists the restore points, newest first.
+// Points lists the restore points, newest first, also those that cannot be read.
 func (r *Repository) Points() ([]PointRef, error) {
 	tags, err := r.git.Tags(appbur.RestorePointTagPrefix)
 	if err != nil {
@@ -53,30 +55,15 @@ func (r *Repository) Points() ([]PointRef, error) {
 }
 
 // Resolve finds a point by its id, its tag or the word latest. A partial point is
-// never latest; latest-partial asks for the newest whatever it is.
+// never latest; latest-partial asks for the newest whatever it is. One that cannot be
+// read is neither.
 func (r *Repository) Resolve(name string) (PointRef, error) {
 	refs, err := r.Points()
 	if err != nil {
 		return PointRef{}, err
 	}
-	if name == LatestPartial && len(refs) > 0 {
-		return refs[0], nil
-	}
 	if name == Latest || name == LatestPartial {
-		for _, ref := range refs {
-			description, err := r.Describe(ref)
-			if err != nil {
-				return PointRef{}, err
-			}
-			if !description.Partial {
-				return ref, nil
-			}
-		}
-		if len(refs) > 0 {
-			return PointRef{}, appbur.WithHint(fmt.Errorf("%w: all %d points are partial, and a partial point is never latest", ErrNoPoint, len(refs)),
-				fmt.Sprintf("name one to use it nevertheless, for example %s, or %s", refs[0].ID, LatestPartial))
-		}
-		return PointRef{}, appbur.WithHint(fmt.Errorf("%w: the repository has none yet", ErrNoPoint), "make one with `appbur backup --repo "+r.dir+"`")
+		return r.latest(refs, name == LatestPartial)
 	}
 	id, err := appbur.ParseRestorePointID(name)
 	if err != nil {
@@ -90,24 +77,31 @@ func (r *Repository) Resolve(name string) (PointRef, error) {
 	return PointRef{}, r.noPoint(id)
 }
 
-// Describe reads the description of a point.
-func (r *Repository) Describe(ref PointRef) (appbur.RestorePoint, error) {
-	snapshot, err := r.git.Snapshot(ref.Commit)
-	if err != nil {
-		return appbur.RestorePoint{}, fmt.Errorf("restore point %s: %w", ref.ID, err)
+// latest finds the newest point that can be read, and that is complete unless partial
+// ones count. Points are sorted newest first.
+func (r *Repository) latest(refs []PointRef, partial bool) (PointRef, error) {
+	var found []PointRef
+	for _, ref := range refs {
+		description, err := r.Describe(ref)
+		switch {
+		case errors.Is(err, ErrUnreadable):
+		case err != nil:
+			return PointRef{}, err
+		case partial || !description.Partial:
+			return ref, nil
+		default:
+			found = append(found, ref)
+		}
 	}
-	data, err := snapshot.ReadFile(appbur.RestorePointFile)
-	if err != nil {
-		return appbur.RestorePoint{}, fmt.Errorf("restore point %s: %w", ref.ID, err)
+	switch {
+	case len(found) > 0:
+		return PointRef{}, appbur.WithHint(fmt.Errorf("%w: all %d points that can be read are partial, and a partial point is never latest", ErrNoPoint, len(found)),
+			fmt.Sprintf("name one to use it nevertheless, for example %s, or %s", found[0].ID, LatestPartial))
+	case len(refs) > 0:
+		return PointRef{}, appbur.WithHint(fmt.Errorf("%w: none of the %d points can be read", ErrNoPoint, len(refs)), "`appbur points list --repo "+r.dir+"` says why")
+	default:
+		return PointRef{}, appbur.WithHint(fmt.Errorf("%w: the repository has none yet", ErrNoPoint), "make one with `appbur backup --repo "+r.dir+"`")
 	}
-	point, err := appbur.ParseRestorePoint(data)
-	if err != nil {
-		return appbur.RestorePoint{}, fmt.Errorf("restore point %s: %w", ref.ID, err)
-	}
-	if point.ID != ref.ID {
-		return appbur.RestorePoint{}, fmt.Errorf("restore point %s: its description is of %s", ref.ID, point.ID)
-	}
-	return point, nil
 }
 
 // Verify checks the signature of a point's tag against a trust root in the format
@@ -116,6 +110,9 @@ func (r *Repository) Describe(ref PointRef) (appbur.RestorePoint, error) {
 // a time only are compared with the date of the tag, as git does; whoever holds the
 // key can choose that date. It returns who signed.
 func (r *Repository) Verify(ref PointRef, allowedSigners []byte) (principal string, err error) {
+	if ref.tag.Damage != nil {
+		return "", fmt.Errorf("restore point %s: %w", ref.ID, r.cannotRead(ref, ref.tag.Damage))
+	}
 	if len(ref.tag.Signature) == 0 {
 		return "", appbur.WithHint(fmt.Errorf("%w: %s is not signed", ErrUntrusted, ref.ID), "only points that appbur wrote are signed; somebody else may have made this tag")
 	}

@@ -54,20 +54,22 @@ func (w *PointWriter) Discard() { w.edit.Discard() }
 // is not stored twice. A point that cannot be read must not stop the next one, so
 // its directories are looked at before it is built on.
 func (w *PointWriter) base() gitsync.Hash {
-	if len(w.earlier) == 0 {
-		return ""
-	}
-	newest := w.earlier[0].Commit
-	snapshot, err := w.repo.git.Snapshot(newest)
-	if err != nil {
-		return ""
-	}
-	for _, dir := range builtOn {
-		if snapshot.Walk(dir, func(string, gitsync.Hash) error { return nil }) != nil {
+	for _, ref := range w.earlier {
+		if _, err := w.repo.Describe(ref); err != nil {
+			continue
+		}
+		snapshot, err := w.repo.git.Snapshot(ref.Commit)
+		if err != nil {
 			return ""
 		}
+		for _, dir := range builtOn {
+			if snapshot.Walk(dir, func(string, gitsync.Hash) error { return nil }) != nil {
+				return ""
+			}
+		}
+		return ref.Commit
 	}
-	return newest
+	return ""
 }
 
 // builtOn are the directories of a point that it has mostly in common with the

@@ -97,7 +97,7 @@ func (r *Repository) NoteDeleted(points ...PointRef) error {
 		deleted = slices.DeleteFunc(deleted, func(d gitsync.DeletedTag) bool { return d.Name < oldest })
 	}
 	for _, p := range points {
-		deleted = append(deleted, gitsync.DeletedTag{Name: p.ID.Tag(), Object: p.tag.Object})
+		deleted = append(deleted, gitsync.DeletedTag{Name: p.ID.Tag(), Object: p.object()})
 	}
 	return r.writeNote(deletedFile, deleted)
 }

@@ -40,6 +40,9 @@ type Tag struct {
 	// there is none.
 	Payload   []byte
 	Signature []byte
+	// Damage is why the tag cannot be read, nil if it can. Then only Name and Object
+	// are set, the latter to whatever the ref names, "" if it names nothing.
+	Damage error
 }
 
 // CommitAndTag makes a commit of the edit on top of parent and an annotated tag
@@ -139,7 +142,9 @@ var signatureBegins = []string{
 	"-----BEGIN SIGNED MESSAGE-----",
 }
 
-// Tags returns the tags whose short name starts with a prefix, sorted by name.
+// Tags returns the tags whose short name starts with a prefix, sorted by name. A tag
+// that is damaged or no tag of a commit is among them with the reason, so that one
+// bad tag does not hide the others.
 func (r *Repository) Tags(prefix string) ([]Tag, error) {
 	names, err := r.refNames(tagRefs + prefix)
 	if err != nil {
@@ -151,12 +156,19 @@ func (r *Repository) Tags(prefix string) ([]Tag, error) {
 		if errors.Is(err, ErrRefNotFound) {
 			continue // deleted since it was listed
 		}
-		if err != nil {
-			return nil, fmt.Errorf("tag %s: %w", name, err)
+		var tag Tag
+		if err == nil {
+			tag, err = r.readTag(id)
 		}
-		tag, err := r.readTag(id)
 		if err != nil {
-			return nil, fmt.Errorf("tag %s: %w", name, err)
+			err = fmt.Errorf("tag %s: %w", name, err)
+			if !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrObjectNotFound) {
+				return nil, err // it may be readable the next time
+			}
+			tag = Tag{Damage: err}
+			if !id.IsZero() {
+				tag.Object = hashOf(id)
+			}
 		}
 		tag.Name = strings.TrimPrefix(name, tagRefs)
 		tags = append(tags, tag)
