@@ -20,6 +20,8 @@ type backupOptions struct {
 	guards repository.Guards
 	noPush bool
 	json   bool
+
+	noMaintain bool
 }
 
 func newBackup(e *env) *cobra.Command {
@@ -33,7 +35,8 @@ the applications named by --app, and make a signed restore point of both.
 A cluster that did not change makes no commit on main, but a restore point all
 the same. If an application cannot be reached or its export does not arrive
 whole, no restore point is made. Afterwards the remotes are brought up to date
-(docs/remotes.md).` +
+(docs/remotes.md), and when enough has gathered the repository is packed together
+(docs/backup.md).` +
 			exitStatus("0  done", "1  failed, no restore point", "3  the restore point is partial: some types could not be read (see `points show`), fewer remotes than required hold it, or its anchor was not written", "5  the history was rewritten (docs/trust.md)",
 				"10 no repository", "11 another process writes to the repository", "12 a key or a login was refused"),
 		Example: `  appbur backup --repo ./mgmt.git
@@ -47,6 +50,7 @@ whole, no restore point is made. Afterwards the remotes are brought up to date
 	o.appOptions.addFlags(command, "whose state is saved")
 	addGuardFlags(command, &o.guards)
 	noPushFlag(command, &o.noPush)
+	command.Flags().BoolVar(&o.noMaintain, "no-maintain", false, "do not pack the repository together, even if it is due")
 	o.addAnchorFlag(e, command, "to write afterwards")
 	jsonFlag(command, &o.json)
 	return command
@@ -65,6 +69,8 @@ type backupReport struct {
 	Seconds   float64             `json:"seconds"`
 	// Replication is nil when nothing was pushed.
 	Replication *repository.Replication `json:"replication,omitempty"`
+	// Maintenance is nil when none was due.
+	Maintenance *maintenanceReport `json:"maintenance,omitempty"`
 }
 
 func backupRun(ctx context.Context, e *env, o *backupOptions) error {
@@ -143,6 +149,9 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 			return err
 		}
 	}
+	if !o.noMaintain {
+		report.Maintenance = e.maintainIfDue(ctx, repo)
+	}
 	if err := e.printBackup(report, o.json); err != nil {
 		return err
 	}
@@ -197,6 +206,9 @@ func (e *env) printBackup(r backupReport, asJSON bool) error {
 	}
 	if r.Replication != nil {
 		e.printReplication(*r.Replication)
+	}
+	if m := r.Maintenance; m != nil {
+		fmt.Fprintf(e.Out, "maintenance    %d packs, before %d; %s, before %s\n", m.PacksAfter, m.PacksBefore, sizeText(m.BytesAfter), sizeText(m.BytesBefore))
 	}
 	fmt.Fprintf(e.Out, "took           %s\n", time.Duration(r.Seconds*float64(time.Second)).Round(10*time.Millisecond))
 	return nil

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
 
@@ -70,18 +71,7 @@ func repoMaintainRun(ctx context.Context, e *env, o *repoMaintainOptions) error 
 	}
 	seconds := e.now().Sub(began).Seconds()
 	if o.json {
-		return e.printJSON(struct {
-			PacksBefore int     `json:"packsBefore"`
-			PacksAfter  int     `json:"packsAfter"`
-			BytesBefore int64   `json:"bytesBefore"`
-			BytesAfter  int64   `json:"bytesAfter"`
-			Rewritten   int     `json:"rewritten"`
-			Deltas      int     `json:"deltas"`
-			Loose       int     `json:"loose"`
-			Pruned      int     `json:"pruned"`
-			SetAside    int     `json:"setAside"`
-			Seconds     float64 `json:"seconds"`
-		}{r.PacksBefore, r.PacksAfter, r.BytesBefore, r.BytesAfter, r.Rewritten, r.Deltas, r.Loose, r.Pruned, r.SetAside, seconds})
+		return e.printJSON(maintenanceOf(r, seconds))
 	}
 	fmt.Fprintf(e.Out, "packs    %d, before %d\n", r.PacksAfter, r.PacksBefore)
 	fmt.Fprintf(e.Out, "bytes    %d, before %d\n", r.BytesAfter, r.BytesBefore)
@@ -90,4 +80,37 @@ func repoMaintainRun(ctx context.Context, e *env, o *repoMaintainOptions) error 
 		fmt.Fprintf(e.Out, "pruned   %d objects; %d that nothing needs are too young\n", r.Pruned, r.SetAside)
 	}
 	return nil
+}
+
+// maintenanceReport is what `repo maintain --json` prints (docs/json.md).
+type maintenanceReport struct {
+	PacksBefore int     `json:"packsBefore"`
+	PacksAfter  int     `json:"packsAfter"`
+	BytesBefore int64   `json:"bytesBefore"`
+	BytesAfter  int64   `json:"bytesAfter"`
+	Rewritten   int     `json:"rewritten"`
+	Deltas      int     `json:"deltas"`
+	Loose       int     `json:"loose"`
+	Pruned      int     `json:"pruned"`
+	SetAside    int     `json:"setAside"`
+	Seconds     float64 `json:"seconds"`
+}
+
+func maintenanceOf(r gitsync.MaintainReport, seconds float64) maintenanceReport {
+	return maintenanceReport{r.PacksBefore, r.PacksAfter, r.BytesBefore, r.BytesAfter, r.Rewritten, r.Deltas, r.Loose, r.Pruned, r.SetAside, seconds}
+}
+
+// maintainIfDue packs a repository together after something else was done, which a
+// failure here must not undo: it is a warning.
+func (e *env) maintainIfDue(ctx context.Context, repo *repository.Repository) *maintenanceReport {
+	began := e.now()
+	r, err := repo.MaintainIfDue(ctx, began)
+	if err != nil {
+		e.warn("the repository was not packed together, which is tried again after the next backup: %s", oneLine(err.Error()))
+	}
+	if r == nil {
+		return nil
+	}
+	m := maintenanceOf(*r, e.now().Sub(began).Seconds())
+	return &m
 }

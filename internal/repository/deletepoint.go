@@ -40,6 +40,9 @@ func (r *Repository) DeletePoints(ctx context.Context, ids []appbur.RestorePoint
 	if err := r.NoteDeleted(d.gone...); err != nil {
 		return err
 	}
+	if err := r.wantPrune(); err != nil {
+		return err
+	}
 	gone, kept := d.refs()
 	err = r.git.DeleteRefs(ctx, gone, kept)
 	if errors.Is(err, gitsync.ErrRefMoved) {
