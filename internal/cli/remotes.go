@@ -25,7 +25,7 @@ them; how to set each kind up is in docs/remotes.md.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	command.AddCommand(newRemotesAdd(e), newRemotesList(e), newRemotesPush(e), newRemotesRemove(e))
+	command.AddCommand(newRemotesAdd(e), newRemotesList(e), newRemotesPush(e), newRemotesRequire(e), newRemotesRemove(e))
 	return command
 }
 
@@ -159,6 +159,9 @@ func remotesListRun(ctx context.Context, e *env, o *repositoryOptions, asJSON bo
 		}
 	} else {
 		e.printRemotes(list, repo.Dir())
+		if err := e.sayRequired(repo, len(list)); err != nil {
+			return err
+		}
 	}
 	for _, r := range list {
 		if r.State != gitsync.RemoteUpToDate {

@@ -17,7 +17,7 @@ type Remote = gitsync.RemoteConfig
 
 // pushed is what every remote shall hold: the history and the restore points.
 func (r *Repository) pushed() (gitsync.PushWhat, error) {
-	deleted, err := r.readDeleted()
+	deleted, err := r.deletedTags()
 	return gitsync.PushWhat{Branch: gitsync.MainRef, TagPrefix: appbur.RestorePointTagPrefix, Deleted: deleted}, err
 }
 
@@ -30,13 +30,26 @@ func (r *Repository) AddRemote(ctx context.Context, remote Remote) error {
 	return r.git.AddRemote(ctx, remote)
 }
 
+// RequireRemotes sets how many remotes must hold a restore point for it to count as
+// replicated; [gitsync.AllRemotes] is all of them.
+func (r *Repository) RequireRemotes(ctx context.Context, n int) error {
+	return r.git.RequireRemotes(ctx, n)
+}
+
+// RequiredRemotes returns how many remotes must hold a restore point for it to count
+// as replicated.
+func (r *Repository) RequiredRemotes() (int, error) { return r.git.RequiredRemotes() }
+
 // RemoveRemote removes a remote from the configuration and forgets when it was
 // pushed to. What the remote holds stays there, and so do the credentials.
 func (r *Repository) RemoveRemote(ctx context.Context, name string) error {
 	if err := r.git.RemoveRemote(ctx, name); err != nil {
 		return err
 	}
-	return r.forgetPush(name)
+	if err := r.forgetPush(name); err != nil {
+		return err
+	}
+	return r.forgetConfirmed(name)
 }
 
 // PushResult is what became of one remote.
@@ -82,6 +95,10 @@ func (r *Repository) Push(ctx context.Context, keysDir string, names []string, o
 	if err != nil {
 		return Replication{}, err
 	}
+	absent, err := r.absentTags(what.Deleted)
+	if err != nil {
+		return Replication{}, err
+	}
 	done := Replication{Remotes: make([]PushResult, len(remotes))}
 	if done.Required, err = r.git.RequiredRemotes(); err != nil {
 		return Replication{}, err
@@ -102,7 +119,8 @@ func (r *Repository) Push(ctx context.Context, keysDir string, names []string, o
 			done.Holding++
 		}
 	}
-	return done, r.notePushes(done.Remotes, now())
+	at := now()
+	return done, errors.Join(r.notePushes(done.Remotes, at), r.confirmDeleted(absent, done.Remotes, at))
 }
 
 func (r *Repository) chooseRemotes(names []string) ([]Remote, error) {

@@ -43,10 +43,15 @@ func Clone(ctx context.Context, dir string, remote Remote, branch, tagPrefix str
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return nil, Cloned{}, fmt.Errorf("clone: %w", err)
 	}
-	build, err := os.MkdirTemp(parent, ".appbur-clone-")
+	if err := removeAbandonedClones(parent); err != nil {
+		return nil, Cloned{}, fmt.Errorf("clone: %w", err)
+	}
+	lock, err := createUnfinishedClone(parent)
 	if err != nil {
 		return nil, Cloned{}, fmt.Errorf("clone: %w", err)
 	}
+	build := lock.Name()
+	defer func() { _ = lock.Close() }() // last: nobody takes for abandoned what is not gone yet
 	defer func() { _ = os.RemoveAll(build) }()
 	if err := writeSkeleton(build); err != nil {
 		return nil, Cloned{}, fmt.Errorf("clone: %w", err)

@@ -106,6 +106,58 @@ func (r *Repository) RequiredRemotes() (int, error) {
 	return n, nil
 }
 
+// AllRemotes makes [Repository.RequireRemotes] require all remotes there are.
+const AllRemotes = -1
+
+// RequireRemotes sets appbur.requiredRemotes, or takes it out for [AllRemotes].
+func (r *Repository) RequireRemotes(ctx context.Context, n int) error {
+	if n < AllRemotes {
+		return fmt.Errorf("%w: %d cannot be required", ErrRemoteName, n)
+	}
+	return r.editConfig(ctx, func(_ *config.Config, text []byte) ([]byte, error) {
+		want := ""
+		if n != AllRemotes {
+			want = strconv.Itoa(n)
+		}
+		text = setOption(text, "appbur", requiredKey, want)
+		cfg := config.New()
+		if err := config.NewDecoder(bytes.NewReader(text)).Decode(cfg); err != nil || cfg.Section("appbur").Option(requiredKey) != want {
+			return nil, appbur.WithHint(fmt.Errorf("%s is written in a way that cannot be edited here", r.configPath()),
+				fmt.Sprintf("use git: git -C %s config appbur.%s %s", r.dir, requiredKey, want))
+		}
+		return text, nil
+	})
+}
+
+// setOption replaces an option of a section without a name below it. All lines that
+// set it go; the new one, if there is a value, comes right below the first header of
+// the section, or at the end with a header of its own.
+func setOption(text []byte, section, key, value string) []byte {
+	var out bytes.Buffer
+	inside, written := false, value == ""
+	line := fmt.Sprintf("\t%s = %s\n", key, value)
+	for old := range bytes.Lines(text) {
+		trimmed := bytes.TrimSpace(old)
+		if len(trimmed) > 0 && trimmed[0] == '[' {
+			inside = strings.EqualFold(string(trimmed), "["+section+"]")
+		} else if name, _, _ := bytes.Cut(trimmed, []byte("=")); inside && strings.EqualFold(string(bytes.TrimSpace(name)), key) {
+			continue
+		}
+		out.Write(old)
+		if !bytes.HasSuffix(old, []byte("\n")) {
+			out.WriteByte('\n')
+		}
+		if inside && !written {
+			out.WriteString(line)
+			written = true
+		}
+	}
+	if !written {
+		fmt.Fprintf(&out, "[%s]\n%s", section, line)
+	}
+	return out.Bytes()
+}
+
 // AddRemote writes a remote into the configuration, as `git remote add` does.
 func (r *Repository) AddRemote(ctx context.Context, c RemoteConfig) error {
 	if err := CheckRemoteName(c.Name); err != nil {

@@ -41,6 +41,59 @@ func createUnfinished(dir, prefix string) (*os.File, error) {
 	}
 }
 
+// unfinishedClone begins the names of directories in which clones are made, next to
+// where they will be.
+const unfinishedClone = ".appbur-clone-"
+
+// createUnfinishedClone makes such a directory. As with files, it is locked while it
+// is open, and without an owner when it can be locked.
+func createUnfinishedClone(parent string) (*os.File, error) {
+	for {
+		path, err := os.MkdirTemp(parent, unfinishedClone)
+		if err != nil {
+			return nil, err
+		}
+		dir, err := os.Open(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // somebody who cleans up was faster
+		}
+		if err != nil {
+			return nil, errors.Join(err, os.Remove(path))
+		}
+		err = syscall.Flock(int(dir.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err != nil && !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
+			return nil, errors.Join(err, dir.Close(), os.Remove(path))
+		}
+		if err == nil && isNamed(dir) {
+			return dir, nil
+		}
+		_ = dir.Close()
+	}
+}
+
+// removeAbandonedClones removes what clones left that were killed.
+func removeAbandonedClones(parent string) error {
+	entries, err := os.ReadDir(parent)
+	if err != nil {
+		return fmt.Errorf("look for abandoned clones: %w", err)
+	}
+	for _, entry := range entries {
+		if !entry.IsDir() || !strings.HasPrefix(entry.Name(), unfinishedClone) {
+			continue
+		}
+		path := filepath.Join(parent, entry.Name())
+		dir, err := os.Open(path)
+		if err != nil {
+			continue // finished or removed since it was listed, or not ours
+		}
+		if syscall.Flock(int(dir.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
+			_ = os.RemoveAll(path) // what is in the way of nothing may stay
+		}
+		_ = dir.Close()
+	}
+	return nil
+}
+
 // isNamed reports whether the file is still found under its name.
 func isNamed(file *os.File) bool {
 	own, err := file.Stat()
