@@ -206,7 +206,7 @@ func (o *explainOptions) read(ctx context.Context, e *env, rules *manifest.Rules
 		return nil, appbur.WithHint(&notFoundError{err}, "check the name, and the namespace (-n)")
 	}
 	if err != nil {
-		return nil, clusterHint(fmt.Errorf("reading %s: %w", o.object, err))
+		return nil, clusterHint(fmt.Errorf("reading %s: %w", o.object, exporter.WithoutConversion(err)))
 	}
 	return object.Object, nil
 }

@@ -74,7 +74,7 @@ func keysRotateRun(ctx context.Context, e *env, o *rotateOptions) error {
 	// The signing key alone is changed without opening anything.
 	var opener *seal.Opener
 	if len(c.Add)+len(c.Remove) > 0 || c.Identity || c.Fingerprint {
-		if opener, err = o.opener(keys.Dir); err != nil {
+		if opener, err = o.opener(e, keys.Dir); err != nil {
 			return err
 		}
 	}

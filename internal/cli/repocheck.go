@@ -101,7 +101,7 @@ func (o *repoCheckOptions) options(e *env) (repository.CheckOptions, error) {
 		}
 	}
 	if o.identity != "" {
-		if check.Opener, err = o.opener(check.KeysDir); err != nil {
+		if check.Opener, err = o.opener(e, check.KeysDir); err != nil {
 			return check, err
 		}
 	}

@@ -106,6 +106,9 @@ func (o *repositoryOptions) writable(e *env) (*repository.Repository, *repositor
 		return nil, nil, err
 	}
 	keys, err := repository.LoadKeys(dir)
+	if err == nil {
+		e.warnExposed(keys.Files())
+	}
 	return repo, keys, err
 }
 
@@ -179,19 +182,32 @@ func (o *repositoryOptions) load(ctx context.Context, e *env, name string) (*rep
 	if err != nil {
 		return nil, err
 	}
-	opener, err := o.opener(c.keys)
+	opener, err := o.opener(e, c.keys)
 	if err != nil {
 		return nil, err
 	}
 	return c.repo.Load(ctx, c.ref, opener)
 }
 
-func (o *repositoryOptions) opener(keys string) (*seal.Opener, error) {
+func (o *repositoryOptions) opener(e *env, keys string) (*seal.Opener, error) {
 	identity := o.identity
 	if identity != "" {
 		if _, err := os.Stat(identity); err != nil {
 			return nil, &usageError{appbur.WithHint(fmt.Errorf("--identity: %w", err), "pass the identity.txt that `appbur init` made")}
 		}
 	}
-	return repository.LoadOpener(keys, identity)
+	opener, err := repository.LoadOpener(keys, identity)
+	if err == nil {
+		e.warnExposed([]string{repository.IdentityFile(keys, identity)})
+	}
+	return opener, err
+}
+
+// warnExposed tells of key files that others can read. Only a warning: where
+// permissions come from a volume, nobody can change them at once, and a backup is better
+// than none.
+func (e *env) warnExposed(files []string) {
+	for _, x := range repository.ExposedKeys(files) {
+		e.warn("%s can be used by others than its owner (mode %04o): chmod 600 %s", x.File, x.Mode, x.File)
+	}
 }

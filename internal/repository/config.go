@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -85,8 +86,29 @@ func ParseConfig(data []byte) (Config, error) {
 	if err := checkPlain(&document); err != nil {
 		return Config{}, fmt.Errorf("reading %s: %w", appbur.RepositoryFile, err)
 	}
+	if err := checkRecipients(valueOf(document.Content[0], "recipients")); err != nil {
+		return Config{}, err
+	}
 	c.text = bytes.Clone(data)
 	return c, nil
+}
+
+// checkRecipients refuses a recipient that is listed twice: one of the two was meant
+// to be somebody else, who could decrypt nothing.
+func checkRecipients(list *yaml.Node) error {
+	if list == nil {
+		return nil
+	}
+	first := map[string]int{}
+	for _, element := range list.Content {
+		key := strings.ToLower(strings.TrimSpace(element.Value))
+		if line, twice := first[key]; twice {
+			return appbur.WithHint(fmt.Errorf("reading %s: line %d: the recipient %s is listed already in line %d", appbur.RepositoryFile, element.Line, element.Value, line),
+				"put in its place whom you meant, or delete the line; edit it in a clone, commit and push")
+		}
+		first[key] = element.Line
+	}
+	return nil
 }
 
 // checkPlain refuses what would not survive being written again: aliases, anchors

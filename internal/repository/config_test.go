@@ -3,6 +3,8 @@ package repository
 import (
 	"strings"
 	"testing"
+
+	"github.com/appbur/appbur"
 )
 
 const edited = `# our management cluster
@@ -47,6 +49,16 @@ func TestConfigKeepsWhatPeopleWrote(t *testing.T) {
 	again, err := ParseConfig(changed)
 	if err != nil || again.Cluster != c.Cluster || again.Rules != "2" {
 		t.Errorf("written and read, it is %+v (%v)", again, err)
+	}
+}
+
+// A recipient that is listed twice stands where somebody else was meant to be.
+func TestParseConfigRefusesRecipientTwice(t *testing.T) {
+	for _, second := range []string{"age1first", "AGE1FIRST", "\"age1first \""} {
+		_, err := ParseConfig([]byte("format: 1\nrepository: x\nrecipients:\n  - age1first # operations\n  - age1second\n  - " + second + "\n"))
+		if err == nil || !strings.Contains(err.Error(), "line 6") || !strings.Contains(err.Error(), "line 4") || appbur.HintOf(err) == "" {
+			t.Errorf("%s: %v", second, err)
+		}
 	}
 }
 

@@ -128,6 +128,37 @@ func (e *KeyError) Error() string { return e.err.Error() }
 // Unwrap returns the cause.
 func (e *KeyError) Unwrap() error { return e.err }
 
+// IdentityFile is the file that [LoadOpener] reads.
+func IdentityFile(keysDir, path string) string {
+	if path == "" {
+		return filepath.Join(keysDir, identityFile)
+	}
+	return path
+}
+
+// Files are the files that the keys came from.
+func (k *Keys) Files() []string {
+	return []string{filepath.Join(k.Dir, fingerprintFile), filepath.Join(k.Dir, signingFile)}
+}
+
+// ExposedKey is a key file that others than its owner can read or write.
+type ExposedKey struct {
+	File string
+	Mode fs.FileMode
+}
+
+// ExposedKeys returns those of some key files. One that cannot be looked at is not
+// among them.
+func ExposedKeys(files []string) []ExposedKey {
+	var exposed []ExposedKey
+	for _, file := range files {
+		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
+			exposed = append(exposed, ExposedKey{file, info.Mode().Perm()})
+		}
+	}
+	return exposed
+}
+
 // LoadOpener reads an age identity file: the key directory's own when path is
 // empty.
 func LoadOpener(keysDir, path string) (*seal.Opener, error) {
@@ -135,9 +166,7 @@ func LoadOpener(keysDir, path string) (*seal.Opener, error) {
 		text []byte
 		err  error
 	)
-	if path == "" {
-		path = filepath.Join(keysDir, identityFile)
-	}
+	path = IdentityFile(keysDir, path)
 	text, err = os.ReadFile(path)
 	if err != nil {
 		return nil, &KeyError{appbur.WithHint(fmt.Errorf("the age identity that decrypts Secrets cannot be read: %w", err),

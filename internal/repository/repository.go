@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/appbur/appbur"
@@ -43,6 +44,11 @@ func Create(ctx context.Context, dir, keysDir, keysRoot string, recipients []str
 	config := Config{Format: ConfigFormat, Repository: hex.EncodeToString(id[:])}
 	if keysDir == "" {
 		keysDir = filepath.Join(keysRoot, config.Repository)
+	}
+	for i, r := range recipients {
+		if slices.Contains(recipients[:i], r) {
+			return Created{}, appbur.WithHint(fmt.Errorf("the recipient %s is named twice", r), "name each recipient once")
+		}
 	}
 	if len(recipients) > 0 {
 		// A recipient that cannot be used would stop the first backup only.

@@ -11,3 +11,27 @@ var conversionFailure = regexp.MustCompile(`(conversion webhook for .*? failed: 
 func withoutConversion(text string) string {
 	return conversionFailure.ReplaceAllString(text, "${1}its message is not kept, because it can quote what it was to convert")
 }
+
+// WithoutConversion is an error of an API server without what a conversion webhook
+// said, for people and logs. What kind of error it is can still be asked.
+func WithoutConversion(err error) error {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	if kept := withoutConversion(text); kept != text {
+		return &conversionError{kept, err}
+	}
+	return err
+}
+
+type conversionError struct {
+	text string
+	err  error
+}
+
+// Error implements error.
+func (e *conversionError) Error() string { return e.text }
+
+// Unwrap returns the error as the API server gave it.
+func (e *conversionError) Unwrap() error { return e.err }

@@ -3,7 +3,10 @@ package exporter
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
 // A conversion webhook can quote what it was given; other messages stay.
@@ -18,5 +21,21 @@ func TestReasonsDoNotQuoteObjects(t *testing.T) {
 		if got := reasonOf(fmt.Errorf("%w", errors.New(said))); got != want {
 			t.Errorf("reasonOf(%q)\n got %q\nwant %q", said, got, want)
 		}
+	}
+}
+
+// An error without the webhook's words is still the error that it was.
+func TestErrorWithoutConversion(t *testing.T) {
+	status := apierrors.NewInternalError(errors.New("conversion webhook for example.org/v1, Kind=Locker failed: what is hunter2"))
+	err := WithoutConversion(fmt.Errorf("reading it: %w", status))
+	if strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "Kind=Locker failed") || !apierrors.IsInternalError(err) {
+		t.Errorf("%v", err)
+	}
+	other := errors.New("no route to host")
+	if got := WithoutConversion(other); got != other { //nolint:errorlint // the very same
+		t.Errorf("%v", got)
+	}
+	if WithoutConversion(nil) != nil {
+		t.Error("nil became an error")
 	}
 }
