@@ -116,6 +116,9 @@ func (w *world) stumble(with func(...string) []string) {
 			w.Errorf("the backup ended with %d, want 3 (partial), and a reason:\n%.3000s", code, out)
 		}
 	}
+	if code, out := w.run(with("explain", "lockers.example.org/first", "-n", "team")...); code == 0 || !strings.Contains(out, "conversion webhook for") {
+		w.Errorf("explain ended with %d, want a failure and a reason:\n%.3000s", code, out)
+	}
 	points := strings.Fields(w.git(w.repo, "tag", "--list", "--sort=-refname", "restore-points/*"))
 	w.ok("points", "show", strings.TrimPrefix(points[0], "restore-points/"), "--repo", w.repo, "--json")
 	w.defineLockers("v1", map[string]any{"strategy": "None"}) // or nobody could list them to delete them

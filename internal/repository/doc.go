@@ -8,7 +8,7 @@
 // [Loaded.Payload] to read them back. [Retention.Decide] says which points may go,
 // and [Repository.DeletePoints] deletes them. [Create] makes a new repository and its
 // keys. [Repository.Judge] says how far a point can be believed, and [Check] whether
-// everything in a repository is as it must be.
+// everything in a repository is as it must be. [Repository.MaintainIfDue] keeps it small.
 //
 // # Promises
 //
@@ -23,7 +23,10 @@
 //     was deleted here is deleted there only if [Repository.NoteDeleted] knows of it.
 //   - A main that does not lead back to what was seen of it before is refused, for
 //     reading and for writing, until the caller accepts it ([ErrRewritten]).
-//   - A restore point is visible only when it is complete: the tag is written last.
+//   - A restore point is visible only when it is complete: the tag is written last. A tag
+//     that leads to none ([ErrUnreadable]) hides no other and counts as good for nothing.
+//   - What a deleted point held is dropped without being asked for only when nothing has
+//     needed it for two weeks.
 //   - Payloads are never in memory as a whole, and whoever reads one to its end has
 //     the bytes that were exported. Equal payloads are cut and named equally, sealed
 //     ones keep their ciphertext, so that a point costs what changed.
