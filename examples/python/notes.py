@@ -52,11 +52,14 @@ DATASETS = [
 ]
 
 
+INBOX = "inbox"
+
+
 class Store:
     """The state and the results of imports, in one file that is replaced as a whole."""
 
     def __init__(self, path):
-        self.path = pathlib.Path(path)
+        self.path, self.changing = pathlib.Path(path), threading.Lock()
         if self.path.exists():
             self.held = json.loads(self.path.read_text("utf-8"))
         else:
@@ -69,6 +72,17 @@ class Store:
     def snapshot(self):
         """One consistent view: what is held is replaced and never changed."""
         return self.held["state"]
+
+    def write(self, title):
+        """Adds an empty note, as a user does; False when there is one of that title."""
+        with self.changing:
+            state = self.snapshot()
+            if any(row["title"] == title for row in state["notes"]):
+                return False
+            books = state["books"] if any(row["name"] == INBOX for row in state["books"]) else [*state["books"], {"name": INBOX}]
+            note = {"title": title, "book": INBOX, "text": "", "done": False}
+            self.commit({"books": books, "notes": [*state["notes"], note]}, self.results())
+            return True
 
     def check(self, state):
         books = {row["name"] for row in state["books"]}
@@ -95,17 +109,30 @@ class Store:
         self.held = held
 
 
-def main():
+def listen(store):
+    """Every line that is typed in becomes the title of a note."""
+    # Without a buffer there is no lock that would be held when the program ends.
+    with open(0, "rb", buffering=0, closefd=False) as lines:
+        for line in lines:
+            if title := line.decode().strip():
+                print("written" if store.write(title) else "there already", title, flush=True)
+
+
+def main(store=Store):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--state", required=True, help="file that holds the notes")
     parser.add_argument("--contract", required=True, metavar="unix:///PATH", help="socket to serve the contract at")
+    parser.add_argument("--type", action="store_true", help="every line of standard input becomes the title of a note")
     arguments = parser.parse_args()
     told = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: told.set())
     os.umask(0o077)  # only the owner of the socket may connect, and only the owner reads the notes
-    server = service.serve("notes", "2.0.0", DATASETS, Store(arguments.state), arguments.contract)
+    held = store(arguments.state)
+    server = service.serve("notes", "2.0.0", DATASETS, held, arguments.contract)
     print("ready", arguments.contract, flush=True)
+    if arguments.type:
+        threading.Thread(target=listen, args=(held,), daemon=True).start()
     told.wait()
     server.stop(grace=10).wait()
 

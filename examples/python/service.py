@@ -6,7 +6,7 @@ import re
 import threading
 import time
 import uuid
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import grpc
 
@@ -77,8 +77,10 @@ class Part:
 
     def take(self, chunk):
         name = self.announced.name
-        if not 0 < len(chunk.data) <= CHUNK:
-            raise Failure("INVALID_REQUEST", f"a chunk has {len(chunk.data)} bytes, allowed are 1 to {CHUNK}")
+        if not chunk.data:
+            raise Failure("INVALID_REQUEST", f"dataset {name}: a chunk is empty")
+        if len(chunk.data) > CHUNK:
+            raise Failure("TOO_LARGE", f"dataset {name}: a chunk has {len(chunk.data)} bytes, allowed are {CHUNK}", dataset=name)
         if crc32c(chunk.data) != chunk.crc32c:
             raise Failure("CHECKSUM_MISMATCH", f"dataset {name}: the chunk at {chunk.offset} differs from its checksum", dataset=name)
         if chunk.offset == 0:
@@ -122,6 +124,15 @@ class Part:
                       for p, n in lost.items()]
 
 
+def patiently(beat, work, *arguments):
+    """Does what may take long, and says something to the caller meanwhile."""
+    with ThreadPoolExecutor(1) as worker:
+        result = worker.submit(work, *arguments)
+        while not wait([result], HEARTBEAT).done:
+            yield beat
+        return result.result()
+
+
 class AppState:
     """The calls of the contract."""
 
@@ -132,8 +143,10 @@ class AppState:
 
     def GetInfo(self, request, _):
         if "v1" not in request.contract_versions:
-            raise Failure("NO_COMMON_VERSION" if request.contract_versions else "INVALID_REQUEST",
-                          f"this application speaks v1, the caller {', '.join(request.contract_versions) or 'does not say'}")
+            if not request.contract_versions:
+                raise Failure("INVALID_REQUEST", "the caller names no version of the contract")
+            raise Failure("NO_COMMON_VERSION", "this application and the caller share no version of the contract",
+                          caller=",".join(request.contract_versions), application="v1")
         info = pb.GetInfoResponse(contract_version="v1", app_id=self.app, app_version=self.version, instance_id=self.instance)
         limits = info.limits
         limits.max_chunk_bytes, limits.max_row_bytes, limits.max_payload_bytes, limits.max_parallel_exports = CHUNK, ROW, PAYLOAD, EXPORTS
@@ -164,7 +177,8 @@ class AppState:
             yield pb.ExportResponse(header=header)
             size, sent = min(request.max_chunk_bytes or CHUNK, CHUNK), []
             for d in selected:
-                payload, described = self.describe(d, state[d.name])
+                payload, described = yield from patiently(
+                    pb.ExportResponse(progress=pb.Progress(phase=pb.PHASE_EXPORTING, dataset=d.name)), self.describe, d, state[d.name])
                 for at in range(0, len(payload), size):
                     data = payload[at:at + size]
                     yield pb.ExportResponse(chunk=pb.Chunk(dataset=d.name, offset=at, data=data, crc32c=crc32c(data)))
@@ -210,7 +224,8 @@ class AppState:
                 return
             yield pb.ImportResponse(state=pb.ImportState(phase=pb.PHASE_RECEIVING, datasets=[pb.ImportAck(dataset=n) for n in parts]))
             yield from self.receive(requests, parts, identity)
-            result = self.apply(opening.open, parts, identity)
+            result = yield from patiently(pb.ImportResponse(progress=pb.Progress(phase=pb.PHASE_APPLYING)),
+                                          self.apply, opening.open, parts, identity)
         finally:
             self.importing.release()
         yield pb.ImportResponse(result=result)
@@ -288,6 +303,10 @@ class AppState:
             yield pb.ImportResponse(ack=pb.ImportAck(dataset=m.chunk.dataset, offset=len(parts[m.chunk.dataset].data)))
 
     def apply(self, m, parts, identity):
+        with self.store.changing:  # what users write waits for the outcome
+            return self.replace(m, parts, identity)
+
+    def replace(self, m, parts, identity):
         result = pb.ImportResult(applied=not m.dry_run, untouched=[n for n in self.datasets if n not in parts])
         held = self.store.snapshot()
         state = dict(held)

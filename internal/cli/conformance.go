@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"regexp"
@@ -16,10 +17,14 @@ import (
 	"github.com/appbur/appbur/pkg/contract/contracttest"
 )
 
+// envSlow tells --slow-cmd how many seconds an export must take.
+const envSlow = "APPBUR_SLOW_SECONDS"
+
 type conformanceOptions struct {
 	apps                              appOptions
 	run, older, junit                 string
 	kill, terminate, restart, mutate  string
+	slow, expire                      string
 	list, strict, destructive, asJSON bool
 	idle, timeout                     time.Duration
 	many                              int
@@ -39,16 +44,20 @@ what it found after every case. Use an application that nobody works with.
 
 What cannot be done over the wire is done by commands: --kill-cmd ends the process
 as kill -9 does, --stop-cmd in good order, --restart-cmd starts it again, and
---mutate-cmd creates something by the application's own means. They are run by sh
-and must return when they are done. Cases whose command is missing are not run,
-and the report says so.` +
+--mutate-cmd creates something by the application's own means. --slow-cmd makes
+reading the state for an export take at least $` + envSlow + ` seconds, and is run
+again with 0 when that is over. --expire-cmd makes the token in --app-token-file
+invalid and writes a new one there. They are run by sh and must return when they
+are done; what they leave running must not keep their standard error. Cases whose
+command is missing are not run, and the report says so.` +
 			exitStatus("0  every case that the application must pass was run and passed", "1  a case failed, or with --strict was not run",
 				"3  nothing failed, but cases that the application must pass were not run", "64 the command line is wrong, or nobody confirmed"),
 		Example: `  appbur conformance --list
   appbur conformance unix:///run/app.sock --destructive --idle 0
   appbur conformance localhost:7443 --app-ca ca.pem --app-cert me.pem --app-key me.key --destructive \
     --kill-cmd 'docker kill app' --stop-cmd 'docker stop app' --restart-cmd 'docker start app' \
-    --mutate-cmd 'curl -fsS -X POST localhost:8080/things' --older testdata/payloads --junit conformance.xml`,
+    --mutate-cmd 'curl -fsS -X POST localhost:8080/things' \
+    --slow-cmd 'curl -fsS -X POST "localhost:8080/debug/slow?seconds=$` + envSlow + `"' --older testdata/payloads --junit conformance.xml`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if o.list {
 				if len(args) > 0 {
@@ -76,6 +85,8 @@ and the report says so.` +
 	f.StringVar(&o.terminate, "stop-cmd", "", "`COMMAND` that stops the application in good order")
 	f.StringVar(&o.restart, "restart-cmd", "", "`COMMAND` that starts the application again, at the same address")
 	f.StringVar(&o.mutate, "mutate-cmd", "", "`COMMAND` that has the application create something")
+	f.StringVar(&o.slow, "slow-cmd", "", "`COMMAND` that makes exports take at least $"+envSlow+" seconds; 0 ends that")
+	f.StringVar(&o.expire, "expire-cmd", "", "`COMMAND` that makes the token in --app-token-file invalid and puts a new one there")
 	f.StringVar(&o.junit, "junit", "", "write the report as JUnit XML to `FILE`")
 	f.DurationVar(&o.idle, "idle", 90*time.Second, "how long NET-005 pings an idle connection; 0 leaves the case out")
 	f.DurationVar(&o.timeout, "timeout", time.Minute, "how long a case may take")
@@ -169,11 +180,11 @@ func (o *conformanceOptions) config(e *env, address string) (conformanceConfig, 
 			return c, appbur.WithHint(fmt.Errorf("--older: %w", err), "a payload is DIR/RELEASE/DATASET@SCHEMA.ndjson, for example old/1.4.0/notes@1.0.ndjson")
 		}
 	}
-	tls, err := o.apps.tlsConfig()
+	dialer, err := o.apps.dialer()
 	if err != nil {
 		return c, err
 	}
-	c.dial = contract.DialOptions{TLS: tls, Insecure: o.apps.insecure, Name: "appbur conformance", Version: version}
+	c.dial = contract.DialOptions{TLS: dialer.TLS, Token: dialer.Token, Insecure: dialer.Insecure, Name: "appbur conformance", Version: version}
 	if c.dial.Insecure {
 		c.dial.TLS = nil
 	}
@@ -185,6 +196,15 @@ func (o *conformanceOptions) config(e *env, address string) (conformanceConfig, 
 		}
 		instance.Kill, instance.Terminate = e.hook("--kill-cmd", o.kill), e.hook("--stop-cmd", o.terminate)
 		instance.Restart, instance.Mutate = e.hook("--restart-cmd", o.restart), e.hook("--mutate-cmd", o.mutate)
+		instance.Expire = e.hook("--expire-cmd", o.expire)
+		if o.slow != "" {
+			instance.Slow = func(ctx context.Context, atLeast time.Duration) error {
+				return e.runHook(ctx, "--slow-cmd", o.slow, fmt.Sprintf("%s=%.0f", envSlow, math.Ceil(atLeast.Seconds())))
+			}
+		}
+		if c.dial.Token != nil {
+			instance.Credentials = c.dial.Token.PerCall()
+		}
 		return instance, nil
 	}
 	return c, nil
@@ -195,14 +215,18 @@ func (e *env) hook(flag, text string) func(context.Context) error {
 	if text == "" {
 		return nil
 	}
-	return func(ctx context.Context) error {
-		command := exec.CommandContext(ctx, "sh", "-c", text)
-		command.Stderr = e.Err
-		if err := command.Run(); err != nil {
-			return fmt.Errorf("%s: %w", flag, err)
-		}
-		return nil
+	return func(ctx context.Context) error { return e.runHook(ctx, flag, text) }
+}
+
+// runHook runs a command of the user with additions to its environment.
+func (e *env) runHook(ctx context.Context, flag, text string, additions ...string) error {
+	command := exec.CommandContext(ctx, "sh", "-c", text)
+	command.Env = append(command.Environ(), additions...)
+	command.Stderr = e.Err
+	if err := command.Run(); err != nil {
+		return fmt.Errorf("%s: %w", flag, err)
 	}
+	return nil
 }
 
 var outcomeColours = map[contracttest.Outcome]string{contracttest.Passed: sgrGreen, contracttest.Failed: sgrRed, contracttest.Skipped: sgrYellow}

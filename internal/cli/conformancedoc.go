@@ -23,7 +23,8 @@ that is skipped is *not offered* (its condition), *not applicable* (for example,
 payloads or time are missing). What was not run is counted aloud, and keeps the exit code from being 0.
 
 Before and after every case stands the same state: the kit makes all other states from the one that it finds, by the contract itself. Some cases
-need at least 16 KiB of it. Hooks are fields of ` + "`contracttest.Instance`" + `; Kill, Terminate, Restart and Mutate are also flags of the command.
+need at least 16 KiB of it. Hooks are fields of ` + "`contracttest.Instance`" + `; Kill, Terminate, Restart, Mutate, Slow and Expire are also flags of the command:
+--kill-cmd, --stop-cmd, --restart-cmd, --mutate-cmd, --slow-cmd and --expire-cmd; Older is --older, Config.Idle is --idle.
 
 `
 

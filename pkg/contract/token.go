@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/status"
 )
 
@@ -38,6 +39,9 @@ func TokenFile(path string) TokenSource {
 		return Token(token), nil
 	}
 }
+
+// PerCall shows the token with every call of a connection that [Dial] did not make.
+func (s TokenSource) PerCall() credentials.PerRPCCredentials { return perCall{s} }
 
 // perCall adds the token to every call.
 type perCall struct{ source TokenSource }

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/credentials/local"
 	"google.golang.org/grpc/status"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -30,6 +31,9 @@ func (s *session) connectAs(address string, dial contract.DialOptions, token cre
 		if dial.TLS != nil {
 			transport = credentials.NewTLS(dial.TLS)
 		}
+	} else if token != nil {
+		// What goes through a unix socket is private: tokens may be sent.
+		transport = local.NewCredentials()
 	}
 	options = append(options, grpc.WithTransportCredentials(transport), grpc.WithNoProxy())
 	if token != nil {

@@ -19,7 +19,9 @@ import (
 type Instance struct {
 	Address string
 	Dial    contract.DialOptions
-	// Credentials go with every call, for applications that want a token.
+	// Credentials go with every call of the kit's own connections, for applications
+	// that want a token. Dial.Token does the same for the client; see
+	// [contract.TokenSource.PerCall].
 	Credentials credentials.PerRPCCredentials
 	// Shared instances serve the next case too: the kit puts back what it found.
 	Shared bool
@@ -48,7 +50,8 @@ type Instance struct {
 	// Resources counts what the process holds, by kind, for example open files. A
 	// count that grows with the number of exports is a leak.
 	Resources func() (map[string]int, error)
-	// Expire makes the credentials of Dial and Credentials invalid from now on.
+	// Expire makes the credentials that were shown so far invalid. Calls that begin
+	// later may show new ones.
 	Expire func(ctx context.Context) error
 	// Identities are other callers and what they may do.
 	Identities []Identity

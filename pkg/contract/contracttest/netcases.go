@@ -65,6 +65,7 @@ func netIdentities(ctx context.Context, s *session) error {
 		return err
 	}
 	anonymous := s.instance.Dial
+	anonymous.Token = nil
 	anonymous.TLS = anonymous.TLS.Clone()
 	anonymous.TLS.Certificates, anonymous.TLS.GetClientCertificate = nil, nil
 	identities := append([]Identity{{"nobody", anonymous, nil, codes.Unauthenticated, codes.Unauthenticated}}, s.instance.Identities...)

@@ -278,7 +278,7 @@ func exportSlow(ctx context.Context, s *session) error {
 	return before.differs(got)
 }
 
-func exportHeartbeat(ctx context.Context, s *session) error {
+func exportHeartbeat(ctx context.Context, s *session) (err error) {
 	if s.instance.Slow == nil {
 		return needs("Slow")
 	}
@@ -286,6 +286,12 @@ func exportHeartbeat(ctx context.Context, s *session) error {
 	if err := s.instance.Slow(ctx, s.config.Silence+s.config.Silence/4); err != nil {
 		return fmt.Errorf("making the application slow: %w", err)
 	}
+	// Nothing that comes after this case may be slow, whatever it ends with.
+	defer func() {
+		if fast := s.instance.Slow(context.WithoutCancel(ctx), 0); fast != nil {
+			err = errors.Join(err, fmt.Errorf("making the application fast again: %w", fast))
+		}
+	}()
 	stop, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stream, err := s.wire.Export(stop, &contractpb.ExportRequest{OperationId: s.operation()})
@@ -324,9 +330,9 @@ func exportHeartbeat(ctx context.Context, s *session) error {
 			if progress == 0 {
 				return errors.New("no progress came; did the hook Slow do anything?")
 			}
-			return s.instance.Slow(ctx, 0)
+			return nil
 		case <-silence.C:
-			return errors.Join(fmt.Errorf("nothing came for %s", s.config.Silence), s.instance.Slow(ctx, 0))
+			return fmt.Errorf("nothing came for %s", s.config.Silence)
 		}
 	}
 }
