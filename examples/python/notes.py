@@ -134,7 +134,8 @@ def main(store=Store):
     if arguments.type:
         threading.Thread(target=listen, args=(held,), daemon=True).start()
     told.wait()
-    server.stop(grace=10).wait()
+    # Bounded, because grpcio may wait for a cancelled stream for ever; whatever was answered is durable by now.
+    server.stop(grace=10).wait(timeout=12)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ type cutter struct {
 	mu     sync.Mutex
 	random *rand.Rand
 	armed  bool
+	secure int // bytes that a connection needs for TLS before it says anything
 	cuts   int // still to be made
 	open   map[net.Conn]bool
 }
@@ -57,6 +58,11 @@ func newCutter(address string, cuts int, random *rand.Rand) (*cutter, error) {
 
 // dial adapts options to the line: certificates name the application, not it.
 func (c *cutter) dial(o contract.DialOptions) contract.DialOptions {
+	if o.TLS != nil {
+		c.mu.Lock()
+		c.secure = 8 << 10
+		c.mu.Unlock()
+	}
 	if o.TLS != nil && o.TLS.ServerName == "" {
 		o.TLS = o.TLS.Clone()
 		o.TLS.ServerName, _, _ = net.SplitHostPort(c.target)
@@ -78,8 +84,9 @@ func (c *cutter) accept() {
 		}
 		c.mu.Lock()
 		c.open[from], c.open[to] = true, true
-		// Between a part of the handshake and some chunks.
-		budget := 200 + c.random.IntN(12_000)
+		// Between a part of the handshake of HTTP/2 and some chunks. Lines that mostly
+		// break before TLS is agreed would try the caller's patience and nothing else.
+		budget := c.secure + 200 + c.random.IntN(12_000)
 		c.mu.Unlock()
 		line := &brokenLine{cutter: c, ends: [2]net.Conn{from, to}, budget: budget}
 		c.running.Go(func() { line.pass(to, from) })
