@@ -129,13 +129,12 @@ def main(store=Store):
         signal.signal(number, lambda *_: told.set())
     os.umask(0o077)  # only the owner of the socket may connect, and only the owner reads the notes
     held = store(arguments.state)
-    server = service.serve("notes", "2.0.0", DATASETS, held, arguments.contract)
+    stop = service.serve("notes", "2.0.0", DATASETS, held, arguments.contract)
     print("ready", arguments.contract, flush=True)
     if arguments.type:
         threading.Thread(target=listen, args=(held,), daemon=True).start()
     told.wait()
-    # Bounded, because grpcio may wait for a cancelled stream for ever; whatever was answered is durable by now.
-    server.stop(grace=10).wait(timeout=12)
+    stop()
 
 
 if __name__ == "__main__":

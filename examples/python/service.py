@@ -349,7 +349,7 @@ def behaviour(call, streams):
 
 
 def serve(app, version, datasets, store, address):
-    """Serves until stopped, and returns the server."""
+    """Serves, and returns what stops it in good order."""
     calls = AppState(app, version, datasets, store)
 
     def missing(*_):
@@ -371,11 +371,26 @@ def serve(app, version, datasets, store, address):
             context.abort(grpc.StatusCode.NOT_FOUND, "unknown service")
         return wire.HealthCheckResponse(status=wire.HealthCheckResponse.SERVING)
 
-    health = grpc.unary_unary_rpc_method_handler(check, wire.HealthCheckRequest.FromString, wire.HealthCheckResponse.SerializeToString)
+    stopping = threading.Event()
+
+    def watch(request, context):
+        yield check(request, context)
+        while context.is_active() and not stopping.wait(1):
+            pass
+        yield wire.HealthCheckResponse(status=wire.HealthCheckResponse.NOT_SERVING)
+
+    coding = wire.HealthCheckRequest.FromString, wire.HealthCheckResponse.SerializeToString
+    health = {"Check": grpc.unary_unary_rpc_method_handler(check, *coding), "Watch": grpc.unary_stream_rpc_method_handler(watch, *coding)}
     server = grpc.server(ThreadPoolExecutor(16), options=[
         ("grpc.http2.min_ping_interval_without_data_ms", 20_000), ("grpc.keepalive_permit_without_calls", 1)])
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, methods),
-                                     grpc.method_handlers_generic_handler("grpc.health.v1.Health", {"Check": health})))
+                                     grpc.method_handlers_generic_handler("grpc.health.v1.Health", health)))
     server.add_insecure_port(address)
     server.start()
-    return server
+
+    def stop():
+        stopping.set()
+        # Bounded, because grpcio may wait for a cancelled stream for ever; whatever was answered is durable by now.
+        server.stop(grace=10).wait(timeout=12)
+
+    return stop

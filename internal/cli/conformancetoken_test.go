@@ -68,8 +68,10 @@ func TestConformanceWithToken(t *testing.T) {
 	run := func(more ...string) (string, error) {
 		e, out, errs := testEnv(false)
 		command := newConformance(e)
-		command.SetArgs(append([]string{l.Addr().String(), "--app-ca", cert, "--app-token-file", tokenFile, "--destructive", "--strict",
-			"--run", "INFO|EXP-00[5-8]|IMP-006|NET-00[1-4]|NET-011"}, more...))
+		command.SetArgs(append([]string{
+			l.Addr().String(), "--app-ca", cert, "--app-token-file", tokenFile, "--destructive", "--strict",
+			"--run", "INFO|EXP-00[5-8]|IMP-006|NET-00[1-4]|NET-011",
+		}, more...))
 		command.SilenceErrors, command.SilenceUsage = true, true
 		err := command.ExecuteContext(t.Context())
 		return out.String() + errs.String(), err
