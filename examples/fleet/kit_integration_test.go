@@ -29,6 +29,7 @@ import (
 // The pings of NET-005 come as fast as the contract allows, for as long as a
 // server with the default policy of grpc would need to object.
 func TestConformanceOfARealProcess(t *testing.T) {
+	t.Parallel() // most of its time is waiting
 	dir := t.TempDir()
 	binary := build(t, dir, "./testdata/slowfleet")
 	older := contracttest.Payload{Release: v1.AppVersion}
@@ -57,6 +58,7 @@ func build(t *testing.T, dir, command string) string {
 // everything that the kit needs is a command, and the exit code says that every case
 // was run that applies. The commands talk to this test, which holds the process.
 func TestConformanceByTheCommandLine(t *testing.T) {
+	t.Parallel() // most of its time is waiting
 	if _, err := exec.LookPath("curl"); err != nil {
 		t.Fatalf("curl is missing; run `make packages`: %v", err)
 	}
