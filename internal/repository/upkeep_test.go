@@ -1,6 +1,8 @@
 package repository
 
 import (
+	"fmt"
+	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
@@ -89,4 +91,14 @@ func TestMaintainIfDueWithDamagedNote(t *testing.T) {
 	if _, err := f.repo.MaintainIfDue(t.Context(), time.Now()); err == nil {
 		t.Error("a note that cannot be read is no error")
 	}
+}
+
+// token does not compress to less than 128 bytes, and is that of one object only.
+func token(n int) string {
+	random := mathrand.New(mathrand.NewPCG(uint64(n), 3))
+	var text string
+	for range 16 {
+		text += fmt.Sprintf("%016x", random.Uint64())
+	}
+	return text
 }

@@ -1,3 +1,5 @@
+//go:build integration
+
 package repository
 
 import (
@@ -73,14 +75,4 @@ func TestGrowthPerSignedCommit(t *testing.T) {
 			}
 		})
 	}
-}
-
-// token does not compress to less than 128 bytes, and is that of one object only.
-func token(n int) string {
-	random := mathrand.New(mathrand.NewPCG(uint64(n), 3))
-	var text string
-	for range 16 {
-		text += fmt.Sprintf("%016x", random.Uint64())
-	}
-	return text
 }
