@@ -54,7 +54,7 @@ func TestNoFileGoesWhileWatching(t *testing.T) {
 			s.born()
 			s.eventually("main catches up", func() error { return s.caughtUp() })
 			s.undefine()
-			s.eventually("the kind that went is committed", func() error { return s.lacks("/widget.example.org/") })
+			s.eventually("the kind that went is committed", func() error { return s.lacks(widgetsFile, "/widget.example.org/") })
 			if err := r.stop(); err != nil {
 				t.Error(err)
 			}

@@ -170,18 +170,31 @@ func (w *watcher) reconcile(ctx context.Context, types []Type) error {
 		if present[kind] {
 			continue
 		}
-		gone, err := w.exporter.gone(ctx, r.t)
-		if err != nil || !gone {
+		if !w.proven(ctx, r.t) {
 			continue // a hole in discovery proves nothing
 		}
 		r.stop()
 		r.done.Wait()
+		// It may have come again since, and its watch may have seen objects of its new
+		// life: only a proof that is younger than the watch's last word holds for those.
+		if !w.proven(ctx, r.t) {
+			if err := w.start(ctx, r.t); err != nil {
+				return err
+			}
+			continue
+		}
 		delete(w.running, kind)
 		if err := w.handler.Gone(r.t); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// proven reports whether a type is known not to exist at this moment.
+func (w *watcher) proven(ctx context.Context, t Type) bool {
+	gone, err := w.exporter.gone(ctx, t)
+	return err == nil && gone
 }
 
 func (w *watcher) start(ctx context.Context, t Type) error {

@@ -320,10 +320,12 @@ func TestWatchFindsATypeThatCameBetweenDiscoveryAndList(t *testing.T) {
 	eventually(t, 5*time.Second, "list of the new type", func() bool { return j.has("synced things.v1.a.b") }, j.String)
 }
 
-// TestWatchNeedsProofThatATypeIsGone checks that a custom type that discovery does
-// not list any more is gone only when its definition is.
-func TestWatchNeedsProofThatATypeIsGone(t *testing.T) {
-	f := newFakeServer(t)
+// thingDefinitionPath is asked whether the type of customType exists.
+const thingDefinitionPath = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.a.b"
+
+// customType scripts a server with the custom type things.a.b beside ConfigMaps.
+// changes are the events of its watch.
+func customType(f *fakeServer) (changes chan<- string) {
 	f.on(configMaps, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Get("watch") == "" {
 			listOf(w, "10", "")
@@ -331,29 +333,78 @@ func TestWatchNeedsProofThatATypeIsGone(t *testing.T) {
 		}
 		quiet(w, r)
 	})
-	const crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-	group := `{"kind":"APIGroupList","apiVersion":"v1","groups":[{"name":"a.b","versions":[{"groupVersion":"a.b/v1","version":"v1"}],"preferredVersion":{"groupVersion":"a.b/v1","version":"v1"}}]}`
-	f.json("/apis", group)
+	f.json("/apis", `{"kind":"APIGroupList","apiVersion":"v1","groups":[{"name":"a.b","versions":[{"groupVersion":"a.b/v1","version":"v1"}],"preferredVersion":{"groupVersion":"a.b/v1","version":"v1"}}]}`)
 	f.json("/apis/a.b/v1", `{"kind":"APIResourceList","groupVersion":"a.b/v1","resources":[{"name":"things","namespaced":true,"kind":"Thing","verbs":["create","get","list","watch"]}]}`)
-	f.json(crds, `{"metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"things.a.b"},"spec":{"group":"a.b","names":{"plural":"things","kind":"Thing"},"versions":[{"name":"v1","served":true,"storage":true}]}}]}`)
-	f.json(crds+"/things.a.b", `{"metadata":{"name":"things.a.b"}}`)
+	f.json("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", `{"metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"things.a.b"},"spec":{"group":"a.b","names":{"plural":"things","kind":"Thing"},"versions":[{"name":"v1","served":true,"storage":true}]}}]}`)
+	f.json(thingDefinitionPath, `{"metadata":{"name":"things.a.b"}}`)
+	events := make(chan string)
 	f.on("/apis/a.b/v1/things", func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Get("watch") == "" {
 			listOf(w, "10", "")
 			return
 		}
-		quiet(w, r)
+		w.(http.Flusher).Flush()
+		for {
+			select {
+			case object := <-events:
+				event(w, "ADDED", object)
+			case <-r.Context().Done():
+				return
+			}
+		}
 	})
+	return events
+}
+
+// noCustomType makes discovery list no custom type.
+func noCustomType(f *fakeServer) {
+	f.json("/apis", `{"kind":"APIGroupList","apiVersion":"v1","groups":[]}`)
+}
+
+// TestWatchNeedsProofThatATypeIsGone checks that a custom type that discovery does
+// not list any more is gone only when its definition is.
+func TestWatchNeedsProofThatATypeIsGone(t *testing.T) {
+	f := newFakeServer(t)
+	customType(f)
 	var j journal
 	startWatch(t, f.exporter(Options{Rediscover: 20 * time.Millisecond}), &j)
 	eventually(t, 5*time.Second, "list of the custom type", func() bool { return j.has("synced things.v1.a.b") }, j.String)
 
-	f.json("/apis", `{"kind":"APIGroupList","apiVersion":"v1","groups":[]}`)
-	asked := f.count(crds + "/things.a.b")
-	eventually(t, 5*time.Second, "question for the definition", func() bool { return f.count(crds+"/things.a.b") > asked+1 }, j.String)
+	noCustomType(f)
+	asked := f.count(thingDefinitionPath)
+	eventually(t, 5*time.Second, "question for the definition", func() bool { return f.count(thingDefinitionPath) > asked+1 }, j.String)
 	if j.has("gone") {
 		t.Fatalf("a hole in discovery was taken for a deletion:\n%s", j.String())
 	}
-	f.on(crds+"/things.a.b", func(w http.ResponseWriter, _ *http.Request) { status(w, http.StatusNotFound, "NotFound", "not found") })
+	f.on(thingDefinitionPath, func(w http.ResponseWriter, _ *http.Request) { status(w, http.StatusNotFound, "NotFound", "not found") })
 	eventually(t, 5*time.Second, "gone", func() bool { return j.has("gone things.v1.a.b") }, j.String)
+}
+
+// TestWatchKeepsATypeThatCameAgain checks that a type is not reported as gone with
+// objects that its watch saw after the proof: it was defined anew in between.
+func TestWatchKeepsATypeThatCameAgain(t *testing.T) {
+	f := newFakeServer(t)
+	changes := customType(f)
+	var j journal
+	startWatch(t, f.exporter(Options{Rediscover: 20 * time.Millisecond}), &j)
+	eventually(t, 5*time.Second, "list of the custom type", func() bool { return j.has("synced things.v1.a.b") }, j.String)
+
+	var proof sync.Once
+	f.on(thingDefinitionPath, func(w http.ResponseWriter, _ *http.Request) {
+		again := true
+		proof.Do(func() {
+			again = false
+			changes <- `{"apiVersion":"a.b/v1","kind":"Thing",` + configMap("new", "11")[1:]
+			eventually(t, 5*time.Second, "the new object", func() bool { return j.has("put Thing.a.b/d/new true") }, j.String)
+			status(w, http.StatusNotFound, "NotFound", "not found")
+		})
+		if again {
+			fmt.Fprint(w, `{"metadata":{"name":"things.a.b"}}`)
+		}
+	})
+	noCustomType(f)
+	eventually(t, 5*time.Second, "another list of the type", func() bool { return strings.Count(j.String(), "synced things.v1.a.b") > 1 }, j.String)
+	if j.has("gone") {
+		t.Errorf("a proof from before the type came again let go of it:\n%s", j.String())
+	}
 }
