@@ -124,16 +124,16 @@ def main(store=Store):
     parser.add_argument("--contract", required=True, metavar="unix:///PATH", help="socket to serve the contract at")
     parser.add_argument("--type", action="store_true", help="every line of standard input becomes the title of a note")
     arguments = parser.parse_args()
-    told = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: told.set())
+    # Blocked before any other thread begins: one that took a signal would not wake this one.
+    told = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, told)
     os.umask(0o077)  # only the owner of the socket may connect, and only the owner reads the notes
     held = store(arguments.state)
     stop = service.serve("notes", "2.0.0", DATASETS, held, arguments.contract)
     print("ready", arguments.contract, flush=True)
     if arguments.type:
         threading.Thread(target=listen, args=(held,), daemon=True).start()
-    told.wait()
+    signal.sigwait(told)
     stop()
 
 

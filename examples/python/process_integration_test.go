@@ -74,14 +74,22 @@ func (p *process) says(want string) error {
 	return nil
 }
 
+// patience is how long a program that was asked to end may take.
+const patience = time.Minute
+
 // end sends a signal and waits. A program that was asked to end says so by exit
 // code 0, one that was killed cannot.
 func (p *process) end(signal syscall.Signal) error {
 	if p.command == nil {
 		return nil
 	}
-	err := p.command.Process.Signal(signal)
+	process := p.command.Process
+	err := process.Signal(signal)
+	late := time.AfterFunc(patience, func() { _ = process.Kill() })
 	ended := p.command.Wait()
+	if !late.Stop() {
+		ended = fmt.Errorf("it had not ended after %s: %w", patience, ended)
+	}
 	p.command = nil
 	if signal == syscall.SIGKILL {
 		ended = nil
