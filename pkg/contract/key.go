@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -36,12 +37,11 @@ type keyPart struct {
 	text   []byte
 }
 
-// rowKey is the key of one row. It shares no memory with the row.
+// rowKey is the key of one row. It shares the memory of the row.
 type rowKey []keyPart
 
-// of returns the key of a canonical row.
-func (o keyOrder) of(row []byte) (rowKey, error) {
-	key := make(rowKey, len(o.fields))
+// of appends the key of a canonical row.
+func (o keyOrder) of(key rowKey, row []byte) (rowKey, error) {
 	for i, field := range o.fields {
 		value, ok := memberOf(row, o.names[i])
 		if !ok {
@@ -54,11 +54,11 @@ func (o keyOrder) of(row []byte) (rowKey, error) {
 			if err != nil {
 				return nil, fmt.Errorf("key field %q: %w", field, err)
 			}
-			key[i] = keyPart{kind: keyText, text: bytes.Clone(text)}
+			key = append(key, keyPart{kind: keyText, text: text})
 		case 't':
-			key[i] = keyPart{kind: keyTrue}
+			key = append(key, keyPart{kind: keyTrue})
 		case 'f':
-			key[i] = keyPart{kind: keyFalse}
+			key = append(key, keyPart{kind: keyFalse})
 		case 'n', '{', '[':
 			return nil, fmt.Errorf("the key field %q is null, an object or an array", field)
 		default:
@@ -66,8 +66,7 @@ func (o keyOrder) of(row []byte) (rowKey, error) {
 			if err != nil {
 				return nil, fmt.Errorf("key field %q: %w", field, err)
 			}
-			number.digits = bytes.Clone(number.digits)
-			key[i] = keyPart{kind: keyNumber, number: number}
+			key = append(key, keyPart{kind: keyNumber, number: number})
 		}
 	}
 	return key, nil
@@ -90,15 +89,19 @@ func (o keyOrder) String() string { return strings.Join(o.fields, ", ") }
 // sequence checks that canonical rows come in strictly increasing key order.
 type sequence struct {
 	order keyOrder
-	last  rowKey
+	// last is the key of the row before, whose bytes are in memory, and spare has room
+	// for another key: rows of one table have keys of one size.
+	last, spare rowKey
+	memory      []byte
+	begun       bool
 }
 
 func (s *sequence) next(row []byte) error {
-	key, err := s.order.of(row)
+	key, err := s.order.of(s.spare[:0], row)
 	if err != nil {
 		return err
 	}
-	if s.last != nil {
+	if s.begun {
 		switch c := s.last.compare(key); {
 		case c == 0:
 			return fmt.Errorf("its key (%s) is that of the row before it", s.order)
@@ -106,8 +109,26 @@ func (s *sequence) next(row []byte) error {
 			return fmt.Errorf("its key (%s) is lower than that of the row before it", s.order)
 		}
 	}
-	s.last = key
+	s.begun = true
+	s.spare, s.last = s.last, key
+	s.own(s.last)
 	return nil
+}
+
+// own moves the bytes of a key out of its row, which will be overwritten.
+func (s *sequence) own(key rowKey) {
+	size := 0
+	for _, part := range key {
+		size += len(part.text) + len(part.number.digits)
+	}
+	s.memory = slices.Grow(s.memory[:0], size)
+	take := func(b []byte) []byte {
+		s.memory = append(s.memory, b...)
+		return s.memory[len(s.memory)-len(b):]
+	}
+	for i, part := range key {
+		key[i].text, key[i].number.digits = take(part.text), take(part.number.digits)
+	}
 }
 
 // memberOf finds a top-level member of a canonical object and returns its value.

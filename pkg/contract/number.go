@@ -87,7 +87,7 @@ func parseDecimal(literal []byte) (decimal, error) {
 	mantissa, negative := bytes.CutPrefix(literal, []byte("-"))
 	d.negative = negative
 	exponent := 0
-	if i := bytes.IndexAny(mantissa, "eE"); i >= 0 {
+	if i := indexExponent(mantissa); i >= 0 {
 		var err error
 		exponent, err = strconv.Atoi(string(mantissa[i+1:]))
 		if err != nil || exponent > largestExponent || exponent < -largestExponent {
@@ -96,7 +96,10 @@ func parseDecimal(literal []byte) (decimal, error) {
 		mantissa = mantissa[:i]
 	}
 	whole, fraction, _ := bytes.Cut(mantissa, []byte("."))
-	digits := slices.Concat(whole, fraction)
+	digits := whole
+	if len(fraction) > 0 {
+		digits = slices.Concat(whole, fraction)
+	}
 	trimmed := bytes.TrimLeft(digits, "0")
 	d.point = len(whole) - (len(digits) - len(trimmed)) + exponent
 	d.digits = bytes.TrimRight(trimmed, "0")
@@ -104,6 +107,11 @@ func parseDecimal(literal []byte) (decimal, error) {
 		d.point = 0
 	}
 	return d, nil
+}
+
+// indexExponent finds the letter before an exponent.
+func indexExponent(mantissa []byte) int {
+	return slices.IndexFunc(mantissa, func(b byte) bool { return b|0x20 == 'e' })
 }
 
 // append writes the number as ECMAScript's Number::toString lays one out, with

@@ -144,14 +144,65 @@ func (s *scanner) text() (raw []byte, escaped, ok bool) {
 }
 
 // plainText returns how many bytes come before the first quotation mark, backslash
-// or control character, and whether all of them are ASCII. It looks at eight bytes at
-// a time; the tests for bytes within a word are those of Mycroft, as in Anderson's
-// "Bit Twiddling Hacks".
+// or control character, and whether all of them are ASCII. Long texts are looked at
+// in blocks: within one, the library finds the first of a single byte faster than
+// anything that looks for several at once.
 func plainText(src []byte) (n int, ascii bool) {
-	const (
-		ones  = 0x0101010101010101
-		highs = 0x8080808080808080
-	)
+	n, ascii = plainWords(src[:min(len(src), shortText)])
+	if n < shortText {
+		return n, ascii
+	}
+	for ascii && n < len(src) {
+		block := src[n:min(len(src), n+textBlock)]
+		end := len(block)
+		for _, b := range []byte(`"\`) {
+			if i := bytes.IndexByte(block[:end], b); i >= 0 {
+				end = i
+			}
+		}
+		if !isPlainASCII(block[:end]) {
+			break
+		}
+		if n += end; end < len(block) {
+			return n, true
+		}
+	}
+	rest, plain := plainWords(src[n:])
+	return n + rest, ascii && plain
+}
+
+const (
+	// shortText is where the search in blocks begins to pay.
+	shortText = 32
+	// textBlock bounds what is looked at in vain for a quotation mark, in a text with
+	// many backslashes.
+	textBlock = 512
+)
+
+// The words of plainWords and isPlainASCII.
+const (
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// isPlainASCII reports whether all bytes are ASCII and none is a control character.
+func isPlainASCII(block []byte) bool {
+	var found uint64
+	for ; len(block) >= 32; block = block[32:] {
+		a, b := binary.LittleEndian.Uint64(block), binary.LittleEndian.Uint64(block[8:])
+		c, d := binary.LittleEndian.Uint64(block[16:]), binary.LittleEndian.Uint64(block[24:])
+		// A byte below U+0020 borrows from its high bit, one that is not ASCII has it.
+		found |= (a - ones*' ') | a | (b - ones*' ') | b | (c - ones*' ') | c | (d - ones*' ') | d
+	}
+	for _, b := range block {
+		found |= uint64(b-' ') | uint64(b)
+	}
+	return found&highs == 0
+}
+
+// plainWords is plainText, eight bytes at a time; the tests for bytes within a word
+// are those of Mycroft, as in Anderson's "Bit Twiddling Hacks".
+func plainWords(src []byte) (n int, ascii bool) {
 	var seen uint64
 	for len(src)-n >= 8 {
 		w := binary.LittleEndian.Uint64(src[n:])

@@ -41,3 +41,29 @@ func TestScanSeesCommonRows(t *testing.T) {
 		t.Error("the depth limits differ")
 	}
 }
+
+// FuzzPlainText holds the search in words and blocks against one byte after the other.
+func FuzzPlainText(f *testing.F) {
+	for _, tail := range []string{"", `"`, `\`, "\x1f", "\x7f", "é", "é\"", "\x00", "\xa0\x1f"} {
+		for _, length := range []int{0, 7, 8, shortText - 1, shortText, shortText + 1, textBlock, textBlock + shortText + 5} {
+			f.Add([]byte(strings.Repeat("x", length)+tail), uint16(length/2), byte('y'))
+			f.Add([]byte(strings.Repeat("x", length)+tail+"more"), uint16(length/2), byte(' '))
+		}
+	}
+	f.Fuzz(func(t *testing.T, text []byte, at uint16, b byte) {
+		if int(at) < len(text) {
+			text[at] = b
+		}
+		want, wantASCII := len(text), true
+		for i, b := range text {
+			if b == '"' || b == '\\' || b < ' ' {
+				want = i
+				break
+			}
+			wantASCII = wantASCII && b < 0x80
+		}
+		if n, ascii := plainText(text); n != want || ascii != wantASCII {
+			t.Errorf("%q: %d bytes, ASCII %t; want %d, %t", text, n, ascii, want, wantASCII)
+		}
+	})
+}
