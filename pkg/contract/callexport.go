@@ -83,7 +83,11 @@ func (c *Client) exportOnce(ctx context.Context, receiver *receiver) error {
 		case err != nil:
 			return fromStatus("exporting from the application", c.address, err)
 		}
-		if err := receiver.take(message); err != nil {
+		err = receiver.take(message)
+		if chunk := message.GetChunk(); chunk != nil {
+			recycle(chunk)
+		}
+		if err != nil {
 			var own *sinkError
 			if errors.As(err, &own) {
 				return fmt.Errorf("storing an export: %w", own.err)

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/mem"
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/contract/contractpb"
@@ -177,18 +178,13 @@ func (s *sending) payload(d DatasetSource, offset int64) (err error) {
 	}()
 	count := newTally()
 	for {
-		// grpc may look at a message after Send returned: its bytes are not reused.
-		buffer := make([]byte, s.chunkSize)
-		n, err := io.ReadFull(source, buffer)
-		if n > 0 {
-			start := count.size
-			data := buffer[:n]
-			count.write(data)
-			if skip := min(max(offset-start, 0), int64(n)); skip < int64(n) {
-				if err := s.chunk(d.Name, start+skip, data[skip:]); err != nil {
-					return err
-				}
-			}
+		buffer := chunkBuffers.Get(s.chunkSize)
+		n, err := io.ReadFull(source, *buffer)
+		*buffer = (*buffer)[:n]
+		start := count.size
+		count.write(*buffer)
+		if err := s.chunk(d.Name, start, mem.NewBuffer(buffer, &chunkBuffers), offset-start); err != nil {
+			return err
 		}
 		switch {
 		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
@@ -210,11 +206,17 @@ type sourceError struct{ err error }
 func (e *sourceError) Error() string { return e.err.Error() }
 func (e *sourceError) Unwrap() error { return e.err }
 
-func (s *sending) chunk(dataset string, offset int64, data []byte) error {
-	s.sent.Add(int64(len(data)))
-	return s.stream.Send(&contractpb.ImportRequest{Message: &contractpb.ImportRequest_Chunk{
-		Chunk: &contractpb.Chunk{Dataset: dataset, Offset: uint64(offset), Data: data, Crc32C: checksum(data)},
-	}})
+// chunk sends the bytes at an offset, without the first ones if those have arrived.
+func (s *sending) chunk(dataset string, offset int64, data mem.Buffer, arrived int64) error {
+	defer data.Free()
+	skip := max(arrived, 0)
+	if skip >= int64(data.Len()) {
+		return nil
+	}
+	rest := data.Slice(int(skip), data.Len())
+	defer rest.Free()
+	s.sent.Add(int64(rest.Len()))
+	return s.stream.SendMsg(importChunk(dataset, offset+skip, rest))
 }
 
 // listen reads answers while chunks are sent, so that neither side waits for the

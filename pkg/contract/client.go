@@ -70,6 +70,7 @@ func Dial(ctx context.Context, address string, o DialOptions) (*Client, error) {
 			MinConnectTimeout: longestWait,
 		}),
 		grpc.WithDisableServiceConfig(),
+		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(newChunkCodec())),
 		// Proxies are named by the environment, which only the command line reads.
 		grpc.WithNoProxy(),
 	}

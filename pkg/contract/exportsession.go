@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -31,6 +32,7 @@ type exportSession struct {
 	mu      sync.Mutex
 	header  *contractpb.ExportHeader
 	parts   []*exportPart
+	recent  recent
 	err     error
 	changed chan struct{} // closed and replaced when there is more to see
 	// stream counts the streams so far; the last one is served while attached.
@@ -77,6 +79,9 @@ func (x *exportSession) closeFiles() {
 		// The file has no name any more; there is nothing to do about an error.
 		_ = p.file.Close()
 	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.recent.free()
 }
 
 // produce reads the snapshot to its end.
@@ -140,33 +145,39 @@ func (x *exportSession) readDataset(ctx context.Context, snapshot Snapshot, p *e
 	if d.opaque() {
 		read = readOpaque
 	}
-	err := read(ctx, snapshot, d, p.count, x.watch.count, func(data []byte) error {
-		sendable, err := p.append(data)
-		if sendable > 0 {
-			x.advance(p, sendable)
-		}
-		return err
-	})
-	if err != nil {
-		return err
+	written := func(block mem.Buffer) { x.advance(p, block) }
+	err := read(ctx, snapshot, d, p.count, x.watch.count, func(data []byte) error { return p.append(data, written) })
+	if err == nil {
+		err = p.flush(written)
 	}
-	n, err := p.flush()
 	if err != nil {
 		return err
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	p.written += int64(n)
 	p.ended, p.totals = true, p.total()
 	x.signal()
 	return nil
 }
 
-func (x *exportSession) advance(p *exportPart, n int) {
+// advance tells streams of a block that was written. It takes the block over.
+func (x *exportSession) advance(p *exportPart, block mem.Buffer) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	p.written += int64(n)
+	x.recent.add(recentBlock{p, p.written, block})
+	p.written += int64(block.Len())
 	x.signal()
+}
+
+// read returns bytes that were written: those in memory, or those in the file.
+func (x *exportSession) read(p *exportPart, offset, n int64) (mem.Buffer, error) {
+	x.mu.Lock()
+	data := x.recent.find(p, offset, n)
+	x.mu.Unlock()
+	if data != nil {
+		return data, nil
+	}
+	return p.read(offset, n)
 }
 
 // readRows checks the rows of a dataset, brings them into canonical form, counts

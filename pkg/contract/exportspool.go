@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"os"
+
+	"google.golang.org/grpc/mem"
 )
 
 // spoolBlock is how many bytes gather before they are written and may be sent.
@@ -15,8 +17,9 @@ const spoolBlock = 256 << 10
 type exportPart struct {
 	definition *definition
 	file       *os.File
-	buffer     []byte
 	count      *tally
+	// block is filled by the producer; nil between blocks.
+	block *[]byte
 
 	// Guarded by the session: what streams may read, and whether that is all.
 	written int64
@@ -31,7 +34,7 @@ func newExportPart(dir string, d *definition) (*exportPart, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &exportPart{definition: d, file: f, buffer: make([]byte, 0, spoolBlock), count: newTally()}, nil
+	return &exportPart{definition: d, file: f, count: newTally()}, nil
 }
 
 // unnamedFile opens a temporary file and takes its name away at once.
@@ -46,31 +49,37 @@ func unnamedFile(dir, pattern string) (*os.File, error) {
 	return f, nil
 }
 
-// append adds bytes and reports how many more may be sent.
-func (p *exportPart) append(data []byte) (sendable int, err error) {
+// append adds bytes. Each block that is full is written, and handed to flushed.
+func (p *exportPart) append(data []byte, flushed func(mem.Buffer)) error {
 	for len(data) > 0 {
-		n := min(len(data), spoolBlock-len(p.buffer))
-		p.buffer = append(p.buffer, data[:n]...)
+		if p.block == nil {
+			p.block = chunkBuffers.Get(0)
+		}
+		n := min(len(data), spoolBlock-len(*p.block))
+		*p.block = append(*p.block, data[:n]...)
 		data = data[n:]
-		if len(p.buffer) < spoolBlock {
+		if len(*p.block) < spoolBlock {
 			break
 		}
-		flushed, err := p.flush()
-		sendable += flushed
-		if err != nil {
-			return sendable, err
+		if err := p.flush(flushed); err != nil {
+			return err
 		}
 	}
-	return sendable, nil
+	return nil
 }
 
-func (p *exportPart) flush() (int, error) {
-	n, err := p.file.Write(p.buffer)
-	p.buffer = p.buffer[:0]
-	if err != nil {
-		return n, spoolError(err)
+// flush writes what is left of a block.
+func (p *exportPart) flush(flushed func(mem.Buffer)) error {
+	if p.block == nil {
+		return nil
 	}
-	return n, nil
+	block := p.block
+	p.block = nil
+	if _, err := p.file.Write(*block); err != nil {
+		return spoolError(err)
+	}
+	flushed(mem.NewBuffer(block, &chunkBuffers))
+	return nil
 }
 
 // total is what a trailer says of the payload.
@@ -81,12 +90,12 @@ func (p *exportPart) total() totals {
 	}
 }
 
-// read fills a new buffer from an offset that was written.
-func (p *exportPart) read(offset, n int64) ([]byte, error) {
-	// grpc may look at a message after Send returned: its bytes are not reused.
-	data := make([]byte, n)
-	if _, err := p.file.ReadAt(data, offset); err != nil && !errors.Is(err, io.EOF) {
+// read reads what was written.
+func (p *exportPart) read(offset, n int64) (mem.Buffer, error) {
+	data := chunkBuffers.Get(int(n))
+	if _, err := p.file.ReadAt(*data, offset); err != nil && !errors.Is(err, io.EOF) {
+		chunkBuffers.Put(data)
 		return nil, spoolError(err)
 	}
-	return data, nil
+	return mem.NewBuffer(data, &chunkBuffers), nil
 }

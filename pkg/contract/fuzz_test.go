@@ -84,6 +84,15 @@ func (s fuzzExport) Send(m *contractpb.ExportResponse) error {
 	return nil
 }
 
+// SendMsg takes chunks the way that they travel.
+func (s fuzzExport) SendMsg(m any) error {
+	got := new(contractpb.ExportResponse)
+	if err := transmit(m, got); err != nil {
+		return err
+	}
+	return s.Send(got)
+}
+
 type fuzzImport struct{ *fuzzStream }
 
 func (s fuzzImport) Send(m *contractpb.ImportResponse) error {

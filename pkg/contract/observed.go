@@ -89,7 +89,16 @@ type countedExport struct {
 func (c countedExport) Send(m *contractpb.ExportResponse) error {
 	err := c.exportStream.Send(m)
 	if err == nil {
-		c.metrics.moved(contractpb.OperationKind_OPERATION_KIND_EXPORT, int64(len(m.GetChunk().GetData())), int64(m.GetDatasetTrailer().GetRows()))
+		c.metrics.moved(contractpb.OperationKind_OPERATION_KIND_EXPORT, 0, int64(m.GetDatasetTrailer().GetRows()))
+	}
+	return err
+}
+
+// SendMsg counts what was sent: chunks do not go through Send.
+func (c countedExport) SendMsg(m any) error {
+	err := c.exportStream.SendMsg(m)
+	if sent, ok := m.(*chunkMessage); ok && err == nil {
+		c.metrics.moved(contractpb.OperationKind_OPERATION_KIND_EXPORT, int64(sent.buffer.Len()), 0)
 	}
 	return err
 }

@@ -149,7 +149,7 @@ func (o *exportOut) part(ctx context.Context, p *exportPart, offset int64) error
 }
 
 func (o *exportOut) chunk(p *exportPart, offset, n int64) error {
-	data, err := p.read(offset, n)
+	data, err := o.session.read(p, offset, n)
 	if err != nil {
 		// The files of a session that was dropped are closed.
 		if cause := context.Cause(o.session.ctx); cause != nil {
@@ -157,9 +157,8 @@ func (o *exportOut) chunk(p *exportPart, offset, n int64) error {
 		}
 		return err
 	}
-	return o.send(&contractpb.ExportResponse{Message: &contractpb.ExportResponse_Chunk{
-		Chunk: &contractpb.Chunk{Dataset: p.definition.Name, Offset: uint64(offset), Data: data, Crc32C: checksum(data)},
-	}})
+	defer data.Free()
+	return o.whileOwn(func() error { return o.stream.SendMsg(exportChunk(p.definition.Name, offset, data)) })
 }
 
 // end waits until the snapshot is known to have been whole.
@@ -186,10 +185,15 @@ func (o *exportOut) alive() error {
 }
 
 func (o *exportOut) send(m *contractpb.ExportResponse) error {
+	return o.whileOwn(func() error { return o.stream.Send(m) })
+}
+
+// whileOwn sends something as long as this is the stream of the export.
+func (o *exportOut) whileOwn(send func() error) error {
 	if o.session.replaced(o.number) {
 		return NewError(ReasonOperationInProgress, "another call went on with this export")
 	}
-	err := o.stream.Send(m)
+	err := send()
 	o.beat.Reset(o.service.options.Heartbeat)
 	return err
 }

@@ -232,7 +232,9 @@ func (s *service) receive(stream importStream, x *importSession, number int) err
 		}
 		switch message := next.request.GetMessage().(type) {
 		case *contractpb.ImportRequest_Chunk:
-			if err := s.receiveChunk(stream, x, number, message.Chunk); err != nil {
+			err := s.receiveChunk(stream, x, number, message.Chunk)
+			recycle(message.Chunk)
+			if err != nil {
 				return err
 			}
 		case *contractpb.ImportRequest_Commit:

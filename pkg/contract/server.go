@@ -84,6 +84,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: pingAllowed, PermitWithoutStream: true}),
 		grpc.WaitForHandlers(true),
 		grpc.MaxConcurrentStreams(maxStreams),
+		grpc.ForceServerCodecV2(newChunkCodec()),
 	}
 	options = append(options, grpc.ChainStreamInterceptor(endWatches(ctx)))
 	if s.options.Guard != nil {

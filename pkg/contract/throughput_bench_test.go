@@ -133,12 +133,24 @@ func BenchmarkTransfer(b *testing.B) {
 		if mediaType == "" {
 			d.Key = []string{"id"}
 		}
-		server, err := contract.NewServer(app, contract.Options{ID: "bulk", Version: "1", Datasets: []contract.Dataset{d}})
+		server, err := contract.NewServer(app, contract.Options{ID: "bulk", Version: "1", Datasets: []contract.Dataset{d}, Insecure: true})
 		if err != nil {
 			b.Fatal(err)
 		}
-		b.Cleanup(server.Close)
-		client, err := contract.Dial(b.Context(), serve(func(s *grpc.Server) { server.Register(s) }), contract.DialOptions{Insecure: true})
+		l, err := contract.Listen(b.Context(), "127.0.0.1:0")
+		if err != nil {
+			b.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(b.Context())
+		stopped := make(chan error, 1)
+		go func() { stopped <- server.Serve(ctx, l) }()
+		b.Cleanup(func() {
+			stop()
+			if err := <-stopped; err != nil {
+				b.Error(err)
+			}
+		})
+		client, err := contract.Dial(b.Context(), l.Addr().String(), contract.DialOptions{Insecure: true})
 		if err != nil {
 			b.Fatal(err)
 		}
