@@ -23,6 +23,9 @@ type expectation struct {
 	declared bool
 }
 
+// errWithheld stands for an error that may quote a sensitive row.
+var errWithheld = errors.New("it cannot be brought to the schema of the application; what is wrong is not shown, because the dataset is sensitive")
+
 // expect applies the declared steps from the schema of a payload to the one that
 // an application writes.
 func expect(saved appbur.Dataset, info contract.DatasetInfo, rows io.Reader) (expectation, error) {
@@ -43,6 +46,9 @@ func expect(saved appbur.Dataset, info contract.DatasetInfo, rows io.Reader) (ex
 		}
 		want.rows++
 		row, err := upcast(line, steps)
+		if err != nil && (saved.Sensitive || info.Sensitive) {
+			err = errWithheld // what is wrong with a row is said with its words
+		}
 		if err != nil {
 			return expectation{}, fmt.Errorf("dataset %s, row %d: %w", saved.Name, want.rows, err)
 		}

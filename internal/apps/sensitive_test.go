@@ -66,6 +66,17 @@ func TestImportReportsNoDigestOfSensitiveDatasets(t *testing.T) {
 	}
 }
 
+// What is wrong with a row is said with a part of it, but not of a sensitive dataset.
+func TestWrongRowsOfSensitiveDatasetsAreNotQuoted(t *testing.T) {
+	for _, sensitive := range []bool{false, true} {
+		saved := appbur.Dataset{Name: "logins", Schema: "1.0", Sensitive: sensitive}
+		_, err := expect(saved, contract.DatasetInfo{Schema: "1.0"}, strings.NewReader("{\"id\":1}\n{\"hunter2\":1,\"hunter2\":2}\n"))
+		if err == nil || !strings.Contains(err.Error(), "dataset logins, row 2") || strings.Contains(err.Error(), "hunter2") == sensitive {
+			t.Errorf("sensitive is %t: %v", sensitive, err)
+		}
+	}
+}
+
 // Of an opaque dataset the digest is all that can be compared. One that is sealed is
 // never taken for equal.
 func TestOpaqueSensitiveDatasetsAreComparedWithoutShowingDigests(t *testing.T) {

@@ -67,8 +67,8 @@ type ImportResult struct {
 type ImportedDataset struct {
 	Name                 string
 	SchemaFrom, SchemaTo string
-	// Rows, Size and Digest are those of the state after, as the application
-	// would export it.
+	// Rows, Size and Digest are those of the state after, as the application would
+	// export it; of an opaque payload of another schema, those of the payload.
 	Rows, Size int64
 	Digest     appbur.Digest
 	// Verified says that the application read the state back before it committed.

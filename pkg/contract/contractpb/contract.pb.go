@@ -2376,7 +2376,8 @@ type DatasetResult struct {
 	// Schema of the payload, and the one it was brought to.
 	SchemaFrom string `protobuf:"bytes,2,opt,name=schema_from,json=schemaFrom,proto3" json:"schema_from,omitempty"`
 	SchemaTo   string `protobuf:"bytes,3,opt,name=schema_to,json=schemaTo,proto3" json:"schema_to,omitempty"`
-	// Totals of the state after, as an export would write it.
+	// Totals of the state after, as an export would write it. Of an opaque payload that
+	// was brought to another schema they are those of the payload.
 	Rows   uint64 `protobuf:"varint,4,opt,name=rows,proto3" json:"rows,omitempty"`
 	Bytes  uint64 `protobuf:"varint,5,opt,name=bytes,proto3" json:"bytes,omitempty"`
 	Sha256 []byte `protobuf:"bytes,6,opt,name=sha256,proto3" json:"sha256,omitempty"`
