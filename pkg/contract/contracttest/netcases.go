@@ -223,20 +223,20 @@ func netDeadline(ctx context.Context, s *session) error {
 	if err == nil {
 		defer h.cancel()
 		<-short.Done()
-		if _, err := h.rest(s); err != nil && read(err).code != codes.DeadlineExceeded {
+		if _, err := h.rest(s); err != nil && !ranOut(err) {
 			return fmt.Errorf("an export whose deadline passed: %w", err)
 		}
-	} else if read(err).code != codes.DeadlineExceeded {
+	} else if !ranOut(err) {
 		return err
 	}
 	importing, cancelImport := context.WithTimeout(ctx, soon)
 	defer cancelImport()
 	r := s.raw(other)
 	if stream, err := s.sendAll(importing, r, len(r.chunks)); err == nil {
-		if err := outcome(stream); read(err).code != codes.DeadlineExceeded {
+		if err := outcome(stream); !ranOut(err) {
 			return fmt.Errorf("an import whose deadline passed: %w", err)
 		}
-	} else if read(err).code != codes.DeadlineExceeded {
+	} else if !ranOut(err) {
 		return err
 	}
 	if err := s.unchanged(ctx, before); err != nil {
@@ -248,6 +248,14 @@ func netDeadline(ctx context.Context, s *session) error {
 		return fmt.Errorf("an import after one whose deadline passed: %w", err)
 	}
 	return s.holds(ctx, other)
+}
+
+// ranOut reports whether a call ended as calls do whose deadline passes. When the
+// application notices first, grpc may end its stream inside a message, which the
+// transport of the caller calls INTERNAL.
+func ranOut(err error) bool {
+	a := read(err)
+	return a.code == codes.DeadlineExceeded || a.code == codes.Internal && !a.informed
 }
 
 func netStop(ctx context.Context, s *session) error {
