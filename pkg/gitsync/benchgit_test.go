@@ -97,7 +97,7 @@ func BenchmarkSmallCommit(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-func copyRepository(b *testing.B, from string) *gitsync.Repository {
+func copyRepository(b testing.TB, from string) *gitsync.Repository {
 	b.Helper()
 	to := filepath.Join(b.TempDir(), "copy.git")
 	if err := os.CopyFS(to, os.DirFS(from)); err != nil {

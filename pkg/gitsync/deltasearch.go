@@ -23,7 +23,7 @@ const (
 	mostSearched  = 16 << 20
 	// mostStranger is the size above which only versions of the same file are tried.
 	mostStranger = 64 << 10
-	// windowBytes bounds what the candidates hold in memory.
+	// windowBytes bounds what the candidates of all searches hold in memory.
 	windowBytes = 64 << 20
 )
 
@@ -33,6 +33,7 @@ const (
 type deltaSearch struct {
 	window []candidate // latest last
 	bytes  int
+	most   int // of bytes
 	out    bytes.Buffer
 	zlib   *zlib.Writer
 }
@@ -42,8 +43,8 @@ type candidate struct {
 	base  *deltaBase
 }
 
-func newDeltaSearch() (*deltaSearch, error) {
-	s := &deltaSearch{}
+func newDeltaSearch(most int) (*deltaSearch, error) {
+	s := &deltaSearch{most: most}
 	var err error
 	s.zlib, err = zlib.NewWriterLevel(&s.out, zlib.DefaultCompression)
 	if err != nil {
@@ -145,10 +146,16 @@ func (s *deltaSearch) finish(set *repackSet, e *repackEntry, base int32, delta, 
 	return change{base: base, size: len(delta), compressed: bytes.Clone(s.out.Bytes())}, nil
 }
 
+// forget begins anew, without candidates.
+func (s *deltaSearch) forget() {
+	clear(s.window)
+	s.window, s.bytes = s.window[:0], 0
+}
+
 func (s *deltaSearch) remember(at int32, data []byte) {
 	s.window = append(s.window, candidate{at, &deltaBase{data: data}})
 	s.bytes += len(data)
-	for len(s.window) > searchWindow || s.bytes > windowBytes && len(s.window) > 1 {
+	for len(s.window) > searchWindow || s.bytes > s.most && len(s.window) > 1 {
 		s.bytes -= len(s.window[0].base.data)
 		s.window = append(s.window[:0], s.window[1:]...)
 	}

@@ -110,11 +110,7 @@ func (r *Repository) repack(ctx context.Context, chosen []*pack, loose []looseOb
 	if err := set.nameEntries(ctx, r.objects); err != nil {
 		return err
 	}
-	search, err := newDeltaSearch()
-	if err != nil {
-		return err
-	}
-	stay := &repackWriter{set: set, objects: r.objects, to: toPack, search: search}
+	stay := &repackWriter{set: set, objects: r.objects, to: toPack, search: true}
 	cruft := &repackWriter{set: set, objects: r.objects, to: toCruft}
 	var made []*pack
 	for _, w := range []*repackWriter{stay, cruft} {

@@ -1,12 +1,14 @@
 package gitsync_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -276,5 +278,35 @@ func TestManyLooseObjects(t *testing.T) {
 	fsck(t, r.Dir())
 	if diff := cmp.Diff(want, contents(t, packed, tip)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestMaintainIsTheSameOnAnyMachine packs one repository with one processor and with
+// several: the packs have the same bytes.
+func TestMaintainIsTheSameOnAnyMachine(t *testing.T) {
+	source := newRepository(t)
+	grow(t, source, 1_500, 40)
+	before := runtime.GOMAXPROCS(0)
+	defer runtime.GOMAXPROCS(before)
+	var packs [][]byte
+	for _, processors := range []int{1, 4} {
+		runtime.GOMAXPROCS(processors)
+		r := copyRepository(t, source.Dir())
+		report := maintain(t, r, gitsync.MaintainOptions{Full: true})
+		if report.Rewritten < 1_500 || report.Deltas < 100 {
+			t.Errorf("with %d processors: %+v", processors, report)
+		}
+		found, err := filepath.Glob(filepath.Join(r.Dir(), "objects", "pack", "*.pack"))
+		if err != nil || len(found) != 1 {
+			t.Fatalf("packs %q, %v", found, err)
+		}
+		data, err := os.ReadFile(found[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		packs = append(packs, data)
+	}
+	if !bytes.Equal(packs[0], packs[1]) {
+		t.Errorf("packs of %d and %d bytes differ", len(packs[0]), len(packs[1]))
 	}
 }

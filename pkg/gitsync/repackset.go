@@ -9,6 +9,7 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -32,6 +33,8 @@ type repackSource struct {
 	// the time of each object by its place in the index.
 	age    time.Time
 	mtimes []uint32
+	// reading is held by who uses the reader.
+	reading sync.Mutex
 }
 
 // destination is where an entry goes.
@@ -311,7 +314,10 @@ func (s *repackSet) read(objects *objectStore, e *repackEntry) (rawObject, error
 		}
 		return o, prove(e.id, o)
 	}
-	o, err := s.sources[e.source].reader.read(e.offset)
+	source := s.sources[e.source]
+	source.reading.Lock()
+	o, err := source.reader.read(e.offset)
+	source.reading.Unlock()
 	if err != nil {
 		return rawObject{}, fmt.Errorf("object %s: %w", e.id, err)
 	}

@@ -16,8 +16,8 @@ type repackWriter struct {
 	set     *repackSet
 	objects *objectStore
 	to      destination
-	// search looks for deltas; nil takes everything as it is.
-	search *deltaSearch
+	// search says that deltas are looked for; otherwise everything is taken as it is.
+	search bool
 	out    *packFile
 	buffer []byte
 	deltas int
@@ -49,19 +49,11 @@ func (w *repackWriter) write(ctx context.Context) (published *pack, err error) {
 			w.out.discard()
 		}
 	}()
-	for _, at := range roots {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if err := w.writeRoot(at); err != nil {
-			return nil, err
-		}
-		if err := w.writeChanges(at); err != nil {
-			return nil, err
-		}
+	if err := w.writeRoots(ctx, roots); err != nil {
+		return nil, err
 	}
 	var beside []sideFile
-	if w.search != nil {
+	if w.search {
 		beside = append(beside, sideFile{".rev", func(objects []packedObject, sum []byte) []byte {
 			return encodeSideFile(reverseMagic, reverseOrder(objects), sum)
 		}})
@@ -72,7 +64,7 @@ func (w *repackWriter) write(ctx context.Context) (published *pack, err error) {
 	if published, err = w.out.publish(beside...); err != nil {
 		return nil, err
 	}
-	published.cruft, published.searched = w.to == toCruft, w.search != nil
+	published.cruft, published.searched = w.to == toCruft, w.search
 	return published, nil
 }
 
@@ -103,66 +95,24 @@ var kindOrder = map[plumbing.ObjectType]int{
 	plumbing.CommitObject: 0, plumbing.TagObject: 1, plumbing.TreeObject: 2, plumbing.BlobObject: 3,
 }
 
-// writeRoot writes an entry that is stored whole: again so, or as a change of one
-// that was written before.
-func (w *repackWriter) writeRoot(at int32) error {
-	e := &w.set.entries[at]
-	e.written = w.out.offset
-	if e.source == none || e.size == 0 {
-		// A file of its own, or a change that lost its base.
-		o, err := w.set.read(w.objects, e)
-		if err != nil {
+// writeRoots writes the entries that are stored whole, again so or as changes of ones
+// before them, each with what is stored as a change of it.
+func (w *repackWriter) writeRoots(ctx context.Context, roots []int32) error {
+	return w.set.prepare(ctx, w.objects, roots, w.search, func(p prepared) error {
+		e := &w.set.entries[p.at]
+		e.written = w.out.offset
+		if p.base == none {
+			if err := w.out.addEntry(e.id, p.header, p.compressed); err != nil {
+				return err
+			}
+			return w.writeChanges(p.at)
+		}
+		w.deltas++
+		if err := w.out.addDelta(e.id, p.size, w.set.entries[p.base].written, p.compressed); err != nil {
 			return err
 		}
-		e.size = int64(len(o.data))
-		whole, err := deflate(e.id, o.kind, o.data)
-		if err != nil {
-			return err
-		}
-		e.length = int64(len(whole.zlib))
-		if done, err := w.writeChange(at, o.data); done || err != nil {
-			return err
-		}
-		_, err = w.out.add(whole)
-		return err
-	}
-	packed, err := w.set.packed(e, w.buffer)
-	if err != nil {
-		return err
-	}
-	w.buffer = packed
-	header, rest, err := splitEntry(packed)
-	if err != nil {
-		return w.set.sources[e.source].reader.damaged(e.offset, err)
-	}
-	if w.search != nil && w.search.wants(e) {
-		data, err := inflate(bytes.NewReader(rest), e.size)
-		if err != nil {
-			return w.set.sources[e.source].reader.damaged(e.offset, err)
-		}
-		if err := prove(e.id, rawObject{kind: e.kind, data: data}); err != nil {
-			return err
-		}
-		if done, err := w.writeChange(at, data); done || err != nil {
-			return err
-		}
-	}
-	return w.out.addEntry(e.id, header, rest)
-}
-
-// writeChange writes an entry as a change of another if a good one is found.
-func (w *repackWriter) writeChange(at int32, data []byte) (bool, error) {
-	if w.search == nil {
-		return false, nil
-	}
-	e := &w.set.entries[at]
-	found, err := w.search.find(w.set, at, data)
-	if err != nil || found.base == none {
-		return false, err
-	}
-	w.deltas++
-	e.depth = w.set.entries[found.base].depth + 1
-	return true, w.out.addDelta(e.id, found.size, w.set.entries[found.base].written, found.compressed)
+		return w.writeChanges(p.at)
+	})
 }
 
 // writeChanges writes what is stored as changes of an entry, and changes of those,
