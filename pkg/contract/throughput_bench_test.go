@@ -3,6 +3,7 @@ package contract_test
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/appbur/appbur/pkg/contract"
@@ -104,9 +106,16 @@ type discard struct{}
 func (discard) Write(b []byte) (int, error) { return len(b), nil }
 func (discard) Close() error                { return nil }
 
+// line is how the two sides of a benchmark are connected. Without TLS nothing hides
+// what the contract costs; with it, which the contract demands over TCP, is what users
+// have.
+type line struct {
+	server, client *tls.Config
+}
+
 // BenchmarkTransfer compares exports and imports over loopback with plain gRPC
-// streaming of as many bytes. Everything is in one run, so that the ratios mean
-// something; docs/performance.md has figures.
+// streaming of as many bytes, without TLS and with it. Everything is in one run, so
+// that the ratios mean something; docs/performance.md has figures.
 func BenchmarkTransfer(b *testing.B) {
 	app := &bulk{block: make([]byte, 256<<10)}
 	for i := range app.block {
@@ -117,114 +126,133 @@ func BenchmarkTransfer(b *testing.B) {
 		app.rows = append(app.rows, benchRow(i))
 		size += len(app.rows[i]) + 1
 	}
-	serve := func(register func(*grpc.Server)) string {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			b.Fatal(err)
-		}
-		s := grpc.NewServer()
-		register(s)
-		go func() { _ = s.Serve(l) }()
-		b.Cleanup(s.Stop)
-		return l.Addr().String()
-	}
-	contractServer := func(mediaType string) *contract.Client {
-		d := contract.Dataset{Name: "data", Schema: "1.0", MediaType: mediaType}
-		if mediaType == "" {
-			d.Key = []string{"id"}
-		}
-		server, err := contract.NewServer(app, contract.Options{ID: "bulk", Version: "1", Datasets: []contract.Dataset{d}, Insecure: true})
-		if err != nil {
-			b.Fatal(err)
-		}
-		l, err := contract.Listen(b.Context(), "127.0.0.1:0")
-		if err != nil {
-			b.Fatal(err)
-		}
-		ctx, stop := context.WithCancel(b.Context())
-		stopped := make(chan error, 1)
-		go func() { stopped <- server.Serve(ctx, l) }()
-		b.Cleanup(func() {
-			stop()
-			if err := <-stopped; err != nil {
-				b.Error(err)
-			}
-		})
-		client, err := contract.Dial(b.Context(), l.Addr().String(), contract.DialOptions{Insecure: true})
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.Cleanup(func() { _ = client.Close() })
-		return client
-	}
-	sink := contract.SinkFunc(func(contract.DatasetHeader) (io.WriteCloser, error) { return discard{}, nil })
-	n := 0
-	id := func() string { n++; return fmt.Sprintf("bench-%d", n) }
-
-	for name, digest := range map[string]bool{"plain": false, "digested": true} {
+	cert, pool := certificate(b)
+	for name, l := range map[string]line{
+		"clear": {},
+		"tls": {
+			server: &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS13},
+			client: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13},
+		},
+	} {
 		b.Run(name, func(b *testing.B) {
-			conn, err := grpc.NewClient(serve(func(s *grpc.Server) {
-				contractpb.RegisterAppStateServer(s, &plain{block: app.block, digest: digest})
-			}), grpc.WithTransportCredentials(insecure.NewCredentials()))
+			b.Run("plain", func(b *testing.B) { l.plain(b, &plain{block: app.block}) })
+			b.Run("digested", func(b *testing.B) { l.plain(b, &plain{block: app.block, digest: true}) })
+			b.Run("opaque", func(b *testing.B) { l.contract(b, app, "application/octet-stream") })
+			b.Run("rows", func(b *testing.B) { l.contract(b, app, "") })
+		})
+	}
+}
+
+// plain measures streaming without the contract.
+func (l line) plain(b *testing.B, p *plain) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	serving, calling := insecure.NewCredentials(), insecure.NewCredentials()
+	if l.server != nil {
+		serving, calling = credentials.NewTLS(l.server), credentials.NewTLS(l.client)
+	}
+	s := grpc.NewServer(grpc.Creds(serving))
+	contractpb.RegisterAppStateServer(s, p)
+	go func() { _ = s.Serve(listener) }()
+	b.Cleanup(s.Stop)
+	conn, err := grpc.NewClient(listener.Addr().String(), grpc.WithTransportCredentials(calling))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = conn.Close() })
+	b.SetBytes(benchBytes)
+	for b.Loop() {
+		stream, err := contractpb.NewAppStateClient(conn).Export(b.Context(), &contractpb.ExportRequest{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		sum := sha256.New()
+		for {
+			m, err := stream.Recv()
+			if errors.Is(err, io.EOF) {
+				break
+			}
 			if err != nil {
 				b.Fatal(err)
 			}
-			defer func() { _ = conn.Close() }()
-			b.SetBytes(benchBytes)
-			for b.Loop() {
-				stream, err := contractpb.NewAppStateClient(conn).Export(b.Context(), &contractpb.ExportRequest{})
-				if err != nil {
-					b.Fatal(err)
-				}
-				sum := sha256.New()
-				for {
-					m, err := stream.Recv()
-					if errors.Is(err, io.EOF) {
-						break
-					}
-					if err != nil {
-						b.Fatal(err)
-					}
-					if digest {
-						sum.Write(m.GetChunk().GetData())
-					}
-				}
+			if p.digest {
+				sum.Write(m.GetChunk().GetData())
 			}
-		})
+		}
 	}
-	for name, mediaType := range map[string]string{"rows": "", "opaque": "application/octet-stream"} {
-		client := contractServer(mediaType)
-		var result contract.ExportResult
-		b.Run(name+"/export", func(b *testing.B) {
-			b.SetBytes(benchBytes)
-			for b.Loop() {
-				var err error
-				if result, err = client.Export(b.Context(), contract.ExportRequest{OperationID: id()}, sink); err != nil {
-					b.Fatal(err)
+}
+
+// contract measures an export and an import of one dataset.
+func (l line) contract(b *testing.B, app *bulk, mediaType string) {
+	client := l.serve(b, app, mediaType)
+	sink := contract.SinkFunc(func(contract.DatasetHeader) (io.WriteCloser, error) { return discard{}, nil })
+	n := 0
+	id := func() string { n++; return fmt.Sprintf("bench-%d", n) }
+	var result contract.ExportResult
+	b.Run("export", func(b *testing.B) {
+		b.SetBytes(benchBytes)
+		for b.Loop() {
+			var err error
+			if result, err = client.Export(b.Context(), contract.ExportRequest{OperationID: id()}, sink); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("import", func(b *testing.B) {
+		d := result.Datasets[0]
+		source := contract.DatasetSource{
+			Name: "data", Schema: "1.0", Rows: d.Rows, Size: d.Size, Digest: d.Digest,
+			Open: func() (io.ReadCloser, error) {
+				if mediaType != "" {
+					return app.Payload(b.Context(), "")
 				}
+				return io.NopCloser(newRowReader(app.rows)), nil
+			},
+		}
+		b.SetBytes(d.Size)
+		for b.Loop() {
+			if _, err := client.Import(b.Context(), contract.ImportRequest{
+				OperationID: id(), SourceApp: "bulk", Datasets: []contract.DatasetSource{source},
+			}); err != nil {
+				b.Fatal(err)
 			}
-		})
-		b.Run(name+"/import", func(b *testing.B) {
-			d := result.Datasets[0]
-			source := contract.DatasetSource{
-				Name: "data", Schema: "1.0", Rows: d.Rows, Size: d.Size, Digest: d.Digest,
-				Open: func() (io.ReadCloser, error) {
-					if mediaType != "" {
-						return app.Payload(b.Context(), "")
-					}
-					return io.NopCloser(newRowReader(app.rows)), nil
-				},
-			}
-			b.SetBytes(d.Size)
-			for b.Loop() {
-				if _, err := client.Import(b.Context(), contract.ImportRequest{
-					OperationID: id(), SourceApp: "bulk", Datasets: []contract.DatasetSource{source},
-				}); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
+		}
+	})
+}
+
+// serve serves the application until the benchmark ends.
+func (l line) serve(b *testing.B, app *bulk, mediaType string) *contract.Client {
+	d := contract.Dataset{Name: "data", Schema: "1.0", MediaType: mediaType}
+	if mediaType == "" {
+		d.Key = []string{"id"}
 	}
+	server, err := contract.NewServer(app, contract.Options{
+		ID: "bulk", Version: "1", Datasets: []contract.Dataset{d}, TLS: l.server, Insecure: l.server == nil,
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	listener, err := contract.Listen(b.Context(), "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.WithoutCancel(b.Context()))
+	stopped := make(chan error, 1)
+	go func() { stopped <- server.Serve(ctx, listener) }()
+	b.Cleanup(func() {
+		stop()
+		if err := <-stopped; err != nil {
+			b.Error(err)
+		}
+	})
+	client, err := contract.Dial(b.Context(), listener.Addr().String(), contract.DialOptions{TLS: l.client, Insecure: l.client == nil})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = client.Close() })
+	return client
 }
 
 // rowReader reads rows as a payload.
