@@ -104,6 +104,7 @@ func (e *exports) detach(x *exportSession, stream int, err error) {
 	failure, lease := x.err, e.service.options.ExportLease
 	if err == nil {
 		x.sent = true
+		x.recent.free() // whoever missed the end is served from the files
 		x.watch.state(contractpb.OperationState_OPERATION_STATE_SUCCEEDED)
 	} else {
 		x.watch.state(contractpb.OperationState_OPERATION_STATE_SUSPENDED)
