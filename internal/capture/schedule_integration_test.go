@@ -112,9 +112,16 @@ func (s *schedule) define() {
 	s.alive[widgetsFile] = live{gvr: definitions, name: "widgets.example.org"}
 }
 
-// undefine deletes the kind of widgets with all its objects.
+// undefine deletes the kind of widgets with all its objects, those that other tests
+// left on the server included.
 func (s *schedule) undefine() {
+	saved := s.tree(s)
 	s.mu.Lock()
+	for path := range saved {
+		if strings.Contains(path, "/widget.example.org/") {
+			s.dead[path] = true
+		}
+	}
 	s.defined = false
 	for path, object := range s.alive {
 		if object.gvr == widgets || path == widgetsFile {
