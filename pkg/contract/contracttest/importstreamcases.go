@@ -33,7 +33,13 @@ func importLostAnswer(ctx context.Context, s *session) error {
 		}
 	}
 	cancel()
-	first, err := s.client.Import(ctx, lost)
+	// The import may still be running when it is asked for, which is said to be a reason
+	// to ask again.
+	var first contract.ImportResult
+	err = s.eventually(ctx, freedWithin, func(ctx context.Context) error {
+		first, err = s.client.Import(ctx, lost)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("fetching the lost answer: %w", err)
 	}
