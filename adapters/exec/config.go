@@ -1,17 +1,15 @@
 package exec
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"slices"
 	"time"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/adapters/internal/settings"
 	"github.com/appbur/appbur/pkg/contract"
-	"go.yaml.in/yaml/v3"
 )
 
 // Config says which commands are an application. It is made by [ParseConfig],
@@ -99,14 +97,9 @@ const defaultTimeout = 10 * time.Minute
 // ParseConfig reads a configuration file. getenv looks up the variables that
 // commands are to get.
 func ParseConfig(data []byte, getenv func(string) string) (Config, error) {
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	decoder.KnownFields(true)
 	var f file
-	if err := decoder.Decode(&f); err != nil {
-		if errors.Is(err, io.EOF) {
-			err = errors.New("the file is empty")
-		}
-		return Config{}, fmt.Errorf("reading the configuration: %w", err)
+	if err := settings.Decode(data, &f); err != nil {
+		return Config{}, err
 	}
 	c := Config{App: f.App, version: f.Version, workDir: f.WorkDir}
 	if (f.Version == "") == (f.VersionCommand == nil) {

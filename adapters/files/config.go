@@ -1,15 +1,13 @@
 package files
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/adapters/internal/settings"
 	"github.com/appbur/appbur/pkg/contract"
-	"go.yaml.in/yaml/v3"
 )
 
 // Config says which files are an application's state. It is made by [ParseConfig].
@@ -57,14 +55,9 @@ type file struct {
 
 // ParseConfig reads a configuration file.
 func ParseConfig(data []byte) (Config, error) {
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	decoder.KnownFields(true)
 	var f file
-	if err := decoder.Decode(&f); err != nil {
-		if errors.Is(err, io.EOF) {
-			err = errors.New("the file is empty")
-		}
-		return Config{}, fmt.Errorf("reading the configuration: %w", err)
+	if err := settings.Decode(data, &f); err != nil {
+		return Config{}, err
 	}
 	c := Config{App: f.App, Version: f.Version, root: f.Root}
 	switch {

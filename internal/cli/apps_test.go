@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -67,26 +66,9 @@ func serveApps(t *testing.T, n int) []apps.Target {
 	t.Helper()
 	var targets []apps.Target
 	for i := range n {
-		server, err := contract.NewServer(contracttest.NewMemory(map[string][]contract.Row{"rows": {contract.Row(`{"id":1}`)}}), contract.Options{
+		address := serveApp(t, "unix://"+filepath.Join(t.TempDir(), "s"), contracttest.NewMemory(map[string][]contract.Row{"rows": {contract.Row(`{"id":1}`)}}), contract.Options{
 			ID: "example.com", Version: "1.0.0", Log: slog.New(slog.DiscardHandler), SpoolDir: t.TempDir(),
 			Datasets: []contract.Dataset{{Name: "rows", Schema: "1.0", Key: []string{"id"}}},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		address := "unix://" + filepath.Join(t.TempDir(), "s")
-		listener, err := contract.Listen(t.Context(), address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, stop := context.WithCancel(context.Background())
-		ended := make(chan error, 1)
-		go func() { ended <- server.Serve(ctx, listener) }()
-		t.Cleanup(func() {
-			stop()
-			if err := <-ended; err != nil {
-				t.Error(err)
-			}
 		})
 		targets = append(targets, apps.Target{AppKey: appbur.AppKey{Namespace: "team", Name: fmt.Sprint("app", i)}, Address: address})
 	}

@@ -44,32 +44,16 @@ func TestConformanceWithToken(t *testing.T) {
 	}
 	config := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	config.ClientAuth = tls.VerifyClientCertIfGiven
-	server, err := contract.NewServer(contracttest.NewMemory(map[string][]contract.Row{"notes": rows}), contract.Options{
+	address := serveApp(t, "127.0.0.1:0", contracttest.NewMemory(map[string][]contract.Row{"notes": rows}), contract.Options{
 		ID: "notes", Version: "1", Datasets: []contract.Dataset{{Name: "notes", Schema: "1.0", Key: []string{"id"}}},
 		TLS: config, Guard: fileGuard(tokenFile), SpoolDir: filepath.Join(dir, "spool"),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := contract.Listen(t.Context(), "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	done := make(chan error, 1)
-	go func() { done <- server.Serve(ctx, l) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
 	})
 
 	run := func(more ...string) (string, error) {
 		e, out, errs := testEnv(false)
 		command := newConformance(e)
 		command.SetArgs(append([]string{
-			l.Addr().String(), "--app-ca", cert, "--app-token-file", tokenFile, "--destructive", "--strict",
+			address, "--app-ca", cert, "--app-token-file", tokenFile, "--destructive", "--strict",
 			"--run", "INFO|EXP-00[5-8]|IMP-006|NET-00[1-4]|NET-011",
 		}, more...))
 		command.SilenceErrors, command.SilenceUsage = true, true

@@ -89,7 +89,7 @@ func (a *authority) issue(t *testing.T, common string, uris, dns []string) tls.C
 }
 
 // serveAt serves until the test ends and returns the address.
-func serveAt(t *testing.T, address string, app contract.App, o contract.Options) string {
+func serveAt(t testing.TB, address string, app contract.App, o contract.Options) string {
 	t.Helper()
 	server, err := contract.NewServer(app, o)
 	if err != nil {

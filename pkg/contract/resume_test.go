@@ -2,7 +2,6 @@ package contract_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -82,24 +81,7 @@ func newCutter(t *testing.T, to string, limit int64, random *rand.Rand) *cutter 
 func serveTCP(t *testing.T, app contract.App, o contract.Options) (address string) {
 	t.Helper()
 	o.Insecure = true
-	server, err := contract.NewServer(app, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	done := make(chan error, 1)
-	go func() { done <- server.Serve(ctx, l) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-	return l.Addr().String()
+	return serveAt(t, "127.0.0.1:0", app, o)
 }
 
 func dial(t *testing.T, address string) *contract.Client {

@@ -39,25 +39,17 @@ func start(t *testing.T, app contract.App, o contract.Options) *contract.Client 
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := "unix://" + filepath.Join(dir, "app")
-	server, err := contract.NewServer(app, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := contract.Listen(t.Context(), address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	done := make(chan error, 1)
-	go func() { done <- server.Serve(ctx, l) }()
-	client, err := contract.Dial(t.Context(), address, contract.DialOptions{})
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	client, err := contract.Dial(t.Context(), serveAt(t, "unix://"+filepath.Join(dir, "app"), app, o), contract.DialOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		cancel()
-		if err := errors.Join(client.Close(), <-done, os.RemoveAll(dir)); err != nil {
+		if err := client.Close(); err != nil {
 			t.Error(err)
 		}
 	})

@@ -228,26 +228,10 @@ func (l line) serve(b *testing.B, app *bulk, mediaType string) *contract.Client 
 	if mediaType == "" {
 		d.Key = []string{"id"}
 	}
-	server, err := contract.NewServer(app, contract.Options{
+	address := serveAt(b, "127.0.0.1:0", app, contract.Options{
 		ID: "bulk", Version: "1", Datasets: []contract.Dataset{d}, TLS: l.server, Insecure: l.server == nil,
 	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	listener, err := contract.Listen(b.Context(), "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.WithoutCancel(b.Context()))
-	stopped := make(chan error, 1)
-	go func() { stopped <- server.Serve(ctx, listener) }()
-	b.Cleanup(func() {
-		stop()
-		if err := <-stopped; err != nil {
-			b.Error(err)
-		}
-	})
-	client, err := contract.Dial(b.Context(), listener.Addr().String(), contract.DialOptions{TLS: l.client, Insecure: l.client == nil})
+	client, err := contract.Dial(b.Context(), address, contract.DialOptions{TLS: l.client, Insecure: l.client == nil})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package contract_test
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -47,24 +46,7 @@ func TestMutualTLS(t *testing.T) {
 	cert, pool := certificate(t)
 	o := notes()
 	o.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS13}
-	server, err := contract.NewServer(memory(row(`{"id":1}`)), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := contract.Listen(t.Context(), "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	done := make(chan error, 1)
-	go func() { done <- server.Serve(ctx, l) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-	address := l.Addr().String()
+	address := serveAt(t, "127.0.0.1:0", memory(row(`{"id":1}`)), o)
 	client, err := contract.Dial(t.Context(), address, contract.DialOptions{TLS: &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS13}})
 	if err != nil {
 		t.Fatal(err)

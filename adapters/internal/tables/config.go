@@ -1,16 +1,15 @@
 package tables
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"strings"
 	"time"
 
 	"github.com/appbur/appbur"
-	"go.yaml.in/yaml/v3"
+
+	"github.com/appbur/appbur/adapters/internal/settings"
 )
 
 // Config says which tables of which database are an application's state. It is
@@ -85,14 +84,9 @@ var (
 // ParseConfig reads a configuration file. getenv looks up the variable that
 // database.dsnFromEnv names.
 func ParseConfig(data []byte, getenv func(string) string) (Config, error) {
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	decoder.KnownFields(true)
 	var f file
-	if err := decoder.Decode(&f); err != nil {
-		if errors.Is(err, io.EOF) {
-			err = errors.New("the file is empty")
-		}
-		return Config{}, fmt.Errorf("reading the configuration: %w", err)
+	if err := settings.Decode(data, &f); err != nil {
+		return Config{}, err
 	}
 	c := Config{App: f.App, Version: firstOf(f.Version, "unversioned"), LockTimeout: defaultLockTimeout}
 	if !datasetName.MatchString(c.App) {

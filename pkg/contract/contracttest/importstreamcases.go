@@ -7,6 +7,8 @@ import (
 	"io"
 	"slices"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/appbur/appbur/pkg/contract"
 	"github.com/appbur/appbur/pkg/contract/contractpb"
 )
@@ -165,7 +167,7 @@ func importOffsets(ctx context.Context, s *session) error {
 	if half == 0 {
 		return errors.New("the application holds too little to be cut")
 	}
-	begun, after := clone(first), clone(first)
+	begun, after := proto.CloneOf(first), proto.CloneOf(first)
 	begun.Data, begun.Crc32C = first.GetData()[:half], checksum(first.GetData()[:half])
 	after.Offset = uint64(half + 1)
 	stream, err := s.sendAll(ctx, &rawImport{open: r.open, chunks: []*contractpb.Chunk{begun, after}}, 2)

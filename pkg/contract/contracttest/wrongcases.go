@@ -105,7 +105,7 @@ func (w *wrong) export() *contractpb.ExportRequest {
 
 func (w *wrong) open() *contractpb.ImportOpen {
 	if w.IntN(2) == 0 {
-		o := clone(w.r.open)
+		o := proto.CloneOf(w.r.open)
 		o.OperationId = w.id()
 		return o
 	}
@@ -126,7 +126,7 @@ func (w *wrong) open() *contractpb.ImportOpen {
 func (w *wrong) chunk() *contractpb.Chunk {
 	c := &contractpb.Chunk{Dataset: w.dataset(), Offset: w.number(), Data: w.digest()}
 	if len(w.r.chunks) > 0 && w.IntN(2) == 0 {
-		c = clone(pick(w, w.r.chunks...))
+		c = proto.CloneOf(pick(w, w.r.chunks...))
 	}
 	if c.Crc32C = checksum(c.GetData()); w.IntN(3) == 0 {
 		c.Crc32C++

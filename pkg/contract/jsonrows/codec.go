@@ -78,36 +78,11 @@ func harmless(err error) error {
 
 // Rows writes records one by one. It ends after the first error.
 func (c Codec[T]) Rows(records iter.Seq2[T, error]) iter.Seq2[contract.Row, error] {
-	return func(yield func(contract.Row, error) bool) {
-		for record, err := range records {
-			var row contract.Row
-			if err == nil {
-				row, err = c.Row(record)
-			}
-			if !yield(row, err) || err != nil {
-				return
-			}
-		}
-	}
+	return contract.EncodeRows(records, c.Row)
 }
 
 // Values reads rows one by one. A row that does not fit is an error of the payload
 // that says which row it is. It ends after the first error.
 func (c Codec[T]) Values(dataset string, rows iter.Seq2[contract.Row, error]) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		n := 0
-		for row, err := range rows {
-			n++
-			var record T
-			if err == nil {
-				if record, err = c.Value(row); err != nil {
-					err = contract.NewError(contract.ReasonPayloadInvalid, "dataset %s: row %d: %w", dataset, n, err).
-						With("dataset", dataset).With("row", strconv.Itoa(n))
-				}
-			}
-			if !yield(record, err) || err != nil {
-				return
-			}
-		}
-	}
+	return contract.DecodeRows(dataset, rows, c.Value)
 }

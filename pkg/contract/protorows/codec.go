@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"strconv"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -123,36 +122,11 @@ func (c Codec[M]) Value(row contract.Row) (M, error) {
 
 // Rows writes messages one by one. It ends after the first error.
 func (c Codec[M]) Rows(messages iter.Seq2[M, error]) iter.Seq2[contract.Row, error] {
-	return func(yield func(contract.Row, error) bool) {
-		for message, err := range messages {
-			var row contract.Row
-			if err == nil {
-				row, err = c.Row(message)
-			}
-			if !yield(row, err) || err != nil {
-				return
-			}
-		}
-	}
+	return contract.EncodeRows(messages, c.Row)
 }
 
 // Values reads rows one by one. A row that does not fit is an error of the payload
 // that says which row it is. It ends after the first error.
 func (c Codec[M]) Values(dataset string, rows iter.Seq2[contract.Row, error]) iter.Seq2[M, error] {
-	return func(yield func(M, error) bool) {
-		n := 0
-		for row, err := range rows {
-			n++
-			var message M
-			if err == nil {
-				if message, err = c.Value(row); err != nil {
-					err = contract.NewError(contract.ReasonPayloadInvalid, "dataset %s: row %d: %w", dataset, n, err).
-						With("dataset", dataset).With("row", strconv.Itoa(n))
-				}
-			}
-			if !yield(message, err) || err != nil {
-				return
-			}
-		}
-	}
+	return contract.DecodeRows(dataset, rows, c.Value)
 }
