@@ -144,7 +144,105 @@ func TestCutConnectionsEndInIdenticalBytes(t *testing.T) {
 	}
 }
 
+// balancer is a TCP proxy that can send its callers to another replica.
+type balancer struct {
+	address string
+	mu      sync.Mutex
+	to      string
+	open    []net.Conn
+}
+
+func newBalancer(t *testing.T, to string) *balancer {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &balancer{address: l.Addr().String(), to: to}
+	var running sync.WaitGroup
+	t.Cleanup(func() {
+		_ = l.Close()
+		b.move("")
+		running.Wait()
+	})
+	running.Go(func() {
+		for {
+			from, err := l.Accept()
+			if err != nil {
+				return
+			}
+			b.mu.Lock()
+			upstream, err := net.Dial("tcp", b.to)
+			if err != nil {
+				_ = from.Close()
+				b.mu.Unlock()
+				continue
+			}
+			b.open = append(b.open, from, upstream)
+			b.mu.Unlock()
+			pass := func(dst, src net.Conn) {
+				_, _ = io.Copy(dst, src)
+				_, _ = from.Close(), upstream.Close()
+			}
+			running.Go(func() { pass(upstream, from) })
+			running.Go(func() { pass(from, upstream) })
+		}
+	})
+	return b
+}
+
+// move cuts every connection; new ones go to another address.
+func (b *balancer) move(to string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.to = to
+	for _, c := range b.open {
+		_ = c.Close()
+	}
+	b.open = nil
+}
+
+// moving is a sink that has its caller moved once some bytes have come.
+type moving struct {
+	bytes.Buffer
+	after int
+	move  func()
+}
+
+func (m *moving) Write(b []byte) (int, error) {
+	n, err := m.Buffer.Write(b)
+	if m.move != nil && m.Len() >= m.after {
+		m.move()
+		m.move = nil
+	}
+	return n, err
+}
+
+func (*moving) Close() error { return nil }
+
+// An export belongs to one snapshot of one replica: when the rest of it can only be had
+// from another replica, there is no rest, even if that one holds the same rows.
 func TestResumeNeverSplicesSnapshots(t *testing.T) {
+	for name, rows := range map[string][]contract.Row{"other rows": manyNotes(20_001)[1:], "the same rows": manyNotes(20_000)} {
+		t.Run(name, func(t *testing.T) {
+			first, second := serveTCP(t, memory(manyNotes(20_000)...), notes()), serveTCP(t, memory(rows...), notes())
+			b := newBalancer(t, first)
+			sink := &moving{after: 1 << 20, move: func() { b.move(second) }}
+			_, err := dial(t, b.address).Export(t.Context(), contract.ExportRequest{OperationID: operationID(t)}, contract.SinkFunc(
+				func(contract.DatasetHeader) (io.WriteCloser, error) { return sink, nil }))
+			var e *contract.Error
+			if !errors.As(err, &e) || e.Reason != contract.ReasonSnapshotExpired {
+				t.Errorf("got %v, want %s", err, contract.ReasonSnapshotExpired)
+			}
+			if sink.move != nil {
+				t.Error("the caller was not moved")
+			}
+		})
+	}
+}
+
+// A caller that gave up releases the export, and may begin anew under the same id.
+func TestReleasedExportBeginsAnew(t *testing.T) {
 	o := notes()
 	o.ExportLease = time.Minute
 	held := memory(manyNotes(20_000)...)
@@ -159,7 +257,6 @@ func TestResumeNeverSplicesSnapshots(t *testing.T) {
 	if !errors.Is(err, broken) {
 		t.Fatalf("got %v", err)
 	}
-	// Export released it: asking for the rest is refused, with a reason.
 	var released bytes.Buffer
 	_, err = client.Export(t.Context(), contract.ExportRequest{OperationID: id}, contract.SinkFunc(func(contract.DatasetHeader) (io.WriteCloser, error) {
 		return &limited{Buffer: &released}, nil
