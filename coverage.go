@@ -1,6 +1,7 @@
 package appbur
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -25,6 +26,58 @@ type TypeCoverage struct {
 	Excluded int `json:"excluded"`
 	// Reason says why an incomplete type is incomplete, in one line.
 	Reason string `json:"reason,omitempty"`
+	// Failed counts objects that were read and could not be saved. The file that such
+	// an object had before stays.
+	Failed int `json:"failed,omitempty"`
+	// Unsaved names the first of them, at most [MostUnsaved], sorted.
+	Unsaved []Unsaved `json:"unsaved,omitempty"`
+}
+
+// MostUnsaved is how many objects a [TypeCoverage] names at most. More than a
+// few have one cause.
+const MostUnsaved = 100
+
+// Unsaved is an object that was read and could not be saved.
+type Unsaved struct {
+	Namespace string `json:"namespace,omitempty"`
+	// Name is empty for what has none.
+	Name string `json:"name,omitempty"`
+	// Reason is one line.
+	Reason string `json:"reason"`
+}
+
+// Whole reports whether the list of the type reached its end and each of its objects
+// could be saved.
+func (t TypeCoverage) Whole() bool { return t.Complete && t.Failed == 0 }
+
+// Hole says in one line what is missing of a type that is not [TypeCoverage.Whole].
+func (t TypeCoverage) Hole() string {
+	var parts []string
+	if !t.Complete {
+		parts = append(parts, t.Reason)
+	}
+	if t.Failed > 0 {
+		parts = append(parts, t.unsaved())
+	}
+	return strings.Join(parts, "; ")
+}
+
+func (t TypeCoverage) unsaved() string {
+	count := fmt.Sprintf("%d objects could not be saved", t.Failed)
+	if t.Failed == 1 {
+		count = "1 object could not be saved"
+	}
+	if len(t.Unsaved) == 0 {
+		return count
+	}
+	first := t.Unsaved[0]
+	name := ObjectID{Group: t.Group, Kind: t.Kind, Namespace: first.Namespace, Name: first.Name}.String()
+	if t.Failed > 1 {
+		count += ", the first is"
+	} else {
+		count += ":"
+	}
+	return count + " " + name + ": " + first.Reason
 }
 
 // GroupKind returns the kind of the type.
@@ -47,11 +100,11 @@ type Coverage struct {
 	Groups []GroupFailure `json:"failedGroups,omitempty"`
 }
 
-// Complete reports whether every known type was captured whole and discovery
-// had no hole.
+// Complete reports whether every known type was captured whole, none of its objects
+// failed, and discovery had no hole.
 func (c Coverage) Complete() bool {
 	return !slices.ContainsFunc(c.Groups, func(g GroupFailure) bool { return !g.Virtual }) &&
-		!slices.ContainsFunc(c.Types, func(t TypeCoverage) bool { return !t.Complete })
+		!slices.ContainsFunc(c.Types, func(t TypeCoverage) bool { return !t.Whole() })
 }
 
 // Saved counts the objects saved over all types.

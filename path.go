@@ -26,27 +26,41 @@ const (
 	RestorePointFile = "restorepoint.json"
 )
 
-const manifestSuffix = ".yaml"
+const (
+	manifestSuffix = ".yaml"
+	indexSuffix    = ".json"
+)
 
 // TypeDir is the directory that holds all objects of one kind in one scope:
 // "cluster/<kind>.<group>" or "namespaces/<namespace>/<kind>.<group>". The kind
 // is written in lower case, the group is left out for core.
 func TypeDir(gk GroupKind, namespace string) string {
-	dir := strings.ToLower(gk.Kind)
-	if gk.Group != "" {
-		dir += "." + gk.Group
-	}
+	return path.Join(scopeDir(namespace), typeComponent(gk, ""))
+}
+
+// IndexPath is where the index of all objects of one kind in one scope lies.
+func IndexPath(gk GroupKind, namespace string) string {
+	return path.Join(IndexDir, scopeDir(namespace), typeComponent(gk, indexSuffix))
+}
+
+func scopeDir(namespace string) string {
 	if namespace == "" {
-		return path.Join(ClusterDir, escape(dir))
+		return ClusterDir
 	}
-	return path.Join(NamespacesDir, escape(namespace), escape(dir))
+	return path.Join(NamespacesDir, component(namespace, namespace, ""))
+}
+
+func typeComponent(gk GroupKind, suffix string) string {
+	return component(GroupKind{Group: gk.Group, Kind: strings.ToLower(gk.Kind)}.String(), gk.String(), suffix)
 }
 
 // Path is where the manifest of the object lies in the tree:
 // [TypeDir] followed by "<name>.yaml". Characters that some file system refuses
-// are percent-encoded, so that "system:node" checks out everywhere.
+// are percent-encoded, so that "system:node" checks out everywhere, and a name that
+// is too long for a file is shortened: its beginning, "~", and the SHA-256 of the
+// whole name. The manifest itself says what the whole name is.
 func (id ObjectID) Path() string {
-	return TypeDir(id.GroupKind(), id.Namespace) + "/" + escape(id.Name) + manifestSuffix
+	return TypeDir(id.GroupKind(), id.Namespace) + "/" + component(id.Name, id.Name, manifestSuffix)
 }
 
 // IsManifestPath reports whether the path lies where manifests lie. The kind in
@@ -75,6 +89,9 @@ func NamespaceOfPath(p string) (string, error) {
 	parts := strings.Split(p, "/")
 	if parts[0] == ClusterDir {
 		return "", nil
+	}
+	if strings.Contains(parts[1], digestMark) {
+		return "", fmt.Errorf("%q: the name of the namespace is shortened in it", p)
 	}
 	return unescape(parts[1])
 }

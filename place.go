@@ -6,7 +6,7 @@ import (
 )
 
 // Place is what the path of a manifest says about its object. The kind is in lower
-// case there, so a Place is no [ObjectID]; for people it says the same.
+// case there, and names too long for a file are shortened, so a Place is no [ObjectID]; for people it says the same.
 type Place struct {
 	// Type is the kind in lower case with its group: "deployment.apps".
 	Type      string
@@ -22,7 +22,7 @@ func ParsePlace(path string) (Place, error) {
 	parts := strings.Split(strings.TrimSuffix(path, manifestSuffix), "/")[1:]
 	for i := range parts {
 		var err error
-		if parts[i], err = unescape(parts[i]); err != nil {
+		if parts[i], err = shownName(parts[i]); err != nil {
 			return Place{}, err
 		}
 	}

@@ -2,6 +2,7 @@ package capture
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/appbur/appbur"
@@ -80,7 +81,7 @@ type pass struct {
 
 func (p *pass) take(result manifest.Result) error {
 	id := result.Manifest.ID
-	if !result.Decision.Saved {
+	if !result.Decision.Saved && result.Failure == nil {
 		// It may have been emitted before, as saved: a long list that had to be begun
 		// anew finds that an object has gone in between. Its file goes with the others
 		// that the complete list lacks.
@@ -90,18 +91,25 @@ func (p *pass) take(result manifest.Result) error {
 		delete(p.present[id.GroupKind()], id.Path())
 		return nil
 	}
-	if err := p.writer.Put(result); err != nil {
+	err := p.writer.Put(result)
+	var one *appbur.ObjectError
+	if err != nil && !errors.As(err, &one) {
 		return err
 	}
-	p.evidence.see(result)
+	if err == nil {
+		p.evidence.see(result)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.index[id] = result.Entry
+	if err == nil {
+		p.index[id] = result.Entry
+	}
+	// An object that cannot be saved exists all the same: a file that it has stays.
 	paths := p.present[id.GroupKind()]
 	if paths == nil {
 		paths = map[string]struct{}{}
 		p.present[id.GroupKind()] = paths
 	}
 	paths[id.Path()] = struct{}{}
-	return nil
+	return err
 }

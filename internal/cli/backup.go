@@ -176,6 +176,13 @@ func captureCluster(ctx context.Context, e *env, source *exporter.Exporter, writ
 		if !t.Complete {
 			e.warn("%s could not be read, its files stay as they were: %s", t.GroupKind(), t.Reason)
 		}
+		for _, u := range t.Unsaved {
+			id := appbur.ObjectID{Group: t.Group, Kind: t.Kind, Namespace: u.Namespace, Name: u.Name}
+			e.warn("%s could not be saved, its file stays as it was: %s", id, u.Reason)
+		}
+		if more := t.Failed - len(t.Unsaved); more > 0 {
+			e.warn("%d more objects of %s could not be saved", more, t.GroupKind())
+		}
 	}
 	for _, g := range seen.Coverage.Groups {
 		if !g.Virtual {

@@ -70,8 +70,8 @@ func pointsShowRun(ctx context.Context, e *env, o *repositoryOptions, name strin
 	t := newTable(e.Streams, "type", "version", "saved", "excluded", "state")
 	for _, c := range loaded.Coverage.Types {
 		state := coloured(sgrGreen, "complete")
-		if !c.Complete {
-			state = coloured(sgrYellow, "incomplete: "+oneLine(c.Reason))
+		if !c.Whole() {
+			state = coloured(sgrYellow, "incomplete: "+oneLine(c.Hole()))
 		}
 		t.add(plain(c.GroupKind().String()), plain(c.Version), number(c.Saved), number(c.Excluded), state)
 	}

@@ -157,6 +157,13 @@ func (c *collector) Synced(_ exporter.Type, coverage appbur.TypeCoverage, presen
 	return c.writer.KeepOnly(coverage.GroupKind(), present)
 }
 
+// Covered implements [exporter.Handler].
+func (c *collector) Covered(coverage appbur.TypeCoverage) error {
+	defer c.touch()
+	c.note(coverage)
+	return nil
+}
+
 // Gone implements [exporter.Handler].
 func (c *collector) Gone(t exporter.Type) error {
 	defer c.touch()
@@ -194,8 +201,15 @@ func (c *collector) Holes(groups []appbur.GroupFailure) error {
 func (c *collector) note(coverage appbur.TypeCoverage) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, known := c.types[coverage.GroupKind()]; !known {
+	before, known := c.types[coverage.GroupKind()]
+	if !known {
 		c.settled = false
+	}
+	for _, u := range coverage.Unsaved {
+		if !slices.Contains(before.Unsaved, u) {
+			id := appbur.ObjectID{Group: coverage.Group, Kind: coverage.Kind, Namespace: u.Namespace, Name: u.Name}
+			c.options.Log.Warn("an object cannot be saved; its file stays as it was", "object", id.String(), "reason", u.Reason)
+		}
 	}
 	c.types[coverage.GroupKind()] = coverage
 }

@@ -143,9 +143,14 @@ func (f *fixture) begin() *Writer {
 // point makes a restore point of main.
 func (f *fixture) point() PointRef {
 	f.Helper()
-	outcome := f.backup()
+	return f.savePoint(f.backup(), nil)
+}
+
+// savePoint makes a restore point of what a commit left on main.
+func (f *fixture) savePoint(outcome Outcome, index map[appbur.ObjectID]manifest.Entry) PointRef {
+	f.Helper()
 	point, err := f.repo.SavePoint(f.Context(), outcome.Commit, PointContent{
-		Created: f.now(), Cluster: fixtureCluster, Rules: "1", Objects: outcome.Objects,
+		Created: f.now(), Cluster: fixtureCluster, Rules: "1", Objects: outcome.Objects, Index: index,
 		Evidence: appbur.Evidence{Format: appbur.EvidenceFormat},
 	}, f.keys, rand.Reader, f.now)
 	if err != nil {

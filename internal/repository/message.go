@@ -105,7 +105,7 @@ func describeCoverage(c appbur.Coverage) string {
 		}
 	}
 	for _, t := range c.Types {
-		if !t.Complete {
+		if !t.Whole() {
 			failed++
 		}
 	}

@@ -95,10 +95,15 @@ func (r *Repository) Begin(cluster appbur.Cluster, rules string, keys *Keys, gua
 }
 
 // Put takes what became of one object: its manifest is written, sealed first if
-// it is sensitive; an object that is no longer saved is removed.
+// it is sensitive; an object that is no longer saved is removed. An object that
+// cannot be saved, for a reason that is its own, is an [appbur.ObjectError]: what its
+// file was stays, and the writer goes on with others.
 func (w *Writer) Put(result manifest.Result) error {
 	w.gate.RLock()
 	defer w.gate.RUnlock()
+	if result.Failure != nil {
+		return &appbur.ObjectError{ID: result.Manifest.ID, Err: result.Failure}
+	}
 	path := result.Manifest.ID.Path()
 	if !result.Decision.Saved {
 		return w.remove(path)
@@ -107,15 +112,15 @@ func (w *Writer) Put(result manifest.Result) error {
 	if result.Manifest.Sensitive {
 		previous, err := w.edit.ReadFile(path)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+			return putError(result.Manifest.ID, err)
 		}
 		if data, err = w.sealer.SealManifestPaths(data, previous, result.Manifest.SecretPaths); err != nil {
-			return fmt.Errorf("%s: %w", result.Manifest.ID, err)
+			return &appbur.ObjectError{ID: result.Manifest.ID, Err: err}
 		}
 	}
 	differs, err := w.edit.Put(path, data)
 	if err != nil {
-		return fmt.Errorf("%s: %w", result.Manifest.ID, err)
+		return putError(result.Manifest.ID, err)
 	}
 	if !differs {
 		return nil
@@ -128,6 +133,15 @@ func (w *Writer) Put(result manifest.Result) error {
 		w.changes[path] = added
 	}
 	return nil
+}
+
+// putError tells what is wrong with one object from what is wrong with the
+// repository.
+func putError(id appbur.ObjectID, err error) error {
+	if errors.Is(err, gitsync.ErrPath) || errors.Is(err, gitsync.ErrPathConflict) {
+		return &appbur.ObjectError{ID: id, Err: err}
+	}
+	return fmt.Errorf("%s: %w", id, err)
 }
 
 // Delete removes the manifest of an object that is known to be gone.

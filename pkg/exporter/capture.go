@@ -20,8 +20,10 @@ const RuleDeletedWhileReading = "deleted-while-reading"
 // later result for the same object replaces an earlier one: that happens when the
 // server forgets a long list half-way (see [RuleDeletedWhileReading]).
 //
-// A type that cannot be read is recorded in the coverage and costs nothing else.
-// The error is for when nothing could be read, ctx ended or emit failed.
+// A type that cannot be read is recorded in the coverage and costs nothing else, and
+// so is an object that cannot be saved: it is emitted with its Failure, or emit
+// returns an [appbur.ObjectError]. The error is for when nothing could be read, ctx
+// ended or emit failed otherwise.
 func (e *Exporter) Capture(ctx context.Context, emit func(Type, manifest.Result) error) (appbur.Coverage, error) {
 	types, failed, err := e.Discover(ctx)
 	if err != nil {
@@ -84,7 +86,7 @@ func (c *capture) read(ctx context.Context, t Type) error {
 		c.record(coverage, nil)
 		return nil
 	}
-	r := reading{capture: c, t: t}
+	r := reading{capture: c, t: t, unsaved: unsaved{}}
 	resourceVersion, err := c.exporter.pages(ctx, t, func(items []map[string]any) error {
 		r.pending.Add(1)
 		select {
@@ -104,6 +106,7 @@ func (c *capture) read(ctx context.Context, t Type) error {
 	}
 	coverage := t.coverage()
 	coverage.Saved, coverage.Excluded = r.saved, r.excluded
+	r.unsaved.describe(&coverage)
 	if t.Custom && isAbsent(err) {
 		if gone, goneErr := c.exporter.definitionGone(ctx, t); gone && goneErr == nil {
 			r.restart()
@@ -153,56 +156,83 @@ type reading struct {
 	// earlier attempts that this one has not come across.
 	emitted roll
 	stale   map[appbur.ObjectID]bool
+	unsaved unsaved
 	err     error
 }
 
 func (r *reading) make(ctx context.Context, items []map[string]any) error {
-	ids := make([]appbur.ObjectID, 0, len(items))
-	excluded := make([]appbur.ObjectID, 0, len(items))
+	p := pageMade{}
 	for _, item := range items {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		result, err := r.capture.exporter.rules.Make(item)
+		result, err := makeOne(r.capture.exporter.rules, item)
 		if err != nil {
 			r.fail(err)
 			continue
 		}
-		if result.Decision.Saved {
-			ids = append(ids, result.Manifest.ID)
-		} else {
-			excluded = append(excluded, result.Manifest.ID)
-		}
-		if err := r.capture.emit(r.t, result); err != nil {
+		id := result.Manifest.ID
+		err = r.capture.emit(r.t, result)
+		var one *appbur.ObjectError
+		if err != nil && !errors.As(err, &one) {
 			return err
 		}
+		p.add(id, result, err)
 	}
-	r.count(ids, excluded)
+	r.count(p)
 	return nil
 }
 
+// pageMade is what became of the objects of one page.
+type pageMade struct {
+	// there are those whose files are to be kept, excluded those that a rule leaves out.
+	there, excluded []appbur.ObjectID
+	failures        map[appbur.ObjectID]error
+}
+
+func (p *pageMade) add(id appbur.ObjectID, result manifest.Result, err error) {
+	if err == nil && result.Failure != nil {
+		err = &appbur.ObjectError{ID: id, Err: result.Failure}
+	}
+	switch {
+	case err != nil:
+		if p.failures == nil {
+			p.failures = make(map[appbur.ObjectID]error)
+		}
+		p.failures[id] = err
+		p.there = append(p.there, id)
+	case result.Decision.Saved:
+		p.there = append(p.there, id)
+	default:
+		p.excluded = append(p.excluded, id)
+	}
+}
+
 // count writes a page down, which keeps the names in the order of the list.
-func (r *reading) count(saved, excluded []appbur.ObjectID) {
+func (r *reading) count(p pageMade) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	r.saved += len(saved)
-	r.excluded += len(excluded)
-	for _, id := range saved {
+	r.saved += len(p.there) - len(p.failures)
+	r.excluded += len(p.excluded)
+	for _, id := range p.there {
 		r.emitted.add(id)
+	}
+	for id, err := range p.failures {
+		_, _ = r.unsaved.take(id, err)
 	}
 	if len(r.stale) == 0 {
 		return
 	}
-	for _, id := range saved {
+	for _, id := range p.there {
 		delete(r.stale, id)
 	}
-	for _, id := range excluded {
+	for _, id := range p.excluded {
 		delete(r.stale, id)
 	}
 }
 
-// fail remembers that some object could not be made into a manifest, so the type
-// is not complete.
+// fail remembers an object without a name. Any file of the type could be about it, so
+// the type is not complete.
 func (r *reading) fail(err error) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -220,6 +250,7 @@ func (r *reading) restart() {
 	r.emitted.each(func(id appbur.ObjectID) { r.stale[id] = true })
 	r.emitted = roll{}
 	r.saved, r.excluded, r.err = 0, 0, nil
+	clear(r.unsaved)
 }
 
 // withdraw takes back what an earlier attempt emitted and the last one did not see.

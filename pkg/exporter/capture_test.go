@@ -3,6 +3,7 @@ package exporter
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -239,6 +240,54 @@ func TestCluster(t *testing.T) {
 	want := appbur.Cluster{ID: "u-1", Version: appbur.KubeVersion{Major: 1, Minor: 30, Patch: 4}}
 	if err != nil || got != want {
 		t.Errorf("Cluster = %+v, %v; want %+v", got, err, want)
+	}
+}
+
+// TestOneOddObjectCostsNothingElse has an object that no manifest can be made of, one
+// that the receiver cannot save and one without a name.
+func TestOneOddObjectCostsNothingElse(t *testing.T) {
+	odd := strings.Replace(configMap("odd", "3"), `"namespace"`, `"creationTimestamp":"yesterday","namespace"`, 1)
+	list := func(items ...string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprintf(w, `{"kind":"ConfigMapList","apiVersion":"v1","metadata":{"resourceVersion":"7"},"items":[%s]}`, strings.Join(items, ","))
+		}
+	}
+	refused := func(_ Type, result manifest.Result) error {
+		if result.Manifest.ID.Name == "refused" {
+			return fmt.Errorf("put: %w", &appbur.ObjectError{ID: result.Manifest.ID, Err: errors.New("it does not fit")})
+		}
+		return nil
+	}
+	f := newFakeServer(t)
+	f.on(configMaps, list(configMap("a", "1"), odd, configMap("refused", "2"), configMap("kube-root-ca.crt", "4")))
+	coverage, err := f.exporter(Options{}).Capture(t.Context(), refused)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := coverageOf(t, coverage, "ConfigMap")
+	if coverage.Complete() || !c.Complete || c.Saved != 1 || c.Excluded != 1 || c.Failed != 2 || len(c.Unsaved) != 2 {
+		t.Fatalf("coverage %+v", c)
+	}
+	if c.Unsaved[0].Name != "odd" || c.Unsaved[0].Namespace != "d" || !strings.Contains(c.Unsaved[0].Reason, "creationTimestamp") {
+		t.Errorf("the odd object: %+v", c.Unsaved[0])
+	}
+	if c.Unsaved[1].Name != "refused" || c.Unsaved[1].Reason != "it does not fit" {
+		t.Errorf("the refused object: %+v", c.Unsaved[1])
+	}
+
+	f.on(configMaps, list(configMap("a", "1"), `{"metadata":{}}`))
+	coverage, _ = f.exporter(Options{}).Capture(t.Context(), refused)
+	if c = coverageOf(t, coverage, "ConfigMap"); c.Complete || c.Saved != 1 {
+		t.Errorf("with an object without a name: %+v", c)
+	}
+}
+
+// TestMakeOneSurvivesTheRules has rules that fail in a way that nobody foresaw.
+func TestMakeOneSurvivesTheRules(t *testing.T) {
+	var rules *manifest.Rules
+	result, err := makeOne(rules, map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "a"}})
+	if err != nil || result.Failure == nil || result.Manifest.ID.Name != "a" || result.Decision.Saved {
+		t.Errorf("%+v, %v", result, err)
 	}
 }
 

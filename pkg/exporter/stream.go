@@ -80,8 +80,14 @@ func (w *typeWatch) frame(raw []byte) error {
 	obj, _ := event["object"].(map[string]any)
 	switch event["type"] {
 	case "ADDED", "MODIFIED":
-		if _, err := w.put(obj); err != nil {
+		_, news, err := w.put(obj)
+		if err != nil {
 			return err
+		}
+		if news {
+			if err := w.covers(); err != nil {
+				return err
+			}
 		}
 	case "DELETED":
 		if err := w.delete(obj); err != nil {

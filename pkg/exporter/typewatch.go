@@ -16,6 +16,9 @@ type typeWatch struct {
 	resourceVersion string
 	// handlerFailed is true when the error came from the handler.
 	handlerFailed bool
+	// covered is what the last list said of the type, with what was seen since.
+	covered appbur.TypeCoverage
+	unsaved unsaved
 	// reported is the reason that was last reported as a failure, "" when there is
 	// none.
 	reported string
@@ -72,29 +75,33 @@ func (w *typeWatch) sync(ctx context.Context) error {
 	}
 	coverage := w.t.coverage()
 	present := make(map[string]struct{})
+	w.unsaved = unsaved{}
 	resourceVersion, err := w.exporter.pages(ctx, w.t, func(items []map[string]any) error {
 		for _, item := range items {
-			result, err := w.put(item)
+			result, _, err := w.put(item)
 			if err != nil {
 				return err
 			}
-			if !result.Decision.Saved {
+			if !result.Decision.Saved && result.Failure == nil {
 				coverage.Excluded++
 				continue
 			}
-			coverage.Saved++
 			present[result.Manifest.ID.Path()] = struct{}{}
 		}
 		return nil
 	}, func() {
-		coverage.Saved, coverage.Excluded = 0, 0
+		coverage.Excluded = 0
 		clear(present)
+		clear(w.unsaved)
 	})
 	if err != nil {
 		return err
 	}
 	w.resourceVersion = resourceVersion
 	coverage.Complete, coverage.ResourceVersion = true, resourceVersion
+	coverage.Saved = len(present) - len(w.unsaved)
+	w.unsaved.describe(&coverage)
+	w.covered = coverage
 	if definesTypes[w.t.GroupKind()] {
 		// A definition may have come between discovery and this list; no event will
 		// tell of it.
@@ -103,13 +110,24 @@ func (w *typeWatch) sync(ctx context.Context) error {
 	return w.handled(w.handler.Synced(w.t, coverage, present))
 }
 
-// put makes a manifest of an object and hands it on.
-func (w *typeWatch) put(obj map[string]any) (manifest.Result, error) {
-	result, err := w.exporter.rules.Make(obj)
-	if err != nil {
-		return manifest.Result{}, err
+// put makes a manifest of an object and hands it on. news says that the object could
+// not be saved, or now can.
+func (w *typeWatch) put(obj map[string]any) (result manifest.Result, news bool, err error) {
+	if result, err = makeOne(w.exporter.rules, obj); err != nil {
+		return manifest.Result{}, false, err
 	}
-	return result, w.handled(w.handler.Put(w.t, result))
+	err = w.handler.Put(w.t, result)
+	if err == nil && result.Failure != nil {
+		err = &appbur.ObjectError{ID: result.Manifest.ID, Err: result.Failure}
+	}
+	news, err = w.unsaved.take(result.Manifest.ID, err)
+	return result, news, w.handled(err)
+}
+
+// covers tells the handler which objects cannot be saved now.
+func (w *typeWatch) covers() error {
+	w.unsaved.describe(&w.covered)
+	return w.handled(w.handler.Covered(w.covered))
 }
 
 // handled remembers that an error is the handler's own.
@@ -164,7 +182,13 @@ func (w *typeWatch) delete(obj map[string]any) error {
 	if err != nil {
 		return err
 	}
-	return w.handled(w.handler.Delete(w.t, id))
+	if err := w.handled(w.handler.Delete(w.t, id)); err != nil {
+		return err
+	}
+	if news, _ := w.unsaved.take(id, nil); news {
+		return w.covers()
+	}
+	return nil
 }
 
 // definesTypes are the kinds whose objects change what discovery says.

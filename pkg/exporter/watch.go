@@ -15,7 +15,9 @@ import (
 // the other, calls about different types at the same time. An error ends the watch.
 type Handler interface {
 	// Put reports an object that was created or changed, or that is listed again.
-	// When it is not saved (any more), its file must go.
+	// When it is not saved (any more), its file must go. One that has a Failure, or for
+	// which Put returns an [appbur.ObjectError], exists and cannot be saved: its file
+	// stays, and the watch goes on.
 	Put(t Type, r manifest.Result) error
 	// Delete reports an object that was deleted.
 	Delete(t Type, id appbur.ObjectID) error
@@ -23,6 +25,9 @@ type Handler interface {
 	// paths are in present exist, and each has been Put. It also says that a type
 	// that had failed can be read again. present belongs to the handler.
 	Synced(t Type, c appbur.TypeCoverage, present map[string]struct{}) error
+	// Covered reports that the objects of a synced type that cannot be saved are others
+	// now.
+	Covered(c appbur.TypeCoverage) error
 	// Gone reports that the type itself does not exist any more: its definition or its
 	// registration was deleted, or the API server now is of a release without it. None
 	// of its objects exists.

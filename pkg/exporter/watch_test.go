@@ -22,6 +22,8 @@ type journal struct {
 	lines []string
 	saved map[string]bool
 	err   error
+	// refuses is the name of the objects that cannot be saved.
+	refuses string
 }
 
 func (j *journal) note(format string, args ...any) error {
@@ -32,6 +34,9 @@ func (j *journal) note(format string, args ...any) error {
 func (j *journal) Put(_ Type, r manifest.Result) error {
 	j.mutex.Lock()
 	defer j.mutex.Unlock()
+	if r.Failure != nil || j.refuses != "" && r.Manifest.ID.Name == j.refuses {
+		return &appbur.ObjectError{ID: r.Manifest.ID, Err: errors.Join(r.Failure, errors.New("it does not fit"))}
+	}
 	if j.saved == nil {
 		j.saved = make(map[string]bool)
 	}
@@ -58,6 +63,12 @@ func (j *journal) Synced(t Type, c appbur.TypeCoverage, present map[string]struc
 		}
 	}
 	return j.note("synced %s at %s", t, c.ResourceVersion)
+}
+
+func (j *journal) Covered(c appbur.TypeCoverage) error {
+	j.mutex.Lock()
+	defer j.mutex.Unlock()
+	return j.note("covered %s: %d failed", c.Resource, c.Failed)
 }
 
 func (j *journal) Gone(t Type) error {
@@ -183,6 +194,40 @@ func TestWatchFollows(t *testing.T) {
 	stop()
 	if err := wait(); !errors.Is(err, context.Canceled) {
 		t.Errorf("Watch returned %v", err)
+	}
+}
+
+// TestOneOddObjectDoesNotEndTheWatch has objects that cannot be saved in the list and
+// among the events. Their files stay, what comes after them arrives, and the coverage
+// names them until they can be saved or are gone.
+func TestOneOddObjectDoesNotEndTheWatch(t *testing.T) {
+	f := newFakeServer(t)
+	odd := strings.Replace(watched("odd", "11"), `"namespace"`, `"creationTimestamp":"yesterday","namespace"`, 1)
+	next := make(chan struct{})
+	f.on(configMaps, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("watch") == "" {
+			listOf(w, "10", "", "a", "refused")
+			return
+		}
+		if r.URL.Query().Get("resourceVersion") == "10" {
+			event(w, "ADDED", odd)
+			event(w, "ADDED", watched("after", "12"))
+			<-next
+			event(w, "MODIFIED", watched("odd", "13"))
+			event(w, "DELETED", watched("refused", "14"))
+		}
+		quiet(w, r)
+	})
+	j := journal{refuses: "refused", saved: map[string]bool{"namespaces/d/configmap/refused.yaml": true}}
+	_, _ = startWatch(t, f.exporter(Options{}), &j)
+	eventually(t, 5*time.Second, "the object after", func() bool { return j.holds("namespaces/d/configmap/after.yaml") }, j.String)
+	if !j.holds("namespaces/d/configmap/refused.yaml") || !j.has("covered configmaps: 2 failed") || j.has("failed") {
+		t.Errorf("with odd objects:\n%s", j.String())
+	}
+	close(next)
+	eventually(t, 5*time.Second, "nothing is odd any more", func() bool { return j.has("covered configmaps: 0 failed") }, j.String)
+	if !j.holds("namespaces/d/configmap/odd.yaml") {
+		t.Errorf("the object that can be saved now:\n%s", j.String())
 	}
 }
 

@@ -12,8 +12,6 @@ import (
 	"github.com/appbur/appbur"
 )
 
-const indexSuffix = ".json"
-
 // shardHead says which objects a shard is about. The path alone does not: kinds
 // are in lower case there.
 type shardHead struct {
@@ -23,8 +21,7 @@ type shardHead struct {
 }
 
 func (h shardHead) path() string {
-	dir := appbur.TypeDir(appbur.GroupKind{Group: h.Group, Kind: h.Kind}, h.Namespace)
-	return appbur.IndexDir + "/" + dir + indexSuffix
+	return appbur.IndexPath(appbur.GroupKind{Group: h.Group, Kind: h.Kind}, h.Namespace)
 }
 
 // EncodeIndex writes entries as the files of the index: one JSON file per kind and
