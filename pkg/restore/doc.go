@@ -21,8 +21,9 @@
 //   - references between objects (the table in reference.go): they order steps and
 //     do not hold them up when the referenced object fails;
 //   - stages (place.go): custom resources with their status before the workloads
-//     that act on them, workloads before quotas and aggregated APIs, admission
-//     rules last.
+//     that act on them; claims and Pods before limits, which judge and fill in new
+//     objects only, and limits before the controllers whose Pods they are for;
+//     workloads before quotas and aggregated APIs, admission rules last.
 //
 // Cycles lose references first. Owners that form a cycle are linked by a later
 // step. Objects that the target cannot hold are blocked steps, and a plan with

@@ -8,7 +8,9 @@ import "github.com/appbur/appbur"
 type stage int
 
 const (
-	stageState stage = iota
+	stageState  stage = iota
+	stagePods         // what limits judge, and controllers do not make
+	stageLimits       // what refuses or fills in new objects, and pods that controllers make need
 	stageWorkloads
 	stageGuards
 	stageAdmission
@@ -17,7 +19,9 @@ const (
 
 // barrierReasons says why a stage waits for the ones before it.
 var barrierReasons = map[stage]string{
-	stageWorkloads: "controllers start when the custom resources they act on are whole, status included",
+	stagePods:      "pods start when the custom resources they act on are whole, status included",
+	stageLimits:    "a limit set earlier could refuse what the source had before it, or write its defaults into that",
+	stageWorkloads: "controllers start when the custom resources they act on are whole, status included, and the limits of their pods are set",
 	stageGuards:    "a quota set earlier could refuse what the source had; an aggregated API is registered after what serves it",
 	stageAdmission: "an admission rule in force earlier could refuse the restore, or refuse all writes while its backend is not running",
 }
@@ -50,12 +54,16 @@ var places = []place{
 	{appbur.GroupKind{Group: "rbac.authorization.k8s.io", Kind: "Role"}, stageState, "bindings name roles"},
 	{appbur.GroupKind{Group: "rbac.authorization.k8s.io", Kind: "ClusterRoleBinding"}, stageState, "a controller without its rights fails at start"},
 	{appbur.GroupKind{Group: "rbac.authorization.k8s.io", Kind: "RoleBinding"}, stageState, "a controller without its rights fails at start"},
-	{appbur.GroupKind{Kind: "LimitRange"}, stageState, "pods made by controllers take their defaults from it when they are made"},
 	{appbur.GroupKind{Group: "networking.k8s.io", Kind: "NetworkPolicy"}, stageState, "no pod may run without the policy that confines it"},
 	{appbur.GroupKind{Kind: "PersistentVolumeClaim"}, stageState, "stateful sets adopt claims instead of making new ones"},
 	{appbur.GroupKind{Kind: "Service"}, stageState, "pods see the services that exist when they start"},
 	{custom, stageState, "custom resources are data until their controller runs"},
-	{appbur.GroupKind{Kind: "Pod"}, stageWorkloads, "runs"},
+	{appbur.GroupKind{Kind: "Pod"}, stagePods, "runs as it was admitted in the source, whatever the limits are now"},
+	{
+		appbur.GroupKind{Kind: "LimitRange"},
+		stageLimits,
+		"it may be newer than claims and pods of the source and would refuse them; pods made by controllers take their defaults from it when they are made",
+	},
 	{appbur.GroupKind{Kind: "ReplicationController"}, stageWorkloads, "runs pods"},
 	{appbur.GroupKind{Group: "apps", Kind: "ReplicaSet"}, stageWorkloads, "runs pods"},
 	{appbur.GroupKind{Group: "apps", Kind: "StatefulSet"}, stageWorkloads, "runs pods"},
