@@ -29,6 +29,9 @@ func (c *checker) readRefs() error {
 	}
 	for _, name := range names {
 		id, err := r.resolve(name)
+		if errors.Is(err, ErrRefNotFound) && !r.exists(name) {
+			continue // deleted since it was listed
+		}
 		if err != nil {
 			c.problem(ProblemRef, objectID{}, name, "%v", reasonOf(err))
 			continue
@@ -59,7 +62,7 @@ func (c *checker) checkHead(r *Repository) error {
 }
 
 func (c *checker) readShallow() error {
-	data, err := os.ReadFile(filepath.Join(c.dir, "shallow"))
+	data, err := os.ReadFile(filepath.Join(c.dir, shallowFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -67,7 +67,7 @@ func (r *Repository) Commit(ctx context.Context, ref string, e *Edit, c CommitIn
 	if err := e.store(built, commit); err != nil {
 		return "", storageError(r.dir, fmt.Errorf("commit: %w", err))
 	}
-	if err := r.moveRef(ref, e.base, commit.id); err != nil {
+	if err := r.moveRef(ctx, ref, e.base, commit.id); err != nil {
 		return "", storageError(r.dir, fmt.Errorf("commit: %w", err))
 	}
 	e.settle(commit.id)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
 
@@ -19,9 +20,10 @@ import (
 
 const (
 	packedRefsFile = "packed-refs"
-	// stagedPacked is the complete new content of packed-refs before it is put in
-	// place; see stagedRef.
+	// stagedPacked is what our lock of packed-refs is a link to; see stagedRef.
 	stagedPacked = "appbur.packed-refs"
+	// newPacked is the complete new content before it is put in place.
+	newPacked = "appbur.packed-refs.new"
 )
 
 // DeleteRefs takes refs away, by compare-and-swap: all refs of gone must be where the
@@ -47,14 +49,35 @@ func (r *Repository) DeleteRefs(ctx context.Context, gone, kept map[string]Hash)
 			}
 		}
 	}
+	if err := r.dropRefs(ctx, gone); err != nil {
+		return fmt.Errorf("delete refs: %w", err)
+	}
+	return nil
+}
+
+// dropRefs deletes refs wherever they are. The caller holds the writer lock; that of
+// packed-refs is held to the end, so that no `git pack-refs` that has read the file of
+// a ref packs it again after it is gone.
+func (r *Repository) dropRefs(ctx context.Context, gone map[string]Hash) (err error) {
+	staged := filepath.Join(r.dir, stagedPacked)
+	if err := writeDurably(staged, 0o644, writeNothing); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.Remove(staged)) }()
+	lock := filepath.Join(r.dir, packedRefsFile+".lock")
+	if err := r.takeLock(ctx, staged, lock, packedRefsFile); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.Remove(lock)) }()
+
 	// The packed file first: a loose ref hides its packed value, and that old value
 	// must not come back when the loose one goes.
 	if err := r.dropPacked(gone); err != nil {
-		return fmt.Errorf("delete refs: %w", err)
+		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(gone)) {
-		if err := r.dropLoose(name, gone[name]); err != nil {
-			return fmt.Errorf("delete refs: %w", err)
+		if err := r.dropLoose(ctx, name, gone[name]); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -71,30 +94,13 @@ func (r *Repository) expectExisting(name string, hash Hash) error {
 	return r.expectRef(name, want)
 }
 
-// dropPacked writes packed-refs without the given refs. The caller holds the writer
-// lock; packed-refs.lock keeps stock git out.
-func (r *Repository) dropPacked(gone map[string]Hash) (err error) {
-	staged := filepath.Join(r.dir, stagedPacked)
+// dropPacked writes packed-refs without the given refs, under its lock.
+func (r *Repository) dropPacked(gone map[string]Hash) error {
 	path := filepath.Join(r.dir, packedRefsFile)
-	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	// The lock is taken before the file is read, with a link to a file that is not
-	// complete yet: nobody reads a lock.
-	if err := writeDurably(staged, 0o644, writeNothing); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.Remove(staged)) }()
-	lock := path + ".lock"
-	if err := takeLock(staged, lock, packedRefsFile); err != nil {
-		return err
-	}
-	defer func() {
-		if removeErr := os.Remove(lock); removeErr != nil && !errors.Is(removeErr, fs.ErrNotExist) {
-			err = errors.Join(err, removeErr)
-		}
-	}()
-	data, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
@@ -102,18 +108,15 @@ func (r *Repository) dropPacked(gone map[string]Hash) (err error) {
 	if !dropped {
 		return nil
 	}
-	file, err := os.OpenFile(staged, os.O_WRONLY, 0o644)
-	if err != nil {
+
+	next := filepath.Join(r.dir, newPacked)
+	if err := writeDurably(next, 0o644, func(w io.Writer) error {
+		_, err := w.Write(rest)
 		return err
+	}); err != nil {
+		return errors.Join(err, os.Remove(next))
 	}
-	_, err = file.Write(rest)
-	if err == nil {
-		err = file.Sync()
-	}
-	if err := errors.Join(err, file.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(lock, path); err != nil {
+	if err := os.Rename(next, path); err != nil {
 		return err
 	}
 	return syncDir(r.dir)
@@ -143,7 +146,7 @@ func withoutPacked(data []byte, gone map[string]Hash) (rest []byte, dropped bool
 
 // dropLoose deletes the file of a ref, if it has one. Stock git may have moved the ref
 // since it was looked at, so it is looked at again under git's own lock.
-func (r *Repository) dropLoose(name string, hash Hash) (err error) {
+func (r *Repository) dropLoose(ctx context.Context, name string, hash Hash) (err error) {
 	path := filepath.Join(r.dir, filepath.FromSlash(name))
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -154,14 +157,17 @@ func (r *Repository) dropLoose(name string, hash Hash) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.Remove(staged)) }()
 	lock := path + ".lock"
-	if err := takeLock(staged, lock, name); err != nil {
+	if err := r.takeLock(ctx, staged, lock, name); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.Remove(lock)) }()
-	if err := r.expectExisting(name, hash); err != nil {
+	switch err := r.expectExisting(name, hash); {
+	case errors.Is(err, ErrRefMoved) && !r.exists(name):
+		return nil // packed by git, and dropped from there by us
+	case err != nil:
 		return err
 	}
-	if err := os.Remove(path); err != nil {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return syncDir(filepath.Dir(path))
@@ -169,12 +175,42 @@ func (r *Repository) dropLoose(name string, hash Hash) (err error) {
 
 func writeNothing(io.Writer) error { return nil }
 
-// takeLock makes a lock file as a link to a staged one, so that a later writer knows
-// whose it is if this one dies.
-func takeLock(staged, lock, name string) error {
-	err := os.Link(staged, lock)
-	if errors.Is(err, fs.ErrExist) {
-		return appbur.WithHint(fmt.Errorf("%s: %w by git", name, ErrLocked), "if no git command is running, delete "+lock)
+// exists reports whether there is a ref of a name.
+func (r *Repository) exists(name string) bool {
+	_, err := r.readRef(name)
+	return !errors.Is(err, ErrRefNotFound)
+}
+
+// gitLockWait is how long git may hold a lock on refs before it is taken for one that
+// a dead git left. Git itself takes some milliseconds.
+const gitLockWait = 5 * time.Second
+
+// takeLock makes a lock file of git's as a link to a staged one, so that a later
+// writer knows whose it is if this one dies. It waits for git, which packs refs and
+// deletes empty directories of them whenever it likes.
+func (r *Repository) takeLock(ctx context.Context, staged, lock, name string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, min(gitLockWait, r.lockWait), errLockWait)
+	defer cancel()
+	ticker := time.NewTicker(lockInterval)
+	defer ticker.Stop()
+	for {
+		if err := os.MkdirAll(filepath.Dir(lock), 0o755); err != nil {
+			return err
+		}
+		err := os.Link(staged, lock)
+		if err == nil || !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			if !errors.Is(context.Cause(ctx), errLockWait) {
+				return ctx.Err()
+			}
+			if errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+			return appbur.WithHint(fmt.Errorf("%s: %w by git", name, ErrLocked), "if no git command is running, delete "+lock)
+		}
 	}
-	return err
 }

@@ -3,10 +3,12 @@ package gitsync
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,8 +16,6 @@ import (
 	"syscall"
 
 	"github.com/go-git/go-git/v5/plumbing"
-
-	"github.com/appbur/appbur"
 )
 
 const (
@@ -48,15 +48,20 @@ func (r *Repository) resolve(ref string) (objectID, error) {
 		}
 		target, symbolic := strings.CutPrefix(text, symbolicPrefix)
 		if !symbolic {
-			id, err := idOf(Hash(text))
-			if err != nil {
-				return objectID{}, fmt.Errorf("%w: ref %s: %w", ErrCorrupt, name, err)
-			}
-			return id, nil
+			return refTarget(name, text)
 		}
 		name = strings.TrimSpace(target)
 	}
 	return objectID{}, fmt.Errorf("%w: ref %s goes through more than %d others", ErrCorrupt, ref, maxSymbolic)
+}
+
+// refTarget reads the content of a ref that is not symbolic.
+func refTarget(name, text string) (objectID, error) {
+	id, err := idOf(Hash(text))
+	if err != nil {
+		return objectID{}, fmt.Errorf("%w: ref %s: %w", ErrCorrupt, name, err)
+	}
+	return id, nil
 }
 
 // readRef returns the content of a ref: a hash, or "ref: " and a name.
@@ -115,17 +120,35 @@ func parsePackedRefs(data []byte) (map[string]Hash, error) {
 
 // refNames lists the refs whose full name starts with a prefix, sorted.
 func (r *Repository) refNames(prefix string) ([]string, error) {
+	refs, err := r.listRefs(prefix)
+	return slices.Sorted(maps.Keys(refs)), err
+}
+
+// listRefs returns the content of all refs whose full name starts with a prefix.
+// Files come first: `git pack-refs` writes a ref into the packed file before it takes
+// its own file away, so in this order it is met in one or the other, however the two
+// are timed.
+func (r *Repository) listRefs(prefix string) (map[string]string, error) {
+	refs, err := r.looseRefs(prefix)
+	if err != nil {
+		return nil, err
+	}
 	packed, err := r.packedRefs()
 	if err != nil {
 		return nil, err
 	}
-	var names []string
-	for name := range packed {
-		if strings.HasPrefix(name, prefix) {
-			names = append(names, name)
+	for name, hash := range packed {
+		if _, newer := refs[name]; !newer && strings.HasPrefix(name, prefix) {
+			refs[name] = string(hash)
 		}
 	}
-	err = filepath.WalkDir(filepath.Join(r.dir, "refs"), func(path string, d fs.DirEntry, err error) error {
+	return refs, nil
+}
+
+// looseRefs reads the refs that have a file of their own.
+func (r *Repository) looseRefs(prefix string) (map[string]string, error) {
+	refs := map[string]string{}
+	err := filepath.WalkDir(filepath.Join(r.dir, "refs"), func(path string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // packed while we walk
 		}
@@ -133,29 +156,30 @@ func (r *Repository) refNames(prefix string) ([]string, error) {
 			return err
 		}
 		relative, err := filepath.Rel(r.dir, path)
-		if name := filepath.ToSlash(relative); err == nil && strings.HasPrefix(name, prefix) {
-			names = append(names, name)
+		if err != nil || !strings.HasPrefix(filepath.ToSlash(relative), prefix) {
+			return err
 		}
+		text, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		refs[filepath.ToSlash(relative)] = strings.TrimSpace(string(text))
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list refs: %w", err)
 	}
-	slices.Sort(names)
-	return slices.Compact(names), nil
+	return refs, nil
 }
 
 // moveRef sets a ref from one object to another, durably and in one step. The
 // zero id stands for "does not exist". The caller holds the writer lock; the
 // ".lock" file keeps stock git out as well.
-func (r *Repository) moveRef(name string, from, to objectID) (err error) {
+func (r *Repository) moveRef(ctx context.Context, name string, from, to objectID) (err error) {
 	if err := plumbing.ReferenceName(name).Validate(); err != nil {
 		return fmt.Errorf("ref %q: %w", name, err)
 	}
 	path := filepath.Join(r.dir, filepath.FromSlash(name))
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("move ref: %w", err)
-	}
 	staged := filepath.Join(r.dir, stagedRef)
 	if err := writeDurably(staged, 0o644, func(w io.Writer) error {
 		_, err := w.Write([]byte(to.String() + "\n"))
@@ -166,14 +190,13 @@ func (r *Repository) moveRef(name string, from, to objectID) (err error) {
 	defer func() { err = errors.Join(err, os.Remove(staged)) }()
 	// A link, not a write: the lock file is never seen half written.
 	lock := path + ".lock"
-	if err := os.Link(staged, lock); err != nil {
-		if errors.Is(err, fs.ErrExist) {
-			return appbur.WithHint(fmt.Errorf("%s: %w by git", name, ErrLocked), "if no git command is running, delete "+lock)
-		}
+	if err := r.takeLock(ctx, staged, lock, name); err != nil {
 		return fmt.Errorf("move ref: %w", err)
 	}
+	// Once it is renamed, a lock of that name is somebody else's.
+	locked := true
 	defer func() {
-		if err != nil {
+		if locked {
 			_ = os.Remove(lock)
 		}
 	}()
@@ -183,6 +206,7 @@ func (r *Repository) moveRef(name string, from, to objectID) (err error) {
 	if err := os.Rename(lock, path); err != nil {
 		return fmt.Errorf("move ref: %w", err)
 	}
+	locked = false
 	return r.syncRefDirs(filepath.Dir(path))
 }
 

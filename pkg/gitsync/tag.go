@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -92,7 +94,7 @@ func (r *Repository) CommitAndTag(ctx context.Context, name string, e *Edit, par
 	if err := e.store(built, tagObject, commitObject); err != nil {
 		return "", "", storageError(r.dir, fmt.Errorf("tag %s: %w", name, err))
 	}
-	if err := r.moveRef(ref, objectID{}, tagObject.id); err != nil {
+	if err := r.moveRef(ctx, ref, objectID{}, tagObject.id); err != nil {
 		return "", "", storageError(r.dir, tagTaken(name, err))
 	}
 	e.settle(commitObject.id)
@@ -146,34 +148,54 @@ var signatureBegins = []string{
 // that is damaged or no tag of a commit is among them with the reason, so that one
 // bad tag does not hide the others.
 func (r *Repository) Tags(prefix string) ([]Tag, error) {
-	names, err := r.refNames(tagRefs + prefix)
+	refs, err := r.listRefs(tagRefs + prefix)
 	if err != nil {
 		return nil, err
 	}
-	tags := make([]Tag, 0, len(names))
-	for _, name := range names {
-		id, err := r.resolve(name)
+	tags := make([]Tag, 0, len(refs))
+	for _, name := range slices.Sorted(maps.Keys(refs)) {
+		tag, err := r.tagOf(name, refs[name])
 		if errors.Is(err, ErrRefNotFound) {
 			continue // deleted since it was listed
 		}
-		var tag Tag
-		if err == nil {
-			tag, err = r.readTag(id)
-		}
 		if err != nil {
-			err = fmt.Errorf("tag %s: %w", name, err)
-			if !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrObjectNotFound) {
-				return nil, err // it may be readable the next time
-			}
-			tag = Tag{Damage: err}
-			if !id.IsZero() {
-				tag.Object = hashOf(id)
-			}
+			return nil, err
 		}
 		tag.Name = strings.TrimPrefix(name, tagRefs)
 		tags = append(tags, tag)
 	}
 	return tags, nil
+}
+
+// tagOf reads the tag that a ref of the given content leads to. The damage of one that
+// cannot be read is in it; an error is one that may be over the next time, or
+// [ErrRefNotFound] if the tag is gone.
+func (r *Repository) tagOf(name, text string) (Tag, error) {
+	id, err := refTarget(name, text)
+	if strings.HasPrefix(text, symbolicPrefix) {
+		id, err = r.resolve(name)
+	}
+	var tag Tag
+	if err == nil {
+		tag, err = r.readTag(id)
+	}
+	if err == nil || errors.Is(err, ErrRefNotFound) {
+		return tag, err
+	}
+
+	err = fmt.Errorf("tag %s: %w", name, err)
+	if !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrObjectNotFound) {
+		return Tag{}, err
+	}
+	// Whoever deletes a tag may prune what it pointed at before we have read it.
+	if _, gone := r.readRef(name); errors.Is(gone, ErrRefNotFound) {
+		return Tag{}, gone
+	}
+	tag = Tag{Damage: err}
+	if !id.IsZero() {
+		tag.Object = hashOf(id)
+	}
+	return tag, nil
 }
 
 func (r *Repository) readTag(id objectID) (Tag, error) {
