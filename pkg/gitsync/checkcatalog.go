@@ -84,16 +84,12 @@ func (c *checker) readCatalog() error {
 		return err
 	}
 	for _, dir := range c.dirs {
-		names, err := os.ReadDir(filepath.Join(dir, "pack"))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("list packs: %w", err)
+		packs, err := listPacks(dir)
+		if err != nil {
+			return err
 		}
-		for _, entry := range names {
-			base, isIndex := strings.CutSuffix(entry.Name(), ".idx")
-			if !isIndex || !strings.HasPrefix(base, "pack-") {
-				continue
-			}
-			if err := c.addPack(filepath.Join(dir, "pack", base)); err != nil {
+		for _, files := range packs {
+			if err := c.addPack(files.base); err != nil {
 				return err
 			}
 		}
@@ -181,11 +177,9 @@ func readIndex(data []byte) (objects []packedObject, problem string) {
 		problem = "its bytes do not have the checksum that it ends with"
 	}
 	objects = make([]packedObject, x.count)
-	crcs := indexIDs + x.count*idSize
 	for i := range objects {
 		o := &objects[i]
-		copy(o.id[:], data[indexIDs+i*idSize:])
-		o.crc = x.word(crcs + 4*i)
+		o.id, o.crc = x.id(i), x.crc(i)
 		offset, ok := x.offset(i)
 		if !ok {
 			return nil, fmt.Sprintf("the place of %s is outside the pack", o.id)

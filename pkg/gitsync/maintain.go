@@ -54,12 +54,29 @@ func (r *Repository) Maintain(ctx context.Context, o MaintainOptions) (MaintainR
 	return report, nil
 }
 
+// maintainRounds bounds how often a maintenance begins anew because git has repacked
+// what it was about to.
+const maintainRounds = 5
+
 func (r *Repository) maintain(ctx context.Context, o MaintainOptions) (report MaintainReport, err error) {
 	done, err := r.lockMaintenance(ctx, true)
 	if err != nil {
 		return report, err
 	}
 	defer done()
+	for range maintainRounds {
+		report, err = r.maintainOnce(ctx, o)
+		if !errors.Is(err, errVanished) {
+			break
+		}
+	}
+	return report, err
+}
+
+// errVanished means that git took a pack away while it was about to be read.
+var errVanished = errors.New("git is repacking the same packs")
+
+func (r *Repository) maintainOnce(ctx context.Context, o MaintainOptions) (report MaintainReport, err error) {
 	if err := removeAbandoned(r.objects.packDir()); err != nil {
 		return report, err
 	}
@@ -133,7 +150,7 @@ func (r *Repository) repack(ctx context.Context, chosen []*pack, loose []looseOb
 
 // choosePacks returns what is packed together.
 func choosePacks(packs []*pack, all, cruft bool) []*pack {
-	packs = slices.DeleteFunc(packs, func(p *pack) bool { return p.kept || p.cruft && !cruft })
+	packs = slices.DeleteFunc(packs, func(p *pack) bool { return p.kept.Load() || p.cruft && !cruft })
 	if all {
 		return packs
 	}
@@ -230,7 +247,7 @@ func removeOrphans(dir string) error {
 	}
 	for _, entry := range entries {
 		base, ending, found := strings.Cut(entry.Name(), ".")
-		if !found || !strings.HasPrefix(base, "pack-") || names[base+".idx"] || names[base+".keep"] ||
+		if !found || !strings.HasPrefix(base, "pack-") && !strings.HasPrefix(base, "loose-") || names[base+".idx"] || names[base+".keep"] ||
 			!slices.Contains([]string{"pack", "rev", "bitmap", "mtimes"}, ending) {
 			continue
 		}

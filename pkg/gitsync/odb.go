@@ -81,44 +81,50 @@ func (s *objectStore) rescan() error {
 	var packs []*pack
 	changed := false
 	for _, dir := range s.dirs {
-		entries, err := os.ReadDir(filepath.Join(dir, "pack"))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("list packs: %w", err)
+		found, err := listPacks(dir)
+		if err != nil {
+			return err
 		}
-		names := make(map[string]bool, len(entries))
-		for _, entry := range entries {
-			names[entry.Name()] = true
-		}
-		for _, entry := range entries {
-			base, isIndex := strings.CutSuffix(entry.Name(), ".idx")
+		for _, files := range found {
 			// An index whose pack is gone is a promise that nobody keeps.
-			if !isIndex || !strings.HasPrefix(base, "pack-") || !names[base+".pack"] {
+			if !files.has(packEnding) {
 				continue
 			}
-			path := filepath.Join(dir, "pack", base+".pack")
-			if p, ok := known[path]; ok && p.cruft == names[base+".mtimes"] && p.kept == names[base+".keep"] {
+			p, ok := known[files.path(packEnding)]
+			if ok && p.cruft == files.has(mtimesEnding) && p.kept.Load() == files.has(keepEnding) {
 				packs = append(packs, p)
 				continue
 			}
-			data, err := os.ReadFile(filepath.Join(dir, "pack", entry.Name()))
+			p, err := readPack(files)
 			if errors.Is(err, fs.ErrNotExist) {
 				continue // repacked between listing and reading
 			}
 			if err != nil {
-				return fmt.Errorf("read pack index: %w", err)
-			}
-			index, err := parsePackIndex(data)
-			if err != nil {
-				return fmt.Errorf("%s: %w", filepath.Join(dir, "pack", entry.Name()), err)
+				return err
 			}
 			changed = true
-			packs = append(packs, &pack{path: path, index: index, cruft: names[base+".mtimes"], kept: names[base+".keep"], searched: names[base+".rev"]})
+			packs = append(packs, p)
 		}
 	}
 	if changed || len(packs) != len(s.packs) {
 		s.setPacks(packs)
 	}
 	return nil
+}
+
+// readPack reads the index of a pack.
+func readPack(files packFiles) (*pack, error) {
+	data, err := os.ReadFile(files.path(indexEnding))
+	if err != nil {
+		return nil, fmt.Errorf("read pack index: %w", err)
+	}
+	index, err := parsePackIndex(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", files.path(indexEnding), err)
+	}
+	p := &pack{path: files.path(packEnding), index: index, cruft: files.has(mtimesEnding), searched: files.has(revEnding)}
+	p.kept.Store(files.has(keepEnding))
+	return p, nil
 }
 
 // setPacks replaces the packs. The caller holds the lock.
@@ -271,8 +277,22 @@ func (s *objectStore) read(id objectID) (rawObject, error) {
 			break
 		}
 	}
-	return rawObject{}, errors.Join(fmt.Errorf("%w: %s", ErrObjectNotFound, id), last)
+	return rawObject{}, s.missing(id, last)
 }
+
+// missing says that an object is not there, and what may be the reason.
+func (s *objectStore) missing(id objectID, cause error) error {
+	err := errors.Join(fmt.Errorf("%w: %s", ErrObjectNotFound, id), cause)
+	dir := filepath.Dir(s.dirs[0])
+	if _, statErr := os.Stat(filepath.Join(dir, shallowFile)); statErr != nil {
+		return err
+	}
+	return appbur.WithHint(fmt.Errorf("%w; this is a shallow clone, which lacks what lies beyond its oldest commits", err),
+		"complete it: git -C "+dir+" fetch --unshallow")
+}
+
+// shallowFile lists the commits at which a shallow clone ends.
+const shallowFile = "shallow"
 
 // readAs is read for an object that must have a type.
 func (s *objectStore) readAs(id objectID, kind plumbing.ObjectType) ([]byte, error) {

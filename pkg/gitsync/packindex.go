@@ -73,13 +73,19 @@ func encodePackIndex(objects []packedObject, packChecksum []byte) []byte {
 type packIndex struct {
 	data  []byte
 	count int
+	// noCRC means that the index does not know the checksums of packed forms.
+	noCRC bool
 }
 
 // parsePackIndex checks the shape of an index, so that lookups cannot run out of
-// it.
+// it. An index of version 1, which git writes when pack.indexVersion says so, is
+// turned into one of version 2.
 func parsePackIndex(data []byte) (*packIndex, error) {
+	if len(data) >= 4 && string(data[:4]) != indexMagic[:4] {
+		return parseIndexVersion1(data)
+	}
 	if len(data) < indexIDs+checksumSize || string(data[:len(indexMagic)]) != indexMagic {
-		return nil, fmt.Errorf("%w: pack index has no version 2 header", ErrCorrupt)
+		return nil, fmt.Errorf("%w: pack index has the header of no version that is known", ErrCorrupt)
 	}
 	x := &packIndex{data: data}
 	previous := uint32(0)
@@ -94,6 +100,43 @@ func parsePackIndex(data []byte) (*packIndex, error) {
 	if len(data) < indexIDs+x.count*(idSize+8)+checksumSize {
 		return nil, fmt.Errorf("%w: pack index is cut off", ErrCorrupt)
 	}
+	return x, nil
+}
+
+// indexRow1 is the size of an entry of version 1: an offset and an id. Before the
+// entries there is nothing but the table of counts.
+const indexRow1 = 4 + idSize
+
+func parseIndexVersion1(data []byte) (*packIndex, error) {
+	const fanout = 256 * 4
+	if len(data) < fanout+checksumSize {
+		return nil, fmt.Errorf("%w: pack index is cut off", ErrCorrupt)
+	}
+	count := int(binary.BigEndian.Uint32(data[fanout-4:]))
+	if rows := len(data) - fanout - checksumSize; rows%indexRow1 != 0 || count != rows/indexRow1 {
+		return nil, fmt.Errorf("%w: pack index has not the %d entries that it says", ErrCorrupt, count)
+	}
+
+	out := make([]byte, 0, indexIDs+count*(idSize+8)+checksumSize)
+	out = append(append(out, indexMagic...), data[:fanout]...)
+	rows := data[fanout : len(data)-checksumSize]
+	for row := range slices.Chunk(rows, indexRow1) {
+		out = append(out, row[4:]...)
+	}
+	out = append(out, make([]byte, 4*count)...)
+	for row := range slices.Chunk(rows, indexRow1) {
+		// Version 1 has all 32 bits for the offset, version 2 takes the first one for a
+		// table of its own. Git writes version 2 for such packs, whatever it is told.
+		if row[0]&0x80 != 0 {
+			return nil, fmt.Errorf("%w: pack index of version 1 with an offset beyond 2 GiB", ErrCorrupt)
+		}
+		out = append(out, row[:4]...)
+	}
+	x, err := parsePackIndex(append(out, data[len(data)-checksumSize:]...))
+	if err != nil {
+		return nil, err
+	}
+	x.noCRC = true
 	return x, nil
 }
 

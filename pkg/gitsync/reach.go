@@ -30,7 +30,7 @@ type reach struct {
 
 func (r *Repository) newReach() (*reach, error) {
 	w := &reach{objects: r.objects, readers: map[*pack]*packReader{}, shallow: map[objectID]bool{}, seen: map[objectID]bool{}}
-	data, err := os.ReadFile(filepath.Join(r.dir, "shallow"))
+	data, err := os.ReadFile(filepath.Join(r.dir, shallowFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read shallow: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -137,6 +138,9 @@ type place struct {
 
 func (s *repackSet) addPack(p *pack) error {
 	reader, err := p.open()
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %w", errVanished, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -148,7 +152,11 @@ func (s *repackSet) addPack(p *pack) error {
 	}
 	source.age = info.ModTime()
 	if p.cruft {
-		if source.mtimes, err = readMtimes(p); err != nil {
+		source.mtimes, err = readMtimes(p)
+		if errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%w: %w", errVanished, err)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -299,20 +307,31 @@ func (s *repackSet) packed(e *repackEntry, buffer []byte) ([]byte, error) {
 	if _, err := source.reader.file.ReadAt(buffer, e.offset); err != nil {
 		return nil, fmt.Errorf("read %s: %w", source.pack.path, err)
 	}
+	if source.pack.index.noCRC {
+		return buffer, s.proveUnpacked(source, e)
+	}
 	if crc32.ChecksumIEEE(buffer) != e.crc {
 		return nil, source.reader.damaged(e.offset, fmt.Errorf("object %s has not the checksum of the index", e.id))
 	}
 	return buffer, nil
 }
 
+// proveUnpacked proves an entry whose index knows no checksum of its packed form.
+func (s *repackSet) proveUnpacked(source *repackSource, e *repackEntry) error {
+	source.reading.Lock()
+	defer source.reading.Unlock()
+	o, err := source.reader.read(e.offset)
+	if err != nil {
+		return fmt.Errorf("object %s: %w", e.id, err)
+	}
+	return prove(e.id, o)
+}
+
 // read returns the object of an entry, whatever it is stored as.
 func (s *repackSet) read(objects *objectStore, e *repackEntry) (rawObject, error) {
 	if e.source == none {
-		o, err := objects.readLoose(e.id)
-		if err != nil {
-			return rawObject{}, fmt.Errorf("object %s: %w", e.id, err)
-		}
-		return o, prove(e.id, o)
+		// Through the store, because git may have packed it meanwhile.
+		return objects.read(e.id)
 	}
 	source := s.sources[e.source]
 	source.reading.Lock()

@@ -1,18 +1,13 @@
 package gitsync
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
-
-	"github.com/go-git/go-git/v5/plumbing/format/config"
 
 	"github.com/appbur/appbur"
 )
@@ -129,46 +124,6 @@ func notARepository(dir string) error {
 		return appbur.WithHint(err, "appbur needs a repository without a worktree: git clone --bare "+dir)
 	}
 	return appbur.WithHint(err, "create one with: appbur init "+dir)
-}
-
-// readableExtensions are the format extensions under which this package reads
-// and writes correctly, with the only value it accepts ("" means any).
-var readableExtensions = map[string]string{
-	"objectformat":    "sha1",  // ids have 20 bytes everywhere in this package
-	"refstorage":      "files", // refs are read as files
-	"preciousobjects": "",      // read; Maintain refuses to prune
-	"noop":            "",
-	"worktreeconfig":  "", // concerns settings that are not read here
-}
-
-// checkConfig refuses repositories whose format this package does not know, and
-// reports whether the owner forbids to delete objects.
-func checkConfig(dir string) (precious bool, err error) {
-	data, err := os.ReadFile(filepath.Join(dir, "config"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	cfg := config.New()
-	if err := config.NewDecoder(bytes.NewReader(data)).Decode(cfg); err != nil {
-		return false, fmt.Errorf("read config: %w", err)
-	}
-	core := cfg.Section("core")
-	if v := core.Option("repositoryformatversion"); v != "" && v != "0" && v != "1" {
-		return false, fmt.Errorf("%w: format version %s", ErrUnsupported, v)
-	}
-	for _, option := range cfg.Section("extensions").Options {
-		want, known := readableExtensions[strings.ToLower(option.Key)]
-		if !known || (want != "" && !strings.EqualFold(option.Value, want)) {
-			return false, fmt.Errorf("%w: extension %s = %s", ErrUnsupported, option.Key, option.Value)
-		}
-		if strings.EqualFold(option.Key, "preciousobjects") && !slices.Contains([]string{"false", "no", "off", "0"}, strings.ToLower(option.Value)) {
-			precious = true
-		}
-	}
-	return precious, nil
 }
 
 // Dir returns the directory of the repository.
