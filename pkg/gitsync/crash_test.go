@@ -160,7 +160,7 @@ func TestKilledWriterLosesNothing(t *testing.T) {
 			t.Errorf("%s is left", name)
 		}
 	}
-	if left := glob(t, r, "tmp_*"); len(left) > 0 {
+	if left := append(glob(t, r, "appbur_tmp_*"), glob(t, r, "*.keep")...); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
 }

@@ -39,8 +39,11 @@
 //   - Trees, commits and tags are what git itself would write: `git fsck --strict`
 //     accepts them, and `git verify-commit` and `git verify-tag` accept their
 //     signatures.
-//   - Everything is safe for concurrent use. Reading goes on while a commit is
-//     made, and while this package or stock git repacks the same repository.
+//   - Everything is safe for concurrent use. Reading and writing go on while this
+//     package or stock git repacks and prunes the same repository, even without a time
+//     of grace: what no ref leads to yet is held ([Repository.Pin], [Edit.Borrow]).
+//   - Every pack, index and ref that stock git writes in a SHA-1 repository with refs in
+//     files is read, whatever its files are called.
 //   - Walk and Blame answer as `git log -- PATH` and `git blame` do, merges included,
 //     and cost a look at the directories along the path for each commit.
 //   - A push is one session in which the remote compares old values itself. What is

@@ -45,7 +45,7 @@ func (r *Repository) MaintenanceDue() (bool, error) {
 			return false, fmt.Errorf("maintenance: %w", err)
 		}
 		all += size
-		if !p.searched && !p.kept && !p.cruft {
+		if !p.searched && !p.kept.Load() && !p.cruft {
 			packs++
 			fresh += size
 		}

@@ -13,21 +13,24 @@ import (
 // Edit is a tree in memory that begins as the tree of a base commit. Directories
 // are read when something in them is asked for or changed. New content is held
 // compressed, once, until it is committed: the first 16 MiB in memory, all else in
-// an unfinished pack beside the others. Content that the repository has already,
-// be it in another commit, is not written again.
+// an unfinished pack beside the others. Content that the base has in the same place
+// is not written again, nor is what [Edit.Borrow] names. That the repository has an
+// object says little: nothing may lead to it, so that git may drop it any moment.
 //
 // Edit is safe for concurrent use. Hashing and compressing happen outside its
 // lock, so that several goroutines that call Put use several cores. Of two Puts
 // to one path at the same time, either may win.
 type Edit struct {
 	repo *Repository
-	// fresh holds the packs that reuse has made young, as keys.
-	fresh sync.Map
+	// borrowed holds the ids of content that others hold for us, as keys.
+	borrowed sync.Map
 
 	mu    sync.Mutex
 	base  objectID // commit, zero for none
 	root  *node
 	spill spill
+	// heldPacks are published, and no ref leads to them yet.
+	heldPacks []*packHold
 }
 
 // node is a file or a directory of an edit.
@@ -86,7 +89,7 @@ func (e *Edit) Put(path string, data []byte) (changed bool, err error) {
 		return false, err
 	}
 	blob := &heldBlob{deflated: deflated{id: id, kind: plumbing.BlobObject, size: len(data)}}
-	if blob.published = e.reuse(id); !blob.published {
+	if _, blob.published = e.borrowed.Load(id); !blob.published {
 		if blob.deflated, err = deflate(id, plumbing.BlobObject, data); err != nil {
 			return false, fmt.Errorf("%s: %w", path, err)
 		}

@@ -218,7 +218,7 @@ func (e *Edit) buildDir(dir *node, built *builtTree) error {
 func (e *Edit) settle(commit objectID) {
 	e.base = commit
 	e.spill.release()
-	e.fresh.Clear()
+	e.releaseHolds()
 	var clean func(*node)
 	clean = func(n *node) {
 		n.stored, n.blob = n.id, nil

@@ -55,6 +55,9 @@ func (r *Repository) lock(ctx context.Context) (unlock func(), err error) {
 		if err := removeAbandoned(r.objects.packDir()); err != nil {
 			return nil, err
 		}
+		if err := r.removeAbandonedPins(ctx); err != nil {
+			return nil, err
+		}
 		r.swept.Store(true)
 	}
 	return func() { _ = file.Close() }, nil

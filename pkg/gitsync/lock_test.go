@@ -87,6 +87,7 @@ func TestAbandonedRefLocks(t *testing.T) {
 	if err := os.WriteFile(lock, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	r.lockWait = time.Millisecond
 	before, err := r.Tip(MainRef)
 	if err != nil {
 		t.Fatal(err)

@@ -129,15 +129,24 @@ func (p *packFile) discard() {
 // it: when it returns, bytes and names are on the disk. After an error the pack
 // is as it was, but for a trailer that rollback cuts off.
 func (p *packFile) publish(beside ...sideFile) (*pack, error) {
+	published, _, err := p.publishAs(false, beside...)
+	return published, err
+}
+
+// publishHeld is publish, and keeps git from repacking the pack until the hold is
+// released. The hold is nil if somebody else keeps the pack.
+func (p *packFile) publishHeld() (*pack, *packHold, error) { return p.publishAs(true) }
+
+func (p *packFile) publishAs(held bool, beside ...sideFile) (_ *pack, hold *packHold, err error) {
 	sum, err := p.finish()
 	if err != nil {
-		return nil, fmt.Errorf("write pack: %w", err)
+		return nil, nil, fmt.Errorf("write pack: %w", err)
 	}
 	objects := slices.Clone(p.objects) // a pack that fails here goes on in its order
 	indexData := encodePackIndex(objects, sum)
 	index, err := parsePackIndex(indexData)
 	if err != nil {
-		return nil, fmt.Errorf("internal error: our own index: %w", err)
+		return nil, nil, fmt.Errorf("internal error: our own index: %w", err)
 	}
 	// The index comes last: a reader takes it as a promise that all else is there.
 	parts := []packPart{{".pack", p.file}}
@@ -150,19 +159,32 @@ func (p *packFile) publish(beside ...sideFile) (*pack, error) {
 	for _, side := range append(beside, sideFile{".idx", func([]packedObject, []byte) []byte { return indexData }}) {
 		file, err := writeUnfinished(p.dir, side.encode(objects, sum))
 		if err != nil {
-			return nil, fmt.Errorf("write pack index: %w", err)
+			return nil, nil, fmt.Errorf("write pack index: %w", err)
 		}
 		parts = append(parts, packPart{side.ending, file})
 	}
 	name := filepath.Join(p.dir, "pack-"+hex.EncodeToString(sum))
+	// The hold comes first: git may list the pack as soon as it has its name.
+	if held {
+		if hold, err = p.hold(name); err != nil {
+			return nil, nil, fmt.Errorf("hold pack: %w", err)
+		}
+	}
 	if err := publishParts(parts, name); err != nil {
-		return nil, fmt.Errorf("publish pack: %w", err)
+		if hold != nil {
+			hold.release()
+		}
+		return nil, nil, fmt.Errorf("publish pack: %w", err)
 	}
 	_ = os.Remove(p.file.Name())
 	_ = p.file.Close()
 	published := &pack{path: name + ".pack", index: index}
 	published.size.Store(int64(p.offset) + int64(idSize))
-	return published, nil
+	published.kept.Store(held)
+	if hold != nil {
+		hold.pack = published
+	}
+	return published, hold, nil
 }
 
 // sideFile is a file that is published with a pack. The objects are in the order

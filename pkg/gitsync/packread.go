@@ -44,7 +44,7 @@ type pack struct {
 	// packs of commits have no file of reverse order beside them.
 	searched bool
 	// kept means that somebody asked git never to repack it.
-	kept bool
+	kept atomic.Bool
 }
 
 // packReader reads objects of one pack. It holds the file open, remembers delta

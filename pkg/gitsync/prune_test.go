@@ -75,8 +75,9 @@ func TestPruneDropsOnlyWhatIsOldAndUnused(t *testing.T) {
 	}
 }
 
-// An edit that relies on content that is pruned before its commit fails; nothing
-// else happens.
+// An edit relies on borrowed content only as long as somebody keeps it: without, the
+// commit fails when the content is pruned, and nothing else happens; with a pin the
+// content stays. Content that is just there is not relied on.
 func TestPruneBeforeCommitOfReusedContent(t *testing.T) {
 	r := newRepository(t)
 	commits := grow(t, r, 10, 2)
@@ -84,24 +85,51 @@ func TestPruneBeforeCommitOfReusedContent(t *testing.T) {
 	payload := strings.Repeat("payload ", 100)
 	e := edit(t, r, tip)
 	put(t, e, "apps/data", payload)
-	if _, _, err := r.CommitAndTag(t.Context(), "p", e, tip, info("p"), tagInfo("p", nil)); err != nil {
+	point, _, err := r.CommitAndTag(t.Context(), "p", e, tip, info("p"), tagInfo("p", nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	borrowing, relying := edit(t, r, tip), edit(t, r, tip)
+	if err := borrowing.Borrow(point, "apps"); err != nil {
+		t.Fatal(err)
+	}
+	put(t, borrowing, "apps/other", payload)
+	put(t, relying, "apps/another", payload)
+	pin, err := r.Pin(t.Context(), point)
+	if err != nil {
 		t.Fatal(err)
 	}
 	git(t, r.Dir(), "tag", "-d", "p")
-	e = edit(t, r, tip)
-	put(t, e, "apps/other", payload)
-	maintain(t, r, gitsync.MaintainOptions{PruneBefore: time.Now().Add(time.Hour)})
-	if _, err := r.Commit(t.Context(), gitsync.MainRef, e, info("c")); !errors.Is(err, gitsync.ErrObjectNotFound) {
+	git(t, r.Dir(), "pack-refs", "--all", "--prune")
+	prune := func() {
+		t.Helper()
+		maintain(t, r, gitsync.MaintainOptions{PruneBefore: time.Now().Add(time.Hour)})
+		git(t, r.Dir(), "gc", "-q", "--prune=now")
+	}
+
+	prune()
+	if err := r.Present(point, "apps"); err != nil {
+		t.Errorf("pinned, and yet %v", err)
+	}
+	if err := pin.Release(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	prune()
+	if err := r.Present(point, "apps"); !errors.Is(err, gitsync.ErrObjectNotFound) {
+		t.Errorf("%v, want ErrObjectNotFound", err)
+	}
+
+	if _, err := r.Commit(t.Context(), gitsync.MainRef, borrowing, info("c")); !errors.Is(err, gitsync.ErrObjectNotFound) {
 		t.Fatalf("%v, want ErrObjectNotFound", err)
 	}
 	if now, err := r.Tip(gitsync.MainRef); err != nil || now != tip {
 		t.Errorf("the tip is %s, %v", now, err)
 	}
+	commit(t, r, relying, "again")
 	fsck(t, r.Dir())
-	e = edit(t, r, tip)
-	put(t, e, "apps/other", payload)
-	commit(t, r, e, "again")
-	fsck(t, r.Dir())
+	if left := git(t, r.Dir(), "for-each-ref", "refs/appbur"); left != "" {
+		t.Errorf("left: %s", left)
+	}
 }
 
 func TestPruneRefuses(t *testing.T) {

@@ -46,7 +46,7 @@ func (s *objectStore) tier(tiers []rollUpTier) []*pack {
 	var packs []*pack
 	for _, p := range s.own() {
 		size, err := p.bytes()
-		if err != nil || p.cruft || p.kept || p.searched {
+		if err != nil || p.cruft || p.kept.Load() || p.searched {
 			continue
 		}
 		takes := func(t rollUpTier) bool { return t.takes(p.index.count, size) }

@@ -151,30 +151,22 @@ func (e *Edit) Discard() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.spill.release()
+	e.releaseHolds()
 	e.spill.lost = errors.New("the edit was discarded")
 }
 
-// reuse reports whether a pack of the repository has an object already, and will
-// keep it: its pack is made young again, so that no prune takes it away before
-// the commit. Content that only a cruft pack has is written anew, as git does.
-func (e *Edit) reuse(id objectID) bool {
-	p, _, ok := e.repo.objects.find(id)
-	if !ok || p.cruft || !e.repo.objects.isOwn(p) {
-		return false
+// releaseHolds lets what was published be repacked.
+func (e *Edit) releaseHolds() {
+	for _, hold := range e.heldPacks {
+		hold.release()
 	}
-	if _, done := e.fresh.Load(p); done {
-		return true
-	}
-	if freshen(p) != nil {
-		return false
-	}
-	e.fresh.Store(p, true)
-	return true
+	e.heldPacks = nil
 }
 
-// store publishes one pack with the given objects and what a tree adds. The same
-// blob may lie at several paths; a pack holds it once. The caller holds the locks
-// of the edit and of the repository.
+// store publishes one pack with the given objects and what a tree adds, and holds it
+// until the edit is settled or given up: if the ref cannot be moved, the next attempt
+// relies on what was published. The same blob may lie at several paths; a pack holds
+// it once. The caller holds the locks of the edit and of the repository.
 func (e *Edit) store(built builtTree, first ...deflated) (err error) {
 	if e.spill.lost != nil {
 		return e.spill.lost
@@ -228,9 +220,12 @@ func (e *Edit) store(built builtTree, first ...deflated) (err error) {
 			return fmt.Errorf("write pack: %w", err)
 		}
 	}
-	published, err := out.publish()
+	published, hold, err := out.publishHeld()
 	if err != nil {
 		return err
+	}
+	if hold != nil {
+		e.heldPacks = append(e.heldPacks, hold)
 	}
 	e.repo.objects.add(published)
 	for _, blob := range built.blobs {

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 // noise is content that does not compress, another one for every n.
@@ -26,7 +27,7 @@ func noise(n, size int) []byte {
 
 func unfinishedFiles(t *testing.T, r *Repository) []string {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(r.objects.packDir(), "tmp_*"))
+	names, err := filepath.Glob(filepath.Join(r.objects.packDir(), "appbur_tmp_*"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +100,10 @@ func TestContentIsSpilled(t *testing.T) {
 	if out, err := exec.Command("git", "-C", r.Dir(), "fsck", "--strict", "--no-dangling").CombinedOutput(); err != nil || len(out) > 0 {
 		t.Errorf("fsck: %v %s", err, out)
 	}
-	// The edit goes on; what is there already is not written again.
+	// The edit goes on; what is borrowed is not written again.
+	if err := e.Borrow(head, "dir/5"); err != nil {
+		t.Fatal(err)
+	}
 	mustPut(t, e, "again", noise(5, 10<<10))
 	before := e.spill.size
 	if before != 0 {
@@ -129,6 +133,7 @@ func TestSpilledEditSurvivesFailedCommit(t *testing.T) {
 		t.Fatal(err)
 	}
 	info := CommitInfo{Subject: "c", Time: epoch}
+	r.lockWait = time.Millisecond
 	if _, err := r.Commit(t.Context(), MainRef, e, info); !errors.Is(err, ErrLocked) {
 		t.Fatalf("%v, want ErrLocked", err)
 	}

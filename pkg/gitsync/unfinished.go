@@ -8,17 +8,26 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 )
 
-// The beginnings of the names of files that are being written. They are as git's
-// own, so that `git prune` removes what is old, and never end in ".pack" or
-// ".idx": stock git reads every file that does, finished or not.
+// The beginnings of the names of files that are being written. They are not as git's
+// own, which `git prune --expire=now` takes away from under whoever writes them, and
+// never end in ".pack" or ".idx": stock git reads every file that does, finished or
+// not.
 const (
-	unfinishedPack  = "tmp_pack_appbur"
-	unfinishedIndex = "tmp_idx_appbur"
+	unfinishedPack  = "appbur_tmp_pack"
+	unfinishedIndex = "appbur_tmp_idx"
 )
+
+// unfinishedNames are those beginnings, and the ones that earlier versions used.
+var unfinishedNames = []string{unfinishedPack, unfinishedIndex, "tmp_pack_appbur", "tmp_idx_appbur"}
+
+func isUnfinished(name string) bool {
+	return slices.ContainsFunc(unfinishedNames, func(begin string) bool { return strings.HasPrefix(name, begin) })
+}
 
 // createUnfinished makes a file in the directory of packs under a name of its
 // own. The file is locked for as long as it is open: a file that can be locked
@@ -104,14 +113,14 @@ func isNamed(file *os.File) bool {
 	return err == nil && os.SameFile(own, named)
 }
 
-// removeAbandoned removes unfinished files whose owner is dead.
+// removeAbandoned removes unfinished files, and holds on packs, whose owner is dead.
 func removeAbandoned(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return fmt.Errorf("look for abandoned files: %w", err)
 	}
 	for _, entry := range entries {
-		if !strings.HasPrefix(entry.Name(), unfinishedPack) && !strings.HasPrefix(entry.Name(), unfinishedIndex) {
+		if !isUnfinished(entry.Name()) && !isHold(dir, entry) {
 			continue
 		}
 		if err := removeUnowned(filepath.Join(dir, entry.Name())); err != nil {

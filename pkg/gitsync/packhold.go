@@ -1,0 +1,66 @@
+package gitsync
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// packHold keeps a new pack from being taken away before a ref leads to it. A
+// `git gc --prune=now` or `git repack -ad` that reads the refs in between finds that
+// nothing needs the pack, and takes no notice of its age. A .keep file beside a pack
+// asks git to leave it, which is what git's own receive-pack does. The file is locked
+// while it is open, so that one whose owner has died is known by that.
+type packHold struct {
+	pack *pack
+	path string
+	file *os.File
+}
+
+// holdText tells our .keep files from those that a user made.
+const holdText = "appbur: until a ref leads here\n"
+
+// release lets the pack be repacked.
+func (h *packHold) release() {
+	if h.pack != nil {
+		h.pack.kept.Store(false)
+	}
+	_ = os.Remove(h.path)
+	_ = h.file.Close()
+}
+
+// isHold reports whether a file in a directory of packs is a hold.
+func isHold(dir string, entry fs.DirEntry) bool {
+	if !strings.HasSuffix(entry.Name(), keepEnding) {
+		return false
+	}
+	text, err := os.ReadFile(filepath.Join(dir, entry.Name()))
+	return err == nil && string(text) == holdText
+}
+
+// hold links the hold of a pack that is about to be published under a name. It is nil
+// if somebody else asks to keep a pack of that name already.
+func (p *packFile) hold(name string) (*packHold, error) {
+	file, err := createUnfinished(p.dir, unfinishedIndex)
+	if err != nil {
+		return nil, err
+	}
+	// It need not be durable: after a crash nobody is about to move a ref.
+	_, err = file.WriteString(holdText)
+	if err == nil {
+		err = os.Link(file.Name(), name+keepEnding)
+	}
+	if removeErr := os.Remove(file.Name()); err == nil {
+		err = removeErr
+	}
+
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return nil, file.Close()
+	case err != nil:
+		return nil, errors.Join(err, file.Close())
+	}
+	return &packHold{path: name + keepEnding, file: file}, nil
+}
