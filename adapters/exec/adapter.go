@@ -77,7 +77,7 @@ func (a *Adapter) Ready(ctx context.Context) error {
 // sensitive reports whether commands that concern all datasets may say too much.
 func (a *Adapter) sensitive() bool {
 	for _, d := range a.config.datasets {
-		if d.Sensitive {
+		if d.Sensitive() {
 			return true
 		}
 	}

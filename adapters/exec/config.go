@@ -152,7 +152,7 @@ func (c *Config) addDatasets(f file, getenv func(string) string) error {
 		where := fmt.Sprintf("datasets[%d] (%s)", i, from.Name)
 		d := dataset{sort: from.Sort, Dataset: contract.Dataset{
 			Name: from.Name, Description: from.Description, Schema: from.Schema, Reads: from.Reads, MediaType: from.MediaType,
-			Key: from.Key, Sensitive: from.Sensitive == nil || *from.Sensitive, Required: from.Required, DependsOn: from.DependsOn,
+			Key: from.Key, Clear: from.Sensitive != nil && !*from.Sensitive, Required: from.Required, DependsOn: from.DependsOn,
 		}}
 		if from.Export == nil || from.Import == nil {
 			return fmt.Errorf("%s: export and import are needed", where)

@@ -113,5 +113,5 @@ func (d *dataset) failed(ctx context.Context, which string, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return contract.NewError(contract.ReasonAppFailed, "dataset %s: the %s command: %s", d.Name, which, describe(err, d.Sensitive)).With("dataset", d.Name)
+	return contract.NewError(contract.ReasonAppFailed, "dataset %s: the %s command: %s", d.Name, which, describe(err, d.Sensitive())).With("dataset", d.Name)
 }

@@ -87,7 +87,7 @@ func (tx *transaction) stage(ctx context.Context, d *dataset, schema string, fil
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			return contract.NewError(contract.ReasonPayloadInvalid, "dataset %s: the check command refused it: %s", d.Name, describe(err, d.Sensitive)).With("dataset", d.Name)
+			return contract.NewError(contract.ReasonPayloadInvalid, "dataset %s: the check command refused it: %s", d.Name, describe(err, d.Sensitive())).With("dataset", d.Name)
 		}
 	}
 	tx.staged = append(tx.staged, staged{d, schema, f.Name()})
@@ -104,7 +104,7 @@ func (tx *transaction) Commit(ctx context.Context) error {
 		for _, s := range tx.staged {
 			path, err := tx.previous(ctx, s.dataset)
 			if err != nil {
-				return contract.NewError(contract.ReasonAppFailed, "saving dataset %s before it is replaced, nothing was changed: %s", s.Name, describe(err, s.Sensitive)).With("dataset", s.Name)
+				return contract.NewError(contract.ReasonAppFailed, "saving dataset %s before it is replaced, nothing was changed: %s", s.Name, describe(err, s.Sensitive())).With("dataset", s.Name)
 			}
 			before = append(before, staged{s.dataset, s.Schema, path})
 		}
@@ -114,7 +114,7 @@ func (tx *transaction) Commit(ctx context.Context) error {
 		if err == nil {
 			continue
 		}
-		message := fmt.Sprintf("dataset %s: the import command: %s", s.Name, describe(err, s.Sensitive))
+		message := fmt.Sprintf("dataset %s: the import command: %s", s.Name, describe(err, s.Sensitive()))
 		return contract.NewError(contract.ReasonAppFailed, "%s; %s", message, tx.goBack(ctx, before, i)).With("dataset", s.Name)
 	}
 	tx.close()
@@ -141,7 +141,7 @@ func (tx *transaction) goBack(ctx context.Context, before []staged, failed int) 
 		case before != nil:
 			now = "holds again what it held before"
 			if err := before[i].load.input(ctx, run{dataset: s.Name, schema: before[i].schema}, before[i].path); err != nil {
-				now = "could not be put back (" + describe(err, s.Sensitive) + ") and is in an unknown state"
+				now = "could not be put back (" + describe(err, s.Sensitive()) + ") and is in an unknown state"
 			}
 		case i == failed:
 			now = "is in an unknown state"

@@ -72,7 +72,7 @@ func ParseConfig(data []byte) (Config, error) {
 		where := fmt.Sprintf("datasets[%d] (%s)", i, from.Name)
 		d := dataset{links: from.Symlinks, mtime: from.Mtime, Dataset: contract.Dataset{
 			Name: from.Name, Description: from.Description, Schema: from.Schema, Key: []string{"path", "part"}, Required: from.Required,
-			Fields: fields, UnknownFields: contract.RefuseUnknown, Sensitive: from.Sensitive == nil || *from.Sensitive,
+			Fields: fields, UnknownFields: contract.RefuseUnknown, Clear: from.Sensitive != nil && !*from.Sensitive,
 		}}
 		if d.Schema == "" {
 			d.Schema = "1.0"

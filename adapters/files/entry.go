@@ -54,7 +54,7 @@ func (d *dataset) list(root *os.Root) ([]entry, error) {
 // admit refuses what cannot be a row.
 func (d *dataset) admit(name string, info fs.FileInfo) error {
 	refuse := func(what string) error {
-		if d.Sensitive {
+		if d.Sensitive() {
 			name = "a chosen file"
 		}
 		return contract.NewError(contract.ReasonAppFailed, "dataset %s: %s %s; exclude it", d.Name, name, what).With("dataset", d.Name)

@@ -63,7 +63,7 @@ func Open(ctx context.Context, config tables.Config, log *slog.Logger) (*Adapter
 	for _, t := range described {
 		a.datasets = append(a.datasets, contract.Dataset{
 			Name: t.Dataset, Description: "rows of " + t.String(), Schema: t.PayloadSchema, Reads: t.Reads,
-			Key: t.Key, Sensitive: t.Sensitive, DependsOn: before[t.Dataset],
+			Key: t.Key, Clear: !t.Sensitive, DependsOn: before[t.Dataset],
 		})
 	}
 	return a, nil

@@ -16,7 +16,7 @@ func TestContractKit(t *testing.T) {
 		d := newDatabase(t, append(append([]string{}, family...), familyRows...)...)
 		d.exec(`CREATE TABLE token (owner int, name varchar(50) COLLATE utf8mb4_unicode_ci, secret blob, PRIMARY KEY (name, owner), FOREIGN KEY (owner) REFERENCES parent (id))`,
 			`INSERT INTO token SELECT 1 + seq % 2, CONCAT('Token ', seq), REPEAT('x', seq) FROM seq_1_to_300`)
-		a := d.adapter("child", "parent", "{table: token, sensitive: true}")
+		a := d.adapter("child", "parent", "{table: token}")
 		return a, contract.Options{ID: "family", Version: "1.0", Datasets: a.Datasets()}, nil
 	})})
 }

@@ -16,7 +16,7 @@ func TestContractKit(t *testing.T) {
 		d := newDatabase(t, family, familyRows,
 			`CREATE TABLE token (owner int REFERENCES parent, name text COLLATE "en-x-icu", secret bytea, PRIMARY KEY (name, owner))`,
 			`INSERT INTO token SELECT 1 + i % 2, 'Token ' || i, convert_to(repeat('x', i), 'UTF8') FROM generate_series(1, 300) i`)
-		a := d.adapter("child", "parent", "{table: token, sensitive: true}")
+		a := d.adapter("child", "parent", "{table: token}")
 		// There are more cases than connections.
 		if err := d.conn.Close(t.Context()); err != nil {
 			return nil, contract.Options{}, err

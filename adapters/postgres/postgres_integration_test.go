@@ -78,7 +78,7 @@ func (d *database) open(specs ...string) (*Adapter, error) {
 	fmt.Fprintf(&b, "app: test\ndatabase: {dsn: %q}\nlockTimeout: 2s\ntables:\n", d.dsn)
 	for _, spec := range specs {
 		if !strings.HasPrefix(spec, "{") {
-			spec = fmt.Sprintf("{table: %q}", spec)
+			spec = fmt.Sprintf("{table: %q, sensitive: false}", spec)
 		}
 		fmt.Fprintf(&b, "- %s\n", spec)
 	}
@@ -359,7 +359,7 @@ func TestOptionalColumnGetsItsDefault(t *testing.T) {
 
 func TestSensitiveValuesStayOutOfErrors(t *testing.T) {
 	d := newDatabase(t, "CREATE TABLE s (id int PRIMARY KEY, token text UNIQUE, n int)")
-	a := d.adapter("{table: s, sensitive: true}")
+	a := d.adapter("{table: s}")
 	for _, rows := range [][]string{
 		{`{"id":1,"token":"CANARY","n":1}`, `{"id":2,"token":"CANARY","n":1}`},
 		{`{"id":1,"token":"a","n":"CANARY"}`},

@@ -19,8 +19,8 @@ class Invalid(ValueError):
 class Dataset:
     """A named part of the state: rows that are told apart by one text field."""
 
-    def __init__(self, name, key, fields, depends_on=(), upcasts=()):
-        self.name, self.key, self.fields, self.depends_on = name, key, fields, depends_on
+    def __init__(self, name, key, fields, depends_on=(), upcasts=(), clear=False):
+        self.name, self.key, self.fields, self.depends_on, self.sensitive = name, key, fields, depends_on, not clear
         self.schema, self.upcasts = "2.0", dict(upcasts)
         self.reads = ">= 1.0, <= 2.0" if upcasts else "= 2.0"
 
@@ -41,7 +41,7 @@ def note_from_1(row):
 
 
 DATASETS = [
-    Dataset("books", "name", {"name": str}),
+    Dataset("books", "name", {"name": str}, clear=True),  # what is not clear is encrypted where it is stored
     Dataset("notes", "title", {"title": str, "book": str, "text": str, "done": bool}, depends_on=("books",), upcasts={
         # The same step as code and as data: appbur checks one by the other.
         "1.0": (note_from_1, [

@@ -154,7 +154,7 @@ class AppState:
         limits.export_lease.FromSeconds(0)  # nothing is kept of what broke
         limits.import_lease.FromSeconds(0)
         for d in self.datasets.values():
-            described = info.datasets.add(name=d.name, schema=d.schema, reads=d.reads, media_type=MEDIA_TYPE, key=[d.key],
+            described = info.datasets.add(name=d.name, schema=d.schema, reads=d.reads, media_type=MEDIA_TYPE, key=[d.key], sensitive=d.sensitive,
                                           depends_on=d.depends_on, unknown_fields=pb.UNKNOWN_FIELDS_REFUSE)
             for start, (_, changes) in d.upcasts.items():
                 upcast = described.upcasts.add(to=d.schema, **{"from": start})
@@ -173,7 +173,7 @@ class AppState:
             header.lease.FromSeconds(0)
             selected, state = self.selection(request.datasets), self.store.snapshot()
             for d in selected:
-                header.datasets.add(name=d.name, schema=d.schema, media_type=MEDIA_TYPE, key=[d.key])
+                header.datasets.add(name=d.name, schema=d.schema, media_type=MEDIA_TYPE, key=[d.key], sensitive=d.sensitive)
             yield pb.ExportResponse(header=header)
             size, sent = min(request.max_chunk_bytes or CHUNK, CHUNK), []
             for d in selected:

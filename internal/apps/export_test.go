@@ -81,8 +81,8 @@ func serve(t *testing.T, app contract.App) Target {
 	server, err := contract.NewServer(app, contract.Options{
 		ID: "example.com", Version: "1.2.3", Log: slog.New(slog.DiscardHandler), SpoolDir: t.TempDir(),
 		Datasets: []contract.Dataset{
-			{Name: "users", Schema: "1.0", Key: []string{"id"}, Sensitive: true},
-			{Name: "orders", Schema: "2.1", Key: []string{"user", "id"}, DependsOn: []string{"users"}},
+			{Name: "users", Schema: "1.0", Key: []string{"id"}},
+			{Name: "orders", Schema: "2.1", Key: []string{"user", "id"}, Clear: true, DependsOn: []string{"users"}},
 		},
 	})
 	if err != nil {

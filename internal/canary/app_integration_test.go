@@ -88,7 +88,7 @@ func serveSensitive(w *world) *sensitiveApp {
 	go func() {
 		ended <- contract.ListenAndServe(ctx, a.address, a, contract.Options{
 			ID: "vault", Version: "1.0.0", SpoolDir: w.TempDir(),
-			Datasets: []contract.Dataset{{Name: "logins", Schema: "1.0", Key: []string{"login"}, Sensitive: true}},
+			Datasets: []contract.Dataset{{Name: "logins", Schema: "1.0", Key: []string{"login"}}},
 		})
 	}()
 	w.Cleanup(func() {

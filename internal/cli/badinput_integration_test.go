@@ -179,7 +179,7 @@ func (failing) Rows(context.Context, string) iter.Seq2[contract.Row, error] {
 func serveFailing(t *testing.T) string {
 	listener, address := listen(t)
 	server, err := contract.NewServer(failing{}, contract.Options{
-		ID: "fleet", Version: "1", Datasets: []contract.Dataset{{Name: "clusters", Schema: "1.0", Key: []string{"id"}}},
+		ID: "fleet", Version: "1", Datasets: []contract.Dataset{{Name: "clusters", Schema: "1.0", Key: []string{"id"}, Clear: true}},
 	})
 	if err != nil {
 		t.Fatal(err)

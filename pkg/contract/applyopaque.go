@@ -22,7 +22,7 @@ func (a *applying) replaceOpaque(ctx context.Context, tx Transaction, p *importP
 	case payload.failure != nil:
 		return nil, appError(ReasonAppFailed, "importing dataset "+d.Name, false, payload.failure)
 	case err != nil:
-		return nil, appError(ReasonAppFailed, fmt.Sprintf("replacing dataset %s", d.Name), d.Sensitive, err)
+		return nil, appError(ReasonAppFailed, fmt.Sprintf("replacing dataset %s", d.Name), d.Sensitive(), err)
 	case payload.left > 0:
 		return nil, NewError(ReasonAppFailed, "the application left %d bytes of dataset %s unread", payload.left, d.Name)
 	}

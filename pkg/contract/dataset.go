@@ -39,15 +39,20 @@ type Dataset struct {
 	UnknownFields UnknownFields
 	// Required says that a restore without this dataset is of no use.
 	Required bool
-	// Sensitive rows are encrypted where they are stored, and never quoted in
-	// errors or logs.
-	Sensitive bool
+	// Clear says that anybody who can read the repository may read the rows. Rows of
+	// any other dataset are sensitive: encrypted where they are stored, and never
+	// quoted in errors or logs. It is not the usual, because a backup outlives the
+	// care of those who made it, and what was once stored in clear stays readable.
+	Clear bool
 	// DependsOn names the datasets that this one refers to. They are exported and
 	// imported before it.
 	DependsOn []string
 	// Upcasts are the steps that bring older rows to Schema, one per version.
 	Upcasts []Upcast
 }
+
+// Sensitive reports whether rows are encrypted where they are stored.
+func (d Dataset) Sensitive() bool { return !d.Clear }
 
 // UnknownFields is a policy for fields of rows that a schema does not name.
 type UnknownFields int

@@ -134,7 +134,7 @@ func appError(reason Reason, doing string, sensitive bool, err error) error {
 
 // sensitive reports whether the application has data that nobody may quote.
 func (s *service) sensitive() bool {
-	return slices.ContainsFunc(s.datasets, func(d *definition) bool { return d.Sensitive })
+	return slices.ContainsFunc(s.datasets, func(d *definition) bool { return d.Sensitive() })
 }
 
 // discreet is what may be logged of an error that the application returned while it

@@ -67,7 +67,7 @@ func (s *service) newExportSession(ctx context.Context, id string, selected []*d
 	}
 	for _, d := range selected {
 		x.header.Datasets = append(x.header.Datasets, &contractpb.ExportedDataset{
-			Name: d.Name, Schema: d.schema.String(), MediaType: d.mediaType(), Sensitive: d.Sensitive, Key: d.Key,
+			Name: d.Name, Schema: d.schema.String(), MediaType: d.mediaType(), Sensitive: d.Sensitive(), Key: d.Key,
 		})
 	}
 	x.ctx, x.end = context.WithCancelCause(context.WithoutCancel(ctx))
@@ -187,7 +187,7 @@ func readRows(ctx context.Context, snapshot Snapshot, d *definition, count *tall
 	var canonical []byte
 	for row, err := range snapshot.Rows(ctx, d.Name) {
 		if err != nil {
-			return appError(ReasonAppFailed, fmt.Sprintf("reading dataset %s", d.Name), d.Sensitive, err)
+			return appError(ReasonAppFailed, fmt.Sprintf("reading dataset %s", d.Name), d.Sensitive(), err)
 		}
 		canonical, err = appendCanonical(canonical[:0], row)
 		if err == nil && int64(len(canonical)) > d.maxRow {
@@ -210,7 +210,7 @@ func readRows(ctx context.Context, snapshot Snapshot, d *definition, count *tall
 	// A range over a well-behaved iterator ends on cancellation as on the last
 	// row; the difference must not be lost.
 	if err := context.Cause(ctx); err != nil {
-		return appError(ReasonAppFailed, "exporting", d.Sensitive, err)
+		return appError(ReasonAppFailed, "exporting", d.Sensitive(), err)
 	}
 	return nil
 }
@@ -223,12 +223,12 @@ func readOpaque(ctx context.Context, snapshot Snapshot, d *definition, count *ta
 	}
 	payload, err := source.Payload(ctx, d.Name)
 	if err != nil {
-		return appError(ReasonAppFailed, fmt.Sprintf("reading dataset %s", d.Name), d.Sensitive, err)
+		return appError(ReasonAppFailed, fmt.Sprintf("reading dataset %s", d.Name), d.Sensitive(), err)
 	}
 	defer func() {
 		// The end of a command or a file that was lost shows when it is closed.
 		if closed := payload.Close(); closed != nil && err == nil {
-			err = appError(ReasonAppFailed, fmt.Sprintf("reading dataset %s", d.Name), d.Sensitive, closed)
+			err = appError(ReasonAppFailed, fmt.Sprintf("reading dataset %s", d.Name), d.Sensitive(), closed)
 		}
 	}()
 	buffer := make([]byte, 64<<10)
@@ -243,11 +243,11 @@ func readOpaque(ctx context.Context, snapshot Snapshot, d *definition, count *ta
 		switch {
 		case err == io.EOF: // as io.Reader returns it; a wrapped one is a failure
 			if cause := context.Cause(ctx); cause != nil {
-				return appError(ReasonAppFailed, "exporting", d.Sensitive, cause)
+				return appError(ReasonAppFailed, "exporting", d.Sensitive(), cause)
 			}
 			return nil
 		case err != nil:
-			return appError(ReasonAppFailed, fmt.Sprintf("reading dataset %s", d.Name), d.Sensitive, err)
+			return appError(ReasonAppFailed, fmt.Sprintf("reading dataset %s", d.Name), d.Sensitive(), err)
 		}
 	}
 }

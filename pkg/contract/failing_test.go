@@ -86,7 +86,7 @@ func TestFailingApplications(t *testing.T) {
 	const secret = "hunter2"
 	leak := errors.New("duplicate key (password)=(" + secret + ")")
 	sensitive := notes()
-	sensitive.Datasets[0].Sensitive = true
+	sensitive.Datasets[0].Clear = false
 	tests := map[string]struct {
 		app     scripted
 		options contract.Options

@@ -29,7 +29,7 @@ type feed struct {
 
 func newFeed(p *importPart, progress func(int64)) *feed {
 	return &feed{
-		dataset: p.definition.Name, announced: p.announced, lines: newLines(p.file, p.definition.maxRow), upcaster: newUpcaster(p.chain, p.definition.Sensitive), unknown: newUnknownFields(p.definition),
+		dataset: p.definition.Name, announced: p.announced, lines: newLines(p.file, p.definition.maxRow), upcaster: newUpcaster(p.chain, p.definition.Sensitive()), unknown: newUnknownFields(p.definition),
 		order: &sequence{order: newKeyOrder(p.definition.Key)}, progress: progress, out: newTally(), maxRow: p.definition.maxRow,
 	}
 }

@@ -147,7 +147,7 @@ func TestValuesAreNeverTold(t *testing.T) {
 				var log locked
 				metrics := new(contract.Metrics)
 				o := notes()
-				o.Datasets[0].Sensitive, o.Datasets[0].Fields, o.Datasets[0].UnknownFields = true, []string{"id"}, contract.RefuseUnknown
+				o.Datasets[0].Clear, o.Datasets[0].Fields, o.Datasets[0].UnknownFields = false, []string{"id"}, contract.RefuseUnknown
 				o.Datasets[0].Schema = "2.0"
 				o.Datasets[0].Upcasts = []contract.Upcast{{From: "1.0", To: "2.0", Row: func(row map[string]any) (map[string]any, error) {
 					return row, fmt.Errorf("bad row %v", row)

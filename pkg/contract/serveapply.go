@@ -116,7 +116,7 @@ func (a *applying) run(ctx context.Context) (err error) {
 
 func (a *applying) sensitive() bool {
 	for _, p := range a.parts {
-		if p.definition.Sensitive {
+		if p.definition.Sensitive() {
 			return true
 		}
 	}
@@ -140,7 +140,7 @@ func (a *applying) replace(ctx context.Context, tx Transaction, p *importPart) (
 		// What is wrong with the rows explains what the application made of it.
 		return nil, f.failure
 	case err != nil:
-		return nil, appError(ReasonAppFailed, fmt.Sprintf("replacing dataset %s", d.Name), d.Sensitive, err)
+		return nil, appError(ReasonAppFailed, fmt.Sprintf("replacing dataset %s", d.Name), d.Sensitive(), err)
 	case !f.ended:
 		return nil, NewError(ReasonAppFailed, "the application took %d rows of dataset %s and left the rest", f.out.rows, d.Name)
 	}
@@ -167,7 +167,7 @@ func (a *applying) reread(ctx context.Context, tx Transaction, result *contractp
 		var canonical []byte
 		for row, err := range reader.Rows(ctx, d.Name) {
 			if err != nil {
-				return appError(ReasonAppFailed, fmt.Sprintf("reading dataset %s back", d.Name), d.Sensitive, err)
+				return appError(ReasonAppFailed, fmt.Sprintf("reading dataset %s back", d.Name), d.Sensitive(), err)
 			}
 			if canonical, err = appendCanonical(canonical[:0], row); err != nil {
 				return rowError(ReasonVerifyFailed, d.Name, got.rows+1, err)

@@ -43,7 +43,7 @@ func (s *service) fingerprint(ctx context.Context, source Fingerprinter, dataset
 	}
 	token, err := source.Fingerprint(ctx, d.Name)
 	if err != nil {
-		return nil, appError(ReasonBackendUnavailable, fmt.Sprintf("taking the fingerprint of dataset %s", d.Name), d.Sensitive, err)
+		return nil, appError(ReasonBackendUnavailable, fmt.Sprintf("taking the fingerprint of dataset %s", d.Name), d.Sensitive(), err)
 	}
 	if len(token) == 0 || len(token) > longestFingerprint {
 		return nil, NewError(ReasonAppFailed, "dataset %s: a fingerprint has %d bytes, want 1 to %d", d.Name, len(token), longestFingerprint)

@@ -84,7 +84,7 @@ func (s *service) guess(ctx context.Context, e Estimator, dataset string) (rows,
 func (d *definition) describe() *contractpb.DatasetInfo {
 	info := &contractpb.DatasetInfo{
 		Name: d.Name, Description: d.Description, Schema: d.schema.String(), Reads: d.reads.String(), MediaType: d.mediaType(),
-		Key: d.Key, Sensitive: d.Sensitive, DependsOn: d.DependsOn, Required: d.Required, UnknownFields: wireUnknown[d.UnknownFields],
+		Key: d.Key, Sensitive: d.Sensitive(), DependsOn: d.DependsOn, Required: d.Required, UnknownFields: wireUnknown[d.UnknownFields],
 	}
 	for _, s := range d.steps {
 		upcast := &contractpb.Upcast{From: s.from.String(), To: s.to.String()}

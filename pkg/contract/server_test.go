@@ -22,7 +22,7 @@ import (
 func notes() contract.Options {
 	return contract.Options{
 		ID: "notes", Version: "2.1.0",
-		Datasets: []contract.Dataset{{Name: "notes", Description: "Notes.", Schema: "1.0", Key: []string{"id"}}},
+		Datasets: []contract.Dataset{{Name: "notes", Description: "Notes.", Schema: "1.0", Key: []string{"id"}, Clear: true}},
 	}
 }
 

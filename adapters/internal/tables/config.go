@@ -40,7 +40,8 @@ type Table struct {
 	PayloadSchema, Reads string
 	// Key lists the columns that identify and order rows. Empty means the primary key.
 	Key []string
-	// Sensitive payloads are encrypted before they are stored.
+	// Sensitive payloads are encrypted before they are stored. All are, unless the
+	// file says sensitive: false.
 	Sensitive bool
 	// Optional lists columns that a payload may lack; they get their defaults.
 	Optional []string
@@ -67,7 +68,7 @@ type file struct {
 		PayloadSchema string   `yaml:"payloadSchema"`
 		Reads         string   `yaml:"reads"`
 		Key           []string `yaml:"key"`
-		Sensitive     bool     `yaml:"sensitive"`
+		Sensitive     *bool    `yaml:"sensitive"`
 		Optional      []string `yaml:"optional"`
 		AllowTriggers bool     `yaml:"allowTriggers"`
 	} `yaml:"tables"`
@@ -118,7 +119,7 @@ func ParseConfig(data []byte, getenv func(string) string) (Config, error) {
 	datasets, names := map[string]bool{}, map[string]bool{}
 	for i, t := range f.Tables {
 		table := Table{
-			Schema: t.Schema, Name: t.Table, Dataset: t.Dataset, Key: t.Key, Sensitive: t.Sensitive, Optional: t.Optional,
+			Schema: t.Schema, Name: t.Table, Dataset: t.Dataset, Key: t.Key, Sensitive: t.Sensitive == nil || *t.Sensitive, Optional: t.Optional,
 			AllowTriggers: t.AllowTriggers, PayloadSchema: firstOf(t.PayloadSchema, f.Schema, "1.0"),
 		}
 		table.Reads = firstOf(t.Reads, f.Reads, sameMajor(table.PayloadSchema))

@@ -19,6 +19,7 @@ lockTimeout: 5s
 tables:
   - table: Customers & Co
   - {schema: private, table: tokens, dataset: api-tokens, key: [id], sensitive: true, optional: [note], payloadSchema: "2.0", reads: ">= 1.0, < 3.0"}
+  - {table: prices, sensitive: false}
 `
 
 func env(name string) string {
@@ -36,11 +37,12 @@ func TestParseConfig(t *testing.T) {
 	want := Config{
 		App: "billing", Version: "2026.11", DSN: "host=/run/db", LockTimeout: 5 * time.Second,
 		Tables: []Table{
-			{Name: "Customers & Co", Dataset: "customers-co", PayloadSchema: "1.2", Reads: ">= 1.0, <= 1.2"},
+			{Name: "Customers & Co", Dataset: "customers-co", Sensitive: true, PayloadSchema: "1.2", Reads: ">= 1.0, <= 1.2"},
 			{
 				Schema: "private", Name: "tokens", Dataset: "api-tokens", Key: []string{"id"}, Sensitive: true, Optional: []string{"note"},
 				PayloadSchema: "2.0", Reads: ">= 1.0, < 3.0",
 			},
+			{Name: "prices", Dataset: "prices", PayloadSchema: "1.2", Reads: ">= 1.0, <= 1.2"},
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -10,24 +10,29 @@ import (
 // AppVersion is the release that this package is.
 const AppVersion = "1.4.0"
 
-// datasets are the state: one table each, in schema 1.0.
+// datasets are the state: one table each, in schema 1.0. What is not said
+// to be clear is sensitive.
 func datasets() []sqlstate.Table {
 	return []sqlstate.Table{
 		{
-			Dataset: contract.Dataset{Name: "customers", Description: "Who the clusters belong to.", Schema: "1.0", Key: []string{"id"}},
-			Select:  selectCustomers + " ORDER BY id", Scan: scanCustomer, Delete: "DELETE FROM customers",
+			Dataset: contract.Dataset{
+				Name: "customers", Description: "Who the clusters belong to.", Schema: "1.0", Key: []string{"id"}, Clear: true,
+			},
+			Select: selectCustomers + " ORDER BY id", Scan: scanCustomer, Delete: "DELETE FROM customers",
 			Insert: sqlstate.Inserting(insertCustomer),
 		},
 		{
 			Dataset: contract.Dataset{
-				Name: "clusters", Description: "The registered clusters.", Schema: "1.0", Key: []string{"id"}, DependsOn: []string{"customers"},
+				Name: "clusters", Description: "The registered clusters.", Schema: "1.0", Key: []string{"id"}, Clear: true,
+				DependsOn: []string{"customers"},
 			},
 			Select: selectClusters + " ORDER BY id", Scan: scanCluster, Delete: "DELETE FROM clusters",
 			Insert: sqlstate.Inserting(insertCluster),
 		},
 		{
 			Dataset: contract.Dataset{
-				Name: "maintenance-windows", Description: "When clusters may be worked on.", Schema: "1.0", Key: []string{"id"}, DependsOn: []string{"clusters"},
+				Name: "maintenance-windows", Description: "When clusters may be worked on.", Schema: "1.0", Key: []string{"id"}, Clear: true,
+				DependsOn: []string{"clusters"},
 			},
 			Select: selectWindows + " ORDER BY id", Scan: scanWindow, Delete: "DELETE FROM maintenance_windows",
 			Insert: sqlstate.Inserting(func(ctx context.Context, db sqlstate.Execer, w MaintenanceWindow) error {
@@ -38,7 +43,7 @@ func datasets() []sqlstate.Table {
 		{
 			Dataset: contract.Dataset{
 				Name: "credentials", Description: "How the service reaches the clusters.", Schema: "1.0", Key: []string{"clusterId"},
-				DependsOn: []string{"clusters"}, Sensitive: true,
+				DependsOn: []string{"clusters"},
 			},
 			Select: selectCredentials + " ORDER BY cluster_id", Scan: scanCredential, Delete: "DELETE FROM credentials",
 			Insert: sqlstate.Inserting(insertCredential),

@@ -27,7 +27,7 @@ func options() contract.Options {
 		ID: "roster", Version: "2.0.0", Heartbeat: 100 * time.Millisecond,
 		Datasets: []contract.Dataset{
 			{
-				Name: "members", Description: "People and the team they belong to.", Schema: "2.0", Reads: ">= 1.0, < 3.0",
+				Name: "members", Description: "People and the team they belong to.", Schema: "2.0", Reads: ">= 1.0, < 3.0", Clear: true,
 				Key: []string{"team", "number"}, DependsOn: []string{"teams"},
 				Upcasts: []contract.Upcast{{From: "1.0", To: "2.0", Changes: []contract.Change{
 					{Op: contract.OpRename, Path: "/name", To: "/fullName"},
@@ -36,8 +36,8 @@ func options() contract.Options {
 					{Op: contract.OpDrop, Path: "/nickname", Reason: "nobody used it"},
 				}}},
 			},
-			{Name: "teams", Description: "Teams.", Schema: "1.0", Key: []string{"team"}, Fields: []string{"team"}, UnknownFields: contract.ReportUnknown},
-			{Name: "tokens", Description: "Secrets.", Schema: "1.0", Key: []string{"name"}, Sensitive: true, Fields: []string{"name", "token"}, UnknownFields: contract.RefuseUnknown},
+			{Name: "teams", Description: "Teams.", Schema: "1.0", Key: []string{"team"}, Clear: true, Fields: []string{"team"}, UnknownFields: contract.ReportUnknown},
+			{Name: "tokens", Description: "Secrets.", Schema: "1.0", Key: []string{"name"}, Fields: []string{"name", "token"}, UnknownFields: contract.RefuseUnknown},
 		},
 	}
 }

@@ -32,7 +32,7 @@ func Add[T any](s *Store, d Dataset) *Map[T] {
 		panic(err) // a pair is a struct of two fields
 	}
 	m := &Map[T]{store: s, codec: codec, values: map[string]T{}, dataset: contract.Dataset{
-		Name: d.Name, Description: d.Description, Schema: d.Schema, Reads: d.Reads, Required: d.Required, Sensitive: d.Sensitive,
+		Name: d.Name, Description: d.Description, Schema: d.Schema, Reads: d.Reads, Required: d.Required, Clear: d.Clear,
 		DependsOn: d.DependsOn, Upcasts: d.Upcasts, Key: []string{"key"}, Fields: codec.Fields(), UnknownFields: contract.RefuseUnknown,
 	}}
 	s.mu.Lock()

@@ -13,9 +13,9 @@ import (
 // Dataset describes one map; see [contract.Dataset] for each field. Key and Fields
 // follow from the form of a row.
 type Dataset struct {
-	Name, Description   string
-	Schema, Reads       string
-	Required, Sensitive bool
+	Name, Description string
+	Schema, Reads     string
+	Required, Clear   bool
 	// DependsOn orders maps. Whether what one names exists in the other is not
 	// checked: an application that needs that checks it in a Transaction of its own.
 	DependsOn []string

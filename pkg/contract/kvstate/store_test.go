@@ -39,8 +39,8 @@ type limit struct {
 
 func filled() (*kvstate.Store, *kvstate.Map[limit], *kvstate.Map[string]) {
 	store := new(kvstate.Store)
-	names := kvstate.Add[string](store, kvstate.Dataset{Name: "names", Schema: "1.0"})
-	limits := kvstate.Add[limit](store, kvstate.Dataset{Name: "limits", Schema: "1.0", Sensitive: true})
+	names := kvstate.Add[string](store, kvstate.Dataset{Name: "names", Schema: "1.0", Clear: true})
+	limits := kvstate.Add[limit](store, kvstate.Dataset{Name: "limits", Schema: "1.0"})
 	names.Put("b", "ü<>&\u2028\n")
 	names.Put("a", "")
 	names.Put("", "the empty key")

@@ -5,7 +5,7 @@
 //
 //	codec := protorows.New(new(inventorypb.Item))
 //	dataset := contract.Dataset{
-//		Name: "items", Schema: "1.0", Key: []string{"sku"}, Fields: codec.Fields(), Sensitive: codec.Sensitive(),
+//		Name: "items", Schema: "1.0", Key: []string{"sku"}, Fields: codec.Fields(), Clear: !codec.Sensitive(),
 //	}
 //
 // # Promises

@@ -206,7 +206,7 @@ func (x *transaction) refused(t Table, row int, err error) error {
 	case x.app.violates(err):
 		reason, what = contract.ReasonConstraintViolation, "it violates a constraint: %w"
 	}
-	if t.Sensitive && misfit == nil {
+	if t.Sensitive() && misfit == nil {
 		err = errors.New("the cause is withheld because the dataset is sensitive")
 	}
 	return contract.NewError(reason, "dataset %s: row %d: "+what, t.Name, row, err).
@@ -216,7 +216,7 @@ func (x *transaction) refused(t Table, row int, err error) error {
 // detail is what the driver says about a commit, unless it might quote a value of a
 // sensitive dataset.
 func (x *transaction) detail(err error) string {
-	if slices.ContainsFunc(x.app.tables, func(t Table) bool { return t.Sensitive }) {
+	if slices.ContainsFunc(x.app.tables, func(t Table) bool { return t.Sensitive() }) {
 		return ""
 	}
 	return ": " + err.Error()

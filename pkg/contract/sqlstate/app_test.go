@@ -49,7 +49,7 @@ func owners() sqlstate.Table {
 
 func keys() sqlstate.Table {
 	return sqlstate.Table{
-		Dataset: contract.Dataset{Name: "keys", Schema: "1.0", Key: []string{"owner"}, DependsOn: []string{"owners"}, Sensitive: true},
+		Dataset: contract.Dataset{Name: "keys", Schema: "1.0", Key: []string{"owner"}, DependsOn: []string{"owners"}},
 		Select:  "SELECT owner, value FROM keys ORDER BY owner",
 		Scan: func(row sqlstate.Scanner) (any, error) {
 			var k key
