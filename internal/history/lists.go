@@ -41,14 +41,14 @@ func (c *fieldComparison) namedLists(path, field string, from, to []any) {
 	old := map[string]map[string]any{}
 	var oldOrder, order []string
 	for _, e := range from {
-		element := e.(map[string]any)
+		element, _ := e.(map[string]any) // named lists hold maps only
 		name := fmt.Sprint(element[field])
 		old[name] = element
 		oldOrder = append(oldOrder, name)
 	}
 	current := map[string]bool{}
 	for _, e := range to {
-		element := e.(map[string]any)
+		element, _ := e.(map[string]any) // named lists hold maps only
 		name := fmt.Sprint(element[field])
 		current[name] = true
 		below := path + "[" + field + "=" + name + "]"

@@ -11,12 +11,13 @@ import (
 // read and write them without trusting their shape. A missing or misshapen value
 // reads as the zero value; the server, not this package, refuses bad objects.
 
-// clone copies a value deeply. Scalars are shared; they are immutable.
+// clone copies a value deeply. Scalars are shared; they are immutable. A nil map or
+// list becomes null, as JSON has it: nothing can be written to it by mistake.
 func clone(value any) any {
 	switch v := value.(type) {
 	case map[string]any:
 		if v == nil {
-			return v
+			return nil
 		}
 		out := make(map[string]any, len(v))
 		for key, item := range v {
@@ -25,7 +26,7 @@ func clone(value any) any {
 		return out
 	case []any:
 		if v == nil {
-			return v
+			return nil
 		}
 		out := make([]any, len(v))
 		for i, item := range v {

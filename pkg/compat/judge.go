@@ -41,7 +41,19 @@ func hinted(err error, hint string) error {
 }
 
 // rewrite is the one path behind Judge and Convert, so that they cannot disagree.
-func rewrite(obj map[string]any, t Target) (map[string]any, Verdict) {
+// An object on which a rule trips over its own feet is blocked, alone.
+func rewrite(obj map[string]any, t Target) (out map[string]any, v Verdict) {
+	err := appbur.Guard(func() error {
+		out, v = rewriteAny(obj, t)
+		return nil
+	})
+	if err != nil {
+		return nil, Verdict{Kind: Blocked, Reason: err.Error(), Hint: appbur.HintOf(err)}
+	}
+	return out, v
+}
+
+func rewriteAny(obj map[string]any, t Target) (map[string]any, Verdict) {
 	from, ok := GVKOf(obj)
 	if !ok {
 		return nil, Verdict{Kind: Unknown, Reason: "the object has no valid apiVersion and kind"}

@@ -60,7 +60,15 @@ func (m Manifest) File() appbur.File { return appbur.File{Path: m.ID.Path(), Dat
 // Make turns a live object, as read from the API server, into a portable manifest
 // and its index entry, or into a decision not to save it. obj is not modified and
 // may be a manifest itself. An error means that obj is no Kubernetes object.
-func (r *Rules) Make(obj map[string]any) (Result, error) {
+func (r *Rules) Make(obj map[string]any) (result Result, err error) {
+	err = appbur.Guard(func() error {
+		result, err = r.makeOne(obj)
+		return err
+	})
+	return result, err
+}
+
+func (r *Rules) makeOne(obj map[string]any) (Result, error) {
 	o, err := newObject(obj)
 	if err != nil {
 		return Result{}, err

@@ -106,15 +106,19 @@ func newWorker(a Applier, policy Policy) *worker {
 // do runs one step to its end.
 func (w *worker) do(ctx context.Context, step *Step, before earlier) *attempt {
 	a := &attempt{step: step}
-	switch step.Action {
-	case ActionApply, ActionRelink:
-		a.err = w.apply(ctx, a, before)
-	case ActionStatus:
-		a.err = w.status(ctx, a, before)
-	case ActionWait:
-		a.err = w.await(ctx, a)
-	case ActionBarrier, ActionBlocked:
-	}
+	a.err = step.veil.error(appbur.Guard(func() error {
+		switch step.Action {
+		case ActionApply, ActionRelink:
+			return w.apply(ctx, a, before)
+		case ActionStatus:
+			return w.status(ctx, a, before)
+		case ActionWait:
+			return w.await(ctx, a)
+		case ActionBarrier, ActionBlocked:
+		}
+		return nil
+	}))
+
 	if a.err != nil {
 		a.result = Failed
 		a.interrupted = ctx.Err() != nil

@@ -49,25 +49,33 @@ func with(content map[string]any, value any, path ...string) map[string]any {
 // without returns a copy of content that lacks the field at path, or content
 // itself when it has no such field.
 func without(content map[string]any, path ...string) map[string]any {
+	shorter, _ := cut(content, path)
+	return shorter
+}
+
+// cut is without, and reports whether there was anything to take out.
+func cut(content map[string]any, path []string) (map[string]any, bool) {
 	current, ok := content[path[0]]
 	if !ok {
-		return content
+		return content, false
 	}
 	if len(path) > 1 {
 		inner, ok := current.(map[string]any)
 		if !ok {
-			return content
+			return content, false
 		}
-		if _, ok := field(inner, path[1:len(path)-1]...).(map[string]any)[path[len(path)-1]]; !ok {
-			return content
+		shorter, ok := cut(inner, path[1:])
+		if !ok {
+			return content, false
 		}
-		return with(content, without(inner, path[1:]...), path[0])
+		return with(content, shorter, path[0]), true
 	}
+
 	out := make(map[string]any, len(content))
 	for k, v := range content {
 		if k != path[0] {
 			out[k] = v
 		}
 	}
-	return out
+	return out, true
 }

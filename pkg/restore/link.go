@@ -15,11 +15,6 @@ func (b *planner) link() {
 	for _, d := range b.order {
 		b.makeNodes(d)
 	}
-	objects := make([]Object, 0, len(b.order))
-	for _, d := range b.order {
-		objects = append(objects, d.object)
-	}
-	s := newScope(objects)
 	missing := make(map[string]appbur.ObjectID) // namespaces, with an object that needs them
 	for _, d := range b.order {
 		if d.apply == nil {
@@ -42,7 +37,7 @@ func (b *planner) link() {
 		for _, owner := range d.owners {
 			d.apply.after(b.applyOf(owner.Object), owning)
 		}
-		for _, reference := range references(d.object, s) {
+		for _, reference := range d.references {
 			d.apply.after(b.applyOf(reference), soft)
 		}
 	}

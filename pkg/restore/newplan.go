@@ -34,9 +34,7 @@ func NewPlan(p Point, t compat.Target, o Options) (*Plan, error) {
 	if err := b.judgeAll(objects); err != nil {
 		return nil, err
 	}
-	if err := b.shapeAll(); err != nil {
-		return nil, err
-	}
+	b.shapeAll()
 	b.link()
 	steps, err := b.steps()
 	if err != nil {
@@ -72,6 +70,8 @@ type draft struct {
 
 	status map[string]any // sent to the status subresource
 	owners []Owner
+	// references are the objects that it names.
+	references []appbur.ObjectID
 
 	apply, wait, statusNode, blockedNode *node
 }
@@ -134,28 +134,46 @@ func (b *planner) judgeAll(objects []Object) error {
 }
 
 func (b *planner) judge(o Object) (*draft, error) {
-	d := &draft{saved: o.ID, object: o, verdict: compat.Judge(o.Content, b.target)}
-	if d.veil = newVeil(o); d.veil != nil {
+	d := &draft{saved: o.ID, object: o, veil: newVeil(o)}
+	d.guard(func() error { return b.convert(d) })
+	return d, b.keep(d)
+}
+
+// convert gives the draft its verdict, and the form that the target takes.
+func (b *planner) convert(d *draft) error {
+	o := d.object
+	d.verdict = compat.Judge(o.Content, b.target)
+	if d.veil != nil {
 		d.verdict.Reason, d.verdict.Changes, d.verdict.Notices = d.veil.text(d.verdict.Reason), d.veil.changes(d.verdict.Changes), d.veil.changes(d.verdict.Notices)
 	}
 	d.why, d.hint = d.verdict.Reason, d.verdict.Hint
 	if !d.verdict.Creatable() {
 		d.blocked = true
-		return d, b.keep(d)
+		return nil
 	}
+
 	content, err := compat.Convert(o.Content, d.verdict, b.target)
 	if err != nil {
-		return nil, fmt.Errorf("converting %s: %w", o.ID, d.veil.error(err))
+		return fmt.Errorf("converting it: %w", err)
 	}
 	id, err := manifest.IDOf(content)
 	if err != nil {
-		return nil, fmt.Errorf("converting %s: %w", o.ID, err)
+		return fmt.Errorf("converting it: %w", err)
 	}
 	d.object = Object{ID: id, APIVersion: d.verdict.APIVersion, Content: content}
 	if d.verdict.APIVersion != o.APIVersion {
 		d.from = o.APIVersion
 	}
-	return d, b.keep(d)
+	return nil
+}
+
+// guard does some of the planning for one object. An error, or a panic, blocks this
+// object and no other one.
+func (d *draft) guard(work func() error) {
+	err := d.veil.error(appbur.Guard(work))
+	if err != nil {
+		d.blocked, d.why, d.hint = true, err.Error(), hintFor(err)
+	}
 }
 
 // keep records the draft. An object that conversion moves onto another one of the
@@ -179,7 +197,7 @@ func (b *planner) keep(d *draft) error {
 }
 
 // shapeAll finishes the content of every object and resolves its owners.
-func (b *planner) shapeAll() error {
+func (b *planner) shapeAll() {
 	byUID := make(map[string]*draft, len(b.order))
 	for _, d := range b.order {
 		if uid := b.point.Index[d.saved].UID; uid != "" {
@@ -190,21 +208,31 @@ func (b *planner) shapeAll() error {
 		d, ok := b.drafts[id]
 		return ok && !d.blocked
 	}
+	scope := newScope(b.order)
 	for _, d := range b.order {
-		if d.blocked {
-			continue
+		if !d.blocked {
+			d.guard(func() error { return b.shape(d, restored, scope) })
 		}
-		entry := b.point.Index[d.saved]
-		apart, err := b.statusApart(d, entry)
-		if err != nil {
-			return err
-		}
-		in := shaping{entry: entry, has: restored, statusApart: apart}
-		if d.object.Content, err = shape(d.object.ID, d.object.Content, in); err != nil {
-			return err
-		}
-		b.resolveOwners(d, entry, byUID)
 	}
+	for _, d := range b.order {
+		if !d.blocked {
+			b.resolveOwners(d, b.point.Index[d.saved], byUID)
+		}
+	}
+}
+
+// shape finishes the content of one object and finds what it names.
+func (b *planner) shape(d *draft, restored func(id appbur.ObjectID) bool, s *scope) error {
+	entry := b.point.Index[d.saved]
+	apart, err := b.statusApart(d, entry)
+	if err != nil {
+		return err
+	}
+	in := shaping{entry: entry, has: restored, statusApart: apart}
+	if d.object.Content, err = shape(d.object.ID, d.object.Content, in); err != nil {
+		return err
+	}
+	d.references = references(d.object, s)
 	return nil
 }
 
@@ -224,7 +252,7 @@ func (b *planner) statusApart(d *draft, entry manifest.Entry) (bool, error) {
 	}
 	status, err := decodeStatus(entry)
 	if err != nil {
-		return true, fmt.Errorf("%s: %w", d.object.ID, err)
+		return true, err
 	}
 	if len(status) > 0 {
 		d.status = status

@@ -25,11 +25,11 @@ type scope struct {
 	claims map[string][]string
 }
 
-func newScope(objects []Object) *scope {
+func newScope(drafts []*draft) *scope {
 	s := &scope{claims: make(map[string][]string)}
-	for _, o := range objects {
-		if o.ID.GroupKind() == kindClaim {
-			s.claims[o.ID.Namespace] = append(s.claims[o.ID.Namespace], o.ID.Name)
+	for _, d := range drafts {
+		if id := d.object.ID; id.GroupKind() == kindClaim {
+			s.claims[id.Namespace] = append(s.claims[id.Namespace], id.Name)
 		}
 	}
 	for _, names := range s.claims {

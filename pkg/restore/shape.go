@@ -110,7 +110,7 @@ func shape(id appbur.ObjectID, content map[string]any, in shaping) (map[string]a
 		}
 		var err error
 		if content, err = rule.shape(content, in); err != nil {
-			return nil, fmt.Errorf("%s: %w", id, err)
+			return nil, fmt.Errorf("preparing it (%s): %w", rule.name, err)
 		}
 	}
 	return content, nil

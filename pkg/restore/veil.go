@@ -123,17 +123,21 @@ func (v *veil) mask(content map[string]any) map[string]any {
 	for _, value := range v.values() {
 		known[value] = true
 	}
-	return v.maskBelow(nil, content, known).(map[string]any)
+	return v.maskMap(nil, content, known)
+}
+
+func (v *veil) maskMap(path []string, content map[string]any, known map[string]bool) map[string]any {
+	masked := make(map[string]any, len(content))
+	for key, inner := range content {
+		masked[key] = v.maskBelow(child(path, key), inner, known)
+	}
+	return masked
 }
 
 func (v *veil) maskBelow(path []string, value any, known map[string]bool) any {
 	switch x := value.(type) {
 	case map[string]any:
-		masked := make(map[string]any, len(x))
-		for key, inner := range x {
-			masked[key] = v.maskBelow(child(path, key), inner, known)
-		}
-		return masked
+		return v.maskMap(path, x, known)
 	case []any:
 		masked := make([]any, len(x))
 		for i, inner := range x {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/appbur/appbur"
@@ -45,7 +46,9 @@ func Verify(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules) (Fin
 			if step.Content == nil {
 				return Findings{}, fmt.Errorf("%w: step %d", ErrNoContent, step.ID)
 			}
-			group.Go(func() error { return v.object(each, step, statuses[step.Object]) })
+			group.Go(func() error {
+				return v.guard(step, func() error { return v.object(each, step, statuses[step.Object]) })
+			})
 		case ActionStatus, ActionWait, ActionRelink, ActionBarrier:
 		}
 	}
@@ -61,6 +64,17 @@ func Verify(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules) (Fin
 	}
 	v.findings.sort()
 	return v.findings, nil
+}
+
+// guard makes a panic in the check of one object a finding about that object.
+func (v *verifier) guard(step *Step, check func() error) error {
+	err := appbur.Guard(check)
+	var panicked *appbur.PanicError
+	if errors.As(err, &panicked) {
+		v.find(Finding{Kind: FindingUnreadable, Object: step.Object, What: step.veil.error(err).Error()})
+		return nil
+	}
+	return err
 }
 
 type verifier struct {
@@ -150,7 +164,8 @@ func (v *verifier) status(id appbur.ObjectID, want, live map[string]any) {
 func (v *verifier) content(step *Step, live map[string]any) error {
 	want, _, secrets, err := v.normal(step.Content)
 	if err != nil {
-		return fmt.Errorf("%s in the plan: %w", step.Object, step.veil.error(err))
+		v.find(Finding{Kind: FindingUnreadable, Object: step.Object, What: "in the plan: " + step.veil.error(err).Error()})
+		return nil
 	}
 	got, saved, liveSecrets, err := v.normal(live)
 	if err != nil {
@@ -165,7 +180,7 @@ func (v *verifier) content(step *Step, live map[string]any) error {
 	}
 	found := differences(want, got)
 	for _, d := range differences(step.Content, live) {
-		if !has(want, d.path) && d.path[0] != "status" {
+		if !has(want, d.path) && !slices.Equal(d.path[:min(len(d.path), 1)], []string{"status"}) {
 			found = append(found, d)
 		}
 	}

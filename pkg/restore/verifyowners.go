@@ -23,19 +23,28 @@ func (v *verifier) owners(ctx context.Context, p *Plan) error {
 		if step.Action != ActionApply || !ok {
 			continue
 		}
-		for _, owner := range step.Owners {
-			v.findings.Owners++
-			if live, ok := v.live[owner.Object]; ok {
-				v.ownerReference(step.Object, owner, live.uid, facts.owners)
-			}
+		err := v.guard(step, func() error { return v.ownersOf(ctx, step, facts, alive) })
+		if err != nil {
+			return err
 		}
-		for _, reference := range facts.owners {
-			if alive[text(reference, "uid")] {
-				continue
-			}
-			if err := v.stranger(ctx, step, reference); err != nil {
-				return err
-			}
+	}
+	return nil
+}
+
+// ownersOf checks the references of one object.
+func (v *verifier) ownersOf(ctx context.Context, step *Step, facts *liveFacts, alive map[string]bool) error {
+	for _, owner := range step.Owners {
+		v.findings.Owners++
+		if live, ok := v.live[owner.Object]; ok {
+			v.ownerReference(step.Object, owner, live.uid, facts.owners)
+		}
+	}
+	for _, reference := range facts.owners {
+		if alive[text(reference, "uid")] {
+			continue
+		}
+		if err := v.stranger(ctx, step, reference); err != nil {
+			return err
 		}
 	}
 	return nil
