@@ -13,6 +13,8 @@ import (
 // unreserved ones takes three bytes here, and a kind with its group may have 315.
 const greatestComponent = 255
 
+const longestSuffix = len(manifestSuffix)
+
 // digestMark separates the beginning of a name from the digest of the whole. An
 // escape never contains it, so a shortened name is never that of another object.
 const digestMark = "~"
@@ -49,8 +51,15 @@ func cutEscape(escaped string, most int) string {
 	return cut
 }
 
-// shownName reads the name of a path for people. Of a shortened one the beginning is
-// left, and enough of the digest to tell it from others.
+// TypeOfDir returns the type that the name of a directory begins with, without the
+// digest that tells it from another.
+func TypeOfDir(name string) string {
+	shown, _, _ := strings.Cut(name, digestMark)
+	return shown
+}
+
+// shownName reads the name of a path for people. Of one that was shortened, or that
+// differs from another only in case, enough of the digest is left to tell it.
 func shownName(name string) (string, error) {
 	escaped, digest, shortened := strings.Cut(name, digestMark)
 	shown, err := unescape(escaped)
@@ -60,5 +69,8 @@ func shownName(name string) (string, error) {
 	if len(digest) != hex.EncodedLen(sha256.Size) {
 		return "", fmt.Errorf("%q is shortened and does not end with a SHA-256", name)
 	}
-	return strings.ToValidUTF8(shown, "") + "…" + digestMark + digest[:8], nil
+	if len(name) > greatestComponent-longestSuffix-len("%xx") {
+		shown = strings.ToValidUTF8(shown, "") + "…"
+	}
+	return shown + digestMark + digest[:8], nil
 }

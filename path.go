@@ -38,9 +38,22 @@ func TypeDir(gk GroupKind, namespace string) string {
 	return path.Join(scopeDir(namespace), typeComponent(gk, ""))
 }
 
+// RivalTypeDir is the directory of a kind whose [TypeDir] another kind of its group
+// has, because the names of both differ only in case: DNSRecord and DnsRecord. Which
+// of them has which is decided when the second comes, and stays.
+func RivalTypeDir(gk GroupKind, namespace string) string {
+	return path.Join(scopeDir(namespace), rivalComponent(gk, ""))
+}
+
 // IndexPath is where the index of all objects of one kind in one scope lies.
 func IndexPath(gk GroupKind, namespace string) string {
 	return path.Join(IndexDir, scopeDir(namespace), typeComponent(gk, indexSuffix))
+}
+
+// RivalIndexPath is [IndexPath] for a kind whose name differs from that of another
+// only in case.
+func RivalIndexPath(gk GroupKind, namespace string) string {
+	return path.Join(IndexDir, scopeDir(namespace), rivalComponent(gk, indexSuffix))
 }
 
 func scopeDir(namespace string) string {
@@ -51,7 +64,16 @@ func scopeDir(namespace string) string {
 }
 
 func typeComponent(gk GroupKind, suffix string) string {
-	return component(GroupKind{Group: gk.Group, Kind: strings.ToLower(gk.Kind)}.String(), gk.String(), suffix)
+	return component(shownType(gk), gk.String(), suffix)
+}
+
+func rivalComponent(gk GroupKind, suffix string) string {
+	return marked(escape(shownType(gk)), gk.String(), suffix)
+}
+
+// shownType is a kind as paths show it.
+func shownType(gk GroupKind) string {
+	return GroupKind{Group: gk.Group, Kind: strings.ToLower(gk.Kind)}.String()
 }
 
 // Path is where the manifest of the object lies in the tree:
@@ -62,6 +84,14 @@ func typeComponent(gk GroupKind, suffix string) string {
 func (id ObjectID) Path() string {
 	return TypeDir(id.GroupKind(), id.Namespace) + "/" + component(id.Name, id.Name, manifestSuffix)
 }
+
+// RivalPath is where the manifest lies when its kind has the [RivalTypeDir].
+func (id ObjectID) RivalPath() string {
+	return RivalTypeDir(id.GroupKind(), id.Namespace) + "/" + component(id.Name, id.Name, manifestSuffix)
+}
+
+// LiesAt reports whether a path is one of the two that the object can have.
+func (id ObjectID) LiesAt(path string) bool { return path == id.Path() || path == id.RivalPath() }
 
 // IsManifestPath reports whether the path lies where manifests lie. The kind in
 // a path is in lower case and cannot be turned back into an [ObjectID] without

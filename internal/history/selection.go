@@ -45,24 +45,45 @@ func (h *History) Select(ctx context.Context, s Selector) (Selection, error) {
 		return Selection{}, err
 	}
 	namespaces := map[string]bool{}
-	for _, p := range found {
-		namespaces[p.Namespace] = true
+	for _, at := range found {
+		namespaces[at.place.Namespace] = true
 	}
 	if s.name != "" && len(namespaces) > 1 {
 		return Selection{}, appbur.WithHint(fmt.Errorf("%q: %w", s, ErrAmbiguous), "say which with -n: "+strings.Join(slices.Sorted(maps.Keys(namespaces)), ", "))
 	}
-	family := familyOf(found[0].Type)
+	first := found[0].place
+	first.Type = appbur.TypeOfDir(first.Type)
+	family := familyOf(first.Type)
 	if s.name == "" {
 		return Selection{patterns: s.patterns(func(t string) bool { return slices.Contains(family, t) }), text: s.String()}, nil
 	}
-	one := Selection{text: found[0].String()}
+	first.Name = s.name // the path may have it shortened
+	one := Selection{text: first.String()}
 	for _, typeName := range slices.Backward(family) {
 		kind, group, _ := strings.Cut(typeName, ".")
-		id := appbur.ObjectID{Kind: kind, Group: group, Namespace: found[0].Namespace, Name: s.name}
-		one.paths = append(one.paths, id.Path())
-		one.patterns = append(one.patterns, gitsync.ExactPath(id.Path()))
+		one.add(appbur.ObjectID{Kind: kind, Group: group, Namespace: first.Namespace, Name: s.name}.Path())
+	}
+	// A directory that the type does not tell by itself: that of a kind whose name is
+	// too long for it, or differs from that of another only in case.
+	for _, at := range found {
+		one.add(at.path)
 	}
 	return one, nil
+}
+
+// add takes in one more path of the one object.
+func (s *Selection) add(path string) {
+	if slices.Contains(s.paths, path) {
+		return
+	}
+	s.paths = append(s.paths, path)
+	s.patterns = append(s.patterns, gitsync.ExactPath(path))
+}
+
+// foundAt is where something was found: what the path says, and the path.
+type foundAt struct {
+	place appbur.Place
+	path  string
 }
 
 // knows refuses a namespace that never was: an empty answer would be taken for peace.
@@ -77,13 +98,14 @@ func (h *History) knows(ctx context.Context, s Selector) error {
 }
 
 // oneKind keeps the places of the one kind that is meant. Of several without a group
-// in the name the core group's is meant, as kubectl has it.
-func (s Selector) oneKind(found []appbur.Place) ([]appbur.Place, error) {
-	byKind := map[string][]appbur.Place{}
-	for _, p := range found {
-		members := familyOf(p.Type)
+// in the name the core group's is meant, as kubectl has it, and of kinds whose names
+// differ only in case all.
+func (s Selector) oneKind(found []foundAt) ([]foundAt, error) {
+	byKind := map[string][]foundAt{}
+	for _, at := range found {
+		members := familyOf(appbur.TypeOfDir(at.place.Type))
 		today := members[len(members)-1]
-		byKind[today] = append(byKind[today], p)
+		byKind[today] = append(byKind[today], at)
 	}
 	if len(byKind) == 1 {
 		return found, nil
@@ -98,7 +120,7 @@ func (s Selector) oneKind(found []appbur.Place) ([]appbur.Place, error) {
 
 // places returns where the selector finds something: at the tip, else at the last
 // commit that changed it.
-func (h *History) places(ctx context.Context, s Selector) ([]appbur.Place, error) {
+func (h *History) places(ctx context.Context, s Selector) ([]foundAt, error) {
 	patterns := s.patterns(s.kind.fits)
 	paths, err := h.git.Match(h.tip, patterns...)
 	if err != nil {
@@ -115,16 +137,17 @@ func (h *History) places(ctx context.Context, s Selector) ([]appbur.Place, error
 			break
 		}
 	}
-	var places []appbur.Place
+	var places []foundAt
 	for _, path := range paths {
+		at := foundAt{path: path}
 		if s.name == "" && !appbur.IsManifestPath(path) {
 			path += "/x.yaml" // the directory of a kind
 		}
-		place, err := appbur.ParsePlace(path)
-		if err != nil {
+		var err error
+		if at.place, err = appbur.ParsePlace(path); err != nil {
 			continue // somebody's own file among the manifests
 		}
-		places = append(places, place)
+		places = append(places, at)
 	}
 	return places, nil
 }

@@ -55,7 +55,7 @@ func (s Selector) patterns(accepts func(typeName string) bool) []gitsync.Pattern
 		own := appbur.ObjectID{Kind: "Namespace", Name: s.namespace}
 		return []gitsync.Pattern{gitsync.ExactPath(namespaceDir(s.namespace)), gitsync.ExactPath(own.Path())}
 	}
-	end := gitsync.Pattern{{Match: accepts}}
+	end := gitsync.Pattern{{Match: func(dir string) bool { return accepts(appbur.TypeOfDir(dir)) }}}
 	if s.name != "" {
 		file := path.Base(appbur.ObjectID{Kind: "x", Name: s.name}.Path())
 		end = append(end, gitsync.Name{Exact: file})

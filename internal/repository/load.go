@@ -146,7 +146,7 @@ func (l *Loaded) decode(file appbur.File) (Object, error) {
 	if err != nil {
 		return Object{}, err
 	}
-	if id.Path() != file.Path {
+	if !id.LiesAt(file.Path) {
 		return Object{}, fmt.Errorf("the file holds %s, which belongs at %s", id, id.Path())
 	}
 	version, _ := content["apiVersion"].(string)

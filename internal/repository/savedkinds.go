@@ -28,7 +28,7 @@ type SavedKind struct {
 func (w *Writer) KindsBeside(coverage appbur.Coverage) ([]SavedKind, error) {
 	known := map[string]bool{}
 	for _, t := range coverage.Types {
-		known[typeLeaf(t.GroupKind())] = true
+		known[w.dirs.of(t.GroupKind())] = true
 	}
 	// One manifest of each kind tells what it is called; paths are in lower case.
 	examples, counts := map[string]string{}, map[string]int{}
@@ -61,6 +61,10 @@ func (w *Writer) kindOf(path string) (SavedKind, error) {
 	if err != nil {
 		return SavedKind{}, err
 	}
+	return savedKindOf(path, data)
+}
+
+func savedKindOf(path string, data []byte) (SavedKind, error) {
 	object, err := manifest.Decode(data)
 	if err != nil {
 		return SavedKind{}, fmt.Errorf("%s on main: %w", path, err)
@@ -72,7 +76,7 @@ func (w *Writer) kindOf(path string) (SavedKind, error) {
 		group, version = "", apiVersion
 	}
 	kind := SavedKind{GroupKind: appbur.GroupKind{Group: group, Kind: name}, Version: version, Namespaced: strings.HasPrefix(path, appbur.NamespacesDir+"/")}
-	if typeLeaf(kind.GroupKind) != leafOf(path) {
+	if leaf := leafOf(path); typeLeaf(kind.GroupKind) != leaf && rivalLeaf(kind.GroupKind) != leaf {
 		return SavedKind{}, fmt.Errorf("%s on main holds a %s, which belongs elsewhere", path, kind.GroupKind)
 	}
 	return kind, nil

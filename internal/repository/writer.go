@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -28,6 +27,7 @@ type Writer struct {
 	guards  Guards
 	sealer  *seal.Sealer
 	edit    *gitsync.Edit
+	dirs    *kindDirs
 
 	// gate lets changes in together and a commit alone, so that what a commit says
 	// it holds is what it holds.
@@ -82,9 +82,11 @@ func (r *Repository) Begin(cluster appbur.Cluster, rules string, keys *Keys, gua
 	if w.edit, err = r.git.Edit(tip); err != nil {
 		return nil, err
 	}
+	w.dirs = newKindDirs(w.base)
 	err = w.base.Walk("", func(path string, _ gitsync.Hash) error {
 		if appbur.IsManifestPath(path) {
 			w.files[path] = struct{}{}
+			w.dirs.saw(path)
 		}
 		return nil
 	})
@@ -104,7 +106,7 @@ func (w *Writer) Put(result manifest.Result) error {
 	if result.Failure != nil {
 		return &appbur.ObjectError{ID: result.Manifest.ID, Err: result.Failure}
 	}
-	path := result.Manifest.ID.Path()
+	path := w.dirs.path(result.Manifest.ID)
 	if !result.Decision.Saved {
 		return w.remove(path)
 	}
@@ -148,7 +150,7 @@ func putError(id appbur.ObjectID, err error) error {
 func (w *Writer) Delete(id appbur.ObjectID) error {
 	w.gate.RLock()
 	defer w.gate.RUnlock()
-	return w.remove(id.Path())
+	return w.remove(w.dirs.path(id))
 }
 
 func (w *Writer) remove(path string) error {
@@ -167,12 +169,22 @@ func (w *Writer) remove(path string) error {
 }
 
 // KeepOnly removes the manifests of a kind that a complete list did not contain.
-// present holds the paths that it did.
+// present holds the paths ([appbur.ObjectID.Path]) of those that it did.
 func (w *Writer) KeepOnly(gk appbur.GroupKind, present map[string]struct{}) error {
-	leaf := typeLeaf(gk)
+	own, usual, rival := w.dirs.of(gk), typeLeaf(gk), rivalLeaf(gk)
 	return w.removeWhere(func(path string) bool {
-		_, kept := present[path]
-		return !kept && leafOf(path) == leaf
+		switch leafOf(path) {
+		case own:
+			if own != usual {
+				path = usualPath(path, gk)
+			}
+			_, kept := present[path]
+			return !kept
+		case rival: // it lay there when another kind had its directory
+			return true
+		default:
+			return false
+		}
 	})
 }
 
@@ -187,17 +199,6 @@ func (w *Writer) removeWhere(gone func(path string) bool) error {
 		}
 	}
 	return nil
-}
-
-// typeLeaf is the last directory of the paths of a kind, whatever the namespace.
-func typeLeaf(gk appbur.GroupKind) string {
-	dir := appbur.TypeDir(gk, "")
-	return dir[strings.LastIndexByte(dir, '/')+1:]
-}
-
-func leafOf(path string) string {
-	parts := strings.Split(path, "/")
-	return parts[len(parts)-2]
 }
 
 // Changed reports whether there is something to commit.

@@ -3,7 +3,6 @@ package exporter
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/compat"
@@ -108,7 +107,7 @@ func (a *absence) mayServe(kind appbur.GroupKind) string {
 		return "CustomResourceDefinitions cannot be listed, so whether it still exists is not known: " + reasonOf(a.definitionsErr)
 	}
 	for resource, d := range a.definitions {
-		if resource.Group == kind.Group && strings.EqualFold(d.kind, kind.Kind) {
+		if resource.Group == kind.Group && d.kind == kind.Kind {
 			return "CustomResourceDefinition " + resource.String() + " still defines it"
 		}
 	}

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,30 +21,41 @@ type shardHead struct {
 	Namespace string `json:"namespace,omitempty"`
 }
 
-func (h shardHead) path() string {
-	return appbur.IndexPath(appbur.GroupKind{Group: h.Group, Kind: h.Kind}, h.Namespace)
+func (h shardHead) path() string { return appbur.IndexPath(h.groupKind(), h.Namespace) }
+
+// rivalPath is for a kind whose name differs from that of another only in case.
+func (h shardHead) rivalPath() string { return appbur.RivalIndexPath(h.groupKind(), h.Namespace) }
+
+func (h shardHead) groupKind() appbur.GroupKind {
+	return appbur.GroupKind{Group: h.Group, Kind: h.Kind}
 }
 
 // EncodeIndex writes entries as the files of the index: one JSON file per kind and
-// namespace, sorted by path, one line per object. Equal entries give equal files.
+// namespace, sorted by path, one line per object. Equal entries give equal files. Of
+// kinds whose names differ only in case the first, in the order of bytes, has the
+// usual path.
 func EncodeIndex(entries map[appbur.ObjectID]Entry) ([]appbur.File, error) {
 	shards := make(map[shardHead][]appbur.ObjectID)
 	for id := range entries {
 		head := shardHead{Group: id.Group, Kind: id.Kind, Namespace: id.Namespace}
 		shards[head] = append(shards[head], id)
 	}
-	heads := slices.SortedFunc(maps.Keys(shards), func(a, b shardHead) int { return strings.Compare(a.path(), b.path()) })
+	heads := slices.SortedFunc(maps.Keys(shards), func(a, b shardHead) int {
+		return cmp.Or(strings.Compare(a.path(), b.path()), strings.Compare(a.Kind, b.Kind))
+	})
 	files := make([]appbur.File, 0, len(heads))
 	for i, head := range heads {
-		if i > 0 && heads[i-1].path() == head.path() {
-			return nil, fmt.Errorf("index: kinds %s and %s of group %q differ only in case", heads[i-1].Kind, head.Kind, head.Group)
+		path := head.path()
+		if i > 0 && heads[i-1].path() == path {
+			path = head.rivalPath()
 		}
 		data, err := encodeShard(head, shards[head], entries)
 		if err != nil {
 			return nil, err
 		}
-		files = append(files, appbur.File{Path: head.path(), Data: data})
+		files = append(files, appbur.File{Path: path, Data: data})
 	}
+	slices.SortFunc(files, func(a, b appbur.File) int { return strings.Compare(a.Path, b.Path) })
 	return files, nil
 }
 
@@ -92,7 +104,7 @@ func DecodeIndex(files []appbur.File) (map[appbur.ObjectID]Entry, error) {
 		if shard.Kind == "" {
 			return nil, fmt.Errorf("reading index %s: %w", file.Path, errors.New("it names no kind"))
 		}
-		if want := shard.path(); want != file.Path {
+		if want := shard.path(); want != file.Path && shard.rivalPath() != file.Path {
 			return nil, fmt.Errorf("reading index %s: its content belongs at %s", file.Path, want)
 		}
 		for name, entry := range shard.Entries {
