@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -36,7 +38,15 @@ type unreadableSummary struct {
 	Unreadable string                `json:"unreadable"`
 }
 
-func unreadable(points []repository.UnreadablePoint) []unreadableSummary {
+// untrustedSummary is the line of a point that nobody trusted has signed. Partial is
+// true for the same reason.
+type untrustedSummary struct {
+	ID        appbur.RestorePointID `json:"id"`
+	Partial   bool                  `json:"partial"`
+	Untrusted string                `json:"untrusted"`
+}
+
+func unreadable(points []repository.RejectedPoint) []unreadableSummary {
 	list := make([]unreadableSummary, len(points))
 	for i, p := range points {
 		list[i] = unreadableSummary{p.Ref.ID, true, p.Err.Error()}
@@ -44,13 +54,24 @@ func unreadable(points []repository.UnreadablePoint) []unreadableSummary {
 	return list
 }
 
-// warnUnreadable says why points cannot be read.
-func (e *env) warnUnreadable(points []repository.UnreadablePoint) {
-	for _, p := range points {
+func untrusted(points []repository.RejectedPoint) []untrustedSummary {
+	list := make([]untrustedSummary, len(points))
+	for i, p := range points {
+		list[i] = untrustedSummary{p.Ref.ID, true, p.Err.Error()}
+	}
+	return list
+}
+
+// warnRejected says why points count for nothing.
+func (e *env) warnRejected(all repository.Catalog) {
+	for _, p := range all.Rejected() {
 		e.warn("%s", oneLine(p.Err.Error()))
 	}
-	if len(points) > 0 {
-		e.warn("points that cannot be read are never restored from and never pruned; take one away with: appbur points delete %s", points[0].Ref.ID)
+	if len(all.Unreadable) > 0 {
+		e.warn("points that cannot be read are never restored from and never pruned; take one away with: appbur points delete %s", all.Unreadable[0].Ref.ID)
+	}
+	if len(all.Untrusted) > 0 {
+		e.warn("points that nobody trusted has signed are never restored from, never pruned, and keep no other point from being kept; take one away with: appbur points delete %s", all.Untrusted[0].Ref.ID)
 	}
 }
 
@@ -64,13 +85,15 @@ func newPointsList(e *env) *cobra.Command {
 		Short: "List restore points, newest first",
 		Long: `List restore points, newest first. A tag below restore-points/ that does not lead
 to a restore point, because it is damaged or somebody else made it, is listed as
-unreadable, with the reason.` + exitStatus("0  listed, even if there is none", "3  listed, and some cannot be read", "10 no repository"),
+unreadable, with the reason; one that nobody trusted has signed is untrusted. Where
+nobody is trusted yet, signatures are not looked at.` + exitStatus("0  listed, even if there is none", "3  listed, and some cannot be read or are not trusted", "10 no repository"),
 		Example: `  appbur points list --repo ./mgmt.git
   appbur points list --repo ./mgmt.git --json | jq -r '.[0].id'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return pointsListRun(cmd.Context(), e, &o, asJSON) },
 	}
 	o.addFlags(e, command)
+	o.addTrustFlag(command)
 	jsonFlag(command, &asJSON)
 	return command
 }
@@ -80,43 +103,74 @@ func pointsListRun(_ context.Context, e *env, o *repositoryOptions, asJSON bool)
 	if err != nil {
 		return err
 	}
-	all, err := repo.Catalog()
+	trusted, err := o.signers(e, repo)
+	if err != nil && o.trust != "" {
+		return err
+	}
+	if len(trusted) == 0 {
+		e.warn("signatures are not looked at: nobody is trusted yet (pass --trust FILE)")
+	}
+	all, err := repo.Catalog(trusted)
 	if err != nil {
 		return err
 	}
-	if len(all.Refs)+len(all.Unreadable) == 0 && !asJSON {
+	rejected := len(all.Rejected())
+	if len(all.Refs)+rejected == 0 && !asJSON {
 		e.say("No restore points yet. Make one with: appbur backup --repo %s", repo.Dir())
 		return nil
 	}
+
 	lines := []any{}
 	t := newTable(e.Streams, "id", "taken", "kubernetes", "objects", "apps", "state")
-	bad := unreadable(all.Unreadable)
-	addBad := func() {
-		lines = append(lines, bad[0])
-		t.add(coloured(sgrCyan, string(bad[0].ID)), plain(""), plain(""), plain(""), plain(""), coloured(sgrRed, "unreadable"))
-		bad = bad[1:]
-	}
-	for i, ref := range all.Refs {
-		for len(bad) > 0 && bad[0].ID > ref.ID { // both are sorted newest first
-			addBad()
+	for _, line := range catalogLines(all) {
+		lines = append(lines, line.json)
+		if p := line.point; p == nil {
+			t.add(coloured(sgrCyan, string(line.id)), plain(""), plain(""), plain(""), plain(""), coloured(sgrRed, line.state))
+		} else {
+			t.add(coloured(sgrCyan, string(p.ID)), plain(e.when(p.Created)), plain(p.Cluster.Version.String()), number(p.Objects), number(len(p.Apps)), stateOf(*p))
 		}
-		p := all.Points[i]
-		lines = append(lines, pointSummary{p, string(ref.Commit)})
-		t.add(coloured(sgrCyan, string(p.ID)), plain(e.when(p.Created)), plain(p.Cluster.Version.String()), number(p.Objects), number(len(p.Apps)), stateOf(p))
 	}
-	for len(bad) > 0 {
-		addBad()
-	}
+
 	if asJSON {
 		err = e.printJSON(lines)
 	} else {
 		t.print(e.Out)
-		e.warnUnreadable(all.Unreadable)
+		e.warnRejected(all)
 	}
-	if err == nil && len(all.Unreadable) > 0 {
+	if err == nil && rejected > 0 {
 		return errPartly
 	}
 	return err
+}
+
+// catalogLine is a line of `points list`.
+type catalogLine struct {
+	id appbur.RestorePointID
+	// point is nil when it counts for nothing; state says why then.
+	point *appbur.RestorePoint
+	state string
+	json  any
+}
+
+// catalogLines puts points that count for nothing where their ids belong.
+func catalogLines(all repository.Catalog) []catalogLine {
+	var bad []catalogLine
+	for i, line := range unreadable(all.Unreadable) {
+		bad = append(bad, catalogLine{id: all.Unreadable[i].Ref.ID, state: "unreadable", json: line})
+	}
+	for i, line := range untrusted(all.Untrusted) {
+		bad = append(bad, catalogLine{id: all.Untrusted[i].Ref.ID, state: "untrusted", json: line})
+	}
+	slices.SortFunc(bad, func(a, b catalogLine) int { return strings.Compare(string(b.id), string(a.id)) })
+
+	var lines []catalogLine
+	for i, ref := range all.Refs {
+		for len(bad) > 0 && bad[0].id > ref.ID { // all are sorted newest first
+			lines, bad = append(lines, bad[0]), bad[1:]
+		}
+		lines = append(lines, catalogLine{id: ref.ID, point: &all.Points[i], json: pointSummary{all.Points[i], string(ref.Commit)}})
+	}
+	return append(lines, bad...)
 }
 
 // stateOf says whether a point is complete.

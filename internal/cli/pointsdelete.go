@@ -31,10 +31,10 @@ maintenance of the repository. Copies of the repository keep their tags until
 they are told.
 
 The last point that holds a good state of the cluster, or of an application,
-is not deleted without --last-good. A point that cannot be read is no good state of
-anything and may be deleted.` +
+is not deleted without --last-good. A point that cannot be read, or that nobody
+trusted has signed, is no good state of anything and may be deleted.` +
 			exitStatus("0  deleted", "1  refused: the last good point", "10 no repository or no such point", "11 somebody else changed points at the same time",
-				"64 nobody to ask and no --yes", "130 not confirmed, nothing was deleted"),
+				"12 nobody is trusted, so no point is known to be good, and no --last-good", "64 nobody to ask and no --yes", "130 not confirmed, nothing was deleted"),
 		Example: `  appbur points delete 20261121T030238Z --repo ./mgmt.git
   appbur points delete 20261121T030238Z 20261121T040000Z --repo ./mgmt.git --yes`,
 		Args: cobra.MinimumNArgs(1),
@@ -44,6 +44,7 @@ anything and may be deleted.` +
 		},
 	}
 	o.addFlags(e, command)
+	o.addTrustFlag(command)
 	command.Flags().BoolVar(&o.lastGood, "last-good", false, "delete even the last good point of the cluster or of an application")
 	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
 	jsonFlag(command, &o.json)
@@ -51,7 +52,7 @@ anything and may be deleted.` +
 }
 
 func pointsDeleteRun(ctx context.Context, e *env, o *pointsDeleteOptions) error {
-	repo, err := o.open()
+	repo, trusted, err := o.prunable(e)
 	if err != nil {
 		return err
 	}
@@ -77,7 +78,7 @@ func pointsDeleteRun(ctx context.Context, e *env, o *pointsDeleteOptions) error 
 	}
 	// What will be refused is refused before anybody is asked.
 	if !o.lastGood {
-		if err := repo.MayDelete(ids); err != nil {
+		if err := repo.MayDelete(ids, trusted); err != nil {
 			return err
 		}
 	}
@@ -89,7 +90,7 @@ func pointsDeleteRun(ctx context.Context, e *env, o *pointsDeleteOptions) error 
 			return err
 		}
 	}
-	if err := repo.DeletePoints(ctx, ids, o.lastGood); err != nil {
+	if err := repo.DeletePoints(ctx, ids, trusted, o.lastGood); err != nil {
 		return err
 	}
 	if o.json {

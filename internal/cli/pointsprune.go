@@ -37,11 +37,12 @@ UTC unless --zone says otherwise. A point stays if any rule keeps it. Always
 kept are the newest complete point, and for each application that any point
 holds the newest good point with its state.
 
-Points that cannot be read (` + "`points list`" + ` says why) are left alone: whether they
-are good is not known. Delete them by name.
+Points that cannot be read (` + "`points list`" + ` says why), and points that nobody trusted
+has signed, are left alone and count for no rule: whoever can push can make such
+points, and must not push the good ones out with them. Delete them by name.
 
 The plan is shown, with a reason for each point, before anything is deleted.` +
-			exitStatus("0  pruned, or nothing to prune", "10 no repository", "11 somebody else changed points at the same time", "64 no policy, or nobody to ask and no --yes", "130 not confirmed, nothing was deleted"),
+			exitStatus("0  pruned, or nothing to prune", "10 no repository", "11 somebody else changed points at the same time", "12 nobody is trusted, so no point is known to be good", "64 no policy, or nobody to ask and no --yes", "130 not confirmed, nothing was deleted"),
 		Example: `  appbur points prune --repo ./mgmt.git --dry-run
   appbur points prune --repo ./mgmt.git --keep-last 5 --keep-daily 7 --keep-weekly 5 --keep-monthly 12
   appbur points prune --repo ./mgmt.git --yes --json`,
@@ -54,6 +55,7 @@ The plan is shown, with a reason for each point, before anything is deleted.` +
 		},
 	}
 	o.addFlags(e, command)
+	o.addTrustFlag(command)
 	f := command.Flags()
 	f.IntVar(&o.policy.Last, "keep-last", 0, "keep the newest `N` points")
 	f.IntVar(&o.policy.Hourly, "keep-hourly", 0, "keep the newest point of each of `N` hours")
@@ -74,7 +76,9 @@ type pruneReport struct {
 	Deleted []appbur.RestorePointID `json:"deleted"`
 	// Unreadable points are left alone.
 	Unreadable []unreadableSummary `json:"unreadable"`
-	DryRun     bool                `json:"dryRun"`
+	// Untrusted points are left alone as well, and count for no rule.
+	Untrusted []untrustedSummary `json:"untrusted"`
+	DryRun    bool               `json:"dryRun"`
 }
 
 type pruneVerdict struct {
@@ -86,7 +90,7 @@ type pruneVerdict struct {
 }
 
 func pointsPruneRun(ctx context.Context, e *env, o *pointsPruneOptions) error {
-	repo, err := o.open()
+	repo, trusted, err := o.prunable(e)
 	if err != nil {
 		return err
 	}
@@ -94,7 +98,10 @@ func pointsPruneRun(ctx context.Context, e *env, o *pointsPruneOptions) error {
 	if err != nil {
 		return &usageError{err}
 	}
-	all, err := repo.Catalog()
+	if len(trusted) == 0 {
+		return repository.NobodyTrusted()
+	}
+	all, err := repo.Catalog(trusted)
 	if err != nil {
 		return err
 	}
@@ -103,16 +110,16 @@ func pointsPruneRun(ctx context.Context, e *env, o *pointsPruneOptions) error {
 	gone := removable(verdicts)
 	if !o.json {
 		e.printVerdicts(verdicts)
-		e.warnUnreadable(all.Unreadable)
+		e.warnRejected(all)
 	}
-	report := pruneReport{Points: pruneVerdicts(verdicts), Deleted: []appbur.RestorePointID{}, Unreadable: unreadable(all.Unreadable), DryRun: o.dryRun}
+	report := pruneReport{Points: pruneVerdicts(verdicts), Deleted: []appbur.RestorePointID{}, Unreadable: unreadable(all.Unreadable), Untrusted: untrusted(all.Untrusted), DryRun: o.dryRun}
 	if len(gone) > 0 && !o.dryRun {
 		if !o.yes {
 			if err := e.confirm(ctx, fmt.Sprintf("Delete %s of %d?", pointsText(len(gone)), len(points))); err != nil {
 				return err
 			}
 		}
-		if err := repo.DeletePoints(ctx, gone, false); err != nil {
+		if err := repo.DeletePoints(ctx, gone, trusted, false); err != nil {
 			return err
 		}
 		report.Deleted = gone

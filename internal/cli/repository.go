@@ -176,6 +176,29 @@ func (o *repositoryOptions) point(e *env, name string) (chosen, error) {
 	return c, nil
 }
 
+// prunable opens the repository with those whose restore points count, nil when nobody
+// is trusted yet.
+func (o *repositoryOptions) prunable(e *env) (*repository.Repository, []byte, error) {
+	repo, err := o.open()
+	if err != nil {
+		return nil, nil, err
+	}
+	trusted, err := o.signers(e, repo)
+	return repo, trusted, err
+}
+
+// signers reads whose restore points count, nil when nobody is trusted yet.
+func (o *repositoryOptions) signers(e *env, repo *repository.Repository) ([]byte, error) {
+	if o.trust != "" {
+		return repository.TrustRoot("", o.trust)
+	}
+	keys, err := o.keysDir(e, repo)
+	if err != nil {
+		return nil, err
+	}
+	return repository.TrustRoot(keys, "")
+}
+
 // load reads a point with its Secrets.
 func (o *repositoryOptions) load(ctx context.Context, e *env, name string) (*repository.Loaded, error) {
 	c, err := o.point(e, name)

@@ -228,7 +228,11 @@ func stepDelete(ctx context.Context, w *worker) (string, error) {
 	for _, ref := range refs[3:] {
 		ids = append(ids, ref.ID)
 	}
-	return "", w.repo.DeletePoints(ctx, ids, false)
+	trusted, err := repository.TrustRoot(w.keys.Dir, "")
+	if err != nil {
+		return "", err
+	}
+	return "", w.repo.DeletePoints(ctx, ids, trusted, false)
 }
 
 // work is the life of a child: it opens the repository and does one step after the

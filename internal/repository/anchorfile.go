@@ -18,10 +18,11 @@ import (
 // anchorEnding is that of the files in a directory of anchors.
 const anchorEnding = ".anchor"
 
-// Anchor describes the repository as it is now.
-func (r *Repository) Anchor(at time.Time) (Anchor, error) {
+// Anchor describes the repository as it is now. It names only points that somebody
+// trusted has signed: others could crowd them out.
+func (r *Repository) Anchor(keys *Keys, at time.Time) (Anchor, error) {
 	// Points first: a point that is made meanwhile belongs to a later main.
-	refs, err := r.Points()
+	refs, err := r.ownPoints(keys)
 	if err != nil {
 		return Anchor{}, err
 	}
@@ -48,7 +49,7 @@ func (r *Repository) Anchor(at time.Time) (Anchor, error) {
 // the anchor and the file. An anchor that the history does not hold any more is
 // evidence and is never replaced: the error wraps [ErrRewritten].
 func (r *Repository) WriteAnchor(path string, keys *Keys, at time.Time) (Anchor, string, error) {
-	a, err := r.Anchor(at)
+	a, err := r.Anchor(keys, at)
 	if err != nil {
 		return Anchor{}, "", err
 	}

@@ -52,7 +52,7 @@ func TestDeletedPointsAreForgotten(t *testing.T) {
 	f.time = f.time.Add(time.Hour)
 	f.point()
 	push()
-	if err := f.repo.DeletePoints(t.Context(), []appbur.RestorePointID{gone.ID}, false); err != nil {
+	if err := f.repo.DeletePoints(t.Context(), []appbur.RestorePointID{gone.ID}, f.trusted(), false); err != nil {
 		t.Fatal(err)
 	}
 	push("here")
@@ -70,7 +70,7 @@ func TestDeletedPointsAreForgotten(t *testing.T) {
 	push()
 	f.time = f.time.Add(time.Hour)
 	f.point()
-	if err := f.repo.DeletePoints(t.Context(), []appbur.RestorePointID{gone.ID}, false); err != nil {
+	if err := f.repo.DeletePoints(t.Context(), []appbur.RestorePointID{gone.ID}, f.trusted(), false); err != nil {
 		t.Fatal(err)
 	}
 	push()

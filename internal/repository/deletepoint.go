@@ -21,16 +21,19 @@ var ErrLastGood = errors.New("the last good restore point stays")
 // they held is freed by the next maintenance; main and its history stay.
 //
 // It refuses, with [ErrLastGood], to leave the cluster or an application without a good
-// point that it has now, unless lastGood says so. One that cannot be read is no good
-// point of anything. Either all points go or, if somebody else changes points at the
-// same time, none.
-func (r *Repository) DeletePoints(ctx context.Context, ids []appbur.RestorePointID, lastGood bool) error {
-	d, err := r.deletion(ids)
+// point that it has now, unless lastGood says so. Only points that are signed by
+// somebody in the allowed_signers file are good: whoever can push can make others, and
+// must not push the good ones out with them. Either all points go or, if somebody else
+// changes points at the same time, none.
+func (r *Repository) DeletePoints(ctx context.Context, ids []appbur.RestorePointID, allowedSigners []byte, lastGood bool) error {
+	d, err := r.deletion(ids, allowedSigners)
 	if err != nil {
 		return err
 	}
-	if err := d.check(); err != nil && !lastGood {
-		return err
+	if !lastGood {
+		if err := d.check(allowedSigners); err != nil {
+			return err
+		}
 	}
 	for _, ref := range d.gone {
 		if ref.object() == "" {
@@ -52,25 +55,25 @@ func (r *Repository) DeletePoints(ctx context.Context, ids []appbur.RestorePoint
 }
 
 // MayDelete returns what [Repository.DeletePoints] would refuse, without deleting.
-func (r *Repository) MayDelete(ids []appbur.RestorePointID) error {
-	d, err := r.deletion(ids)
+func (r *Repository) MayDelete(ids []appbur.RestorePointID, allowedSigners []byte) error {
+	d, err := r.deletion(ids, allowedSigners)
 	if err != nil {
 		return err
 	}
-	return d.check()
+	return d.check(allowedSigners)
 }
 
 // deletion is which points go and which are left, both newest first. Points that
-// cannot be read are only among those that go.
+// count for nothing are only among those that go.
 type deletion struct {
-	points   []appbur.RestorePoint // all that can be read
+	points   []appbur.RestorePoint // all that count
 	gone     []PointRef
 	restRefs []PointRef
 	rest     []appbur.RestorePoint
 }
 
-func (r *Repository) deletion(ids []appbur.RestorePointID) (deletion, error) {
-	all, err := r.Catalog()
+func (r *Repository) deletion(ids []appbur.RestorePointID, allowedSigners []byte) (deletion, error) {
+	all, err := r.Catalog(allowedSigners)
 	if err != nil {
 		return deletion{}, err
 	}
@@ -82,9 +85,9 @@ func (r *Repository) deletion(ids []appbur.RestorePointID) (deletion, error) {
 			d.restRefs, d.rest = append(d.restRefs, ref), append(d.rest, all.Points[i])
 		}
 	}
-	for _, u := range all.Unreadable {
-		if slices.Contains(ids, u.Ref.ID) {
-			d.gone = append(d.gone, u.Ref)
+	for _, rejected := range all.Rejected() {
+		if slices.Contains(ids, rejected.Ref.ID) {
+			d.gone = append(d.gone, rejected.Ref)
 		}
 	}
 	for _, id := range ids {
@@ -109,7 +112,10 @@ func (d deletion) refs() (gone, kept map[string]gitsync.Hash) {
 }
 
 // check refuses to lose the last good state of anything.
-func (d deletion) check() error {
+func (d deletion) check(allowedSigners []byte) error {
+	if len(allowedSigners) == 0 {
+		return NobodyTrusted()
+	}
 	before, after := bestHolders(d.points), bestHolders(d.rest)
 	for _, held := range slices.SortedFunc(maps.Keys(before), func(a, b holding) int { return strings.Compare(a.String(), b.String()) }) {
 		was := d.points[before[held]]

@@ -54,28 +54,28 @@ func TestDeletePoints(t *testing.T) {
 	onlyB, old, partial, newest := f.mark("b"), f.mark("a"), f.mark("a!"), f.mark("a")
 	main := f.git("rev-parse", "main")
 	for _, refused := range [][]appbur.RestorePointID{{onlyB}, {old, newest, onlyB}, {old, newest}} {
-		if err := f.repo.DeletePoints(t.Context(), refused, false); !errors.Is(err, ErrLastGood) || appbur.HintOf(err) == "" {
+		if err := f.repo.DeletePoints(t.Context(), refused, f.trusted(), false); !errors.Is(err, ErrLastGood) || appbur.HintOf(err) == "" {
 			t.Errorf("deleting %v: %v", refused, err)
 		}
-		if err := f.repo.MayDelete(refused); !errors.Is(err, ErrLastGood) {
+		if err := f.repo.MayDelete(refused, f.trusted()); !errors.Is(err, ErrLastGood) {
 			t.Errorf("may delete %v: %v", refused, err)
 		}
 	}
-	if err := f.repo.DeletePoints(t.Context(), []appbur.RestorePointID{newest, "20000101T000000Z"}, true); !errors.Is(err, ErrNoPoint) {
+	if err := f.repo.DeletePoints(t.Context(), []appbur.RestorePointID{newest, "20000101T000000Z"}, f.trusted(), true); !errors.Is(err, ErrNoPoint) {
 		t.Errorf("deleting what is not there: %v", err)
 	}
 	if got := f.points(); len(got) != 4 {
 		t.Fatalf("something was deleted: %v", got)
 	}
 	// An older good point takes the place of the newest.
-	if err := f.repo.DeletePoints(t.Context(), []appbur.RestorePointID{newest}, false); err != nil {
+	if err := f.repo.DeletePoints(t.Context(), []appbur.RestorePointID{newest}, f.trusted(), false); err != nil {
 		t.Error(err)
 	}
 	f.git("pack-refs", "--all")
-	if err := f.repo.DeletePoints(t.Context(), []appbur.RestorePointID{partial}, false); err != nil {
+	if err := f.repo.DeletePoints(t.Context(), []appbur.RestorePointID{partial}, f.trusted(), false); err != nil {
 		t.Error(err)
 	}
-	if err := f.repo.DeletePoints(t.Context(), []appbur.RestorePointID{onlyB}, true); err != nil {
+	if err := f.repo.DeletePoints(t.Context(), []appbur.RestorePointID{onlyB}, f.trusted(), true); err != nil {
 		t.Error(err)
 	}
 	if got := f.points(); !slices.Equal(got, []appbur.RestorePointID{old}) {
@@ -99,7 +99,7 @@ func TestDeletePoints(t *testing.T) {
 func TestDeletePointsComparesTags(t *testing.T) {
 	f := newFixture(t)
 	first, second := f.mark(""), f.mark("")
-	d, err := f.repo.deletion([]appbur.RestorePointID{first})
+	d, err := f.repo.deletion([]appbur.RestorePointID{first}, f.trusted())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/gitsync"
@@ -14,57 +15,84 @@ import (
 // release did. Trouble of the disk or the network is something else.
 var ErrUnreadable = errors.New("the restore point cannot be read")
 
-// UnreadablePoint is a restore point whose description cannot be read.
-type UnreadablePoint struct {
+// RejectedPoint is a restore point that counts for nothing.
+type RejectedPoint struct {
 	Ref PointRef
-	// Err says why; it wraps [ErrUnreadable].
+	// Err says why; it wraps [ErrUnreadable], [ErrUntrusted] or [ErrRewritten].
 	Err error
 }
 
 // Catalog is all restore points of a repository, newest first.
 type Catalog struct {
-	// Refs and Points are those that can be read: Points[i] describes Refs[i].
+	// Refs and Points are those that count: Points[i] describes Refs[i].
 	Refs   []PointRef
 	Points []appbur.RestorePoint
-	// Unreadable are the others. They count as good for nothing.
-	Unreadable []UnreadablePoint
+	// Unreadable points have no description that can be used. They count as good for
+	// nothing.
+	Unreadable []RejectedPoint
+	// Untrusted points can be read, and nobody trusted has signed them, or main does not
+	// hold what they were made of. Whoever can push can make such points, so they too
+	// count as good for nothing.
+	Untrusted []RejectedPoint
 }
 
-// Catalog reads the descriptions of all points.
-func (r *Repository) Catalog() (Catalog, error) {
+// Catalog reads the descriptions of all points and, with an allowed_signers file,
+// verifies their signatures. Without one every point that can be read counts, so no
+// deletion may rest on it.
+func (r *Repository) Catalog(allowedSigners []byte) (Catalog, error) {
 	refs, err := r.Points()
 	if err != nil {
 		return Catalog{}, err
 	}
 	var c Catalog
+	var read Catalog
 	for _, ref := range refs {
 		point, err := r.Describe(ref)
 		switch {
 		case errors.Is(err, ErrUnreadable):
-			c.Unreadable = append(c.Unreadable, UnreadablePoint{ref, err})
+			c.Unreadable = append(c.Unreadable, RejectedPoint{ref, err})
 		case err != nil:
 			return Catalog{}, err
 		default:
-			c.Refs, c.Points = append(c.Refs, ref), append(c.Points, point)
+			read.Refs, read.Points = append(read.Refs, ref), append(read.Points, point)
+		}
+	}
+
+	g, err := r.genuinePoints(read.Points, allowedSigners)
+	if err != nil {
+		return Catalog{}, err
+	}
+	for i, ref := range read.Refs {
+		err := g.check(ref, read.Points[i])
+		switch {
+		case errors.Is(err, ErrUntrusted), errors.Is(err, ErrRewritten):
+			c.Untrusted = append(c.Untrusted, RejectedPoint{ref, err})
+		case err != nil:
+			return Catalog{}, err
+		default:
+			c.Refs, c.Points = append(c.Refs, ref), append(c.Points, read.Points[i])
 		}
 	}
 	return c, nil
 }
 
+// Rejected are the points that count for nothing.
+func (c Catalog) Rejected() []RejectedPoint { return slices.Concat(c.Unreadable, c.Untrusted) }
+
 // PassedOver are the points newer than one that cannot be read: what "latest" would
 // perhaps be if they could.
-func (r *Repository) PassedOver(latest PointRef) ([]UnreadablePoint, error) {
+func (r *Repository) PassedOver(latest PointRef) ([]RejectedPoint, error) {
 	refs, err := r.Points()
 	if err != nil {
 		return nil, err
 	}
-	var passed []UnreadablePoint
+	var passed []RejectedPoint
 	for _, ref := range refs {
 		if ref.ID <= latest.ID {
 			break
 		}
 		if _, err := r.Describe(ref); errors.Is(err, ErrUnreadable) {
-			passed = append(passed, UnreadablePoint{ref, err})
+			passed = append(passed, RejectedPoint{ref, err})
 		}
 	}
 	return passed, nil

@@ -110,17 +110,21 @@ func (r *Repository) latest(refs []PointRef, partial bool) (PointRef, error) {
 // a time only are compared with the date of the tag, as git does; whoever holds the
 // key can choose that date. It returns who signed.
 func (r *Repository) Verify(ref PointRef, allowedSigners []byte) (principal string, err error) {
+	signers, err := parseSigners(allowedSigners)
+	if err != nil {
+		return "", err
+	}
+	return r.verifyTag(ref, signers)
+}
+
+func (r *Repository) verifyTag(ref PointRef, signers seal.AllowedSigners) (principal string, err error) {
 	if ref.tag.Damage != nil {
 		return "", fmt.Errorf("restore point %s: %w", ref.ID, r.cannotRead(ref, ref.tag.Damage))
 	}
 	if len(ref.tag.Signature) == 0 {
 		return "", appbur.WithHint(fmt.Errorf("%w: %s is not signed", ErrUntrusted, ref.ID), "only points that appbur wrote are signed; somebody else may have made this tag")
 	}
-	signers, err := seal.ParseAllowedSigners(allowedSigners)
-	if err == nil {
-		principal, err = signers.Verify(ref.tag.Payload, ref.tag.Signature, ref.Tagged)
-	}
-	if err != nil {
+	if principal, err = signers.Verify(ref.tag.Payload, ref.tag.Signature, ref.Tagged); err != nil {
 		return "", appbur.WithHint(fmt.Errorf("%w: %s: %w", ErrUntrusted, ref.ID, err), "pass --trust FILE with the allowed_signers of the machine that takes the backups")
 	}
 	return principal, nil

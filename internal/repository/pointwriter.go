@@ -23,9 +23,10 @@ type PointWriter struct {
 	sealer *seal.Sealer
 	edit   *gitsync.Edit
 
-	mu      sync.Mutex
-	begun   map[appbur.AppKey]map[string]*payloadWriter
-	whole   []appbur.AppState
+	mu    sync.Mutex
+	begun map[appbur.AppKey]map[string]*payloadWriter
+	whole []appbur.AppState
+	// earlier are the points that pieces may be taken over from, newest first.
 	earlier []PointRef
 }
 
@@ -37,7 +38,7 @@ func (r *Repository) BeginPoint(keys *Keys, random io.Reader, now func() time.Ti
 		return nil, fmt.Errorf("%s: %w", appbur.RepositoryFile, err)
 	}
 	w := &PointWriter{repo: r, keys: keys, sealer: sealer, begun: map[appbur.AppKey]map[string]*payloadWriter{}}
-	if w.earlier, err = r.Points(); err != nil {
+	if w.earlier, err = r.ownPoints(keys); err != nil {
 		return nil, err
 	}
 	if w.edit, err = r.git.Edit(w.base()); err != nil {

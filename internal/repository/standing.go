@@ -65,23 +65,31 @@ func (r *Repository) Judge(ref PointRef, trust Trust) (Standing, error) {
 
 // verifyBase looks at the commit of a point.
 func (r *Repository) verifyBase(ref PointRef, allowedSigners []byte) error {
-	commit, err := r.git.ReadCommit(ref.Commit)
-	if err != nil {
-		return fmt.Errorf("restore point %s: %w", ref.ID, err)
-	}
 	point, err := r.Describe(ref)
 	if err != nil {
 		return err
 	}
+	var signers seal.AllowedSigners
+	if allowedSigners != nil {
+		if signers, err = parseSigners(allowedSigners); err != nil {
+			return err
+		}
+	}
+	return r.verifyPointCommit(ref, point, signers)
+}
+
+// verifyPointCommit demands that the commit of a point is a child of the commit that
+// its description names and, with signers, that one of them has signed it.
+func (r *Repository) verifyPointCommit(ref PointRef, point appbur.RestorePoint, signers seal.AllowedSigners) error {
+	commit, err := r.git.ReadCommit(ref.Commit)
+	if err != nil {
+		return fmt.Errorf("restore point %s: %w", ref.ID, err)
+	}
 	if len(commit.Parents) != 1 || string(commit.Parents[0]) != point.Manifests {
 		return fmt.Errorf("restore point %s: %w: its commit is no child of the commit %.12s that its description names", ref.ID, ErrUntrusted, point.Manifests)
 	}
-	if allowedSigners == nil {
+	if signers == nil {
 		return nil
-	}
-	signers, err := seal.ParseAllowedSigners(allowedSigners)
-	if err != nil {
-		return &KeyError{fmt.Errorf("trusted signers: %w", err)}
 	}
 	if err := verifyCommit(commit, signers); err != nil {
 		return fmt.Errorf("restore point %s: %w", ref.ID, err)

@@ -37,7 +37,7 @@ func TestMaintainIfDueFreesDeletedPoints(t *testing.T) {
 	if report := due(0); report != nil {
 		t.Fatalf("nothing is due, and yet %+v", report)
 	}
-	if err := f.repo.DeletePoints(t.Context(), []appbur.RestorePointID{gone.ID}, false); err != nil {
+	if err := f.repo.DeletePoints(t.Context(), []appbur.RestorePointID{gone.ID}, f.trusted(), false); err != nil {
 		t.Fatal(err)
 	}
 	if report := due(0); report == nil || report.SetAside == 0 || report.Pruned > 0 {
@@ -71,7 +71,7 @@ func TestMaintainIfDueOfPreciousObjects(t *testing.T) {
 	gone := f.point()
 	f.time = f.time.Add(time.Hour)
 	f.point()
-	if err := f.repo.DeletePoints(t.Context(), []appbur.RestorePointID{gone.ID}, false); err != nil {
+	if err := f.repo.DeletePoints(t.Context(), []appbur.RestorePointID{gone.ID}, f.trusted(), false); err != nil {
 		t.Fatal(err)
 	}
 	f.git("config", "core.repositoryformatversion", "1")

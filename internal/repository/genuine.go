@@ -1,0 +1,103 @@
+package repository
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/gitsync"
+	"github.com/appbur/appbur/pkg/seal"
+)
+
+// genuine tells restore points that somebody trusted has made, of a commit that main
+// holds, from those that anybody with write access may have put there.
+type genuine struct {
+	repo    *Repository
+	signers seal.AllowedSigners
+	// age numbers the commits of main that points are of; see [gitsync.Repository.Ancestry].
+	age map[gitsync.Hash]int
+	// history is why main cannot be read to its end, nil if it can.
+	history error
+}
+
+// genuinePoints looks at main once, for the points at the given refs. Signers are an
+// allowed_signers file; nil checks no signatures.
+func (r *Repository) genuinePoints(points []appbur.RestorePoint, allowedSigners []byte) (*genuine, error) {
+	g := &genuine{repo: r}
+	var err error
+	if allowedSigners != nil {
+		if g.signers, err = parseSigners(allowedSigners); err != nil {
+			return nil, err
+		}
+	}
+	tip, err := r.git.Tip(gitsync.MainRef)
+	if err != nil {
+		return nil, err
+	}
+
+	bases := make([]gitsync.Hash, len(points))
+	for i, point := range points {
+		bases[i] = gitsync.Hash(point.Manifests)
+	}
+	if g.age, err = r.git.Ancestry(tip, bases...); unreadable(err) {
+		g.history, err = err, nil // what is behind the damage is not known to be good
+	}
+	return g, err
+}
+
+func parseSigners(allowedSigners []byte) (seal.AllowedSigners, error) {
+	signers, err := seal.ParseAllowedSigners(allowedSigners)
+	if err != nil {
+		return nil, &KeyError{fmt.Errorf("trusted signers: %w", err)}
+	}
+	return signers, nil
+}
+
+// check returns why a point does not count; the error wraps [ErrUntrusted] or
+// [ErrRewritten]. Without signers all points count.
+func (g *genuine) check(ref PointRef, point appbur.RestorePoint) error {
+	if g.signers == nil {
+		return nil
+	}
+	if _, err := g.repo.verifyTag(ref, g.signers); err != nil {
+		return err
+	}
+	if err := g.repo.verifyPointCommit(ref, point, g.signers); err != nil {
+		return err
+	}
+	if _, held := g.age[gitsync.Hash(point.Manifests)]; held {
+		return nil
+	}
+
+	err := fmt.Errorf("%w: restore point %s was made of the commit %s, which main does not hold", ErrRewritten, ref.ID, gitsync.Hash(point.Manifests).Short())
+	return errors.Join(err, g.history)
+}
+
+// NobodyTrusted says that a deletion cannot be decided, because nobody is trusted.
+func NobodyTrusted() error {
+	return appbur.WithHint(fmt.Errorf("%w: nobody is trusted, so no restore point is known to be good, and none is deleted because of others", ErrUntrusted),
+		"pass --trust FILE with the allowed_signers of the machine that takes the backups, or --keys with its key directory")
+}
+
+// ownPoints are the points that a writer may build on, newest first. What is taken over
+// from a point is signed anew as ours, so it must be of somebody whom we believe: the
+// name of a piece is known to whoever has seen a point, and anybody can encrypt other
+// content to our recipients.
+func (r *Repository) ownPoints(keys *Keys) ([]PointRef, error) {
+	trusted, err := keys.believed()
+	if err != nil {
+		return nil, err
+	}
+	all, err := r.Catalog(trusted)
+	return all.Refs, err
+}
+
+// believed are those whom the writing side trusts: whom its key directory names and,
+// where that names nobody, itself.
+func (k *Keys) believed() ([]byte, error) {
+	trusted, err := TrustRoot(k.Dir, "")
+	if err != nil || trusted != nil {
+		return trusted, err
+	}
+	return []byte(seal.AllowedSigner(signerPrincipal, k.signer.AuthorizedKey())), nil
+}
