@@ -315,8 +315,8 @@ func (w *world) look(with func(...string) []string, app *sensitiveApp) {
 		}
 		w.run(with(append([]string{"restore", "latest", "--dry-run", "--yes"}, form...)...)...)
 	}
-	w.run(with("restore", "latest", "--yes")...)
-	w.run(with("restore", "latest", "--yes", "--force-conflicts", "--json")...)
+	w.run(with("restore", "latest", "--yes", "--undo-newer")...)
+	w.run(with("restore", "latest", "--yes", "--undo-newer", "--force-conflicts", "--json")...)
 	w.ok(with("backup")...)
 	points := strings.Fields(w.git(w.repo, "tag", "--list", "restore-points/*"))
 	w.run(local("points", "diff", strings.TrimPrefix(points[0], "restore-points/"), "latest")...)
@@ -329,7 +329,7 @@ func (w *world) fail(with func(...string) []string, app *sensitiveApp) {
 	w.fails(with("backup", "--app", "team/vault="+app.address)...)
 	w.fails(with("backup", "--app", "team/vault="+app.address, "--json")...)
 	app.broken.Store(false)
-	w.fails(with("restore", "latest", "--yes", "--app", "team/vault="+app.address)...) // it refuses imports
+	w.fails(with("restore", "latest", "--yes", "--undo-newer", "--app", "team/vault="+app.address)...) // it refuses imports
 
 	other := filepath.Join(w.dir, "other-keys")
 	w.ok("init", filepath.Join(w.dir, "other.git"), "--keys", other)

@@ -44,7 +44,7 @@ func (w *world) refuse(with func(...string) []string) {
 	})
 	for _, form := range [][]string{nil, {"--json"}, {"--dry-run"}} {
 		before := w.transcript.Len()
-		w.fails(with(append([]string{"restore", "latest", "--yes", "--force-conflicts"}, form...)...)...)
+		w.fails(with(append([]string{"restore", "latest", "--yes", "--undo-newer", "--force-conflicts"}, form...)...)...)
 		said := w.transcript.String()[before:]
 		if !strings.Contains(said, refusal) || strings.Count(said, "(secret)") < 3 || !strings.Contains(said, "{…}") {
 			w.Errorf("no value was refused, or it is not said why:\n%.6000s", said)

@@ -27,7 +27,7 @@ func (e *env) confirm(ctx context.Context, question string) error {
 		if strings.EqualFold(text, "yes") {
 			return nil
 		}
-		return fmt.Errorf("not confirmed, nothing was changed: %w", context.Canceled)
+		return &stoppedError{"not confirmed, nothing was changed"}
 	case <-ctx.Done():
 		return ctx.Err()
 	}

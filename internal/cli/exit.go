@@ -56,17 +56,23 @@ type usageError struct{ err error }
 func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
 
+// stoppedError means that a person or a signal stopped the command.
+type stoppedError struct{ text string }
+
+func (e *stoppedError) Error() string { return e.text }
+
 // exitCode decides what an error means to a script. It is the only place that
 // does: everything below it wraps and returns.
 func exitCode(err error) int {
 	var (
 		answer *outcome
 		usage  *usageError
+		stop   *stoppedError
 	)
 	switch {
 	case err == nil:
 		return ExitDone
-	case errors.Is(err, context.Canceled):
+	case errors.As(err, &stop), errors.Is(err, context.Canceled):
 		return ExitCancelled
 	case errors.As(err, &usage):
 		return ExitUsage

@@ -47,7 +47,7 @@ func Run(ctx context.Context, e *env, args []string) int {
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if ctx.Err() != nil && err != nil {
-		err = fmt.Errorf("cancelled: %w", context.Canceled)
+		err = &stoppedError{"cancelled"}
 	}
 	if err != nil {
 		asJSON := false

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/rest"
@@ -31,10 +32,12 @@ func (o *planOptions) addFlags(e *env, command *cobra.Command) {
 
 // planned is a plan with what it was made of.
 type planned struct {
-	plan   *restore.Plan
-	loaded *repository.Loaded
-	rules  *manifest.Rules
-	config *rest.Config
+	plan    *restore.Plan
+	repo    *repository.Repository
+	loaded  *repository.Loaded
+	rules   *manifest.Rules
+	config  *rest.Config
+	cluster restore.Cluster
 }
 
 func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
@@ -42,7 +45,7 @@ func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
 	if err != nil {
 		return planned{}, err
 	}
-	loaded, err := o.load(ctx, e, o.point)
+	repo, loaded, err := o.load(ctx, e, o.point)
 	if err != nil {
 		return planned{}, err
 	}
@@ -58,7 +61,11 @@ func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
 	if err != nil {
 		return planned{}, err
 	}
-	return planned{plan, loaded, rules, config}, nil
+	cluster, err := restore.NewCluster(config)
+	if err != nil {
+		return planned{}, err
+	}
+	return planned{plan, repo, loaded, rules, config, cluster}, nil
 }
 
 // pointOf hands what the repository holds to the restore engine, which does not
@@ -81,9 +88,10 @@ func newPlan(e *env) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "plan POINT",
 		Short: "Show what restoring a point to a cluster would do, and why",
-		Long: `Show what restoring a restore point to a cluster would do, and why: every object
-with its action, what is converted, what is lost, what is blocked. Nothing is
-changed. ` + "`appbur restore`" + ` with the same options does exactly this.` +
+		Long: `Show which cluster the target is, and what restoring a restore point to it would
+do, and why: every object with its action, what is converted, what is lost, what
+is blocked. If it is the cluster that the point was taken of, the plan says what
+changed there since, which a restore would undo. Nothing is changed. ` + "`appbur restore`" + ` with the same options does exactly this.` +
 			exitStatus("0  planned", "4  with --exit-code: the plan has steps", "10 no repository or no such point", "5  the history was rewritten (docs/trust.md)", "12 a key, a login or a signature was refused", "20 blocked objects and no --allow-blocked"),
 		Example: `  appbur plan latest --repo ./mgmt.git --kubeconfig new.yaml
   appbur plan latest --repo ./mgmt.git --kubeconfig new.yaml --full | less
@@ -95,9 +103,18 @@ changed. ` + "`appbur restore`" + ` with the same options does exactly this.` +
 			if err != nil {
 				return err
 			}
+			target, err := o.identify(cmd.Context(), made)
+			if err != nil {
+				return err
+			}
 			if asJSON {
-				err = e.printJSON(made.plan)
+				err = e.printJSON(struct {
+					*restore.Plan
+					Target targetCluster `json:"target"`
+				}{made.plan, target})
 			} else {
+				e.printTarget(e.Out, target)
+				fmt.Fprintln(e.Out)
 				err = e.printPlan(made.plan, full)
 			}
 			switch {

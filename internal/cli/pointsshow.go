@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/repository"
 )
 
 func newPointsShow(e *env) *cobra.Command {
@@ -42,18 +44,26 @@ func pointsShowRun(ctx context.Context, e *env, o *repositoryOptions, name strin
 	if err != nil {
 		return err
 	}
+	restored, err := restoredTo(c)
+	if err != nil {
+		return err
+	}
 	if asJSON {
 		return e.printJSON(struct {
 			pointSummary
-			SignedBy string          `json:"signedBy"`
-			History  pointHistory    `json:"history"`
-			Coverage appbur.Coverage `json:"coverage"`
-		}{pointSummary{loaded.Meta, string(c.ref.Commit)}, c.standing.Signer, historyOf(c.standing), loaded.Coverage})
+			SignedBy string                `json:"signedBy"`
+			History  pointHistory          `json:"history"`
+			Restored []repository.Restored `json:"restored"`
+			Coverage appbur.Coverage       `json:"coverage"`
+		}{pointSummary{loaded.Meta, string(c.ref.Commit)}, c.standing.Signer, historyOf(c.standing), restored, loaded.Coverage})
 	}
 	m := loaded.Meta
 	fmt.Fprintf(e.Out, "restore point  %s (%s)\ntaken          %s\ncluster        %s\nKubernetes     %s\nrules          %s\nmanifests      commit %s\n",
 		m.ID, e.paint(stateOf(m).sgr, stateOf(m).text), takenText(m), m.Cluster.ID, m.Cluster.Version, m.Rules, m.Manifests)
 	e.printStanding(c.standing)
+	for _, r := range restored {
+		fmt.Fprintf(e.Out, "restored       to %s, cluster %s: %s\n", oneLine(cmp.Or(r.Context, r.Server)), oneLine(r.Cluster), restoredWhen(r))
+	}
 	byKind := map[string]int{}
 	for _, object := range loaded.Objects {
 		byKind[object.ID.GroupKind().String()]++
@@ -84,6 +94,21 @@ func pointsShowRun(ctx context.Context, e *env, o *repositoryOptions, name strin
 	}
 	t.print(e.Out)
 	return nil
+}
+
+// restoredTo are the clusters that a point was restored to from this copy.
+func restoredTo(c chosen) ([]repository.Restored, error) {
+	list, err := c.repo.Restores()
+	if err != nil {
+		return nil, err
+	}
+	of := []repository.Restored{}
+	for _, r := range list {
+		if r.Point == c.ref.ID {
+			of = append(of, r)
+		}
+	}
+	return of, nil
 }
 
 // digestText is the digest of a dataset in the given form, or that it is sealed: what

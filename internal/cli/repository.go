@@ -200,16 +200,17 @@ func (o *repositoryOptions) signers(e *env, repo *repository.Repository) ([]byte
 }
 
 // load reads a point with its Secrets.
-func (o *repositoryOptions) load(ctx context.Context, e *env, name string) (*repository.Loaded, error) {
+func (o *repositoryOptions) load(ctx context.Context, e *env, name string) (*repository.Repository, *repository.Loaded, error) {
 	c, err := o.point(e, name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	opener, err := o.opener(e, c.keys)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return c.repo.Load(ctx, c.ref, opener)
+	loaded, err := c.repo.Load(ctx, c.ref, opener)
+	return c.repo, loaded, err
 }
 
 func (o *repositoryOptions) opener(e *env, keys string) (*seal.Opener, error) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/apps"
+	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/restore"
 )
 
@@ -19,9 +20,10 @@ const appPatience = 2 * time.Minute
 type restoreOptions struct {
 	planOptions
 	appOptions
-	yes    bool
-	dryRun bool
-	json   bool
+	yes       bool
+	undoNewer bool
+	dryRun    bool
+	json      bool
 }
 
 func newRestore(e *env) *cobra.Command {
@@ -29,17 +31,20 @@ func newRestore(e *env) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "restore POINT",
 		Short: "Restore a point to a cluster",
-		Long: `Restore a restore point to a cluster: show the plan, ask, apply it, hand the
-applications their state, and report. Nothing in the cluster is deleted. Objects
+		Long: `Restore a restore point to a cluster: show the plan and which cluster it is for,
+ask, apply it, hand the applications their state, and report. Nothing in the cluster is deleted. Objects
 are applied in the order of their dependencies, owners before what they own;
 owner references get the uids that the owners have in this cluster.
 
 It can be repeated: what is there already stays as it is, what failed is tried
 again. Application state is imported for every --app; an import replaces the
-state that the application has.` +
+state that the application has.
+
+If the target is the cluster that the point was taken of, what changed or was
+deleted there since would be undone. --yes alone does not agree to that.` +
 			exitStatus("0  done", "1  failed", "3  some objects or applications failed (the report says which)", "5  the history was rewritten (docs/trust.md)", "10 no repository or no such point",
 				"12 a key, a login or a signature was refused", "20 blocked objects and no --allow-blocked; nothing was changed",
-				"64 nobody to ask and no --yes", "130 cancelled; run again to go on"),
+				"64 nobody to ask and no --yes, or --yes alone although the target is newer than the point", "130 cancelled; run again to go on"),
 		Example: `  appbur restore latest --repo ./mgmt.git --kubeconfig new.yaml
   appbur restore latest --repo ./mgmt.git --kubeconfig new.yaml --dry-run
   appbur restore 20261121T030238Z --repo ./mgmt.git --kubeconfig new.yaml --yes --app fleet-system/fleet=fleet2.example:7443`,
@@ -52,6 +57,7 @@ state that the application has.` +
 	o.planOptions.addFlags(e, command)
 	o.appOptions.addFlags(command, "whose saved state is imported")
 	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
+	command.Flags().BoolVar(&o.undoNewer, "undo-newer", false, "with --yes: go on although the target is the cluster that the point was taken of and has changed since")
 	command.Flags().BoolVar(&o.dryRun, "dry-run", false, "ask the API server what it would say (dryRun=All) and change nothing")
 	jsonFlag(command, &o.json)
 	return command
@@ -73,23 +79,32 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions) error {
 	if err := unknownApps(made, targets); err != nil {
 		return err
 	}
+	target, err := o.identify(ctx, made)
+	if err != nil {
+		return err
+	}
 	if !o.json {
 		if err := e.printPlan(made.plan, false); err != nil {
 			return err
 		}
 		fmt.Fprintln(e.Out)
+		e.printTarget(e.Out, target)
+		fmt.Fprintln(e.Out)
 	}
-	cluster, err := restore.NewCluster(made.config)
-	if err != nil {
-		return err
-	}
+
+	cluster := made.cluster
+	writes := !o.dryRun && (len(made.plan.Blocked()) == 0 || o.policy.AllowBlocked)
 	if o.dryRun {
 		cluster = restore.DryRun(cluster)
-	} else if !o.yes && (len(made.plan.Blocked()) == 0 || o.policy.AllowBlocked) {
-		if err := e.confirm(ctx, fmt.Sprintf("Restore %s to %s?", made.plan.Point, server(made.config))); err != nil {
+	}
+	began := e.now()
+	if writes {
+		if err := e.agree(ctx, o, made, target); err != nil {
 			return err
 		}
+		e.noteRestore(made, target, began, repository.RestoreBegun)
 	}
+
 	bar := newProgress(e.Streams, e.now, "restoring", 0)
 	report, err := restore.Apply(ctx, made.plan, cluster, &stepProgress{bar: bar})
 	took := bar.finish()
@@ -97,13 +112,31 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions) error {
 		importer := &apps.Importer{Dialer: dialer, Targets: targets, Payloads: made.loaded, Random: e.rand, Patience: appPatience}
 		err = restore.Import(ctx, made.plan, importer, &report)
 	}
+	if writes {
+		e.noteRestore(made, target, began, map[bool]repository.RestoreState{true: repository.RestoreDone, false: repository.RestorePartly}[err == nil])
+	}
 	if errors.Is(err, restore.ErrBlocked) {
 		return err // nothing was done, so there is nothing to report
 	}
-	if printErr := e.printReport(report, took, o); printErr != nil {
+	if printErr := e.printReport(report, took, o, target); printErr != nil {
 		return printErr
 	}
 	return err
+}
+
+// agree lets a restore go on when somebody who knows which cluster it writes to says
+// so: on a terminal, or before with --yes.
+func (e *env) agree(ctx context.Context, o *restoreOptions, made planned, target targetCluster) error {
+	if !o.yes {
+		if o.json {
+			e.printTarget(e.Err, target)
+		}
+		return e.confirm(ctx, fmt.Sprintf("Restore %s to %s?", made.plan.Point, oneLine(target.name())))
+	}
+	if o.undoNewer {
+		return nil
+	}
+	return target.refuse(made.plan.Point)
 }
 
 // unknownApps refuses an --app that the point has no state of: a typing mistake
@@ -136,9 +169,14 @@ func (p *stepProgress) Progress(event restore.Event) {
 	}
 }
 
-func (e *env) printReport(report restore.Report, took time.Duration, o *restoreOptions) error {
+func (e *env) printReport(report restore.Report, took time.Duration, o *restoreOptions, target targetCluster) error {
 	if o.json {
-		return e.printJSON(report)
+		type plainReport restore.Report // without MarshalJSON, which would leave the target out
+		report.Outcomes = append([]restore.Outcome{}, report.Outcomes...)
+		return e.printJSON(struct {
+			plainReport
+			Target targetCluster `json:"target"`
+		}{plainReport(report), target})
 	}
 	t := newTable(e.Streams, "result", "object", "why")
 	for _, failure := range report.Failures() {

@@ -64,12 +64,8 @@ func verifyRun(ctx context.Context, e *env, o *verifyOptions) error {
 	if err := unknownApps(made, targets); err != nil {
 		return err
 	}
-	cluster, err := restore.NewCluster(made.config)
-	if err != nil {
-		return err
-	}
 	result := verification{Apps: []appVerification{}}
-	if result.Cluster, err = restore.Verify(ctx, made.plan, cluster, made.rules); err != nil {
+	if result.Cluster, err = restore.Verify(ctx, made.plan, made.cluster, made.rules); err != nil {
 		return err
 	}
 	different := !result.Cluster.OK()

@@ -157,14 +157,12 @@ func (r *Repository) forgetConfirmed(name string) error {
 // editDeleted changes the list. Processes that do so at once wait for one another: what
 // one of them notes must not be lost to the other.
 func (r *Repository) editDeleted(change func([]deletedPoint) []deletedPoint) error {
-	file, err := os.OpenFile(filepath.Join(r.dir, deletedFile+".lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	unlock, err := r.lockNote(deletedFile)
 	if err != nil {
-		return fmt.Errorf("noting what is known of remotes: %w", err)
+		return err
 	}
-	defer func() { _ = file.Close() }()
-	if err := flock(file); err != nil {
-		return fmt.Errorf("noting what is known of remotes: %w", err)
-	}
+	defer unlock()
+
 	deleted, err := r.readDeleted()
 	if err != nil {
 		return err
@@ -173,6 +171,19 @@ func (r *Repository) editDeleted(change func([]deletedPoint) []deletedPoint) err
 		return r.writeNote(deletedFile, changed)
 	}
 	return nil
+}
+
+// lockNote waits until nobody else edits a note, and lets the others in when the
+// returned function is called.
+func (r *Repository) lockNote(name string) (unlock func(), err error) {
+	file, err := os.OpenFile(filepath.Join(r.dir, name+".lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("noting in %s: %w", name, err)
+	}
+	if err := flock(file); err != nil {
+		return nil, errors.Join(fmt.Errorf("noting in %s: %w", name, err), file.Close())
+	}
+	return func() { _ = file.Close() }, nil
 }
 
 // flock waits until nobody else has locked a file. It is held for milliseconds, and

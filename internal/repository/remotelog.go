@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// The files of notes lie beside the Git repository's own. They can be lost: what the
-// remotes hold is what counts.
+// The files of notes lie beside the Git repository's own, where nothing that is pushed
+// or fetched reaches. They can be lost: what the repository and its remotes hold is what counts.
 
 // pushesFile says when each remote last held everything.
 const pushesFile = "appbur-pushes.json"
@@ -57,7 +57,7 @@ func (r *Repository) readNote(name string, value any) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("reading what is known of remotes: %w", err)
+		return fmt.Errorf("reading a note beside the repository: %w", err)
 	}
 	if err := json.Unmarshal(data, value); err != nil {
 		return fmt.Errorf("reading %s: %w", filepath.Join(r.dir, name), err)
@@ -76,7 +76,7 @@ func (r *Repository) writeNote(name string, value any) error {
 	}
 	file, err := os.CreateTemp(r.dir, name+".*")
 	if err != nil {
-		return fmt.Errorf("noting what is known of remotes: %w", err)
+		return fmt.Errorf("noting in %s: %w", name, err)
 	}
 	_, err = file.Write(data)
 	err = errors.Join(err, file.Sync(), file.Close())
@@ -84,7 +84,7 @@ func (r *Repository) writeNote(name string, value any) error {
 		err = os.Rename(file.Name(), path)
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("noting what is known of remotes: %w", err), os.Remove(file.Name()))
+		return errors.Join(fmt.Errorf("noting in %s: %w", name, err), os.Remove(file.Name()))
 	}
 	return nil
 }

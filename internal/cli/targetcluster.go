@@ -1,0 +1,234 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/repository"
+	"github.com/appbur/appbur/pkg/restore"
+)
+
+// targetCluster says which cluster a plan is for (docs/json.md). A kubeconfig that
+// names another one than its user thinks is the mistake that costs most.
+type targetCluster struct {
+	// Context is "" for the cluster that a pod runs in.
+	Context string             `json:"context,omitempty"`
+	Server  string             `json:"server"`
+	ID      string             `json:"id,omitempty"`
+	Version appbur.KubeVersion `json:"kubernetesVersion"`
+	// Nodes and Namespaces are nil when the account may not count them.
+	Nodes      *int `json:"nodes,omitempty"`
+	Namespaces *int `json:"namespaces,omitempty"`
+	// Source says that the point, or main as it is now, was taken of this cluster.
+	Source bool `json:"source"`
+	// Since is what a restore would undo, nil where the target is no source.
+	Since *changedSince `json:"changedSince,omitempty"`
+	// Restored are the restores to this cluster that were made before, newest first.
+	Restored []repository.Restored `json:"restored"`
+
+	// unknown is why the id cannot be told.
+	unknown error
+}
+
+// changedSince is what became of a point's objects in their own cluster since. All
+// of it is newer than the point, whatever a clock says.
+type changedSince struct {
+	Changed []appbur.ObjectID `json:"changed"`
+	Deleted []appbur.ObjectID `json:"deleted"`
+	// Unreadable objects may have changed as well.
+	Unreadable []appbur.ObjectID `json:"unreadable"`
+}
+
+func (s *changedSince) any() bool {
+	return s != nil && len(s.Changed)+len(s.Deleted)+len(s.Unreadable) > 0
+}
+
+// String says it in one line, with an example of each.
+func (s *changedSince) String() string {
+	var parts []string
+	for _, part := range []struct {
+		what string
+		list []appbur.ObjectID
+	}{{"changed", s.Changed}, {"deleted", s.Deleted}, {"cannot be read", s.Unreadable}} {
+		if n := len(part.list); n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s (%s%s)", n, part.what, part.list[0], map[bool]string{true: ", …"}[n > 1]))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// contextName is the kubeconfig context that the options lead to, "" in a pod.
+func (o *clusterOptions) contextName() string {
+	if o.context != "" {
+		return o.context
+	}
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = o.kubeconfig
+	raw, err := rules.Load()
+	if err != nil {
+		return "" // restConfig has said so
+	}
+	return raw.CurrentContext
+}
+
+// identify asks the target who it is, and compares it with the point if the point
+// was taken of it.
+func (o *planOptions) identify(ctx context.Context, made planned) (targetCluster, error) {
+	t := targetCluster{Context: o.contextName(), Server: server(made.config), Version: made.plan.Target, Restored: []repository.Restored{}}
+	system, err := made.cluster.Get(ctx, appbur.ObjectID{Kind: "Namespace", Name: "kube-system"}, "v1")
+	switch {
+	case apierrors.IsForbidden(err):
+		t.unknown = err
+	case err != nil:
+		return t, clusterHint(fmt.Errorf("asking the target at %s which cluster it is: %w", t.Server, err))
+	default:
+		metadata, _ := system["metadata"].(map[string]any)
+		t.ID, _ = metadata["uid"].(string)
+	}
+	if t.Nodes, err = tally(ctx, made.cluster, "Node"); err != nil {
+		return t, err
+	}
+	if t.Namespaces, err = tally(ctx, made.cluster, "Namespace"); err != nil {
+		return t, err
+	}
+
+	restores, err := made.repo.Restores()
+	if err != nil {
+		return t, err
+	}
+	for _, r := range restores {
+		if t.ID != "" && r.Cluster == t.ID {
+			t.Restored = append(t.Restored, r)
+		}
+	}
+
+	t.Source = t.ID != "" && (t.ID == made.plan.Source.ID || t.ID == made.repo.Config().Cluster.ID)
+	if t.Source {
+		t.Since, err = since(ctx, made)
+	}
+	return t, err
+}
+
+// tally counts the objects of a kind, nil if that is not allowed.
+func tally(ctx context.Context, cluster restore.Cluster, kind string) (*int, error) {
+	found, err := cluster.Existing(ctx, "v1", kind)
+	switch {
+	case apierrors.IsForbidden(err):
+		return nil, nil
+	case err != nil:
+		return nil, clusterHint(fmt.Errorf("counting what the target has of the kind %s: %w", kind, err))
+	}
+	n := len(found)
+	return &n, nil
+}
+
+// since reads what the point holds from its own cluster. Fields that the cluster has
+// on top stay in a restore, so they are no change that it undoes.
+func since(ctx context.Context, made planned) (*changedSince, error) {
+	findings, err := restore.Verify(ctx, made.plan, made.cluster, made.rules)
+	if err != nil {
+		return nil, err
+	}
+	s := &changedSince{Changed: []appbur.ObjectID{}, Deleted: []appbur.ObjectID{}, Unreadable: []appbur.ObjectID{}}
+	seen := map[appbur.ObjectID]bool{}
+	for _, f := range findings.Findings {
+		var list *[]appbur.ObjectID
+		switch f.Kind {
+		case restore.FindingDifferent:
+			list = &s.Changed
+		case restore.FindingMissing:
+			list = &s.Deleted
+		case restore.FindingUnreadable:
+			list = &s.Unreadable
+		case restore.FindingOwner, restore.FindingDangling, restore.FindingTerminating, restore.FindingStatus, restore.FindingBlocked:
+			continue
+		}
+		if !seen[f.Object] {
+			seen[f.Object] = true
+			*list = append(*list, f.Object)
+		}
+	}
+	return s, nil
+}
+
+// refuse is why a restore does not go on without somebody who looks, nil if it may.
+func (t targetCluster) refuse(point appbur.RestorePointID) error {
+	switch {
+	case t.unknown != nil:
+		return &usageError{appbur.WithHint(
+			fmt.Errorf("nothing tells whether the target is the cluster that %s was taken of: %w", point, t.unknown),
+			"let the account get the namespace kube-system, answer on a terminal instead of --yes, or pass --undo-newer if it does not matter")}
+	case t.Since.any():
+		return &usageError{appbur.WithHint(
+			fmt.Errorf("the target is the cluster that the history is of, and it is newer than %s: %s; a restore would undo that", point, t.Since),
+			"keep its state with `appbur backup` first; then answer on a terminal instead of --yes, or pass --undo-newer")}
+	}
+	return nil
+}
+
+// name is how the target is called in a question.
+func (t targetCluster) name() string {
+	if t.Context == "" {
+		return t.Server
+	}
+	return fmt.Sprintf("%s (%s)", t.Context, t.Server)
+}
+
+// printTarget says which cluster it is, in the form of the other summaries.
+func (e *env) printTarget(w io.Writer, t targetCluster) {
+	id := t.ID
+	if t.unknown != nil {
+		id = "unknown: " + t.unknown.Error()
+	}
+	fmt.Fprintf(w, "target         %s\ncluster        %s\n", oneLine(t.name()), oneLine(id))
+	fmt.Fprintf(w, "               Kubernetes %s, %s, %s\n", t.Version, tallyText(t.Nodes, "node"), tallyText(t.Namespaces, "namespace"))
+	switch {
+	case t.Since.any():
+		fmt.Fprintf(w, "               %s: %s\n", e.paint(sgrYellow, "the history is of this cluster, and a restore would undo what is newer"), oneLine(t.Since.String()))
+	case t.Source:
+		fmt.Fprintln(w, "               the history is of this cluster, and nothing of the point has changed since")
+	}
+	for i, r := range t.Restored {
+		if i == 3 {
+			fmt.Fprintf(w, "               and %d restores before\n", len(t.Restored)-i)
+			break
+		}
+		fmt.Fprintf(w, "restored       %s: %s\n", r.Point, restoredWhen(r))
+	}
+}
+
+// restoredWhen says when an earlier restore began and how it ended.
+func restoredWhen(r repository.Restored) string {
+	how := map[repository.RestoreState]string{
+		repository.RestoreBegun: "begun, its end is not known", repository.RestoreDone: "whole", repository.RestorePartly: "in part",
+	}[r.State]
+	return fmt.Sprintf("%s, %s", r.At.Format(time.RFC3339), how)
+}
+
+func tallyText(n *int, noun string) string {
+	if n == nil {
+		return noun + "s unknown"
+	}
+	return count(*n, noun)
+}
+
+// noteRestore remembers where a point was restored to. A copy that cannot be written
+// to is no reason not to restore from it.
+func (e *env) noteRestore(made planned, t targetCluster, began time.Time, state repository.RestoreState) {
+	if t.ID == "" {
+		return
+	}
+	err := made.repo.NoteRestore(repository.Restored{
+		Point: made.plan.Point, Cluster: t.ID, Context: t.Context, Server: t.Server, State: state, At: began,
+	})
+	if err != nil {
+		e.warn("the repository does not remember this restore: %v", err)
+	}
+}
