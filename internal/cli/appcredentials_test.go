@@ -90,6 +90,64 @@ func serveGuarded(t *testing.T, serverCert, serverKey, clientCert string, token 
 	})
 }
 
+// An application that demands a certificate, and one whose own is not trusted, end with
+// the code of credentials and a hint that names the flags, at once.
+func TestAppCertificates(t *testing.T) {
+	dir := t.TempDir()
+	serverCert, serverKey := writePair(t, dir, "server")
+	clientCert, clientKey := writePair(t, dir, "client")
+	strangerCert, strangerKey := writePair(t, dir, "stranger")
+	address := serveDemanding(t, serverCert, serverKey, clientCert)
+	for name, test := range map[string]struct {
+		args []string
+		code int
+		hint []string
+	}{
+		"the right one": {[]string{"--app-ca", serverCert, "--app-cert", clientCert, "--app-key", clientKey}, ExitDone, nil},
+		"none":          {[]string{"--app-ca", serverCert}, ExitCredentials, []string{"--app-cert", "--app-key", "--app-ca"}},
+		"a stranger's":  {[]string{"--app-ca", serverCert, "--app-cert", strangerCert, "--app-key", strangerKey}, ExitCredentials, []string{"--app-cert", "--app-key", "--app-ca"}},
+		"no authority":  {[]string{"--app-cert", clientCert, "--app-key", clientKey}, ExitCredentials, []string{"--app-ca"}},
+		"plain text":    {nil, ExitCredentials, []string{"--app-ca"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var o appOptions
+			command := &cobra.Command{}
+			o.addFlags(command, "")
+			if err := command.ParseFlags(append([]string{"--app", "notes=" + address}, test.args...)); err != nil {
+				t.Fatal(err)
+			}
+			_, err := exportWith(t, &o)
+			if got := exitCode(err); got != test.code {
+				t.Errorf("exit code %d, want %d: %v", got, test.code, err)
+			}
+			for _, flag := range test.hint {
+				if !strings.Contains(hintOf(err), flag) {
+					t.Errorf("the hint %q does not name %s (%v)", hintOf(err), flag, err)
+				}
+			}
+		})
+	}
+}
+
+// serveDemanding runs an application that demands a certificate of one client.
+func serveDemanding(t *testing.T, serverCert, serverKey, clientCert string) string {
+	t.Helper()
+	pair, err := tls.LoadX509KeyPair(serverCert, serverKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	authority, err := os.ReadFile(clientCert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(authority)
+	return serveApp(t, "127.0.0.1:0", contracttest.NewMemory(map[string][]contract.Row{"notes": {contract.Row(`{"id":1}`)}}), contract.Options{
+		ID: "notes", Version: "1", Datasets: []contract.Dataset{{Name: "notes", Schema: "1.0", Key: []string{"id"}}},
+		TLS: &tls.Config{Certificates: []tls.Certificate{pair}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS12},
+	})
+}
+
 // TestAppCredentials goes from the flags of a command to the bytes of an
 // application that lets nobody in without credentials.
 func TestAppCredentials(t *testing.T) {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"crypto/tls"
 	"errors"
 	"slices"
 
@@ -30,6 +31,7 @@ var exitRules = []exitRule{
 	{ExitCredentials, isAny(repository.ErrUntrusted, seal.ErrNoIdentityMatch)},
 	{ExitCredentials, isType[*repository.KeyError]},
 	{ExitCredentials, isAny(exporter.ErrUnauthorized, exporter.ErrForbidden, exporter.ErrCertificate)},
+	{ExitCredentials, isType[*tls.CertificateVerificationError]},
 	{ExitCredentials, apierrors.IsUnauthorized},
 	{ExitCredentials, apierrors.IsForbidden},
 	{ExitCredentials, contractCode(codes.Unauthenticated, codes.PermissionDenied)},
@@ -88,6 +90,8 @@ func clusterHint(err error) error {
 	switch {
 	case appbur.HintOf(err) != "":
 		return err
+	case isType[*tls.CertificateVerificationError](err):
+		hint = "check certificate-authority-data and server in the kubeconfig; they may belong to another cluster"
 	case apierrors.IsUnauthorized(err):
 		hint = "the token or certificate in the kubeconfig is not valid for this cluster"
 	case apierrors.IsForbidden(err):

@@ -68,7 +68,7 @@ func (e *env) reportError(err error, asJSON bool) {
 	if errors.As(err, &answer) {
 		return
 	}
-	hint := appbur.HintOf(err)
+	hint := hintOf(err)
 	if asJSON {
 		// Errors go to Err also as JSON, so that Out holds results only.
 		encoded, marshalErr := json.Marshal(struct {

@@ -4,16 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/appbur/appbur"
-	"github.com/appbur/appbur/pkg/contract"
-	"github.com/appbur/appbur/pkg/exporter"
-	"github.com/appbur/appbur/pkg/gitsync"
-	"github.com/appbur/appbur/pkg/restore"
 )
 
 func testEnv(terminal bool) (*env, *bytes.Buffer, *bytes.Buffer) {
@@ -92,29 +87,6 @@ func TestConfirm(t *testing.T) {
 		}
 		if !strings.Contains(errs.String(), "Go on? [yes/no]") {
 			t.Errorf("asked %q", errs.String())
-		}
-	}
-}
-
-func TestExitCodes(t *testing.T) {
-	for _, test := range []struct {
-		err  error
-		want int
-	}{
-		{nil, 0},
-		{errors.New("x"), 1},
-		{fmt.Errorf("wrapped: %w", errPartly), 3},
-		{errDifferent, 4},
-		{&usageError{errors.New("x")}, 64},
-		{fmt.Errorf("wrapped: %w", context.Canceled), 130},
-		{fmt.Errorf("x: %w", exporter.ErrUnauthorized), 12},
-		{fmt.Errorf("x: %w", restore.ErrBlocked), 20},
-		{contract.NewError(contract.ReasonSchemaTooNew, "x"), 20},
-		{fmt.Errorf("x: %w", gitsync.ErrLocked), 11},
-		{&notFoundError{errors.New("x")}, 10},
-	} {
-		if got := exitCode(test.err); got != test.want {
-			t.Errorf("exitCode(%v) = %d, want %d", test.err, got, test.want)
 		}
 	}
 }

@@ -110,7 +110,7 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions) error {
 	took := bar.finish()
 	if err == nil && !o.dryRun && len(made.plan.Apps) > 0 {
 		importer := &apps.Importer{Dialer: dialer, Targets: targets, Payloads: made.loaded, Random: e.rand, Patience: appPatience}
-		err = restore.Import(ctx, made.plan, importer, &report)
+		err = restore.Import(ctx, made.plan, hintingImporter{importer}, &report)
 	}
 	if writes {
 		e.noteRestore(made, target, began, map[bool]repository.RestoreState{true: repository.RestoreDone, false: repository.RestorePartly}[err == nil])

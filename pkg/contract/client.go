@@ -45,6 +45,8 @@ type Client struct {
 	calls   contractpb.AppStateClient
 	address string
 	options DialOptions
+	// watched is the zero value where there is no TLS.
+	watched watchedTLS
 }
 
 const defaultDialTimeout = 10 * time.Second
@@ -82,6 +84,7 @@ func Dial(ctx context.Context, address string, o DialOptions) (*Client, error) {
 		return nil, appbur.WithHint(fmt.Errorf("connecting to %s: %w", address, err), "use unix:///path or host:port")
 	}
 	c := &Client{conn: conn, calls: contractpb.NewAppStateClient(conn), address: address, options: o}
+	c.watched, _ = transport.(watchedTLS)
 	if err := c.reach(ctx); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
@@ -94,7 +97,7 @@ func transportFor(address string, o DialOptions) (credentials.TransportCredentia
 	case unix:
 		return unixTransport{}, nil
 	case o.TLS != nil:
-		return credentials.NewTLS(modernTLS(o.TLS)), nil
+		return newWatchedTLS(o.TLS), nil
 	case o.Insecure && o.Token != nil:
 		return nil, appbur.WithHint(fmt.Errorf("connecting to %s: %w: everybody on the way could take the token", address, ErrPlaintext),
 			"name the certificate authority of the application, use a unix socket, or leave the token out")
@@ -127,6 +130,9 @@ func (c *Client) reach(ctx context.Context) error {
 				return last
 			}
 			return err
+		}
+		if refused := c.certificateError(); refused != nil {
+			return refused
 		}
 		last = err
 		timer := time.NewTimer(wait)

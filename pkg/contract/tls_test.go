@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc/codes"
+
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/contract"
 )
@@ -57,18 +59,38 @@ func TestMutualTLS(t *testing.T) {
 	if err := client.Close(); err != nil {
 		t.Error(err)
 	}
-	for name, options := range map[string]contract.DialOptions{
-		"an unknown authority":  {TLS: &tls.Config{MinVersion: tls.VersionTLS13}},
-		"no client certificate": {TLS: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13}},
-		"plain text":            {Insecure: true},
+	stranger, _ := certificate(t)
+	for name, test := range map[string]struct {
+		options contract.DialOptions
+		want    error
+	}{
+		"an unknown authority":  {contract.DialOptions{TLS: &tls.Config{MinVersion: tls.VersionTLS13}}, contract.ErrServerCertificate},
+		"another host":          {contract.DialOptions{TLS: &tls.Config{RootCAs: pool, ServerName: "elsewhere", MinVersion: tls.VersionTLS13}}, contract.ErrServerCertificate},
+		"no client certificate": {contract.DialOptions{TLS: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13}}, contract.ErrClientCertificate},
+		"a stranger's":          {contract.DialOptions{TLS: &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{stranger}, MinVersion: tls.VersionTLS13}}, contract.ErrClientCertificate},
+		"plain text":            {contract.DialOptions{Insecure: true, Timeout: 300 * time.Millisecond}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			options.Timeout = 300 * time.Millisecond
-			_, err := contract.Dial(t.Context(), address, options)
+			_, err := contract.Dial(t.Context(), address, test.options)
 			var e *contract.Error
 			if !errors.As(err, &e) || appbur.HintOf(err) == "" {
 				t.Errorf("got %v, want a contract error with a hint", err)
 			}
+			if test.want != nil && (!errors.Is(err, test.want) || e.Code != codes.Unauthenticated) {
+				t.Errorf("got %v, want %v", err, test.want)
+			}
 		})
+	}
+}
+
+// With TLS 1.2 the refusal ends the handshake itself.
+func TestRefusedCertificateInTLS12(t *testing.T) {
+	cert, pool := certificate(t)
+	o := notes()
+	o.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12}
+	address := serveAt(t, "127.0.0.1:0", memory(row(`{"id":1}`)), o)
+	_, err := contract.Dial(t.Context(), address, contract.DialOptions{TLS: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}})
+	if !errors.Is(err, contract.ErrClientCertificate) {
+		t.Errorf("got %v", err)
 	}
 }

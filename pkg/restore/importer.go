@@ -58,10 +58,11 @@ type AppOutcome struct {
 // Import hands every application of the plan its state, in the order of the plan,
 // and records the outcomes in the report. It comes after [Apply]: applications
 // find their objects in place. One that fails does not keep the others from
-// being tried; the error is then [ErrIncomplete].
+// being tried; the error is then [ErrIncomplete], and wraps what kept each from it.
 func Import(ctx context.Context, p *Plan, importer Importer, report *Report) error {
 	report.Apps = nil
 	failed := 0
+	var causes []error
 	for _, app := range p.Apps {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("importing application state: %w", err)
@@ -74,6 +75,7 @@ func Import(ctx context.Context, p *Plan, importer Importer, report *Report) err
 			outcome.Hint = fmt.Sprintf("run the restore again with --app %s=ADDRESS", app.AppKey)
 		case err != nil:
 			outcome.Result, outcome.Reason, outcome.Hint = Failed, err.Error(), hintFor(err)
+			causes = append(causes, err)
 		case !imported.Applied:
 			outcome.Result, outcome.Imported, outcome.Reason = Failed, &imported, "the application did not put the state in place"
 		default:
@@ -85,8 +87,20 @@ func Import(ctx context.Context, p *Plan, importer Importer, report *Report) err
 		report.Apps = append(report.Apps, outcome)
 	}
 	if failed > 0 {
-		return appbur.WithHint(fmt.Errorf("%w: the state of %d of %d applications", ErrIncomplete, failed, len(p.Apps)),
-			"the report says why; run the restore again once the cause is gone")
+		return appbur.WithHint(&appsError{failed, len(p.Apps), causes}, "the report says why; run the restore again once the cause is gone")
 	}
 	return nil
 }
+
+// appsError says how many applications have no state. Its text leaves to the report why,
+// its chain does not: a schema that is too new is more than something that failed.
+type appsError struct {
+	failed, total int
+	causes        []error
+}
+
+func (e *appsError) Error() string {
+	return fmt.Sprintf("%v: the state of %d of %d applications", ErrIncomplete, e.failed, e.total)
+}
+
+func (e *appsError) Unwrap() []error { return append([]error{ErrIncomplete}, e.causes...) }

@@ -1,0 +1,184 @@
+package cli
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"google.golang.org/grpc/codes"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/repository"
+	"github.com/appbur/appbur/pkg/contract"
+	"github.com/appbur/appbur/pkg/exporter"
+	"github.com/appbur/appbur/pkg/gitsync"
+	"github.com/appbur/appbur/pkg/restore"
+	"github.com/appbur/appbur/pkg/seal"
+)
+
+// exitCase is one error and the cause on docs/exit-codes.md that it stands for.
+type exitCase struct {
+	code  int
+	cause string
+	err   error
+}
+
+// exitCases hold the page: each of its causes has at least one.
+func exitCases(t *testing.T) []exitCase {
+	secrets := schema.GroupResource{Resource: "secrets"}
+	failedApp := func(cause error) error {
+		plan := &restore.Plan{Apps: []appbur.AppState{{}, {}}}
+		return restore.Import(t.Context(), plan, hintingImporter{failingImporter{cause}}, &restore.Report{})
+	}
+
+	_, noKeys := repository.LoadKeys(t.TempDir())
+
+	return []exitCase{
+		{ExitDone, "what was asked for is done", nil},
+		{ExitFailed, "anything that has no code of its own", errors.New("x")},
+		{ExitFailed, "anything that has no code of its own", contract.NewError(contract.ReasonAppFailed, "x")},
+
+		{ExitPartly, "a backup whose coverage has holes (the point is marked partial)", errPartly},
+		{ExitPartly, "a restore in which some objects or applications failed", restore.ErrIncomplete},
+		{ExitPartly, "a restore in which some objects or applications failed", failedApp(errors.New("x"))},
+		{ExitPartly, "a restore in which some objects or applications failed", failedApp(contract.NewError(contract.ReasonAppFailed, "x"))},
+		{ExitPartly, "fewer remotes than required hold everything (`backup`, `remotes push`)", errPartly},
+		{ExitPartly, "a remote that is not up to date (`remotes list`)", errPartly},
+		{ExitPartly, "a restore point that cannot be read (`points list`)", errPartly},
+		{ExitPartly, "a conformance check in which required cases were not run", errPartly},
+
+		{ExitDifferent, "`verify`, `diff`, `points diff` and `plan --exit-code` found some", errDifferent},
+
+		{ExitDamaged, "`repo check` found problems", errDamaged},
+		{ExitDamaged, "an object of the repository is damaged", gitsync.ErrCorrupt},
+		{ExitDamaged, "an object of the repository is missing", gitsync.ErrObjectNotFound},
+		{ExitDamaged, "the restore point that was named cannot be read", repository.ErrUnreadable},
+		{ExitDamaged, "the history was rewritten or does not hold its anchor ([trust.md](trust.md))", repository.ErrRewritten},
+
+		{ExitNotFound, "the repository does not exist", gitsync.ErrNoRepository},
+		{ExitNotFound, "a Git repository is none of appbur", repository.ErrForeign},
+		{ExitNotFound, "the restore point does not exist", repository.ErrNoPoint},
+		{ExitNotFound, "the commit or the object does not exist", &notFoundError{errors.New("x")}},
+		{ExitNotFound, "the remote repository does not exist", refusedBy(gitsync.RemoteNotFound)},
+
+		{ExitMoved, "another process writes to the repository", gitsync.ErrRefMoved},
+		{ExitMoved, "another process writes to the repository", gitsync.ErrLocked},
+		{ExitMoved, "another process maintains it", gitsync.ErrPruneRaced},
+		{ExitMoved, "a remote moved on: run again", refusedBy(gitsync.RemoteMoved)},
+
+		{ExitCredentials, "a key is missing, unreadable or wrong", noKeys},
+		{ExitCredentials, "a key is missing, unreadable or wrong", seal.ErrNoIdentityMatch},
+		{ExitCredentials, "the cluster refused the login", exporter.ErrUnauthorized},
+		{ExitCredentials, "the cluster refused the login", apierrors.NewUnauthorized("x")},
+		{ExitCredentials, "the cluster refused what the account may not do", exporter.ErrForbidden},
+		{ExitCredentials, "the cluster refused what the account may not do", apierrors.NewForbidden(secrets, "x", errors.New("x"))},
+		{ExitCredentials, "the certificate of the cluster or of the application is not trusted", exporter.ErrCertificate},
+		{ExitCredentials, "the certificate of the cluster or of the application is not trusted", &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}},
+		{ExitCredentials, "the application refused the token", &contract.Error{Code: codes.Unauthenticated}},
+		{ExitCredentials, "the application refused the token", failedApp(&contract.Error{Code: codes.PermissionDenied})},
+		{ExitCredentials, "a remote refused the login", refusedBy(gitsync.RemoteUnauthenticated)},
+		{ExitCredentials, "a remote refused the login", refusedBy(gitsync.RemoteForbidden)},
+		{ExitCredentials, "a signature is not trusted (`restore`, `points show`, `log --show-signature`)", repository.ErrUntrusted},
+		{ExitCredentials, "nobody is trusted (`points prune`, `points delete`)", repository.ErrUntrusted},
+
+		{ExitIncompatible, "the plan holds objects that the target cannot take, and `--allow-blocked` was not given", restore.ErrBlocked},
+		{ExitIncompatible, tooNew, contract.NewError(contract.ReasonSchemaTooNew, "x")},
+		{ExitIncompatible, tooNew, failedApp(contract.NewError(contract.ReasonSchemaTooNew, "x"))},
+		{ExitIncompatible, tooNew, failedApp(contract.NewError(contract.ReasonSchemaTooOld, "x"))},
+		{ExitIncompatible, "what answers is another application", contract.NewError(contract.ReasonWrongApp, "x")},
+		{ExitIncompatible, "both sides have no version of the contract in common", contract.NewError(contract.ReasonNoCommonVersion, "x")},
+
+		{ExitUsage, "the command line was wrong", &usageError{errors.New("x")}},
+		{
+			ExitUsage, "it does not agree to what it would do: `--yes` is missing, or says too little where the target of a restore is newer than the point. Nothing was done",
+			targetCluster{Since: &changedSince{Deleted: []appbur.ObjectID{{}}}}.refuse(""),
+		},
+
+		{ExitCancelled, "an interrupt or termination signal", &stoppedError{"cancelled"}},
+		{ExitCancelled, "an interrupt or termination signal", context.Canceled},
+		{ExitCancelled, `the answer "no" to a confirmation`, answered("no")},
+	}
+}
+
+const tooNew = "an application cannot read the schema of its payload, which is too new or too old (what else there was is restored)"
+
+// pageCauses that [TestAppCredentials] holds with a real application.
+var heldElsewhere = map[string]bool{"the application refused the certificate (`--app-cert`)": true}
+
+// Every cause on docs/exit-codes.md has a case with its code, and every case a cause.
+func TestExitCodesPage(t *testing.T) {
+	page := readExitCodes(t)
+	held := map[string]bool{}
+	for _, c := range exitCases(t) {
+		if code, known := page[c.cause]; !known || code != c.code {
+			t.Errorf("docs/exit-codes.md does not say that %q has the code %d", c.cause, c.code)
+		}
+		held[c.cause] = true
+		wrapped := c.err
+		if wrapped != nil {
+			wrapped = fmt.Errorf("wrapped: %w", wrapped)
+		}
+		if got := exitCode(wrapped); got != c.code {
+			t.Errorf("%q: exit code %d, want %d (%v)", c.cause, got, c.code, c.err)
+		}
+	}
+	for cause := range page {
+		if !held[cause] && !heldElsewhere[cause] {
+			t.Errorf("no case holds %q", cause)
+		}
+	}
+}
+
+// readExitCodes reads the causes of the page, which semicolons separate.
+func readExitCodes(t *testing.T) map[string]int {
+	t.Helper()
+	data, err := os.ReadFile("../../docs/exit-codes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := map[string]int{}
+	for line := range strings.Lines(string(data)) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), " | ")
+		if len(cells) != 3 {
+			continue
+		}
+		code, err := strconv.Atoi(strings.TrimSpace(cells[0]))
+		if err != nil {
+			continue // the header
+		}
+		for _, cause := range strings.Split(strings.TrimSpace(cells[2]), "; ") {
+			page[cause] = code
+		}
+	}
+	if len(page) < 20 {
+		t.Fatalf("only %d causes were read", len(page))
+	}
+	return page
+}
+
+// refusedBy is what a remote answers.
+func refusedBy(state gitsync.RemoteState) error {
+	return &gitsync.RemoteError{State: state, Err: errors.New("x")}
+}
+
+// failingImporter is an application that refuses its state.
+type failingImporter struct{ err error }
+
+func (f failingImporter) Import(context.Context, appbur.AppState) (restore.Imported, error) {
+	return restore.Imported{}, f.err
+}
+
+// answered is what a question returns that somebody answers.
+func answered(text string) error {
+	e := &env{Streams: &Streams{In: strings.NewReader(text + "\n"), Err: io.Discard, InTerminal: true}}
+	return e.confirm(context.Background(), "Go on?")
+}
