@@ -64,9 +64,13 @@ type backupReport struct {
 	Added     int                 `json:"added"`
 	Changed   int                 `json:"changed"`
 	Removed   int                 `json:"removed"`
-	Excluded  int                 `json:"excluded"`
-	Coverage  appbur.Coverage     `json:"coverage"`
-	Seconds   float64             `json:"seconds"`
+	// Saved counts the objects that were read; Kept those that the point holds beside
+	// them, because nothing proves that they are gone.
+	Saved    int             `json:"saved"`
+	Kept     int             `json:"kept"`
+	Excluded int             `json:"excluded"`
+	Coverage appbur.Coverage `json:"coverage"`
+	Seconds  float64         `json:"seconds"`
 	// Replication is nil when nothing was pushed.
 	Replication *repository.Replication `json:"replication,omitempty"`
 	// Maintenance is nil when none was due.
@@ -143,7 +147,11 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 	}
 	for _, t := range seen.Coverage.Types {
 		report.Excluded += t.Excluded
+		if t.Complete {
+			report.Saved += t.Saved
+		}
 	}
+	report.Kept = max(0, point.Objects-report.Saved)
 	if !o.noPush {
 		if report.Replication, err = e.replicate(ctx, repo, keys.Dir); err != nil {
 			return err
@@ -172,22 +180,8 @@ func captureCluster(ctx context.Context, e *env, source *exporter.Exporter, writ
 	if err != nil {
 		return capture.Captured{}, err
 	}
-	for _, t := range seen.Coverage.Types {
-		if !t.Complete {
-			e.warn("%s could not be read, its files stay as they were: %s", t.GroupKind(), t.Reason)
-		}
-		for _, u := range t.Unsaved {
-			id := appbur.ObjectID{Group: t.Group, Kind: t.Kind, Namespace: u.Namespace, Name: u.Name}
-			e.warn("%s could not be saved, its file stays as it was: %s", id, u.Reason)
-		}
-		if more := t.Failed - len(t.Unsaved); more > 0 {
-			e.warn("%d more objects of %s could not be saved", more, t.GroupKind())
-		}
-	}
-	for _, g := range seen.Coverage.Groups {
-		if !g.Virtual {
-			e.warn("the API group %s cannot be discovered, its files stay as they were: %s", g.GroupVersion, g.Reason)
-		}
+	for _, h := range holesOf(seen.Coverage) {
+		e.warn("%s", h)
 	}
 	return seen, nil
 }
@@ -204,8 +198,8 @@ func (e *env) printBackup(r backupReport, asJSON bool) error {
 	if r.Point.Partial {
 		state = e.paint(sgrYellow, "PARTIAL")
 	}
-	fmt.Fprintf(e.Out, "restore point  %s (%s)\nmanifests      %s\nobjects        %d saved, %d left out by rules, %d types read\n",
-		e.paint(sgrCyan, string(r.Point.ID)), state, what, r.Point.Objects, r.Excluded, len(r.Coverage.Types))
+	fmt.Fprintf(e.Out, "restore point  %s (%s)\nmanifests      %s\nobjects        %s\n",
+		e.paint(sgrCyan, string(r.Point.ID)), state, what, objectsText(r.Coverage, r.Point.Objects))
 	for _, app := range r.Point.Apps {
 		for _, d := range app.Datasets {
 			fmt.Fprintf(e.Out, "application    %s %s: %s, schema %s, %s, %s\n", app.AppKey, app.Version, d.Name, d.Schema, d.Content(), sizeText(d.Size))
