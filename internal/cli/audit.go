@@ -77,16 +77,13 @@ func auditError(err error) error {
 
 // trusted reads the trust root.
 func (o *auditOptions) trusted(e *env, repo *repository.Repository) (seal.AllowedSigners, error) {
-	keys, err := o.keysDir(e, repo)
+	keys, err := o.judgeKeys(e, repo)
 	if err != nil {
 		return nil, err
 	}
-	data, err := repository.TrustRoot(keys, o.trust)
+	data, err := o.trustRoot(e, keys)
 	if err != nil {
 		return nil, err
-	}
-	if data == nil {
-		return nil, appbur.WithHint(fmt.Errorf("%w: nobody is trusted yet", repository.ErrUntrusted), "pass --trust FILE with the allowed_signers of the machine that takes the backups")
 	}
 	return seal.ParseAllowedSigners(data)
 }

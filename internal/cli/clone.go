@@ -2,11 +2,13 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
 
+	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
@@ -29,9 +31,13 @@ points: on a new machine, or in place of one that is lost. Every object is check
 on arrival. The remote stays a remote of the copy, so ` + "`appbur backup`" + ` goes on
 from it at once; restoring needs the age identity as well.
 
+With --keys the copy believes whom allowed_signers there names, from now on: the
+fingerprints are printed. Without, say it with ` + "`appbur trust set`" + `; until then nothing of
+the copy is restored, whatever is written in it (docs/trust.md).
+
 The credentials are those in remotes/NAME of the key directory, or in
 --credentials.` +
-			exitStatus("0  cloned", "1  failed, DIR is as it was", "10 the remote is no appbur repository", "12 a login was refused, or a host or certificate is not trusted", "64 wrong command line"),
+			exitStatus("0  cloned", "1  failed, DIR is as it was", "10 the remote is no appbur repository", "12 a login was refused, a host or certificate is not trusted, or the keys belong to another repository", "64 wrong command line"),
 		Example: `  appbur clone https://git.example/platform/mgmt.git ./mgmt.git --keys /secure/mgmt-keys
   appbur clone git@vault.example:mgmt.git ./mgmt.git --keys /secure/mgmt-keys --name vault`,
 		Args: cobra.ExactArgs(2),
@@ -76,6 +82,10 @@ func cloneRun(ctx context.Context, e *env, o *cloneOptions, text, dir string) er
 	if err != nil {
 		return err
 	}
+	keys, trusted, err := o.trustClone(e, repo)
+	if err != nil {
+		return err
+	}
 	if o.json {
 		return e.printJSON(struct {
 			Repository string `json:"repository"`
@@ -86,8 +96,7 @@ func cloneRun(ctx context.Context, e *env, o *cloneOptions, text, dir string) er
 		}{repo.Dir(), string(done.Tip), done.Tags, done.Objects, done.Bytes})
 	}
 	fmt.Fprintf(e.Out, "repository  %s\ncommit      %.12s, %s, %d objects (%s)\n", repo.Dir(), done.Tip, count(done.Tags, "restore point"), done.Objects, sizeText(done.Bytes))
-	keys, err := (&repositoryOptions{keys: o.keys}).keysDir(e, repo)
-	if err != nil {
+	if err := e.printSigners(trusted); err != nil || keys == "" {
 		return err
 	}
 	if _, err := repository.LoadKeys(keys); err != nil {
@@ -99,4 +108,24 @@ func cloneRun(ctx context.Context, e *env, o *cloneOptions, text, dir string) er
 		}
 	}
 	return nil
+}
+
+// trustClone binds a fresh copy to the keys that were named, and returns them and whom
+// the copy believes from now on. Without keys the copy may be in the place of one that
+// was lost, and is bound already; otherwise it is left to the user, and both are empty.
+func (o *cloneOptions) trustClone(e *env, repo *repository.Repository) (keys string, trusted []byte, err error) {
+	if o.keys != "" {
+		err = e.bind(repo, o.keys)
+	}
+	if err == nil {
+		keys, err = (&repositoryOptions{keys: o.keys}).keysDir(e, repo)
+	}
+	if err == nil {
+		trusted, err = repository.TrustRoot(keys, "")
+	}
+	if errors.Is(err, repository.ErrUnbound) || errors.Is(err, repository.ErrNobodyTrusted) {
+		e.warn("%s, so nothing of the copy is restored yet; %s", oneLine(err.Error()), appbur.HintOf(err))
+		return keys, nil, nil
+	}
+	return keys, trusted, err
 }

@@ -88,7 +88,10 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitCredentials, "a remote refused the login", refusedBy(gitsync.RemoteUnauthenticated)},
 		{ExitCredentials, "a remote refused the login", refusedBy(gitsync.RemoteForbidden)},
 		{ExitCredentials, "a signature is not trusted (`restore`, `points show`, `log --show-signature`)", repository.ErrUntrusted},
-		{ExitCredentials, "nobody is trusted (`points prune`, `points delete`)", repository.ErrUntrusted},
+		{ExitCredentials, nobodyTrusted, repository.ErrNobodyTrusted},
+		{ExitCredentials, nobodyTrusted, repository.NobodyTrusted()},
+		{ExitCredentials, "the copy is bound to no keys or to another repository ([trust.md](trust.md))", repository.ErrUnbound},
+		{ExitCredentials, "the copy is bound to no keys or to another repository ([trust.md](trust.md))", repository.ErrOtherRepository},
 
 		{ExitIncompatible, "the plan holds objects that the target cannot take, and `--allow-blocked` was not given", restore.ErrBlocked},
 		{ExitIncompatible, tooNew, contract.NewError(contract.ReasonSchemaTooNew, "x")},
@@ -110,6 +113,8 @@ func exitCases(t *testing.T) []exitCase {
 }
 
 const tooNew = "an application cannot read the schema of its payload, which is too new or too old (what else there was is restored)"
+
+const nobodyTrusted = "nobody is trusted (`plan`, `restore`, `verify`, `compat cluster`, `points show`, `points prune`, `points delete`)"
 
 // pageCauses that [TestAppCredentials] holds with a real application.
 var heldElsewhere = map[string]bool{"the application refused the certificate (`--app-cert`)": true}

@@ -58,6 +58,13 @@ func initRun(ctx context.Context, e *env, o *initOptions) error {
 	if err != nil {
 		return err
 	}
+	repo, err := repository.Open(created.Dir)
+	if err != nil {
+		return err
+	}
+	if err := e.bind(repo, created.KeysDir); err != nil {
+		return err
+	}
 	if o.json {
 		return e.printJSON(struct {
 			Repository string `json:"repository"`

@@ -169,7 +169,7 @@ Kubernetes and newer applications.`,
 	add("save", newInit(e), newBackup(e), newRun(e), newRemotes(e), newClone(e))
 	add("look", newPoints(e), newLog(e), newShow(e), newDiff(e), newBlame(e), newExplain(e), newRules(e), newCompat(e))
 	add("restore", newPlan(e), newRestore(e), newVerify(e))
-	add("other", newKeys(e), newRepo(e), newConformance(e), newVersion(e))
+	add("other", newKeys(e), newTrust(e), newRepo(e), newConformance(e), newVersion(e))
 	root.InitDefaultCompletionCmd()
 	wrapArgs(root)
 	return root

@@ -84,21 +84,19 @@ func (o *repoCheckOptions) options(e *env) (repository.CheckOptions, error) {
 	if err := refuseURL(o.repo); err != nil {
 		return check, err
 	}
-	if check.KeysDir = o.keys; check.KeysDir == "" {
-		// The place of the keys is in the repository; without --keys a damaged one hides it.
-		if repo, err := o.open(); err == nil {
-			if check.KeysDir, err = o.keysDir(e, repo); err != nil {
-				return check, err
-			}
-		} else if errors.Is(err, gitsync.ErrNoRepository) {
+	repo, err := o.open()
+	switch {
+	case errors.Is(err, gitsync.ErrNoRepository):
+		return check, err
+	case err != nil:
+		check.KeysDir = o.keys // what is damaged is compared with named keys only
+	default:
+		if check.KeysDir, err = o.keysDir(e, repo); err != nil && !errors.Is(err, repository.ErrUnbound) {
 			return check, err
 		}
 	}
-	var err error
-	if check.KeysDir != "" || o.trust != "" {
-		if check.Signers, err = repository.TrustRoot(check.KeysDir, o.trust); err != nil {
-			return check, err
-		}
+	if check.Signers, err = o.trustRoot(e, check.KeysDir); err != nil && !errors.Is(err, repository.ErrNobodyTrusted) {
+		return check, err
 	}
 	if o.identity != "" {
 		if check.Opener, err = o.opener(e, check.KeysDir); err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -23,11 +22,13 @@ type repositoryOptions struct {
 	trust    string
 	anchor   string
 	accept   bool
+	// skipSignatures obeys a point of nobody trusted.
+	skipSignatures bool
 }
 
 func (o *repositoryOptions) addFlags(e *env, command *cobra.Command) {
 	command.Flags().StringVar(&o.repo, "repo", e.getenv(envRepository), "`DIR` of the repository (default: $"+envRepository+")")
-	command.Flags().StringVar(&o.keys, "keys", e.getenv(envKeys), "`DIR` of the repository's keys (default: $"+envKeys+", else where `appbur init` put them)")
+	command.Flags().StringVar(&o.keys, "keys", e.getenv(envKeys), "`DIR` of the repository's keys (default: $"+envKeys+", else those that this copy is bound to, see `appbur trust`)")
 }
 
 func (o *repositoryOptions) addReadFlags(e *env, command *cobra.Command) {
@@ -41,6 +42,7 @@ func (o *repositoryOptions) addTrustFlag(command *cobra.Command) {
 
 // addHistoryFlags adds what the history is compared with.
 func (o *repositoryOptions) addHistoryFlags(e *env, command *cobra.Command) {
+	command.Flags().BoolVar(&o.skipSignatures, "insecure-skip-signatures", false, "believe a restore point that nobody trusted may have signed: whoever can write to the repository decides what is in it")
 	o.addAnchorFlag(e, command, "that the history must lead back to")
 	command.Flags().BoolVar(&o.accept, "accept-history", false, "go on although the history is not the one seen before, or holds commits of nobody trusted (docs/trust.md)")
 }
@@ -59,19 +61,6 @@ func (o *repositoryOptions) readAnchor() (*repository.SignedAnchor, error) {
 	return a, err
 }
 
-// keysRoot is the directory below which init puts keys.
-func (e *env) keysRoot() (string, error) {
-	config := e.getenv("XDG_CONFIG_HOME")
-	if config == "" {
-		home := e.getenv("HOME")
-		if home == "" {
-			return "", &usageError{appbur.WithHint(errors.New("no place for keys is known"), "pass --keys DIR, or set HOME")}
-		}
-		config = filepath.Join(home, ".config")
-	}
-	return filepath.Join(config, "appbur", "keys"), nil
-}
-
 // open opens the repository.
 func (o *repositoryOptions) open() (*repository.Repository, error) {
 	if o.repo == "" {
@@ -81,18 +70,6 @@ func (o *repositoryOptions) open() (*repository.Repository, error) {
 		return nil, err
 	}
 	return repository.Open(o.repo)
-}
-
-// keysDir finds the key directory of an open repository.
-func (o *repositoryOptions) keysDir(e *env, repo *repository.Repository) (string, error) {
-	if o.keys != "" {
-		return o.keys, nil
-	}
-	root, err := e.keysRoot()
-	if err != nil {
-		return "", err
-	}
-	return repo.KeysDir(root), nil
 }
 
 // writable opens the repository with the keys that writing needs.
@@ -136,7 +113,7 @@ func (o *repositoryOptions) point(e *env, name string) (chosen, error) {
 		return chosen{}, err
 	}
 	c := chosen{repo: repo}
-	if c.keys, err = o.keysDir(e, repo); err != nil {
+	if c.keys, err = o.judgeKeys(e, repo); err != nil {
 		return chosen{}, err
 	}
 	if c.ref, err = repo.Resolve(name); err != nil {
@@ -151,24 +128,22 @@ func (o *repositoryOptions) point(e *env, name string) (chosen, error) {
 			e.warn("%s is %s although a newer one exists: %s", name, c.ref.ID, oneLine(p.Err.Error()))
 		}
 	}
-	trusted, err := repository.TrustRoot(c.keys, o.trust)
-	if err != nil {
+	trust := repository.Trust{KeysDir: c.keys, AcceptHistory: o.accept, SkipSignatures: o.skipSignatures}
+	if o.skipSignatures {
+		e.warn("the signature of %s was not checked, because of --insecure-skip-signatures: anybody may have made it", c.ref.ID)
+	} else if trust.Signers, err = o.trustRoot(e, c.keys); err != nil {
 		return chosen{}, err
 	}
-	if trusted == nil {
-		e.warn("the signature of %s was not checked: nobody is trusted yet (pass --trust FILE)", c.ref.ID)
-	}
-	anchor, err := o.readAnchor()
-	if err != nil {
+	if trust.Anchor, err = o.readAnchor(); err != nil {
 		return chosen{}, err
 	}
-	c.standing, err = repo.Judge(c.ref, repository.Trust{KeysDir: c.keys, Signers: trusted, Anchor: anchor, AcceptHistory: o.accept})
+	c.standing, err = repo.Judge(c.ref, trust)
 	switch {
 	case err != nil:
 		return c, err
 	case c.standing.Accepted != "":
 		e.warn("%s; going on, because of --accept-history", c.standing.Accepted)
-	case c.standing.Signer != "":
+	case c.standing.Signer != "" && c.keys != "":
 		// What is good is what the next command starts from. A machine without a key
 		// directory, or with one that cannot be written to, remembers nothing.
 		_ = repo.Remember(c.keys, c.standing.Tip, e.now())
@@ -183,20 +158,35 @@ func (o *repositoryOptions) prunable(e *env) (*repository.Repository, []byte, er
 	if err != nil {
 		return nil, nil, err
 	}
+
 	trusted, err := o.signers(e, repo)
 	return repo, trusted, err
 }
 
 // signers reads whose restore points count, nil when nobody is trusted yet.
 func (o *repositoryOptions) signers(e *env, repo *repository.Repository) ([]byte, error) {
-	if o.trust != "" {
-		return repository.TrustRoot("", o.trust)
+	keys, err := o.judgeKeys(e, repo)
+	if errors.Is(err, repository.ErrUnbound) {
+		return nil, nil
 	}
-	keys, err := o.keysDir(e, repo)
 	if err != nil {
 		return nil, err
 	}
-	return repository.TrustRoot(keys, "")
+
+	trusted, err := o.trustRoot(e, keys)
+	if errors.Is(err, repository.ErrNobodyTrusted) {
+		return nil, nil
+	}
+	return trusted, err
+}
+
+// trustRoot reads whom to believe, and tells of a trust root that others can change.
+func (o *repositoryOptions) trustRoot(e *env, keys string) ([]byte, error) {
+	trusted, err := repository.TrustRoot(keys, o.trust)
+	if err == nil {
+		e.warnWritable(repository.TrustFiles(keys, o.trust))
+	}
+	return trusted, err
 }
 
 // load reads a point with its Secrets.

@@ -122,7 +122,8 @@ func TestPointsShowSaysWhatCanBeBelieved(t *testing.T) {
 	// A machine without keys trusts nobody, and can be told whom.
 	keys := s.keys
 	s.keys = filepath.Join(t.TempDir(), "none")
-	s.want(ExitDone, []string{"nobody is trusted yet", "signature      not checked"}, "points", "show", "latest")
+	s.want(ExitCredentials, []string{"nobody is trusted yet", "hint: pass --trust FILE"}, "points", "show", "latest")
+	s.want(ExitDone, []string{"was not checked", "signature      not checked"}, "points", "show", "latest", "--insecure-skip-signatures")
 	s.want(ExitDone, []string{"signature      good, by appbur"}, "points", "show", "latest", "--trust", filepath.Join(keys, "allowed_signers"))
 	if _, err := os.Stat(s.keys); err == nil {
 		t.Error("a look at a point made a key directory")

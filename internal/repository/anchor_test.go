@@ -32,7 +32,7 @@ func TestAnchor(t *testing.T) {
 	ref := f.point()
 	path := filepath.Join(t.TempDir(), "a")
 	a := f.anchor(path)
-	if len(a.Points) != 1 || a.Points[0].ID != ref.ID || a.Cluster != fixtureCluster.ID || a.Repository != f.repo.Config().Repository {
+	if len(a.Points) != 1 || a.Points[0].ID != ref.ID || a.Cluster != fixtureCluster.ID || a.Repository != string(f.repo.Config().Repository) {
 		t.Errorf("%+v", a.Anchor)
 	}
 	if principal, err := a.Verify(f.trusted()); err != nil || principal != signerPrincipal {

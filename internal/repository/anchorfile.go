@@ -34,7 +34,7 @@ func (r *Repository) Anchor(keys *Keys, at time.Time) (Anchor, error) {
 	if err != nil {
 		return Anchor{}, err
 	}
-	a := Anchor{Repository: config.Repository, Cluster: config.Cluster.ID, Main: tip, Time: at.UTC().Truncate(time.Second)}
+	a := Anchor{Repository: string(config.Repository), Cluster: config.Cluster.ID, Main: tip, Time: at.UTC().Truncate(time.Second)}
 	for _, ref := range refs {
 		// A lightweight tag is nothing that appbur made, and has no object to anchor.
 		if ref.tag.Object != "" && len(a.Points) < anchorPoints {
@@ -143,7 +143,7 @@ func anchorHint(err error) error {
 // back to the anchored commit, or if a point was replaced, the error wraps
 // [ErrRewritten].
 func (r *Repository) Contains(a Anchor) (gone []appbur.RestorePointID, err error) {
-	if a.Repository != r.config.Repository {
+	if a.Repository != string(r.config.Repository) {
 		return nil, appbur.WithHint(fmt.Errorf("%w: the anchor is of the repository %s, and this is %s", ErrAnchor, a.Repository, r.config.Repository), "pass the anchor of this repository")
 	}
 	tip, err := r.git.Tip(gitsync.MainRef)

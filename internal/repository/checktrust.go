@@ -19,7 +19,7 @@ func (c *check) checkTrust(ctx context.Context) error {
 	if c.options.KeysDir != "" {
 		h, err := c.repo.History(c.options.KeysDir)
 		switch {
-		case errors.Is(err, ErrRewritten):
+		case errors.Is(err, ErrRewritten), errors.Is(err, ErrOtherRepository):
 			c.find(Finding{Kind: findHistory, Where: gitsync.MainRef, What: err.Error(), Hint: appbur.HintOf(err)})
 		case err != nil && !unreadable(err):
 			return err

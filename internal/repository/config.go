@@ -21,8 +21,8 @@ const ConfigFormat = 1
 // included, stays when appbur writes the file again.
 type Config struct {
 	Format int `yaml:"format"`
-	// Repository is a random id that names the directory of the keys.
-	Repository string `yaml:"repository"`
+	// Repository never changes. It chooses nothing: the keys are found by the [Binding].
+	Repository ID `yaml:"repository"`
 	// Cluster is filled in by the first capture and never changes silently.
 	Cluster ClusterConfig `yaml:"cluster,omitempty"`
 	// Rules is the version of the rules that the newest manifests were made by.

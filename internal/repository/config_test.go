@@ -55,7 +55,7 @@ func TestConfigKeepsWhatPeopleWrote(t *testing.T) {
 // A recipient that is listed twice stands where somebody else was meant to be.
 func TestParseConfigRefusesRecipientTwice(t *testing.T) {
 	for _, second := range []string{"age1first", "AGE1FIRST", "\"age1first \""} {
-		_, err := ParseConfig([]byte("format: 1\nrepository: x\nrecipients:\n  - age1first # operations\n  - age1second\n  - " + second + "\n"))
+		_, err := ParseConfig([]byte("format: 1\nrepository: 0011223344556677\nrecipients:\n  - age1first # operations\n  - age1second\n  - " + second + "\n"))
 		if err == nil || !strings.Contains(err.Error(), "line 6") || !strings.Contains(err.Error(), "line 4") || appbur.HintOf(err) == "" {
 			t.Errorf("%s: %v", second, err)
 		}
@@ -63,22 +63,22 @@ func TestParseConfigRefusesRecipientTwice(t *testing.T) {
 }
 
 func TestParseConfigNamesTheLine(t *testing.T) {
-	base := "format: 1\nrepository: x\nrecipients: [age1x]\n"
+	base := "format: 1\nrepository: 0011223344556677\nrecipients: [age1x]\n"
 	if _, err := ParseConfig([]byte(base)); err != nil {
 		t.Fatal(err)
 	}
 	for text, says := range map[string]string{
-		"":                                   "empty",
-		base + "recipent: y\n":               "line 4",
-		base + "guards:\n  flor: 3\n":        "line 5",
-		base + "guards:\n  share: 2\n":       "share",
-		base + "guards:\n  floor: many\n":    "line 5",
-		"format: 2\n" + base[10:]:            "format 2",
-		"format: 1\nrepository: x\n":         "recipients",
-		"format: 1\nrecipients: [age1x]\n":   "repository id",
-		"- format\n":                         "line 1",
-		"format: 1\nformat: 1\n":             "line 2",
-		base + "cluster: {id: a, name: b}\n": "line 4",
+		"":                                          "empty",
+		base + "recipent: y\n":                      "line 4",
+		base + "guards:\n  flor: 3\n":               "line 5",
+		base + "guards:\n  share: 2\n":              "share",
+		base + "guards:\n  floor: many\n":           "line 5",
+		"format: 2\n" + base[10:]:                   "format 2",
+		"format: 1\nrepository: 0011223344556677\n": "recipients",
+		"format: 1\nrecipients: [age1x]\n":          "repository id",
+		"- format\n":                                "line 1",
+		"format: 1\nformat: 1\n":                    "line 2",
+		base + "cluster: {id: a, name: b}\n":        "line 4",
 	} {
 		if c, err := ParseConfig([]byte(text)); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%q: %+v, %v; want an error with %q", text, c, err, says)
@@ -88,7 +88,7 @@ func TestParseConfigNamesTheLine(t *testing.T) {
 
 func FuzzParseConfig(f *testing.F) {
 	f.Add([]byte(edited))
-	f.Add([]byte("format: 1\nrepository: x\nrecipients: [age1x]\n"))
+	f.Add([]byte("format: 1\nrepository: 0011223344556677\nrecipients: [age1x]\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := ParseConfig(data)
 		if err != nil {

@@ -135,7 +135,7 @@ func TestLatest(t *testing.T) {
 }
 
 func TestRetentionInConfig(t *testing.T) {
-	const head = "format: 1\nrepository: abc\nrecipients: [age1]\n"
+	const head = "format: 1\nrepository: 0011223344556677\nrecipients: [age1]\n"
 	c, err := ParseConfig([]byte(head + "retention: {last: 3, daily: 7, zone: Europe/Berlin}\n"))
 	if err != nil || c.Retention == nil || c.Retention.Last != 3 || c.Retention.Daily != 7 || c.Retention.Zone != "Europe/Berlin" {
 		t.Errorf("%+v, %v", c.Retention, err)

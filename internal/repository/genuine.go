@@ -84,20 +84,10 @@ func NobodyTrusted() error {
 // name of a piece is known to whoever has seen a point, and anybody can encrypt other
 // content to our recipients.
 func (r *Repository) ownPoints(keys *Keys) ([]PointRef, error) {
-	trusted, err := keys.believed()
+	trusted, err := keys.trusted()
 	if err != nil {
 		return nil, err
 	}
 	all, err := r.Catalog(trusted)
 	return all.Refs, err
-}
-
-// believed are those whom the writing side trusts: whom its key directory names and,
-// where that names nobody, itself.
-func (k *Keys) believed() ([]byte, error) {
-	trusted, err := TrustRoot(k.Dir, "")
-	if err != nil || trusted != nil {
-		return trusted, err
-	}
-	return []byte(seal.AllowedSigner(signerPrincipal, k.signer.AuthorizedKey())), nil
 }

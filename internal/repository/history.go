@@ -43,9 +43,8 @@ func (r *Repository) History(keysDir string) (History, error) {
 		return h, err
 	}
 	h.Seen = seen
-	if seen.Repository != r.config.Repository {
-		return h, appbur.WithHint(fmt.Errorf("%w: these keys belong to the repository %s, and this is %s", ErrRewritten, seen.Repository, r.config.Repository),
-			"pass --keys with the directory of this repository's keys; if it is the right one, appbur.yaml was changed")
+	if err := r.checkKeysAreOfThis(keysDir); err != nil {
+		return h, err
 	}
 	descends, err := r.git.Between(tip, seen.Commit, func(c gitsync.Commit) error {
 		h.New = append(h.New, c)
@@ -110,12 +109,9 @@ func (r *Repository) guardHistory(keys *Keys, accept bool) (accepted string, err
 	if slices.Equal(before.Recipients, r.config.Recipients) {
 		return "", nil
 	}
-	trusted, err := TrustRoot(keys.Dir, "")
+	trusted, err := keys.trusted()
 	if err != nil {
 		return "", err
-	}
-	if trusted == nil {
-		trusted = []byte(seal.AllowedSigner(signerPrincipal, keys.signer.AuthorizedKey()))
 	}
 	err = h.Verify(trusted)
 	switch {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/appbur/appbur"
@@ -159,15 +160,28 @@ func ExposedKeys(files []string) []ExposedKey {
 	return exposed
 }
 
+// WritableByOthers returns those of some files and directories that others than their
+// owner can write to. One that cannot be looked at is not among them.
+func WritableByOthers(files []string) []ExposedKey {
+	var exposed []ExposedKey
+	for _, file := range files {
+		// A directory with the sticky bit lets nobody replace the files of others.
+		if info, err := os.Stat(file); err == nil && info.Mode().Perm()&0o022 != 0 && (!info.IsDir() || info.Mode()&fs.ModeSticky == 0) {
+			exposed = append(exposed, ExposedKey{file, info.Mode().Perm()})
+		}
+	}
+	return exposed
+}
+
 // LoadOpener reads an age identity file: the key directory's own when path is
 // empty.
 func LoadOpener(keysDir, path string) (*seal.Opener, error) {
-	var (
-		text []byte
-		err  error
-	)
+	if path == "" && keysDir == "" {
+		return nil, &KeyError{appbur.WithHint(errors.New("no age identity is known that decrypts Secrets"),
+			"pass --identity FILE with the identity that `appbur init` made, or set SOPS_AGE_KEY_FILE")}
+	}
 	path = IdentityFile(keysDir, path)
-	text, err = os.ReadFile(path)
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, &KeyError{appbur.WithHint(fmt.Errorf("the age identity that decrypts Secrets cannot be read: %w", err),
 			"pass --identity FILE with the identity that `appbur init` made, or set SOPS_AGE_KEY_FILE")}
@@ -179,22 +193,65 @@ func LoadOpener(keysDir, path string) (*seal.Opener, error) {
 	return opener, nil
 }
 
+// ErrNobodyTrusted means that there is no allowed_signers file, or that it names
+// nobody. That is a reason to refuse, never to go on unchecked.
+var ErrNobodyTrusted = errors.New("nobody is trusted yet")
+
+// TrustFiles are the files and directories that decide what is believed: who can write
+// to one of them can choose another trust root, or make a history be forgotten.
+func TrustFiles(keysDir, path string) []string {
+	var files []string
+	if keysDir != "" {
+		files = append(files, keysDir, filepath.Join(keysDir, seenFile))
+	}
+	if file := trustFile(keysDir, path); file != "" {
+		files = append(files, file, filepath.Dir(file))
+	}
+	slices.Sort(files)
+	return slices.Compact(files)
+}
+
+// trustFile is the allowed_signers file that [TrustRoot] reads: the given one, or that
+// of the key directory.
+func trustFile(keysDir, path string) string {
+	if path == "" && keysDir != "" {
+		return filepath.Join(keysDir, allowedSignersFile)
+	}
+	return path
+}
+
 // TrustRoot reads whom to believe: the given allowed_signers file, or the one in
-// the key directory. It returns nil when there is none.
+// the key directory. It names at least one signer; else the error wraps
+// [ErrNobodyTrusted].
 func TrustRoot(keysDir, path string) ([]byte, error) {
-	if path != "" {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return nil, &KeyError{appbur.WithHint(fmt.Errorf("trusted signers: %w", err), "pass --trust FILE in the format of allowed_signers")}
-		}
-		return data, nil
+	const hint = "pass --trust FILE with the allowed_signers of the machine that takes the backups"
+	file := trustFile(keysDir, path)
+	if file == "" {
+		return nil, appbur.WithHint(ErrNobodyTrusted, hint)
 	}
-	data, err := os.ReadFile(filepath.Join(keysDir, allowedSignersFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+	data, err := os.ReadFile(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && path == "":
+		return nil, appbur.WithHint(fmt.Errorf("%w: there is no %s", ErrNobodyTrusted, file), hint)
+	case err != nil:
+		return nil, &KeyError{appbur.WithHint(fmt.Errorf("trusted signers: %w", err), "pass --trust FILE in the format of allowed_signers")}
 	}
+	signers, err := seal.ParseAllowedSigners(data)
 	if err != nil {
-		return nil, &KeyError{fmt.Errorf("trusted signers: %w", err)}
+		return nil, &KeyError{fmt.Errorf("%s: %w", file, err)}
+	}
+	if len(signers) == 0 {
+		return nil, appbur.WithHint(fmt.Errorf("%w: %s names no signer", ErrNobodyTrusted, file), hint)
 	}
 	return data, nil
+}
+
+// trusted are those whom the writing side believes: the allowed signers and, when
+// nobody has listed any, itself.
+func (k *Keys) trusted() ([]byte, error) {
+	data, err := TrustRoot(k.Dir, "")
+	if errors.Is(err, ErrNobodyTrusted) {
+		return []byte(seal.AllowedSigner(signerPrincipal, k.signer.AuthorizedKey())), nil
+	}
+	return data, err
 }

@@ -2,7 +2,6 @@ package repository
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -37,13 +36,13 @@ type Created struct {
 // repository's random id when keysDir is empty. Further recipients can decrypt
 // as well.
 func Create(ctx context.Context, dir, keysDir, keysRoot string, recipients []string, random io.Reader, now func() time.Time) (Created, error) {
-	var id [8]byte
-	if _, err := io.ReadFull(random, id[:]); err != nil {
-		return Created{}, fmt.Errorf("reading randomness: %w", err)
+	id, err := newID(random)
+	if err != nil {
+		return Created{}, err
 	}
-	config := Config{Format: ConfigFormat, Repository: hex.EncodeToString(id[:])}
+	config := Config{Format: ConfigFormat, Repository: id}
 	if keysDir == "" {
-		keysDir = filepath.Join(keysRoot, config.Repository)
+		keysDir = filepath.Join(keysRoot, string(id))
 	}
 	for i, r := range recipients {
 		if slices.Contains(recipients[:i], r) {
@@ -138,8 +137,3 @@ func (r *Repository) Dir() string { return r.dir }
 // Config returns the configuration at the tip of main when it was opened or
 // last written.
 func (r *Repository) Config() Config { return r.config }
-
-// KeysDir returns where the keys of the repository lie by default.
-func (r *Repository) KeysDir(keysRoot string) string {
-	return filepath.Join(keysRoot, r.config.Repository)
-}

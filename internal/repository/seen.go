@@ -91,6 +91,9 @@ func readSeen(dir string) ([]Seen, error) {
 
 // lastSeen returns what a key directory remembers under a name.
 func lastSeen(dir, name string) (Seen, bool, error) {
+	if dir == "" {
+		return Seen{}, false, nil // who has no keys remembers nothing
+	}
 	list, err := readSeen(dir)
 	for _, s := range list {
 		if s.Name == name {
@@ -108,7 +111,7 @@ func (r *Repository) Remember(dir string, tip gitsync.Hash, at time.Time) error 
 	if err != nil {
 		return err
 	}
-	fresh := Seen{Name: seenMain, Commit: tip, At: at, Repository: r.config.Repository}
+	fresh := Seen{Name: seenMain, Commit: tip, At: at, Repository: string(r.config.Repository)}
 	found := false
 	for i, s := range list {
 		if s.Name != seenMain {

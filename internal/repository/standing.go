@@ -30,8 +30,10 @@ type Standing struct {
 type Trust struct {
 	// KeysDir holds what was seen of the repository.
 	KeysDir string
-	// Signers is an allowed_signers file, nil to check no signatures.
+	// Signers is an allowed_signers file. Without one nothing is believed.
 	Signers []byte
+	// SkipSignatures checks no signatures, because the user said so in as many words.
+	SkipSignatures bool
 	// Anchor is a record from another place, nil for none.
 	Anchor *SignedAnchor
 	// AcceptHistory goes on although the history is not the one seen before, or holds
@@ -46,7 +48,12 @@ type Trust struct {
 func (r *Repository) Judge(ref PointRef, trust Trust) (Standing, error) {
 	var s Standing
 	var err error
-	if trust.Signers != nil {
+	switch {
+	case trust.SkipSignatures:
+		trust.Signers = nil
+	case trust.Signers == nil:
+		return s, fmt.Errorf("restore point %s: %w", ref.ID, ErrNobodyTrusted)
+	default:
 		if s.Signer, err = r.Verify(ref, trust.Signers); err != nil {
 			return s, err
 		}
@@ -55,7 +62,7 @@ func (r *Repository) Judge(ref PointRef, trust Trust) (Standing, error) {
 		return s, err
 	}
 	if err := s.compare(r, ref, trust); err != nil {
-		if !trust.AcceptHistory || !errors.Is(err, ErrRewritten) && !errors.Is(err, ErrUntrusted) {
+		if !trust.AcceptHistory || !errors.Is(err, ErrRewritten) && !errors.Is(err, ErrUntrusted) || errors.Is(err, ErrOtherRepository) {
 			return s, err
 		}
 		s.Accepted = err.Error()

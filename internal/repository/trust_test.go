@@ -252,7 +252,7 @@ func TestSeen(t *testing.T) {
 	if err := os.WriteFile(path, encodeSeen([]Seen{{Name: seenMain, Commit: gitsync.Hash(strings.Repeat("1", 40)), At: f.now(), Repository: "other"}}), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.repo.History(f.keysDir); !errors.Is(err, ErrRewritten) || !strings.Contains(err.Error(), "other") {
+	if _, err := f.repo.History(f.keysDir); !errors.Is(err, ErrOtherRepository) || !strings.Contains(err.Error(), "other") {
 		t.Errorf("the keys of another repository: %v", err)
 	}
 	// A commit that cannot be remembered is done nevertheless.
