@@ -135,7 +135,7 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 	}
 	point, err := pointWriter.Save(ctx, outcome.Commit, repository.PointContent{
 		Created: started, Ended: ended, Cluster: cluster, Rules: rules.Version(), Coverage: seen.Coverage,
-		Index: seen.Index, Objects: outcome.Objects, Evidence: seen.Evidence, Overrides: writer.Overrides(),
+		Index: seen.Index, Objects: outcome.Objects, Evidence: seen.Evidence, Overrides: writer.Overrides(), Own: outcome.Own,
 	})
 	if err != nil {
 		return err

@@ -92,6 +92,7 @@ func runRun(ctx context.Context, e *env, o *runOptions) error {
 	if err != nil {
 		return err
 	}
+	writer.Follow()
 	log.Info("watching", "cluster", cluster.ID, "kubernetes", cluster.Version.String(), "repository", repo.Dir())
 	options := daemon.Options{
 		Quiet: o.quiet, Limit: o.limit, Now: e.now, Log: log,

@@ -26,6 +26,8 @@ type Writer interface {
 	Put(result manifest.Result) error
 	Delete(id appbur.ObjectID) error
 	KeepOnly(gk appbur.GroupKind, present map[string]struct{}) error
+	// Doubt is told of a kind of which no changes arrive at the moment.
+	Doubt(gk appbur.GroupKind)
 	Changed() bool
 	Commit(ctx context.Context, at time.Time, coverage appbur.Coverage) (repository.Outcome, error)
 }
@@ -73,7 +75,12 @@ func Run(ctx context.Context, watcher Watcher, writer Writer, o Options) error {
 		select {
 		case <-c.touched:
 			c.settle(watchContext)
-			if err := c.commit(watchContext); err != nil {
+			switch err := c.commit(watchContext); {
+			case errors.Is(err, gitsync.ErrLocked):
+				// Another writer, or git, is at it. What was gathered waits.
+				c.options.Log.Warn("the repository is locked; the commit is tried again", "reason", err.Error())
+				c.touch()
+			case err != nil:
 				stop()
 				return errors.Join(err, unlessCancelled(<-ended))
 			}
@@ -180,6 +187,7 @@ func (c *collector) Gone(t exporter.Type) error {
 // Failed implements [exporter.Handler].
 func (c *collector) Failed(coverage appbur.TypeCoverage) error {
 	c.options.Log.Warn("a type cannot be read; its files stay as they are", "type", coverage.GroupKind().String(), "reason", coverage.Reason)
+	c.writer.Doubt(coverage.GroupKind())
 	c.note(coverage)
 	return nil
 }

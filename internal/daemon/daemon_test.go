@@ -55,6 +55,8 @@ func (n *notebook) Delete(appbur.ObjectID) error { return nil }
 
 func (n *notebook) KeepOnly(appbur.GroupKind, map[string]struct{}) error { return nil }
 
+func (n *notebook) Doubt(appbur.GroupKind) {}
+
 func (n *notebook) Commit(ctx context.Context, at time.Time, c appbur.Coverage) (repository.Outcome, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -28,6 +28,9 @@ type PointContent struct {
 	Evidence appbur.Evidence
 	// Objects counts the manifests.
 	Objects int
+	// Own are files in which the point differs from main ([Outcome]): another writer had
+	// something newer, and manifests must fit the index.
+	Own map[string][]byte
 	// Overrides are the guards that were overruled and that no commit records yet.
 	Overrides []string
 }
@@ -55,12 +58,18 @@ func (w *PointWriter) Save(ctx context.Context, manifests gitsync.Hash, content 
 	if content.Ended.IsZero() {
 		point.Ended = point.Started
 	}
+	defer w.release()
 	var err error
 	if point.Apps, err = w.finish(); err != nil {
 		return appbur.RestorePoint{}, err
 	}
 	if err := w.edit.Onto(manifests, builtOn...); err != nil {
 		return appbur.RestorePoint{}, err
+	}
+	for path, data := range content.Own {
+		if err := setFile(w.edit, path, data); err != nil {
+			return appbur.RestorePoint{}, err
+		}
 	}
 	files, err := content.files()
 	if err != nil {
@@ -109,6 +118,16 @@ func (w *PointWriter) Save(ctx context.Context, manifests gitsync.Hash, content 
 		}
 		return point, err
 	}
+}
+
+// setFile puts a file, or removes it if there is no data.
+func setFile(edit *gitsync.Edit, path string, data []byte) error {
+	if data == nil {
+		_, err := edit.Remove(path)
+		return err
+	}
+	_, err := edit.Put(path, data)
+	return err
 }
 
 func (c PointContent) files() ([]appbur.File, error) {

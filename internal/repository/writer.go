@@ -38,6 +38,16 @@ type Writer struct {
 	files     map[string]struct{} // manifests in base
 	changes   map[string]change   // by path, against base
 	overrides []string
+
+	// What rebase.go goes by. whole are the kinds, by the last directory of their paths,
+	// of which the writer was told everything there is; plain is what was sealed since
+	// the last commit; own are files in which main has what others committed instead of
+	// what this writer was told, nil where it was told that there is none.
+	follows   bool
+	whole     map[string]bool
+	plain     map[string]plainManifest
+	plainSize int
+	own       map[string][]byte
 }
 
 type change int
@@ -61,6 +71,7 @@ func (r *Repository) Begin(cluster appbur.Cluster, rules string, keys *Keys, gua
 	w := &Writer{
 		repo: r, cluster: cluster, rules: rules, keys: keys, guards: guards, sealer: sealer,
 		files: map[string]struct{}{}, changes: map[string]change{},
+		whole: map[string]bool{}, plain: map[string]plainManifest{}, own: map[string][]byte{},
 	}
 	accepted, err := r.guardHistory(keys, guards.AcceptHistory)
 	if err != nil {
@@ -129,6 +140,9 @@ func (w *Writer) Put(result manifest.Result) error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if result.Manifest.Sensitive {
+		w.keepPlain(path, plainManifest{result.Manifest.Data, result.Manifest.SecretPaths})
+	}
 	if _, existed := w.files[path]; existed {
 		w.changes[path] = changed
 	} else {
@@ -160,6 +174,7 @@ func (w *Writer) remove(path string) error {
 	if err != nil || !existed {
 		return err
 	}
+	w.forgetPlain(path)
 	if _, inBase := w.files[path]; inBase {
 		w.changes[path] = removed
 	} else {
@@ -172,7 +187,7 @@ func (w *Writer) remove(path string) error {
 // present holds the paths ([appbur.ObjectID.Path]) of those that it did.
 func (w *Writer) KeepOnly(gk appbur.GroupKind, present map[string]struct{}) error {
 	own, usual, rival := w.dirs.of(gk), typeLeaf(gk), rivalLeaf(gk)
-	return w.removeWhere(func(path string) bool {
+	err := w.removeWhere(func(path string) bool {
 		switch leafOf(path) {
 		case own:
 			if own != usual {
@@ -186,6 +201,13 @@ func (w *Writer) KeepOnly(gk appbur.GroupKind, present map[string]struct{}) erro
 			return false
 		}
 	})
+	if err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.whole[own] = true
+	return nil
 }
 
 func (w *Writer) removeWhere(gone func(path string) bool) error {
@@ -215,8 +237,11 @@ type Outcome struct {
 	// Committed is false when nothing had changed.
 	Committed               bool
 	Added, Changed, Removed int
-	// Objects counts the manifests on main afterwards.
+	// Objects counts the manifests that the writer was told of, Own included.
 	Objects int
+	// Own are the files in which main holds what another writer committed meanwhile
+	// instead of what this one saw, nil for one that this one saw gone.
+	Own map[string][]byte
 	// Unseen is why the tip could not be remembered in the key directory, for example
 	// because that is read-only. The commit is done all the same.
 	Unseen error
@@ -232,12 +257,24 @@ func (w *Writer) Overrides() []string {
 
 // Commit writes the gathered changes as one commit on main and starts to gather
 // anew. Without a change there is no commit. Guards are asked first; what they
-// refuse stays gathered.
+// refuse stays gathered. If others have committed meanwhile, it goes on from there.
 func (w *Writer) Commit(ctx context.Context, at time.Time, coverage appbur.Coverage) (Outcome, error) {
 	w.gate.Lock()
 	defer w.gate.Unlock()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	for attempt := 0; ; attempt++ {
+		outcome, err := w.tryCommit(ctx, at, coverage)
+		if !errors.Is(err, gitsync.ErrRefMoved) || attempt == rebases {
+			return outcome, err
+		}
+		if err := w.rebase(); err != nil {
+			return Outcome{}, err
+		}
+	}
+}
+
+func (w *Writer) tryCommit(ctx context.Context, at time.Time, coverage appbur.Coverage) (Outcome, error) {
 	list, err := w.listChanges()
 	if err != nil {
 		return Outcome{}, err
@@ -274,13 +311,21 @@ func (w *Writer) Commit(ctx context.Context, at time.Time, coverage appbur.Cover
 	if err != nil && !errors.Is(err, gitsync.ErrUnchanged) {
 		return Outcome{}, err
 	}
-	outcome := Outcome{Commit: commit, Committed: err == nil}
+	w.repo.config = config
+	return w.settle(commit, err == nil, list, at)
+}
+
+// settle starts to gather anew after a commit, or after it was found that there is
+// nothing to commit.
+func (w *Writer) settle(commit gitsync.Hash, committed bool, list changes, at time.Time) (outcome Outcome, err error) {
+	outcome = Outcome{Commit: commit, Committed: committed, Own: w.own}
 	outcome.Unseen = w.repo.Remember(w.keys.Dir, commit, at)
-	if outcome.Committed {
+	if committed {
 		outcome.Added, outcome.Changed, outcome.Removed = len(list.added), len(list.changed), len(list.removed)
 		if w.base, err = w.repo.git.Snapshot(commit); err != nil {
 			return Outcome{}, err
 		}
+		w.overrides = nil
 	}
 	for _, path := range list.added {
 		w.files[path] = struct{}{}
@@ -288,12 +333,18 @@ func (w *Writer) Commit(ctx context.Context, at time.Time, coverage appbur.Cover
 	for _, path := range list.removed {
 		delete(w.files, path)
 	}
+
 	outcome.Objects = len(w.files)
-	w.changes = map[string]change{}
-	w.repo.config = config
-	if outcome.Committed {
-		w.overrides = nil
+	for path, data := range w.own {
+		switch _, onMain := w.files[path]; {
+		case onMain && data == nil:
+			outcome.Objects--
+		case !onMain && data != nil:
+			outcome.Objects++
+		}
 	}
+	w.changes, w.own = map[string]change{}, map[string][]byte{}
+	w.plain, w.plainSize = map[string]plainManifest{}, 0
 	return outcome, nil
 }
 
