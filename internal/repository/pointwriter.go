@@ -1,6 +1,8 @@
 package repository
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -28,6 +30,8 @@ type PointWriter struct {
 	whole []appbur.AppState
 	// earlier are the points that pieces may be taken over from, newest first.
 	earlier []PointRef
+	// pins keep the points that this one takes something over from.
+	pins []*gitsync.Pin
 }
 
 // BeginPoint starts a restore point. Payloads of sensitive datasets are encrypted
@@ -41,7 +45,12 @@ func (r *Repository) BeginPoint(keys *Keys, random io.Reader, now func() time.Ti
 	if w.earlier, err = r.ownPoints(keys); err != nil {
 		return nil, err
 	}
-	if w.edit, err = r.git.Edit(w.base()); err != nil {
+	base, err := w.base()
+	if err != nil {
+		return nil, err
+	}
+	if w.edit, err = r.git.Edit(base); err != nil {
+		w.release()
 		return nil, err
 	}
 	return w, nil
@@ -49,28 +58,77 @@ func (r *Repository) BeginPoint(keys *Keys, random io.Reader, now func() time.Ti
 
 // Discard gives up what was streamed in. After [PointWriter.Save] there is nothing
 // left to give up, so it can be deferred.
-func (w *PointWriter) Discard() { w.edit.Discard() }
+func (w *PointWriter) Discard() {
+	w.edit.Discard()
+	w.release()
+}
+
+// release lets the points go that this one was built on. A pin that cannot be released
+// is removed by the next writer.
+func (w *PointWriter) release() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, pin := range w.pins {
+		_ = pin.Release(context.Background())
+	}
+	w.pins = nil
+}
 
 // base is the point whose files the new one is likely to have again: what is equal
-// is not stored twice. A point that cannot be read must not stop the next one, so
-// its directories are looked at before it is built on.
-func (w *PointWriter) base() gitsync.Hash {
+// is not stored twice. A point that cannot be read, or that lacks something, must not
+// stop the next one or pass its holes on, so it is not built on.
+func (w *PointWriter) base() (gitsync.Hash, error) {
 	for _, ref := range w.earlier {
 		if _, err := w.repo.Describe(ref); err != nil {
 			continue
 		}
-		snapshot, err := w.repo.git.Snapshot(ref.Commit)
-		if err != nil {
-			return ""
+		switch whole, err := w.rely(ref, builtOn...); {
+		case err != nil:
+			return "", err
+		case whole:
+			return ref.Commit, nil
 		}
-		for _, dir := range builtOn {
-			if snapshot.Walk(dir, func(string, gitsync.Hash) error { return nil }) != nil {
-				return ""
-			}
-		}
-		return ref.Commit
 	}
-	return ""
+	return "", nil
+}
+
+// rely pins a point and then looks whether it is still there and has all the files of
+// some directories. It may have been deleted since it was listed, and its files pruned;
+// once it is pinned that can happen no more.
+func (w *PointWriter) rely(ref PointRef, dirs ...string) (whole bool, err error) {
+	// The wait for the lock is bounded by itself.
+	pin, err := w.repo.git.Pin(context.Background(), ref.Commit)
+	switch {
+	case errors.Is(err, gitsync.ErrObjectNotFound) || errors.Is(err, gitsync.ErrCorrupt):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+
+	tag, err := w.repo.git.Tip(ref.refName())
+	whole = err == nil && tag == ref.object()
+	for _, dir := range dirs {
+		whole = whole && w.repo.git.Present(ref.Commit, dir) == nil
+	}
+	if !whole {
+		return false, pin.Release(context.Background())
+	}
+	w.pins = append(w.pins, pin)
+	return true, nil
+}
+
+// borrow takes the pieces of a dataset over from a point that is not the one that the
+// new point is built on: the application was not part of that one. It only saves room,
+// so what is not there is written again.
+func (w *PointWriter) borrow(ref PointRef, dir string) error {
+	if ref.Commit == w.edit.Base() {
+		return nil
+	}
+	whole, err := w.rely(ref, dir)
+	if err != nil || !whole {
+		return err
+	}
+	return w.edit.Borrow(ref.Commit, dir)
 }
 
 // builtOn are the directories of a point that it has mostly in common with the
@@ -91,9 +149,15 @@ func (w *PointWriter) Dataset(app appbur.AppKey, d appbur.Dataset) (io.WriteClos
 	if w.begun[app][d.Name] != nil {
 		return nil, fmt.Errorf("application %s: dataset %s comes twice", app, d.Name)
 	}
-	var previous *gitsync.Snapshot
-	if d.Sensitive {
-		previous = w.previous(datasetDir(app, d.Name))
+	dir := datasetDir(app, d.Name)
+	ref, previous := w.previous(dir)
+	if previous != nil {
+		if err := w.borrow(ref, dir); err != nil {
+			return nil, fmt.Errorf("application %s: %w", app, err)
+		}
+	}
+	if !d.Sensitive {
+		previous = nil // it is what sealed pieces are compared with
 	}
 	writer, err := newPayloadWriter(app, d, w.sealer, w.edit, previous)
 	if err != nil {
@@ -108,7 +172,7 @@ func (w *PointWriter) Dataset(app appbur.AppKey, d appbur.Dataset) (io.WriteClos
 
 // previous is the newest point that has something in a directory, nil if none has. It
 // only saves work, so what cannot be read is passed over.
-func (w *PointWriter) previous(dir string) *gitsync.Snapshot {
+func (w *PointWriter) previous(dir string) (PointRef, *gitsync.Snapshot) {
 	for _, ref := range w.earlier {
 		snapshot, err := w.repo.git.Snapshot(ref.Commit)
 		if err != nil {
@@ -120,10 +184,10 @@ func (w *PointWriter) previous(dir string) *gitsync.Snapshot {
 			return nil
 		})
 		if err == nil && found {
-			return snapshot
+			return ref, snapshot
 		}
 	}
-	return nil
+	return PointRef{}, nil
 }
 
 // Application adds an application whose export has arrived whole. Its datasets are
