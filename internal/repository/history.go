@@ -33,14 +33,16 @@ func (h History) First() bool { return h.Seen.Commit == "" }
 // since then and nothing else. The error wraps [ErrRewritten] if the tip does not
 // descend from what was seen.
 func (r *Repository) History(keysDir string) (History, error) {
+	// What was seen comes first: another writer may commit and remember it in between, and
+	// an older tip does not lead to a newer commit.
+	seen, known, seenErr := lastSeen(keysDir, seenMain)
 	tip, err := r.git.Tip(gitsync.MainRef)
 	if err != nil {
 		return History{}, err
 	}
 	h := History{Tip: tip}
-	seen, known, err := lastSeen(keysDir, seenMain)
-	if err != nil || !known {
-		return h, err
+	if seenErr != nil || !known {
+		return h, seenErr
 	}
 	h.Seen = seen
 	if err := r.checkKeysAreOfThis(keysDir); err != nil {

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -356,7 +357,8 @@ func (w *world) alone() *fixture {
 	w.Helper()
 	repo, err := Open(w.repo.Dir())
 	if err != nil {
-		w.Error(err)
+		w.Errorf("open: %v", err)
+		runtime.Goexit()
 	}
 	return &fixture{TB: w.TB, repo: repo, keysDir: w.keysDir, keys: w.keys, time: time.Now()}
 }
