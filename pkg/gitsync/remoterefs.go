@@ -1,11 +1,14 @@
 package gitsync
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/appbur/appbur"
 )
 
 // advertisement is what a server says first: its refs and what it is able to do.
@@ -63,13 +66,28 @@ func readAdvertisement(in io.Reader, service string, http bool) (advertisement, 
 				a.capabilities = strings.Fields(list)
 			}
 		}
+		if err := a.refusesFormat(line); first && err != nil {
+			return a, err
+		}
 		if err := a.add(line); err != nil {
 			return a, err
 		}
-		if format := a.value("object-format"); first && format != "" && format != "sha1" {
-			return a, fmt.Errorf("%w: object format %s", ErrUnsupported, format)
-		}
 	}
+}
+
+// refusesFormat says that a remote names objects in another way than this package
+// does, before its first line is taken for nonsense: an id of SHA-256 is longer.
+func (a *advertisement) refusesFormat(line string) error {
+	format := a.value("object-format")
+	if id, _, _ := strings.Cut(line, " "); format == "" && len(id) == 2*sha256.Size {
+		format = "sha256"
+	}
+	if format == "" || format == "sha1" {
+		return nil
+	}
+	return inState(RemoteMisconfigured, "", appbur.WithHint(
+		fmt.Errorf("%w: the remote is a repository of %s objects, this one is of sha1", ErrUnsupported, format),
+		"make a repository of SHA-1 objects there (git init --bare --object-format=sha1) and use that"))
 }
 
 // add takes one line with a ref.

@@ -3,6 +3,7 @@ package gitsync
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -82,17 +83,30 @@ func writeSkeleton(dir string) error {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return err
 	}
-	for _, name := range []string{"objects/pack", "objects/info", "refs/heads", "refs/tags"} {
+	dirs := []string{"objects", "objects/pack", "objects/info", "refs", "refs/heads", "refs/tags", "."}
+	for _, name := range dirs {
 		if err := os.MkdirAll(filepath.Join(dir, name), 0o755); err != nil {
 			return err
 		}
 	}
 	for name, text := range map[string]string{"HEAD": "ref: " + MainRef + "\n", "config": initialConfig} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+		err := writeDurably(filepath.Join(dir, name), 0o644, func(w io.Writer) error {
+			_, err := io.WriteString(w, text)
+			return err
+		})
+		if err != nil {
 			return err
 		}
 	}
-	return syncDir(dir)
+
+	// Without the bytes of HEAD and config, and the names of directories, a repository
+	// is none after a crash, whatever lies in its packs.
+	for _, name := range dirs {
+		if err := syncDir(filepath.Join(dir, name)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Open opens a bare repository. What is not one is [ErrNoRepository]; what this
