@@ -68,7 +68,7 @@ type draft struct {
 	// aggregated is the APIService that serves the kind, if the point has it.
 	aggregated appbur.ObjectID
 
-	status map[string]any // sent to the status subresource
+	status any // sent to the status subresource
 	owners []Owner
 	// references are the objects that it names.
 	references []appbur.ObjectID
@@ -254,7 +254,7 @@ func (b *planner) statusApart(d *draft, entry manifest.Entry) (bool, error) {
 	if err != nil {
 		return true, err
 	}
-	if len(status) > 0 {
+	if fields, isMap := status.(map[string]any); !isMap || len(fields) > 0 {
 		d.status = status
 	}
 	return true, nil

@@ -117,16 +117,17 @@ func shape(id appbur.ObjectID, content map[string]any, in shaping) (map[string]a
 }
 
 // decodeStatus returns the status that the index keeps, integers as integers.
-func decodeStatus(entry manifest.Entry) (map[string]any, error) {
+// It is mostly a map, but to the API server it may be any value.
+func decodeStatus(entry manifest.Entry) (any, error) {
 	decoded, err := manifest.Decode(json.RawMessage(`{"status":` + string(entry.Status) + `}`))
 	if err != nil {
 		return nil, fmt.Errorf("status in the index: %w", err)
 	}
-	return dict(decoded, "status"), nil
+	return decoded["status"], nil
 }
 
 // statusContent is what is sent to a status subresource.
-func statusContent(apiVersion string, id appbur.ObjectID, status map[string]any) map[string]any {
+func statusContent(apiVersion string, id appbur.ObjectID, status any) map[string]any {
 	metadata := map[string]any{"name": id.Name}
 	if id.Namespace != "" {
 		metadata["namespace"] = id.Namespace

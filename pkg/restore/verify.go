@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 
 	"github.com/appbur/appbur"
@@ -24,10 +23,10 @@ func Verify(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules) (Fin
 		live: make(map[appbur.ObjectID]*liveFacts), added: make(map[Addition]int),
 		findings: Findings{Format: FindingsFormat, Point: p.Point},
 	}
-	statuses := make(map[appbur.ObjectID]map[string]any)
+	statuses := make(map[appbur.ObjectID]any)
 	for i := range p.Steps {
 		if s := &p.Steps[i]; s.Action == ActionStatus {
-			statuses[s.Object] = dict(s.Content, "status")
+			statuses[s.Object] = s.Content["status"]
 		}
 	}
 	group, each := errgroup.WithContext(ctx)
@@ -112,7 +111,7 @@ func (v *verifier) read(ctx context.Context, step *Step, id appbur.ObjectID, api
 
 // object compares one object. Errors of the server are findings; only the end of
 // the context is an error.
-func (v *verifier) object(ctx context.Context, step *Step, status map[string]any) error {
+func (v *verifier) object(ctx context.Context, step *Step, status any) error {
 	live, err := v.read(ctx, &Step{ID: step.ID, Object: step.Object, veil: step.veil}, step.Object, step.APIVersion)
 	switch {
 	case ctx.Err() != nil:
@@ -130,7 +129,7 @@ func (v *verifier) object(ctx context.Context, step *Step, status map[string]any
 	if text(live, "metadata", "deletionTimestamp") != "" {
 		v.find(Finding{Kind: FindingTerminating, Object: step.Object, What: "is being deleted since " + text(live, "metadata", "deletionTimestamp")})
 	}
-	v.status(step.Object, status, live)
+	v.status(step, status, live)
 	return v.content(step, live)
 }
 
@@ -143,24 +142,32 @@ func (v *verifier) checked(id appbur.ObjectID, facts *liveFacts) {
 	}
 }
 
-func (v *verifier) status(id appbur.ObjectID, want, live map[string]any) {
-	if len(want) == 0 {
+// status checks what went to the status subresource. What its controller made of a
+// status meanwhile is no fault; that there is none, or one of another type, is.
+func (v *verifier) status(step *Step, want any, live map[string]any) {
+	if want == nil {
 		return
 	}
-	if len(dict(live, "status")) == 0 {
-		v.find(Finding{Kind: FindingStatus, Object: id, Path: "status", What: "was not restored and is empty"})
-		return
-	}
-	if len(differences(want, live["status"])) > 0 {
+	fields, isMap := want.(map[string]any)
+	is, wasMap := live["status"].(map[string]any)
+	switch {
+	case live["status"] == nil || isMap && len(fields) > 0 && wasMap && len(is) == 0:
+		v.find(Finding{Kind: FindingStatus, Object: step.Object, Path: "status", What: "was not restored and is empty"})
+	case len(differences(want, live["status"])) == 0:
+	case isMap && wasMap:
 		v.mu.Lock()
 		v.findings.StatusMoved++
 		v.mu.Unlock()
+	default:
+		what := fmt.Sprintf("should be %s, is %s", short(want), short(live["status"]))
+		v.find(Finding{Kind: FindingStatus, Object: step.Object, Path: "status", What: step.veil.text(what)})
 	}
 }
 
 // content compares what the rules make of the plan with what they make of the live
 // object. What the rules take out of both, such as an address that the plan sets
-// on purpose, is compared as it is.
+// on purpose or the status of a kind without a status subresource, is compared as it
+// is.
 func (v *verifier) content(step *Step, live map[string]any) error {
 	want, _, secrets, err := v.normal(step.Content)
 	if err != nil {
@@ -180,7 +187,7 @@ func (v *verifier) content(step *Step, live map[string]any) error {
 	}
 	found := differences(want, got)
 	for _, d := range differences(step.Content, live) {
-		if !has(want, d.path) && !slices.Equal(d.path[:min(len(d.path), 1)], []string{"status"}) {
+		if !has(want, d.path) {
 			found = append(found, d)
 		}
 	}
