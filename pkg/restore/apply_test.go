@@ -69,6 +69,7 @@ func TestApplyTwiceChangesNothing(t *testing.T) {
 		t.Errorf("%d events, the last is %d of %d", len(events.events), last.Done, last.Total)
 	}
 	clock := cluster.clock
+	cluster.fault = func(Request, int) error { return webhookDown() } // whoever writes is refused
 	report, err = Apply(t.Context(), plan, cluster, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -139,15 +139,26 @@ func (w *worker) apply(ctx context.Context, a *attempt, before earlier) error {
 	if err != nil {
 		return err
 	}
-	if known && live.Applied == "" && isBare(content) {
-		a.identity, a.result = live, Unchanged
-		return nil
+	if known {
+		found, err := w.live(ctx, a)
+		if err != nil {
+			return err
+		}
+		if text(found, "metadata", "deletionTimestamp") != "" {
+			return ErrTerminating
+		}
+		if isAsPlanned(content, found) {
+			a.identity, a.result = live, Unchanged
+			a.identity.UID = text(found, "metadata", "uid")
+			return nil
+		}
 	}
+
 	request := Request{
 		Object: step.Object, APIVersion: step.APIVersion, Content: content,
 		Force: w.policy.ForceConflicts || live.Applied != "",
 	}
-	answer, err := w.send(ctx, a, request)
+	answer, err := w.write(ctx, a, request)
 	if err != nil {
 		return err
 	}
@@ -163,24 +174,6 @@ func (w *worker) apply(ctx context.Context, a *attempt, before earlier) error {
 		a.result = Configured
 	}
 	return nil
-}
-
-// isBare reports whether the content asks for nothing but that the object exists.
-// Such an apply owns no field, and the server answers the first one after the
-// create with a write of its own (a manager "before-first-apply"), so a restore
-// does not repeat it.
-func isBare(content map[string]any) bool {
-	for key := range content {
-		if key != "apiVersion" && key != "kind" && key != "metadata" {
-			return false
-		}
-	}
-	for key := range dict(content, "metadata") {
-		if key != "name" && key != "namespace" {
-			return false
-		}
-	}
-	return true
 }
 
 // before returns what is known of the object before this step.
@@ -236,11 +229,22 @@ func (w *worker) withOwners(ctx context.Context, a *attempt, before earlier) (ma
 // status fills a status. Once a controller has written one, it knows better: a
 // status is forced only into an object that this run created.
 func (w *worker) status(ctx context.Context, a *attempt, before earlier) error {
+	if !before.created {
+		found, err := w.live(ctx, a)
+		if err != nil {
+			return fmt.Errorf("status: %w", err)
+		}
+		if found != nil && len(differences(a.step.Content["status"], found["status"])) == 0 {
+			a.result = Unchanged
+			return nil
+		}
+	}
+
 	request := Request{
 		Object: a.step.Object, APIVersion: a.step.APIVersion, Content: a.step.Content,
 		Status: true, Force: before.created,
 	}
-	answer, err := w.send(ctx, a, request)
+	answer, err := w.write(ctx, a, request)
 	switch {
 	case err == nil:
 	case isFieldConflict(err):

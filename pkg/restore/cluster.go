@@ -22,19 +22,34 @@ type Cluster interface {
 	Existing(ctx context.Context, apiVersion, kind string) (map[appbur.ObjectID]Identity, error)
 	// Get returns one object at the given version.
 	Get(ctx context.Context, id appbur.ObjectID, apiVersion string) (map[string]any, error)
-	// Apply performs one server-side apply as [FieldManager].
+	// Apply performs one write as [FieldManager], by server-side apply unless the
+	// request says otherwise.
 	Apply(ctx context.Context, r Request) (Applied, error)
 }
 
-// Request is one server-side apply.
+// Way is how a request writes.
+type Way int
+
+// The ways to write. Nearly everything is applied.
+const (
+	// ByApply is server-side apply: it creates or changes, and knows who owns what.
+	ByApply Way = iota
+	// ByCreate is a plain create of what apply cannot write.
+	ByCreate
+	// ByUpdate replaces what is live, whose resource version the content carries.
+	ByUpdate
+)
+
+// Request is one write.
 type Request struct {
+	By         Way
 	Object     appbur.ObjectID
 	APIVersion string
 	// Content is the intent: the whole object, or its identity and status.
 	Content map[string]any
 	// Status addresses the status subresource.
 	Status bool
-	// Force takes fields over from other managers.
+	// Force takes fields over from other managers. Only an apply asks who owns what.
 	Force bool
 	// DryRun asks what would happen; [DryRun] sets it.
 	DryRun bool

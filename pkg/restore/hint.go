@@ -35,6 +35,10 @@ var failureHints = []struct {
 		"install the operator or the custom resource definition that brings this kind, then run the restore again",
 	},
 	{
+		cannotApply,
+		"two elements of a list have one key, which server-side apply cannot write: delete the object in the target to have it created anew",
+	},
+	{
 		func(err error) bool { return mentions(err, "failed to create typed patch object") },
 		"the target does not know a field of this object: see appbur plan for what conversion changed",
 	},

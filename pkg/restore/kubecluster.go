@@ -134,10 +134,12 @@ func (c *kubeCluster) Apply(ctx context.Context, r Request) (Applied, error) {
 	if err != nil {
 		return Applied{}, err
 	}
-	request := c.client.Patch(types.ApplyPatchType).AbsPath(apiRoot(r.APIVersion)...).
-		NamespaceIfScoped(r.Object.Namespace, resource.Namespaced).Resource(resource.Name).Name(r.Object.Name).
-		MaxRetries(0).SetHeader("Accept", acceptMetadata).
-		Param("fieldManager", FieldManager).Param("force", fmt.Sprint(r.Force))
+	request := c.writeRequest(r).AbsPath(apiRoot(r.APIVersion)...).
+		NamespaceIfScoped(r.Object.Namespace, resource.Namespaced).Resource(resource.Name).
+		MaxRetries(0).SetHeader("Accept", acceptMetadata).Param("fieldManager", FieldManager)
+	if r.By != ByCreate {
+		request.Name(r.Object.Name)
+	}
 	if r.Status {
 		request.SubResource("status")
 	}
@@ -146,10 +148,25 @@ func (c *kubeCluster) Apply(ctx context.Context, r Request) (Applied, error) {
 	}
 	var live liveObject
 	var code int
+	if r.By != ByApply {
+		request.SetHeader("Content-Type", runtime.ContentTypeJSON)
+	}
 	if err := do(ctx, request.Body(body), &code, &live); err != nil {
 		return Applied{}, err
 	}
 	return Applied{Identity: live.identity(), Created: code == http.StatusCreated}, nil
+}
+
+// writeRequest begins a request that writes in the way that r says.
+func (c *kubeCluster) writeRequest(r Request) *rest.Request {
+	switch r.By {
+	case ByCreate:
+		return c.client.Post()
+	case ByUpdate:
+		return c.client.Put()
+	case ByApply:
+	}
+	return c.client.Patch(types.ApplyPatchType).Param("force", fmt.Sprint(r.Force))
 }
 
 // do sends the request and decodes the answer; integers stay integers.

@@ -35,16 +35,16 @@ func (o liveObject) identity() Identity {
 		Terminating:     o.Metadata.DeletionTimestamp != nil,
 	}
 	for _, entry := range o.Metadata.ManagedFields {
-		if entry.Manager != FieldManager || entry.Operation != "Apply" {
+		if entry.Manager != FieldManager {
 			continue
 		}
-		// The server moves the time of an entry only when an apply wrote something.
-		stamp := entry.Time + " " + appbur.DigestOf(entry.Fields).Short()
+		// The server moves the time of an entry only when a write changed something.
+		stamp := entry.Operation + " " + entry.Time + " " + appbur.DigestOf(entry.Fields).Short()
 		switch entry.Subresource {
 		case "":
-			id.Applied = stamp
+			id.Applied += stamp
 		case "status":
-			id.AppliedStatus = stamp
+			id.AppliedStatus += stamp
 		}
 	}
 	return id

@@ -53,6 +53,9 @@ func TestRestoreOnARealCluster(t *testing.T) {
 	t.Run("foreign fields", r.foreignFields)
 	t.Run("terminating namespace", r.terminating)
 	t.Run("admission and aggregated APIs come last", r.admission)
+	t.Run("elements of one key", r.elementsOfOneKey)
+	t.Run("status that is no object", r.statusThatIsNoObject)
+	t.Run("a webhook without its backend", r.webhookWithoutBackend)
 	t.Run("finds tampering", r.tampering) // stops the controller-manager
 }
 

@@ -34,6 +34,10 @@ var retryRules = []retryRule{
 		matches: func(err error) bool { return mentions(err, "failed to create typed patch object") }, never: true,
 	},
 	{
+		name: "one-key", reason: "server-side apply reports two elements of one key as an internal error, but there will always be two",
+		matches: cannotApply, never: true,
+	},
+	{
 		name: "throttled", reason: "the server has too much to do and says so",
 		matches: func(err error) bool { return apierrors.IsTooManyRequests(err) }, throttle: true,
 	},

@@ -1,0 +1,61 @@
+package restore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/appbur/appbur"
+)
+
+// Some lists are maps in disguise: the containers of a pod by name, its ports by
+// number and protocol, its variables by name. Servers take them with two elements of
+// one key, for ever, from everybody but server-side apply, which cannot say which of
+// the two it means. What apply cannot write is created, or updated, as it is: all
+// elements in their order.
+
+// cannotApply reports whether apply refuses the object, or the one that is live, for
+// elements of one key. It would do so each time, as an internal error.
+func cannotApply(err error) bool { return mentions(err, "duplicate entries for key") }
+
+// write applies the request, or writes it in another way where apply cannot.
+func (w *worker) write(ctx context.Context, a *attempt, request Request) (Applied, error) {
+	answer, err := w.send(ctx, a, request)
+	if !cannotApply(err) {
+		return answer, err
+	}
+
+	live, lookErr := w.live(ctx, a)
+	switch {
+	case lookErr != nil:
+		return Applied{}, lookErr
+	case live == nil && request.Status:
+		return Applied{}, err
+	case live == nil:
+		request.By = ByCreate
+		return w.send(ctx, a, request)
+	case !request.Force:
+		return Applied{}, appbur.WithHint(fmt.Errorf("it differs, and server-side apply cannot tell by whom: %w", err),
+			"run again with --force-conflicts to bring it to the restore point, or leave the object as it is")
+	}
+
+	request.By, request.Content = ByUpdate, over(live, request.Content)
+	return w.send(ctx, a, request)
+}
+
+// over lays the content over what is live: maps are joined, all else is replaced.
+// The resource version of the live object stays, so that no other write is lost.
+func over(live, content map[string]any) map[string]any {
+	out := make(map[string]any, len(live)+len(content))
+	for key, value := range live {
+		out[key] = value
+	}
+	for key, value := range content {
+		inner, isMap := value.(map[string]any)
+		below, wasMap := live[key].(map[string]any)
+		if isMap && wasMap {
+			value = over(below, inner)
+		}
+		out[key] = value
+	}
+	return out
+}
