@@ -187,13 +187,13 @@ func (r *run) withoutRequest(step *Step) (*attempt, bool) {
 	return nil, false
 }
 
-// identities collects what earlier steps learned: of the object itself, and of its
-// owners. All of them have succeeded, because the step needs them.
+// identities collects what earlier steps learned: of the object itself, and of those
+// of its owners that did not fail.
 func (r *run) identities(step *Step) earlier {
 	e := earlier{owners: make(map[appbur.ObjectID]Identity, len(step.Owners))}
-	for _, id := range step.Needs {
+	for _, id := range step.After {
 		result := r.results[id]
-		if result == nil || result.step.Action != ActionApply {
+		if result == nil || result.step.Action != ActionApply || result.result == Failed {
 			continue
 		}
 		if result.step.Object == step.Object {

@@ -196,22 +196,21 @@ func testFault(t *testing.T, want faultCase) {
 	if o.Result != Failed || !strings.Contains(o.Reason, want.reason) || !strings.Contains(o.Hint, want.hint) {
 		t.Errorf("%+v", o)
 	}
-	// What needs the machine set is not tried, and says whose fault it is;
-	// everything else is there.
-	for _, id := range []string{"Machine.cluster.example.com/fleet/m-0", "Host.infra.example.com/fleet/h-0"} {
-		if o := outcomeOf(t, report, id); o.Result != Failed || o.Cause == nil || o.Cause.String() != set {
-			t.Errorf("%+v", o)
-		}
+	// What the machine set owns is there, without its owner and saying so.
+	machine := outcomeOf(t, report, "Machine.cluster.example.com/fleet/m-0")
+	if machine.Result != Created || len(machine.Notes) != 1 || !strings.Contains(machine.Notes[0], "its owner "+set+" failed") {
+		t.Errorf("%+v", machine)
 	}
-	if want := (Counts{Created: 8, Failed: 3}); report.Counts != want {
+	if want := (Counts{Created: 10, Failed: 1}); report.Counts != want {
 		t.Errorf("%s", report.Counts)
 	}
 	if first := report.Failures()[0]; first.Object.String() != set {
 		t.Errorf("the first failure is %s", first.Object)
 	}
-	// The cause goes away, and a second run finishes the restore.
+	// The cause goes away, and a second run finishes the restore: the machine gets
+	// its owner.
 	cluster.fault = nil
-	if report, err = Apply(t.Context(), fleetPlan(t), cluster, nil); err != nil || report.Counts.Created != 3 || report.Counts.Unchanged != 8 {
+	if report, err = Apply(t.Context(), fleetPlan(t), cluster, nil); err != nil || report.Counts != (Counts{Created: 1, Configured: 1, Unchanged: 9}) {
 		t.Errorf("second run: %s (%v)", report.Counts, err)
 	}
 }

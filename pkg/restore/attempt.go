@@ -190,19 +190,22 @@ func (w *worker) before(ctx context.Context, a *attempt, before earlier) (Identi
 }
 
 // withOwners returns the content of the step with owner references that point at
-// the uids that the owners have in the target. An owner whose uid is not known is
-// an error, or left out when a later step adds it: the garbage collector deletes
-// objects whose owners do not exist.
+// the uids that the owners have in the target. An owner that is not there is left
+// out, because the garbage collector deletes objects whose owners do not exist: a
+// later step adds it, or it failed, and a later run does.
 func (w *worker) withOwners(ctx context.Context, a *attempt, before earlier) (map[string]any, error) {
 	references := make([]any, 0, len(a.step.Owners))
 	for _, owner := range a.step.Owners {
 		identity, ok := before.owners[owner.Object]
-		if !ok && owner.Late {
+		if !ok {
 			known, err := w.inventory(ctx, a, owner.APIVersion, owner.Object.Kind)
-			if err != nil {
+			if err != nil && owner.Late {
 				return nil, err
 			}
 			if identity = known[owner.Object]; identity.UID == "" || identity.Terminating {
+				if !owner.Late {
+					a.note = fmt.Sprintf("its owner %s failed: restored without this owner, run the restore again to add it", owner.Object)
+				}
 				continue
 			}
 		}

@@ -39,7 +39,11 @@ func (w *worker) write(ctx context.Context, a *attempt, request Request) (Applie
 	}
 
 	request.By, request.Content = ByUpdate, over(live, request.Content)
-	return w.send(ctx, a, request)
+	answer, err = w.send(ctx, a, request)
+	// The times of managers count seconds; what is sent here is always a change.
+	answer.Applied += " updated"
+	answer.AppliedStatus += " updated"
+	return answer, err
 }
 
 // over lays the content over what is live: maps are joined, all else is replaced.

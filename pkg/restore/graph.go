@@ -11,8 +11,9 @@ type bond int
 const (
 	// soft bonds order two steps if nothing stronger says otherwise.
 	soft bond = iota
-	// owning bonds run from an owner to what it owns: the uid of the owner must be
-	// known. A cycle of them is broken by linking one owner later.
+	// owning bonds run from an owner to what it owns, which wants the uid of the owner
+	// and can do without if there is none. A cycle of them is broken by linking one
+	// owner later.
 	owning
 	// firm bonds cannot be broken, and cannot form a cycle among themselves.
 	firm
@@ -281,7 +282,7 @@ func number(nodes []*node) []Step {
 		n.step.ID = ids[n]
 		for _, e := range n.in {
 			n.step.After = append(n.step.After, ids[e.from])
-			if e.bond != soft {
+			if e.bond == firm {
 				n.step.Needs = append(n.step.Needs, ids[e.from])
 			}
 		}

@@ -3,6 +3,7 @@
 package restore
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -29,6 +30,7 @@ func TestOddObjectsOnAnOldServer(t *testing.T) {
 	t.Run("elements of one key", r.elementsOfOneKey)
 	t.Run("status that is no object", r.statusThatIsNoObject)
 	t.Run("a webhook without its backend", r.webhookWithoutBackend)
+	t.Run("an owner that the server refuses", r.refusedOwner)
 }
 
 const twins = `
@@ -157,4 +159,48 @@ func (r *theTarget) webhookWithoutBackend(t *testing.T) {
 	mustBeOK(t, r.verify(t, plan))
 
 	mustBeUnchanged(t, r.apply(t, plan))
+}
+
+const valves = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: valves.tight.example.org}
+spec:
+  group: tight.example.org
+  scope: Namespaced
+  names: {kind: Valve, plural: valves, singular: valve, listKind: ValveList}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema:
+      openAPIV3Schema:
+        type: object
+        properties: {spec: {type: object, properties: {mode: {type: string, enum: [manual, auto]}}}}
+`
+
+// refusedOwner restores a Secret of an object that is older than the schema which
+// now refuses it.
+func (r *theTarget) refusedOwner(t *testing.T) {
+	report, err := Apply(t.Context(), r.planOf(t, Policy{},
+		decode(t, valves),
+		decode(t, "apiVersion: tight.example.org/v1\nkind: Valve\nmetadata: {name: good, namespace: default, uid: uid-good}\nspec: {mode: manual}\n"),
+		decode(t, "apiVersion: tight.example.org/v1\nkind: Valve\nmetadata: {name: old, namespace: default, uid: uid-old}\nspec: {mode: LEGACY}\n"),
+		decode(t, `
+apiVersion: v1
+kind: Secret
+metadata:
+  name: old-credentials
+  namespace: default
+  ownerReferences: [{apiVersion: tight.example.org/v1, kind: Valve, name: old, uid: uid-old, controller: true}]
+data: {p: aHVzaA==}
+`)), r.cluster, nil)
+
+	if !errors.Is(err, ErrIncomplete) || report.Counts.Failed != 1 || outcomeOf(t, report, "Valve.tight.example.org/default/old").Result != Failed {
+		t.Fatalf("%s (%v)", report.Counts, err)
+	}
+	secret := outcomeOf(t, report, "Secret/default/old-credentials")
+	if secret.Result != Created || len(secret.Notes) != 1 || !strings.Contains(secret.Notes[0], "Valve.tight.example.org/default/old failed") {
+		t.Errorf("%+v", secret)
+	}
 }

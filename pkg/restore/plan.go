@@ -90,7 +90,8 @@ type Step struct {
 	After []int `json:"after,omitempty"`
 	Needs []int `json:"needs,omitempty"`
 	// Owners become owner references, with the uids that the owners have in the
-	// target.
+	// target. An owner that fails is left out: what it owns can often not be made
+	// again, and is more than nothing without it.
 	Owners []Owner `json:"owners,omitempty"`
 	// Digest covers what the step sends, without secret values.
 	Digest appbur.Digest `json:"digest,omitzero"`

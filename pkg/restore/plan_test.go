@@ -159,8 +159,8 @@ func checkOrder(t tb, p *Plan) {
 		}
 		if s.Action == ActionApply {
 			for _, o := range s.Owners {
-				if !o.Late && !slices.ContainsFunc(s.Needs, func(id int) bool { return p.Steps[id-1].Object == o.Object }) {
-					t.Errorf("step %d does not need its owner %s", s.ID, o.Object)
+				if !o.Late && !slices.ContainsFunc(s.After, func(id int) bool { return p.Steps[id-1].Object == o.Object }) {
+					t.Errorf("step %d does not come after its owner %s", s.ID, o.Object)
 				}
 			}
 		}

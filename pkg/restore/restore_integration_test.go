@@ -56,6 +56,7 @@ func TestRestoreOnARealCluster(t *testing.T) {
 	t.Run("elements of one key", r.elementsOfOneKey)
 	t.Run("status that is no object", r.statusThatIsNoObject)
 	t.Run("a webhook without its backend", r.webhookWithoutBackend)
+	t.Run("an owner that the server refuses", r.refusedOwner)
 	t.Run("finds tampering", r.tampering) // stops the controller-manager
 }
 
