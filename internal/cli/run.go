@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -34,7 +35,8 @@ func newRun(e *env) *cobra.Command {
 		Short: "Watch the cluster and commit changes to main as they happen",
 		Long: `Watch the cluster and commit changes to main as they happen, once the cluster has
 been quiet for a moment. After a restart or a dropped connection everything is
-listed again, so nothing is missed. Restore points are made by ` + "`appbur backup`" + `.
+listed again, so nothing is missed; also when the store of the API server goes back
+in time. Another cluster at the same address ends the run. Restore points are made by ` + "`appbur backup`" + `.
 
 Commits are pushed to the remotes as they are made. Commits never wait for a
 remote; one that is down is tried again until it has everything.` +
@@ -102,6 +104,7 @@ func runRun(ctx context.Context, e *env, o *runOptions) error {
 			return err
 		},
 	}
+	options.Confirm = func(ctx context.Context) error { return sameCluster(ctx, source, cluster) }
 	anchored := o.anchorEach(e, repo, keys, log)
 	options.Committed = anchored
 	if o.noPush {
@@ -122,4 +125,15 @@ func runRun(ctx context.Context, e *env, o *runOptions) error {
 	stop()
 	beside.Wait()
 	return err
+}
+
+// sameCluster demands that the cluster that answers is the one that was asked first.
+// A server that does not answer says nothing about what it said before.
+func sameCluster(ctx context.Context, source *exporter.Exporter, first appbur.Cluster) error {
+	now, err := source.Cluster(ctx)
+	if err != nil || now.ID == first.ID {
+		return nil
+	}
+	return appbur.WithHint(fmt.Errorf("nothing was committed: %w: it was %s and is %s now", exporter.ErrOtherCluster, first.ID, now.ID),
+		"if the cluster was rebuilt, start again with --adopt-cluster; else check the address in the kubeconfig and what stands between")
 }

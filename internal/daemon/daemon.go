@@ -52,6 +52,10 @@ type Options struct {
 	// commit after the set of types has changed, with what is known of the types; it
 	// may be nil.
 	Forget func(context.Context, appbur.Coverage) error
+	// Confirm is asked before each commit whether what was gathered is of the cluster
+	// that the history is of; its error ends the run and nothing is committed. It may be
+	// nil.
+	Confirm func(context.Context) error
 	// Committed is told of every commit; it may be nil.
 	Committed func(repository.Outcome)
 	// Maintainer looks after the repository after every MaintainAfter commits, in
@@ -278,6 +282,11 @@ func (c *collector) commit(ctx context.Context) error {
 	}
 	if !c.writer.Changed() {
 		return nil
+	}
+	if c.options.Confirm != nil {
+		if err := c.options.Confirm(ctx); err != nil {
+			return err
+		}
 	}
 	outcome, err := c.writer.Commit(ctx, c.options.Now(), c.coverage())
 	var guard *repository.GuardError

@@ -241,3 +241,29 @@ func TestForgetFollowsTheTypes(t *testing.T) {
 		}
 	})
 }
+
+// What was gathered when another cluster answers is not committed, on the way out
+// neither.
+func TestNothingOfAnotherClusterIsCommitted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		other := errors.New("another cluster")
+		for name, watch := range map[string]error{"the watch goes on": nil, "the watch ends": other} {
+			n := &notebook{}
+			watcher := script(func(ctx context.Context, h exporter.Handler) error {
+				_ = put(h)
+				if watch != nil {
+					return watch
+				}
+				<-ctx.Done()
+				return ctx.Err()
+			})
+			err := Run(t.Context(), watcher, n, Options{
+				Quiet: time.Second, Limit: time.Second, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+				Confirm: func(context.Context) error { return other },
+			})
+			if !errors.Is(err, other) || len(n.commits) > 0 {
+				t.Errorf("%s: %v, commits %v", name, err, n.commits)
+			}
+		}
+	})
+}

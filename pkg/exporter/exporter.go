@@ -34,6 +34,12 @@ type Options struct {
 	// Rediscover is how often Watch looks for new types without being told; 0 means
 	// five minutes. Changes of CustomResourceDefinitions and APIServices tell it at once.
 	Rediscover time.Duration
+	// Relist is how often Watch lists each type again although its watch goes on, so
+	// that what no event told is noticed; 0 means fifteen minutes.
+	Relist time.Duration
+	// Attend is how often Watch looks whether the same cluster answers and its store has
+	// not gone back in time; 0 means half a minute.
+	Attend time.Duration
 	// Silence is how long a watch may stay without an event or a bookmark before it
 	// counts as dead; 0 means three minutes. API servers send a bookmark each minute.
 	Silence time.Duration
@@ -74,6 +80,12 @@ func New(cfg *rest.Config, rules *manifest.Rules, opts Options) (*Exporter, erro
 	}
 	if opts.Rediscover <= 0 {
 		opts.Rediscover = 5 * time.Minute
+	}
+	if opts.Relist <= 0 {
+		opts.Relist = 15 * time.Minute
+	}
+	if opts.Attend <= 0 {
+		opts.Attend = 30 * time.Second
 	}
 	if opts.Silence <= 0 {
 		opts.Silence = 3 * time.Minute

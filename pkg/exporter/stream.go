@@ -24,13 +24,17 @@ var errSilent = errors.New("the watch fell silent")
 // errFrame marks a watch whose stream broke off or cannot be read.
 var errFrame = errors.New("the watch broke off")
 
+// errBack ends a watch that the server takes again after an outage.
+var errBack = errors.New("the server answers again")
+
 // isBroken reports whether a watch may be continued where it ended.
 func isBroken(err error) bool { return errors.Is(err, errSilent) || errors.Is(err, errFrame) }
 
 // stream runs one watch request until it ends and counts what it received. It
 // keeps the resourceVersion up to date after each event that was handled. A watch
-// that the server ended in order has no error.
-func (w *typeWatch) stream(ctx context.Context) (int, error) {
+// that the server ended in order has no error. After an outage it only finds out
+// whether the server is back ([errBack]).
+func (w *typeWatch) stream(ctx context.Context, outage bool) (int, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	silence := time.AfterFunc(w.exporter.options.Silence, func() { cancel(errSilent) })
@@ -49,6 +53,9 @@ func (w *typeWatch) stream(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	defer func() { _ = body.Close() }()
+	if outage {
+		return 0, errBack
+	}
 
 	decoder := stdjson.NewDecoder(body)
 	for frames := 0; ; frames++ {

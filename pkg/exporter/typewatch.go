@@ -2,6 +2,7 @@ package exporter
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/appbur/appbur"
@@ -14,6 +15,8 @@ type typeWatch struct {
 	t Type
 	// resourceVersion is where the watch continues.
 	resourceVersion string
+	// listed is when the last list began.
+	listed time.Time
 	// handlerFailed is true when the error came from the handler.
 	handlerFailed bool
 	// covered is what the last list said of the type, with what was seen since.
@@ -73,6 +76,7 @@ func (w *typeWatch) sync(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	w.listed = w.exporter.options.Now()
 	coverage := w.t.coverage()
 	present := make(map[string]struct{})
 	w.unsaved = unsaved{}
@@ -150,13 +154,19 @@ func (w *typeWatch) follow(ctx context.Context) error {
 	var broken time.Time // when the watch last worked, zero while it works
 	for {
 		started := w.exporter.options.Now()
-		frames, err := w.stream(ctx)
+		// A server that was away for longer than it takes to hand over a connection may
+		// have come back with another store, which answers a watch as if nothing was.
+		outage := !broken.IsZero() && started.Sub(broken) > timing.brief
+		frames, err := w.stream(ctx, outage)
 		now := w.exporter.options.Now()
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case w.handlerFailed:
 			return err
+		case errors.Is(err, errBack):
+			w.exporter.options.Log.Info("the server is back after an outage; the type is listed again", "type", w.t.String())
+			return nil
 		case isExpired(err):
 			w.exporter.options.Log.Info("the server has forgotten where the watch was; the type is listed again", "type", w.t.String())
 			return nil
@@ -168,6 +178,9 @@ func (w *typeWatch) follow(ctx context.Context) error {
 			broken = started
 		case now.Sub(broken) > timing.outage:
 			return err // listing again tells whether the type can be read
+		}
+		if err == nil && now.Sub(w.listed) > spread(w.exporter.options.Relist, w.t.String()) {
+			return nil
 		}
 		if err := sleep(ctx, spread(timing.reconnect.after(failures), w.t.String())); err != nil {
 			return err

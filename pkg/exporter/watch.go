@@ -45,8 +45,11 @@ type Handler interface {
 // more (see [Exporter.Absent]) are reported as gone.
 //
 // Watch outlives the API server: while it is away, types are reported as failed
-// after a while and listed again when it is back. It returns when ctx ends, with
-// the error of ctx, or when the handler or the very first discovery fails.
+// after a while, and all are listed again when it is back. It also lists all of them
+// again when the store of the API server has gone back in time, and each from time to
+// time in any case. It returns when ctx ends, with the error of ctx, when the handler
+// or the very first discovery fails, or when another cluster answers
+// ([ErrOtherCluster]).
 func (e *Exporter) Watch(ctx context.Context, h Handler) error {
 	types, failed, err := e.Discover(ctx)
 	if err != nil {
@@ -54,10 +57,11 @@ func (e *Exporter) Watch(ctx context.Context, h Handler) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	w := &watcher{
-		exporter: e, handler: h, group: group, changed: make(chan struct{}, 1),
+		exporter: e, handler: h, group: group, changed: make(chan struct{}, 1), rewound: make(chan struct{}, 1),
 		lists: make(chan struct{}, e.options.Parallel), running: make(map[appbur.GroupKind]*running),
 	}
 	group.Go(func() error { return w.supervise(ctx, types, failed) })
+	group.Go(func() error { return w.attend(ctx) })
 	return group.Wait()
 }
 
@@ -68,6 +72,8 @@ type watcher struct {
 	group    *errgroup.Group
 	// changed is signalled when the set of types may have changed.
 	changed chan struct{}
+	// rewound is signalled when what the watches rely on is not true any more.
+	rewound chan struct{}
 	// lists bounds how many types are listed at the same time.
 	lists chan struct{}
 	// running is used by the supervisor alone.
@@ -103,11 +109,11 @@ func (w *watcher) supervise(ctx context.Context, types []Type, failed []appbur.G
 		if len(asks) > 0 {
 			pause, asks = asks[0], asks[1:]
 		}
-		changed, err := w.wait(ctx, pause)
+		why, err := w.wait(ctx, pause)
 		if err != nil {
 			return err
 		}
-		if changed {
+		if why == wokenByChange {
 			asks = w.exporter.timing.afterChange[1:]
 			if err := sleep(ctx, w.exporter.timing.afterChange[0]); err != nil {
 				return err
@@ -126,22 +132,50 @@ func (w *watcher) supervise(ctx context.Context, types []Type, failed []appbur.G
 				failures = 0
 			}
 		}
+		if why == wokenByRewind {
+			if err := w.restart(ctx); err != nil {
+				return err
+			}
+		}
 	}
 }
 
-// wait returns true when the set of types may have changed, false when the pause is
-// over.
-func (w *watcher) wait(ctx context.Context, pause time.Duration) (bool, error) {
+// woken says why a supervisor looks at the types again.
+type woken int
+
+const (
+	wokenByTime woken = iota
+	wokenByChange
+	wokenByRewind
+)
+
+// wait returns when the set of types may have changed, when the watches cannot be
+// relied on any more, or when the pause is over.
+func (w *watcher) wait(ctx context.Context, pause time.Duration) (woken, error) {
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	select {
+	case <-w.rewound:
+		return wokenByRewind, nil
 	case <-w.changed:
-		return true, nil
+		return wokenByChange, nil
 	case <-timer.C:
-		return false, nil
+		return wokenByTime, nil
 	case <-ctx.Done():
-		return false, ctx.Err()
+		return wokenByTime, ctx.Err()
 	}
+}
+
+// restart lists everything again.
+func (w *watcher) restart(ctx context.Context) error {
+	for _, r := range w.running {
+		r.stop()
+		r.done.Wait()
+		if err := w.start(ctx, r.t); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // signal tells the supervisor to look at discovery again. It never blocks.

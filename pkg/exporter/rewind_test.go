@@ -1,0 +1,140 @@
+package exporter
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/appbur/appbur"
+)
+
+// namespaceKubeSystem answers what a watch asks to know whether its store is the same.
+func namespaceKubeSystem(f *fakeServer, answer func() (uid string, revision int)) {
+	f.on("/api/v1/namespaces", func(w http.ResponseWriter, _ *http.Request) {
+		uid, revision := answer()
+		fmt.Fprintf(w, `{"kind":"NamespaceList","metadata":{"resourceVersion":"%d"},"items":[{"metadata":{"name":"kube-system","uid":%q}}]}`, revision, uid)
+	})
+}
+
+// TestAStoreThatGoesBackIsListedAgain has a watch that goes on in peace, as it does
+// from a revision in the future, while the store has lost an object and regained one.
+func TestAStoreThatGoesBackIsListedAgain(t *testing.T) {
+	f := newFakeServer(t)
+	var back atomic.Bool
+	namespaceKubeSystem(f, func() (string, int) {
+		if back.Load() {
+			return "u-1", 5
+		}
+		return "u-1", 10
+	})
+	f.on(configMaps, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Query().Get("watch") != "":
+			quiet(w, r)
+		case back.Load():
+			listOf(w, "5", "", "earlier", "kept")
+		default:
+			listOf(w, "10", "", "kept", "later")
+		}
+	})
+	var j journal
+	_, _ = startWatch(t, f.exporter(Options{Attend: 10 * time.Millisecond}), &j)
+	eventually(t, 5*time.Second, "the first list", func() bool { return j.holds("namespaces/d/configmap/later.yaml") }, j.String)
+	eventually(t, 5*time.Second, "a few looks", func() bool { return f.count("kube-system") > 3 }, j.String)
+	if lists := f.count("/api/v1/configmaps?limit"); lists != 1 {
+		t.Errorf("%d lists of a store that does not go back", lists)
+	}
+	back.Store(true)
+	eventually(t, 5*time.Second, "the earlier state", func() bool {
+		return j.holds("namespaces/d/configmap/earlier.yaml") && !j.holds("namespaces/d/configmap/later.yaml")
+	}, j.String)
+}
+
+func TestAnotherClusterEndsTheWatch(t *testing.T) {
+	f := newFakeServer(t)
+	var other atomic.Bool
+	namespaceKubeSystem(f, func() (string, int) {
+		if other.Load() {
+			return "u-2", 10
+		}
+		return "u-1", 10
+	})
+	f.on(configMaps, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("watch") != "" {
+			quiet(w, r)
+			return
+		}
+		listOf(w, "10", "", "a")
+	})
+	var j journal
+	wait, _ := startWatch(t, f.exporter(Options{Attend: 10 * time.Millisecond}), &j)
+	eventually(t, 5*time.Second, "a few looks", func() bool { return f.count("kube-system") > 3 }, j.String)
+	other.Store(true)
+	if err := wait(); !errors.Is(err, ErrOtherCluster) || appbur.HintOf(err) == "" {
+		t.Errorf("Watch returned %v", err)
+	}
+}
+
+// TestAnOutageIsFollowedByAList has a server that is away for longer than a connection
+// takes, and comes back with another store whose revisions have passed the old ones.
+func TestAnOutageIsFollowedByAList(t *testing.T) {
+	f := newFakeServer(t)
+	var away, back atomic.Bool
+	leave := make(chan struct{})
+	f.on(configMaps, func(w http.ResponseWriter, r *http.Request) {
+		watch := r.URL.Query().Get("watch") != ""
+		switch {
+		case away.Load():
+			status(w, http.StatusServiceUnavailable, "ServiceUnavailable", "starting")
+		case watch && !back.Load():
+			w.(http.Flusher).Flush()
+			<-leave
+		case watch:
+			quiet(w, r)
+		case back.Load():
+			listOf(w, "20", "", "other")
+		default:
+			listOf(w, "10", "", "a")
+		}
+	})
+	var j journal
+	e := f.exporter(Options{})
+	e.timing.outage = time.Hour // else the list comes from that
+	_, _ = startWatch(t, e, &j)
+	eventually(t, 5*time.Second, "the first list", func() bool { return j.holds("namespaces/d/configmap/a.yaml") }, j.String)
+	away.Store(true)
+	close(leave)
+	before := f.count("watch=true")
+	eventually(t, 5*time.Second, "many tries", func() bool { return f.count("watch=true") > before+20 }, j.String)
+	back.Store(true)
+	away.Store(false)
+	eventually(t, 5*time.Second, "the list after the outage", func() bool {
+		return j.holds("namespaces/d/configmap/other.yaml") && !j.holds("namespaces/d/configmap/a.yaml")
+	}, j.String)
+}
+
+// TestEachTypeIsListedFromTimeToTime has a watch that lost an event without a sign.
+func TestEachTypeIsListedFromTimeToTime(t *testing.T) {
+	f := newFakeServer(t)
+	var lost atomic.Bool
+	f.on(configMaps, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Query().Get("watch") != "":
+			event(w, "BOOKMARK", `{"kind":"ConfigMap","apiVersion":"v1","metadata":{"resourceVersion":"20"}}`)
+		case lost.Load():
+			listOf(w, "20", "", "b")
+		default:
+			listOf(w, "10", "", "a")
+		}
+	})
+	var j journal
+	_, _ = startWatch(t, f.exporter(Options{Relist: 30 * time.Millisecond}), &j)
+	eventually(t, 5*time.Second, "the first list", func() bool { return j.holds("namespaces/d/configmap/a.yaml") }, j.String)
+	lost.Store(true)
+	eventually(t, 5*time.Second, "the next list", func() bool {
+		return j.holds("namespaces/d/configmap/b.yaml") && !j.holds("namespaces/d/configmap/a.yaml")
+	}, j.String)
+}
