@@ -38,6 +38,8 @@ type explanation struct {
 	Encrypted  bool           `json:"encrypted"`
 	Fields     []takenField   `json:"fields"`
 	Index      manifest.Entry `json:"index"`
+	// UIDs are the paths of uids that stay in the manifest.
+	UIDs []string `json:"uids,omitempty"`
 }
 
 // takenField is a field that is not in the manifest, and why.
@@ -102,6 +104,11 @@ func explainRun(ctx context.Context, e *env, o *explainOptions) error {
 	}
 	if x.Saved {
 		x.Path = result.Manifest.ID.Path()
+		saved, err := manifest.Decode(result.Manifest.Data)
+		if err != nil {
+			return err
+		}
+		x.UIDs = manifest.UIDsInside(saved)
 	}
 	taken, err := rules.Explain(object)
 	if err != nil {
@@ -135,6 +142,9 @@ func explainRun(ctx context.Context, e *env, o *explainOptions) error {
 	}
 	for _, line := range indexLines(x.Index) {
 		fmt.Fprintf(e.Out, "index    %s\n", line)
+	}
+	for _, path := range x.UIDs {
+		fmt.Fprintf(e.Out, "uid      %s stays as it is; a restored object has another uid\n", path)
 	}
 	if len(x.Fields) > 0 {
 		fmt.Fprintln(e.Out)
