@@ -22,10 +22,10 @@ type entry struct {
 // list finds the chosen files of a dataset, in the order of their paths.
 func (d *dataset) list(root *os.Root) ([]entry, error) {
 	var all []entry
-	err := fs.WalkDir(root.FS(), ".", func(name string, e fs.DirEntry, err error) error {
+	err := fs.WalkDir(walked{root}, ".", func(name string, e fs.DirEntry, err error) error {
 		switch {
-		case errors.Is(err, fs.ErrNotExist) && name != ".":
-			return nil // it went while we looked; the second look decides
+		case (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)) && name != ".":
+			return nil // it went, or is no directory any more, while we looked; the second look decides
 		case err != nil:
 			return err
 		case name == ".":

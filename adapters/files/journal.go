@@ -202,7 +202,7 @@ func place(root *os.Root, from, to string) error {
 
 // removeEmpty removes a directory that holds no file.
 func removeEmpty(root *os.Root, dir string) error {
-	entries, err := fs.ReadDir(root.FS(), dir)
+	entries, err := readDir(root, dir)
 	if err != nil {
 		return err
 	}
@@ -242,7 +242,7 @@ func finish(root *os.Root) error {
 
 func syncDirs(root *os.Root, dirs ...string) error {
 	for _, dir := range dirs {
-		f, err := root.Open(dir)
+		f, err := openDir(root, dir)
 		if err != nil {
 			return err
 		}

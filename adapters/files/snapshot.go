@@ -11,6 +11,7 @@ import (
 	"iter"
 	"os"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/appbur/appbur/pkg/contract"
@@ -108,18 +109,12 @@ func (a *Adapter) copy(ctx context.Context) (_ *snapshot, err error) {
 
 // copyFile copies exactly as many bytes as the file had when it was found.
 func (a *Adapter) copyFile(out io.Writer, e entry) error {
-	f, err := a.root.Open(e.path)
-	if err != nil {
-		return moved(err)
-	}
-	defer func() { _ = f.Close() }()
-	opened, err := f.Stat()
+	f, err := openFile(a.root, e)
 	if err != nil {
 		return err
 	}
-	if !os.SameFile(opened, e.info) {
-		return errMoved
-	}
+	defer func() { _ = f.Close() }()
+
 	if _, err := io.CopyN(out, f, e.info.Size()); err != nil {
 		if errors.Is(err, io.EOF) {
 			return errMoved
@@ -129,10 +124,14 @@ func (a *Adapter) copyFile(out io.Writer, e entry) error {
 	return nil
 }
 
-// moved turns the absence of a file that was there into what it means.
+// moved turns what becomes of opening a file that was there a moment ago into what it
+// means: it is gone, a link or a socket took its place, or a directory on its path
+// gave way to something else.
 func moved(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return errMoved
+	for _, since := range []error{fs.ErrNotExist, syscall.ELOOP, syscall.ENXIO, syscall.ENOTDIR, syscall.EINVAL} {
+		if errors.Is(err, since) {
+			return errMoved
+		}
 	}
 	return err
 }
