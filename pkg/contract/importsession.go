@@ -29,13 +29,18 @@ type importSession struct {
 	stream   int
 	attached bool
 	applying bool
+	// heard is when the served stream last said something; displaced is closed when it
+	// has to give way.
+	heard     time.Time
+	displaced chan struct{}
 	// committing is set at the last moment at which the import can be cancelled.
 	committing bool
 	lease      *time.Timer
 }
 
 // imports are the imports of one server that have not ended. One of them at most
-// has a stream or is applied; the others wait for theirs.
+// has a stream or is applied; the others wait for theirs. A stream on which nothing
+// comes gives way to the next import.
 type imports struct {
 	service *service
 
@@ -61,7 +66,7 @@ func (i *imports) open(ctx context.Context, m *importing) (*importSession, int, 
 		return nil, 0, nil, NewError(ReasonOperationConflict, "operation %s is another import", m.id)
 	}
 	for _, other := range i.sessions {
-		if other != x && other.busy() {
+		if other != x && other.busy() && !i.displace(other) {
 			return nil, 0, nil, NewError(ReasonOperationInProgress, "another import is running").With("operation", other.id)
 		}
 	}
@@ -75,6 +80,57 @@ func (i *imports) open(ctx context.Context, m *importing) (*importSession, int, 
 		i.sessions = append(i.sessions, x)
 	}
 	return x, x.attach(), nil, nil
+}
+
+// displace takes the turn from an import whose stream has said nothing for
+// Options.ImportIdle, and reports whether it did. What arrived waits for its next
+// stream, as after a stream that broke. The caller holds the lock.
+func (i *imports) displace(x *importSession) bool {
+	x.mu.Lock()
+	silent := i.service.options.Now().Sub(x.heard)
+	idle := i.service.options.ImportIdle
+	if x.applying || !x.attached || idle < 0 || silent < idle {
+		x.mu.Unlock()
+		return false
+	}
+	x.stream++ // what the old stream still says is not taken
+	x.attached = false
+	close(x.displaced)
+	kept := i.wait(x)
+	x.mu.Unlock()
+
+	i.service.options.Log.WarnContext(x.ctx, "an import on whose stream nothing came gave way to another one", "operation", x.id, "silent", silent)
+	if !kept {
+		i.drop(x, errDisplaced)
+	}
+	return true
+}
+
+// errDisplaced ends a stream that is not served any more.
+var errDisplaced = NewError(ReasonOperationInProgress, "the stream gave way to another one: nothing came on it for long, or its caller came back")
+
+// gaveWay is closed when the given stream is not served any more.
+func (x *importSession) gaveWay(stream int) <-chan struct{} {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.stream == stream {
+		return x.displaced
+	}
+	gone := make(chan struct{})
+	close(gone)
+	return gone
+}
+
+// wait keeps the bytes of an import for its next stream, and reports whether it does.
+// The caller holds both locks.
+func (i *imports) wait(x *importSession) bool {
+	lease, stream := i.service.options.ImportLease, x.stream
+	if lease <= 0 || x.ctx.Err() != nil {
+		return false
+	}
+	x.watch.state(contractpb.OperationState_OPERATION_STATE_SUSPENDED)
+	x.lease = time.AfterFunc(lease, func() { i.expire(x, stream) })
+	return true
 }
 
 func (i *imports) find(id string) *importSession {
@@ -113,8 +169,11 @@ func (x *importSession) attach() int {
 	if x.lease != nil {
 		x.lease.Stop()
 	}
+	if x.attached {
+		close(x.displaced) // the same caller came back before the old stream was seen to break
+	}
 	x.stream++
-	x.attached = true
+	x.attached, x.heard, x.displaced = true, x.service.options.Now(), make(chan struct{})
 	x.watch.state(contractpb.OperationState_OPERATION_STATE_RUNNING)
 	return x.stream
 }
@@ -143,6 +202,7 @@ func (x *importSession) turn(stream int, fn func() error) error {
 	case x.ctx.Err() != nil:
 		return context.Cause(x.ctx)
 	}
+	x.heard = x.service.options.Now()
 	return fn()
 }
 
@@ -161,15 +221,11 @@ func (i *imports) detach(x *importSession, stream int, err error) {
 		return
 	}
 	x.attached = false
-	lease := i.service.options.ImportLease
-	if lease > 0 && broken(err) && x.ctx.Err() == nil {
-		x.watch.state(contractpb.OperationState_OPERATION_STATE_SUSPENDED)
-		x.lease = time.AfterFunc(lease, func() { i.expire(x, stream) })
-		x.mu.Unlock()
-		return
-	}
+	kept := broken(err) && i.wait(x)
 	x.mu.Unlock()
-	i.drop(x, err)
+	if !kept {
+		i.drop(x, err)
+	}
 }
 
 func (i *imports) expire(x *importSession, stream int) {
@@ -203,14 +259,16 @@ func (i *imports) drop(x *importSession, cause error) {
 	i.service.ended.add(x.watch.snapshot())
 }
 
-// start applies an import whose bytes are all there, once.
-func (i *imports) start(x *importSession) {
-	x.mu.Lock()
-	again := x.applying
-	x.applying = true
-	x.mu.Unlock()
-	if again {
-		return
+// start applies an import whose bytes are all there, once, if the stream is still the
+// one that is served.
+func (i *imports) start(x *importSession, stream int) error {
+	again := false
+	err := x.turn(stream, func() error {
+		again, x.applying = x.applying, true
+		return nil
+	})
+	if err != nil || again {
+		return err
 	}
 	i.running.Go(func() {
 		err := i.service.apply(x)
@@ -233,6 +291,7 @@ func (i *imports) start(x *importSession) {
 		x.end(nil)
 		close(x.done)
 	})
+	return nil
 }
 
 // cancel ends an import before its commit point.

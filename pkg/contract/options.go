@@ -32,6 +32,10 @@ type Options struct {
 	// that were received. Zero means 15 minutes, a negative value that nothing is
 	// kept.
 	ImportLease time.Duration
+	// ImportIdle is how long the stream of an import may say nothing while another
+	// import wants to begin. Then it gives way; what arrived is kept for ImportLease.
+	// Zero means 2 minutes, a negative value that it never gives way.
+	ImportIdle time.Duration
 	// MaxExports is how many exports may run or wait for a resume at the same time,
 	// and besides them how many calls of Verify may run. Zero means 4.
 	MaxExports int
@@ -82,6 +86,7 @@ type Options struct {
 const (
 	defaultExportLease = 5 * time.Minute
 	defaultImportLease = 15 * time.Minute
+	defaultImportIdle  = 2 * time.Minute
 	defaultMaxExports  = 4
 	defaultHeartbeat   = 10 * time.Second
 	longestHeartbeat   = 15 * time.Second
@@ -102,6 +107,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.ImportLease == 0 {
 		o.ImportLease = defaultImportLease
+	}
+	if o.ImportIdle == 0 {
+		o.ImportIdle = defaultImportIdle
 	}
 	if o.Heartbeat <= 0 {
 		o.Heartbeat = defaultHeartbeat

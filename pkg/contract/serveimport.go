@@ -217,6 +217,7 @@ func requestsOf(stream importStream) <-chan nextRequest {
 // receive spools payloads until the commit, and has the import applied.
 func (s *service) receive(stream importStream, x *importSession, number int) error {
 	requests := requestsOf(stream)
+	displaced := x.gaveWay(number)
 	for {
 		var next nextRequest
 		select {
@@ -224,6 +225,8 @@ func (s *service) receive(stream importStream, x *importSession, number int) err
 		case <-x.ctx.Done():
 			// The caller hears at once that its import was cancelled.
 			return context.Cause(x.ctx)
+		case <-displaced:
+			return errDisplaced
 		case <-stream.Context().Done():
 			return context.Cause(stream.Context())
 		}
@@ -241,8 +244,7 @@ func (s *service) receive(stream importStream, x *importSession, number int) err
 			if err := x.turn(number, func() error { return x.checkCommit(message.Commit) }); err != nil {
 				return err
 			}
-			s.imports.start(x)
-			return nil
+			return s.imports.start(x, number)
 		default:
 			return NewError(ReasonInvalidRequest, "only chunks and a commit may follow open")
 		}

@@ -78,7 +78,7 @@ func (c *kubeCluster) Existing(ctx context.Context, apiVersion, kind string) (ma
 		return nil, err
 	}
 	found := make(map[appbur.ObjectID]Identity)
-	token := ""
+	token, restarts := "", 0
 	for {
 		request := c.client.Get().AbsPath(apiRoot(apiVersion)...).Resource(resource.Name).MaxRetries(0).
 			SetHeader("Accept", acceptMetadataList).Param("limit", fmt.Sprint(existingPage))
@@ -92,8 +92,8 @@ func (c *kubeCluster) Existing(ctx context.Context, apiVersion, kind string) (ma
 			Items []liveObject `json:"items"`
 		}
 		if err := do(ctx, request, nil, &page); err != nil {
-			if apierrors.IsResourceExpired(err) && token != "" {
-				token = "" // the list grew too old between two pages: start again
+			if (apierrors.IsResourceExpired(err) || apierrors.IsGone(err)) && token != "" && restarts < mostListRestarts {
+				token, restarts = "", restarts+1 // the list grew too old between two pages: start again
 				clear(found)
 				continue
 			}
@@ -103,11 +103,23 @@ func (c *kubeCluster) Existing(ctx context.Context, apiVersion, kind string) (ma
 			id := appbur.ObjectID{Group: groupOf(apiVersion), Kind: kind, Namespace: item.Metadata.Namespace, Name: item.Metadata.Name}
 			found[id] = item.identity()
 		}
-		if token = page.Metadata.Continue; token == "" {
+		switch next := page.Metadata.Continue; {
+		case next == "":
 			return found, nil
+		case next == token:
+			return nil, fmt.Errorf("listing %s: %w", resource.Name, errListStands)
+		default:
+			token = next
 		}
 	}
 }
+
+// mostListRestarts bounds how often a list begins again because the server forgot it
+// half-way: a server that never remembers for long enough is told, not asked for ever.
+const mostListRestarts = 3
+
+// errListStands is a list that could never end.
+var errListStands = errors.New("the server's list continues where it already was")
 
 // Get implements [Cluster].
 func (c *kubeCluster) Get(ctx context.Context, id appbur.ObjectID, apiVersion string) (map[string]any, error) {
