@@ -84,7 +84,21 @@ func (b *batch) arg(i int, value []byte) any {
 			return n // a bit field takes the text "5" for the character 5
 		}
 	}
+	if b.columns[i].Form == tables.Float32 {
+		return exactFloat(value)
+	}
 	return string(value) // the server reads numbers from text exactly
+}
+
+// exactFloat writes a number of 32 bits with the digits that it has among those of 64.
+// The server compares what it reads with the limits of the type before it rounds, so
+// the shortest text of the largest FLOAT, 3.4028235e38, would be too large for it.
+func exactFloat(text []byte) string {
+	v, err := strconv.ParseFloat(string(text), 32)
+	if err != nil {
+		return string(text) // the server says what is wrong with it
+	}
+	return strconv.FormatFloat(v, 'g', -1, 64)
 }
 
 // flush writes the collected rows. A warning is an error: in strict mode few are

@@ -16,6 +16,7 @@ type table struct {
 	columns []tables.Column
 	selects map[string]string // the expression that reads a column
 	numbers map[string]bool   // columns that take a number and misread its text
+	enums   []string          // columns whose values are labels
 	orderBy []string          // one expression per key column
 }
 
@@ -173,6 +174,9 @@ func (t *table) readColumns(ctx context.Context, s *session) (map[string]dataTyp
 		types[name] = known
 		t.columns = append(t.columns, tables.Column{Name: name, Form: known.form})
 		t.selects[name], t.numbers[name] = ident(name), typ == "bit"
+		if typ == "enum" {
+			t.enums = append(t.enums, name)
+		}
 		if known.read != "" {
 			t.selects[name] = fmt.Sprintf(known.read, ident(name))
 		}

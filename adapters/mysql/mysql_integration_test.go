@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/adapters/internal/adaptertest"
 	"github.com/appbur/appbur/adapters/internal/tables"
 	"github.com/appbur/appbur/adapters/internal/testdb"
@@ -45,7 +46,7 @@ func newDatabase(t *testing.T, ddl ...string) *database {
 	}
 	t.Cleanup(func() { conn.Close(); db.Close() })
 	d := &database{t: t, conn: conn, dsn: dsn}
-	d.exec("SET NAMES utf8mb4", "SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO'", "SET time_zone = '+00:00'")
+	d.exec("SET NAMES utf8mb4", "SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'", "SET time_zone = '+00:00'")
 	d.exec(ddl...)
 	return d
 }
@@ -109,8 +110,8 @@ func TestValues(t *testing.T) {
 		{"BIGINT UNSIGNED", []string{"18446744073709551615"}, []string{"18446744073709551615"}},
 		{
 			"FLOAT",
-			[]string{"0.0105162524", "16777217", "1e38", "-0.0e0", "1e-38"},
-			[]string{"0.010516252", "16777216", "1e+38", "0"}, // the server has no negative zero
+			[]string{"0.0105162524", "16777217", "1e38", "-0.0e0", "3.402823466e38", "-3.402823466e38", "1e-38", "1e-45"},
+			[]string{"0.010516252", "16777216", "1e+38", "0", "3.4028235e+38", "-3.4028235e+38"}, // the server has no negative zero
 		},
 		{"FLOAT(10,3)", []string{"1234.5678"}, nil},
 		{"DOUBLE", []string{"0.1e0+0.2e0", "1.7976931348623157e308", "5e-324", "-0.0e0"}, []string{"0.30000000000000004", "1.7976931348623157e+308", "5e-324", "0"}},
@@ -128,8 +129,8 @@ func TestValues(t *testing.T) {
 		{"BINARY(4)", []string{"x'00ff'"}, []string{`"AP8AAA=="`}},
 		{"VARBINARY(300)", []string{"x'00ff275c0a'", "''"}, []string{`"AP8nXAo="`, `""`}},
 		{"LONGBLOB", []string{"REPEAT(x'00ff27', 1000000)"}, nil},
-		{"DATE", []string{"'0000-00-00'", "'2024-00-10'", "'9999-12-31'"}, []string{`"0000-00-00"`, `"2024-00-10"`, `"9999-12-31"`}},
-		{"DATETIME", []string{"'2026-11-21 03:02:38'", "'0000-00-00 00:00:00'"}, []string{`"2026-11-21T03:02:38.000000"`, `"0000-00-00T00:00:00.000000"`}},
+		{"DATE", []string{"'0000-00-00'", "'2024-00-10'", "'9999-12-31'", "'2023-02-31'"}, []string{`"0000-00-00"`, `"2024-00-10"`, `"9999-12-31"`, `"2023-02-31"`}},
+		{"DATETIME", []string{"'2026-11-21 03:02:38'", "'0000-00-00 00:00:00'", "'2023-02-31 12:00:00'"}, []string{`"2026-11-21T03:02:38.000000"`, `"0000-00-00T00:00:00.000000"`, `"2023-02-31T12:00:00.000000"`}},
 		{"DATETIME(6)", []string{"'2026-11-21 03:02:38.123456'"}, []string{`"2026-11-21T03:02:38.123456"`}},
 		{"TIMESTAMP(3) NULL ON UPDATE CURRENT_TIMESTAMP(3)", []string{"'2026-11-01 06:30:00.5'", "NULL", "'1970-01-01 00:00:01'"}, []string{`"2026-11-01T06:30:00.500000Z"`, "null", `"1970-01-01T00:00:01.000000Z"`}},
 		{"TIME(6)", []string{"'-838:59:59.999999'", "'12:00'"}, []string{`"-838:59:59.999999"`, `"12:00:00.000000"`}},
@@ -161,6 +162,29 @@ func TestValues(t *testing.T) {
 			adaptertest.MustLoad(t, a, first)
 			adaptertest.Same(t, "round trip", first, adaptertest.Export(t, a))
 		})
+	}
+}
+
+// What an export could print and no import could write ends the export, by name.
+func TestExportNamesWhatCannotBeImported(t *testing.T) {
+	d := newDatabase(t)
+	d.exec("CREATE TABLE moods (id int PRIMARY KEY, mood ENUM('good', 'bad'), other ENUM('', 'x')) ENGINE InnoDB")
+	d.exec("SET sql_mode = ''")
+	d.exec("INSERT INTO moods VALUES (1, 'good', ''), (2, NULL, NULL), (3, 'unheard of', 'x')")
+	a := d.adapter("{table: moods}")
+	s, err := a.Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	_, err = adaptertest.Collect(s.Rows(t.Context(), "moods"))
+	if err == nil || !strings.Contains(err.Error(), "moods, column mood: ") || appbur.HintOf(err) == "" {
+		t.Errorf("got %v, hint %q", err, appbur.HintOf(err))
+	}
+
+	d.exec("UPDATE moods SET mood = NULL WHERE mood + 0 = 0")
+	if rows := adaptertest.Export(t, a)["moods"]; len(rows) != 3 {
+		t.Errorf("got %q", rows)
 	}
 }
 

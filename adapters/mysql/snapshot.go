@@ -6,6 +6,7 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/adapters/internal/tables"
 	"github.com/appbur/appbur/pkg/contract"
 )
@@ -34,6 +35,9 @@ func (s *snapshot) Rows(ctx context.Context, dataset string) iter.Seq2[contract.
 			return
 		}
 		encoder, err := tables.NewEncoder(t.Name, t.columns)
+		if err == nil {
+			err = s.refuseErrorValues(ctx, t)
+		}
 		if err != nil {
 			yield(nil, err)
 			return
@@ -53,6 +57,25 @@ func (s *snapshot) Rows(ctx context.Context, dataset string) iter.Seq2[contract.
 			yield(nil, t.failed(err, "exporting"))
 		}
 	}
+}
+
+// refuseErrorValues finds what reads like a value and is none: number 0 of an
+// enumeration, which a server that is not strict stores for a label that it does not
+// know. It prints as the empty text, which no import could write again.
+func (s *snapshot) refuseErrorValues(ctx context.Context, t *table) error {
+	for _, column := range t.enums {
+		found, err := s.session.query(ctx, "SELECT 1 FROM "+t.qualified()+" WHERE "+ident(column)+" + 0 = 0 LIMIT 1")
+		if err != nil {
+			return t.failed(err, "exporting")
+		}
+		if len(found) > 0 {
+			return appbur.WithHint(
+				contract.NewError(contract.ReasonAppFailed, "table %s, column %s: a row holds the error value of the enumeration, which cannot be imported again", t, column).
+					With("dataset", t.Dataset).With("column", column),
+				"give those rows one of the column's labels, or NULL: … WHERE "+ident(column)+" + 0 = 0")
+		}
+	}
+	return nil
 }
 
 // Close ends the transaction.
