@@ -49,6 +49,7 @@ type flags struct {
 	tlsCert, tlsKey, clientCA string
 	spool                     string
 	insecure                  bool
+	callers                   callers
 }
 
 // Main serves until ctx ends and returns the exit code. When calls are accepted it
@@ -83,9 +84,10 @@ func (p Program) parse() (flags, error) {
 	set.StringVar(&f.contract, "contract", "", "`address` to serve at: unix:///path or host:port")
 	set.StringVar(&f.tlsCert, "tls-cert", "", "`file` with the server's certificate; needed for host:port")
 	set.StringVar(&f.tlsKey, "tls-key", "", "`file` with the certificate's key")
-	set.StringVar(&f.clientCA, "client-ca", "", "`file` with the authorities whose client certificates may export and import; needed for host:port")
+	set.StringVar(&f.clientCA, "client-ca", "", "`file` with the authorities whose client certificates may export and import, or those of them that --export-name and --import-name name; needed for host:port")
 	set.StringVar(&f.spool, "spool-dir", "", "`directory` for bytes of running imports and results of finished ones")
 	set.BoolVar(&f.insecure, "insecure", false, "serve host:port without TLS, or without asking for client certificates: whoever reaches the port reads and replaces the data")
+	f.callers.add(set)
 	if err := set.Parse(p.Args); err != nil {
 		return flags{}, err
 	}
@@ -99,13 +101,17 @@ func (p Program) parse() (flags, error) {
 func run(ctx context.Context, p Program, f flags, parse Parse) error {
 	data, err := os.ReadFile(f.config)
 	if err != nil {
-		return fmt.Errorf("reading the configuration: %w", err)
+		return appbur.WithHint(fmt.Errorf("reading the configuration: %w", err), "--config names the YAML file that says what is served")
 	}
 	open, err := parse(data)
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.config, err)
 	}
 	secure, err := f.tls()
+	if err != nil {
+		return err
+	}
+	guard, err := f.callers.guard(f.clientCA != "")
 	if err != nil {
 		return err
 	}
@@ -116,7 +122,7 @@ func run(ctx context.Context, p Program, f flags, parse Parse) error {
 	}
 	server, err := contract.NewServer(served.App, contract.Options{
 		ID: served.ID, Version: served.Version, Datasets: served.Datasets,
-		SpoolDir: f.spool, TLS: secure, Insecure: f.insecure, Log: log,
+		SpoolDir: f.spool, TLS: secure, Insecure: f.insecure, Guard: guard, Log: log,
 	})
 	if err != nil {
 		return err
@@ -131,30 +137,35 @@ func run(ctx context.Context, p Program, f flags, parse Parse) error {
 	return server.Serve(ctx, listener)
 }
 
+const clientCAHint = "--client-ca takes a PEM file with the certificates of those who sign for callers"
+
 // tls returns nil when no certificate was given.
 func (f flags) tls() (*tls.Config, error) {
 	if f.tlsCert == "" {
 		return nil, nil
 	}
-	if f.clientCA == "" && !f.insecure {
+	if f.clientCA == "" && !f.insecure && !f.callers.byToken() {
 		return nil, appbur.WithHint(errors.New("serving with TLS needs a way to tell who calls"),
-			"give --client-ca, serve at a unix socket, or say --insecure")
+			"give --client-ca, or tokens with --export-token and --import-token, serve at a unix socket, or say --insecure")
 	}
 	certificate, err := tls.LoadX509KeyPair(f.tlsCert, f.tlsKey)
 	if err != nil {
-		return nil, fmt.Errorf("reading the certificate: %w", err)
+		return nil, appbur.WithHint(fmt.Errorf("reading the certificate: %w", err), "--tls-cert and --tls-key take PEM files that belong together")
 	}
 	config := &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
 	if f.clientCA != "" {
 		pem, err := os.ReadFile(f.clientCA)
 		if err != nil {
-			return nil, fmt.Errorf("reading the client authorities: %w", err)
+			return nil, appbur.WithHint(fmt.Errorf("reading the client authorities: %w", err), clientCAHint)
 		}
 		config.ClientCAs = x509.NewCertPool()
 		if !config.ClientCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("reading the client authorities: %s holds no certificate", f.clientCA)
+			return nil, appbur.WithHint(fmt.Errorf("reading the client authorities: %s holds no certificate", f.clientCA), clientCAHint)
 		}
 		config.ClientAuth = tls.RequireAndVerifyClientCert
+		if f.callers.byToken() {
+			config.ClientAuth = tls.VerifyClientCertIfGiven // who shows none may show a token
+		}
 	}
 	return config, nil
 }
