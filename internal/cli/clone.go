@@ -82,6 +82,9 @@ func cloneRun(ctx context.Context, e *env, o *cloneOptions, text, dir string) er
 	if err != nil {
 		return err
 	}
+	for _, name := range done.Skipped {
+		e.warn("the remote lists %s, which no ref can be called; it was left out", name)
+	}
 	keys, trusted, err := o.trustClone(e, repo)
 	if err != nil {
 		return err

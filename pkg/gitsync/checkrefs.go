@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -20,14 +22,14 @@ type checkedRef struct {
 // readRefs lists every ref and the commits at which a shallow clone ends.
 func (c *checker) readRefs() error {
 	r := &Repository{dir: c.dir}
-	names, err := r.refNames("refs/")
+	refs, err := r.namedRefs("refs/")
 	switch {
 	case errors.Is(err, ErrCorrupt):
 		c.problem(ProblemRef, objectID{}, "packed-refs", "%v", reasonOf(err))
 	case err != nil:
 		return err
 	}
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(refs)) {
 		id, err := r.resolve(name)
 		if errors.Is(err, ErrRefNotFound) && !r.exists(name) {
 			continue // deleted since it was listed
@@ -38,7 +40,7 @@ func (c *checker) readRefs() error {
 		}
 		c.refs = append(c.refs, checkedRef{name, id})
 	}
-	c.report.Refs = len(names)
+	c.report.Refs = len(refs)
 	if err := c.checkHead(r); err != nil {
 		return err
 	}

@@ -13,8 +13,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/appbur/appbur"
 )
 
@@ -84,8 +82,8 @@ func (r *Repository) dropRefs(ctx context.Context, gone map[string]Hash) (err er
 }
 
 func (r *Repository) expectExisting(name string, hash Hash) error {
-	if err := plumbing.ReferenceName(name).Validate(); err != nil {
-		return fmt.Errorf("ref %q: %w", name, err)
+	if err := checkRefName(name); err != nil {
+		return err
 	}
 	want, err := idOf(hash)
 	if err != nil {

@@ -14,8 +14,6 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 const (
@@ -39,8 +37,8 @@ func (r *Repository) Tip(ref string) (Hash, error) {
 func (r *Repository) resolve(ref string) (objectID, error) {
 	name := ref
 	for range maxSymbolic {
-		if err := plumbing.ReferenceName(name).Validate(); err != nil {
-			return objectID{}, fmt.Errorf("ref %q: %w", name, err)
+		if err := checkRefName(name); err != nil {
+			return objectID{}, fmt.Errorf("%w: %w", ErrCorrupt, err)
 		}
 		text, err := r.readRef(name)
 		if err != nil {
@@ -124,11 +122,19 @@ func (r *Repository) refNames(prefix string) ([]string, error) {
 	return slices.Sorted(maps.Keys(refs)), err
 }
 
-// listRefs returns the content of all refs whose full name starts with a prefix.
+// listRefs returns the content of all refs whose full name starts with a prefix. As
+// in git, what has a name that no ref can have is none; see [checkRefName].
+func (r *Repository) listRefs(prefix string) (map[string]string, error) {
+	refs, err := r.namedRefs(prefix)
+	maps.DeleteFunc(refs, func(name, _ string) bool { return checkRefName(name) != nil })
+	return refs, err
+}
+
+// namedRefs is listRefs with whatever else lies where refs are.
 // Files come first: `git pack-refs` writes a ref into the packed file before it takes
 // its own file away, so in this order it is met in one or the other, however the two
 // are timed.
-func (r *Repository) listRefs(prefix string) (map[string]string, error) {
+func (r *Repository) namedRefs(prefix string) (map[string]string, error) {
 	refs, err := r.looseRefs(prefix)
 	if err != nil {
 		return nil, err
@@ -176,8 +182,8 @@ func (r *Repository) looseRefs(prefix string) (map[string]string, error) {
 // zero id stands for "does not exist". The caller holds the writer lock; the
 // ".lock" file keeps stock git out as well.
 func (r *Repository) moveRef(ctx context.Context, name string, from, to objectID) (err error) {
-	if err := plumbing.ReferenceName(name).Validate(); err != nil {
-		return fmt.Errorf("ref %q: %w", name, err)
+	if err := checkRefName(name); err != nil {
+		return err
 	}
 	path := filepath.Join(r.dir, filepath.FromSlash(name))
 	staged := filepath.Join(r.dir, stagedRef)

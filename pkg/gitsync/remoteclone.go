@@ -22,6 +22,9 @@ type Cloned struct {
 	Tags    int
 	Objects int
 	Bytes   int64
+	// Skipped are names that the remote lists and that no ref can have, made fit to be
+	// shown.
+	Skipped []string
 }
 
 // Clone makes a repository in a new or empty directory that holds a remote's
@@ -90,7 +93,7 @@ func fetchAll(ctx context.Context, dir string, remote Remote, branch, tagPrefix 
 	if !ok {
 		return Cloned{}, inState(RemoteEmpty, "", appbur.WithHint(fmt.Errorf("it has no %s", branch), "push to it first, or check the URL"))
 	}
-	done := Cloned{Tip: hashOf(tip), Tags: len(refs) - 1}
+	done := Cloned{Tip: hashOf(tip), Tags: len(refs) - 1, Skipped: t.odd}
 	in, err := t.request(slices.Collect(maps.Values(refs)))
 	if err != nil {
 		return done, t.failed(err)

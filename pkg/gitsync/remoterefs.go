@@ -15,6 +15,8 @@ import (
 type advertisement struct {
 	refs         map[string]objectID
 	capabilities []string
+	// odd are names that no ref can have, made fit to be shown.
+	odd []string
 }
 
 // can reports whether the server has a capability.
@@ -99,6 +101,10 @@ func (a *advertisement) add(line string) error {
 	}
 	// Peeled tags and objects of alternates are no refs.
 	if name == capabilitiesRef || name == ".have" || strings.HasSuffix(name, "^{}") {
+		return nil
+	}
+	if checkRefName(name) != nil {
+		a.odd = append(a.odd, cleanSaid(name)) // git takes it for no ref either
 		return nil
 	}
 	id, err := idOf(hash)

@@ -56,8 +56,8 @@ type Tag struct {
 // on from the new commit.
 func (r *Repository) CommitAndTag(ctx context.Context, name string, e *Edit, parent Hash, c CommitInfo, t TagInfo) (commit, tag Hash, err error) {
 	ref := tagRefs + name
-	if err := plumbing.ReferenceName(ref).Validate(); err != nil {
-		return "", "", fmt.Errorf("tag %q: %w", name, err)
+	if err := checkRefName(ref); err != nil {
+		return "", "", err
 	}
 	var parentID objectID
 	if parent != "" {
