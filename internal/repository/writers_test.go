@@ -245,7 +245,7 @@ func TestPointWhoseBaseIsPruned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := other.DeletePoints(t.Context(), []appbur.RestorePointID{base}, true); err != nil {
+	if err := other.DeletePoints(t.Context(), []appbur.RestorePointID{base}, f.trusted(), true); err != nil {
 		t.Fatal(err)
 	}
 	prune := func() {
@@ -422,7 +422,7 @@ func (w *world) prune() {
 	for _, ref := range refs[min(len(refs), 3):] {
 		old = append(old, ref.ID)
 	}
-	if err := f.repo.DeletePoints(w.Context(), old, true); err != nil {
+	if err := f.repo.DeletePoints(w.Context(), old, f.trusted(), true); err != nil {
 		w.Errorf("prune: %v", err)
 	}
 	if _, err := f.repo.Maintain(w.Context(), gitsync.MaintainOptions{PruneBefore: time.Now()}); err != nil && !errors.Is(err, gitsync.ErrPruneRaced) {
