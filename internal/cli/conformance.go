@@ -22,6 +22,7 @@ const envSlow = "APPBUR_SLOW_SECONDS"
 
 type conformanceOptions struct {
 	apps                              appOptions
+	exempt                            []string
 	run, older, junit                 string
 	kill, terminate, restart, mutate  string
 	slow, expire                      string
@@ -49,7 +50,9 @@ reading the state for an export take at least $` + envSlow + ` seconds, and is r
 again with 0 when that is over. --expire-cmd makes the token in --app-token-file
 invalid and writes a new one there. They are run by sh and must return when they
 are done; what they leave running must not keep their standard error. Cases whose
-command is missing are not run, and the report says so.` +
+command is missing are not run, and the report says so. Where there is nothing that
+such a case could be about, say so with --not-applicable; a case that can be run is
+run all the same.` +
 			exitStatus("0  every case that the application must pass was run and passed", "1  a case failed, or with --strict was not run",
 				"3  nothing failed, but cases that the application must pass were not run", "64 the command line is wrong, or nobody confirmed"),
 		Example: `  appbur conformance --list
@@ -87,6 +90,7 @@ command is missing are not run, and the report says so.` +
 	f.StringVar(&o.mutate, "mutate-cmd", "", "`COMMAND` that has the application create something")
 	f.StringVar(&o.slow, "slow-cmd", "", "`COMMAND` that makes exports take at least $"+envSlow+" seconds; 0 ends that")
 	f.StringVar(&o.expire, "expire-cmd", "", "`COMMAND` that makes the token in --app-token-file invalid and puts a new one there")
+	f.StringArrayVar(&o.exempt, "not-applicable", nil, "`ID,ID=REASON` of cases that have nothing to be about in this application; may be repeated")
 	f.StringVar(&o.junit, "junit", "", "write the report as JUnit XML to `FILE`")
 	f.DurationVar(&o.idle, "idle", 90*time.Second, "how long NET-005 pings an idle connection; 0 leaves the case out")
 	f.DurationVar(&o.timeout, "timeout", time.Minute, "how long a case may take")
@@ -170,6 +174,10 @@ type conformanceConfig struct {
 func (o *conformanceOptions) config(e *env, address string) (conformanceConfig, error) {
 	c := conformanceConfig{Config: contracttest.Config{Strict: o.strict, Idle: o.idle, Timeout: o.timeout, Many: o.many}}
 	var err error
+	if c.Exempt, err = parseExempt(o.exempt); err != nil {
+		return c, err
+	}
+	c.Name = conformanceName
 	if o.run != "" {
 		if c.Run, err = regexp.Compile(o.run); err != nil {
 			return c, &usageError{fmt.Errorf("--run: %w", err)}

@@ -20,11 +20,21 @@ This page is written by hack/generate.sh.
 
 An application has shown that it keeps the contract when no case failed and every required and conditional case was run that applies to it. A case
 that is skipped is *not offered* (its condition), *not applicable* (for example, there is no second dataset), or *not run* (a hook, golden
-payloads or time are missing). What was not run is counted aloud, and keeps the exit code from being 0.
+payloads or time are missing). What was not run is counted aloud, and keeps the exit code from being 0. Where there is nothing that such a case could be
+about, say so: ` + "`--not-applicable IMP-026='it creates nothing itself'`" + ` has it reported as *not applicable*, with your reason. It never hides a failure, because what can
+be run is run all the same.
 
 Before and after every case stands the same state: the kit makes all other states from the one that it finds, by the contract itself. Some cases
-need at least 16 KiB of it. Hooks are fields of ` + "`contracttest.Instance`" + `; Kill, Terminate, Restart, Mutate, Slow and Expire are also flags of the command:
---kill-cmd, --stop-cmd, --restart-cmd, --mutate-cmd, --slow-cmd and --expire-cmd; Older is --older, Config.Idle is --idle.
+need at least 16 KiB of it. What a case needs is a flag of the command, or a hook that only Go tests have; in Go all of them are fields of ` + "`contracttest.Instance` and `contracttest.Config`" + `.
+
+[examples/smallest](../examples/smallest/main.go) keeps its state in memory and creates nothing itself. It shows that it keeps the contract by
+
+` + "```" + `
+appbur conformance unix:///tmp/smallest.sock --destructive \
+  --not-applicable EXP-012,IMP-007,NET-009='the state is in memory and ends with the process' \
+  --not-applicable EXP-008,EXP-015,EXP-016='the state is too small to be under way' \
+  --not-applicable IMP-026='it creates nothing itself'
+` + "```" + `
 
 `
 
@@ -38,7 +48,11 @@ func WriteConformance(file string) error {
 		if c.Condition != "" {
 			level += " (" + c.Condition + ")"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", c.ID, level, c.Title, c.Proves, strings.Join(c.Hooks, ", "))
+		var needs []string
+		for _, hook := range c.Hooks {
+			needs = append(needs, conformanceName(hook))
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", c.ID, level, c.Title, c.Proves, strings.Join(needs, ", "))
 	}
 	if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
 		return fmt.Errorf("writing the catalogue of the conformance kit: %w", err)

@@ -26,8 +26,8 @@ type Case struct {
 	Title     string `json:"title"`
 	// Proves says what the case does and what follows from its success.
 	Proves string `json:"proves"`
-	// Hooks are fields of [Instance] that the case needs; it is skipped, and
-	// counted as not run, without them.
+	// Hooks are fields of [Instance] or [Config] that the case needs; it is skipped,
+	// and counted as not run, without them.
 	Hooks []string `json:"hooks,omitempty"`
 }
 
@@ -137,11 +137,11 @@ var netCases = []contractCase{
 	{Case{"NET-002", Conditional, conditionTokens, "credentials that expire in the middle of a stream harm no state", "The stream goes on, or fails with UNAUTHENTICATED; the state is that before or after.", []string{"Expire"}}, netExpired},
 	{Case{"NET-003", Conditional, conditionTLS, "plain text, old TLS and unknown certificates are refused", "Three connections that must not work.", nil}, netTransport},
 	{Case{"NET-004", Required, "", "a gRPC client with default settings can do everything", "Export and import with the 4 MiB that every client accepts.", nil}, netDefaultClient},
-	{Case{"NET-005", Required, "", "keepalive pings every 20 seconds are allowed without a call", "Pings on an idle connection, for as long as Config.Idle says; each is answered and the connection stays.", []string{"Config.Idle"}}, netKeepalive},
+	{Case{"NET-005", Required, "", "keepalive pings every 20 seconds are allowed without a call", "Pings on an idle connection, for as long as Idle says; each is answered and the connection stays.", []string{"Idle"}}, netKeepalive},
 	{Case{"NET-006", Required, "", "a deadline that passes leaves clean state", "In the middle of an export and of an import; both work again at once.", nil}, netDeadline},
 	{Case{"NET-007", Required, "", "every error carries a reason that the call may give", "Hundreds of wrong requests; each error has ErrorInfo, the code of its reason, and RetryInfo exactly where SPEC.md says so.", nil}, netReasons},
 	{Case{"NET-008", Required, "", "random bytes crash nothing", "Hundreds of random and damaged messages to every call; each ends, none with PANIC, and the state stays.", nil}, netGarbage},
 	{Case{"NET-009", Required, "", "a stop in good order loses nothing", "Health says NOT_SERVING or the connection ends; an import under way is applied or rolled back; what was answered is kept.", []string{"Terminate", "Restart"}}, netStop},
-	{Case{"NET-010", Required, "", "many small exports leave nothing behind", "As many exports as Config.Many says; the limits are as before, and so is what the hook Resources counts.", nil}, netLeak},
+	{Case{"NET-010", Required, "", "many small exports leave nothing behind", "As many exports as Many says; the limits are as before, and so is what the hook Resources counts.", nil}, netLeak},
 	{Case{"NET-011", Conditional, capabilityResume, "a line that is cut at random places ends in identical bytes", "A proxy cuts connections; exports and imports complete by resuming.", nil}, netCuts},
 }

@@ -75,9 +75,27 @@ type skip struct {
 
 func (s *skip) Error() string { return s.why }
 
-// needs skips a case for want of a hook.
-func needs(what string) error {
+// notRun skips a case for want of something.
+func notRun(what string) error {
 	return &skip{NotRun, "needs " + what}
+}
+
+// needs skips a case for want of fields of [Instance] or [Config], which are called
+// as the user of the kit knows them.
+func (s *session) needs(why string, fields ...string) error {
+	names := make([]string, len(fields))
+	for i, field := range fields {
+		names[i] = s.named(field)
+	}
+	return notRun(strings.Join(names, " and ") + why)
+}
+
+// named is what the user of the kit calls a field.
+func (s *session) named(field string) string {
+	if s.config.Name == nil {
+		return field
+	}
+	return s.config.Name(field)
 }
 
 func notApplicable(why string) error { return &skip{NotApplicable, why} }
@@ -101,6 +119,9 @@ func (c contractCase) check(ctx context.Context, config Config) Result {
 	var skipped *skip
 	switch {
 	case errors.As(err, &skipped):
+		if why, ok := config.Exempt[c.ID]; ok && skipped.kind == NotRun {
+			skipped = &skip{NotApplicable, why}
+		}
 		result.Outcome, result.Skip, result.Err = Skipped, skipped.kind, skipped
 	case err != nil:
 		result.Outcome = Failed

@@ -19,6 +19,14 @@ type Config struct {
 	// Strict makes a required case that was not run, for want of a hook or of
 	// golden payloads, a failure of [Run].
 	Strict bool
+	// Exempt names required cases that have nothing to be about in this application,
+	// each with the reason, for example IMP-026 of one that creates nothing itself. They
+	// are reported as not applicable instead of not run. What can be run is run all
+	// the same: an exemption hides no failure.
+	Exempt map[string]string
+	// Name says what a field of [Instance] or of this type is called where the user sets
+	// it, for example "--kill-cmd" for Kill. When it is nil fields go by their names.
+	Name func(field string) string
 	// Timeout bounds each case. Zero means one minute; cases that need longer by
 	// their nature add what they need.
 	Timeout time.Duration

@@ -14,7 +14,7 @@ import (
 
 func netStop(ctx context.Context, s *session) error {
 	if s.instance.Terminate == nil || s.instance.Restart == nil {
-		return needs("Terminate and Restart")
+		return s.needs("", "Terminate", "Restart")
 	}
 	before, other, err := s.twoStates(ctx)
 	if err != nil {
@@ -114,7 +114,7 @@ func netLeak(ctx context.Context, s *session) error {
 		}
 	}
 	if s.instance.Resources == nil {
-		s.note("what the process holds was not looked at, for want of the hook Resources")
+		s.note("what the process holds was not looked at, for want of %s", s.named("Resources"))
 		return s.holds(ctx, before)
 	}
 	// Exports that can still be resumed may hold something; each one that leaks does.

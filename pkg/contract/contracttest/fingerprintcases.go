@@ -51,7 +51,7 @@ func exportFingerprint(ctx context.Context, s *session) error {
 	}
 	if s.instance.Mutate != nil {
 		if err := s.instance.Mutate(ctx); err != nil {
-			return fmt.Errorf("changing the state by the hook Mutate: %w", err)
+			return fmt.Errorf("changing the state by %s: %w", s.named("Mutate"), err)
 		}
 		after, err := s.client.Fingerprints(ctx)
 		if err != nil {
@@ -63,7 +63,7 @@ func exportFingerprint(ctx context.Context, s *session) error {
 		changed++
 	}
 	if changed == 0 {
-		return needs("Mutate, because no dataset could be changed by an import")
+		return s.needs(", because no dataset could be changed by an import", "Mutate")
 	}
 	return nil
 }

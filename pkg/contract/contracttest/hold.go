@@ -63,7 +63,7 @@ func (h *heldExport) rest(s *session) (state, error) {
 // canHold skips a case when the state is too small for it.
 func canHold(a state) error {
 	if a.size() < holdable {
-		return needs(fmt.Sprintf("a state of at least %d bytes, this one has %d", holdable, a.size()))
+		return notRun(fmt.Sprintf("a state of at least %d bytes, this one has %d", holdable, a.size()))
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package contracttest
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -108,7 +107,7 @@ func importOrder(ctx context.Context, s *session) error {
 
 func importThenCreate(ctx context.Context, s *session) error {
 	if s.instance.Mutate == nil {
-		return needs("Mutate")
+		return s.needs("", "Mutate")
 	}
 	before, err := s.export(ctx)
 	if err != nil {
@@ -128,7 +127,7 @@ func importThenCreate(ctx context.Context, s *session) error {
 		return err
 	}
 	if before.differs(after) == nil {
-		return errors.New("the hook Mutate changed nothing that an export shows")
+		return fmt.Errorf("%s changed nothing that an export shows", s.named("Mutate"))
 	}
 	for _, name := range before.order {
 		if len(after.payload(name)) < len(before.payload(name)) && bytes.Count(after.payload(name), []byte("\n")) < bytes.Count(before.payload(name), []byte("\n")) {
@@ -140,7 +139,7 @@ func importThenCreate(ctx context.Context, s *session) error {
 
 func importDiskFull(ctx context.Context, s *session) (err error) {
 	if s.instance.FillDisk == nil {
-		return needs("FillDisk")
+		return s.needs("", "FillDisk")
 	}
 	before, other, err := s.twoStates(ctx)
 	if err != nil {

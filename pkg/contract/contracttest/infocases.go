@@ -144,7 +144,7 @@ func infoHealth(ctx context.Context, s *session) error {
 		return err
 	}
 	if s.instance.Backend == nil {
-		s.note("whether health follows the backend was not looked at, for want of the hook Backend")
+		s.note("whether health follows the backend was not looked at, for want of %s", s.named("Backend"))
 		return nil
 	}
 	if err := s.instance.Backend(ctx, false); err != nil {

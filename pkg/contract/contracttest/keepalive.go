@@ -17,7 +17,7 @@ import (
 // connection on which nothing ever ran, nor as often as the contract allows.
 func netKeepalive(ctx context.Context, s *session) error {
 	if s.config.Idle <= 0 {
-		return needs("Config.Idle: minutes of pings; 90 s are the least from which something follows")
+		return s.needs(": minutes of pings; 90 s are the least from which something follows", "Idle")
 	}
 	conn, err := s.line(ctx)
 	if err != nil {

@@ -13,7 +13,7 @@ var moments = []time.Duration{0, time.Millisecond, 3 * time.Millisecond, 10 * ti
 
 func importKilled(ctx context.Context, s *session) error {
 	if s.instance.Kill == nil || s.instance.Restart == nil {
-		return needs("Kill and Restart")
+		return s.needs("", "Kill", "Restart")
 	}
 	before, other, err := s.twoStates(ctx)
 	if err != nil {

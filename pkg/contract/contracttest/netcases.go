@@ -86,7 +86,7 @@ func netIdentities(ctx context.Context, s *session) error {
 
 func netExpired(ctx context.Context, s *session) error {
 	if s.instance.Expire == nil {
-		return needs("Expire")
+		return s.needs("", "Expire")
 	}
 	before, other, err := s.twoStates(ctx)
 	if err != nil {

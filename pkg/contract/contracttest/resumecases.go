@@ -208,7 +208,7 @@ func (r *resumed) finish(ctx context.Context, want state) error {
 
 func exportRestarted(ctx context.Context, s *session) error {
 	if s.instance.Kill == nil || s.instance.Restart == nil {
-		return needs("Kill and Restart")
+		return s.needs("", "Kill", "Restart")
 	}
 	before, err := s.export(ctx)
 	if err != nil {

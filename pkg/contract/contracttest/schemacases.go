@@ -41,7 +41,7 @@ func (s *session) older(ctx context.Context, check func(p Payload, result contra
 func (s *session) noOlder() error {
 	for _, d := range s.info.Datasets {
 		if len(d.Upcasts) > 0 || d.Reads != "" && !onlyReads(d.Reads, d.Schema) {
-			return needs("Older: golden payloads of the releases whose schemas can still be imported")
+			return s.needs(": golden payloads of the releases whose schemas can still be imported", "Older")
 		}
 	}
 	return notApplicable("the application reads no schema but the one that it writes")
@@ -330,7 +330,7 @@ func importCanary(ctx context.Context, s *session) error {
 		return notApplicable("no dataset of rows is sensitive")
 	}
 	if s.instance.Logs == nil {
-		s.note("logs were not looked at, for want of the hook Logs")
+		s.note("logs were not looked at, for want of %s", s.named("Logs"))
 		return nil
 	}
 	logs, err := s.instance.Logs()

@@ -3,7 +3,6 @@ package contracttest
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -131,16 +130,16 @@ func (s *session) twoStates(ctx context.Context) (before, other state, err error
 	}
 	// Opaque payloads cannot be cut; the application makes the other state itself.
 	if s.instance.Mutate == nil {
-		return before, other, needs("Mutate, because the application has opaque datasets only")
+		return before, other, s.needs(", because the application has opaque datasets only", "Mutate")
 	}
 	if err := s.instance.Mutate(ctx); err != nil {
-		return before, other, fmt.Errorf("changing the state by the hook Mutate: %w", err)
+		return before, other, fmt.Errorf("changing the state by %s: %w", s.named("Mutate"), err)
 	}
 	if other, err = s.export(ctx); err != nil {
 		return before, other, err
 	}
 	if before.differs(other) == nil {
-		return before, other, errors.New("the hook Mutate changed nothing that an export shows")
+		return before, other, fmt.Errorf("%s changed nothing that an export shows", s.named("Mutate"))
 	}
 	_, err = s.apply(ctx, before)
 	return before, other, err
@@ -151,7 +150,7 @@ func (s *session) twoStates(ctx context.Context) (before, other state, err error
 func (s *session) change(ctx context.Context, other state) error {
 	if s.instance.Mutate != nil {
 		if err := s.instance.Mutate(ctx); err != nil {
-			return fmt.Errorf("changing the state by the hook Mutate: %w", err)
+			return fmt.Errorf("changing the state by %s: %w", s.named("Mutate"), err)
 		}
 		return nil
 	}

@@ -278,7 +278,7 @@ func exportSlow(ctx context.Context, s *session) error {
 
 func exportHeartbeat(ctx context.Context, s *session) (err error) {
 	if s.instance.Slow == nil {
-		return needs("Slow")
+		return s.needs("", "Slow")
 	}
 	// One silence must not fit into the snapshot.
 	if err := s.instance.Slow(ctx, s.config.Silence+s.config.Silence/4); err != nil {
@@ -326,7 +326,7 @@ func exportHeartbeat(ctx context.Context, s *session) (err error) {
 				return err
 			}
 			if progress == 0 {
-				return errors.New("no progress came; did the hook Slow do anything?")
+				return fmt.Errorf("no progress came; did %s do anything?", s.named("Slow"))
 			}
 			return nil
 		case <-silence.C:
