@@ -97,6 +97,11 @@ const defaultTimeout = 10 * time.Minute
 // ParseConfig reads a configuration file. getenv looks up the variables that
 // commands are to get.
 func ParseConfig(data []byte, getenv func(string) string) (Config, error) {
+	c, err := parseConfig(data, getenv)
+	return c, settings.Explain(err, "docs/adapters.md")
+}
+
+func parseConfig(data []byte, getenv func(string) string) (Config, error) {
 	var f file
 	if err := settings.Decode(data, &f); err != nil {
 		return Config{}, err

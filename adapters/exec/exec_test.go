@@ -385,6 +385,8 @@ func TestParseConfigRefuses(t *testing.T) {
 	} {
 		if _, err := ParseConfig([]byte(text), getenv); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q, got %v", want, err)
+		} else if appbur.HintOf(err) == "" {
+			t.Errorf("%v has no hint", err)
 		}
 	}
 	config, err := ParseConfig([]byte("app: a\nversionCommand: {shell: 'echo broken >&2; exit 7'}\nrollback: none\ndatasets: [{name: a, key: [a], export: {argv: [x]}, import: {argv: [x]}}]"), getenv)

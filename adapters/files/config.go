@@ -55,6 +55,11 @@ type file struct {
 
 // ParseConfig reads a configuration file.
 func ParseConfig(data []byte) (Config, error) {
+	c, err := parseConfig(data)
+	return c, settings.Explain(err, "adapters/files/example.yaml")
+}
+
+func parseConfig(data []byte) (Config, error) {
 	var f file
 	if err := settings.Decode(data, &f); err != nil {
 		return Config{}, err

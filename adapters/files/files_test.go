@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/contract"
 	"github.com/appbur/appbur/pkg/contract/contracttest"
 )
@@ -502,6 +503,8 @@ func TestParseConfigRefuses(t *testing.T) {
 	} {
 		if _, err := ParseConfig([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q, got %v", want, err)
+		} else if appbur.HintOf(err) == "" {
+			t.Errorf("%v has no hint", err)
 		}
 	}
 	example, err := os.ReadFile("example.yaml")

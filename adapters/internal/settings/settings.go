@@ -11,6 +11,8 @@ import (
 	"io"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/appbur/appbur"
 )
 
 // Decode reads a YAML document into a struct whose fields are all settings that there
@@ -25,4 +27,13 @@ func Decode(data []byte, into any) error {
 		return fmt.Errorf("reading the configuration: %w", err)
 	}
 	return nil
+}
+
+// Explain makes sure that an error about a configuration says what to do: its own hint
+// stays, any other error points to the example that shows every setting.
+func Explain(err error, example string) error {
+	if err == nil || appbur.HintOf(err) != "" {
+		return err
+	}
+	return appbur.WithHint(err, example+" shows every setting and what it means")
 }

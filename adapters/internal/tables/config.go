@@ -85,6 +85,11 @@ var (
 // ParseConfig reads a configuration file. getenv looks up the variable that
 // database.dsnFromEnv names.
 func ParseConfig(data []byte, getenv func(string) string) (Config, error) {
+	c, err := parseConfig(data, getenv)
+	return c, settings.Explain(err, "adapters/postgres/example.yaml, or adapters/mysql/example.yaml,")
+}
+
+func parseConfig(data []byte, getenv func(string) string) (Config, error) {
 	var f file
 	if err := settings.Decode(data, &f); err != nil {
 		return Config{}, err

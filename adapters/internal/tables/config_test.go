@@ -73,6 +73,9 @@ func TestParseConfigRefuses(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error is %v, want one with %q", err, c.want)
 			}
+			if appbur.HintOf(err) == "" {
+				t.Errorf("%v has no hint", err)
+			}
 		})
 	}
 	_, err := ParseConfig([]byte("app: a\ndatabase: {dsnFromEnv: Y}"+tail), env)
