@@ -29,7 +29,7 @@ func Encode(obj map[string]any) ([]byte, error) {
 	if len(obj) == 0 {
 		return []byte("{}\n"), nil
 	}
-	w := writers.Get().(*writer)
+	w := writers.Get().(*writer) //nolint:forcetypeassert // the pool makes nothing else
 	defer w.release()
 	if err := w.fields(obj, 0, false); err != nil {
 		return nil, err

@@ -153,7 +153,7 @@ var pathCache sync.Map // string -> []step
 // cachedPath parses a path that [checkCondition] has accepted.
 func cachedPath(path string) []step {
 	if steps, ok := pathCache.Load(path); ok {
-		return steps.([]step)
+		return steps.([]step) //nolint:forcetypeassert // nothing else is stored
 	}
 	steps, err := parsePath(path)
 	if err != nil {

@@ -42,7 +42,7 @@ func (r *policyReader) sparesIdentity(node *yaml.Node, rule FieldRule) bool {
 // is found by what names its object, and selected by its labels.
 func (r *policyReader) leavesReadable(node *yaml.Node, path string, steps []step) bool {
 	obj := identity()
-	metadata := obj["metadata"].(map[string]any)
+	metadata := obj["metadata"].(map[string]any) //nolint:forcetypeassert // identity makes it
 	metadata["labels"] = map[string]any{}
 	metadata["finalizers"] = []any{"f"}
 	if steps[0].key == "metadata" && len(steps) > 1 && steps[1].key == "labels" || len(secretsBelow(obj, steps, nil, nil)) > 0 {

@@ -103,10 +103,10 @@ func (c *kubeCluster) Existing(ctx context.Context, apiVersion, kind string) (ma
 			id := appbur.ObjectID{Group: groupOf(apiVersion), Kind: kind, Namespace: item.Metadata.Namespace, Name: item.Metadata.Name}
 			found[id] = item.identity()
 		}
-		switch next := page.Metadata.Continue; {
-		case next == "":
+		switch next := page.Metadata.Continue; next {
+		case "":
 			return found, nil
-		case next == token:
+		case token:
 			return nil, fmt.Errorf("listing %s: %w", resource.Name, errListStands)
 		default:
 			token = next
