@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"io/fs"
+	"syscall"
 
 	"google.golang.org/grpc/codes"
 
@@ -41,6 +43,15 @@ var flagHints = []flagHint{
 	},
 }
 
+// lastHints are for errors that carry none: what the operating system said.
+var lastHints = []flagHint{
+	{isAny(fs.ErrPermission), "look at who may use this file, or name another"},
+	{isAny(syscall.EROFS), "name a place that can be written to"},
+	{isAny(syscall.ENOSPC, syscall.EDQUOT), "free some space there, or name another place"},
+	{isAny(fs.ErrNotExist), "check the path; the directory that it lies in must be one that files can be made in"},
+	{isAny(fs.ErrExist, syscall.ENOTDIR, syscall.EISDIR), "name another place, where nothing is in the way"},
+}
+
 // hintOf is the next step after an error, "" if none is known.
 func hintOf(err error) string {
 	for _, h := range flagHints {
@@ -48,7 +59,15 @@ func hintOf(err error) string {
 			return h.hint
 		}
 	}
-	return appbur.HintOf(err)
+	if own := appbur.HintOf(err); own != "" {
+		return own
+	}
+	for _, h := range lastHints {
+		if h.matches(err) {
+			return h.hint
+		}
+	}
+	return ""
 }
 
 // hintingImporter makes a report speak of flags as well.

@@ -53,7 +53,7 @@ func Run(ctx context.Context, e *env, args []string) int {
 		asJSON := false
 		if command, _, findErr := root.Find(args); findErr == nil {
 			if flag := command.Flags().Lookup("json"); flag != nil {
-				asJSON = flag.Changed
+				asJSON = flag.Value.String() == "true"
 			}
 		}
 		e.reportError(err, asJSON)
@@ -150,7 +150,7 @@ Kubernetes and newer applications.`,
 	root.SetErr(e.Err)
 	root.SetIn(e.In)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &usageError{appbur.WithHint(err, fmt.Sprintf("run `%s --help`", cmd.CommandPath()))}
+		return &usageError{appbur.WithHint(flagError(err), fmt.Sprintf("run `%s --help`", cmd.CommandPath()))}
 	})
 	root.AddGroup(
 		&cobra.Group{ID: "save", Title: "Save:"},

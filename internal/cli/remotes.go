@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -50,6 +51,23 @@ func remoteURL(text string) (gitsync.RemoteURL, error) {
 	return u, nil
 }
 
+// wantDirectory refuses a remote on a disk that is not there: a typing mistake would
+// show only when nothing had been copied for a while.
+func wantDirectory(u gitsync.RemoteURL) error {
+	path, isFile := strings.CutPrefix(u.String(), "file://")
+	if !isFile && !strings.HasPrefix(path, "/") {
+		return nil
+	}
+	info, err := os.Stat(path)
+	if err == nil && !info.IsDir() {
+		err = errors.New("it is no directory")
+	}
+	if err != nil {
+		return &notFoundError{appbur.WithHint(fmt.Errorf("remote %s: %w", path, err), "make it with `git init --bare "+path+"`, or mount the disk that it lies on")}
+	}
+	return nil
+}
+
 type remotesAddOptions struct {
 	repositoryOptions
 	credentials string
@@ -68,7 +86,7 @@ What is needed to log in are files in the directory remotes/NAME of the key
 directory, named as in Flux's Git secrets: username and password, bearerToken,
 identity (SSH private key), known_hosts, ca.crt. --credentials copies them from
 another directory. A URL never holds a password.` +
-			exitStatus("0  added", "1  failed, for example because NAME is taken", "10 no repository", "12 the credentials cannot be read", "64 wrong command line"),
+			exitStatus("0  added", "1  failed, for example because NAME is taken", "10 no repository, or the directory of the remote is not there", "12 the credentials cannot be read", "64 wrong command line"),
 		Example: `  appbur remotes add forge https://git.example/platform/mgmt.git --repo ./mgmt.git --credentials ./forge-token
   appbur remotes add vault git@vault.example:mgmt.git --repo ./mgmt.git
   appbur remotes add disk /mnt/backup/mgmt.git --repo ./mgmt.git`,
@@ -93,6 +111,9 @@ func remotesAddRun(ctx context.Context, e *env, o *remotesAddOptions, name, text
 	}
 	if u.Plaintext() && !o.plaintext {
 		return &usageError{appbur.WithHint(errors.New("http:// to another machine: anyone on the way can read and change everything"), "use https:// or ssh, or pass --allow-plaintext")}
+	}
+	if err := wantDirectory(u); err != nil {
+		return err
 	}
 	repo, err := o.open()
 	if err != nil {
