@@ -40,7 +40,9 @@ func newCompatCluster(e *env) *cobra.Command {
 		Long: `Judge every object of a restore point for a Kubernetes version, without a cluster
 of that version: served as it is, convertible (which fields change), lossy (what
 is lost) or blocked (why, and what to do). ` + "`appbur plan`" + ` asks a real target
-instead, which also knows which APIs are switched on.` +
+instead, which also knows which APIs are switched on. The table that this is
+judged by ends with Kubernetes ` + compat.TableEnd().MinorString() + `; a later version is judged by the removals that
+were announced until then, and a warning says so.` +
 			exitStatus("0  everything can be restored", "10 no repository or no such point", "20 some objects are blocked"),
 		Example: `  appbur compat cluster latest --to 1.37 --repo ./mgmt.git
   appbur compat cluster latest --to 1.37 --repo ./mgmt.git --json`,
@@ -82,6 +84,10 @@ func compatClusterRun(ctx context.Context, e *env, o *compatOptions) error {
 	if err != nil {
 		return err
 	}
+	if end := compat.TableEnd(); beyond(version, end) {
+		e.warn("what this release knows of Kubernetes ends with %s: of %s it knows only the removals that were announced until then, so served means not known to be gone; ask a real target with `appbur plan`",
+			end.MinorString(), version.MinorString())
+	}
 	results, counts := judge(loaded, version)
 	use := oldUses(loaded.Evidence, loaded.Index, version)
 	if o.json {
@@ -98,7 +104,12 @@ func compatClusterRun(ctx context.Context, e *env, o *compatOptions) error {
 			Counts  map[compat.VerdictKind]int `json:"counts"`
 			Objects []judged                   `json:"objects"`
 			Use     []oldUse                   `json:"use"`
-		}{c.ref.ID, loaded.Meta.Cluster.Version, version, counts, results, use})
+			End     string                     `json:"tableEnds"`
+			Beyond  bool                       `json:"beyondTable"`
+		}{
+			c.ref.ID, loaded.Meta.Cluster.Version, version, counts, results, use,
+			compat.TableEnd().MinorString(), beyond(version, compat.TableEnd()),
+		})
 		if err != nil {
 			return err
 		}
@@ -113,6 +124,12 @@ func compatClusterRun(ctx context.Context, e *env, o *compatOptions) error {
 		return &outcome{ExitIncompatible, "some objects are blocked"}
 	}
 	return nil
+}
+
+// beyond reports whether a release, whatever its patch, is later than another.
+func beyond(version, end appbur.KubeVersion) bool {
+	version.Patch, end.Patch = 0, 0
+	return version.Compare(end) > 0
 }
 
 func judge(loaded *repository.Loaded, version appbur.KubeVersion) ([]judged, map[compat.VerdictKind]int) {

@@ -29,6 +29,18 @@ type Life struct {
 	Replacement GroupVersionKind
 }
 
+// TableEnd is the newest release that the table knows whole. Of later ones it knows
+// only the removals that were announced until then.
+func TableEnd() appbur.KubeVersion {
+	var end appbur.KubeVersion
+	for _, life := range lifecycle().lives {
+		if life.Introduced.Compare(end) > 0 {
+			end = life.Introduced
+		}
+	}
+	return end
+}
+
 type lifecycleTable struct {
 	lives    map[GroupVersionKind]Life
 	versions map[appbur.GroupKind][]string // most preferred first

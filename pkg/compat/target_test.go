@@ -1,6 +1,8 @@
 package compat
 
 import (
+	"os"
+	"regexp"
 	"slices"
 	"testing"
 
@@ -109,5 +111,20 @@ func TestGVKOf(t *testing.T) {
 		if got, ok := GVKOf(map[string]any{"apiVersion": bad, "kind": "K"}); ok {
 			t.Errorf("%v is taken as %v", bad, got)
 		}
+	}
+}
+
+// The table ends with the release whose API types it was generated from.
+func TestTableEnd(t *testing.T) {
+	data, err := os.ReadFile("../../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`(?m)^\s*k8s\.io/api v0\.(\d+)\.`).FindSubmatch(data)
+	if found == nil {
+		t.Fatal("go.mod names no k8s.io/api")
+	}
+	if got, want := TableEnd().MinorString(), "1."+string(found[1]); got != want {
+		t.Errorf("the table ends with %s, k8s.io/api is that of %s", got, want)
 	}
 }
