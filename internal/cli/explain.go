@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -79,7 +80,7 @@ count as well.` +
 	}
 	o.repositoryOptions.addFlags(e, command)
 	o.clusterOptions.addFlags(command)
-	command.Flags().StringVarP(&o.namespace, "namespace", "n", "default", "`NAMESPACE` of the object")
+	command.Flags().StringVarP(&o.namespace, "namespace", "n", "", "`NAMESPACE` of the object (default: that of the kubeconfig context)")
 	command.Flags().StringVarP(&o.file, "filename", "f", "", "YAML or JSON `FILE` with one object, - for standard input")
 	jsonFlag(command, &o.json)
 	return command
@@ -209,7 +210,7 @@ func (o *explainOptions) read(ctx context.Context, e *env, rules *manifest.Rules
 	resource := client.Resource(t.GroupVersionResource)
 	var getter dynamic.ResourceInterface = resource
 	if t.Namespaced {
-		getter = resource.Namespace(o.namespace)
+		getter = resource.Namespace(cmp.Or(o.namespace, o.contextNamespace()))
 	}
 	object, err := getter.Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
@@ -244,8 +245,10 @@ func readObject(e *env, name string) (map[string]any, error) {
 // findType finds a type by what people call it.
 func findType(types []exporter.Type, name string) (exporter.Type, error) {
 	var found []exporter.Type
+	var aliases []string
 	for _, t := range types {
 		resource := t.GroupVersionResource
+		aliases = append(aliases, resource.Resource, strings.ToLower(t.Kind))
 		for _, alias := range append([]string{t.Kind, resource.Resource}, t.Aliases...) {
 			if strings.EqualFold(name, alias) || strings.EqualFold(name, alias+"."+resource.Group) {
 				found = append(found, t)
@@ -257,7 +260,11 @@ func findType(types []exporter.Type, name string) (exporter.Type, error) {
 	case 1:
 		return found[0], nil
 	case 0:
-		return exporter.Type{}, &notFoundError{appbur.WithHint(fmt.Errorf("the cluster serves no kind %q that can be saved", name), "`kubectl api-resources` lists kinds; those that cannot be listed or created are never saved")}
+		hint := "`kubectl api-resources` lists kinds; those that cannot be listed or created are never saved"
+		if near := closest(name, aliases); near != "" {
+			hint = fmt.Sprintf("did you mean %s? %s", near, hint)
+		}
+		return exporter.Type{}, &notFoundError{appbur.WithHint(fmt.Errorf("the cluster serves no kind %q that can be saved", name), hint)}
 	default:
 		names := make([]string, len(found))
 		for i, t := range found {

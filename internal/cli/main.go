@@ -140,7 +140,7 @@ Kubernetes and newer applications.`,
 		// Without this a mistyped command prints help and exits with success.
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return &usageError{appbur.WithHint(fmt.Errorf("unknown command %q", args[0]), "run `appbur help` for the list")}
+				return &usageError{appbur.WithHint(fmt.Errorf("unknown command %q", args[0]), commandHint(cmd, args[0]))}
 			}
 			return cmd.Help()
 		},
@@ -150,7 +150,7 @@ Kubernetes and newer applications.`,
 	root.SetErr(e.Err)
 	root.SetIn(e.In)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &usageError{appbur.WithHint(flagError(err), fmt.Sprintf("run `%s --help`", cmd.CommandPath()))}
+		return &usageError{appbur.WithHint(flagError(err), flagErrorHint(cmd, err))}
 	})
 	root.AddGroup(
 		&cobra.Group{ID: "save", Title: "Save:"},
@@ -170,7 +170,10 @@ Kubernetes and newer applications.`,
 	add("look", newPoints(e), newLog(e), newShow(e), newDiff(e), newBlame(e), newExplain(e), newRules(e), newCompat(e))
 	add("restore", newPlan(e), newRestore(e), newVerify(e))
 	add("other", newKeys(e), newTrust(e), newRepo(e), newConformance(e), newVersion(e))
+	root.Version = version
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.InitDefaultCompletionCmd()
+	completions(e, root)
 	wrapArgs(root)
 	return root
 }
@@ -180,7 +183,11 @@ func wrapArgs(command *cobra.Command) {
 	if check := command.Args; check != nil {
 		command.Args = func(cmd *cobra.Command, args []string) error {
 			if err := check(cmd, args); err != nil {
-				return &usageError{appbur.WithHint(err, fmt.Sprintf("run `%s --help`", cmd.CommandPath()))}
+				hint := fmt.Sprintf("run `%s --help`", cmd.CommandPath())
+				if len(args) > 0 && cmd.HasSubCommands() {
+					hint = commandHint(cmd, args[0])
+				}
+				return &usageError{appbur.WithHint(err, hint)}
 			}
 			return nil
 		}

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/json"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/appbur/appbur/internal/testcluster"
 )
@@ -107,6 +109,24 @@ func TestRestoreSaysWhichCluster(t *testing.T) {
 		}
 		says(t, errs, "nothing tells whether", "--undo-newer")
 	})
+	t.Run("explain uses the namespace of the context, and a typo gets a suggestion", func(t *testing.T) {
+		inSystem := inNamespace(t, cluster, "kube-system")
+		says(t, s.ok("explain", "configmap/extension-apiserver-authentication", "--kubeconfig", inSystem), "ConfigMap/kube-system/extension-apiserver-authentication")
+		if code, _, errs := s.run("explain", "configmap/changed", "--kubeconfig", inSystem); code != ExitNotFound {
+			t.Errorf("exit code %d: %s", code, errs)
+		}
+		s.ok("explain", "configmap/changed", "-n", "default", "--kubeconfig", inSystem)
+		code, _, errs := s.run("explain", "confgmap/changed", "--kubeconfig", cluster.Kubeconfig)
+		if code != ExitNotFound {
+			t.Errorf("exit code %d", code)
+		}
+		says(t, errs, "did you mean configmap")
+	})
+	t.Run("the shell completes contexts, kinds and namespaces", func(t *testing.T) {
+		says(t, s.ok("__complete", "explain", "--kubeconfig", cluster.Kubeconfig, ""), "configmaps/\n", "deployments/\n")
+		says(t, s.ok("__complete", "explain", "--kubeconfig", cluster.Kubeconfig, "--namespace", ""), "kube-system\n")
+		says(t, s.ok("__complete", "restore", "--kubeconfig", cluster.Kubeconfig, "--context", ""), "kubernetes-1.37.1\n")
+	})
 	t.Run("told to, it goes on, and a restore in part is remembered as one", func(t *testing.T) {
 		if code, _, errs := s.run(append(restoring, "--undo-newer")...); code != ExitPartly {
 			t.Errorf("exit code %d: %s", code, errs)
@@ -118,6 +138,21 @@ func TestRestoreSaysWhichCluster(t *testing.T) {
 		}
 		says(t, plan(), "nothing of the point has changed since", ", whole")
 	})
+}
+
+// inNamespace returns a kubeconfig whose context has a namespace.
+func inNamespace(t *testing.T, c *testcluster.Cluster, namespace string) string {
+	t.Helper()
+	config, err := clientcmd.LoadFromFile(c.Kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Contexts[config.CurrentContext].Namespace = namespace
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := clientcmd.WriteToFile(*config, path); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // says wants all of some texts in another.

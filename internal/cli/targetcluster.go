@@ -8,7 +8,6 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/repository"
@@ -62,20 +61,6 @@ func (s *changedSince) String() string {
 		}
 	}
 	return strings.Join(parts, ", ")
-}
-
-// contextName is the kubeconfig context that the options lead to, "" in a pod.
-func (o *clusterOptions) contextName() string {
-	if o.context != "" {
-		return o.context
-	}
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = o.kubeconfig
-	raw, err := rules.Load()
-	if err != nil {
-		return "" // restConfig has said so
-	}
-	return raw.CurrentContext
 }
 
 // identify asks the target who it is, and compares it with the point if the point
