@@ -56,7 +56,9 @@ func TestRunKeepsMainUpToDate(t *testing.T) {
 		t.Errorf("the commit says %q", last)
 	}
 
+	before := strings.Count(daemon.log(), "\n")
 	cluster.StopAPIServer()
+	s.eventually("the outage is told", func() bool { return strings.Contains(daemon.log(), "the API server cannot be reached") })
 	if err := cluster.StartAPIServer(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -64,6 +66,13 @@ func TestRunKeepsMainUpToDate(t *testing.T) {
 	s.eventually("the watch comes back", func() bool { return strings.Contains(s.tryGit("show", file("after-drop")), `"4"`) })
 	if s.tryGit("show", file("before")) == "" {
 		t.Error("a dropped watch removed a file")
+	}
+	s.eventually("the end of the outage is told", func() bool { return strings.Contains(daemon.log(), "the API server can be reached again") })
+	if lines := strings.Count(daemon.log(), "\n") - before; lines > 8 {
+		t.Errorf("one restart of the API server gave %d lines:\n%s", lines, daemon.log())
+	}
+	if !strings.Contains(daemon.log(), "configmap default/while") {
+		t.Errorf("no line names what was committed:\n%s", daemon.log())
 	}
 
 	if code := daemon.stop(); code != ExitDone {

@@ -66,7 +66,8 @@ type Options struct {
 
 // Run watches and commits until ctx ends, which is no error.
 func Run(ctx context.Context, watcher Watcher, writer Writer, o Options) error {
-	c := &collector{writer: writer, options: o, types: map[appbur.GroupKind]appbur.TypeCoverage{}, touched: make(chan struct{}, 1)}
+	c := &collector{writer: writer, options: o, types: map[appbur.GroupKind]appbur.TypeCoverage{}, touched: make(chan struct{}, 1), trouble: &trouble{log: o.Log}}
+	defer c.trouble.tell()
 	watchContext, stop := context.WithCancel(ctx)
 	defer stop()
 	upkeep := newUpkeep(watchContext, o)
@@ -120,6 +121,7 @@ type collector struct {
 	writer  Writer
 	options Options
 	upkeep  *upkeep
+	trouble *trouble
 	touched chan struct{}
 
 	// gate lets events in together and Forget alone: what is Put while a kind is being
@@ -190,7 +192,7 @@ func (c *collector) Gone(t exporter.Type) error {
 
 // Failed implements [exporter.Handler].
 func (c *collector) Failed(coverage appbur.TypeCoverage) error {
-	c.options.Log.Warn("a type cannot be read; its files stay as they are", "type", coverage.GroupKind().String(), "reason", coverage.Reason)
+	c.trouble.fails(coverage.GroupKind().String(), coverage.Reason)
 	c.writer.Doubt(coverage.GroupKind())
 	c.note(coverage)
 	return nil
@@ -198,14 +200,19 @@ func (c *collector) Failed(coverage appbur.TypeCoverage) error {
 
 // Holes implements [exporter.Handler].
 func (c *collector) Holes(groups []appbur.GroupFailure) error {
-	for _, g := range groups {
-		if !g.Virtual {
-			c.options.Log.Warn("an API group cannot be discovered; its files stay as they are", "groupVersion", g.GroupVersion, "reason", g.Reason)
-		}
-	}
 	defer c.touch()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	for _, g := range groups {
+		if !g.Virtual && !slices.Contains(c.holes, g) {
+			c.trouble.fails("API group "+g.GroupVersion, g.Reason)
+		}
+	}
+	for _, g := range c.holes {
+		if !g.Virtual && !slices.ContainsFunc(groups, func(o appbur.GroupFailure) bool { return o.GroupVersion == g.GroupVersion }) {
+			c.trouble.works("API group " + g.GroupVersion)
+		}
+	}
 	c.holes, c.settled = groups, false
 	return nil
 }
@@ -216,6 +223,9 @@ func (c *collector) note(coverage appbur.TypeCoverage) {
 	before, known := c.types[coverage.GroupKind()]
 	if !known {
 		c.settled = false
+	}
+	if known && !before.Complete && coverage.Complete {
+		c.trouble.works(coverage.GroupKind().String())
 	}
 	for _, u := range coverage.Unsaved {
 		if !slices.Contains(before.Unsaved, u) {
@@ -299,7 +309,7 @@ func (c *collector) commit(ctx context.Context) error {
 	case err != nil:
 		return err
 	case outcome.Committed:
-		c.options.Log.Info("committed", "commit", outcome.Commit.Short(), "added", outcome.Added, "changed", outcome.Changed, "removed", outcome.Removed)
+		c.options.Log.Info("committed", "commit", outcome.Commit.Short(), "subject", outcome.Subject, "added", outcome.Added, "changed", outcome.Changed, "removed", outcome.Removed)
 		if outcome.Unseen != nil {
 			c.options.Log.Warn("the commit could not be remembered, so a later rewrite of it would not be noticed", "reason", outcome.Unseen.Error())
 		}

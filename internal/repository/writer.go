@@ -235,7 +235,9 @@ type Outcome struct {
 	// Commit is the tip of main, new or old.
 	Commit gitsync.Hash
 	// Committed is false when nothing had changed.
-	Committed               bool
+	Committed bool
+	// Subject is that of the commit; it names what changed if that is little.
+	Subject                 string
 	Added, Changed, Removed int
 	// Objects counts the manifests that the writer was told of, Own included.
 	Objects int
@@ -321,6 +323,7 @@ func (w *Writer) settle(commit gitsync.Hash, committed bool, list changes, at ti
 	outcome = Outcome{Commit: commit, Committed: committed, Own: w.own}
 	outcome.Unseen = w.repo.Remember(w.keys.Dir, commit, at)
 	if committed {
+		outcome.Subject = list.subject()
 		outcome.Added, outcome.Changed, outcome.Removed = len(list.added), len(list.changed), len(list.removed)
 		if w.base, err = w.repo.git.Snapshot(commit); err != nil {
 			return Outcome{}, err

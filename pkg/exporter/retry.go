@@ -35,6 +35,8 @@ type timing struct {
 	reconnect pauses
 	// outage is how long a watch is tried again before the type counts as failed.
 	outage time.Duration
+	// away is how long connections fail before the server is asked whether it is there.
+	away time.Duration
 	// brief is how long a watch must last to count as one that worked.
 	brief time.Duration
 	// afterChange are the pauses between questions to discovery after a definition
@@ -47,6 +49,7 @@ var usualTiming = timing{
 	relist:      pauses{first: time.Second, most: time.Minute},
 	reconnect:   pauses{first: 250 * time.Millisecond, most: 10 * time.Second},
 	outage:      30 * time.Second,
+	away:        2 * time.Second,
 	brief:       5 * time.Second,
 	afterChange: []time.Duration{300 * time.Millisecond, 2 * time.Second, 4 * time.Second, 8 * time.Second},
 }

@@ -53,6 +53,7 @@ func (w *typeWatch) stream(ctx context.Context, outage bool) (int, error) {
 		return 0, err
 	}
 	defer func() { _ = body.Close() }()
+	w.outage.works()
 	if outage {
 		return 0, errBack
 	}

@@ -43,6 +43,7 @@ func (w *typeWatch) run(ctx context.Context) error {
 			failures = 0
 		}
 		if err != nil {
+			w.outage.failed(ctx, err)
 			if err := w.fail(err); err != nil {
 				return err
 			}
@@ -64,7 +65,6 @@ func (w *typeWatch) fail(err error) error {
 		return nil
 	}
 	w.reported = coverage.Reason
-	w.exporter.options.Log.Warn("a type cannot be read; its files stay", "type", w.t.String(), "err", err)
 	return w.handled(w.handler.Failed(coverage))
 }
 
@@ -101,6 +101,7 @@ func (w *typeWatch) sync(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	w.outage.works()
 	w.resourceVersion = resourceVersion
 	coverage.Complete, coverage.ResourceVersion = true, resourceVersion
 	coverage.Saved = len(present) - len(w.unsaved)
@@ -158,6 +159,7 @@ func (w *typeWatch) follow(ctx context.Context) error {
 		// have come back with another store, which answers a watch as if nothing was.
 		outage := !broken.IsZero() && started.Sub(broken) > timing.brief
 		frames, err := w.stream(ctx, outage)
+		w.outage.failed(ctx, err)
 		now := w.exporter.options.Now()
 		switch {
 		case ctx.Err() != nil:
@@ -165,10 +167,10 @@ func (w *typeWatch) follow(ctx context.Context) error {
 		case w.handlerFailed:
 			return err
 		case errors.Is(err, errBack):
-			w.exporter.options.Log.Info("the server is back after an outage; the type is listed again", "type", w.t.String())
+			w.exporter.options.Log.Debug("the server is back after an outage; the type is listed again", "type", w.t.String())
 			return nil
 		case isExpired(err):
-			w.exporter.options.Log.Info("the server has forgotten where the watch was; the type is listed again", "type", w.t.String())
+			w.exporter.options.Log.Debug("the server has forgotten where the watch was; the type is listed again", "type", w.t.String())
 			return nil
 		case err != nil && !isPassing(err) && !isBroken(err):
 			return err

@@ -59,6 +59,7 @@ func (e *Exporter) Watch(ctx context.Context, h Handler) error {
 	w := &watcher{
 		exporter: e, handler: h, group: group, changed: make(chan struct{}, 1), rewound: make(chan struct{}, 1),
 		lists: make(chan struct{}, e.options.Parallel), running: make(map[appbur.GroupKind]*running),
+		outage: &outage{exporter: e, log: e.options.Log},
 	}
 	group.Go(func() error { return w.supervise(ctx, types, failed) })
 	group.Go(func() error { return w.attend(ctx) })
@@ -75,7 +76,8 @@ type watcher struct {
 	// rewound is signalled when what the watches rely on is not true any more.
 	rewound chan struct{}
 	// lists bounds how many types are listed at the same time.
-	lists chan struct{}
+	lists  chan struct{}
+	outage *outage
 	// running is used by the supervisor alone.
 	running map[appbur.GroupKind]*running
 }
@@ -125,6 +127,10 @@ func (w *watcher) supervise(ctx context.Context, types []Type, failed []appbur.G
 			return ctx.Err()
 		case err != nil:
 			failures++
+			w.outage.failed(ctx, err)
+			if failures > 1 || w.outage.away() {
+				break // it was said
+			}
 			w.exporter.options.Log.Warn("discovery failed; the types known so far are watched on", "err", err)
 		default:
 			types, failed = next, holes

@@ -1,0 +1,82 @@
+package exporter
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// outage tells once that the API server is away, and once that it is back. Sixty watches
+// notice both, each at its own pace.
+type outage struct {
+	exporter *Exporter
+	log      *slog.Logger
+
+	mu sync.Mutex
+	// since is when a connection first failed after the last that worked, zero while all work.
+	since time.Time
+	// asking is true while the server is being asked, told after it was said to be away.
+	asking, told bool
+}
+
+// failed takes note of a request that failed. Once connections have failed for a moment
+// the server itself is asked: one broken stream is no outage.
+func (o *outage) failed(ctx context.Context, err error) {
+	if err == nil || ctx.Err() != nil || !isConnection(err) {
+		return
+	}
+	o.mu.Lock()
+	now := o.exporter.options.Now()
+	if o.since.IsZero() {
+		o.since = now
+	}
+	ask := !o.told && !o.asking && now.Sub(o.since) >= o.exporter.timing.away
+	o.asking = o.asking || ask
+	o.mu.Unlock()
+	if !ask {
+		return
+	}
+
+	answer := o.exporter.answers(ctx)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.asking = false
+	switch {
+	case ctx.Err() != nil:
+	case answer == nil:
+		o.since = time.Time{}
+	case !o.since.IsZero():
+		o.told = true
+		o.log.Warn("the API server cannot be reached; what changes meanwhile is read when it is back",
+			"server", o.exporter.client.Get().URL().Host, "err", oneLine(err.Error()))
+	}
+}
+
+// works takes note of a request that was answered.
+func (o *outage) works() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.told {
+		o.log.Info("the API server can be reached again", "after", o.exporter.options.Now().Sub(o.since).Round(time.Second).String())
+	}
+	o.since, o.told = time.Time{}, false
+}
+
+// away reports whether the server was said to be away.
+func (o *outage) away() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.told
+}
+
+// answers asks the API server for something that everybody may read. Any answer is one.
+func (e *Exporter) answers(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	_, err := body(e.get("/version").Do(ctx))
+	if err == nil || !isConnection(err) {
+		return nil
+	}
+	return err
+}
