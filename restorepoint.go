@@ -70,6 +70,9 @@ type RestorePoint struct {
 	Format  int            `json:"format"`
 	ID      RestorePointID `json:"id"`
 	Created time.Time      `json:"created"`
+	// Sequence is greater than that of every point that was there before, whatever the
+	// clock says. Points of older releases have 0.
+	Sequence int `json:"sequence,omitempty"`
 	// Started and Ended are the time window in which the cluster and the
 	// applications were read. In format 1 both are Created.
 	Started time.Time `json:"started"`

@@ -113,6 +113,9 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 		return err
 	}
 	defer pointWriter.Discard()
+	for _, notice := range pointWriter.Notices() {
+		e.warn("%s", oneLine(notice))
+	}
 	exports, working, err := beginExports(ctx, e, targets, &o.appOptions, pointWriter)
 	if err != nil {
 		return err
@@ -139,6 +142,9 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 	})
 	if err != nil {
 		return err
+	}
+	if err := pointWriter.Remember(point, e.now()); err != nil {
+		e.warn("that somebody takes this point away would not be noticed: %v", err)
 	}
 	report := backupReport{
 		Point: point, Commit: string(outcome.Commit), Committed: outcome.Committed,

@@ -28,6 +28,8 @@ func newPoints(e *env) *cobra.Command {
 type pointSummary struct {
 	appbur.RestorePoint
 	Commit string `json:"commit"`
+	// Misdated points carry a time that cannot be true.
+	Misdated bool `json:"misdated,omitempty"`
 }
 
 // unreadableSummary is the line of a point that cannot be read. Partial is true, so
@@ -62,8 +64,14 @@ func untrusted(points []repository.RejectedPoint) []untrustedSummary {
 	return list
 }
 
-// warnRejected says why points count for nothing.
+// warnRejected says why points count for nothing, and which have a time that cannot be
+// true.
 func (e *env) warnRejected(all repository.Catalog) {
+	for i, wrong := range all.Misdated {
+		if wrong {
+			e.warn("the time of %s cannot be true, a clock was wrong: it is listed where it belongs in the history, and kept until it is deleted by name", all.Refs[i].ID)
+		}
+	}
 	for _, p := range all.Rejected() {
 		e.warn("%s", oneLine(p.Err.Error()))
 	}
@@ -168,7 +176,7 @@ func catalogLines(all repository.Catalog) []catalogLine {
 		for len(bad) > 0 && bad[0].id > ref.ID { // all are sorted newest first
 			lines, bad = append(lines, bad[0]), bad[1:]
 		}
-		lines = append(lines, catalogLine{id: ref.ID, point: &all.Points[i], json: pointSummary{all.Points[i], string(ref.Commit)}})
+		lines = append(lines, catalogLine{id: ref.ID, point: &all.Points[i], json: pointSummary{all.Points[i], string(ref.Commit), all.Misdated[i]}})
 	}
 	return append(lines, bad...)
 }

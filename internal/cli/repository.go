@@ -116,17 +116,13 @@ func (o *repositoryOptions) point(e *env, name string) (chosen, error) {
 	if c.keys, err = o.judgeKeys(e, repo); err != nil {
 		return chosen{}, err
 	}
-	if c.ref, err = repo.Resolve(name); err != nil {
-		return chosen{}, err
+	if isLatest(name) {
+		c.ref, err = o.latest(e, repo, c.keys, name)
+	} else {
+		c.ref, err = repo.Resolve(name)
 	}
-	if name == repository.Latest || name == repository.LatestPartial {
-		passed, err := repo.PassedOver(c.ref)
-		if err != nil {
-			return chosen{}, err
-		}
-		for _, p := range passed {
-			e.warn("%s is %s although a newer one exists: %s", name, c.ref.ID, oneLine(p.Err.Error()))
-		}
+	if err != nil {
+		return chosen{}, err
 	}
 	trust := repository.Trust{KeysDir: c.keys, AcceptHistory: o.accept, SkipSignatures: o.skipSignatures}
 	if o.skipSignatures {
@@ -147,6 +143,9 @@ func (o *repositoryOptions) point(e *env, name string) (chosen, error) {
 		// What is good is what the next command starts from. A machine without a key
 		// directory, or with one that cannot be written to, remembers nothing.
 		_ = repo.Remember(c.keys, c.standing.Tip, e.now())
+		if name == repository.Latest {
+			_ = repo.RememberPoint(c.keys, c.ref, e.now())
+		}
 	}
 	return c, nil
 }

@@ -22,7 +22,7 @@ const anchorEnding = ".anchor"
 // trusted has signed: others could crowd them out.
 func (r *Repository) Anchor(keys *Keys, at time.Time) (Anchor, error) {
 	// Points first: a point that is made meanwhile belongs to a later main.
-	refs, err := r.ownPoints(keys)
+	all, err := r.ownCatalog(keys)
 	if err != nil {
 		return Anchor{}, err
 	}
@@ -35,7 +35,7 @@ func (r *Repository) Anchor(keys *Keys, at time.Time) (Anchor, error) {
 		return Anchor{}, err
 	}
 	a := Anchor{Repository: string(config.Repository), Cluster: config.Cluster.ID, Main: tip, Time: at.UTC().Truncate(time.Second)}
-	for _, ref := range refs {
+	for _, ref := range all.Refs {
 		// A lightweight tag is nothing that appbur made, and has no object to anchor.
 		if ref.tag.Object != "" && len(a.Points) < anchorPoints {
 			a.Points = append(a.Points, AnchoredPoint{ref.ID, ref.tag.Object})

@@ -39,7 +39,24 @@ func (c *check) checkTrust(ctx context.Context) error {
 	if err := c.checkAnchor(); err != nil {
 		return err
 	}
+	if err := c.checkLatest(); err != nil {
+		return err
+	}
 	return c.checkCommits(ctx, signers)
+}
+
+// checkLatest tells of points that were here and were taken away.
+func (c *check) checkLatest() error {
+	latest, _, err := c.repo.ResolveLatest(Latest, c.options.Signers)
+	if err != nil && !errors.Is(err, ErrNoPoint) && !errors.Is(err, ErrUntrusted) && !errors.Is(err, ErrRewritten) && !unreadable(err) {
+		return err
+	}
+	err = c.repo.CheckLatest(latest, c.options.KeysDir, c.options.Anchor)
+	if errors.Is(err, ErrRewritten) {
+		c.find(Finding{Kind: findHistory, Where: appbur.RestorePointTagPrefix, What: err.Error(), Hint: appbur.HintOf(err)})
+		return nil
+	}
+	return err
 }
 
 func (c *check) checkAnchor() error {

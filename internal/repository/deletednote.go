@@ -11,7 +11,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
 
@@ -19,9 +18,13 @@ import (
 // remotes lose them too, also one that is down for weeks.
 const deletedFile = "appbur-deleted.json"
 
-// notedFor is how long a deleted point is remembered at least: long enough that no
-// clock that is set back makes its id again.
-const notedFor = 30 * 24 * time.Hour
+const (
+	// notedFor is how long a deleted point is remembered at least: long enough that no
+	// clock that is set back makes its id again.
+	notedFor = 30 * 24 * time.Hour
+	// notedAlone is how many are remembered where there is no remote to lose them.
+	notedAlone = 1000
+)
 
 // deletedPoint is a line of that file.
 type deletedPoint struct {
@@ -67,28 +70,16 @@ func (r *Repository) NoteDeleted(points ...PointRef) error {
 		return err
 	}
 	return r.editDeleted(func(deleted []deletedPoint) []deletedPoint {
-		if newest := newestTime(points); len(remotes) == 0 && !newest.IsZero() {
-			// Nobody will ever confirm. Ids are times and sort as such.
-			oldest := appbur.NewRestorePointID(newest.Add(-notedFor), 0).Tag()
-			deleted = slices.DeleteFunc(deleted, func(d deletedPoint) bool { return d.Name < oldest })
+		if len(remotes) == 0 {
+			// Nobody will ever confirm. By number, because times are those of clocks and
+			// of whoever made a tag.
+			deleted = deleted[max(0, len(deleted)-notedAlone):]
 		}
 		for _, p := range points {
 			deleted = append(deleted, deletedPoint{DeletedTag: gitsync.DeletedTag{Name: p.ID.Tag(), Object: p.object()}})
 		}
 		return deleted
 	})
-}
-
-// newestTime is the latest time at which one of some points was tagged, zero if none
-// of their tags can be read.
-func newestTime(points []PointRef) time.Time {
-	var newest time.Time
-	for _, p := range points {
-		if p.Tagged.After(newest) {
-			newest = p.Tagged
-		}
-	}
-	return newest
 }
 
 // absentTags are those of some tags that are not here. One that was noted and is

@@ -22,11 +22,13 @@ type RejectedPoint struct {
 	Err error
 }
 
-// Catalog is all restore points of a repository, newest first.
+// Catalog is all restore points of a repository, newest first by history.
 type Catalog struct {
 	// Refs and Points are those that count: Points[i] describes Refs[i].
 	Refs   []PointRef
 	Points []appbur.RestorePoint
+	// Misdated[i] is true when the time of Points[i] cannot be true.
+	Misdated []bool
 	// Unreadable points have no description that can be used. They count as good for
 	// nothing.
 	Unreadable []RejectedPoint
@@ -73,30 +75,13 @@ func (r *Repository) Catalog(allowedSigners []byte) (Catalog, error) {
 			c.Refs, c.Points = append(c.Refs, ref), append(c.Points, read.Points[i])
 		}
 	}
+	g.sort(&c)
+	c.Misdated = misdated(c.Points)
 	return c, nil
 }
 
 // Rejected are the points that count for nothing.
 func (c Catalog) Rejected() []RejectedPoint { return slices.Concat(c.Unreadable, c.Untrusted) }
-
-// PassedOver are the points newer than one that cannot be read: what "latest" would
-// perhaps be if they could.
-func (r *Repository) PassedOver(latest PointRef) ([]RejectedPoint, error) {
-	refs, err := r.Points()
-	if err != nil {
-		return nil, err
-	}
-	var passed []RejectedPoint
-	for _, ref := range refs {
-		if ref.ID <= latest.ID {
-			break
-		}
-		if _, err := r.Describe(ref); errors.Is(err, ErrUnreadable) {
-			passed = append(passed, RejectedPoint{ref, err})
-		}
-	}
-	return passed, nil
-}
 
 // Describe reads the description of a point. The error wraps [ErrUnreadable] when
 // there is none that can be used, and nothing that would help is to come.

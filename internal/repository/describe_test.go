@@ -49,7 +49,7 @@ func TestUnreadablePoint(t *testing.T) {
 					t.Errorf("%s is %v, %v", latest, ref.ID, err)
 				}
 			}
-			passed, err := f.repo.PassedOver(good)
+			_, passed, err := f.repo.ResolveLatest(Latest, f.trusted())
 			if err != nil || len(passed) != 1 || passed[0].Ref.ID != bad {
 				t.Errorf("passed over: %v, %v", passed, err)
 			}

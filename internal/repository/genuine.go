@@ -1,8 +1,11 @@
 package repository
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/gitsync"
@@ -53,6 +56,35 @@ func parseSigners(allowedSigners []byte) (seal.AllowedSigners, error) {
 	return signers, nil
 }
 
+// sort puts points in the order of history, newest first: by the commit of main that
+// they are of, then by their sequence. The time, which is that of a clock that may be
+// wrong, decides only between points of one commit that have no sequence.
+func (g *genuine) sort(c *Catalog) {
+	order := make([]int, len(c.Points))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(i, j int) int {
+		a, b := c.Points[i], c.Points[j]
+		return cmp.Or(cmp.Compare(g.ageOf(a), g.ageOf(b)), cmp.Compare(b.Sequence, a.Sequence), b.Created.Compare(a.Created), cmp.Compare(b.ID, a.ID))
+	})
+
+	refs, points := make([]PointRef, len(order)), make([]appbur.RestorePoint, len(order))
+	for to, from := range order {
+		refs[to], points[to] = c.Refs[from], c.Points[from]
+	}
+	c.Refs, c.Points = refs, points
+}
+
+// ageOf is how old the commit of a point is. One that main does not hold is older than
+// all of main: it is not part of this history.
+func (g *genuine) ageOf(point appbur.RestorePoint) int {
+	if age, held := g.age[gitsync.Hash(point.Manifests)]; held {
+		return age
+	}
+	return math.MaxInt
+}
+
 // check returns why a point does not count; the error wraps [ErrUntrusted] or
 // [ErrRewritten]. Without signers all points count.
 func (g *genuine) check(ref PointRef, point appbur.RestorePoint) error {
@@ -79,15 +111,14 @@ func NobodyTrusted() error {
 		"pass --trust FILE with the allowed_signers of the machine that takes the backups, or --keys with its key directory")
 }
 
-// ownPoints are the points that a writer may build on, newest first. What is taken over
+// ownCatalog is the points that a writer may build on. What is taken over
 // from a point is signed anew as ours, so it must be of somebody whom we believe: the
 // name of a piece is known to whoever has seen a point, and anybody can encrypt other
 // content to our recipients.
-func (r *Repository) ownPoints(keys *Keys) ([]PointRef, error) {
+func (r *Repository) ownCatalog(keys *Keys) (Catalog, error) {
 	trusted, err := keys.trusted()
 	if err != nil {
-		return nil, err
+		return Catalog{}, err
 	}
-	all, err := r.Catalog(trusted)
-	return all.Refs, err
+	return r.Catalog(trusted)
 }

@@ -36,7 +36,8 @@ type PointRef struct {
 	tag    gitsync.Tag
 }
 
-// Points lists the restore points, newest first, also those that cannot be read.
+// Points lists the restore points by id, greatest first, also those that cannot be
+// read. [Repository.Catalog] knows their order.
 func (r *Repository) Points() ([]PointRef, error) {
 	tags, err := r.git.Tags(appbur.RestorePointTagPrefix)
 	if err != nil {
@@ -54,16 +55,15 @@ func (r *Repository) Points() ([]PointRef, error) {
 	return refs, nil
 }
 
-// Resolve finds a point by its id, its tag or the word latest. A partial point is
-// never latest; latest-partial asks for the newest whatever it is. One that cannot be
-// read is neither.
+// Resolve finds a point by its id, its tag or the word latest, whoever made it.
 func (r *Repository) Resolve(name string) (PointRef, error) {
+	if name == Latest || name == LatestPartial {
+		ref, _, err := r.ResolveLatest(name, nil)
+		return ref, err
+	}
 	refs, err := r.Points()
 	if err != nil {
 		return PointRef{}, err
-	}
-	if name == Latest || name == LatestPartial {
-		return r.latest(refs, name == LatestPartial)
 	}
 	id, err := appbur.ParseRestorePointID(name)
 	if err != nil {
@@ -77,30 +77,43 @@ func (r *Repository) Resolve(name string) (PointRef, error) {
 	return PointRef{}, r.noPoint(id)
 }
 
-// latest finds the newest point that can be read, and that is complete unless partial
-// ones count. Points are sorted newest first.
-func (r *Repository) latest(refs []PointRef, partial bool) (PointRef, error) {
-	var found []PointRef
-	for _, ref := range refs {
-		description, err := r.Describe(ref)
-		switch {
-		case errors.Is(err, ErrUnreadable):
-		case err != nil:
-			return PointRef{}, err
-		case partial || !description.Partial:
-			return ref, nil
-		default:
-			found = append(found, ref)
-		}
+// ResolveLatest finds the point that [Latest] or [LatestPartial] stands for: the newest
+// by history. A partial point is never latest; latest-partial asks for the newest
+// whatever it is. One that cannot be read is neither, nor with an allowed_signers file
+// one that nobody of it has signed: those that look newer are returned as well, to be
+// told.
+func (r *Repository) ResolveLatest(name string, allowedSigners []byte) (latest PointRef, passed []RejectedPoint, err error) {
+	all, err := r.Catalog(allowedSigners)
+	if err != nil {
+		return PointRef{}, nil, err
 	}
+	for i, ref := range all.Refs {
+		if all.Points[i].Partial && name != LatestPartial {
+			continue
+		}
+		for _, rejected := range all.Rejected() {
+			if rejected.Ref.ID > ref.ID {
+				passed = append(passed, rejected)
+			}
+		}
+		return ref, passed, nil
+	}
+	return PointRef{}, nil, r.noLatest(all)
+}
+
+// noLatest says why none of the points is the latest.
+func (r *Repository) noLatest(all Catalog) error {
+	hint := "`appbur points list --repo " + r.dir + "` says why"
 	switch {
-	case len(found) > 0:
-		return PointRef{}, appbur.WithHint(fmt.Errorf("%w: all %d points that can be read are partial, and a partial point is never latest", ErrNoPoint, len(found)),
-			fmt.Sprintf("name one to use it nevertheless, for example %s, or %s", found[0].ID, LatestPartial))
-	case len(refs) > 0:
-		return PointRef{}, appbur.WithHint(fmt.Errorf("%w: none of the %d points can be read", ErrNoPoint, len(refs)), "`appbur points list --repo "+r.dir+"` says why")
+	case len(all.Refs) > 0:
+		return appbur.WithHint(fmt.Errorf("%w: all %d points that can be read are partial, and a partial point is never latest", ErrNoPoint, len(all.Refs)),
+			fmt.Sprintf("name one to use it nevertheless, for example %s, or %s", all.Refs[0].ID, LatestPartial))
+	case len(all.Untrusted) > 0:
+		return appbur.WithHint(fmt.Errorf("none of the %d restore points counts: %w", len(all.Rejected()), all.Untrusted[0].Err), hint)
+	case len(all.Unreadable) > 0:
+		return appbur.WithHint(fmt.Errorf("%w: none of the %d points can be read", ErrNoPoint, len(all.Unreadable)), hint)
 	default:
-		return PointRef{}, appbur.WithHint(fmt.Errorf("%w: the repository has none yet", ErrNoPoint), "make one with `appbur backup --repo "+r.dir+"`")
+		return appbur.WithHint(fmt.Errorf("%w: the repository has none yet", ErrNoPoint), "make one with `appbur backup --repo "+r.dir+"`")
 	}
 }
 

@@ -32,6 +32,30 @@ type PointWriter struct {
 	earlier []PointRef
 	// pins keep the points that this one takes something over from.
 	pins []*gitsync.Pin
+	// sequence is that of the new point.
+	sequence int
+	notices  []string
+}
+
+// Notices are what somebody should look at, and what stops no backup: a clock that
+// contradicts the points, and points that were taken away.
+func (w *PointWriter) Notices() []string { return w.notices }
+
+func (w *PointWriter) notice(earlier Catalog, now time.Time) error {
+	if len(earlier.Points) > 0 {
+		if text := ClockNotice(now, earlier.Points[0].Created); text != "" {
+			w.notices = append(w.notices, text)
+		}
+	}
+	var latest PointRef
+	if at := slices.IndexFunc(earlier.Points, func(p appbur.RestorePoint) bool { return !p.Partial }); at >= 0 {
+		latest = earlier.Refs[at]
+	}
+	err := w.repo.CheckLatest(latest, w.keys.Dir, nil)
+	if errors.Is(err, ErrRewritten) {
+		w.notices, err = append(w.notices, err.Error()), nil
+	}
+	return err
 }
 
 // BeginPoint starts a restore point. Payloads of sensitive datasets are encrypted
@@ -42,7 +66,16 @@ func (r *Repository) BeginPoint(keys *Keys, random io.Reader, now func() time.Ti
 		return nil, fmt.Errorf("%s: %w", appbur.RepositoryFile, err)
 	}
 	w := &PointWriter{repo: r, keys: keys, sealer: sealer, begun: map[appbur.AppKey]map[string]*payloadWriter{}}
-	if w.earlier, err = r.ownPoints(keys); err != nil {
+	earlier, err := r.ownCatalog(keys)
+	if err != nil {
+		return nil, err
+	}
+	w.earlier = earlier.Refs
+	for _, point := range earlier.Points {
+		w.sequence = max(w.sequence, point.Sequence+1)
+	}
+	w.sequence = max(w.sequence, 1)
+	if err := w.notice(earlier, now()); err != nil {
 		return nil, err
 	}
 	base, err := w.base()

@@ -113,13 +113,19 @@ func (r *Retention) UnmarshalYAML(node *yaml.Node) error {
 type Verdict struct {
 	Point appbur.RestorePoint
 	Keep  bool
+	// Misdated points carry a time that cannot be true.
+	Misdated bool
 	// Reasons say by which rules it is kept, or why it may go.
 	Reasons []string
 }
 
-// Decide judges points, in any order, and returns the verdicts newest first. It
-// depends on nothing but the points and the policy: when what may go is gone, the
-// same points are kept again. The policy must come from [Retention.Check].
+// Decide judges points, given newest first by history as in a [Catalog], and returns
+// the verdicts in the same order. It depends on nothing but the points and the policy:
+// when what may go is gone, the same points are kept again. The policy must come from
+// [Retention.Check].
+//
+// A point whose time cannot be true is of no hour and no day that is known: it takes
+// none from the others, and is kept until somebody deletes it by name.
 //
 // In each hour, day and so on the newest complete point stands for all, or if there
 // is none the newest partial one. Whatever the policy says, it keeps the newest
@@ -127,20 +133,17 @@ type Verdict struct {
 // state, or if there is none the newest partial one.
 func (r Retention) Decide(points []appbur.RestorePoint) []Verdict {
 	verdicts := make([]Verdict, len(points))
-	for i, point := range points {
-		verdicts[i] = Verdict{Point: point}
+	for i, wrong := range misdated(points) {
+		verdicts[i] = Verdict{Point: points[i], Misdated: wrong}
+		if wrong {
+			verdicts[i].Keep = true
+			verdicts[i].Reasons = []string{"its time cannot be true: a clock was wrong"}
+		}
 	}
-	slices.SortFunc(verdicts, func(a, b Verdict) int {
-		return cmp.Or(b.Point.Created.Compare(a.Point.Created), cmp.Compare(b.Point.ID, a.Point.ID))
-	})
 	for _, rule := range retentionRules {
 		r.apply(rule, verdicts)
 	}
-	sorted := make([]appbur.RestorePoint, len(verdicts))
-	for i, v := range verdicts {
-		sorted[i] = v.Point
-	}
-	best := bestHolders(sorted)
+	best := bestHolders(points)
 	for _, use := range slices.SortedFunc(maps.Keys(best), func(a, b holding) int { return strings.Compare(a.String(), b.String()) }) {
 		v := &verdicts[best[use]]
 		v.Keep = true
@@ -164,6 +167,9 @@ func (r Retention) apply(rule retentionRule, verdicts []Verdict) {
 	chosen := map[string]int{}
 	var order []string
 	for i, v := range verdicts {
+		if v.Misdated && rule.name != "last" {
+			continue
+		}
 		bucket := rule.bucket(v.Point, r.location)
 		best, known := chosen[bucket]
 		switch {

@@ -50,7 +50,7 @@ func (r *Repository) SavePoint(ctx context.Context, manifests gitsync.Hash, cont
 // no point.
 func (w *PointWriter) Save(ctx context.Context, manifests gitsync.Hash, content PointContent) (appbur.RestorePoint, error) {
 	point := appbur.RestorePoint{
-		Format: appbur.RestorePointFormat, Created: content.Created.UTC().Truncate(time.Second),
+		Format: appbur.RestorePointFormat, Sequence: w.sequence, Created: content.Created.UTC().Truncate(time.Second),
 		Started: content.Created.UTC(), Ended: content.Ended.UTC(),
 		Cluster: content.Cluster, Rules: content.Rules, Manifests: string(manifests),
 		Partial: !content.Coverage.Complete(), Objects: content.Objects,
@@ -128,6 +128,19 @@ func setFile(edit *gitsync.Edit, path string, data []byte) error {
 	}
 	_, err := edit.Put(path, data)
 	return err
+}
+
+// Remember notes a point that was just saved, if it is complete, as the newest that was
+// seen.
+func (w *PointWriter) Remember(point appbur.RestorePoint, at time.Time) error {
+	if point.Partial {
+		return nil
+	}
+	ref, err := w.repo.Resolve(string(point.ID))
+	if err != nil {
+		return err
+	}
+	return w.repo.RememberPoint(w.keys.Dir, ref, at)
 }
 
 func (c PointContent) files() ([]appbur.File, error) {

@@ -1,0 +1,110 @@
+package repository
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/gitsync"
+)
+
+// The newest complete restore point that was seen is remembered beside main, under the
+// short name of its tag. Retention never takes the newest complete point away, so one
+// that is gone without a newer one was taken away by somebody.
+
+// seenPoint returns the point that a key directory remembers.
+func seenPoint(dir string) (Seen, bool, error) {
+	if dir == "" {
+		return Seen{}, false, nil
+	}
+	list, err := readSeen(dir)
+	for _, s := range list {
+		if strings.HasPrefix(s.Name, appbur.RestorePointTagPrefix) {
+			return s, true, err
+		}
+	}
+	return Seen{}, false, err
+}
+
+// RememberPoint notes a complete point as the newest that was seen, in the key
+// directory.
+func (r *Repository) RememberPoint(dir string, point PointRef, at time.Time) error {
+	list, err := readSeen(dir)
+	if err != nil {
+		return err
+	}
+	fresh := Seen{Name: point.ID.Tag(), Commit: point.object(), At: at, Repository: string(r.config.Repository)}
+	for _, s := range list {
+		if s.Name == fresh.Name && s.Commit == fresh.Commit && s.Repository == fresh.Repository {
+			return nil
+		}
+	}
+	list = slices.DeleteFunc(list, func(s Seen) bool { return strings.HasPrefix(s.Name, appbur.RestorePointTagPrefix) })
+	if err := replaceFile(filepath.Join(dir, seenFile), encodeSeen(append(list, fresh)), 0o644); err != nil {
+		return fmt.Errorf("remembering what was seen of the repository: %w", err)
+	}
+	return nil
+}
+
+// takenAwayHint is the way out when newer points than the latest are missing.
+const takenAwayHint = "look for it in other copies and remotes (`git tag -l 'restore-points/*'`, docs/trust.md); name the point to use an older one, or pass --accept-history if it was deleted on purpose"
+
+// CheckLatest refuses a point as the latest while a newer one is known that is not
+// there any more and that was not deleted here: the one that was seen last, or those
+// that the anchor names. The error wraps [ErrRewritten]. The zero PointRef stands for
+// no point at all.
+func (r *Repository) CheckLatest(latest PointRef, keysDir string, anchor *SignedAnchor) error {
+	var known []AnchoredPoint
+	seen, found, err := seenPoint(keysDir)
+	if err != nil {
+		return err
+	}
+	if id, err := appbur.ParseRestorePointID(seen.Name); found && err == nil && seen.Repository == string(r.config.Repository) {
+		known = append(known, AnchoredPoint{id, seen.Commit})
+	}
+	if anchor != nil {
+		known = append(known, anchor.Points...)
+	}
+	if len(known) == 0 {
+		return nil
+	}
+
+	gone, err := r.takenAway(known, latest)
+	if err != nil || len(gone) == 0 {
+		return err
+	}
+	left := "and no point is left"
+	if latest.ID != "" {
+		left = "and the newest that is left is " + string(latest.ID)
+	}
+	return appbur.WithHint(fmt.Errorf("%w: restore points that were here were taken away or replaced: %s; %s", ErrRewritten, strings.Join(gone, ", "), left), takenAwayHint)
+}
+
+// takenAway are those of some points that are newer than the latest and not there as
+// they were. What was deleted here is told by the list that remotes are told by.
+func (r *Repository) takenAway(known []AnchoredPoint, latest PointRef) ([]string, error) {
+	deleted, err := r.deletedPoints()
+	if err != nil {
+		return nil, err
+	}
+	var gone []string
+	for _, p := range known {
+		tip, err := r.git.Tip("refs/tags/" + p.ID.Tag())
+		switch {
+		case err == nil && tip == p.Tag:
+			continue
+		case err != nil && !errors.Is(err, gitsync.ErrRefNotFound) && !errors.Is(err, gitsync.ErrCorrupt):
+			return nil, err
+		case err != nil && (p.ID <= latest.ID || deleted[p.ID.Tag()]):
+			continue
+		}
+		if !slices.Contains(gone, string(p.ID)) {
+			gone = append(gone, string(p.ID))
+		}
+	}
+	return gone, nil
+}
