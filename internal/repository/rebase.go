@@ -80,7 +80,7 @@ func (w *Writer) sameLine(tip gitsync.Hash) error {
 		return err
 	}
 
-	ours := w.repo.config
+	ours := w.config
 	ours.Cluster, ours.Rules = config.Cluster, config.Rules
 	before, err := ours.encode()
 	if err != nil {

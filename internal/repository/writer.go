@@ -23,11 +23,13 @@ type Writer struct {
 	repo    *Repository
 	cluster appbur.Cluster
 	rules   string
-	keys    *Keys
-	guards  Guards
-	sealer  *seal.Sealer
-	edit    *gitsync.Edit
-	dirs    *kindDirs
+	// config is appbur.yaml as the sealer was made of it, whatever became of it since.
+	config Config
+	keys   *Keys
+	guards Guards
+	sealer *seal.Sealer
+	edit   *gitsync.Edit
+	dirs   *kindDirs
 
 	// gate lets changes in together and a commit alone, so that what a commit says
 	// it holds is what it holds.
@@ -69,7 +71,7 @@ func (r *Repository) Begin(cluster appbur.Cluster, rules string, keys *Keys, gua
 		return nil, fmt.Errorf("%s: %w", appbur.RepositoryFile, err)
 	}
 	w := &Writer{
-		repo: r, cluster: cluster, rules: rules, keys: keys, guards: guards, sealer: sealer,
+		repo: r, cluster: cluster, rules: rules, config: r.config, keys: keys, guards: guards, sealer: sealer,
 		files: map[string]struct{}{}, changes: map[string]change{},
 		whole: map[string]bool{}, plain: map[string]plainManifest{}, own: map[string][]byte{},
 	}
@@ -283,7 +285,7 @@ func (w *Writer) tryCommit(ctx context.Context, at time.Time, coverage appbur.Co
 	}
 	overrides := w.overrides
 	limits := DefaultLimits
-	if own := w.repo.config.Guards; own != nil {
+	if own := w.config.Guards; own != nil {
 		limits = *own
 	}
 	if err := w.guards.checkCollapse(limits, w.files, len(list.added), list.removed); err != nil {
@@ -292,7 +294,7 @@ func (w *Writer) tryCommit(ctx context.Context, at time.Time, coverage appbur.Co
 	if (Guards{}).checkCollapse(limits, w.files, len(list.added), list.removed) != nil {
 		overrides = append(overrides, fmt.Sprintf("allowed %d of %d objects to go", len(list.removed), len(w.files)))
 	}
-	config := w.repo.config
+	config := w.config
 	config.Cluster = ClusterConfig{ID: w.cluster.ID, Version: w.cluster.Version.String()}
 	config.Rules = w.rules
 	encoded, err := config.encode()
@@ -313,7 +315,7 @@ func (w *Writer) tryCommit(ctx context.Context, at time.Time, coverage appbur.Co
 	if err != nil && !errors.Is(err, gitsync.ErrUnchanged) {
 		return Outcome{}, err
 	}
-	w.repo.config = config
+	w.config, w.repo.config = config, config
 	return w.settle(commit, err == nil, list, at)
 }
 
