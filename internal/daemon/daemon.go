@@ -66,7 +66,7 @@ type Options struct {
 
 // Run watches and commits until ctx ends, which is no error.
 func Run(ctx context.Context, watcher Watcher, writer Writer, o Options) error {
-	c := &collector{writer: writer, options: o, types: map[appbur.GroupKind]appbur.TypeCoverage{}, touched: make(chan struct{}, 1), trouble: &trouble{log: o.Log}}
+	c := &collector{writer: writer, options: o, types: map[appbur.GroupKind]appbur.TypeCoverage{}, touched: make(chan struct{}, 1), trouble: &trouble{log: o.Log, now: o.Now}}
 	defer c.trouble.tell()
 	watchContext, stop := context.WithCancel(ctx)
 	defer stop()

@@ -22,6 +22,7 @@ const (
 // cause in one line.
 type trouble struct {
 	log *slog.Logger
+	now func() time.Time
 
 	mu     sync.Mutex
 	causes []*cause
@@ -68,11 +69,11 @@ func (t *trouble) works(name string) {
 // wait tells later, for more may follow.
 func (t *trouble) wait() {
 	if t.timer == nil {
-		t.first = time.Now()
+		t.first = t.now()
 		t.timer = time.AfterFunc(troubleQuiet, t.tell)
 		return
 	}
-	t.timer.Reset(max(0, min(troubleQuiet, troubleLimit-time.Since(t.first))))
+	t.timer.Reset(max(0, min(troubleQuiet, troubleLimit-t.now().Sub(t.first))))
 }
 
 // tell writes what was gathered.

@@ -21,7 +21,7 @@ func logged(t *testing.T, work func(trouble *trouble)) string {
 			}
 			return a
 		}
-		tr := &trouble{log: slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{ReplaceAttr: drop}))}
+		tr := &trouble{log: slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{ReplaceAttr: drop})), now: time.Now}
 		work(tr)
 		synctest.Wait()
 		tr.tell()
