@@ -43,8 +43,10 @@ func Main() int {
 
 // Run executes one command line and returns its exit code.
 func Run(ctx context.Context, e *env, args []string) int {
+	e.Streams = e.forTerminals()
 	root := newRoot(e)
 	root.SetArgs(args)
+
 	err := root.ExecuteContext(ctx)
 	if ctx.Err() != nil && err != nil {
 		err = &stoppedError{"cancelled"}

@@ -67,7 +67,8 @@ func (p *progress) draw() {
 		return
 	}
 	p.dirty = true
-	fmt.Fprintf(p.streams.Err, "\r\x1b[K%s %s", p.label, p.bar())
+	p.streams.clearErrLine()
+	fmt.Fprintf(p.streams.Err, "%s %s", p.label, p.bar())
 }
 
 func (p *progress) count() string {
@@ -98,7 +99,7 @@ func (p *progress) finish() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.dirty {
-		fmt.Fprint(p.streams.Err, "\r\x1b[K")
+		p.streams.clearErrLine()
 	}
 	return p.now().Sub(p.started)
 }
