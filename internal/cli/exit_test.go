@@ -90,6 +90,7 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitCredentials, "a signature is not trusted (`restore`, `points show`, `log --show-signature`)", repository.ErrUntrusted},
 		{ExitCredentials, nobodyTrusted, repository.ErrNobodyTrusted},
 		{ExitCredentials, nobodyTrusted, repository.NobodyTrusted()},
+		{ExitCredentials, "appbur.yaml is not obeyed ([rules.md](rules.md))", repository.ErrPolicy},
 		{ExitCredentials, "the copy is bound to no keys or to another repository ([trust.md](trust.md))", repository.ErrUnbound},
 		{ExitCredentials, "the copy is bound to no keys or to another repository ([trust.md](trust.md))", repository.ErrOtherRepository},
 

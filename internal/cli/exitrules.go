@@ -28,7 +28,7 @@ var exitRules = []exitRule{
 	{ExitNotFound, isAny(gitsync.ErrNoRepository, repository.ErrForeign, repository.ErrNoPoint)},
 	{ExitNotFound, isType[*notFoundError]},
 	{ExitMoved, isAny(gitsync.ErrRefMoved, gitsync.ErrLocked, gitsync.ErrPruneRaced)},
-	{ExitCredentials, isAny(repository.ErrUntrusted, repository.ErrNobodyTrusted, repository.ErrUnbound, repository.ErrOtherRepository, seal.ErrNoIdentityMatch)},
+	{ExitCredentials, isAny(repository.ErrUntrusted, repository.ErrNobodyTrusted, repository.ErrUnbound, repository.ErrOtherRepository, repository.ErrPolicy, seal.ErrNoIdentityMatch)},
 	{ExitCredentials, isType[*repository.KeyError]},
 	{ExitCredentials, isAny(exporter.ErrUnauthorized, exporter.ErrForbidden, exporter.ErrCertificate)},
 	{ExitCredentials, isType[*tls.CertificateVerificationError]},

@@ -87,7 +87,7 @@ count as well.` +
 }
 
 func explainRun(ctx context.Context, e *env, o *explainOptions) error {
-	rules, err := o.rules()
+	rules, err := o.rules(e)
 	if err != nil {
 		return err
 	}

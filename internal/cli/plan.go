@@ -49,7 +49,7 @@ func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
 	if err != nil {
 		return planned{}, err
 	}
-	rules, err := o.rules()
+	rules, err := repo.ManifestRules()
 	if err != nil {
 		return planned{}, err
 	}

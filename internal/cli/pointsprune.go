@@ -94,7 +94,10 @@ func pointsPruneRun(ctx context.Context, e *env, o *pointsPruneOptions) error {
 	if err != nil {
 		return err
 	}
-	policy, err := o.retention(repo)
+	policy, err := o.retention(e, repo)
+	if errors.Is(err, repository.ErrPolicy) || errors.Is(err, repository.ErrNobodyTrusted) || errors.Is(err, repository.ErrUnbound) || errors.Is(err, repository.ErrOtherRepository) {
+		return err
+	}
 	if err != nil {
 		return &usageError{err}
 	}
@@ -138,12 +141,16 @@ func pointsPruneRun(ctx context.Context, e *env, o *pointsPruneOptions) error {
 }
 
 // retention is the policy that counts.
-func (o *pointsPruneOptions) retention(repo *repository.Repository) (repository.Retention, error) {
+func (o *pointsPruneOptions) retention(e *env, repo *repository.Repository) (repository.Retention, error) {
 	policy := o.policy
 	if configured := repo.Config().Retention; !o.own {
 		if configured == nil {
 			return repository.Retention{}, appbur.WithHint(errors.New("there is no retention policy"),
 				"write retention: into "+appbur.RepositoryFile+", or pass for example --keep-last 5 --keep-daily 7")
+		}
+		// What is deleted is not decided by who can push.
+		if err := o.policyProblem(e, repo); err != nil {
+			return repository.Retention{}, err
 		}
 		policy = *configured
 		if o.policy.Zone != "" {

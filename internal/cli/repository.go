@@ -188,10 +188,13 @@ func (o *repositoryOptions) trustRoot(e *env, keys string) ([]byte, error) {
 	return trusted, err
 }
 
-// load reads a point with its Secrets.
+// load reads a point with its Secrets, in a repository whose rules may be obeyed.
 func (o *repositoryOptions) load(ctx context.Context, e *env, name string) (*repository.Repository, *repository.Loaded, error) {
 	c, err := o.point(e, name)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := o.checkPolicy(e, c); err != nil {
 		return nil, nil, err
 	}
 	opener, err := o.opener(e, c.keys)
@@ -200,6 +203,24 @@ func (o *repositoryOptions) load(ctx context.Context, e *env, name string) (*rep
 	}
 	loaded, err := c.repo.Load(ctx, c.ref, opener)
 	return c.repo, loaded, err
+}
+
+// checkPolicy demands that somebody trusted has signed the rules: by rules of somebody
+// else, differences between a cluster and a point could be left out of sight.
+func (o *repositoryOptions) checkPolicy(e *env, c chosen) error {
+	if o.skipSignatures {
+		return nil // said already
+	}
+	trusted, err := o.trustRoot(e, c.keys)
+	if err != nil {
+		return err
+	}
+	err = c.repo.CheckPolicy(trusted)
+	if errors.Is(err, repository.ErrPolicy) && o.accept {
+		e.warn("%s; going on, because of --accept-history", oneLine(err.Error()))
+		return nil
+	}
+	return err
 }
 
 func (o *repositoryOptions) opener(e *env, keys string) (*seal.Opener, error) {

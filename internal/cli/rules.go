@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/manifest"
 )
 
@@ -25,7 +28,7 @@ included. ` + "`appbur explain`" + ` says what they do to one object.` +
   appbur rules --repo ./mgmt.git --json | jq '.rules[] | select(.effect == "exclude")'`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			rules, err := o.rules()
+			rules, err := o.rules(e)
 			if err != nil {
 				return err
 			}
@@ -44,14 +47,18 @@ included. ` + "`appbur explain`" + ` says what they do to one object.` +
 	return command
 }
 
-// rules are those of the repository, or the built-in ones when none is named.
-func (o *repositoryOptions) rules() (*manifest.Rules, error) {
+// rules are those of the repository, or the built-in ones when none is named. Looking at
+// rules obeys nothing, so those that a backup would refuse are shown, and that is said.
+func (o *repositoryOptions) rules(e *env) (*manifest.Rules, error) {
 	if o.repo == "" {
 		return manifest.Default(), nil
 	}
 	repo, err := o.open()
 	if err != nil {
 		return nil, err
+	}
+	if err := o.policyProblem(e, repo); errors.Is(err, repository.ErrPolicy) {
+		e.warn("%s; %s", oneLine(err.Error()), appbur.HintOf(err))
 	}
 	return repo.ManifestRules()
 }

@@ -148,6 +148,10 @@ func (c Config) encode() ([]byte, error) {
 	} else {
 		document.HeadComment = "Written by appbur. Recipients, rules, guards and retention may be edited; everything else describes what is stored."
 	}
+	return encodeDocument(document)
+}
+
+func encodeDocument(document *yaml.Node) ([]byte, error) {
 	var b bytes.Buffer
 	encoder := yaml.NewEncoder(&b)
 	encoder.SetIndent(2)
@@ -212,4 +216,50 @@ func sameValue(a, b *yaml.Node) bool {
 		}
 	}
 	return true
+}
+
+// With returns the text of a configuration in which one setting, a path of names with
+// dots, has another value, which is YAML; null takes the setting out. Everything else
+// stays as it is written. Whether the result is valid is for [ParseConfig] to say.
+func (c Config) With(path, value string) ([]byte, error) {
+	var document, fresh yaml.Node
+	if err := yaml.Unmarshal(c.text, &document); err != nil {
+		return nil, fmt.Errorf("reading %s: %w", appbur.RepositoryFile, err)
+	}
+	if err := yaml.Unmarshal([]byte(value), &fresh); err != nil {
+		return nil, appbur.WithHint(fmt.Errorf("the value of %s is no YAML: %w", path, err), "quote it for the shell, for example '{last: 5}'")
+	}
+	if len(fresh.Content) != 1 {
+		return nil, appbur.WithHint(fmt.Errorf("%s has no value", path), "to take a setting out, set it to null")
+	}
+
+	names := strings.Split(path, ".")
+	at := document.Content[0]
+	for _, name := range names[:len(names)-1] {
+		next := valueOf(at, name)
+		if next == nil {
+			next = &yaml.Node{Kind: yaml.MappingNode}
+			at.Content = append(at.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: name}, next)
+		}
+		if next.Kind != yaml.MappingNode {
+			return nil, appbur.WithHint(fmt.Errorf("%s: %s holds no settings with names", path, name), "set it as a whole, or use `appbur config edit`")
+		}
+		at = next
+	}
+	last := names[len(names)-1]
+	if fresh.Content[0].ShortTag() == "!!null" {
+		removeValue(at, last)
+	} else {
+		setValue(at, last, fresh.Content[0])
+	}
+	return encodeDocument(&document)
+}
+
+func removeValue(mapping *yaml.Node, key string) {
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if mapping.Content[i].Value == key {
+			mapping.Content = append(mapping.Content[:i:i], mapping.Content[i+2:]...)
+			return
+		}
+	}
 }

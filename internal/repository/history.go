@@ -3,7 +3,6 @@ package repository
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/gitsync"
@@ -90,50 +89,17 @@ func (h History) Verify(allowedSigners []byte) error {
 	return nil
 }
 
-// guardHistory is asked before anything is written: the history is the one that was
-// seen, and nobody who is not trusted has changed who can decrypt. Without the
-// second, whoever can push a commit could read the Secrets of the next backup. What
-// was accepted comes back as text for the commit that records it.
-func (r *Repository) guardHistory(keys *Keys, accept bool) (accepted string, err error) {
+// guardHistory is asked before anything is written: the history is the one that was seen,
+// and its appbur.yaml may be obeyed. Without the second, whoever can push a commit could
+// read the Secrets of the next backup. It returns the tip that it judged, on which the
+// caller builds; what was accepted comes back as text for the commit that records it.
+func (r *Repository) guardHistory(keys *Keys, accept bool) (tip gitsync.Hash, accepted string, err error) {
 	h, err := r.History(keys.Dir)
 	switch {
 	case errors.Is(err, ErrRewritten) && accept:
-		return fmt.Sprintf("accepted the history at %s, which does not lead back to %s", h.Tip, h.Seen.Commit), nil
+		accepted = fmt.Sprintf("accepted the history at %s, which does not lead back to %s", h.Tip, h.Seen.Commit)
 	case err != nil:
-		return "", err
-	case len(h.New) == 0:
-		return "", nil
+		return "", "", err
 	}
-	before, err := r.configAt(h.Seen.Commit)
-	if err != nil {
-		return "", err
-	}
-	if slices.Equal(before.Recipients, r.config.Recipients) {
-		return "", nil
-	}
-	trusted, err := keys.trusted()
-	if err != nil {
-		return "", err
-	}
-	err = h.Verify(trusted)
-	switch {
-	case errors.Is(err, ErrUntrusted) && accept:
-		return fmt.Sprintf("accepted the recipients at %s, which nobody trusted has signed", h.Tip), nil
-	case errors.Is(err, ErrUntrusted):
-		return "", appbur.WithHint(fmt.Errorf("the recipients in %s were changed, and the next backup would be encrypted to them: %w", appbur.RepositoryFile, err), untrustedCommitHint)
-	}
-	return "", err
-}
-
-// configAt reads the configuration of one commit.
-func (r *Repository) configAt(commit gitsync.Hash) (Config, error) {
-	snapshot, err := r.git.Snapshot(commit)
-	if err != nil {
-		return Config{}, err
-	}
-	data, err := snapshot.ReadFile(appbur.RepositoryFile)
-	if err != nil {
-		return Config{}, err
-	}
-	return ParseConfig(data)
+	return h.Tip, accepted, r.guardPolicy(keys, h.Tip)
 }

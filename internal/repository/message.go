@@ -28,6 +28,8 @@ const listedChanges = 40
 // changes are the paths of manifests that a commit adds, changes and removes.
 type changes struct {
 	added, changed, removed []string
+	// hollow are those of changed that lost most of their content.
+	hollow []string
 }
 
 func (c *changes) count() int { return len(c.added) + len(c.changed) + len(c.removed) }

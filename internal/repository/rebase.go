@@ -80,21 +80,13 @@ func (w *Writer) sameLine(tip gitsync.Hash) error {
 		return err
 	}
 
-	ours := w.config
-	ours.Cluster, ours.Rules = config.Cluster, config.Rules
-	before, err := ours.encode()
-	if err != nil {
+	if err := w.config.demandSame(config); err != nil {
 		return err
 	}
-	after, err := config.encode()
-	if err != nil {
+	if _, _, err := w.repo.guardHistory(w.keys, w.guards.AcceptHistory); err != nil {
 		return err
 	}
-	if !bytes.Equal(before, after) {
-		return appbur.WithHint(fmt.Errorf("%w: %s was changed meanwhile", gitsync.ErrRefMoved, appbur.RepositoryFile), "start again, so that what it says now is done")
-	}
-	_, err = w.repo.guardHistory(w.keys, w.guards.AcceptHistory)
-	return err
+	return w.repo.guardPolicy(w.keys, tip) // main may have gone on since
 }
 
 // merge puts the changes of a writer on top of what others committed.

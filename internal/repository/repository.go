@@ -24,6 +24,8 @@ type Repository struct {
 	git    *gitsync.Repository
 	dir    string
 	config Config
+	// tip is the commit of main that config was read from.
+	tip gitsync.Hash
 }
 
 // Created says what [Create] made.
@@ -93,7 +95,7 @@ func Create(ctx context.Context, dir, keysDir, keysRoot string, recipients []str
 	if err != nil {
 		return Created{}, err
 	}
-	if err := (&Repository{git: git, dir: dir, config: config}).Remember(keysDir, tip, now()); err != nil {
+	if err := (&Repository{git: git, dir: dir, config: config, tip: tip}).Remember(keysDir, tip, now()); err != nil {
 		return Created{}, err
 	}
 	return Created{Dir: dir, KeysDir: keysDir, Identity: filepath.Join(keysDir, identityFile), Recipient: recipient}, nil
@@ -128,7 +130,7 @@ func Open(dir string) (*Repository, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
-	return &Repository{git: git, dir: dir, config: config}, nil
+	return &Repository{git: git, dir: dir, config: config, tip: tip}, nil
 }
 
 // Dir returns where the repository lies.

@@ -73,11 +73,9 @@ func (r *Repository) Rotate(ctx context.Context, keys *Keys, opener *seal.Opener
 	if len(change.Add)+len(change.Remove) == 0 && !change.Identity && !change.Fingerprint && !change.Signing {
 		return Rotated{}, appbur.WithHint(fmt.Errorf("%w: nothing is to be changed", ErrRotation), "say which recipients to add or remove, or which key to replace")
 	}
-	accepted, err := r.guardHistory(keys, change.AcceptHistory)
-	if err != nil {
-		return Rotated{}, err
-	}
-	tip, err := r.git.Tip(gitsync.MainRef)
+	// One commit is judged, read and built on, whatever was there when the repository was
+	// opened and whatever is pushed meanwhile.
+	tip, accepted, err := r.guardHistory(keys, change.AcceptHistory)
 	if err != nil {
 		return Rotated{}, err
 	}
@@ -85,12 +83,7 @@ func (r *Repository) Rotate(ctx context.Context, keys *Keys, opener *seal.Opener
 	if err != nil {
 		return Rotated{}, err
 	}
-	// The file at the tip counts, not what was read when the repository was opened.
-	text, err := edit.ReadFile(appbur.RepositoryFile)
-	if err != nil {
-		return Rotated{}, err
-	}
-	config, err := ParseConfig(text)
+	config, err := r.configAt(tip)
 	if err != nil {
 		return Rotated{}, err
 	}
@@ -152,7 +145,8 @@ func (r *Repository) Rotate(ctx context.Context, keys *Keys, opener *seal.Opener
 		return Rotated{}, err
 	}
 	done.Commit, done.Committed = commit, err == nil
-	r.config = config
+	config.text = encoded
+	r.config, r.tip = config, commit
 	if change.Fingerprint {
 		if err := keys.replaceFingerprint(fingerprint); err != nil {
 			return done, err

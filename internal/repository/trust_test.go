@@ -29,6 +29,20 @@ func (f *fixture) judge(ref PointRef) (Standing, error) {
 	return f.repo.Judge(ref, Trust{KeysDir: f.keysDir, Signers: f.trusted()})
 }
 
+// foreignFile makes a commit on main that appbur did not make, of a file of no concern.
+func (f *fixture) foreignFile(name, text string) {
+	f.Helper()
+	work := filepath.Join(f.TempDir(), "work")
+	f.git("clone", "-q", f.repo.Dir(), work)
+	if err := os.WriteFile(filepath.Join(work, name), []byte(text), 0o644); err != nil {
+		f.Fatal(err)
+	}
+	f.git("-C", work, "add", name)
+	f.git("-C", work, "-c", "user.name=eve", "-c", "user.email=eve@example.com", "commit", "-qm", "Somebody's file")
+	f.git("-C", work, "push", "-q", "origin", "HEAD:main")
+	f.reopen()
+}
+
 // foreign makes a commit on main that appbur did not make, of an appbur.yaml that a
 // function changes.
 func (f *fixture) foreign(change func(config string) string) {
@@ -103,6 +117,17 @@ func TestARewrittenHistoryIsRefused(t *testing.T) {
 				t.Errorf("accepted: %+v %v", s, err)
 			}
 
+			// A history begun anew by nobody trusted has an appbur.yaml of nobody trusted.
+			if name == "begun anew" {
+				if _, err := f.repo.AdoptConfig(t.Context(), f.keys, false, f.now()); !errors.Is(err, ErrRewritten) {
+					t.Errorf("adopted without a word about the history: %v", err)
+				}
+				if _, err := f.repo.AdoptConfig(t.Context(), f.keys, true, f.now()); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+
 			// A backup that accepts it says so in its commit, and is the new start.
 			writer, err := f.repo.Begin(fixtureCluster, "1", f.keys, Guards{AcceptHistory: true}, rand.Reader, f.now)
 			if err != nil {
@@ -175,35 +200,144 @@ func TestAnAcceptanceWithoutAChangeIsRecordedInThePoint(t *testing.T) {
 	}
 }
 
-// Whoever can push cannot become a recipient; a rule they may change.
+// Nothing of appbur.yaml is obeyed that nobody trusted has signed, with or without what
+// was seen.
 func TestForeignCommits(t *testing.T) {
 	keys, _ := newKeys(t)
-	f := newFixture(t)
-	ref := f.point()
-	f.foreign(func(config string) string { return config + "# a remark\n" })
-	if _, err := f.repo.Begin(fixtureCluster, "1", f.keys, Guards{}, rand.Reader, f.now); err != nil {
-		t.Errorf("a remark: %v", err)
+	begin := func(f *fixture) error {
+		_, err := f.repo.Begin(fixtureCluster, "1", f.keys, Guards{AcceptHistory: true}, rand.Reader, f.now)
+		return err
 	}
-	if _, err := f.judge(ref); !errors.Is(err, ErrUntrusted) || !strings.Contains(err.Error(), "Somebody's change") {
-		t.Errorf("a point, with an unsigned commit after what was seen: %v", err)
-	}
-	if report := f.check(CheckOptions{}); !report.has(findSignature) || report.Signed != report.Commits-1 {
-		t.Errorf("check: %+v", report)
-	}
-	f.change("goes on") // and with it the remark is seen
-	if _, err := f.judge(ref); err != nil {
-		t.Errorf("after a backup has gone on from it: %v", err)
+	for name, change := range map[string]func(string) string{
+		"a recipient": func(c string) string {
+			return strings.Replace(c, "recipients:\n", "recipients:\n  - "+keys.Recipient+"\n", 1)
+		},
+		"rules": func(c string) string {
+			return c + "rules:\n  fields:\n    - {kinds: [ConfigMap], path: data, effect: drop, reason: x}\n"
+		},
+		"guards":    func(c string) string { return c + "guards: {share: 1}\n" },
+		"retention": func(c string) string { return c + "retention: {last: 1}\n" },
+		"a remark":  func(c string) string { return c + "# a remark\n" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			ref := f.point()
+			f.foreign(change)
+			if err := begin(f); !errors.Is(err, ErrPolicy) || !errors.Is(err, ErrUntrusted) || appbur.HintOf(err) == "" {
+				t.Errorf("a backup: %v", err)
+			}
+			if _, err := f.rotate(nil, Rotation{Signing: true}); !errors.Is(err, ErrPolicy) {
+				t.Errorf("a rotation: %v", err)
+			}
+			if err := f.repo.CheckPolicy(f.trusted()); !errors.Is(err, ErrPolicy) {
+				t.Errorf("checked: %v", err)
+			}
+			if _, err := f.judge(ref); !errors.Is(err, ErrUntrusted) || !strings.Contains(err.Error(), "Somebody's change") {
+				t.Errorf("a point, with an unsigned commit after what was seen: %v", err)
+			}
+			if report := f.check(CheckOptions{}); !report.has(findSignature) || report.Signed != report.Commits-1 {
+				t.Errorf("check: %+v", report)
+			}
+
+			// A machine that remembers nothing is no easier to deceive.
+			if err := os.Remove(filepath.Join(f.keysDir, seenFile)); err != nil {
+				t.Fatal(err)
+			}
+			if err := begin(f); !errors.Is(err, ErrPolicy) {
+				t.Errorf("a backup without what was seen: %v", err)
+			}
+
+			// Other commits above change nothing about it, and adopting it does.
+			f.foreignFile("remark.md", "nothing to see here")
+			if err := begin(f); !errors.Is(err, ErrPolicy) {
+				t.Errorf("hidden below another commit: %v", err)
+			}
+			if _, err := f.repo.AdoptConfig(t.Context(), f.keys, false, f.now()); err != nil {
+				t.Fatal(err)
+			}
+			if err := begin(f); err != nil {
+				t.Errorf("adopted: %v", err)
+			}
+			if got := f.git("-C", f.repo.Dir(), "log", "-1", "--format=%(trailers)", "main"); !strings.Contains(got, "adopted appbur.yaml at") {
+				t.Errorf("nothing records it: %q", got)
+			}
+		})
 	}
 
-	f.foreign(func(config string) string {
-		return strings.Replace(config, "recipients:\n", "recipients:\n  - "+keys.Recipient+"\n", 1)
-	})
-	_, err := f.repo.Begin(fixtureCluster, "1", f.keys, Guards{}, rand.Reader, f.now)
-	if !errors.Is(err, ErrUntrusted) || !strings.Contains(err.Error(), "recipients") || appbur.HintOf(err) == "" {
-		t.Errorf("a recipient of eve's: %v", err)
+	// A commit that leaves the file alone needs no signature here: the cluster decides.
+	f := newFixture(t)
+	f.point()
+	f.foreignFile("remark.md", "hello")
+	if err := begin(f); err != nil {
+		t.Errorf("a file of no concern: %v", err)
 	}
-	if _, err := f.repo.Begin(fixtureCluster, "1", f.keys, Guards{AcceptHistory: true}, rand.Reader, f.now); err != nil {
-		t.Errorf("accepted: %v", err)
+}
+
+// A merge with an old commit does not bring back a policy that was signed once.
+func TestAMergeBringsNoOldPolicyBack(t *testing.T) {
+	for _, parents := range [][2]string{{"old", "now"}, {"now", "old"}} {
+		f := newFixture(t)
+		f.point()
+		f.git("-C", f.repo.Dir(), "branch", "old", "main")
+		config := append(f.repo.Config().Text(), "guards: {share: 0.1}\n"...)
+		if _, err := f.repo.SetConfig(t.Context(), f.keys, config, f.now()); err != nil {
+			t.Fatal(err)
+		}
+		f.git("-C", f.repo.Dir(), "branch", "now", "main")
+		merge := f.git("-C", f.repo.Dir(), "-c", "user.name=eve", "-c", "user.email=e@example.com", "commit-tree", "-m", "merged", "-p", parents[0], "-p", parents[1], "old^{tree}")
+		f.git("-C", f.repo.Dir(), "update-ref", "refs/heads/main", strings.TrimSpace(merge))
+		f.reopen()
+		if _, err := f.repo.Begin(fixtureCluster, "1", f.keys, Guards{}, rand.Reader, f.now); !errors.Is(err, ErrPolicy) {
+			t.Errorf("parents %v: %v", parents, err)
+		}
+	}
+}
+
+// What somebody trusted has signed is obeyed, unless it gives something up that nobody
+// here has agreed to.
+func TestWhatAPolicyGivesUpIsAgreedTo(t *testing.T) {
+	const base = "format: 1\nrepository: 0011223344556677\nrecipients: [age1x]\n"
+	for _, c := range []struct{ name, before, after, says string }{
+		{"nothing", "", "", ""},
+		{"seals more", "", "rules: {sensitive: [{kinds: [ConfigMap], paths: [data.a]}]}\n", ""},
+		{"seals less", "rules: {sensitive: [{kinds: [ConfigMap], paths: [data.a]}]}\n", "", "seals no longer"},
+		{"seals another", "rules: {sensitive: [{kinds: [ConfigMap], paths: [data.a]}]}\n", "rules: {sensitive: [{kinds: [ConfigMap], paths: [data.b]}]}\n", "data.a"},
+		{"leaves out", "", "rules: {exclude: [{kinds: [Deployment.apps], reason: x}]}\n", "leaves out"},
+		{"leaves out no longer", "rules: {exclude: [{kinds: [Deployment.apps], reason: x}]}\n", "", ""},
+		{"drops a field", "", "rules: {fields: [{path: spec, effect: drop, reason: x}]}\n", "takes out of manifests"},
+		{"saves only", "", "rules: {include: [{namespaces: [team]}]}\n", "saves only what include names"},
+		{"saves fewer", "rules: {include: [{namespaces: [team]}, {namespaces: [ops]}]}\n", "rules: {include: [{namespaces: [team]}]}\n", "saves no longer"},
+		{"saves all", "rules: {include: [{namespaces: [team]}]}\n", "", ""},
+		{"looser guards", "", "guards: {kindFloor: 1000}\n", "guards.kindFloor is 1000, it was 20"},
+		{"tighter guards", "", "guards: {share: 0.1}\n", ""},
+	} {
+		before, err := ParseConfig([]byte(base + c.before))
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, err := ParseConfig([]byte(base + c.after))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := strings.Join(PolicyLosses(before, after), "; ")
+		if c.says == "" && got != "" || !strings.Contains(got, c.says) {
+			t.Errorf("%s: %q, want %q", c.name, got, c.says)
+		}
+	}
+}
+
+// What a rotation judges is what it uses, whatever was pushed since it was opened.
+func TestARotationJudgesWhatItUses(t *testing.T) {
+	eve, _ := newKeys(t)
+	f := newFixture(t)
+	f.point()
+	opened := f.repo
+	f.foreign(func(c string) string {
+		return strings.Replace(c, "recipients:\n", "recipients:\n  - "+eve.Recipient+"\n", 1)
+	})
+	_, err := opened.Rotate(t.Context(), f.keys, f.opener(), Rotation{Fingerprint: true}, rand.Reader, f.now)
+	if !errors.Is(err, ErrPolicy) {
+		t.Errorf("a recipient that was pushed between the question and the answer: %v", err)
 	}
 }
 

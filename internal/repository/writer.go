@@ -75,8 +75,17 @@ func (r *Repository) Begin(cluster appbur.Cluster, rules string, keys *Keys, gua
 		files: map[string]struct{}{}, changes: map[string]change{},
 		whole: map[string]bool{}, plain: map[string]plainManifest{}, own: map[string][]byte{},
 	}
-	accepted, err := r.guardHistory(keys, guards.AcceptHistory)
+	// The commit that is judged is the one that is built on, and says what the caller read
+	// its rules from.
+	tip, accepted, err := r.guardHistory(keys, guards.AcceptHistory)
 	if err != nil {
+		return nil, err
+	}
+	if err := r.refresh(tip); err != nil {
+		return nil, err
+	}
+	w.config = r.config
+	if err := guards.checkCluster(r.config.Cluster.ID, cluster); err != nil {
 		return nil, err
 	}
 	if accepted != "" {
@@ -84,10 +93,6 @@ func (r *Repository) Begin(cluster appbur.Cluster, rules string, keys *Keys, gua
 	}
 	if guards.AdoptCluster && r.config.Cluster.ID != "" && r.config.Cluster.ID != cluster.ID {
 		w.overrides = append(w.overrides, "adopted this cluster after "+r.config.Cluster.ID)
-	}
-	tip, err := r.git.Tip(gitsync.MainRef)
-	if err != nil {
-		return nil, err
 	}
 	if w.base, err = r.git.Snapshot(tip); err != nil {
 		return nil, err
@@ -284,12 +289,15 @@ func (w *Writer) tryCommit(ctx context.Context, at time.Time, coverage appbur.Co
 		return Outcome{}, err
 	}
 	overrides := w.overrides
-	limits := DefaultLimits
-	if own := w.config.Guards; own != nil {
-		limits = *own
-	}
+	limits := w.config.limits()
 	if err := w.guards.checkCollapse(limits, w.files, len(list.added), list.removed); err != nil {
 		return Outcome{}, err
+	}
+	if err := w.guards.checkHollow(limits, w.files, list.removed, list.hollow); err != nil {
+		return Outcome{}, err
+	}
+	if (Guards{}).checkHollow(limits, w.files, list.removed, list.hollow) != nil {
+		overrides = append(overrides, fmt.Sprintf("allowed %d of %d objects to lose most of their content", len(list.hollow), len(w.files)))
 	}
 	if (Guards{}).checkCollapse(limits, w.files, len(list.added), list.removed) != nil {
 		overrides = append(overrides, fmt.Sprintf("allowed %d of %d objects to go", len(list.removed), len(w.files)))
@@ -315,7 +323,8 @@ func (w *Writer) tryCommit(ctx context.Context, at time.Time, coverage appbur.Co
 	if err != nil && !errors.Is(err, gitsync.ErrUnchanged) {
 		return Outcome{}, err
 	}
-	w.config, w.repo.config = config, config
+	config.text = encoded
+	w.config, w.repo.config, w.repo.tip = config, config, commit
 	return w.settle(commit, err == nil, list, at)
 }
 
@@ -374,6 +383,9 @@ func (w *Writer) listChanges() (changes, error) {
 			}
 			if !bytes.Equal(before, after) {
 				list.changed = append(list.changed, path)
+				if hollowed(before, after) {
+					list.hollow = append(list.hollow, path)
+				}
 			}
 		}
 	}

@@ -32,12 +32,15 @@ type CommitInfo struct {
 	// Parents replaces the base of the edit as the only parent. It is for
 	// histories that are joined; normally it is empty.
 	Parents []Hash
+	// AllowEmpty makes a commit although no file has changed, for what it says.
+	AllowEmpty bool
 }
 
 // Commit makes a commit of the edit and moves the ref from the edit's base to it.
 // The ref must exist at the base, or not exist if the base is empty; otherwise
 // the error is [ErrRefMoved] and nothing is lost. If the edit's tree is that of
-// its base there is no commit: Commit returns the base and [ErrUnchanged].
+// its base there is no commit, unless AllowEmpty is set: Commit returns the base and
+// [ErrUnchanged].
 //
 // When Commit returns a new hash, the commit is durable and the edit goes on from
 // it. After any other error the edit is as it was.
@@ -56,7 +59,7 @@ func (r *Repository) Commit(ctx context.Context, ref string, e *Edit, c CommitIn
 	if err != nil {
 		return "", fmt.Errorf("commit: %w", err)
 	}
-	if built.root == e.baseTree() {
+	if built.root == e.baseTree() && !c.AllowEmpty {
 		e.settle(e.base)
 		return hashOf(e.base), ErrUnchanged
 	}
