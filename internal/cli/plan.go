@@ -8,6 +8,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/appbur/appbur/internal/repository"
+	"github.com/appbur/appbur/pkg/compat"
 	"github.com/appbur/appbur/pkg/manifest"
 	"github.com/appbur/appbur/pkg/restore"
 )
@@ -57,7 +58,7 @@ func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
 	if err != nil {
 		return planned{}, err
 	}
-	plan, err := restore.NewPlan(pointOf(loaded), target, restore.Options{Policy: o.policy})
+	plan, err := o.planFor(ctx, config, pointOf(loaded), target)
 	if err != nil {
 		return planned{}, err
 	}
@@ -66,6 +67,19 @@ func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
 		return planned{}, err
 	}
 	return planned{plan, repo, loaded, rules, config, cluster}, nil
+}
+
+// planFor asks the target what the plan has to know of it, and plans.
+func (o *planOptions) planFor(ctx context.Context, config *rest.Config, point restore.Point, target compat.Target) (*restore.Plan, error) {
+	cluster, err := restore.NewCluster(config)
+	if err != nil {
+		return nil, err
+	}
+	surroundings, err := restore.Survey(ctx, point, cluster)
+	if err != nil {
+		return nil, clusterHint(err)
+	}
+	return restore.NewPlan(point, target, restore.Options{Policy: o.policy, Surroundings: surroundings})
 }
 
 // pointOf hands what the repository holds to the restore engine, which does not

@@ -52,13 +52,13 @@ func coreFields() []FieldRule {
 			Source: "openshift-controller-manager, pkg/serviceaccounts/controllers",
 		},
 		FieldRule{
-			ID: "service-cluster-ips", Kinds: []string{"Service"}, Path: "spec.clusterIPs", When: Not{headless}, Index: true,
-			Reason: "the target cluster allocates addresses from its own range; None is a request and stays",
+			ID: "service-cluster-ips", Kinds: []string{"Service"}, Path: "spec.clusterIPs", When: All{Not{headless}, notRequested}, Index: true,
+			Reason: "the target cluster allocates addresses from its own range; one that a client asked for stays, as None does",
 			Source: "pkg/registry/core/service/storage/alloc.go; pkg/apis/core/validation, ValidateServiceClusterIPsRelatedFields",
 		},
 		FieldRule{
-			ID: "service-cluster-ip", Kinds: []string{"Service"}, Path: "spec.clusterIP", When: Not{headless}, Index: true,
-			Reason: "the target cluster allocates addresses from its own range; None is a request and stays",
+			ID: "service-cluster-ip", Kinds: []string{"Service"}, Path: "spec.clusterIP", When: All{Not{headless}, notRequested}, Index: true,
+			Reason: "the target cluster allocates addresses from its own range; one that a client asked for stays, as None does",
 			Source: "pkg/registry/core/service/storage/alloc.go",
 		},
 		FieldRule{

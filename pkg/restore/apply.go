@@ -79,8 +79,8 @@ func (p *Plan) applicable() error {
 	}
 	for _, s := range p.Steps {
 		switch s.Action {
-		case ActionApply, ActionStatus, ActionRelink, ActionWait:
-		case ActionBarrier, ActionBlocked:
+		case ActionPrepare, ActionApply, ActionStatus, ActionRelink, ActionWait:
+		case ActionBarrier, ActionSkip, ActionBlocked:
 			continue
 		}
 		if s.Content == nil {
@@ -181,7 +181,7 @@ func (r *run) withoutRequest(step *Step) (*attempt, bool) {
 		return &attempt{step: step, result: Failed, err: err, cause: &cause}, true
 	case step.Action == ActionBarrier:
 		return &attempt{step: step}, true
-	case step.Action == ActionBlocked:
+	case step.Action == ActionBlocked || step.Action == ActionSkip:
 		return &attempt{step: step, result: Skipped, note: step.Why, hint: step.Hint}, true
 	}
 	return nil, false
@@ -193,7 +193,7 @@ func (r *run) identities(step *Step) earlier {
 	e := earlier{owners: make(map[appbur.ObjectID]Identity, len(step.Owners))}
 	for _, id := range step.After {
 		result := r.results[id]
-		if result == nil || result.step.Action != ActionApply || result.result == Failed {
+		if result == nil || result.result == Failed || result.step.Action != ActionApply && result.step.Action != ActionPrepare {
 			continue
 		}
 		if result.step.Object == step.Object {

@@ -108,13 +108,13 @@ func (w *worker) do(ctx context.Context, step *Step, before earlier) *attempt {
 	a := &attempt{step: step}
 	a.err = step.veil.error(appbur.Guard(func() error {
 		switch step.Action {
-		case ActionApply, ActionRelink:
+		case ActionPrepare, ActionApply, ActionRelink:
 			return w.apply(ctx, a, before)
 		case ActionStatus:
 			return w.status(ctx, a, before)
 		case ActionWait:
 			return w.await(ctx, a)
-		case ActionBarrier, ActionBlocked:
+		case ActionBarrier, ActionSkip, ActionBlocked:
 		}
 		return nil
 	}))
@@ -134,6 +134,10 @@ func (w *worker) apply(ctx context.Context, a *attempt, before earlier) error {
 	}
 	if known && live.Terminating {
 		return ErrTerminating
+	}
+	if known && step.Action == ActionPrepare {
+		a.identity, a.result = live, Unchanged
+		return nil
 	}
 	content, err := w.withOwners(ctx, a, before)
 	if err != nil {

@@ -67,7 +67,8 @@ type Findings struct {
 	// because their controller works.
 	StatusMoved int       `json:"statusMoved"`
 	Findings    []Finding `json:"findings"`
-	// LeftOut are blocked objects that the policy of the plan allows to be missing.
+	// LeftOut are objects that the plan leaves out: because its policy allows it, or
+	// because what they lie in is not in the restore point.
 	LeftOut   []Finding  `json:"leftOut,omitempty"`
 	Additions []Addition `json:"additions,omitempty"`
 }
@@ -93,7 +94,7 @@ func (f Findings) Render(w io.Writer) error {
 		fmt.Fprintf(&b, "%d objects have a newer status than the restored one\n", f.StatusMoved)
 	}
 	if len(f.Additions) > 0 {
-		b.WriteString("fields that the target has on top:\n")
+		b.WriteString("fields that the target has on top, set by its own defaults, admission or controllers:\n")
 		for _, a := range f.Additions {
 			fmt.Fprintf(&b, "  %s %s (%d)\n", a.Kind, a.Path, a.Objects)
 		}

@@ -7,51 +7,67 @@ import (
 	"github.com/appbur/appbur"
 )
 
-// systemNamespaces exist in every cluster.
-var systemNamespaces = map[string]bool{"default": true, "kube-system": true, "kube-public": true, "kube-node-lease": true}
-
 // link makes the nodes and the bonds between them.
 func (b *planner) link() {
+	s := newScope(b.order)
 	for _, d := range b.order {
 		b.makeNodes(d)
+		b.prepare(d, s)
 	}
-	missing := make(map[string]appbur.ObjectID) // namespaces, with an object that needs them
 	for _, d := range b.order {
 		if d.apply == nil {
 			continue
 		}
 		id := d.object.ID
 		if id.Namespace != "" {
-			namespace := b.applyOf(appbur.ObjectID{Kind: kindNamespace.Kind, Name: id.Namespace})
-			d.apply.after(namespace, firm)
-			if namespace == nil && !systemNamespaces[id.Namespace] {
-				missing[id.Namespace] = id
-			}
+			d.apply.after(b.firstOf(namespaceOf(id)), firm)
 		}
 		if definition, ok := b.kinds[id.GroupKind()]; ok {
 			d.apply.after(b.drafts[definition.object].wait, firm)
 		}
 		if d.aggregated != (appbur.ObjectID{}) {
-			d.apply.after(b.applyOf(d.aggregated), firm)
+			d.apply.after(b.firstOf(d.aggregated), firm)
 		}
 		for _, owner := range d.owners {
-			d.apply.after(b.applyOf(owner.Object), owning)
+			d.apply.after(b.firstOf(owner.Object), owning)
 		}
 		for _, reference := range d.references {
-			d.apply.after(b.applyOf(reference), soft)
+			d.first().after(b.firstOf(reference), soft)
 		}
-	}
-	for namespace, id := range missing {
-		b.note(NoteNamespace, appbur.ObjectID{Kind: kindNamespace.Kind, Name: namespace},
-			"not in the restore point: it has to exist in the target, %s and others lie in it", id)
 	}
 }
 
-func (b *planner) applyOf(id appbur.ObjectID) *node {
+// firstOf returns the step after which an object is there, nil for objects that
+// the plan does not make.
+func (b *planner) firstOf(id appbur.ObjectID) *node {
 	if d, ok := b.drafts[id]; ok {
-		return d.apply
+		return d.first()
 	}
 	return nil
+}
+
+func (d *draft) first() *node {
+	if d.prepared != nil {
+		return d.prepared
+	}
+	return d.apply
+}
+
+// prepare splits the apply of an object that has fields which come late. What is
+// prepared has no owners yet: they may come later than those that need it.
+func (b *planner) prepare(d *draft, s *scope) {
+	if d.apply == nil {
+		return
+	}
+	content, rule, ok := early(d.object, s)
+	if !ok {
+		return
+	}
+	step := d.apply.step
+	step.Action, step.Content, step.Owners, step.Why = ActionPrepare, content, nil, rule.reason+"; it is completed after them"
+	d.prepared = &node{stage: d.apply.stage, rank: d.apply.rank, step: step}
+	d.apply.stage = stageLimits
+	d.apply.after(d.prepared, firm)
 }
 
 // makeNodes makes the steps that concern one object alone.
@@ -63,6 +79,9 @@ func (b *planner) makeNodes(d *draft) {
 	}
 	if d.blocked {
 		base.Action = ActionBlocked
+		if d.skipped {
+			base.Action = ActionSkip
+		}
 		d.blockedNode = &node{stage: stageNever, rank: rank, step: base}
 		return
 	}
@@ -90,7 +109,7 @@ func (b *planner) steps() ([]Step, error) {
 	var nodes []*node
 	byObject := make(map[*node]*draft)
 	for _, d := range b.order {
-		for _, n := range []*node{d.apply, d.wait, d.statusNode} {
+		for _, n := range []*node{d.prepared, d.apply, d.wait, d.statusNode} {
 			if n != nil {
 				nodes = append(nodes, n)
 				byObject[n] = d
@@ -137,7 +156,7 @@ func (b *planner) relinks(late [][2]*node, byNode map[*node]*draft) []*node {
 			}}
 			relink.after(owned, firm)
 			for _, o := range d.owners {
-				relink.after(b.applyOf(o.Object), firm) // it sends all references, so it needs all uids
+				relink.after(b.firstOf(o.Object), firm) // it sends all references, so it needs all uids
 			}
 			nodes = append(nodes, relink)
 		}

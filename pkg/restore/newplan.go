@@ -14,6 +14,8 @@ import (
 // Options say what a plan shall be like.
 type Options struct {
 	Policy Policy
+	// Surroundings come from [Survey]; without them the plan leaves more to the server.
+	Surroundings Surroundings
 }
 
 // NewPlan decides what restoring the point to the target will do. It is pure: the
@@ -28,13 +30,24 @@ func NewPlan(p Point, t compat.Target, o Options) (*Plan, error) {
 	b := &planner{
 		point:  p,
 		target: compat.WithSource(t, p.Meta.Cluster.Version),
+		around: o.Surroundings,
 		drafts: make(map[appbur.ObjectID]*draft, len(objects)),
 		kinds:  make(map[appbur.GroupKind]definition),
 	}
 	if err := b.judgeAll(objects); err != nil {
 		return nil, err
 	}
+	for _, question := range b.around.Unanswered {
+		b.note(NoteTarget, appbur.ObjectID{}, "the target did not say %s", question)
+	}
+	b.leaveOut()
+	for _, d := range b.order {
+		d.guard(func() error { b.addresses(d); return nil })
+	}
 	b.shapeAll()
+	for _, d := range b.order {
+		d.guard(func() error { b.fillIn(d); return nil })
+	}
 	b.link()
 	steps, err := b.steps()
 	if err != nil {
@@ -61,7 +74,9 @@ type draft struct {
 	object  Object          // as in the target
 	verdict compat.Verdict
 	from    string
+	// blocked drafts have no step that writes; skipped ones of them need no consent.
 	blocked bool
+	skipped bool
 	why     string
 	hint    string
 	veil    *veil
@@ -73,12 +88,14 @@ type draft struct {
 	// references are the objects that it names.
 	references []appbur.ObjectID
 
-	apply, wait, statusNode, blockedNode *node
+	// prepared comes before apply, where the object is made in two steps.
+	prepared, apply, wait, statusNode, blockedNode *node
 }
 
 type planner struct {
 	point  Point
 	target compat.Target
+	around Surroundings
 	// drafts by the id in the target, order the same drafts sorted.
 	drafts map[appbur.ObjectID]*draft
 	order  []*draft
@@ -228,12 +245,23 @@ func (b *planner) shape(d *draft, restored func(id appbur.ObjectID) bool, s *sco
 	if err != nil {
 		return err
 	}
-	in := shaping{entry: entry, has: restored, statusApart: apart}
+	in := shaping{
+		entry: entry, has: restored, statusApart: apart, uid: b.sourceUID,
+		note: func(kind NoteKind, format string, args ...any) { b.note(kind, d.object.ID, format, args...) },
+	}
 	if d.object.Content, err = shape(d.object.ID, d.object.Content, in); err != nil {
 		return err
 	}
 	d.references = references(d.object, s)
 	return nil
+}
+
+// sourceUID returns the uid that an object had in the source, by its id in the target.
+func (b *planner) sourceUID(id appbur.ObjectID) string {
+	if d, ok := b.drafts[id]; ok {
+		return b.point.Index[d.saved].UID
+	}
+	return ""
 }
 
 // statusApart decides how the status of a custom resource is restored, and

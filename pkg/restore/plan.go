@@ -19,6 +19,9 @@ type Action string
 const (
 	// ActionApply creates the object, or brings an existing one to the content.
 	ActionApply Action = "apply"
+	// ActionPrepare creates the object without the fields that act on others as soon
+	// as they are set; an apply sets them later. An object that exists is left alone.
+	ActionPrepare Action = "prepare"
 	// ActionStatus fills the status of a custom resource that was just created.
 	ActionStatus Action = "status"
 	// ActionWait waits until a custom resource definition is established and its
@@ -29,6 +32,9 @@ const (
 	ActionRelink Action = "relink"
 	// ActionBarrier does nothing but come after one stage and before the next.
 	ActionBarrier Action = "barrier"
+	// ActionSkip marks an object that is left out because what it lies in was left out
+	// of the restore point.
+	ActionSkip Action = "skip"
 	// ActionBlocked marks an object that cannot be restored to the target.
 	ActionBlocked Action = "blocked"
 )
@@ -129,12 +135,20 @@ const (
 	NoteStatus NoteKind = "status"
 	// NoteTwice is an object that the point holds in two groups.
 	NoteTwice NoteKind = "twice"
+	// NoteAddress is an address or a port that the target cannot give.
+	NoteAddress NoteKind = "address"
+	// NoteDefault is something that the source left empty and the target fills in.
+	NoteDefault NoteKind = "default"
+	// NoteVolume is a volume that keeps its data to itself.
+	NoteVolume NoteKind = "volume"
+	// NoteTarget is a question that the target did not answer.
+	NoteTarget NoteKind = "target"
 )
 
 // Note is something a person should know about one object.
 type Note struct {
 	Kind   NoteKind        `json:"kind"`
-	Object appbur.ObjectID `json:"object"`
+	Object appbur.ObjectID `json:"object,omitzero"`
 	What   string          `json:"what"`
 }
 

@@ -23,11 +23,19 @@ type referenceRule struct {
 type scope struct {
 	// claims holds the names of all claims by namespace, sorted.
 	claims map[string][]string
+	// ofKind holds all objects of the kinds that rules ask for, sorted.
+	ofKind map[appbur.GroupKind][]Object
 }
 
 func newScope(drafts []*draft) *scope {
-	s := &scope{claims: make(map[string][]string)}
+	s := &scope{claims: make(map[string][]string), ofKind: make(map[appbur.GroupKind][]Object)}
 	for _, d := range drafts {
+		switch kind := d.object.ID.GroupKind(); kind {
+		case kindClaim, kindIngress, kindPod, kindService:
+			if !d.blocked {
+				s.ofKind[kind] = append(s.ofKind[kind], d.object)
+			}
+		}
 		if id := d.object.ID; id.GroupKind() == kindClaim {
 			s.claims[id.Namespace] = append(s.claims[id.Namespace], id.Name)
 		}
@@ -39,6 +47,7 @@ func newScope(drafts []*draft) *scope {
 }
 
 var (
+	kindPod            = appbur.GroupKind{Kind: "Pod"}
 	kindNamespace      = appbur.GroupKind{Kind: "Namespace"}
 	kindSecret         = appbur.GroupKind{Kind: "Secret"}
 	kindConfigMap      = appbur.GroupKind{Kind: "ConfigMap"}
@@ -89,6 +98,10 @@ var referenceRules = []referenceRule{
 			}
 			return refs
 		},
+	},
+	{
+		name: "service-address", reason: "an address that is given by chance must not be one that another service asks for",
+		kinds: []appbur.GroupKind{kindService}, find: addressReferences,
 	},
 	{
 		name: "service-account", reason: "pods take the pull secrets from their account when they are made",
@@ -257,6 +270,21 @@ func ingressReferences(o Object, _ *scope) []appbur.ObjectID {
 	for _, rule := range list(o.Content, "spec", "rules") {
 		for _, p := range list(rule, "http", "paths") {
 			backend(field(p, "backend"))
+		}
+	}
+	return refs
+}
+
+// addressReferences returns the Services that asked for their address, of one that
+// did not.
+func addressReferences(o Object, s *scope) []appbur.ObjectID {
+	if chosenAddress(o) != "" || text(o.Content, "spec", "clusterIP") != "" {
+		return nil
+	}
+	var refs []appbur.ObjectID
+	for _, other := range s.ofKind[kindService] {
+		if chosenAddress(other) != "" {
+			refs = append(refs, other.ID)
 		}
 	}
 	return refs

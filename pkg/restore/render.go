@@ -35,7 +35,7 @@ func (p *Plan) Render(w io.Writer) error {
 	for _, section := range sections {
 		var steps []Step
 		for _, s := range p.Steps {
-			if s.Verdict == section.verdict && (s.Action == ActionBlocked || s.Verdict != compat.Unknown) && s.Action != ActionStatus {
+			if s.Verdict == section.verdict && (s.Action == ActionBlocked || s.Verdict != compat.Unknown) && s.Action != ActionStatus && s.Action != ActionPrepare && s.Action != ActionSkip {
 				steps = append(steps, s)
 			}
 		}
@@ -63,11 +63,11 @@ func (p *Plan) String() string {
 }
 
 func (p *Plan) renderKinds(b *bytes.Buffer) {
-	type tally struct{ apply, converted, owned, status, blocked int }
+	type tally struct{ apply, converted, owned, status, blocked int } // left out objects have a note of their namespace
 	tallies := make(map[appbur.GroupKind]*tally)
 	var kinds []appbur.GroupKind
 	for _, s := range p.Steps {
-		if s.Action == ActionBarrier {
+		if s.Action == ActionBarrier || s.Action == ActionSkip {
 			continue
 		}
 		kind := s.Object.GroupKind()
@@ -90,7 +90,7 @@ func (p *Plan) renderKinds(b *bytes.Buffer) {
 			t.status++
 		case ActionBlocked:
 			t.blocked++
-		case ActionWait, ActionRelink, ActionBarrier:
+		case ActionPrepare, ActionWait, ActionRelink, ActionBarrier, ActionSkip:
 		}
 	}
 	slices.SortFunc(kinds, appbur.GroupKind.Compare)
@@ -159,6 +159,10 @@ func (p *Plan) renderNotes(b *bytes.Buffer) {
 	}
 	lines := make([]string, 0, len(p.Notes)+len(noticed))
 	for _, n := range p.Notes {
+		if n.Object == (appbur.ObjectID{}) {
+			lines = append(lines, n.What)
+			continue
+		}
 		lines = append(lines, fmt.Sprintf("%s: %s", n.Object, n.What))
 	}
 	slices.Sort(noticed)

@@ -23,6 +23,10 @@ type shaping struct {
 	entry manifest.Entry
 	// has reports whether an object of the point will be restored.
 	has func(id appbur.ObjectID) bool
+	// uid returns the uid that an object of the point had in the source.
+	uid func(id appbur.ObjectID) string
+	// note tells a person about the object.
+	note func(kind NoteKind, format string, args ...any)
 	// statusApart is true when status is written through its own subresource.
 	statusApart bool
 }
@@ -83,11 +87,9 @@ var shapeRules = []shapeRule{
 	},
 	{
 		name:   "volume-claim",
-		reason: "a volume waits for its claim by name; the uid of the old claim would keep the new one out",
+		reason: "a volume waits for its claim by name; the uid of the old claim would keep the new one out, and keeps strangers out when there is none",
 		kind:   kindVolume,
-		shape: func(content map[string]any, _ shaping) (map[string]any, error) {
-			return without(without(content, "spec", "claimRef", "uid"), "spec", "claimRef", "resourceVersion"), nil
-		},
+		shape:  shapeVolume,
 	},
 	{
 		name:   "aggregated-role",

@@ -41,6 +41,8 @@ func Verify(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules) (Fin
 			} else {
 				v.find(finding)
 			}
+		case ActionSkip:
+			v.findings.LeftOut = append(v.findings.LeftOut, Finding{Kind: FindingBlocked, Object: step.Object, What: step.Why})
 		case ActionApply:
 			if step.Content == nil {
 				return Findings{}, fmt.Errorf("%w: step %d", ErrNoContent, step.ID)
@@ -48,7 +50,7 @@ func Verify(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules) (Fin
 			group.Go(func() error {
 				return v.guard(step, func() error { return v.object(each, step, statuses[step.Object]) })
 			})
-		case ActionStatus, ActionWait, ActionRelink, ActionBarrier:
+		case ActionPrepare, ActionStatus, ActionWait, ActionRelink, ActionBarrier:
 		}
 	}
 	if err := group.Wait(); err != nil {
@@ -198,10 +200,18 @@ func (v *verifier) content(step *Step, live map[string]any) error {
 		}
 		v.find(Finding{Kind: FindingDifferent, Object: step.Object, Path: formatPath(d.path), What: what})
 	}
+	filled, class := filledIn(step.Object, step.Content, live)
+	if filled != nil {
+		what := fmt.Sprintf("was left empty in the source, is %q: the default of this cluster was written into it", class)
+		v.find(Finding{Kind: FindingDifferent, Object: step.Object, Path: formatPath(filled), What: what})
+	}
 	if saved {
 		v.mu.Lock()
 		defer v.mu.Unlock()
 		additions("", want, got, func(path string) {
+			if path == formatPath(filled) {
+				return
+			}
 			v.added[Addition{Kind: step.Object.GroupKind(), Path: path}]++
 		})
 	}
