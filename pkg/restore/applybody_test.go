@@ -2,11 +2,23 @@ package restore
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 	"sigs.k8s.io/yaml"
 )
+
+// Servers refuse requests of more than 3 MiB, and take objects of 1 MiB of any text.
+func TestApplyBodyDoesNotGrow(t *testing.T) {
+	body, err := applyBody(map[string]any{"data": map[string]any{"key": strings.Repeat("<&>", 340_000)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(body) > 1_100_000 {
+		t.Errorf("1 MB of text makes a request of %d bytes", len(body))
+	}
+}
 
 // Whatever text an object holds, the server's YAML reader gets the same text.
 func TestApplyBodyIsTheSameInYAML(t *testing.T) {
