@@ -15,6 +15,9 @@ func (b *planner) link() {
 		b.prepare(d, s)
 	}
 	for _, d := range b.order {
+		b.awaitsNames(d)
+	}
+	for _, d := range b.order {
 		if d.apply == nil {
 			continue
 		}

@@ -40,6 +40,7 @@ func NewPlan(p Point, t compat.Target, o Options) (*Plan, error) {
 	for _, question := range b.around.Unanswered {
 		b.note(NoteTarget, appbur.ObjectID{}, "the target did not say %s", question)
 	}
+	b.contest()
 	b.leaveOut()
 	for _, d := range b.order {
 		d.guard(func() error { b.addresses(d); return nil })
@@ -80,6 +81,8 @@ type draft struct {
 	why     string
 	hint    string
 	veil    *veil
+	// contested is the definition that has the names which this one wants.
+	contested *draft
 	// aggregated is the APIService that serves the kind, if the point has it.
 	aggregated appbur.ObjectID
 

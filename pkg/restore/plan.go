@@ -141,6 +141,8 @@ const (
 	NoteDefault NoteKind = "default"
 	// NoteVolume is a volume that keeps its data to itself.
 	NoteVolume NoteKind = "volume"
+	// NoteContest is a definition that wants the names of another one.
+	NoteContest NoteKind = "contest"
 	// NoteTarget is a question that the target did not answer.
 	NoteTarget NoteKind = "target"
 )
