@@ -4,6 +4,7 @@ package restore
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -59,8 +60,14 @@ func TestObjectsComeBackAsTheyWere(t *testing.T) {
 	t.Run("two address families", trip.families)
 	t.Run("a released volume", trip.released)
 	t.Run("content of a namespace that was being deleted", func(t *testing.T) { trip.leaving(t, source) })
+	t.Run("objects near the limits of size", trip.huge)
+	t.Run("text that YAML reads otherwise", trip.hostileText)
+	t.Run("tokens of accounts that the target makes", trip.tokens)
+	t.Run("definitions that contest a name", trip.contest)
+	t.Run("defaults of the cluster that somebody changed", trip.changedDefaults)
+	t.Run("fields that cannot be changed", trip.unchangeable)
 	t.Run("default classes newer than their users", trip.defaults)
-	t.Run("default classes of the target", trip.foreignDefaults) // leaves them in the target
+	t.Run("default classes of the target", trip.foreignDefaults) // the target has them from the test before
 }
 
 // resource finds how a kind is served. Tests name few kinds, all of them regular.
@@ -107,11 +114,17 @@ func retry(t *testing.T, do func() error) {
 		if err == nil {
 			return
 		}
-		waits := apierrors.IsNotFound(err) || apierrors.IsForbidden(err) && strings.Contains(err.Error(), "service account")
+		waits := errors.Is(err, errNotYet) || apierrors.IsNotFound(err) || apierrors.IsForbidden(err) && strings.Contains(err.Error(), "service account")
 		if !waits || sleep(ctx, 200*time.Millisecond) != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+var errNotYet = errors.New("not served yet")
+
+func gvr(group, version, resource string) schema.GroupVersionResource {
+	return schema.GroupVersionResource{Group: group, Version: version, Resource: resource}
 }
 
 func (s *side) live(t *testing.T, o map[string]any) map[string]any {
@@ -146,6 +159,12 @@ func (x *trip) plan(t *testing.T, objects ...map[string]any) *Plan {
 	for _, o := range objects {
 		live = append(live, x.source.live(t, o))
 	}
+	return x.planOf(t, live...)
+}
+
+// planOf plans the restore of live objects.
+func (x *trip) planOf(t *testing.T, live ...map[string]any) *Plan {
+	t.Helper()
 	point := pointOf(t, live...)
 	target := theTarget{Cluster: &testcluster.Cluster{Version: x.target.version}, config: x.target.config}
 	surroundings, err := Survey(t.Context(), point, x.target.cluster)

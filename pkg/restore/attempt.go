@@ -144,6 +144,9 @@ func (w *worker) apply(ctx context.Context, a *attempt, before earlier) error {
 		return err
 	}
 	if known {
+		if content, err = w.withDefaults(ctx, a, content); err != nil {
+			return err
+		}
 		found, err := w.live(ctx, a)
 		if err != nil {
 			return err
@@ -163,8 +166,12 @@ func (w *worker) apply(ctx context.Context, a *attempt, before earlier) error {
 		Force: w.policy.ForceConflicts || live.Applied != "",
 	}
 	answer, err := w.write(ctx, a, request)
+	if isBootstrapConflict(err) {
+		request.Force = true
+		answer, err = w.write(ctx, a, request)
+	}
 	if err != nil {
-		return err
+		return w.unchangeable(ctx, a, request, err)
 	}
 	a.identity, a.unchecked = answer.Identity, answer.Unchecked
 	switch {

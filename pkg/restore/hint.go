@@ -27,6 +27,23 @@ var failureHints = []struct {
 		"wait until it is gone, or remove the finalizers that hold it, and run the restore again",
 	},
 	{
+		isUnchangeable,
+		"the object exists and this field cannot be changed, not by force either: delete the object in the target, if nothing depends on it, and run the restore again",
+	},
+	{
+		func(err error) bool { return mentions(err, "already marked as default") },
+		"the target has another PriorityClass with globalDefault: take it from one of the two, then run the restore again",
+	},
+	{
+		func(err error) bool { return mentions(err, "error decoding YAML") },
+		"the API server reads a server-side apply as YAML and cannot read this object so, usually for a key of more than 1,024 characters: " +
+			"create it with kubectl create, which sends JSON",
+	},
+	{
+		apierrors.IsRequestEntityTooLargeError,
+		"the object is larger than the API server of the target takes: see its flag --max-request-bytes of etcd, or make the object smaller in the source",
+	},
+	{
 		isFieldConflict,
 		"somebody else manages these fields: run again with --force-conflicts to take them over, or leave the object as it is",
 	},
@@ -45,10 +62,6 @@ var failureHints = []struct {
 	{
 		func(err error) bool { return mentions(err, "failed calling webhook") },
 		"an admission webhook of the target does not answer: start its backend or remove its configuration, then run the restore again",
-	},
-	{
-		func(err error) bool { return apierrors.IsInvalid(err) && mentions(err, "immutable") },
-		"the object exists and this field cannot be changed: delete the object in the target to have it restored",
 	},
 	{
 		apierrors.IsUnauthorized,

@@ -187,8 +187,9 @@ func (v *verifier) content(step *Step, live map[string]any) error {
 		// The target derives this object by itself, so rules say nothing about it.
 		want, got = step.Content, live
 	}
+	want = grown(step, want, got)
 	found := differences(want, got)
-	for _, d := range differences(step.Content, live) {
+	for _, d := range differences(grown(step, step.Content, live), live) {
 		if !has(want, d.path) {
 			found = append(found, d)
 		}

@@ -1,0 +1,103 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// bootstrapManagers write the objects that every cluster makes by itself. A field of
+// theirs is nobody's decision: what the source saved of such an object is saved
+// because somebody changed it there.
+var bootstrapManagers = []string{"kube-apiserver", "api-priority-and-fairness-config-producer-v1"}
+
+// isBootstrapConflict reports whether all fields in the way were written by a
+// cluster at its start.
+func isBootstrapConflict(err error) bool {
+	var status apierrors.APIStatus
+	if !isFieldConflict(err) || !errors.As(err, &status) || status.Status().Details == nil {
+		return false
+	}
+	for _, cause := range status.Status().Details.Causes {
+		if cause.Type != metav1.CauseTypeFieldManagerConflict {
+			return false
+		}
+		_, quoted, _ := strings.Cut(cause.Message, `"`)
+		manager, _, _ := strings.Cut(quoted, `"`)
+		if !slices.Contains(bootstrapManagers, manager) {
+			return false
+		}
+	}
+	return true
+}
+
+// grownList returns the list of a default role or binding that the API server keeps
+// up to date: it adds what its own version needs and leaves what people add.
+func grownList(step *Step) string {
+	metadata := step.Content["metadata"]
+	if text(metadata, "labels", "kubernetes.io/bootstrapping") != "rbac-defaults" ||
+		text(metadata, "annotations", "rbac.authorization.kubernetes.io/autoupdate") != "true" {
+		return ""
+	}
+	switch step.Object.Kind {
+	case "ClusterRole", "Role":
+		return "rules"
+	case "ClusterRoleBinding", "RoleBinding":
+		return "subjects"
+	}
+	return ""
+}
+
+// withDefaults adds to a default role or binding what the target has in it: an older
+// version needs less, and its list alone would take rights from new controllers.
+func (w *worker) withDefaults(ctx context.Context, a *attempt, content map[string]any) (map[string]any, error) {
+	key := grownList(a.step)
+	if key == "" || content[key] == nil {
+		return content, nil
+	}
+	var live map[string]any
+	err := w.persist(ctx, a, func() (err error) {
+		live, err = w.cluster.Get(ctx, a.step.Object, a.step.APIVersion)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if holdsAll(list(live, key), list(content, key)) {
+		return with(content, list(live, key), key), nil
+	}
+	merged := slices.Clone(list(content, key))
+	for _, element := range list(live, key) {
+		if !holdsAll(merged, []any{element}) {
+			merged = append(merged, element)
+		}
+	}
+	return with(content, merged, key), nil
+}
+
+// holdsAll reports whether every wanted element is among the others.
+func holdsAll(elements, wanted []any) bool {
+	for _, want := range wanted {
+		same := func(element any) bool {
+			return len(differences(want, element)) == 0 && len(differences(element, want)) == 0
+		}
+		if !slices.ContainsFunc(elements, same) {
+			return false
+		}
+	}
+	return true
+}
+
+// grown returns what is wanted of an object with the list that the target has, if
+// that holds all that is wanted.
+func grown(step *Step, want, live map[string]any) map[string]any {
+	key := grownList(step)
+	if key == "" || want[key] == nil || !holdsAll(list(live, key), list(want, key)) {
+		return want
+	}
+	return with(want, live[key], key)
+}
