@@ -342,6 +342,10 @@ func TestWritersPruneAndStockGitAtOnce(t *testing.T) {
 	})
 	loop(func(int) { w.oneOf("pack-refs --all --prune") })
 	loop(func(int) { w.prune() })
+	t.Cleanup(func() { // also when the test gives up: nothing runs on in a directory that is gone
+		done.Store(true)
+		beside.Wait()
+	})
 
 	points := map[appbur.RestorePointID]bool{}
 	for n := range *rounds {
