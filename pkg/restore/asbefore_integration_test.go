@@ -152,6 +152,21 @@ func (s *side) until(t *testing.T, o map[string]any, what string, holds func(liv
 	}
 }
 
+// appears waits for an object that a controller of the side makes.
+func (s *side) appears(t *testing.T, o map[string]any) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for {
+		if _, err := s.resource(t, o).Get(ctx, text(o, "metadata", "name"), metav1.GetOptions{}); err == nil {
+			return
+		}
+		if sleep(ctx, 100*time.Millisecond) != nil {
+			t.Fatalf("%s %s is not there within a minute", text(o, "kind"), text(o, "metadata", "name"))
+		}
+	}
+}
+
 // plan backs up the live objects of the source and plans their restore.
 func (x *trip) plan(t *testing.T, objects ...map[string]any) *Plan {
 	t.Helper()

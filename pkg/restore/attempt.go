@@ -161,6 +161,11 @@ func (w *worker) apply(ctx context.Context, a *attempt, before earlier) error {
 		}
 	}
 
+	if !known {
+		if err := w.awaitAccount(ctx, a); err != nil {
+			return err
+		}
+	}
 	request := Request{
 		Object: step.Object, APIVersion: step.APIVersion, Content: content,
 		Force: w.policy.ForceConflicts || live.Applied != "",

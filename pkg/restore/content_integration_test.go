@@ -176,13 +176,10 @@ func (x *trip) hostileText(t *testing.T) {
 // and of accounts of the point. The token controller deletes a Secret that comes
 // before its account.
 func (x *trip) tokens(t *testing.T) {
-	var documents []string
+	var spaces, documents []string
 	for i := range 5 {
+		spaces = append(spaces, fmt.Sprintf("apiVersion: v1\nkind: Namespace\nmetadata: {name: tok-%d}", i))
 		documents = append(documents, strings.ReplaceAll(`apiVersion: v1
-kind: Namespace
-metadata: {name: tok-N}
----
-apiVersion: v1
 kind: Secret
 metadata: {name: ci-token, namespace: tok-N, annotations: {kubernetes.io/service-account.name: default, example.org/used-by: jenkins}}
 type: kubernetes.io/service-account-token
@@ -197,7 +194,12 @@ kind: Secret
 metadata: {name: robot-token, namespace: tok-N, annotations: {kubernetes.io/service-account.name: robot}}
 type: kubernetes.io/service-account-token`, "tok-N", fmt.Sprintf("tok-%d", i)))
 	}
-	objects := x.source.create(t, strings.Join(documents, "\n---\n"))
+	namespaces := x.source.create(t, strings.Join(spaces, "\n---\n"))
+	for _, o := range namespaces { // the source had its accounts before their tokens
+		account := decode(t, "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: default, namespace: "+text(o, "metadata", "name")+"}")
+		x.source.appears(t, account)
+	}
+	objects := append(namespaces, x.source.create(t, strings.Join(documents, "\n---\n"))...)
 	hasToken := func(live map[string]any) bool { return text(live, "data", "token") != "" }
 
 	x.restore(t, objects...)
@@ -237,6 +239,13 @@ spec:
 	}
 	winner := x.source.create(t, strings.NewReplacer("PLURAL", "zebras", "SINGULAR", "zebra").Replace(definition))[0]
 	x.source.until(t, winner, "established", condition("Established", "True"))
+	// Ages count in seconds (metadata.creationTimestamp), and the second one must be younger.
+	for born, n := text(x.source.live(t, winner), "metadata", "creationTimestamp"), 0; ; n++ {
+		tick := x.source.create(t, fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: tick-%d, namespace: default}", n))[0]
+		if text(x.source.live(t, tick), "metadata", "creationTimestamp") > born {
+			break
+		}
+	}
 	loser := x.source.create(t, strings.NewReplacer("PLURAL", "apes", "SINGULAR", "ape").Replace(definition))[0]
 	x.source.until(t, loser, "not accepted", condition("NamesAccepted", "False"))
 	stripes := map[string]any{

@@ -7,7 +7,8 @@ import (
 
 // contest finds definitions that want names which an older one of their group has.
 // A cluster serves the first one, and the others wait for its names, established
-// or not. So it is in the target: the first is made and established before them.
+// or not. So it is in the target: the first is made and established before them. Ages
+// are known to the second; of two that came in the same one, the name decides.
 func (b *planner) contest() {
 	definitions := make([]*draft, 0, len(b.kinds))
 	for _, d := range b.order {

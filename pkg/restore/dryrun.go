@@ -79,11 +79,16 @@ func (d *dryCluster) pretend(id appbur.ObjectID) Applied {
 	return Applied{Identity: Identity{UID: fmt.Sprintf("dry-run-%d", d.count)}, Created: true, Unchecked: true}
 }
 
-// Get implements [Cluster]. A definition that would be new would be established.
+// Get implements [Cluster]. A definition that would be new would be established, and a
+// new namespace would get its accounts.
 func (d *dryCluster) Get(ctx context.Context, id appbur.ObjectID, apiVersion string) (map[string]any, error) {
 	d.mu.Lock()
 	created := d.created[id]
+	inNew := d.created[appbur.ObjectID{Kind: kindNamespace.Kind, Name: id.Namespace}]
 	d.mu.Unlock()
+	if id.GroupKind() == kindServiceAccount && (created || inNew) {
+		return map[string]any{}, nil // this restore, or a controller, would make it
+	}
 	if created && id.GroupKind() == kindDefinition {
 		return map[string]any{"status": map[string]any{"conditions": []any{
 			map[string]any{"type": "Established", "status": "True"},
