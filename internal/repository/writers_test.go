@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -316,19 +315,32 @@ func (f *fixture) payloadPoint(text string) appbur.RestorePointID {
 
 // All that may work on a repository does so at once, each as a process of its own
 // would: run follows a cluster that changes, backups are made in a loop, points are
-// pruned and their objects dropped, and stock git collects garbage and packs refs
-// without a time of grace. Nothing fails and nothing is lost.
+// pruned, and stock git collects garbage and packs refs. Nothing fails and nothing is
+// lost. Git's own times of grace are kept: without them git itself takes away what a
+// process beside it is about to use (git-gc(1), NOTES).
 func TestWritersPruneAndStockGitAtOnce(t *testing.T) {
 	w := &world{fixture: newFixture(t), objects: map[string]string{"secret-a": "MQ=="}}
 	for n := range 10 {
 		w.objects[fmt.Sprint("o", n)] = "1"
 	}
-	var done atomic.Bool
+	done := make(chan struct{})
 	var beside sync.WaitGroup
-	loop := func(work func(n int)) {
+	stop := sync.OnceFunc(func() { close(done); beside.Wait() })
+	t.Cleanup(stop) // also when the test gives up: nothing runs on in a directory that is gone
+	var turns []chan struct{}
+	// What goes on beside the backups does some work in each round, so that no load
+	// decides who gets on.
+	loop := func(each int, work func(n int)) {
+		turn := make(chan struct{}, each)
+		turns = append(turns, turn)
 		beside.Go(func() {
-			for n := 0; !done.Load(); n++ {
-				work(n)
+			for n := 0; ; n++ {
+				select {
+				case <-done:
+					return
+				case <-turn:
+					work(n)
+				}
 			}
 		})
 	}
@@ -336,23 +348,21 @@ func TestWritersPruneAndStockGitAtOnce(t *testing.T) {
 	follower := w.alone().begin()
 	follower.Follow()
 	w.list(follower, w.objects)
-	loop(func(n int) { w.change(follower, n) })
-	loop(func(int) {
-		w.oneOf("gc -q --prune=now", "repack -q -ad")
-	})
-	loop(func(int) { w.oneOf("pack-refs --all --prune") })
-	loop(func(int) { w.prune() })
-	t.Cleanup(func() { // also when the test gives up: nothing runs on in a directory that is gone
-		done.Store(true)
-		beside.Wait()
-	})
+	loop(24, func(n int) { w.change(follower, n) })
+	loop(2, func(int) { w.oneOf("gc -q") })
+	loop(4, func(int) { w.oneOf("pack-refs --all --prune") })
+	loop(2, func(int) { w.prune() })
 
 	points := map[appbur.RestorePointID]bool{}
 	for n := range *rounds {
+		for _, turn := range turns {
+			for len(turn) < cap(turn) {
+				turn <- struct{}{}
+			}
+		}
 		points[w.backupOf(n)] = true
 	}
-	done.Store(true)
-	beside.Wait()
+	stop()
 	w.agree(points)
 }
 
@@ -415,7 +425,7 @@ func (w *world) backupOf(n int) appbur.RestorePointID {
 	return f.saved(point, outcome)
 }
 
-// prune keeps the newest points and drops at once what only others needed.
+// prune keeps the newest points and packs the repository together.
 func (w *world) prune() {
 	f := w.alone()
 	refs, err := f.repo.Points()
@@ -429,7 +439,7 @@ func (w *world) prune() {
 	if err := f.repo.DeletePoints(w.Context(), old, f.trusted(), true); err != nil {
 		w.Errorf("prune: %v", err)
 	}
-	if _, err := f.repo.Maintain(w.Context(), gitsync.MaintainOptions{PruneBefore: time.Now()}); err != nil && !errors.Is(err, gitsync.ErrPruneRaced) {
+	if _, err := f.repo.Maintain(w.Context(), gitsync.MaintainOptions{PruneBefore: time.Now().Add(-time.Hour)}); err != nil && !errors.Is(err, gitsync.ErrPruneRaced) {
 		w.Errorf("maintain: %v", err)
 	}
 }
