@@ -25,10 +25,18 @@
 //   - No value below data or stringData appears in a sealed manifest, nor does any
 //     hash of one that can be computed without a key. Two equal secrets do not look
 //     alike.
-//   - What was opened was not altered: every value is authenticated together with
-//     its path, and the message authentication code covers the clear part as well.
-//     Anything else is [ErrTampered].
+//   - What was opened has the values that were sealed: every encrypted value is
+//     authenticated together with its path, and the message authentication code covers
+//     all values, clear ones as well, in their order. Anything else is [ErrTampered].
 //   - Errors never contain a value.
+//
+// # What it does not promise
+//
+// SOPS authenticates no more than that. Keys of the clear part, the bounds between
+// neighbouring clear values and comments are under no code, and whoever knows a
+// recipient, which is public, can seal a file of their own
+// (getsops/sops, sops.go, Tree.Encrypt and Metadata). That a file is the one that was
+// saved, and who saved it, is what the signature of its commit says.
 //
 // # Refusals
 //

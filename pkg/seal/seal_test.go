@@ -241,6 +241,28 @@ func TestTamperingIsNoticed(t *testing.T) {
 	}
 }
 
+// The authentication code of SOPS is over values, in their order, without the keys and
+// the bounds between them, and whoever knows a recipient can make one. What opens here
+// is told apart by the signature of the commit that holds the file, and by nothing else.
+func TestWhatSOPSDoesNotAuthenticate(t *testing.T) {
+	k, stranger := keys(t), keys(t)
+	plain := []byte("apiVersion: v1\ndata:\n  a: one\nkind: Secret\nmetadata:\n  name: x\n  namespace: team\n")
+	sealed := string(sealManifest(t, sealer(t, k.FingerprintKey, k.Recipient), plain, nil))
+	for name, altered := range map[string]string{
+		"clear key renamed": strings.Replace(sealed, "  name: x", "  nome: x", 1),
+		"clear text moved":  strings.NewReplacer("name: x", "name: xte", "namespace: team", "namespace: am").Replace(sealed),
+		"comment":           "# made by nobody\n" + sealed,
+		"of somebody else":  string(sealManifest(t, sealer(t, stranger.FingerprintKey, k.Recipient), plain, nil)),
+	} {
+		if altered == sealed {
+			t.Errorf("%s: nothing was altered", name)
+		}
+		if _, err := opener(t, k).OpenManifest([]byte(altered)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestOtherKeysDoNotOpen(t *testing.T) {
 	k, other := keys(t), keys(t)
 	s := sealer(t, k.FingerprintKey, k.Recipient)
