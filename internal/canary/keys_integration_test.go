@@ -117,7 +117,7 @@ func (r *reader) restores(identity string) {
 	if err := secrets.Delete(r.Context(), "db", metav1.DeleteOptions{}); err != nil {
 		r.Fatal(err)
 	}
-	r.must("appbur restore latest --yes --identity " + identity)
+	r.must("appbur restore latest --yes --undo-newer --identity " + identity)
 	live, err := secrets.Get(r.Context(), "db", metav1.GetOptions{})
 	if err != nil {
 		r.Fatal(err)

@@ -14,6 +14,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // refuse restores to a cluster that refuses objects and says all that it refuses, as
@@ -42,6 +43,14 @@ func (w *world) refuse(with func(...string) []string) {
 		}
 		return nil
 	})
+	// What is equal is not written, so nothing of it could be refused.
+	for _, gone := range []schema.GroupVersionResource{resource("", "v1", "secrets"), resource("", "v1", "configmaps"), resource("example.org", "v1", "vaults")} {
+		err := w.client.Resource(gone).Namespace("team").DeleteCollection(w.Context(), metav1.DeleteOptions{}, metav1.ListOptions{})
+		if err != nil && !apierrors.IsNotFound(err) {
+			w.Fatal(err)
+		}
+	}
+	defer w.run(with("restore", "latest", "--yes", "--undo-newer", "--force-conflicts")...)
 	for _, form := range [][]string{nil, {"--json"}, {"--dry-run"}} {
 		before := w.transcript.Len()
 		w.fails(with(append([]string{"restore", "latest", "--yes", "--undo-newer", "--force-conflicts"}, form...)...)...)

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -22,7 +23,11 @@ func TestBackupAndRunPush(t *testing.T) {
 	disk := testremote.Bare(t)
 	s.ok("init", s.repo, "--keys", s.keys)
 	s.ok("remotes", "add", "disk", disk, "--repo", s.repo, "--keys", s.keys)
-	s.ok("remotes", "add", "gone", "/nowhere/mgmt.git", "--repo", s.repo, "--keys", s.keys)
+	gone := testremote.Bare(t)
+	s.ok("remotes", "add", "gone", gone, "--repo", s.repo, "--keys", s.keys)
+	if err := os.RemoveAll(gone); err != nil {
+		t.Fatal(err)
+	}
 	backup := []string{"backup", "--repo", s.repo, "--keys", s.keys, "--kubeconfig", cluster.Kubeconfig, "--json"}
 
 	if code, out, errOut := s.run(backup...); code != ExitPartly || !strings.Contains(out, `"state": "not found"`) || !strings.Contains(out, `"holding": 1`) {

@@ -58,7 +58,9 @@ func TestRunKeepsMainUpToDate(t *testing.T) {
 
 	before := strings.Count(daemon.log(), "\n")
 	cluster.StopAPIServer()
-	s.eventually("the outage is told", func() bool { return strings.Contains(daemon.log(), "the API server cannot be reached") })
+	s.eventually("the outage is told", func() bool {
+		return strings.Contains(daemon.log(), "the API server cannot be reached; what changes meanwhile")
+	})
 	if err := cluster.StartAPIServer(t.Context()); err != nil {
 		t.Fatal(err)
 	}
