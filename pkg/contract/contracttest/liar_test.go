@@ -44,7 +44,8 @@ type lies struct {
 	fail   func(error) error
 	// leaky never tells the application that a caller left.
 	leaky bool
-	// late takes the snapshot some time after it sent the header.
+	// late takes the snapshot of an export in small chunks, as the kit asks for to hold one
+	// open, after the header and the next write.
 	late bool
 	// impatient ends exports after a time.
 	impatient time.Duration
@@ -87,6 +88,12 @@ func lying(start func(context.Context) (*contracttest.Instance, error), l lies) 
 		go func() { served <- server.Serve(listener) }()
 		lying := *honest
 		lying.Address = "unix://" + path
+		if honest.Mutate != nil {
+			lying.Mutate = func(ctx context.Context) error {
+				defer p.wrote()
+				return honest.Mutate(ctx)
+			}
+		}
 		lying.Stop = func() error {
 			p.stop()
 			server.Stop()
@@ -124,10 +131,20 @@ type proxy struct {
 	// ctx is that of calls that outlive their callers.
 	ctx  context.Context
 	stop context.CancelFunc
+	// written is signalled when the state has changed.
+	written chan struct{}
+}
+
+// wrote signals a change; it never blocks.
+func (p *proxy) wrote() {
+	select {
+	case p.written <- struct{}{}:
+	default:
+	}
 }
 
 func newLiarProxy(conn *grpc.ClientConn, l lies) *proxy {
-	p := &proxy{honest: contractpb.NewAppStateClient(conn), lies: l}
+	p := &proxy{honest: contractpb.NewAppStateClient(conn), lies: l, written: make(chan struct{}, 1)}
 	p.ctx, p.stop = context.WithCancel(context.Background())
 	return p
 }
@@ -213,7 +230,13 @@ func (p *proxy) Export(request *contractpb.ExportRequest, down grpc.ServerStream
 	if err != nil {
 		return err
 	}
-	late := p.lies.late
+	late := p.lies.late && request.GetMaxChunkBytes() > 0
+	if late {
+		select {
+		case <-p.written: // an earlier one
+		default:
+		}
+	}
 	begun := time.Now()
 	for {
 		m, err := up.Recv()
@@ -238,9 +261,12 @@ func (p *proxy) Export(request *contractpb.ExportRequest, down grpc.ServerStream
 			}
 		}
 		if late && m.GetHeader() != nil {
-			// What follows comes from another snapshot, taken when others had time to
-			// write.
-			time.Sleep(300 * time.Millisecond)
+			// What follows comes from another snapshot, taken when somebody has written.
+			select {
+			case <-p.written:
+			case <-down.Context().Done():
+				return down.Context().Err()
+			}
 			request.OperationId += "-late"
 			if up, err = p.honest.Export(down.Context(), request); err != nil {
 				return err
@@ -309,6 +335,9 @@ func (p *proxy) Import(down grpc.BidiStreamingServer[contractpb.ImportRequest, c
 		}
 		if err != nil {
 			return p.failure(err)
+		}
+		if m.GetResult() != nil {
+			p.wrote()
 		}
 		if m.GetResult() != nil && p.lies.result != nil {
 			p.lies.result(m.GetResult())
