@@ -37,9 +37,7 @@ func (e *Exporter) Absent(ctx context.Context, kinds []schema.GroupVersionKind, 
 	if len(kinds) == 0 {
 		return nil, ctx.Err()
 	}
-	a := absence{exporter: e, coverage: coverage}
-	a.definitions, a.definitionsErr = e.definitions(ctx)
-	a.registered, a.registeredErr = e.registrations(ctx)
+	a := e.absence(ctx, coverage)
 	answers := make([]Absence, 0, len(kinds))
 	for _, kind := range kinds {
 		answers = append(answers, a.of(ctx, kind))
@@ -58,6 +56,13 @@ type absence struct {
 	releaseErr error
 }
 
+func (e *Exporter) absence(ctx context.Context, coverage appbur.Coverage) *absence {
+	a := &absence{exporter: e, coverage: coverage}
+	a.definitions, a.definitionsErr = e.definitions(ctx)
+	a.registered, a.registeredErr = e.registrations(ctx)
+	return a
+}
+
 func (a *absence) of(ctx context.Context, gvk schema.GroupVersionKind) Absence {
 	kind := gk(gvk.Group, gvk.Kind)
 	if decision, excluded := a.exporter.rules.ExcludesKind(kind); excluded {
@@ -66,6 +71,12 @@ func (a *absence) of(ctx context.Context, gvk schema.GroupVersionKind) Absence {
 	if now, moved := a.movedTo(kind); moved {
 		return Absence{Gone: true, Reason: "its objects are saved as " + now.String()}
 	}
+	return a.witnessed(ctx, gvk)
+}
+
+// witnessed looks for proof that the kind itself does not exist, whatever the rules say.
+func (a *absence) witnessed(ctx context.Context, gvk schema.GroupVersionKind) Absence {
+	kind := gk(gvk.Group, gvk.Kind)
 	if reason := a.mayServe(kind); reason != "" {
 		return Absence{Reason: reason}
 	}
@@ -156,13 +167,13 @@ func (a *absence) mayServeVersion(ctx context.Context, gv schema.GroupVersion, k
 }
 
 // gone reports whether a type that discovery does not list any more is proven not to
-// exist.
+// exist. That the rules leave it out proves nothing of the kind.
 func (e *Exporter) gone(ctx context.Context, t Type) (bool, error) {
 	if t.Custom {
 		return e.definitionGone(ctx, t)
 	}
-	answers, err := e.Absent(ctx, []schema.GroupVersionKind{t.GroupVersionResource.GroupVersion().WithKind(t.Kind)}, appbur.Coverage{})
-	return err == nil && answers[0].Gone, err
+	answer := e.absence(ctx, appbur.Coverage{}).witnessed(ctx, t.GroupVersionResource.GroupVersion().WithKind(t.Kind))
+	return ctx.Err() == nil && answer.Gone, ctx.Err()
 }
 
 // kindsOf asks one group version directly for its kinds. listed is false when the

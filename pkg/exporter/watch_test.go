@@ -425,6 +425,37 @@ func TestWatchNeedsProofThatATypeIsGone(t *testing.T) {
 	eventually(t, 5*time.Second, "gone", func() bool { return j.has("gone things.v1.a.b") }, j.String)
 }
 
+// TestWatchNeedsProofForATypeThatRulesLeaveOut checks the same of a built-in type that is
+// not saved: an API server that starts may leave its group out of discovery.
+func TestWatchNeedsProofForATypeThatRulesLeaveOut(t *testing.T) {
+	const groups = `{"kind":"APIGroupList","apiVersion":"v1","groups":[%s]}`
+	const leases = `{"name":"coordination.k8s.io","versions":[{"groupVersion":"coordination.k8s.io/v1","version":"v1"}],` +
+		`"preferredVersion":{"groupVersion":"coordination.k8s.io/v1","version":"v1"}}`
+	f := newFakeServer(t)
+	f.on(configMaps, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("watch") == "" {
+			listOf(w, "10", "")
+			return
+		}
+		quiet(w, r)
+	})
+	f.json("/apis", fmt.Sprintf(groups, leases))
+	f.json("/apis/coordination.k8s.io/v1", `{"kind":"APIResourceList","groupVersion":"coordination.k8s.io/v1","resources":[
+		{"name":"leases","namespaced":true,"kind":"Lease","verbs":["create","get","list","watch"]}]}`)
+	f.json("/apis/apiregistration.k8s.io/v1/apiservices", `{"metadata":{"resourceVersion":"1"},"items":[
+		{"metadata":{"name":"v1."},"spec":{"version":"v1"}},{"metadata":{"name":"v1.coordination.k8s.io"},"spec":{"group":"coordination.k8s.io","version":"v1"}}]}`)
+	var j journal
+	startWatch(t, f.exporter(Options{Rediscover: 20 * time.Millisecond}), &j)
+	eventually(t, 5*time.Second, "the type", func() bool { return j.has("synced leases.v1.coordination.k8s.io") }, j.String)
+
+	f.json("/apis", fmt.Sprintf(groups, ""))
+	asked := f.count("/apis/apiregistration.k8s.io/v1/apiservices")
+	eventually(t, 5*time.Second, "questions for a proof", func() bool { return f.count("/apis/apiregistration.k8s.io/v1/apiservices") > asked+3 || j.has("gone") }, j.String)
+	if j.has("gone") {
+		t.Errorf("a hole in discovery was taken for a deletion:\n%s", j.String())
+	}
+}
+
 // TestWatchKeepsATypeThatCameAgain checks that a type is not reported as gone with
 // objects that its watch saw after the proof: it was defined anew in between.
 func TestWatchKeepsATypeThatCameAgain(t *testing.T) {
