@@ -144,15 +144,15 @@ func (w *worker) apply(ctx context.Context, a *attempt, before earlier) error {
 		return err
 	}
 	if known {
-		if content, err = w.withDefaults(ctx, a, content); err != nil {
-			return err
-		}
 		found, err := w.live(ctx, a)
 		if err != nil {
 			return err
 		}
 		if text(found, "metadata", "deletionTimestamp") != "" {
 			return ErrTerminating
+		}
+		if content, err = withDefaults(step, content, found); err != nil {
+			return err
 		}
 		if isAsPlanned(content, found) {
 			a.identity, a.result = live, Unchanged

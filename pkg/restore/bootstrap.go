@@ -1,7 +1,6 @@
 package restore
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -52,21 +51,22 @@ func grownList(step *Step) string {
 	return ""
 }
 
+// errUnseenDefaults stops before a list that cannot be compared is replaced.
+var errUnseenDefaults = errors.New("what the target has in this default role cannot be read, " +
+	"and the saved list alone could take rights from its controllers")
+
 // withDefaults adds to a default role or binding what the target has in it: an older
-// version needs less, and its list alone would take rights from new controllers.
-func (w *worker) withDefaults(ctx context.Context, a *attempt, content map[string]any) (map[string]any, error) {
-	key := grownList(a.step)
+// version needs less, and its list alone would take rights from new controllers. Live is
+// the object as it is, nil if it could not be read.
+func withDefaults(step *Step, content, live map[string]any) (map[string]any, error) {
+	key := grownList(step)
 	if key == "" || content[key] == nil {
 		return content, nil
 	}
-	var live map[string]any
-	err := w.persist(ctx, a, func() (err error) {
-		live, err = w.cluster.Get(ctx, a.step.Object, a.step.APIVersion)
-		return err
-	})
-	if err != nil {
-		return nil, err
+	if live == nil {
+		return nil, errUnseenDefaults
 	}
+
 	if holdsAll(list(live, key), list(content, key)) {
 		return with(content, list(live, key), key), nil
 	}
