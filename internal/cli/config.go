@@ -100,7 +100,7 @@ func (o *configChangeOptions) addFlags(e *env, command *cobra.Command) {
 
 // agree shows a change and asks. It returns false when nothing is to be done.
 func (o *configChangeOptions) agree(ctx context.Context, e *env, before, after repository.Config, question string) (bool, error) {
-	fmt.Fprint(e.Out, escapeLines(linediff.Patch(linediff.Lines(before.Text()), linediff.Lines(after.Text()))))
+	fmt.Fprint(e.Out, linediff.Patch(linediff.Lines(before.Text()), linediff.Lines(after.Text())))
 	for _, loss := range repository.PolicyLosses(before, after) {
 		e.warn("this %s", oneLine(loss))
 	}
@@ -111,15 +111,6 @@ func (o *configChangeOptions) agree(ctx context.Context, e *env, before, after r
 		return true, nil
 	}
 	return true, e.confirm(ctx, question)
-}
-
-// escapeLines keeps what somebody else wrote from driving the terminal.
-func escapeLines(text string) string {
-	var b bytes.Buffer
-	for _, line := range linediff.Lines([]byte(text)) {
-		b.WriteString(oneLine(string(bytes.TrimSuffix(line, []byte("\n")))) + "\n")
-	}
-	return b.String()
 }
 
 const configStatus = "the copy is bound to no keys, a key is missing, or nobody trusted has signed what is there"
