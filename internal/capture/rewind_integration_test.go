@@ -36,8 +36,10 @@ func TestAStoreRestoredFromACopy(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	o := options
-	o.Attend = time.Second
+	o.Log = log
+	o.Attend = time.Hour // revisions may have passed the old ones before anybody looks; the outage must do
 	source, err := exporter.New(w.cluster.RESTConfig(), manifest.Default(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +49,7 @@ func TestAStoreRestoredFromACopy(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- daemon.Run(ctx, source, writer, daemon.Options{
-			Quiet: 100 * time.Millisecond, Limit: time.Second, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+			Quiet: 100 * time.Millisecond, Limit: time.Second, Now: time.Now, Log: log,
 			Forget: func(ctx context.Context, known appbur.Coverage) error {
 				_, err := capture.ForgetKinds(ctx, source, writer, known)
 				return err

@@ -86,7 +86,7 @@ func (f *fakeServer) exporter(opts Options) *Exporter {
 		f.t.Fatal(err)
 	}
 	short := pauses{first: time.Millisecond, most: 20 * time.Millisecond, tries: 4}
-	e.timing = timing{request: short, relist: short, reconnect: short, outage: 200 * time.Millisecond, away: 20 * time.Millisecond, brief: 50 * time.Millisecond, afterChange: []time.Duration{time.Millisecond, 5 * time.Millisecond}}
+	e.timing = timing{request: short, relist: short, reconnect: short, outage: 200 * time.Millisecond, away: 20 * time.Millisecond, brief: 50 * time.Millisecond, replaced: 50 * time.Millisecond, afterChange: []time.Duration{time.Millisecond, 5 * time.Millisecond}}
 	return e
 }
 

@@ -39,6 +39,10 @@ type timing struct {
 	away time.Duration
 	// brief is how long a watch must last to count as one that worked.
 	brief time.Duration
+	// replaced is how long a server must be away at least to come back with another
+	// store. It is more than handing a connection over to another server takes, and
+	// less than stopping and starting servers does.
+	replaced time.Duration
 	// afterChange are the pauses between questions to discovery after a definition
 	// has changed: discovery lags behind by some seconds, more with several servers.
 	afterChange []time.Duration
@@ -51,6 +55,7 @@ var usualTiming = timing{
 	outage:      30 * time.Second,
 	away:        2 * time.Second,
 	brief:       5 * time.Second,
+	replaced:    2 * time.Second,
 	afterChange: []time.Duration{300 * time.Millisecond, 2 * time.Second, 4 * time.Second, 8 * time.Second},
 }
 

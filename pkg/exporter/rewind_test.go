@@ -116,6 +116,37 @@ func TestAnOutageIsFollowedByAList(t *testing.T) {
 	}, j.String)
 }
 
+// TestALateAnswerIsAnOutage has a server that takes the watch again at the first try,
+// but a long while after it was asked.
+func TestALateAnswerIsAnOutage(t *testing.T) {
+	f := newFakeServer(t)
+	var late atomic.Int64
+	leave, watches := make(chan struct{}), atomic.Int32{}
+	f.on(configMaps, func(w http.ResponseWriter, r *http.Request) {
+		watch := r.URL.Query().Get("watch") != ""
+		switch {
+		case watch && watches.Add(1) == 1:
+			w.(http.Flusher).Flush()
+			<-leave
+		case watch:
+			late.Store(int64(time.Minute))
+			quiet(w, r)
+		case late.Load() > 0:
+			listOf(w, "20", "", "other")
+		default:
+			listOf(w, "10", "", "a")
+		}
+	})
+	var j journal
+	now := func() time.Time { return time.Now().Add(time.Duration(late.Load())) }
+	_, _ = startWatch(t, f.exporter(Options{Now: now}), &j)
+	eventually(t, 5*time.Second, "the first watch", func() bool { return watches.Load() == 1 }, j.String)
+	close(leave)
+	eventually(t, 5*time.Second, "the list after the outage", func() bool {
+		return j.holds("namespaces/d/configmap/other.yaml") && !j.holds("namespaces/d/configmap/a.yaml")
+	}, j.String)
+}
+
 // TestEachTypeIsListedFromTimeToTime has a watch that lost an event without a sign.
 func TestEachTypeIsListedFromTimeToTime(t *testing.T) {
 	f := newFakeServer(t)

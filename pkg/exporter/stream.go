@@ -27,14 +27,28 @@ var errFrame = errors.New("the watch broke off")
 // errBack ends a watch that the server takes again after an outage.
 var errBack = errors.New("the server answers again")
 
+// streamed is what came of one watch request.
+type streamed struct {
+	// opened is when the server took the watch, zero when it did not.
+	opened time.Time
+	frames int
+}
+
+// worked reports whether a watch that ended now was one, and not only an answer that
+// ends at once.
+func (s streamed) worked(now time.Time, brief time.Duration) bool {
+	return s.frames > 0 || !s.opened.IsZero() && now.Sub(s.opened) > brief
+}
+
 // isBroken reports whether a watch may be continued where it ended.
 func isBroken(err error) bool { return errors.Is(err, errSilent) || errors.Is(err, errFrame) }
 
 // stream runs one watch request until it ends and counts what it received. It
 // keeps the resourceVersion up to date after each event that was handled. A watch
-// that the server ended in order has no error. After an outage it only finds out
-// whether the server is back ([errBack]).
-func (w *typeWatch) stream(ctx context.Context, outage bool) (int, error) {
+// that the server ended in order has no error. since is when the watch stopped to
+// work, zero right after a list: when the server takes the watch again so much later
+// that it may have another store by now, nothing is received ([errBack]).
+func (w *typeWatch) stream(ctx context.Context, since time.Time) (streamed, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	silence := time.AfterFunc(w.exporter.options.Silence, func() { cancel(errSilent) })
@@ -45,36 +59,38 @@ func (w *typeWatch) stream(ctx context.Context, outage bool) (int, error) {
 		Param("allowWatchBookmarks", "true").
 		Param("resourceVersion", w.resourceVersion).
 		Param("timeoutSeconds", strconv.Itoa(int(spread(watchFor, w.t.String()).Seconds()))).
+		MaxRetries(0). // a try that is made in secret hides how long the server was away
 		Stream(ctx)
 	if err != nil {
 		if errors.Is(context.Cause(ctx), errSilent) {
-			return 0, errSilent
+			err = errSilent
 		}
-		return 0, err
+		return streamed{}, err
 	}
 	defer func() { _ = body.Close() }()
 	w.outage.works()
-	if outage {
-		return 0, errBack
+	seen := streamed{opened: w.exporter.options.Now()}
+	if !since.IsZero() && seen.opened.Sub(since) > w.exporter.timing.replaced {
+		return seen, errBack
 	}
 
 	decoder := stdjson.NewDecoder(body)
-	for frames := 0; ; frames++ {
+	for ; ; seen.frames++ {
 		var raw stdjson.RawMessage
 		err := decoder.Decode(&raw)
 		switch {
 		case errors.Is(context.Cause(ctx), errSilent):
-			return frames, errSilent
+			return seen, errSilent
 		case ctx.Err() != nil:
-			return frames, ctx.Err()
+			return seen, ctx.Err()
 		case errors.Is(err, io.EOF):
-			return frames, nil
+			return seen, nil
 		case err != nil:
-			return frames, fmt.Errorf("%w: %w", errFrame, err)
+			return seen, fmt.Errorf("%w: %w", errFrame, err)
 		}
 		silence.Reset(w.exporter.options.Silence)
 		if err := w.frame(raw); err != nil {
-			return frames, err
+			return seen, err
 		}
 	}
 }

@@ -152,14 +152,12 @@ func (w *typeWatch) follow(ctx context.Context) error {
 	}
 	timing := w.exporter.timing
 	failures := 0
-	var broken time.Time // when the watch last worked, zero while it works
+	var since time.Time // when the watch stopped to work, zero right after the list
 	for {
 		started := w.exporter.options.Now()
-		// A server that was away for longer than it takes to hand over a connection may
-		// have come back with another store, which answers a watch as if nothing was.
-		outage := !broken.IsZero() && started.Sub(broken) > timing.brief
-		frames, err := w.stream(ctx, outage)
+		seen, err := w.stream(ctx, since)
 		w.outage.failed(ctx, err)
+
 		now := w.exporter.options.Now()
 		switch {
 		case ctx.Err() != nil:
@@ -167,24 +165,29 @@ func (w *typeWatch) follow(ctx context.Context) error {
 		case w.handlerFailed:
 			return err
 		case errors.Is(err, errBack):
+			// Another store answers a watch as if nothing was.
 			w.exporter.options.Log.Debug("the server is back after an outage; the type is listed again", "type", w.t.String())
+			return nil
+		case errors.Is(err, errSilent) && seen.frames > 0:
+			w.exporter.options.Log.Debug("the watch fell silent; the type is listed again", "type", w.t.String())
 			return nil
 		case isExpired(err):
 			w.exporter.options.Log.Debug("the server has forgotten where the watch was; the type is listed again", "type", w.t.String())
 			return nil
 		case err != nil && !isPassing(err) && !isBroken(err):
 			return err
-		case frames > 0 || now.Sub(started) > timing.brief:
-			failures, broken = 0, time.Time{}
-		case broken.IsZero():
-			broken = started
-		case now.Sub(broken) > timing.outage:
+		case seen.worked(now, timing.brief):
+			failures, since = 0, now
+		case since.IsZero():
+			since = started
+		case now.Sub(since) > timing.outage:
 			return err // listing again tells whether the type can be read
 		}
+
 		if err == nil && now.Sub(w.listed) > spread(w.exporter.options.Relist, w.t.String()) {
 			return nil
 		}
-		if err := sleep(ctx, spread(timing.reconnect.after(failures), w.t.String())); err != nil {
+		if err := sleep(ctx, max(spread(timing.reconnect.after(failures), w.t.String()), asked(err))); err != nil {
 			return err
 		}
 		failures++
