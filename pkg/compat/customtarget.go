@@ -67,6 +67,8 @@ func (t crdTarget) renamesVersions(gk appbur.GroupKind) Answer {
 
 func (t crdTarget) source() appbur.KubeVersion { return sourceOf(t.Target) }
 
+func (t crdTarget) schemas() Schemas { return schemasOf(t.Target) }
+
 func readCRD(crd map[string]any) (appbur.GroupKind, customKind, bool) {
 	gvk, ok := GVKOf(crd)
 	if !ok || gvk.GroupKind() != crdKind {
@@ -107,6 +109,8 @@ func (t sourcedTarget) source() appbur.KubeVersion { return t.from }
 func (t sourcedTarget) renamesVersions(gk appbur.GroupKind) Answer {
 	return renamesVersions(t.Target, gk)
 }
+
+func (t sourcedTarget) schemas() Schemas { return schemasOf(t.Target) }
 
 // sourceOf returns the release that objects come from, zero when unknown.
 func sourceOf(t Target) appbur.KubeVersion {

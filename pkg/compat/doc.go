@@ -20,7 +20,8 @@
 //
 // Describe the target with [NewDiscoveryTarget], which is authoritative, or with
 // [TableTarget] when only its release is known. Add the definitions of the restore
-// point by [WithCRDs] and the release it comes from by [WithSource]. Then call
+// point by [WithCRDs], what their schemas say by [WithSchemas] (package schema), and
+// the release it comes from by [WithSource]. Then call
 // [Judge] for each object, show the [Verdict], and call [Convert] where it is
 // creatable.
 //
@@ -29,7 +30,7 @@
 // The package is pure: no client, no files, no clock; it imports nothing of
 // Kubernetes. It never modifies its input, and results share nothing with it.
 // Every change is listed in the verdict. Converting a result again changes
-// nothing, and a result is judged served.
+// nothing, and a result is judged served, or refused again where a schema refuses it.
 //
 // Conversions follow the code of kube-apiserver, defaults of the old version
 // included: a field that an old manifest leaves out gets the old default when the
@@ -40,6 +41,7 @@
 // What cannot be known is not guessed. A webhook without side effects declared is
 // blocked; versions of a custom resource that only its operator can convert are
 // blocked; rights are not moved to new API groups unless the source release is
-// known to have granted them. Objects are never validated as a whole: the server
-// does that.
+// known to have granted them. Built-in objects are never validated as a whole: the
+// server does that. Custom resources are, where their schema is known; what it refuses
+// is a prophecy, and stays creatable.
 package compat

@@ -19,12 +19,15 @@ func Judge(obj map[string]any, t Target) Verdict {
 // gave. The result shares nothing with obj. Converting a result again changes
 // nothing.
 func Convert(obj map[string]any, v Verdict, t Target) (map[string]any, error) {
+	if from, ok := GVKOf(obj); ok && v.Creatable() && !builtIn(from.GroupKind()) {
+		return renameCustom(obj, from, v, t)
+	}
 	out, now := rewrite(obj, t)
 	if now.Kind != v.Kind || now.APIVersion != v.APIVersion {
 		return nil, fmt.Errorf("%w: it says %s %q, the object is %s %q", ErrOtherVerdict, v.Kind, v.APIVersion, now.Kind, now.APIVersion)
 	}
 	switch v.Kind {
-	case Served, Convertible, Lossy:
+	case Served, Convertible, Lossy, Refused:
 		return out, nil
 	case Blocked:
 		return nil, hinted(fmt.Errorf("%w: %s", ErrBlocked, v.Reason), v.Hint)
@@ -166,31 +169,4 @@ func blockedBy(from GroupVersionKind, t Target) Verdict {
 		v.Hint = "turn the API on in the target (--runtime-config), or leave the object out"
 	}
 	return v
-}
-
-// rewriteCustom judges kinds that Kubernetes itself never had.
-func rewriteCustom(obj map[string]any, from GroupVersionKind, t Target) (map[string]any, Verdict) {
-	gk := from.GroupKind()
-	e := &edit{object: cloneObject(obj), target: t, rule: "custom-resource-version"}
-	switch served := t.Versions(from.Group, from.Kind); {
-	case t.Serves(from.Group, from.Version, from.Kind) == Yes:
-		return conclude(e, Verdict{Kind: Served, APIVersion: from.APIVersion(), Reason: fmt.Sprintf("%s is served", from)})
-	case len(served) == 0:
-		return nil, Verdict{
-			Kind:   Unknown,
-			Reason: fmt.Sprintf("nothing known of the target defines %s", gk),
-			Hint:   "restore its CustomResourceDefinition too, or install the operator that brings it",
-		}
-	case renamesVersions(t, gk) == Yes:
-		to := GroupVersionKind{Group: from.Group, Version: served[0], Kind: from.Kind}
-		e.object["apiVersion"] = to.APIVersion()
-		e.changed("apiVersion", fmt.Sprintf("%s becomes %s: the versions of this CRD differ in name alone", from.APIVersion(), to.APIVersion()))
-		return conclude(e, Verdict{APIVersion: to.APIVersion()})
-	default:
-		return nil, Verdict{
-			Kind:   Blocked,
-			Reason: fmt.Sprintf("the target serves %s at %s, not at %s, and only its operator can convert", gk, strings.Join(served, ", "), from.Version),
-			Hint:   fmt.Sprintf("take a restore point while %s is the storage version, or install an operator release that still serves %s", served[0], from.Version),
-		}
-	}
 }

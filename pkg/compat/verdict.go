@@ -15,6 +15,9 @@ const (
 	// Lossy objects can be created after the listed changes, of which some drop
 	// what the target has no place for.
 	Lossy VerdictKind = "lossy"
+	// Refused objects can be sent, and the schema of their kind says that the target
+	// will refuse them. It is a prophecy: a restore tries all the same.
+	Refused VerdictKind = "refused"
 	// Blocked objects cannot be created; Reason and Hint say why and what to do.
 	Blocked VerdictKind = "blocked"
 	// Unknown objects cannot be judged with what is known of the target.
@@ -44,6 +47,8 @@ type Verdict struct {
 	// Notices are facts that Convert does not act upon: the server accepts the
 	// object, but something in it may no longer work.
 	Notices []Change `json:"notices,omitempty"`
+	// Refusals are what the schema of the kind objects to, when the verdict is Refused.
+	Refusals []Refusal `json:"refusals,omitempty"`
 	// Reason says why, in one sentence.
 	Reason string `json:"reason"`
 	// Hint is the next step for a person, when there is one.
@@ -52,7 +57,13 @@ type Verdict struct {
 
 // Creatable reports whether Convert has a result.
 func (v Verdict) Creatable() bool {
-	return v.Kind == Served || v.Kind == Convertible || v.Kind == Lossy
+	return v.Kind == Served || v.Kind == Convertible || v.Kind == Lossy || v.Kind == Refused
+}
+
+// RenamedOnly reports whether Convert changes nothing but the version of a custom
+// resource whose versions differ in name alone.
+func (v Verdict) RenamedOnly() bool {
+	return len(v.Changes) == 1 && v.Changes[0].Rule == ruleCustomVersion
 }
 
 // The errors of [Convert].

@@ -1,0 +1,76 @@
+package schema
+
+import (
+	"sync"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/compat"
+)
+
+// sealMark is the field that only sealed manifests have at their top level. What is
+// sealed is text, whatever it was before.
+const sealMark = "sops"
+
+// Schemas are the schemas of the custom kinds of a restore point. They are safe for
+// concurrent use.
+type Schemas struct {
+	target appbur.KubeVersion
+
+	mutex sync.Mutex
+	kinds map[appbur.GroupKind]map[string]*version
+}
+
+var _ compat.Schemas = (*Schemas)(nil)
+
+// New reads the schemas of CustomResourceDefinitions of apiextensions.k8s.io/v1 for a
+// target of the given release. What is no such definition is passed over: the server
+// will say so.
+func New(crds []map[string]any, target appbur.KubeVersion) *Schemas {
+	s := &Schemas{target: target, kinds: make(map[appbur.GroupKind]map[string]*version)}
+	for _, crd := range crds {
+		if crd["apiVersion"] != "apiextensions.k8s.io/v1" || crd["kind"] != "CustomResourceDefinition" {
+			continue
+		}
+		spec, _ := crd["spec"].(map[string]any)
+		names, _ := spec["names"].(map[string]any)
+		var kind appbur.GroupKind
+		kind.Group, _ = spec["group"].(string)
+		kind.Kind, _ = names["kind"].(string)
+		list, _ := spec["versions"].([]any)
+		versions := make(map[string]*version, len(list))
+		for _, each := range list {
+			if v, ok := readVersion(each); ok {
+				versions[v.name] = v
+			}
+		}
+		s.kinds[kind] = versions
+	}
+	return s
+}
+
+// Check implements [compat.Schemas].
+func (s *Schemas) Check(object map[string]any) compat.Opinion {
+	gvk, ok := compat.GVKOf(object)
+	if !ok {
+		return compat.Opinion{}
+	}
+	if _, sealed := object[sealMark]; sealed {
+		return compat.Opinion{Unchecked: "its values are sealed"}
+	}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	v, ok := s.kinds[gvk.GroupKind()][gvk.Version]
+	if !ok {
+		return compat.Opinion{}
+	}
+
+	var opinion compat.Opinion
+	err := appbur.Guard(func() (err error) {
+		opinion, err = v.check(object, s.target)
+		return err
+	})
+	if err != nil {
+		return compat.Opinion{Unchecked: err.Error()}
+	}
+	return opinion
+}
