@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,6 +12,8 @@ import (
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/compat"
+	"github.com/appbur/appbur/pkg/compat/schema"
+	"github.com/appbur/appbur/pkg/manifest"
 )
 
 func newCompat(e *env) *cobra.Command {
@@ -39,11 +42,12 @@ func newCompatCluster(e *env) *cobra.Command {
 		Short: "Judge every object of a restore point for a Kubernetes version",
 		Long: `Judge every object of a restore point for a Kubernetes version, without a cluster
 of that version: served as it is, convertible (which fields change), lossy (what
-is lost) or blocked (why, and what to do). ` + "`appbur plan`" + ` asks a real target
+is lost), refused (by the schema that the restore point has of its kind) or
+blocked (why, and what to do). ` + "`appbur plan`" + ` asks a real target
 instead, which also knows which APIs are switched on. The table that this is
 judged by ends with Kubernetes ` + compat.TableEnd().MinorString() + `; a later version is judged by the removals that
 were announced until then, and a warning says so.` +
-			exitStatus("0  everything can be restored", "10 no repository or no such point", "20 some objects are blocked"),
+			exitStatus("0  everything can be restored", "10 no repository or no such point", "20 some objects are blocked or refused"),
 		Example: `  appbur compat cluster latest --to 1.37 --repo ./mgmt.git
   appbur compat cluster latest --to 1.37 --repo ./mgmt.git --json`,
 		Args: cobra.ExactArgs(1),
@@ -116,12 +120,15 @@ func compatClusterRun(ctx context.Context, e *env, o *compatOptions) error {
 	} else {
 		printJudged(e, results, o.all)
 		e.printUse(use, loaded.Evidence)
-		fmt.Fprintf(e.Out, "%s from Kubernetes %s to %s: %d served, %d convertible, %d lossy, %d blocked, %d unknown\n",
+		fmt.Fprintf(e.Out, "%s from Kubernetes %s to %s: %d served, %d convertible, %d lossy, %d refused, %d blocked, %d unknown\n",
 			c.ref.ID, loaded.Meta.Cluster.Version, version.MinorString(),
-			counts[compat.Served], counts[compat.Convertible], counts[compat.Lossy], counts[compat.Blocked], counts[compat.Unknown])
+			counts[compat.Served], counts[compat.Convertible], counts[compat.Lossy], counts[compat.Refused], counts[compat.Blocked], counts[compat.Unknown])
 	}
-	if counts[compat.Blocked] > 0 {
+	switch {
+	case counts[compat.Blocked] > 0:
 		return &outcome{ExitIncompatible, "some objects are blocked"}
+	case counts[compat.Refused] > 0:
+		return &outcome{ExitIncompatible, "the schema of their kind refuses some objects"}
 	}
 	return nil
 }
@@ -133,17 +140,11 @@ func beyond(version, end appbur.KubeVersion) bool {
 }
 
 func judge(loaded *repository.Loaded, version appbur.KubeVersion) ([]judged, map[compat.VerdictKind]int) {
-	var crds []map[string]any
-	for _, object := range loaded.Objects {
-		if object.ID.Kind == "CustomResourceDefinition" && object.ID.Group == "apiextensions.k8s.io" {
-			crds = append(crds, object.Content)
-		}
-	}
-	target := compat.WithSource(compat.WithCRDs(compat.TableTarget(version), crds), loaded.Meta.Cluster.Version)
+	target := definedTarget(loaded, version)
 	counts := map[compat.VerdictKind]int{}
 	results := make([]judged, 0, len(loaded.Objects))
 	for _, object := range loaded.Objects {
-		verdict := compat.Judge(object.Content, target)
+		verdict := compat.Judge(withStatus(object, loaded.Index[object.ID]), target)
 		counts[verdict.Kind]++
 		results = append(results, judged{object.ID.String(), object.APIVersion, verdict})
 	}
@@ -151,13 +152,44 @@ func judge(loaded *repository.Loaded, version appbur.KubeVersion) ([]judged, map
 	return results, counts
 }
 
+// definedTarget is a cluster of the version once the definitions of the point are in
+// it, in the form that it takes.
+func definedTarget(loaded *repository.Loaded, version appbur.KubeVersion) compat.Target {
+	target := compat.WithSource(compat.TableTarget(version), loaded.Meta.Cluster.Version)
+	var crds []map[string]any
+	for _, object := range loaded.Objects {
+		if object.ID.Kind != "CustomResourceDefinition" || object.ID.Group != "apiextensions.k8s.io" {
+			continue
+		}
+		if converted, err := compat.Convert(object.Content, compat.Judge(object.Content, target), target); err == nil {
+			crds = append(crds, converted)
+		}
+	}
+	return compat.WithSchemas(compat.WithCRDs(target, crds), schema.New(crds, version))
+}
+
+// withStatus returns a custom resource as its schema sees it: with the status that the
+// index keeps. One that cannot be read is left to the plan.
+func withStatus(object repository.Object, entry manifest.Entry) map[string]any {
+	if entry.Status == nil {
+		return object.Content
+	}
+	decoded, err := manifest.Decode(slices.Concat([]byte(`{"status":`), entry.Status, []byte(`}`)))
+	if err != nil {
+		return object.Content
+	}
+	whole := maps.Clone(object.Content)
+	whole["status"] = decoded["status"]
+	return whole
+}
+
 func verdictRank(kind compat.VerdictKind) int {
-	return slices.Index([]compat.VerdictKind{compat.Served, compat.Convertible, compat.Unknown, compat.Lossy, compat.Blocked}, kind)
+	return slices.Index([]compat.VerdictKind{compat.Served, compat.Convertible, compat.Unknown, compat.Lossy, compat.Refused, compat.Blocked}, kind)
 }
 
 func verdictColour(kind compat.VerdictKind) string {
 	switch kind {
-	case compat.Blocked:
+	case compat.Blocked, compat.Refused:
 		return sgrRed
 	case compat.Lossy, compat.Unknown:
 		return sgrYellow
@@ -198,6 +230,9 @@ func (e *env) printVerdict(j judged) {
 	if !j.Creatable() {
 		fmt.Fprintf(e.Out, "    %s\n", oneLine(j.Reason))
 	}
+	for _, r := range j.Refusals {
+		fmt.Fprintf(e.Out, "    %s\n", oneLine(r.String()))
+	}
 	for _, list := range [][]compat.Change{j.Changes, j.Notices} {
 		for _, c := range list {
 			if c.Path != "apiVersion" {
@@ -214,7 +249,7 @@ func explainVerdict(v compat.Verdict) string {
 	text := v.Reason
 	for _, list := range [][]compat.Change{v.Changes, v.Notices} {
 		for _, c := range list {
-			text += "; " + c.Path + ": " + c.What
+			text += "; " + strings.TrimPrefix(c.Path+": ", ": ") + c.What
 		}
 	}
 	if v.Hint != "" {

@@ -95,6 +95,7 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitCredentials, "the copy is bound to no keys or to another repository ([trust.md](trust.md))", repository.ErrOtherRepository},
 
 		{ExitIncompatible, "the plan holds objects that the target cannot take, and `--allow-blocked` was not given", restore.ErrBlocked},
+		{ExitIncompatible, "`compat cluster` found some that are blocked, or that the schema of their kind refuses", &outcome{ExitIncompatible, "x"}},
 		{ExitIncompatible, tooNew, contract.NewError(contract.ReasonSchemaTooNew, "x")},
 		{ExitIncompatible, tooNew, failedApp(contract.NewError(contract.ReasonSchemaTooNew, "x"))},
 		{ExitIncompatible, tooNew, failedApp(contract.NewError(contract.ReasonSchemaTooOld, "x"))},

@@ -15,6 +15,7 @@ import (
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/cli"
 	"github.com/appbur/appbur/internal/repository"
+	"github.com/appbur/appbur/pkg/manifest"
 )
 
 func TestMain(m *testing.M) {
@@ -64,11 +65,11 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // makePoint makes a restore point without a cluster, with an application if a file
-// with its rows is named: `makepoint REPO KEYS TIME [partial] [NAME=FILE]...`. The
-// dataset of NAME=!FILE is sensitive.
+// with its rows is named: `makepoint REPO KEYS TIME [partial] [NAME=FILE]... [@OBJECT]...`.
+// The dataset of NAME=!FILE is sensitive; @OBJECT is a file with a live object.
 func makePoint(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
-		ts.Fatalf("usage: makepoint REPO KEYS TIME [partial] [NAME=FILE]...")
+		ts.Fatalf("usage: makepoint REPO KEYS TIME [partial] [NAME=FILE]... [@OBJECT]...")
 	}
 	at, err := time.Parse(time.RFC3339, args[2])
 	ts.Check(err)
@@ -86,7 +87,18 @@ func makePoint(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	point, err := repo.BeginPoint(keys, rand.Reader, now)
 	ts.Check(err)
+	content.Index = map[appbur.ObjectID]manifest.Entry{}
 	for _, arg := range args[3:] {
+		if file, isObject := strings.CutPrefix(arg, "@"); isObject {
+			object, err := manifest.Decode([]byte(ts.ReadFile(file)))
+			ts.Check(err)
+			result, err := manifest.Default().Make(object)
+			ts.Check(err)
+			ts.Check(writer.Put(result))
+			content.Index[result.Manifest.ID] = result.Entry
+			content.Objects++
+			continue
+		}
 		name, file, isApp := strings.Cut(arg, "=")
 		if !isApp {
 			content.Coverage.Groups = []appbur.GroupFailure{{GroupVersion: "broken.example.com/v1", Reason: "no answer"}}

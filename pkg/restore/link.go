@@ -78,7 +78,7 @@ func (b *planner) makeNodes(d *draft) {
 	stage, rank := placeOf(d.object.ID.GroupKind())
 	base := Step{
 		Object: d.object.ID, APIVersion: d.object.APIVersion, From: d.from, Verdict: d.verdict.Kind,
-		Changes: d.verdict.Changes, Notices: d.verdict.Notices, Why: d.why, Hint: d.hint, veil: d.veil,
+		Changes: d.verdict.Changes, Notices: d.verdict.Notices, Refusals: d.verdict.Refusals, Why: d.why, Hint: d.hint, veil: d.veil,
 	}
 	if d.blocked {
 		base.Action = ActionBlocked

@@ -8,6 +8,7 @@ import (
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/compat"
+	"github.com/appbur/appbur/pkg/compat/schema"
 	"github.com/appbur/appbur/pkg/manifest"
 )
 
@@ -135,7 +136,7 @@ func (b *planner) judgeAll(objects []Object) error {
 		}
 		services[text(d.object.Content, "spec", "group")+"/"+text(d.object.Content, "spec", "version")] = d.object.ID
 	}
-	b.target = compat.WithCRDs(b.target, definitions)
+	b.target = compat.WithSchemas(compat.WithCRDs(b.target, definitions), schema.New(definitions, b.target.Version()))
 	for _, o := range objects {
 		if first(o) {
 			continue
@@ -162,10 +163,11 @@ func (b *planner) judge(o Object) (*draft, error) {
 // convert gives the draft its verdict, and the form that the target takes.
 func (b *planner) convert(d *draft) error {
 	o := d.object
-	d.verdict = compat.Judge(o.Content, b.target)
-	if d.veil != nil {
-		d.verdict.Reason, d.verdict.Changes, d.verdict.Notices = d.veil.text(d.verdict.Reason), d.veil.changes(d.verdict.Changes), d.veil.changes(d.verdict.Notices)
+	whole, err := b.withStatus(o)
+	if err != nil {
+		return err
 	}
+	d.verdict = d.veil.verdict(compat.Judge(whole, b.target))
 	d.why, d.hint = d.verdict.Reason, d.verdict.Hint
 	if !d.verdict.Creatable() {
 		d.blocked = true
@@ -185,6 +187,20 @@ func (b *planner) convert(d *draft) error {
 		d.from = o.APIVersion
 	}
 	return nil
+}
+
+// withStatus returns a custom resource as its schema sees it: with the status that the
+// index keeps.
+func (b *planner) withStatus(o Object) (map[string]any, error) {
+	entry := b.point.Index[o.ID]
+	if _, defined := b.kinds[o.ID.GroupKind()]; !defined || entry.Status == nil {
+		return o.Content, nil
+	}
+	status, err := decodeStatus(entry)
+	if err != nil {
+		return nil, err
+	}
+	return with(o.Content, status, "status"), nil
 }
 
 // guard does some of the planning for one object. An error, or a panic, blocks this
@@ -273,7 +289,7 @@ func (b *planner) statusApart(d *draft, entry manifest.Entry) (bool, error) {
 	if entry.Status == nil {
 		return true, nil
 	}
-	if d.from != "" {
+	if d.from != "" && !d.verdict.RenamedOnly() {
 		b.note(NoteStatus, d.object.ID, "its status is of version %s and is not restored: the object is applied at %s", d.from, d.object.APIVersion)
 		return true, nil
 	}

@@ -88,6 +88,9 @@ type Step struct {
 	Verdict compat.VerdictKind `json:"verdict,omitempty"`
 	Changes []compat.Change    `json:"changes,omitempty"`
 	Notices []compat.Change    `json:"notices,omitempty"`
+	// Refusals are what the schema of the kind objects to. The step is tried all the
+	// same: the server has the last word.
+	Refusals []compat.Refusal `json:"refusals,omitempty"`
 	// Why is the reason for the step, Hint what a person can do about it.
 	Why  string `json:"why"`
 	Hint string `json:"hint,omitempty"`

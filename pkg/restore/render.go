@@ -29,6 +29,7 @@ func (p *Plan) Render(w io.Writer) error {
 	}{
 		{"Blocked: cannot be restored to this target", compat.Blocked},
 		{"Unknown: nothing says that the target can hold them", compat.Unknown},
+		{"Foretold: their schema refuses them; they are tried all the same", compat.Refused},
 		{"Lossy: the target has no place for something", compat.Lossy},
 		{"Converted", compat.Convertible},
 	}
@@ -144,6 +145,11 @@ func renderSteps(b *bytes.Buffer, title string, steps []Step) {
 			}
 			fmt.Fprintf(b, "      %s: %s%s\n", change.Path, change.What, lost)
 		}
+		if len(s.Refusals) > 1 || s.From != "" {
+			for _, refusal := range s.Refusals {
+				fmt.Fprintf(b, "      %s\n", refusal)
+			}
+		}
 		if s.Hint != "" {
 			fmt.Fprintf(b, "      hint: %s\n", s.Hint)
 		}
@@ -212,6 +218,9 @@ func (p *Plan) WriteText(w io.Writer) error {
 		}
 		for _, c := range s.Changes {
 			fmt.Fprintf(&b, "    change: %s: %s\n", c.Path, c.What)
+		}
+		for _, r := range s.Refusals {
+			fmt.Fprintf(&b, "    refusal: %s\n", r)
 		}
 		for _, n := range s.Notices {
 			fmt.Fprintf(&b, "    notice: %s: %s\n", n.Path, n.What)

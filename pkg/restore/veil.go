@@ -103,6 +103,19 @@ func (v *veil) error(err error) error {
 	return err
 }
 
+// verdict returns the verdict with secret values hidden in all that it says.
+func (v *veil) verdict(verdict compat.Verdict) compat.Verdict {
+	if v == nil {
+		return verdict
+	}
+	verdict.Reason, verdict.Changes, verdict.Notices = v.text(verdict.Reason), v.changes(verdict.Changes), v.changes(verdict.Notices)
+	verdict.Refusals = slices.Clone(verdict.Refusals)
+	for i := range verdict.Refusals {
+		verdict.Refusals[i].What = v.text(verdict.Refusals[i].What)
+	}
+	return verdict
+}
+
 func (v *veil) changes(list []compat.Change) []compat.Change {
 	if v == nil {
 		return list
