@@ -89,6 +89,17 @@ type RestorePoint struct {
 	Objects int `json:"objects"`
 	// Apps lists the application state, sorted by namespace and name.
 	Apps []AppState `json:"apps,omitempty"`
+	// Missing are the applications that earlier points hold and that this one should
+	// have held, in the same order.
+	Missing []MissingApp `json:"missing,omitempty"`
+}
+
+// MissingApp is an application that a restore point does not hold although it should.
+type MissingApp struct {
+	AppKey
+	// Point is the newest point that held its state, and Sequence that point's.
+	Point    RestorePointID `json:"lastPoint"`
+	Sequence int            `json:"lastSequence"`
 }
 
 // AppKey names an application within a cluster.

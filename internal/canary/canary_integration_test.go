@@ -317,7 +317,8 @@ func (w *world) look(with func(...string) []string, app *sensitiveApp) {
 	}
 	w.run(with("restore", "latest", "--yes", "--undo-newer")...)
 	w.run(with("restore", "latest", "--yes", "--undo-newer", "--force-conflicts", "--json")...)
-	w.ok(with("backup")...)
+	w.ok(with("backup", "--app", vault)...)
+	w.ok(local("apps", "list")...)
 	points := strings.Fields(w.git(w.repo, "tag", "--list", "restore-points/*"))
 	w.run(local("points", "diff", strings.TrimPrefix(points[0], "restore-points/"), "latest")...)
 }

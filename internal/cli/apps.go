@@ -1,87 +1,206 @@
 package cli
 
 import (
-	"context"
 	"fmt"
+	"slices"
+	"strings"
+	"time"
 
-	"golang.org/x/sync/errgroup"
+	"github.com/spf13/cobra"
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/apps"
+	"github.com/appbur/appbur/internal/repository"
 )
 
-// parallelExports bounds how many applications are asked at once. Each export holds a
-// snapshot open in its application and fills a few pieces of a payload here.
-const parallelExports = 4
-
-// pointStore takes what applications export; see [repository.PointWriter].
-type pointStore interface {
-	apps.Store
-	Application(state appbur.AppState) error
-}
-
-// exporting are exports under way beside other work.
-type exporting struct {
-	group *errgroup.Group
-	// ended has one value per export that succeeded.
-	ended chan struct{}
-	total int
-}
-
-// beginExports starts to take the state of every application. The first that fails
-// cancels the returned context: an application that is missing ends the backup before
-// anything is written.
-func beginExports(ctx context.Context, e *env, targets []apps.Target, o *appOptions, store pointStore) (*exporting, context.Context, error) {
-	group, ctx := errgroup.WithContext(ctx)
-	x := &exporting{group: group, ended: make(chan struct{}, len(targets)), total: len(targets)}
-	if len(targets) == 0 {
-		return x, ctx, nil
+func newApps(e *env) *cobra.Command {
+	command := &cobra.Command{
+		Use:   "apps",
+		Short: "List the applications that backups must hold, and retire one",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	dialer, err := o.dialer()
+	command.AddCommand(newAppsList(e), newAppsRetire(e))
+	return command
+}
+
+// appSummary is one line of `apps list` (docs/json.md).
+type appSummary struct {
+	appbur.AppKey
+	App     string `json:"app,omitempty"`
+	Version string `json:"version,omitempty"`
+	// State is saved, missing (the newest point should hold it) or retired.
+	State string `json:"state"`
+	// LastPoint is the newest point that held it, LastSaved when it was made; the time is
+	// absent when the point is not there any more.
+	LastPoint appbur.RestorePointID `json:"lastPoint"`
+	LastSaved *time.Time            `json:"lastSaved,omitempty"`
+}
+
+func newAppsList(e *env) *cobra.Command {
+	var (
+		o      repositoryOptions
+		asJSON bool
+	)
+	command := &cobra.Command{
+		Use:   "list",
+		Short: "List the applications that restore points hold or miss",
+		Long: `List the applications that the restore points of the repository hold, and how each
+stands: saved, by the newest point; missing, because the newest point should hold it and
+does not; or retired. Only points that somebody trusted has signed count.` +
+			exitStatus("0  listed, even if there is none", "3  listed, and one is missing from the newest point", "10 no repository", "12 nobody is trusted"),
+		Example: `  appbur apps list --repo ./mgmt.git
+  appbur apps list --repo ./mgmt.git --json | jq -r '.[] | select(.state == "missing") | .name'`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return appsListRun(e, &o, asJSON) },
+	}
+	o.addFlags(e, command)
+	o.addTrustFlag(command)
+	jsonFlag(command, &asJSON)
+	return command
+}
+
+func appsListRun(e *env, o *repositoryOptions, asJSON bool) error {
+	repo, known, newest, err := o.knownApps(e)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	slots := make(chan struct{}, parallelExports)
-	for _, target := range targets {
-		group.Go(func() error {
-			select {
-			case slots <- struct{}{}:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-			defer func() { <-slots }()
-			state, err := apps.Export(ctx, dialer, target, store, e.rand)
-			if err == nil {
-				err = store.Application(state)
-			}
-			if err != nil {
-				return fmt.Errorf("no restore point was made: %w", err)
-			}
-			x.ended <- struct{}{}
-			return nil
-		})
+	list := []appSummary{}
+	missing := false
+	for _, app := range known {
+		line := appSummary{AppKey: app.AppKey, App: app.App, Version: app.Version, State: stateOfApp(app, newest), LastPoint: app.Point}
+		if !app.Taken.IsZero() {
+			line.LastSaved = &app.Taken
+		}
+		missing = missing || line.State == appMissing
+		list = append(list, line)
 	}
-	return x, ctx, nil
+
+	switch {
+	case asJSON:
+		err = e.printJSON(list)
+	case len(list) == 0:
+		e.say("No restore point holds an application. Save one with: appbur backup --repo %s --app NAMESPACE/NAME=ADDRESS", repo.Dir())
+	default:
+		e.printApps(list)
+	}
+	if err == nil && missing {
+		return errPartly
+	}
+	return err
 }
 
-// beside runs other work until all exports have ended, and returns the first error of
-// anything. The work may draw its own progress; that of the exports follows it.
-func (x *exporting) beside(ctx context.Context, e *env, work func() error) error {
-	worked := make(chan struct{})
-	x.group.Go(func() error {
-		defer close(worked)
-		return work()
-	})
-	<-worked
-	bar := newProgress(e.Streams, e.now, "exporting applications", x.total)
-	for done := 0; done < x.total && ctx.Err() == nil; {
-		select {
-		case <-x.ended:
-			done++
-			bar.set(done, x.total)
-		case <-ctx.Done():
+const (
+	appSaved   = "saved"
+	appMissing = "missing"
+	appRetired = "retired"
+)
+
+// stateOfApp says how an application stands, given the newest point.
+func stateOfApp(app repository.KnownApp, newest appbur.RestorePoint) string {
+	held := slices.ContainsFunc(newest.Apps, func(a appbur.AppState) bool { return a.AppKey == app.AppKey })
+	switch {
+	case app.Retired:
+		return appRetired
+	case held:
+		return appSaved
+	default:
+		return appMissing
+	}
+}
+
+func (e *env) printApps(list []appSummary) {
+	colours := map[string]string{appSaved: sgrGreen, appMissing: sgrYellow, appRetired: sgrDim}
+	t := newTable(e.Streams, "application", "version", "last point", "saved", "state")
+	for _, app := range list {
+		saved := ""
+		if app.LastSaved != nil {
+			saved = e.when(*app.LastSaved)
+		}
+		t.add(coloured(sgrCyan, app.String()), plain(app.Version), plain(string(app.LastPoint)), plain(saved), coloured(colours[app.State], app.State))
+	}
+	t.print(e.Out)
+}
+
+// knownApps opens the repository and finds the applications that its points know, and
+// the newest of these points.
+func (o *repositoryOptions) knownApps(e *env) (*repository.Repository, []repository.KnownApp, appbur.RestorePoint, error) {
+	var newest appbur.RestorePoint
+	repo, err := o.open()
+	if err != nil {
+		return nil, nil, newest, err
+	}
+	keys, err := o.judgeKeys(e, repo)
+	if err != nil {
+		return nil, nil, newest, err
+	}
+	trusted, err := o.trustRoot(e, keys)
+	if err != nil {
+		return nil, nil, newest, err
+	}
+	all, err := repo.Catalog(trusted)
+	if err != nil {
+		return nil, nil, newest, err
+	}
+	e.warnRejected(all)
+	if len(all.Points) > 0 {
+		newest = all.Points[0]
+	}
+
+	// Whoever can push must not make the others believe that nothing is missing.
+	retired := repo.Config().Retired()
+	if err := repo.CheckPolicy(trusted); err != nil {
+		e.warnWithHint("what it calls retired does not count: "+err.Error(), hintOf(err))
+		retired = nil
+	}
+	return repo, repository.KnownApps(all.Points, retired), newest, nil
+}
+
+// findApp finds an application by NAMESPACE/NAME, or by its name if only one has it.
+func findApp(known []repository.KnownApp, text string) (repository.KnownApp, error) {
+	var found []repository.KnownApp
+	names := make([]string, len(known))
+	for i, app := range known {
+		names[i] = app.String()
+		if app.String() == text || app.Name == text {
+			found = append(found, app)
 		}
 	}
-	bar.finish()
-	return x.group.Wait()
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) > 1:
+		return repository.KnownApp{}, &usageError{appbur.WithHint(fmt.Errorf("%d applications are called %s", len(found), text), "name one with its namespace, for example "+found[0].String())}
+	}
+
+	hint := "`appbur apps list` shows which there are"
+	if near := closest(text, names); near != "" {
+		hint = "did you mean " + near + "? " + hint
+	}
+	return repository.KnownApp{}, &notFoundError{appbur.WithHint(fmt.Errorf("%w: %s", repository.ErrUnknownApp, text), hint)}
+}
+
+// warnMissing tells before a backup reads anything which applications will be missing
+// from it, and which come back.
+func (e *env) warnMissing(point *repository.PointWriter, targets []apps.Target) {
+	var given []appbur.AppKey
+	for _, target := range targets {
+		given = append(given, target.AppKey)
+	}
+	for _, app := range point.Known() {
+		if app.Retired && slices.Contains(given, app.AppKey) {
+			e.say("The application %s was retired. From this point on it is known again.", app.AppKey)
+		}
+	}
+
+	missing := point.Missing(given)
+	if len(missing) == 0 {
+		return
+	}
+	var names []string
+	for _, app := range missing {
+		names = append(names, fmt.Sprintf("%s (last in %s)", app.AppKey, app.Point))
+	}
+	e.warnWithHint(fmt.Sprintf("the restore point will be partial without the application %s, which earlier points hold", strings.Join(names, ", ")),
+		fmt.Sprintf("save it with --app %s=ADDRESS, or if it is gone for good: appbur apps retire %s", missing[0].AppKey, missing[0].AppKey))
 }

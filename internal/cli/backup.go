@@ -32,12 +32,15 @@ func newBackup(e *env) *cobra.Command {
 		Long: `Read every object of the cluster, commit what changed to main, take the state of
 the applications named by --app, and make a signed restore point of both.
 
+An application that earlier points hold and that is not named makes the point
+partial, until ` + "`appbur apps retire`" + ` says that it is not missed any more.
+
 A cluster that did not change makes no commit on main, but a restore point all
 the same. If an application cannot be reached or its export does not arrive
 whole, no restore point is made. Afterwards the remotes are brought up to date
 (docs/remotes.md), and when enough has gathered the repository is packed together
 (docs/backup.md).` +
-			exitStatus("0  done", "1  failed, no restore point", "3  the restore point is partial: some types could not be read (see `points show`), fewer remotes than required hold it, or its anchor was not written", "5  the history was rewritten (docs/trust.md)",
+			exitStatus("0  done", "1  failed, no restore point", "3  the restore point is partial: some types could not be read or an application is missing (see `points show`), fewer remotes than required hold it, or its anchor was not written", "5  the history was rewritten (docs/trust.md)",
 				"10 no repository", "11 another process writes to the repository", "12 a key or a login was refused"),
 		Example: `  appbur backup --repo ./mgmt.git
   appbur backup --repo ./mgmt.git --kubeconfig old.yaml --app fleet-system/fleet=fleet.example:7443 --app-ca ca.pem
@@ -116,6 +119,7 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 	for _, notice := range pointWriter.Notices() {
 		e.warn("%s", oneLine(notice))
 	}
+	e.warnMissing(pointWriter, targets)
 	exports, working, err := beginExports(ctx, e, targets, &o.appOptions, pointWriter)
 	if err != nil {
 		return err
@@ -210,6 +214,9 @@ func (e *env) printBackup(r backupReport, asJSON bool) error {
 		for _, d := range app.Datasets {
 			fmt.Fprintf(e.Out, "application    %s %s: %s, schema %s, %s, %s\n", app.AppKey, app.Version, d.Name, d.Schema, d.Content(), sizeText(d.Size))
 		}
+	}
+	for _, app := range r.Point.Missing {
+		fmt.Fprintf(e.Out, "application    %s: %s, last saved in %s\n", app.AppKey, e.paint(sgrYellow, "MISSING"), app.Point)
 	}
 	if r.Replication != nil {
 		e.printReplication(*r.Replication)

@@ -34,6 +34,14 @@ func completions(e *env, command *cobra.Command) {
 			return pointNames(flagText(cmd, "repo")), cobra.ShellCompDirectiveNoFileComp
 		}
 	}
+	if strings.Contains(command.Use, " APPLICATION") {
+		command.ValidArgsFunction = func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return appNames(flagText(cmd, "repo")), cobra.ShellCompDirectiveNoFileComp
+		}
+	}
 	if command.Name() == "explain" {
 		command.ValidArgsFunction = func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			if len(args) > 0 {
@@ -82,6 +90,24 @@ func pointNames(dir string) []string {
 	names := []string{repository.Latest, repository.LatestPartial}
 	for _, p := range points {
 		names = append(names, string(p.ID))
+	}
+	return names
+}
+
+func appNames(dir string) []string {
+	repo, err := repository.Open(dir)
+	if err != nil {
+		return nil
+	}
+	all, err := repo.Catalog(nil) // only words to choose from
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, app := range repository.KnownApps(all.Points, repo.Config().Retired()) {
+		if !app.Retired {
+			names = append(names, app.String())
+		}
 	}
 	return names
 }

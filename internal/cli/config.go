@@ -21,7 +21,7 @@ import (
 func newConfig(e *env) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "config",
-		Short: "Show and change appbur.yaml: rules, guards, retention, recipients",
+		Short: "Show and change appbur.yaml: rules, guards, retention, recipients, applications",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}

@@ -48,6 +48,8 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitFailed, "anything that has no code of its own", contract.NewError(contract.ReasonAppFailed, "x")},
 
 		{ExitPartly, "a backup whose coverage has holes (the point is marked partial)", errPartly},
+		{ExitPartly, "a backup without an application that earlier points hold", errPartly},
+		{ExitPartly, "an application that is missing from the newest point (`apps list`)", errPartly},
 		{ExitPartly, "a restore in which some objects or applications failed", restore.ErrIncomplete},
 		{ExitPartly, "a restore in which some objects or applications failed", failedApp(errors.New("x"))},
 		{ExitPartly, "a restore in which some objects or applications failed", failedApp(contract.NewError(contract.ReasonAppFailed, "x"))},
@@ -68,6 +70,7 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitNotFound, "a Git repository is none of appbur", repository.ErrForeign},
 		{ExitNotFound, "the restore point does not exist", repository.ErrNoPoint},
 		{ExitNotFound, "the commit or the object does not exist", &notFoundError{errors.New("x")}},
+		{ExitNotFound, "no restore point knows the application (`apps retire`)", unknownApp()},
 		{ExitNotFound, "the remote repository does not exist", refusedBy(gitsync.RemoteNotFound)},
 
 		{ExitMoved, "another process writes to the repository", gitsync.ErrRefMoved},
@@ -112,6 +115,11 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitCancelled, "an interrupt or termination signal", context.Canceled},
 		{ExitCancelled, `the answer "no" to a confirmation`, answered("no")},
 	}
+}
+
+func unknownApp() error {
+	_, err := findApp(nil, "fleet")
+	return err
 }
 
 const tooNew = "an application cannot read the schema of its payload, which is too new or too old (what else there was is restored)"

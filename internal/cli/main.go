@@ -94,6 +94,12 @@ func (e *env) warn(format string, args ...any) {
 	fmt.Fprintf(e.Err, "appbur: %s %s\n", e.paintErr(sgrYellow, "warning:"), oneLine(fmt.Sprintf(format, args...)))
 }
 
+// warnWithHint is warn with a next step.
+func (e *env) warnWithHint(text, hint string) {
+	e.warn("%s", text)
+	fmt.Fprintf(e.Err, "appbur: %s %s\n", e.paintErr(sgrCyan, "hint:"), oneLine(hint))
+}
+
 // say tells the user about progress.
 func (e *env) say(format string, args ...any) {
 	fmt.Fprintf(e.Err, format+"\n", args...)
@@ -169,7 +175,7 @@ Kubernetes and newer applications.`,
 		}
 	}
 	add("save", newInit(e), newBackup(e), newRun(e), newRemotes(e), newClone(e))
-	add("look", newPoints(e), newLog(e), newShow(e), newDiff(e), newBlame(e), newExplain(e), newRules(e), newCompat(e))
+	add("look", newPoints(e), newApps(e), newLog(e), newShow(e), newDiff(e), newBlame(e), newExplain(e), newRules(e), newCompat(e))
 	add("restore", newPlan(e), newRestore(e), newVerify(e))
 	add("other", newConfig(e), newKeys(e), newTrust(e), newRepo(e), newConformance(e), newVersion(e))
 	root.Version = version

@@ -32,6 +32,7 @@ func TestAPartialBackupSaysWhy(t *testing.T) {
 	}
 	s.ok("init", s.repo, "--keys", s.keys)
 	first := s.backup(cluster)
+	s.leaveOutAnApplication(cluster)
 
 	read := func(groups, resources []string) rbacv1.PolicyRule {
 		return rbacv1.PolicyRule{APIGroups: groups, Resources: resources, Verbs: []string{"get", "list", "watch"}}
@@ -73,6 +74,31 @@ func TestAPartialBackupSaysWhy(t *testing.T) {
 	}
 	if s.tryGit("show", "main:namespaces/default/secret/password.yaml") == "" {
 		t.Error("the file of a Secret that may not be read is gone")
+	}
+}
+
+// leaveOutAnApplication saves an application once and then forgets it, which is told
+// until it is retired.
+func (s *story) leaveOutAnApplication(c *testcluster.Cluster) {
+	s.Helper()
+	address := serveApps(s.T, 1)[0].Address
+	whole := s.backup(c, "--app", "team/notes="+address)
+
+	code, out, errs := s.run("backup", "--repo", s.repo, "--keys", s.keys, "--kubeconfig", c.Kubeconfig)
+	if code != ExitPartly || !strings.Contains(out, "(PARTIAL)") || !strings.Contains(out, "team/notes: MISSING, last saved in "+string(whole.Point.ID)) {
+		s.Errorf("exit code %d without the application\n%s", code, out)
+	}
+	if !strings.Contains(errs, "warning: the restore point will be partial without the application team/notes") ||
+		!strings.Contains(errs, "hint: save it with --app team/notes=ADDRESS, or if it is gone for good: appbur apps retire team/notes") {
+		s.Errorf("the way out is not told:\n%s", errs)
+	}
+	if latest := s.ok("points", "show", "latest", "--repo", s.repo, "--keys", s.keys); !strings.Contains(latest, string(whole.Point.ID)) {
+		s.Errorf("latest is\n%s", latest)
+	}
+
+	s.ok("apps", "retire", "notes", "--yes", "--repo", s.repo, "--keys", s.keys)
+	if again := s.backup(c); again.Point.Partial || len(again.Point.Missing) > 0 {
+		s.Errorf("after it was retired: partial %v, missing %v", again.Point.Partial, again.Point.Missing)
 	}
 }
 

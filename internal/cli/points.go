@@ -135,7 +135,7 @@ func pointsListRun(_ context.Context, e *env, o *repositoryOptions, asJSON bool)
 		if p := line.point; p == nil {
 			t.add(coloured(sgrCyan, string(line.id)), plain(""), plain(""), plain(""), plain(""), coloured(sgrRed, line.state))
 		} else {
-			t.add(coloured(sgrCyan, string(p.ID)), plain(e.when(p.Created)), plain(p.Cluster.Version.String()), number(p.Objects), number(len(p.Apps)), stateOf(*p))
+			t.add(coloured(sgrCyan, string(p.ID)), plain(e.when(p.Created)), plain(p.Cluster.Version.String()), number(p.Objects), appsOf(*p), stateOf(*p))
 		}
 	}
 
@@ -179,6 +179,14 @@ func catalogLines(all repository.Catalog) []catalogLine {
 		lines = append(lines, catalogLine{id: ref.ID, point: &all.Points[i], json: pointSummary{all.Points[i], string(ref.Commit), all.Misdated[i]}})
 	}
 	return append(lines, bad...)
+}
+
+// appsOf counts the applications of a point, and those that it should have held.
+func appsOf(p appbur.RestorePoint) cell {
+	if len(p.Missing) == 0 {
+		return number(len(p.Apps))
+	}
+	return coloured(sgrYellow, fmt.Sprintf("%d of %d", len(p.Apps), len(p.Apps)+len(p.Missing)))
 }
 
 // stateOf says whether a point is complete.

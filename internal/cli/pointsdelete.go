@@ -72,7 +72,7 @@ func pointsDeleteRun(ctx context.Context, e *env, o *pointsDeleteOptions) error 
 		} else if err != nil {
 			return err
 		} else {
-			t.add(coloured(sgrCyan, string(ref.ID)), plain(e.when(description.Created)), number(description.Objects), number(len(description.Apps)), stateOf(description))
+			t.add(coloured(sgrCyan, string(ref.ID)), plain(e.when(description.Created)), number(description.Objects), appsOf(description), stateOf(description))
 		}
 		ids = append(ids, ref.ID)
 	}

@@ -76,6 +76,9 @@ func pointsShowRun(ctx context.Context, e *env, o *repositoryOptions, name strin
 				d.Name, d.Schema, d.Content(), sizeText(d.Size), len(d.Pieces), map[bool]string{true: ", encrypted"}[d.Sensitive], digestText(d, d.Digest.String()))
 		}
 	}
+	for _, app := range m.Missing {
+		fmt.Fprintf(e.Out, "application    %s: %s, last saved in %s\n", app.AppKey, e.paint(sgrYellow, "missing"), app.Point)
+	}
 	fmt.Fprintln(e.Out)
 	t := newTable(e.Streams, "type", "version", "saved", "excluded", "state")
 	for _, c := range loaded.Coverage.Types {

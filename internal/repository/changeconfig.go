@@ -57,7 +57,7 @@ func (r *Repository) checkConfig(text []byte) (Config, error) {
 		{"rulesVersion", config.Rules == r.config.Rules},
 	} {
 		if !own.same {
-			return Config{}, appbur.WithHint(fmt.Errorf("%w: %s", ErrConfigOwned, own.name), "leave it as it is; recipients, rules, guards and retention may be changed")
+			return Config{}, appbur.WithHint(fmt.Errorf("%w: %s", ErrConfigOwned, own.name), "leave it as it is; recipients, rules, guards, retention and applications may be changed")
 		}
 	}
 	policy, err := manifest.ParsePolicy(&config.Policy)

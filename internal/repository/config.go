@@ -35,6 +35,8 @@ type Config struct {
 	Guards *Limits `yaml:"guards,omitempty"`
 	// Retention says which restore points `points prune` keeps.
 	Retention *Retention `yaml:"retention,omitempty"`
+	// Applications says which applications no backup has to hold any more.
+	Applications *ApplicationsConfig `yaml:"applications,omitempty"`
 
 	// text is the file as it was read.
 	text []byte
@@ -73,6 +75,9 @@ func ParseConfig(data []byte) (Config, error) {
 	}
 	if err := c.Guards.check(); err != nil {
 		return Config{}, fmt.Errorf("%s: guards: %w", appbur.RepositoryFile, err)
+	}
+	if err := c.Applications.check(); err != nil {
+		return Config{}, appbur.WithHint(fmt.Errorf("%s: applications: %w", appbur.RepositoryFile, err), "`appbur apps retire NAMESPACE/NAME` writes this setting")
 	}
 	if c.Retention != nil {
 		if _, err := c.Retention.Check(); err != nil {
@@ -146,7 +151,7 @@ func (c Config) encode() ([]byte, error) {
 		}
 		document = &read
 	} else {
-		document.HeadComment = "Written by appbur. Recipients, rules, guards and retention may be edited; everything else describes what is stored."
+		document.HeadComment = "Written by appbur. Recipients, rules, guards, retention and applications may be edited; everything else describes what is stored."
 	}
 	return encodeDocument(document)
 }

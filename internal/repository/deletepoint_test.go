@@ -51,7 +51,9 @@ func (f *fixture) points() (list []appbur.RestorePointID) {
 
 func TestDeletePoints(t *testing.T) {
 	f := newFixture(t)
-	onlyB, old, partial, newest := f.mark("b"), f.mark("a"), f.mark("a!"), f.mark("a")
+	onlyB := f.mark("b")
+	f.retire(f.repo, "team/b")
+	old, partial, newest := f.mark("a"), f.mark("a!"), f.mark("a")
 	main := f.git("rev-parse", "main")
 	for _, refused := range [][]appbur.RestorePointID{{onlyB}, {old, newest, onlyB}, {old, newest}} {
 		if err := f.repo.DeletePoints(t.Context(), refused, f.trusted(), false); !errors.Is(err, ErrLastGood) || appbur.HintOf(err) == "" {

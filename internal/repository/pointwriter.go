@@ -34,12 +34,23 @@ type PointWriter struct {
 	pins []*gitsync.Pin
 	// sequence is that of the new point.
 	sequence int
-	notices  []string
+	// known are the applications that earlier points know.
+	known   []KnownApp
+	notices []string
 }
 
 // Notices are what somebody should look at, and what stops no backup: a clock that
 // contradicts the points, and points that were taken away.
 func (w *PointWriter) Notices() []string { return w.notices }
+
+// Known are the applications that earlier points know, by name.
+func (w *PointWriter) Known() []KnownApp { return slices.Clone(w.known) }
+
+// Missing are those of them that are not among the given ones: without them the point
+// will be partial.
+func (w *PointWriter) Missing(held []appbur.AppKey) []appbur.MissingApp {
+	return missingFrom(w.known, held)
+}
 
 func (w *PointWriter) notice(earlier Catalog, now time.Time) error {
 	if len(earlier.Points) > 0 {
@@ -75,6 +86,7 @@ func (r *Repository) BeginPoint(keys *Keys, random io.Reader, now func() time.Ti
 		w.sequence = max(w.sequence, point.Sequence+1)
 	}
 	w.sequence = max(w.sequence, 1)
+	w.known = KnownApps(earlier.Points, r.config.Retired())
 	if err := w.notice(earlier, now()); err != nil {
 		return nil, err
 	}

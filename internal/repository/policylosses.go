@@ -2,6 +2,7 @@ package repository
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -55,7 +56,20 @@ func PolicyLosses(before, after Config) []string {
 	if fresh := entriesOf(&after.Policy, "include"); len(fresh) > 0 && len(entriesOf(&before.Policy, "include")) == 0 {
 		losses = append(losses, "saves only what include names")
 	}
+	losses = append(losses, retirementLosses(before.Retired(), after.Retired())...)
 	return append(losses, limitLosses(before.limits(), after.limits())...)
+}
+
+// retirementLosses are the applications that a backup may lack from now on.
+func retirementLosses(before, after []Retirement) []string {
+	var losses []string
+	for _, r := range after {
+		held := slices.ContainsFunc(before, func(b Retirement) bool { return b.Name == r.Name && b.Sequence >= r.Sequence })
+		if !held {
+			losses = append(losses, "calls a backup complete without the application "+r.Name)
+		}
+	}
+	return losses
 }
 
 // limitLosses compares what guards let go.

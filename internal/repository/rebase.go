@@ -36,7 +36,8 @@ func (w *Writer) rebase() error {
 	if err != nil {
 		return err
 	}
-	if err := w.sameLine(tip); err != nil {
+	config, err := w.sameLine(tip)
+	if err != nil {
 		return err
 	}
 	foreign, err := w.repo.git.Diff(w.edit.Base(), tip)
@@ -58,36 +59,37 @@ func (w *Writer) rebase() error {
 		return fmt.Errorf("going on from the commit %s of another writer: %w", tip.Short(), err)
 	}
 	w.edit.Discard()
-	w.base, w.edit, w.changes = theirs, edit, m.changes
+	w.base, w.edit, w.changes, w.config = theirs, edit, m.changes, config
 	return nil
 }
 
 // sameLine refuses to go on from a tip that does not continue what was begun on: main
 // leads back to the base, nobody untrusted has changed it, and the configuration says
-// what it said. What was sealed is sealed to the recipients that it named.
-func (w *Writer) sameLine(tip gitsync.Hash) error {
+// what it said. What was sealed is sealed to the recipients that it named. It returns the
+// configuration as it lies there.
+func (w *Writer) sameLine(tip gitsync.Hash) (Config, error) {
 	descends, err := w.repo.git.Between(tip, w.edit.Base(), func(gitsync.Commit) error { return nil })
 	if err != nil {
-		return err
+		return Config{}, err
 	}
 	if !descends {
-		return appbur.WithHint(fmt.Errorf("%w: main is at %s, which does not lead back to %s, where this began", ErrRewritten, tip.Short(), w.edit.Base().Short()), rewrittenHint)
+		return Config{}, appbur.WithHint(fmt.Errorf("%w: main is at %s, which does not lead back to %s, where this began", ErrRewritten, tip.Short(), w.edit.Base().Short()), rewrittenHint)
 	}
 	config, err := w.repo.configAt(tip)
 	if err != nil {
-		return err
+		return Config{}, err
 	}
 	if err := w.guards.checkCluster(config.Cluster.ID, w.cluster); err != nil {
-		return err
+		return Config{}, err
 	}
 
 	if err := w.config.demandSame(config); err != nil {
-		return err
+		return Config{}, err
 	}
 	if _, _, err := w.repo.guardHistory(w.keys, w.guards.AcceptHistory); err != nil {
-		return err
+		return Config{}, err
 	}
-	return w.repo.guardPolicy(w.keys, tip) // main may have gone on since
+	return config, w.repo.guardPolicy(w.keys, tip) // main may have gone on since
 }
 
 // merge puts the changes of a writer on top of what others committed.

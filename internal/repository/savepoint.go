@@ -63,6 +63,12 @@ func (w *PointWriter) Save(ctx context.Context, manifests gitsync.Hash, content 
 	if point.Apps, err = w.finish(); err != nil {
 		return appbur.RestorePoint{}, err
 	}
+	held := make([]appbur.AppKey, len(point.Apps))
+	for i, app := range point.Apps {
+		held[i] = app.AppKey
+	}
+	point.Missing = w.Missing(held)
+	point.Partial = point.Partial || len(point.Missing) > 0
 	if err := w.edit.Onto(manifests, builtOn...); err != nil {
 		return appbur.RestorePoint{}, err
 	}
@@ -166,7 +172,10 @@ func pointBody(p appbur.RestorePoint, coverage appbur.Coverage) string {
 	fmt.Fprintf(&b, "Cluster: %s\nKubernetes: %s\nRead: %s to %s\nCoverage: %s\nObjects: %d",
 		p.Cluster.ID, p.Cluster.Version, p.Started.Format(time.RFC3339), p.Ended.Format(time.RFC3339), describeCoverage(coverage), p.Objects)
 	if p.Partial {
-		b.WriteString("\nThis point is PARTIAL: see " + appbur.CoverageFile)
+		b.WriteString("\nThis point is PARTIAL: see " + appbur.CoverageFile + " and " + appbur.RestorePointFile)
+	}
+	for _, app := range p.Missing {
+		fmt.Fprintf(&b, "\nMissing application: %s (last in %s)", app.AppKey, app.Point)
 	}
 	for _, app := range p.Apps {
 		fmt.Fprintf(&b, "\nApplication: %s (%s %s)", app.AppKey, app.App, app.Version)

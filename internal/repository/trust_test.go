@@ -309,6 +309,9 @@ func TestWhatAPolicyGivesUpIsAgreedTo(t *testing.T) {
 		{"saves fewer", "rules: {include: [{namespaces: [team]}, {namespaces: [ops]}]}\n", "rules: {include: [{namespaces: [team]}]}\n", "saves no longer"},
 		{"saves all", "rules: {include: [{namespaces: [team]}]}\n", "", ""},
 		{"looser guards", "", "guards: {kindFloor: 1000}\n", "guards.kindFloor is 1000, it was 20"},
+		{"retires an application", "", "applications: {retired: [{name: team/fleet, sequence: 3}]}\n", "complete without the application team/fleet"},
+		{"retires one that came back", "applications: {retired: [{name: team/fleet, sequence: 3}]}\n", "applications: {retired: [{name: team/fleet, sequence: 4}]}\n", "complete without the application team/fleet"},
+		{"retires no more", "applications: {retired: [{name: team/fleet, sequence: 3}]}\n", "", ""},
 		{"tighter guards", "", "guards: {share: 0.1}\n", ""},
 	} {
 		before, err := ParseConfig([]byte(base + c.before))

@@ -163,14 +163,14 @@ func (r *Repository) refresh(tip gitsync.Hash) error {
 }
 
 // demandSame refuses a configuration that says something else, but for what appbur itself
-// notes in it.
+// notes in it, and for applications, which decide nothing about manifests.
 func (c Config) demandSame(later Config) error {
 	c.Cluster, c.Rules = later.Cluster, later.Rules
-	before, err := c.encode()
+	before, err := c.encodeManifestPart()
 	if err != nil {
 		return err
 	}
-	after, err := later.encode()
+	after, err := later.encodeManifestPart()
 	if err != nil {
 		return err
 	}
@@ -178,6 +178,16 @@ func (c Config) demandSame(later Config) error {
 		return appbur.WithHint(ErrConfigMoved, "start again, so that what it says now is done")
 	}
 	return nil
+}
+
+// encodeManifestPart is encode without applications.
+func (c Config) encodeManifestPart() ([]byte, error) {
+	text, err := c.encode()
+	if err != nil {
+		return nil, err
+	}
+	c.text = text
+	return c.With("applications", "null")
 }
 
 // configText reads appbur.yaml of one commit.
