@@ -143,6 +143,9 @@ type Dataset struct {
 	// Key names the top-level fields that identify a row; empty where that is not
 	// known, as in format 1.
 	Key []string `json:"key,omitempty"`
+	// Positions are those of the counters that number the rows, where the application
+	// has such. They are none in points of older releases.
+	Positions []Position `json:"positions,omitempty"`
 	// Layout says how the payload was cut. It is nil in format 1.
 	Layout *Layout `json:"layout,omitempty"`
 	// Pieces are the file names below the dataset's directory, in order.

@@ -18,6 +18,8 @@ type table struct {
 	numbers map[string]bool   // columns that take a number and misread its text
 	enums   []string          // columns whose values are labels
 	orderBy []string          // one expression per key column
+	counter string            // the AUTO_INCREMENT column, or ""
+	drawn   map[string]string // the sequence that the default of a column draws from
 }
 
 func (t *table) qualified() string { return ident(t.Schema) + "." + ident(t.Name) }
@@ -103,7 +105,7 @@ var dataTypes = map[string]dataType{
 // readTable looks one configured table up. Names in the catalog are compared as
 // bytes, because the catalog's own comparison ignores case.
 func readTable(ctx context.Context, s *session, configured tables.Table) (*table, error) {
-	t := &table{Table: configured, selects: map[string]string{}, numbers: map[string]bool{}}
+	t := &table{Table: configured, selects: map[string]string{}, numbers: map[string]bool{}, drawn: map[string]string{}}
 	if t.Schema == "" {
 		rows, err := s.query(ctx, "SELECT DATABASE()")
 		if err != nil {
@@ -158,7 +160,7 @@ func readTable(ctx context.Context, s *session, configured tables.Table) (*table
 // readColumns learns the columns that hold data of their own, sorted by name.
 // They are listed one by one when read: "*" leaves invisible ones out.
 func (t *table) readColumns(ctx context.Context, s *session) (map[string]dataType, error) {
-	rows, err := s.query(ctx, `SELECT COLUMN_NAME, LOWER(DATA_TYPE) FROM information_schema.COLUMNS
+	rows, err := s.query(ctx, `SELECT COLUMN_NAME, LOWER(DATA_TYPE), LOWER(EXTRA), COALESCE(COLUMN_DEFAULT, '') FROM information_schema.COLUMNS
 		WHERE CAST(TABLE_SCHEMA AS BINARY) = ? AND CAST(TABLE_NAME AS BINARY) = ? AND COALESCE(GENERATION_EXPRESSION, '') = ''
 		ORDER BY CAST(COLUMN_NAME AS BINARY)`, t.Schema, t.Name)
 	if err != nil {
@@ -174,6 +176,12 @@ func (t *table) readColumns(ctx context.Context, s *session) (map[string]dataTyp
 		types[name] = known
 		t.columns = append(t.columns, tables.Column{Name: name, Form: known.form})
 		t.selects[name], t.numbers[name] = ident(name), typ == "bit"
+		if strings.Contains(row[2], "auto_increment") {
+			t.counter = name
+		}
+		if sequence := drawnFrom(row[3]); sequence != "" {
+			t.drawn[name] = sequence
+		}
 		if typ == "enum" {
 			t.enums = append(t.enums, name)
 		}

@@ -26,12 +26,16 @@
 // table is read again and compared with what was written. A warning of the server
 // is an error.
 //
-// AUTO_INCREMENT continues after the highest number that a table ever held.
+// AUTO_INCREMENT continues after the highest number that a table ever held, here or
+// where the rows were saved, and so do sequences that defaults draw from. The server
+// has no statement for it that does not commit by itself, so it comes after the
+// commit: when it fails, the error says that the rows are in place, and the same
+// import, made again, sets it.
 //
 // # What it needs
 //
-// SELECT for exports; SELECT, INSERT, DELETE and TRIGGER (to see triggers) for
-// imports. Foreign keys of tables that the user has no right to see are not
+// SELECT for exports; SELECT, INSERT, DELETE, ALTER (for AUTO_INCREMENT) and TRIGGER
+// (to see triggers) for imports. Foreign keys of tables that the user has no right to see are not
 // checked.
 //
 // # What it refuses

@@ -25,6 +25,8 @@ type snapshot struct {
 	tables  map[string]*table
 }
 
+var _ contract.PositionSnapshot = (*snapshot)(nil)
+
 // Rows yields the rows of one table as the server sends them. A consumer that
 // stops early ends the snapshot.
 func (s *snapshot) Rows(ctx context.Context, dataset string) iter.Seq2[contract.Row, error] {

@@ -24,7 +24,7 @@ func (a *Adapter) Begin(ctx context.Context) (contract.Transaction, error) {
 		s.close()
 		return nil, failed(err, false, "preparing the import")
 	}
-	return &transaction{adapter: a, session: s, tables: described}, nil
+	return &transaction{adapter: a, session: s, tables: described, positions: map[string][]appbur.Position{}}, nil
 }
 
 type transaction struct {
@@ -35,7 +35,11 @@ type transaction struct {
 	// broken is the error after which nothing may be committed: a deadlock, for
 	// one, has the server roll back, and what followed would commit by itself.
 	broken error
+	// positions of counters that came with the payloads, by dataset.
+	positions map[string][]appbur.Position
 }
+
+var _ contract.PositionTransaction = (*transaction)(nil)
 
 // replacement is a table whose rows were written, and their sum.
 type replacement struct {
@@ -136,8 +140,8 @@ func (tx *transaction) Commit(ctx context.Context) error {
 	if err := tx.session.exec(ctx, "COMMIT"); err != nil {
 		return failed(err, tx.sensitive(), "committing")
 	}
-	tx.session.close()
-	return nil
+	defer tx.session.close()
+	return tx.continueCounters(ctx)
 }
 
 // Rollback leaves the database as it was.

@@ -46,6 +46,9 @@ func Open(ctx context.Context, config tables.Config, log *slog.Logger) (*Adapter
 	if err != nil {
 		return nil, err
 	}
+	if err := mayReadSequences(ctx, s, described); err != nil {
+		return nil, err
+	}
 	byRelation := map[string]string{}
 	var relations, names []string
 	for _, t := range described {

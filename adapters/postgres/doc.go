@@ -19,8 +19,9 @@
 //
 // One transaction. It locks the tables (ACCESS EXCLUSIVE), sets foreign keys and
 // user triggers aside, deletes and copies rows, puts the foreign keys back, which
-// checks every row against them, moves sequences past the rows, reads every
-// replaced table again and compares it with what was written, and commits.
+// checks every row against them, moves sequences past the saved positions and past
+// the rows, reads every replaced table again and compares it with what was written,
+// and commits.
 //
 // Foreign keys are dropped and added again from their own definition within the
 // transaction, rather than deferred: ON DELETE CASCADE, SET NULL and RESTRICT act
@@ -32,7 +33,8 @@
 // # What it needs
 //
 // A direct connection (a pooler in transaction mode loses the settings). For
-// exports the right to SELECT; row security that hides rows from the role makes an
+// exports the right to SELECT, also from the sequences that number the rows; row
+// security that hides rows from the role makes an
 // export fail. For imports the ownership of the tables, and of tables outside the
 // configuration that refer to them.
 //

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"strings"
 	"testing"
 
@@ -49,21 +48,6 @@ func TestFailed(t *testing.T) {
 	} {
 		if contract.ReasonOf(c.err) != c.reason || (c.want != "" && c.err.Error() != c.want) {
 			t.Errorf("%s: %v, want %s %s", name, c.err, c.reason, c.want)
-		}
-	}
-}
-
-func TestFollowing(t *testing.T) {
-	for _, c := range []struct{ last, increment, lowest, highest, want int64 }{
-		{5, 1, 1, math.MaxInt64, 6},
-		{5, 10, 1, 100, 15},
-		{math.MaxInt64, 1, 1, math.MaxInt64, math.MaxInt64},
-		{-5, -1, math.MinInt64, -1, -6},
-		{math.MinInt64, -1, math.MinInt64, -1, math.MinInt64},
-		{-7, 1, 1, 100, 1}, // rows below the sequence's range
-	} {
-		if got := following(c.last, c.increment, c.lowest, c.highest); got != c.want {
-			t.Errorf("following(%d, %d, %d, %d) = %d, want %d", c.last, c.increment, c.lowest, c.highest, got, c.want)
 		}
 	}
 }

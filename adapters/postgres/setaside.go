@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -78,73 +77,4 @@ func (tx *transaction) putBack(ctx context.Context) error {
 // must not quote values.
 func (tx *transaction) sensitive() bool {
 	return slices.ContainsFunc(tx.replaced, func(r replacement) bool { return r.table.Sensitive })
-}
-
-// continueSequences moves every sequence that fills an integer column of the table
-// past the imported rows, so that the next row does not take the number of an
-// imported one. It never moves a sequence back. ALTER SEQUENCE is undone by a
-// rollback, setval is not.
-func (tx *transaction) continueSequences(ctx context.Context, t *table) error {
-	rows, err := tx.session.query(ctx, `SELECT DISTINCT n.nspname, s.relname, a.attname, q.seqincrement, q.seqmin, q.seqmax
-		FROM (
-			SELECT objid AS sequence, refobjsubid AS attnum FROM pg_catalog.pg_depend
-			WHERE classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-				AND refobjid = $1::pg_catalog.oid AND refobjsubid > 0 AND deptype IN ('a', 'i')
-			UNION
-			SELECT d.refobjid, f.adnum FROM pg_catalog.pg_attrdef f
-			JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = f.oid
-				AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-			WHERE f.adrelid = $1::pg_catalog.oid) used
-		JOIN pg_catalog.pg_class s ON s.oid = used.sequence AND s.relkind = 'S'
-		JOIN pg_catalog.pg_namespace n ON n.oid = s.relnamespace
-		JOIN pg_catalog.pg_sequence q ON q.seqrelid = s.oid
-		JOIN pg_catalog.pg_attribute a ON a.attrelid = $1::pg_catalog.oid AND a.attnum = used.attnum
-		WHERE a.atttypid IN (20, 21, 23) ORDER BY 1, 2, 3`, t.oid)
-	if err != nil {
-		return fmt.Errorf("reading sequences: %w", err)
-	}
-	for _, row := range rows {
-		sequence, column := ident(row[0])+"."+ident(row[1]), ident(row[2])
-		var numbers [3]int64
-		for i, text := range row[3:] {
-			if numbers[i], err = strconv.ParseInt(text, 10, 64); err != nil {
-				return fmt.Errorf("sequence %s: %w", sequence, err)
-			}
-		}
-		increment, lowest, highest := numbers[0], numbers[1], numbers[2]
-		farthest, comparison := "max", ">="
-		if increment < 0 {
-			farthest, comparison = "min", "<="
-		}
-		// The farthest row, where the sequence has not passed it yet.
-		position, err := tx.session.query(ctx, "SELECT r.farthest FROM (SELECT pg_catalog."+farthest+"("+column+") AS farthest FROM "+t.from()+
-			") r, "+sequence+" s WHERE r.farthest "+comparison+" s.last_value")
-		if err != nil {
-			return fmt.Errorf("reading sequence %s: %w", sequence, err)
-		}
-		if len(position) == 0 {
-			continue
-		}
-		last, err := strconv.ParseInt(position[0][0], 10, 64)
-		if err != nil {
-			return fmt.Errorf("sequence %s: %w", sequence, err)
-		}
-		if err := tx.session.exec(ctx, "ALTER SEQUENCE "+sequence+" RESTART WITH "+strconv.FormatInt(following(last, increment, lowest, highest), 10)); err != nil {
-			return fmt.Errorf("sequence %s: %w", sequence, err)
-		}
-	}
-	return nil
-}
-
-// following is the next number of a sequence after last, held within its bounds:
-// a sequence at its bound has no free number, and the next insert says so.
-func following(last, increment, lowest, highest int64) int64 {
-	switch {
-	case increment > 0 && last > highest-increment:
-		return highest
-	case increment < 0 && last < lowest-increment:
-		return lowest
-	default:
-		return min(max(last+increment, lowest), highest)
-	}
 }

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"time"
 
+	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/adapters/internal/tables"
 	"github.com/appbur/appbur/pkg/contract"
 )
@@ -18,7 +19,7 @@ func (a *Adapter) Begin(ctx context.Context) (contract.Transaction, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &transaction{adapter: a, session: s, tables: described}, nil
+	return &transaction{adapter: a, session: s, tables: described, positions: map[string][]appbur.Position{}}, nil
 }
 
 type transaction struct {
@@ -28,7 +29,11 @@ type transaction struct {
 	replaced []replacement
 	keys     []foreignKey // dropped, to be added again
 	triggers []trigger    // disabled, to be enabled again
+	// positions of sequences that came with the payloads, by dataset.
+	positions map[string][]appbur.Position
 }
+
+var _ contract.PositionTransaction = (*transaction)(nil)
 
 // replacement is a table whose rows were written, and their sum.
 type replacement struct {

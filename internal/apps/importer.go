@@ -68,7 +68,7 @@ func (i *Importer) Import(ctx context.Context, app appbur.AppState) (restore.Imp
 	}
 	for _, d := range app.Datasets {
 		request.Datasets = append(request.Datasets, contract.DatasetSource{
-			Name: d.Name, Schema: d.Schema, Rows: d.Rows, Size: d.Size, Digest: d.Digest,
+			Name: d.Name, Schema: d.Schema, Rows: d.Rows, Size: d.Size, Digest: d.Digest, Positions: d.Positions,
 			Open: func() (io.ReadCloser, error) { return i.Payloads.Payload(app.AppKey, d) },
 		})
 	}

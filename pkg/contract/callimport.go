@@ -132,7 +132,7 @@ func (s *sending) open() (appbur.Digest, error) {
 			return appbur.Digest{}, fmt.Errorf("importing dataset %s: %d rows of %d bytes", d.Name, d.Rows, d.Size)
 		}
 		open.Datasets = append(open.Datasets, &contractpb.ImportDataset{
-			Name: d.Name, Schema: d.Schema, Rows: uint64(d.Rows), Bytes: uint64(d.Size), Sha256: d.Digest[:],
+			Name: d.Name, Schema: d.Schema, Rows: uint64(d.Rows), Bytes: uint64(d.Size), Sha256: d.Digest[:], Positions: wirePositions(d.Positions),
 		})
 		all = append(all, totals{d.Name, d.Schema, d.Rows, d.Size, d.Digest})
 	}

@@ -153,9 +153,14 @@ func (x *exportSession) readDataset(ctx context.Context, snapshot Snapshot, p *e
 	if err != nil {
 		return err
 	}
+	positions, err := readPositions(ctx, snapshot, d)
+	if err != nil {
+		return err
+	}
+
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	p.ended, p.totals = true, p.total()
+	p.ended, p.totals, p.positions = true, p.total(), positions
 	x.signal()
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"google.golang.org/grpc/mem"
+
+	"github.com/appbur/appbur/pkg/contract/contractpb"
 )
 
 // spoolBlock is how many bytes gather before they are written and may be sent.
@@ -22,9 +24,10 @@ type exportPart struct {
 	block *[]byte
 
 	// Guarded by the session: what streams may read, and whether that is all.
-	written int64
-	ended   bool
-	totals  totals
+	written   int64
+	ended     bool
+	totals    totals
+	positions []*contractpb.Position
 }
 
 // newExportPart opens a file without a name: whatever happens to the process, no

@@ -12,6 +12,9 @@ type DatasetSource struct {
 	Name, Schema string
 	Rows, Size   int64
 	Digest       appbur.Digest
+	// Positions are those that came with the payload. Applications that number rows go
+	// on from there; others do not look at them.
+	Positions []appbur.Position
 	// Open returns the payload from its start.
 	Open func() (io.ReadCloser, error)
 }

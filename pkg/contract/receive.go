@@ -32,6 +32,8 @@ type ExportedDataset struct {
 	DatasetHeader
 	Rows, Size int64
 	Digest     appbur.Digest
+	// Positions are those of the counters that number the rows.
+	Positions []appbur.Position
 }
 
 // ExportResult is a complete export.
@@ -288,11 +290,18 @@ func (r *receiver) datasetTrailer(t *contractpb.DatasetTrailer) error {
 	case digest != d.count.digest():
 		return fmt.Errorf("dataset %s: the payload differs from the SHA-256 of its trailer", d.header.Name)
 	}
+	positions, err := positionsOf(t.GetPositions())
+	if err != nil {
+		return fmt.Errorf("dataset %s: %w", d.header.Name, err)
+	}
+
 	r.current = nil
 	if err := d.writer.Close(); err != nil {
 		return &sinkError{err}
 	}
-	r.result.Datasets = append(r.result.Datasets, ExportedDataset{DatasetHeader: d.header, Rows: d.rows.rows, Size: d.count.size, Digest: digest})
+	r.result.Datasets = append(r.result.Datasets, ExportedDataset{
+		DatasetHeader: d.header, Rows: d.rows.rows, Size: d.count.size, Digest: digest, Positions: positions,
+	})
 	return nil
 }
 

@@ -90,6 +90,13 @@ func (a *applying) run(ctx context.Context) (err error) {
 			return err
 		}
 		result.Datasets = append(result.Datasets, r)
+		warning, err := continuePositions(ctx, tx, p)
+		if err != nil {
+			return err
+		}
+		if warning != "" {
+			result.Warnings = append(result.Warnings, warning)
+		}
 	}
 	if err := a.reread(ctx, tx, result); err != nil {
 		return err

@@ -141,9 +141,9 @@ func (o *exportOut) part(ctx context.Context, p *exportPart, offset int64) error
 			}
 		default:
 			t := p.totals
-			return o.send(&contractpb.ExportResponse{Message: &contractpb.ExportResponse_DatasetTrailer{
-				DatasetTrailer: &contractpb.DatasetTrailer{Dataset: t.name, Rows: uint64(t.rows), Bytes: uint64(t.size), Sha256: t.digest[:]},
-			}})
+			return o.send(&contractpb.ExportResponse{Message: &contractpb.ExportResponse_DatasetTrailer{DatasetTrailer: &contractpb.DatasetTrailer{
+				Dataset: t.name, Rows: uint64(t.rows), Bytes: uint64(t.size), Sha256: t.digest[:], Positions: p.positions,
+			}}})
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/contract/contractpb"
 )
 
@@ -78,6 +79,7 @@ type importPart struct {
 	definition *definition
 	chain      []step
 	announced  totals
+	positions  []appbur.Position
 }
 
 func (m *importing) part(name string) *importPart {
@@ -164,7 +166,11 @@ func (s *service) planPart(a *contractpb.ImportDataset) (*importPart, error) {
 	if a.GetBytes() > math.MaxInt64 || a.GetRows() > a.GetBytes() {
 		return nil, NewError(ReasonInvalidRequest, "dataset %s: %d rows in %d bytes cannot be", d.Name, a.GetRows(), a.GetBytes())
 	}
-	return &importPart{definition: d, chain: chain, announced: totals{
+	positions, err := positionsOf(a.GetPositions())
+	if err != nil {
+		return nil, NewError(ReasonInvalidRequest, "dataset %s: %w", d.Name, err).With("dataset", d.Name)
+	}
+	return &importPart{definition: d, chain: chain, positions: positions, announced: totals{
 		name: d.Name, schema: schema.String(), rows: int64(a.GetRows()), size: int64(a.GetBytes()), digest: digest,
 	}}, nil
 }

@@ -460,7 +460,7 @@ func (x Change_Op) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Change_Op.Descriptor instead.
 func (Change_Op) EnumDescriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{5, 0}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{6, 0}
 }
 
 // GetInfoRequest introduces the caller.
@@ -754,8 +754,10 @@ type DatasetInfo struct {
 	// What an export would hold by a cheap guess; 0 when there is none.
 	EstimatedRows  uint64 `protobuf:"varint,12,opt,name=estimated_rows,json=estimatedRows,proto3" json:"estimated_rows,omitempty"`
 	EstimatedBytes uint64 `protobuf:"varint,13,opt,name=estimated_bytes,json=estimatedBytes,proto3" json:"estimated_bytes,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Fields that rows of a payload may lack, and what an import then gives them.
+	Defaults      []*FieldDefault `protobuf:"bytes,14,rep,name=defaults,proto3" json:"defaults,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DatasetInfo) Reset() {
@@ -879,6 +881,67 @@ func (x *DatasetInfo) GetEstimatedBytes() uint64 {
 	return 0
 }
 
+func (x *DatasetInfo) GetDefaults() []*FieldDefault {
+	if x != nil {
+		return x.Defaults
+	}
+	return nil
+}
+
+// FieldDefault is what stands for a top-level field that a row of a payload lacks.
+type FieldDefault struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Field string                 `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	// JSON text. Empty when nobody can foretell it: the time, a number that is counted.
+	ValueJson     string `protobuf:"bytes,2,opt,name=value_json,json=valueJson,proto3" json:"value_json,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FieldDefault) Reset() {
+	*x = FieldDefault{}
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FieldDefault) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FieldDefault) ProtoMessage() {}
+
+func (x *FieldDefault) ProtoReflect() protoreflect.Message {
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FieldDefault.ProtoReflect.Descriptor instead.
+func (*FieldDefault) Descriptor() ([]byte, []int) {
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *FieldDefault) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *FieldDefault) GetValueJson() string {
+	if x != nil {
+		return x.ValueJson
+	}
+	return ""
+}
+
 // Upcast declares one step from an older schema to a later one.
 type Upcast struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -893,7 +956,7 @@ type Upcast struct {
 
 func (x *Upcast) Reset() {
 	*x = Upcast{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[4]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -905,7 +968,7 @@ func (x *Upcast) String() string {
 func (*Upcast) ProtoMessage() {}
 
 func (x *Upcast) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[4]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -918,7 +981,7 @@ func (x *Upcast) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Upcast.ProtoReflect.Descriptor instead.
 func (*Upcast) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{4}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Upcast) GetFrom() string {
@@ -960,7 +1023,7 @@ type Change struct {
 
 func (x *Change) Reset() {
 	*x = Change{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[5]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -972,7 +1035,7 @@ func (x *Change) String() string {
 func (*Change) ProtoMessage() {}
 
 func (x *Change) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[5]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -985,7 +1048,7 @@ func (x *Change) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Change.ProtoReflect.Descriptor instead.
 func (*Change) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{5}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Change) GetOp() Change_Op {
@@ -1041,7 +1104,7 @@ type ExportRequest struct {
 
 func (x *ExportRequest) Reset() {
 	*x = ExportRequest{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[6]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1053,7 +1116,7 @@ func (x *ExportRequest) String() string {
 func (*ExportRequest) ProtoMessage() {}
 
 func (x *ExportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[6]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1066,7 +1129,7 @@ func (x *ExportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportRequest.ProtoReflect.Descriptor instead.
 func (*ExportRequest) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{6}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ExportRequest) GetOperationId() string {
@@ -1114,7 +1177,7 @@ type ExportResume struct {
 
 func (x *ExportResume) Reset() {
 	*x = ExportResume{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[7]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1126,7 +1189,7 @@ func (x *ExportResume) String() string {
 func (*ExportResume) ProtoMessage() {}
 
 func (x *ExportResume) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[7]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1139,7 +1202,7 @@ func (x *ExportResume) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportResume.ProtoReflect.Descriptor instead.
 func (*ExportResume) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{7}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ExportResume) GetSnapshotId() string {
@@ -1182,7 +1245,7 @@ type ExportResponse struct {
 
 func (x *ExportResponse) Reset() {
 	*x = ExportResponse{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[8]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1194,7 +1257,7 @@ func (x *ExportResponse) String() string {
 func (*ExportResponse) ProtoMessage() {}
 
 func (x *ExportResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[8]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1207,7 +1270,7 @@ func (x *ExportResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportResponse.ProtoReflect.Descriptor instead.
 func (*ExportResponse) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{8}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ExportResponse) GetMessage() isExportResponse_Message {
@@ -1315,7 +1378,7 @@ type ExportHeader struct {
 
 func (x *ExportHeader) Reset() {
 	*x = ExportHeader{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[9]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1327,7 +1390,7 @@ func (x *ExportHeader) String() string {
 func (*ExportHeader) ProtoMessage() {}
 
 func (x *ExportHeader) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[9]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1340,7 +1403,7 @@ func (x *ExportHeader) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportHeader.ProtoReflect.Descriptor instead.
 func (*ExportHeader) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{9}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ExportHeader) GetOperationId() string {
@@ -1407,7 +1470,7 @@ type ExportedDataset struct {
 
 func (x *ExportedDataset) Reset() {
 	*x = ExportedDataset{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[10]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1419,7 +1482,7 @@ func (x *ExportedDataset) String() string {
 func (*ExportedDataset) ProtoMessage() {}
 
 func (x *ExportedDataset) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[10]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1432,7 +1495,7 @@ func (x *ExportedDataset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportedDataset.ProtoReflect.Descriptor instead.
 func (*ExportedDataset) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{10}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ExportedDataset) GetName() string {
@@ -1486,7 +1549,7 @@ type Chunk struct {
 
 func (x *Chunk) Reset() {
 	*x = Chunk{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[11]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1498,7 +1561,7 @@ func (x *Chunk) String() string {
 func (*Chunk) ProtoMessage() {}
 
 func (x *Chunk) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[11]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1511,7 +1574,7 @@ func (x *Chunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Chunk.ProtoReflect.Descriptor instead.
 func (*Chunk) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{11}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Chunk) GetDataset() string {
@@ -1549,14 +1612,17 @@ type DatasetTrailer struct {
 	Rows    uint64                 `protobuf:"varint,2,opt,name=rows,proto3" json:"rows,omitempty"`
 	Bytes   uint64                 `protobuf:"varint,3,opt,name=bytes,proto3" json:"bytes,omitempty"`
 	// SHA-256 of the payload, 32 bytes.
-	Sha256        []byte `protobuf:"bytes,4,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	Sha256 []byte `protobuf:"bytes,4,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	// How far the counters had come that number the rows. Not part of the payload, and
+	// not of its digest.
+	Positions     []*Position `protobuf:"bytes,5,rep,name=positions,proto3" json:"positions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DatasetTrailer) Reset() {
 	*x = DatasetTrailer{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[12]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1568,7 +1634,7 @@ func (x *DatasetTrailer) String() string {
 func (*DatasetTrailer) ProtoMessage() {}
 
 func (x *DatasetTrailer) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[12]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1581,7 +1647,7 @@ func (x *DatasetTrailer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DatasetTrailer.ProtoReflect.Descriptor instead.
 func (*DatasetTrailer) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{12}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *DatasetTrailer) GetDataset() string {
@@ -1612,6 +1678,78 @@ func (x *DatasetTrailer) GetSha256() []byte {
 	return nil
 }
 
+func (x *DatasetTrailer) GetPositions() []*Position {
+	if x != nil {
+		return x.Positions
+	}
+	return nil
+}
+
+// Position is how far a counter had come: a sequence, AUTO_INCREMENT. Numbers that were
+// given to rows which are gone are in no payload.
+type Position struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Top-level field that the counter fills.
+	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	// What the application calls the counter; empty when the field tells it.
+	Counter string `protobuf:"bytes,2,opt,name=counter,proto3" json:"counter,omitempty"`
+	// The next number that it would give, in decimal.
+	Next          string `protobuf:"bytes,3,opt,name=next,proto3" json:"next,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Position) Reset() {
+	*x = Position{}
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Position) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Position) ProtoMessage() {}
+
+func (x *Position) ProtoReflect() protoreflect.Message {
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Position.ProtoReflect.Descriptor instead.
+func (*Position) Descriptor() ([]byte, []int) {
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Position) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *Position) GetCounter() string {
+	if x != nil {
+		return x.Counter
+	}
+	return ""
+}
+
+func (x *Position) GetNext() string {
+	if x != nil {
+		return x.Next
+	}
+	return ""
+}
+
 // ExportTrailer ends an export.
 type ExportTrailer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1623,7 +1761,7 @@ type ExportTrailer struct {
 
 func (x *ExportTrailer) Reset() {
 	*x = ExportTrailer{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[13]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1635,7 +1773,7 @@ func (x *ExportTrailer) String() string {
 func (*ExportTrailer) ProtoMessage() {}
 
 func (x *ExportTrailer) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[13]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1648,7 +1786,7 @@ func (x *ExportTrailer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportTrailer.ProtoReflect.Descriptor instead.
 func (*ExportTrailer) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{13}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ExportTrailer) GetManifestSha256() []byte {
@@ -1671,7 +1809,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[14]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1683,7 +1821,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[14]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1696,7 +1834,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{14}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Progress) GetPhase() Phase {
@@ -1735,7 +1873,7 @@ type ImportRequest struct {
 
 func (x *ImportRequest) Reset() {
 	*x = ImportRequest{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[15]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1747,7 +1885,7 @@ func (x *ImportRequest) String() string {
 func (*ImportRequest) ProtoMessage() {}
 
 func (x *ImportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[15]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1760,7 +1898,7 @@ func (x *ImportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportRequest.ProtoReflect.Descriptor instead.
 func (*ImportRequest) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{15}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ImportRequest) GetMessage() isImportRequest_Message {
@@ -1843,7 +1981,7 @@ type ImportOpen struct {
 
 func (x *ImportOpen) Reset() {
 	*x = ImportOpen{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[16]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1855,7 +1993,7 @@ func (x *ImportOpen) String() string {
 func (*ImportOpen) ProtoMessage() {}
 
 func (x *ImportOpen) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[16]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1868,7 +2006,7 @@ func (x *ImportOpen) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportOpen.ProtoReflect.Descriptor instead.
 func (*ImportOpen) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{16}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ImportOpen) GetOperationId() string {
@@ -1928,14 +2066,16 @@ type ImportDataset struct {
 	Rows   uint64                 `protobuf:"varint,3,opt,name=rows,proto3" json:"rows,omitempty"`
 	Bytes  uint64                 `protobuf:"varint,4,opt,name=bytes,proto3" json:"bytes,omitempty"`
 	// SHA-256 of the payload, 32 bytes.
-	Sha256        []byte `protobuf:"bytes,5,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	Sha256 []byte `protobuf:"bytes,5,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	// As they came with the payload. A counter never goes back by them.
+	Positions     []*Position `protobuf:"bytes,6,rep,name=positions,proto3" json:"positions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ImportDataset) Reset() {
 	*x = ImportDataset{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[17]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1947,7 +2087,7 @@ func (x *ImportDataset) String() string {
 func (*ImportDataset) ProtoMessage() {}
 
 func (x *ImportDataset) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[17]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1960,7 +2100,7 @@ func (x *ImportDataset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportDataset.ProtoReflect.Descriptor instead.
 func (*ImportDataset) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{17}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ImportDataset) GetName() string {
@@ -1998,6 +2138,13 @@ func (x *ImportDataset) GetSha256() []byte {
 	return nil
 }
 
+func (x *ImportDataset) GetPositions() []*Position {
+	if x != nil {
+		return x.Positions
+	}
+	return nil
+}
+
 // ImportCommit asks for the effect. It comes after the last byte.
 type ImportCommit struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2009,7 +2156,7 @@ type ImportCommit struct {
 
 func (x *ImportCommit) Reset() {
 	*x = ImportCommit{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[18]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2021,7 +2168,7 @@ func (x *ImportCommit) String() string {
 func (*ImportCommit) ProtoMessage() {}
 
 func (x *ImportCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[18]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2034,7 +2181,7 @@ func (x *ImportCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportCommit.ProtoReflect.Descriptor instead.
 func (*ImportCommit) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{18}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ImportCommit) GetManifestSha256() []byte {
@@ -2062,7 +2209,7 @@ type ImportResponse struct {
 
 func (x *ImportResponse) Reset() {
 	*x = ImportResponse{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[19]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2074,7 +2221,7 @@ func (x *ImportResponse) String() string {
 func (*ImportResponse) ProtoMessage() {}
 
 func (x *ImportResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[19]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2087,7 +2234,7 @@ func (x *ImportResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportResponse.ProtoReflect.Descriptor instead.
 func (*ImportResponse) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{19}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ImportResponse) GetMessage() isImportResponse_Message {
@@ -2174,7 +2321,7 @@ type ImportState struct {
 
 func (x *ImportState) Reset() {
 	*x = ImportState{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[20]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2186,7 +2333,7 @@ func (x *ImportState) String() string {
 func (*ImportState) ProtoMessage() {}
 
 func (x *ImportState) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[20]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2199,7 +2346,7 @@ func (x *ImportState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportState.ProtoReflect.Descriptor instead.
 func (*ImportState) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{20}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ImportState) GetDatasets() []*ImportAck {
@@ -2228,7 +2375,7 @@ type ImportAck struct {
 
 func (x *ImportAck) Reset() {
 	*x = ImportAck{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[21]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2240,7 +2387,7 @@ func (x *ImportAck) String() string {
 func (*ImportAck) ProtoMessage() {}
 
 func (x *ImportAck) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[21]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2253,7 +2400,7 @@ func (x *ImportAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportAck.ProtoReflect.Descriptor instead.
 func (*ImportAck) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{21}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ImportAck) GetDataset() string {
@@ -2292,7 +2439,7 @@ type ImportResult struct {
 
 func (x *ImportResult) Reset() {
 	*x = ImportResult{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[22]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2304,7 +2451,7 @@ func (x *ImportResult) String() string {
 func (*ImportResult) ProtoMessage() {}
 
 func (x *ImportResult) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[22]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2317,7 +2464,7 @@ func (x *ImportResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportResult.ProtoReflect.Descriptor instead.
 func (*ImportResult) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{22}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ImportResult) GetApplied() bool {
@@ -2384,14 +2531,16 @@ type DatasetResult struct {
 	// What was in the payload and is not in the state.
 	Dropped []*Dropped `protobuf:"bytes,7,rep,name=dropped,proto3" json:"dropped,omitempty"`
 	// The state was read back before the commit and compared.
-	Verified      bool `protobuf:"varint,8,opt,name=verified,proto3" json:"verified,omitempty"`
+	Verified bool `protobuf:"varint,8,opt,name=verified,proto3" json:"verified,omitempty"`
+	// Fields that rows of the payload lacked and that got a default.
+	Filled        []*Filled `protobuf:"bytes,9,rep,name=filled,proto3" json:"filled,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DatasetResult) Reset() {
 	*x = DatasetResult{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[23]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2403,7 +2552,7 @@ func (x *DatasetResult) String() string {
 func (*DatasetResult) ProtoMessage() {}
 
 func (x *DatasetResult) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[23]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2416,7 +2565,7 @@ func (x *DatasetResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DatasetResult.ProtoReflect.Descriptor instead.
 func (*DatasetResult) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{23}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *DatasetResult) GetName() string {
@@ -2475,6 +2624,67 @@ func (x *DatasetResult) GetVerified() bool {
 	return false
 }
 
+func (x *DatasetResult) GetFilled() []*Filled {
+	if x != nil {
+		return x.Filled
+	}
+	return nil
+}
+
+// Filled is a field that the payload lacked.
+type Filled struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Field string                 `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	// How many rows lacked it.
+	Rows          uint64 `protobuf:"varint,2,opt,name=rows,proto3" json:"rows,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Filled) Reset() {
+	*x = Filled{}
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Filled) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Filled) ProtoMessage() {}
+
+func (x *Filled) ProtoReflect() protoreflect.Message {
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Filled.ProtoReflect.Descriptor instead.
+func (*Filled) Descriptor() ([]byte, []int) {
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *Filled) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *Filled) GetRows() uint64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
 // Dropped is data that an upcast left behind.
 type Dropped struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2494,7 +2704,7 @@ type Dropped struct {
 
 func (x *Dropped) Reset() {
 	*x = Dropped{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[24]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2506,7 +2716,7 @@ func (x *Dropped) String() string {
 func (*Dropped) ProtoMessage() {}
 
 func (x *Dropped) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[24]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2519,7 +2729,7 @@ func (x *Dropped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dropped.ProtoReflect.Descriptor instead.
 func (*Dropped) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{24}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Dropped) GetPath() string {
@@ -2574,7 +2784,7 @@ type ReleaseExportRequest struct {
 
 func (x *ReleaseExportRequest) Reset() {
 	*x = ReleaseExportRequest{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[25]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2586,7 +2796,7 @@ func (x *ReleaseExportRequest) String() string {
 func (*ReleaseExportRequest) ProtoMessage() {}
 
 func (x *ReleaseExportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[25]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2599,7 +2809,7 @@ func (x *ReleaseExportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseExportRequest.ProtoReflect.Descriptor instead.
 func (*ReleaseExportRequest) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{25}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ReleaseExportRequest) GetOperationId() string {
@@ -2618,7 +2828,7 @@ type ReleaseExportResponse struct {
 
 func (x *ReleaseExportResponse) Reset() {
 	*x = ReleaseExportResponse{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[26]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2630,7 +2840,7 @@ func (x *ReleaseExportResponse) String() string {
 func (*ReleaseExportResponse) ProtoMessage() {}
 
 func (x *ReleaseExportResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[26]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2643,7 +2853,7 @@ func (x *ReleaseExportResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseExportResponse.ProtoReflect.Descriptor instead.
 func (*ReleaseExportResponse) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{26}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{29}
 }
 
 // Fingerprint is a token for the state of a dataset. Equal tokens mean equal
@@ -2660,7 +2870,7 @@ type Fingerprint struct {
 
 func (x *Fingerprint) Reset() {
 	*x = Fingerprint{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[27]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2672,7 +2882,7 @@ func (x *Fingerprint) String() string {
 func (*Fingerprint) ProtoMessage() {}
 
 func (x *Fingerprint) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[27]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2685,7 +2895,7 @@ func (x *Fingerprint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fingerprint.ProtoReflect.Descriptor instead.
 func (*Fingerprint) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{27}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Fingerprint) GetDataset() string {
@@ -2713,7 +2923,7 @@ type GetFingerprintRequest struct {
 
 func (x *GetFingerprintRequest) Reset() {
 	*x = GetFingerprintRequest{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[28]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2725,7 +2935,7 @@ func (x *GetFingerprintRequest) String() string {
 func (*GetFingerprintRequest) ProtoMessage() {}
 
 func (x *GetFingerprintRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[28]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2738,7 +2948,7 @@ func (x *GetFingerprintRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetFingerprintRequest.ProtoReflect.Descriptor instead.
 func (*GetFingerprintRequest) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{28}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *GetFingerprintRequest) GetDatasets() []string {
@@ -2758,7 +2968,7 @@ type GetFingerprintResponse struct {
 
 func (x *GetFingerprintResponse) Reset() {
 	*x = GetFingerprintResponse{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[29]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2770,7 +2980,7 @@ func (x *GetFingerprintResponse) String() string {
 func (*GetFingerprintResponse) ProtoMessage() {}
 
 func (x *GetFingerprintResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[29]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2783,7 +2993,7 @@ func (x *GetFingerprintResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetFingerprintResponse.ProtoReflect.Descriptor instead.
 func (*GetFingerprintResponse) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{29}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *GetFingerprintResponse) GetFingerprints() []*Fingerprint {
@@ -2804,7 +3014,7 @@ type VerifyRequest struct {
 
 func (x *VerifyRequest) Reset() {
 	*x = VerifyRequest{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[30]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2816,7 +3026,7 @@ func (x *VerifyRequest) String() string {
 func (*VerifyRequest) ProtoMessage() {}
 
 func (x *VerifyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[30]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2829,7 +3039,7 @@ func (x *VerifyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyRequest.ProtoReflect.Descriptor instead.
 func (*VerifyRequest) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{30}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *VerifyRequest) GetDatasets() []string {
@@ -2854,7 +3064,7 @@ type VerifyResponse struct {
 
 func (x *VerifyResponse) Reset() {
 	*x = VerifyResponse{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[31]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2866,7 +3076,7 @@ func (x *VerifyResponse) String() string {
 func (*VerifyResponse) ProtoMessage() {}
 
 func (x *VerifyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[31]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2879,7 +3089,7 @@ func (x *VerifyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyResponse.ProtoReflect.Descriptor instead.
 func (*VerifyResponse) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{31}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *VerifyResponse) GetMessage() isVerifyResponse_Message {
@@ -2937,7 +3147,7 @@ type VerifyResult struct {
 
 func (x *VerifyResult) Reset() {
 	*x = VerifyResult{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[32]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2949,7 +3159,7 @@ func (x *VerifyResult) String() string {
 func (*VerifyResult) ProtoMessage() {}
 
 func (x *VerifyResult) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[32]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2962,7 +3172,7 @@ func (x *VerifyResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyResult.ProtoReflect.Descriptor instead.
 func (*VerifyResult) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{32}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *VerifyResult) GetDatasets() []*DatasetTrailer {
@@ -3000,7 +3210,7 @@ type Operation struct {
 
 func (x *Operation) Reset() {
 	*x = Operation{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[33]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3012,7 +3222,7 @@ func (x *Operation) String() string {
 func (*Operation) ProtoMessage() {}
 
 func (x *Operation) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[33]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3025,7 +3235,7 @@ func (x *Operation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Operation.ProtoReflect.Descriptor instead.
 func (*Operation) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{33}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Operation) GetId() string {
@@ -3112,7 +3322,7 @@ type Failure struct {
 
 func (x *Failure) Reset() {
 	*x = Failure{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[34]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3124,7 +3334,7 @@ func (x *Failure) String() string {
 func (*Failure) ProtoMessage() {}
 
 func (x *Failure) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[34]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3137,7 +3347,7 @@ func (x *Failure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Failure.ProtoReflect.Descriptor instead.
 func (*Failure) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{34}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Failure) GetCode() uint32 {
@@ -3178,7 +3388,7 @@ type GetOperationRequest struct {
 
 func (x *GetOperationRequest) Reset() {
 	*x = GetOperationRequest{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[35]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3190,7 +3400,7 @@ func (x *GetOperationRequest) String() string {
 func (*GetOperationRequest) ProtoMessage() {}
 
 func (x *GetOperationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[35]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3203,7 +3413,7 @@ func (x *GetOperationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOperationRequest.ProtoReflect.Descriptor instead.
 func (*GetOperationRequest) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{35}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *GetOperationRequest) GetOperationId() string {
@@ -3223,7 +3433,7 @@ type GetOperationResponse struct {
 
 func (x *GetOperationResponse) Reset() {
 	*x = GetOperationResponse{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[36]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3235,7 +3445,7 @@ func (x *GetOperationResponse) String() string {
 func (*GetOperationResponse) ProtoMessage() {}
 
 func (x *GetOperationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[36]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3248,7 +3458,7 @@ func (x *GetOperationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOperationResponse.ProtoReflect.Descriptor instead.
 func (*GetOperationResponse) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{36}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *GetOperationResponse) GetOperation() *Operation {
@@ -3267,7 +3477,7 @@ type ListOperationsRequest struct {
 
 func (x *ListOperationsRequest) Reset() {
 	*x = ListOperationsRequest{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[37]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3279,7 +3489,7 @@ func (x *ListOperationsRequest) String() string {
 func (*ListOperationsRequest) ProtoMessage() {}
 
 func (x *ListOperationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[37]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3292,7 +3502,7 @@ func (x *ListOperationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOperationsRequest.ProtoReflect.Descriptor instead.
 func (*ListOperationsRequest) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{37}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{40}
 }
 
 // ListOperationsResponse holds them, newest first.
@@ -3305,7 +3515,7 @@ type ListOperationsResponse struct {
 
 func (x *ListOperationsResponse) Reset() {
 	*x = ListOperationsResponse{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[38]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3317,7 +3527,7 @@ func (x *ListOperationsResponse) String() string {
 func (*ListOperationsResponse) ProtoMessage() {}
 
 func (x *ListOperationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[38]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3330,7 +3540,7 @@ func (x *ListOperationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOperationsResponse.ProtoReflect.Descriptor instead.
 func (*ListOperationsResponse) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{38}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ListOperationsResponse) GetOperations() []*Operation {
@@ -3350,7 +3560,7 @@ type CancelOperationRequest struct {
 
 func (x *CancelOperationRequest) Reset() {
 	*x = CancelOperationRequest{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[39]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3362,7 +3572,7 @@ func (x *CancelOperationRequest) String() string {
 func (*CancelOperationRequest) ProtoMessage() {}
 
 func (x *CancelOperationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[39]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3375,7 +3585,7 @@ func (x *CancelOperationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelOperationRequest.ProtoReflect.Descriptor instead.
 func (*CancelOperationRequest) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{39}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *CancelOperationRequest) GetOperationId() string {
@@ -3395,7 +3605,7 @@ type CancelOperationResponse struct {
 
 func (x *CancelOperationResponse) Reset() {
 	*x = CancelOperationResponse{}
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[40]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3407,7 +3617,7 @@ func (x *CancelOperationResponse) String() string {
 func (*CancelOperationResponse) ProtoMessage() {}
 
 func (x *CancelOperationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_appbur_contract_v1_contract_proto_msgTypes[40]
+	mi := &file_appbur_contract_v1_contract_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3420,7 +3630,7 @@ func (x *CancelOperationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelOperationResponse.ProtoReflect.Descriptor instead.
 func (*CancelOperationResponse) Descriptor() ([]byte, []int) {
-	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{40}
+	return file_appbur_contract_v1_contract_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *CancelOperationResponse) GetOperation() *Operation {
@@ -3457,7 +3667,7 @@ const file_appbur_contract_v1_contract_proto_rawDesc = "" +
 	"\fexport_lease\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\vexportLease\x12<\n" +
 	"\fimport_lease\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\vimportLease\x12J\n" +
 	"\x13operation_retention\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\x12operationRetention\x12*\n" +
-	"\x11max_payload_bytes\x18\a \x01(\x04R\x0fmaxPayloadBytes\"\xcb\x03\n" +
+	"\x11max_payload_bytes\x18\a \x01(\x04R\x0fmaxPayloadBytes\"\x89\x04\n" +
 	"\vDatasetInfo\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x16\n" +
@@ -3474,7 +3684,12 @@ const file_appbur_contract_v1_contract_proto_rawDesc = "" +
 	" \x01(\x0e2!.appbur.contract.v1.UnknownFieldsR\runknownFields\x12\x1a\n" +
 	"\brequired\x18\v \x01(\bR\brequired\x12%\n" +
 	"\x0eestimated_rows\x18\f \x01(\x04R\restimatedRows\x12'\n" +
-	"\x0festimated_bytes\x18\r \x01(\x04R\x0eestimatedBytes\"b\n" +
+	"\x0festimated_bytes\x18\r \x01(\x04R\x0eestimatedBytes\x12<\n" +
+	"\bdefaults\x18\x0e \x03(\v2 .appbur.contract.v1.FieldDefaultR\bdefaults\"C\n" +
+	"\fFieldDefault\x12\x14\n" +
+	"\x05field\x18\x01 \x01(\tR\x05field\x12\x1d\n" +
+	"\n" +
+	"value_json\x18\x02 \x01(\tR\tvalueJson\"b\n" +
 	"\x06Upcast\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\tR\x02to\x124\n" +
@@ -3533,12 +3748,17 @@ const file_appbur_contract_v1_contract_proto_rawDesc = "" +
 	"\adataset\x18\x01 \x01(\tR\adataset\x12\x16\n" +
 	"\x06offset\x18\x02 \x01(\x04R\x06offset\x12\x18\n" +
 	"\x04data\x18\x03 \x01(\fB\x04\xd8\xe2\x18\x01R\x04data\x12\x16\n" +
-	"\x06crc32c\x18\x04 \x01(\aR\x06crc32c\"l\n" +
+	"\x06crc32c\x18\x04 \x01(\aR\x06crc32c\"\xa8\x01\n" +
 	"\x0eDatasetTrailer\x12\x18\n" +
 	"\adataset\x18\x01 \x01(\tR\adataset\x12\x12\n" +
 	"\x04rows\x18\x02 \x01(\x04R\x04rows\x12\x14\n" +
 	"\x05bytes\x18\x03 \x01(\x04R\x05bytes\x12\x16\n" +
-	"\x06sha256\x18\x04 \x01(\fR\x06sha256\"8\n" +
+	"\x06sha256\x18\x04 \x01(\fR\x06sha256\x12:\n" +
+	"\tpositions\x18\x05 \x03(\v2\x1c.appbur.contract.v1.PositionR\tpositions\"N\n" +
+	"\bPosition\x12\x14\n" +
+	"\x05field\x18\x01 \x01(\tR\x05field\x12\x18\n" +
+	"\acounter\x18\x02 \x01(\tR\acounter\x12\x12\n" +
+	"\x04next\x18\x03 \x01(\tR\x04next\"8\n" +
 	"\rExportTrailer\x12'\n" +
 	"\x0fmanifest_sha256\x18\x01 \x01(\fR\x0emanifestSha256\"i\n" +
 	"\bProgress\x12/\n" +
@@ -3558,13 +3778,14 @@ const file_appbur_contract_v1_contract_proto_rawDesc = "" +
 	"\x12source_app_version\x18\x04 \x01(\tR\x10sourceAppVersion\x12=\n" +
 	"\bdatasets\x18\x05 \x03(\v2!.appbur.contract.v1.ImportDatasetR\bdatasets\x12;\n" +
 	"\bexpected\x18\x06 \x03(\v2\x1f.appbur.contract.v1.FingerprintR\bexpected\x12\x14\n" +
-	"\x05actor\x18\a \x01(\tR\x05actor\"}\n" +
+	"\x05actor\x18\a \x01(\tR\x05actor\"\xb9\x01\n" +
 	"\rImportDataset\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06schema\x18\x02 \x01(\tR\x06schema\x12\x12\n" +
 	"\x04rows\x18\x03 \x01(\x04R\x04rows\x12\x14\n" +
 	"\x05bytes\x18\x04 \x01(\x04R\x05bytes\x12\x16\n" +
-	"\x06sha256\x18\x05 \x01(\fR\x06sha256\"7\n" +
+	"\x06sha256\x18\x05 \x01(\fR\x06sha256\x12:\n" +
+	"\tpositions\x18\x06 \x03(\v2\x1c.appbur.contract.v1.PositionR\tpositions\"7\n" +
 	"\fImportCommit\x12'\n" +
 	"\x0fmanifest_sha256\x18\x01 \x01(\fR\x0emanifestSha256\"\xff\x01\n" +
 	"\x0eImportResponse\x127\n" +
@@ -3586,7 +3807,7 @@ const file_appbur_contract_v1_contract_proto_rawDesc = "" +
 	"\breplayed\x18\x04 \x01(\bR\breplayed\x127\n" +
 	"\x06before\x18\x05 \x03(\v2\x1f.appbur.contract.v1.FingerprintR\x06before\x125\n" +
 	"\x05after\x18\x06 \x03(\v2\x1f.appbur.contract.v1.FingerprintR\x05after\x12\x1a\n" +
-	"\bwarnings\x18\a \x03(\tR\bwarnings\"\xf6\x01\n" +
+	"\bwarnings\x18\a \x03(\tR\bwarnings\"\xaa\x02\n" +
 	"\rDatasetResult\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1f\n" +
 	"\vschema_from\x18\x02 \x01(\tR\n" +
@@ -3596,7 +3817,11 @@ const file_appbur_contract_v1_contract_proto_rawDesc = "" +
 	"\x05bytes\x18\x05 \x01(\x04R\x05bytes\x12\x16\n" +
 	"\x06sha256\x18\x06 \x01(\fR\x06sha256\x125\n" +
 	"\adropped\x18\a \x03(\v2\x1b.appbur.contract.v1.DroppedR\adropped\x12\x1a\n" +
-	"\bverified\x18\b \x01(\bR\bverified\"\x89\x01\n" +
+	"\bverified\x18\b \x01(\bR\bverified\x122\n" +
+	"\x06filled\x18\t \x03(\v2\x1a.appbur.contract.v1.FilledR\x06filled\"2\n" +
+	"\x06Filled\x12\x14\n" +
+	"\x05field\x18\x01 \x01(\tR\x05field\x12\x12\n" +
+	"\x04rows\x18\x02 \x01(\x04R\x04rows\"\x89\x01\n" +
 	"\aDropped\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x12\n" +
 	"\x04from\x18\x02 \x01(\tR\x04from\x12\x0e\n" +
@@ -3731,7 +3956,7 @@ func file_appbur_contract_v1_contract_proto_rawDescGZIP() []byte {
 }
 
 var file_appbur_contract_v1_contract_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_appbur_contract_v1_contract_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
+var file_appbur_contract_v1_contract_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
 var file_appbur_contract_v1_contract_proto_goTypes = []any{
 	(Reason)(0),                     // 0: appbur.contract.v1.Reason
 	(UnknownFields)(0),              // 1: appbur.contract.v1.UnknownFields
@@ -3743,121 +3968,128 @@ var file_appbur_contract_v1_contract_proto_goTypes = []any{
 	(*GetInfoResponse)(nil),         // 7: appbur.contract.v1.GetInfoResponse
 	(*Limits)(nil),                  // 8: appbur.contract.v1.Limits
 	(*DatasetInfo)(nil),             // 9: appbur.contract.v1.DatasetInfo
-	(*Upcast)(nil),                  // 10: appbur.contract.v1.Upcast
-	(*Change)(nil),                  // 11: appbur.contract.v1.Change
-	(*ExportRequest)(nil),           // 12: appbur.contract.v1.ExportRequest
-	(*ExportResume)(nil),            // 13: appbur.contract.v1.ExportResume
-	(*ExportResponse)(nil),          // 14: appbur.contract.v1.ExportResponse
-	(*ExportHeader)(nil),            // 15: appbur.contract.v1.ExportHeader
-	(*ExportedDataset)(nil),         // 16: appbur.contract.v1.ExportedDataset
-	(*Chunk)(nil),                   // 17: appbur.contract.v1.Chunk
-	(*DatasetTrailer)(nil),          // 18: appbur.contract.v1.DatasetTrailer
-	(*ExportTrailer)(nil),           // 19: appbur.contract.v1.ExportTrailer
-	(*Progress)(nil),                // 20: appbur.contract.v1.Progress
-	(*ImportRequest)(nil),           // 21: appbur.contract.v1.ImportRequest
-	(*ImportOpen)(nil),              // 22: appbur.contract.v1.ImportOpen
-	(*ImportDataset)(nil),           // 23: appbur.contract.v1.ImportDataset
-	(*ImportCommit)(nil),            // 24: appbur.contract.v1.ImportCommit
-	(*ImportResponse)(nil),          // 25: appbur.contract.v1.ImportResponse
-	(*ImportState)(nil),             // 26: appbur.contract.v1.ImportState
-	(*ImportAck)(nil),               // 27: appbur.contract.v1.ImportAck
-	(*ImportResult)(nil),            // 28: appbur.contract.v1.ImportResult
-	(*DatasetResult)(nil),           // 29: appbur.contract.v1.DatasetResult
-	(*Dropped)(nil),                 // 30: appbur.contract.v1.Dropped
-	(*ReleaseExportRequest)(nil),    // 31: appbur.contract.v1.ReleaseExportRequest
-	(*ReleaseExportResponse)(nil),   // 32: appbur.contract.v1.ReleaseExportResponse
-	(*Fingerprint)(nil),             // 33: appbur.contract.v1.Fingerprint
-	(*GetFingerprintRequest)(nil),   // 34: appbur.contract.v1.GetFingerprintRequest
-	(*GetFingerprintResponse)(nil),  // 35: appbur.contract.v1.GetFingerprintResponse
-	(*VerifyRequest)(nil),           // 36: appbur.contract.v1.VerifyRequest
-	(*VerifyResponse)(nil),          // 37: appbur.contract.v1.VerifyResponse
-	(*VerifyResult)(nil),            // 38: appbur.contract.v1.VerifyResult
-	(*Operation)(nil),               // 39: appbur.contract.v1.Operation
-	(*Failure)(nil),                 // 40: appbur.contract.v1.Failure
-	(*GetOperationRequest)(nil),     // 41: appbur.contract.v1.GetOperationRequest
-	(*GetOperationResponse)(nil),    // 42: appbur.contract.v1.GetOperationResponse
-	(*ListOperationsRequest)(nil),   // 43: appbur.contract.v1.ListOperationsRequest
-	(*ListOperationsResponse)(nil),  // 44: appbur.contract.v1.ListOperationsResponse
-	(*CancelOperationRequest)(nil),  // 45: appbur.contract.v1.CancelOperationRequest
-	(*CancelOperationResponse)(nil), // 46: appbur.contract.v1.CancelOperationResponse
-	nil,                             // 47: appbur.contract.v1.Failure.MetadataEntry
-	(*durationpb.Duration)(nil),     // 48: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil),   // 49: google.protobuf.Timestamp
+	(*FieldDefault)(nil),            // 10: appbur.contract.v1.FieldDefault
+	(*Upcast)(nil),                  // 11: appbur.contract.v1.Upcast
+	(*Change)(nil),                  // 12: appbur.contract.v1.Change
+	(*ExportRequest)(nil),           // 13: appbur.contract.v1.ExportRequest
+	(*ExportResume)(nil),            // 14: appbur.contract.v1.ExportResume
+	(*ExportResponse)(nil),          // 15: appbur.contract.v1.ExportResponse
+	(*ExportHeader)(nil),            // 16: appbur.contract.v1.ExportHeader
+	(*ExportedDataset)(nil),         // 17: appbur.contract.v1.ExportedDataset
+	(*Chunk)(nil),                   // 18: appbur.contract.v1.Chunk
+	(*DatasetTrailer)(nil),          // 19: appbur.contract.v1.DatasetTrailer
+	(*Position)(nil),                // 20: appbur.contract.v1.Position
+	(*ExportTrailer)(nil),           // 21: appbur.contract.v1.ExportTrailer
+	(*Progress)(nil),                // 22: appbur.contract.v1.Progress
+	(*ImportRequest)(nil),           // 23: appbur.contract.v1.ImportRequest
+	(*ImportOpen)(nil),              // 24: appbur.contract.v1.ImportOpen
+	(*ImportDataset)(nil),           // 25: appbur.contract.v1.ImportDataset
+	(*ImportCommit)(nil),            // 26: appbur.contract.v1.ImportCommit
+	(*ImportResponse)(nil),          // 27: appbur.contract.v1.ImportResponse
+	(*ImportState)(nil),             // 28: appbur.contract.v1.ImportState
+	(*ImportAck)(nil),               // 29: appbur.contract.v1.ImportAck
+	(*ImportResult)(nil),            // 30: appbur.contract.v1.ImportResult
+	(*DatasetResult)(nil),           // 31: appbur.contract.v1.DatasetResult
+	(*Filled)(nil),                  // 32: appbur.contract.v1.Filled
+	(*Dropped)(nil),                 // 33: appbur.contract.v1.Dropped
+	(*ReleaseExportRequest)(nil),    // 34: appbur.contract.v1.ReleaseExportRequest
+	(*ReleaseExportResponse)(nil),   // 35: appbur.contract.v1.ReleaseExportResponse
+	(*Fingerprint)(nil),             // 36: appbur.contract.v1.Fingerprint
+	(*GetFingerprintRequest)(nil),   // 37: appbur.contract.v1.GetFingerprintRequest
+	(*GetFingerprintResponse)(nil),  // 38: appbur.contract.v1.GetFingerprintResponse
+	(*VerifyRequest)(nil),           // 39: appbur.contract.v1.VerifyRequest
+	(*VerifyResponse)(nil),          // 40: appbur.contract.v1.VerifyResponse
+	(*VerifyResult)(nil),            // 41: appbur.contract.v1.VerifyResult
+	(*Operation)(nil),               // 42: appbur.contract.v1.Operation
+	(*Failure)(nil),                 // 43: appbur.contract.v1.Failure
+	(*GetOperationRequest)(nil),     // 44: appbur.contract.v1.GetOperationRequest
+	(*GetOperationResponse)(nil),    // 45: appbur.contract.v1.GetOperationResponse
+	(*ListOperationsRequest)(nil),   // 46: appbur.contract.v1.ListOperationsRequest
+	(*ListOperationsResponse)(nil),  // 47: appbur.contract.v1.ListOperationsResponse
+	(*CancelOperationRequest)(nil),  // 48: appbur.contract.v1.CancelOperationRequest
+	(*CancelOperationResponse)(nil), // 49: appbur.contract.v1.CancelOperationResponse
+	nil,                             // 50: appbur.contract.v1.Failure.MetadataEntry
+	(*durationpb.Duration)(nil),     // 51: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),   // 52: google.protobuf.Timestamp
 }
 var file_appbur_contract_v1_contract_proto_depIdxs = []int32{
 	8,  // 0: appbur.contract.v1.GetInfoResponse.limits:type_name -> appbur.contract.v1.Limits
 	9,  // 1: appbur.contract.v1.GetInfoResponse.datasets:type_name -> appbur.contract.v1.DatasetInfo
-	48, // 2: appbur.contract.v1.Limits.export_lease:type_name -> google.protobuf.Duration
-	48, // 3: appbur.contract.v1.Limits.import_lease:type_name -> google.protobuf.Duration
-	48, // 4: appbur.contract.v1.Limits.operation_retention:type_name -> google.protobuf.Duration
-	10, // 5: appbur.contract.v1.DatasetInfo.upcasts:type_name -> appbur.contract.v1.Upcast
+	51, // 2: appbur.contract.v1.Limits.export_lease:type_name -> google.protobuf.Duration
+	51, // 3: appbur.contract.v1.Limits.import_lease:type_name -> google.protobuf.Duration
+	51, // 4: appbur.contract.v1.Limits.operation_retention:type_name -> google.protobuf.Duration
+	11, // 5: appbur.contract.v1.DatasetInfo.upcasts:type_name -> appbur.contract.v1.Upcast
 	1,  // 6: appbur.contract.v1.DatasetInfo.unknown_fields:type_name -> appbur.contract.v1.UnknownFields
-	11, // 7: appbur.contract.v1.Upcast.changes:type_name -> appbur.contract.v1.Change
-	5,  // 8: appbur.contract.v1.Change.op:type_name -> appbur.contract.v1.Change.Op
-	13, // 9: appbur.contract.v1.ExportRequest.resume:type_name -> appbur.contract.v1.ExportResume
-	15, // 10: appbur.contract.v1.ExportResponse.header:type_name -> appbur.contract.v1.ExportHeader
-	17, // 11: appbur.contract.v1.ExportResponse.chunk:type_name -> appbur.contract.v1.Chunk
-	18, // 12: appbur.contract.v1.ExportResponse.dataset_trailer:type_name -> appbur.contract.v1.DatasetTrailer
-	20, // 13: appbur.contract.v1.ExportResponse.progress:type_name -> appbur.contract.v1.Progress
-	19, // 14: appbur.contract.v1.ExportResponse.trailer:type_name -> appbur.contract.v1.ExportTrailer
-	49, // 15: appbur.contract.v1.ExportHeader.snapshot_time:type_name -> google.protobuf.Timestamp
-	16, // 16: appbur.contract.v1.ExportHeader.datasets:type_name -> appbur.contract.v1.ExportedDataset
-	48, // 17: appbur.contract.v1.ExportHeader.lease:type_name -> google.protobuf.Duration
-	2,  // 18: appbur.contract.v1.Progress.phase:type_name -> appbur.contract.v1.Phase
-	22, // 19: appbur.contract.v1.ImportRequest.open:type_name -> appbur.contract.v1.ImportOpen
-	17, // 20: appbur.contract.v1.ImportRequest.chunk:type_name -> appbur.contract.v1.Chunk
-	24, // 21: appbur.contract.v1.ImportRequest.commit:type_name -> appbur.contract.v1.ImportCommit
-	23, // 22: appbur.contract.v1.ImportOpen.datasets:type_name -> appbur.contract.v1.ImportDataset
-	33, // 23: appbur.contract.v1.ImportOpen.expected:type_name -> appbur.contract.v1.Fingerprint
-	26, // 24: appbur.contract.v1.ImportResponse.state:type_name -> appbur.contract.v1.ImportState
-	27, // 25: appbur.contract.v1.ImportResponse.ack:type_name -> appbur.contract.v1.ImportAck
-	20, // 26: appbur.contract.v1.ImportResponse.progress:type_name -> appbur.contract.v1.Progress
-	28, // 27: appbur.contract.v1.ImportResponse.result:type_name -> appbur.contract.v1.ImportResult
-	27, // 28: appbur.contract.v1.ImportState.datasets:type_name -> appbur.contract.v1.ImportAck
-	2,  // 29: appbur.contract.v1.ImportState.phase:type_name -> appbur.contract.v1.Phase
-	29, // 30: appbur.contract.v1.ImportResult.datasets:type_name -> appbur.contract.v1.DatasetResult
-	33, // 31: appbur.contract.v1.ImportResult.before:type_name -> appbur.contract.v1.Fingerprint
-	33, // 32: appbur.contract.v1.ImportResult.after:type_name -> appbur.contract.v1.Fingerprint
-	30, // 33: appbur.contract.v1.DatasetResult.dropped:type_name -> appbur.contract.v1.Dropped
-	33, // 34: appbur.contract.v1.GetFingerprintResponse.fingerprints:type_name -> appbur.contract.v1.Fingerprint
-	20, // 35: appbur.contract.v1.VerifyResponse.progress:type_name -> appbur.contract.v1.Progress
-	38, // 36: appbur.contract.v1.VerifyResponse.result:type_name -> appbur.contract.v1.VerifyResult
-	18, // 37: appbur.contract.v1.VerifyResult.datasets:type_name -> appbur.contract.v1.DatasetTrailer
-	3,  // 38: appbur.contract.v1.Operation.kind:type_name -> appbur.contract.v1.OperationKind
-	4,  // 39: appbur.contract.v1.Operation.state:type_name -> appbur.contract.v1.OperationState
-	2,  // 40: appbur.contract.v1.Operation.phase:type_name -> appbur.contract.v1.Phase
-	49, // 41: appbur.contract.v1.Operation.started:type_name -> google.protobuf.Timestamp
-	49, // 42: appbur.contract.v1.Operation.updated:type_name -> google.protobuf.Timestamp
-	28, // 43: appbur.contract.v1.Operation.result:type_name -> appbur.contract.v1.ImportResult
-	40, // 44: appbur.contract.v1.Operation.error:type_name -> appbur.contract.v1.Failure
-	0,  // 45: appbur.contract.v1.Failure.reason:type_name -> appbur.contract.v1.Reason
-	47, // 46: appbur.contract.v1.Failure.metadata:type_name -> appbur.contract.v1.Failure.MetadataEntry
-	39, // 47: appbur.contract.v1.GetOperationResponse.operation:type_name -> appbur.contract.v1.Operation
-	39, // 48: appbur.contract.v1.ListOperationsResponse.operations:type_name -> appbur.contract.v1.Operation
-	39, // 49: appbur.contract.v1.CancelOperationResponse.operation:type_name -> appbur.contract.v1.Operation
-	6,  // 50: appbur.contract.v1.AppState.GetInfo:input_type -> appbur.contract.v1.GetInfoRequest
-	12, // 51: appbur.contract.v1.AppState.Export:input_type -> appbur.contract.v1.ExportRequest
-	21, // 52: appbur.contract.v1.AppState.Import:input_type -> appbur.contract.v1.ImportRequest
-	31, // 53: appbur.contract.v1.AppState.ReleaseExport:input_type -> appbur.contract.v1.ReleaseExportRequest
-	34, // 54: appbur.contract.v1.AppState.GetFingerprint:input_type -> appbur.contract.v1.GetFingerprintRequest
-	36, // 55: appbur.contract.v1.AppState.Verify:input_type -> appbur.contract.v1.VerifyRequest
-	41, // 56: appbur.contract.v1.AppState.GetOperation:input_type -> appbur.contract.v1.GetOperationRequest
-	43, // 57: appbur.contract.v1.AppState.ListOperations:input_type -> appbur.contract.v1.ListOperationsRequest
-	45, // 58: appbur.contract.v1.AppState.CancelOperation:input_type -> appbur.contract.v1.CancelOperationRequest
-	7,  // 59: appbur.contract.v1.AppState.GetInfo:output_type -> appbur.contract.v1.GetInfoResponse
-	14, // 60: appbur.contract.v1.AppState.Export:output_type -> appbur.contract.v1.ExportResponse
-	25, // 61: appbur.contract.v1.AppState.Import:output_type -> appbur.contract.v1.ImportResponse
-	32, // 62: appbur.contract.v1.AppState.ReleaseExport:output_type -> appbur.contract.v1.ReleaseExportResponse
-	35, // 63: appbur.contract.v1.AppState.GetFingerprint:output_type -> appbur.contract.v1.GetFingerprintResponse
-	37, // 64: appbur.contract.v1.AppState.Verify:output_type -> appbur.contract.v1.VerifyResponse
-	42, // 65: appbur.contract.v1.AppState.GetOperation:output_type -> appbur.contract.v1.GetOperationResponse
-	44, // 66: appbur.contract.v1.AppState.ListOperations:output_type -> appbur.contract.v1.ListOperationsResponse
-	46, // 67: appbur.contract.v1.AppState.CancelOperation:output_type -> appbur.contract.v1.CancelOperationResponse
-	59, // [59:68] is the sub-list for method output_type
-	50, // [50:59] is the sub-list for method input_type
-	50, // [50:50] is the sub-list for extension type_name
-	50, // [50:50] is the sub-list for extension extendee
-	0,  // [0:50] is the sub-list for field type_name
+	10, // 7: appbur.contract.v1.DatasetInfo.defaults:type_name -> appbur.contract.v1.FieldDefault
+	12, // 8: appbur.contract.v1.Upcast.changes:type_name -> appbur.contract.v1.Change
+	5,  // 9: appbur.contract.v1.Change.op:type_name -> appbur.contract.v1.Change.Op
+	14, // 10: appbur.contract.v1.ExportRequest.resume:type_name -> appbur.contract.v1.ExportResume
+	16, // 11: appbur.contract.v1.ExportResponse.header:type_name -> appbur.contract.v1.ExportHeader
+	18, // 12: appbur.contract.v1.ExportResponse.chunk:type_name -> appbur.contract.v1.Chunk
+	19, // 13: appbur.contract.v1.ExportResponse.dataset_trailer:type_name -> appbur.contract.v1.DatasetTrailer
+	22, // 14: appbur.contract.v1.ExportResponse.progress:type_name -> appbur.contract.v1.Progress
+	21, // 15: appbur.contract.v1.ExportResponse.trailer:type_name -> appbur.contract.v1.ExportTrailer
+	52, // 16: appbur.contract.v1.ExportHeader.snapshot_time:type_name -> google.protobuf.Timestamp
+	17, // 17: appbur.contract.v1.ExportHeader.datasets:type_name -> appbur.contract.v1.ExportedDataset
+	51, // 18: appbur.contract.v1.ExportHeader.lease:type_name -> google.protobuf.Duration
+	20, // 19: appbur.contract.v1.DatasetTrailer.positions:type_name -> appbur.contract.v1.Position
+	2,  // 20: appbur.contract.v1.Progress.phase:type_name -> appbur.contract.v1.Phase
+	24, // 21: appbur.contract.v1.ImportRequest.open:type_name -> appbur.contract.v1.ImportOpen
+	18, // 22: appbur.contract.v1.ImportRequest.chunk:type_name -> appbur.contract.v1.Chunk
+	26, // 23: appbur.contract.v1.ImportRequest.commit:type_name -> appbur.contract.v1.ImportCommit
+	25, // 24: appbur.contract.v1.ImportOpen.datasets:type_name -> appbur.contract.v1.ImportDataset
+	36, // 25: appbur.contract.v1.ImportOpen.expected:type_name -> appbur.contract.v1.Fingerprint
+	20, // 26: appbur.contract.v1.ImportDataset.positions:type_name -> appbur.contract.v1.Position
+	28, // 27: appbur.contract.v1.ImportResponse.state:type_name -> appbur.contract.v1.ImportState
+	29, // 28: appbur.contract.v1.ImportResponse.ack:type_name -> appbur.contract.v1.ImportAck
+	22, // 29: appbur.contract.v1.ImportResponse.progress:type_name -> appbur.contract.v1.Progress
+	30, // 30: appbur.contract.v1.ImportResponse.result:type_name -> appbur.contract.v1.ImportResult
+	29, // 31: appbur.contract.v1.ImportState.datasets:type_name -> appbur.contract.v1.ImportAck
+	2,  // 32: appbur.contract.v1.ImportState.phase:type_name -> appbur.contract.v1.Phase
+	31, // 33: appbur.contract.v1.ImportResult.datasets:type_name -> appbur.contract.v1.DatasetResult
+	36, // 34: appbur.contract.v1.ImportResult.before:type_name -> appbur.contract.v1.Fingerprint
+	36, // 35: appbur.contract.v1.ImportResult.after:type_name -> appbur.contract.v1.Fingerprint
+	33, // 36: appbur.contract.v1.DatasetResult.dropped:type_name -> appbur.contract.v1.Dropped
+	32, // 37: appbur.contract.v1.DatasetResult.filled:type_name -> appbur.contract.v1.Filled
+	36, // 38: appbur.contract.v1.GetFingerprintResponse.fingerprints:type_name -> appbur.contract.v1.Fingerprint
+	22, // 39: appbur.contract.v1.VerifyResponse.progress:type_name -> appbur.contract.v1.Progress
+	41, // 40: appbur.contract.v1.VerifyResponse.result:type_name -> appbur.contract.v1.VerifyResult
+	19, // 41: appbur.contract.v1.VerifyResult.datasets:type_name -> appbur.contract.v1.DatasetTrailer
+	3,  // 42: appbur.contract.v1.Operation.kind:type_name -> appbur.contract.v1.OperationKind
+	4,  // 43: appbur.contract.v1.Operation.state:type_name -> appbur.contract.v1.OperationState
+	2,  // 44: appbur.contract.v1.Operation.phase:type_name -> appbur.contract.v1.Phase
+	52, // 45: appbur.contract.v1.Operation.started:type_name -> google.protobuf.Timestamp
+	52, // 46: appbur.contract.v1.Operation.updated:type_name -> google.protobuf.Timestamp
+	30, // 47: appbur.contract.v1.Operation.result:type_name -> appbur.contract.v1.ImportResult
+	43, // 48: appbur.contract.v1.Operation.error:type_name -> appbur.contract.v1.Failure
+	0,  // 49: appbur.contract.v1.Failure.reason:type_name -> appbur.contract.v1.Reason
+	50, // 50: appbur.contract.v1.Failure.metadata:type_name -> appbur.contract.v1.Failure.MetadataEntry
+	42, // 51: appbur.contract.v1.GetOperationResponse.operation:type_name -> appbur.contract.v1.Operation
+	42, // 52: appbur.contract.v1.ListOperationsResponse.operations:type_name -> appbur.contract.v1.Operation
+	42, // 53: appbur.contract.v1.CancelOperationResponse.operation:type_name -> appbur.contract.v1.Operation
+	6,  // 54: appbur.contract.v1.AppState.GetInfo:input_type -> appbur.contract.v1.GetInfoRequest
+	13, // 55: appbur.contract.v1.AppState.Export:input_type -> appbur.contract.v1.ExportRequest
+	23, // 56: appbur.contract.v1.AppState.Import:input_type -> appbur.contract.v1.ImportRequest
+	34, // 57: appbur.contract.v1.AppState.ReleaseExport:input_type -> appbur.contract.v1.ReleaseExportRequest
+	37, // 58: appbur.contract.v1.AppState.GetFingerprint:input_type -> appbur.contract.v1.GetFingerprintRequest
+	39, // 59: appbur.contract.v1.AppState.Verify:input_type -> appbur.contract.v1.VerifyRequest
+	44, // 60: appbur.contract.v1.AppState.GetOperation:input_type -> appbur.contract.v1.GetOperationRequest
+	46, // 61: appbur.contract.v1.AppState.ListOperations:input_type -> appbur.contract.v1.ListOperationsRequest
+	48, // 62: appbur.contract.v1.AppState.CancelOperation:input_type -> appbur.contract.v1.CancelOperationRequest
+	7,  // 63: appbur.contract.v1.AppState.GetInfo:output_type -> appbur.contract.v1.GetInfoResponse
+	15, // 64: appbur.contract.v1.AppState.Export:output_type -> appbur.contract.v1.ExportResponse
+	27, // 65: appbur.contract.v1.AppState.Import:output_type -> appbur.contract.v1.ImportResponse
+	35, // 66: appbur.contract.v1.AppState.ReleaseExport:output_type -> appbur.contract.v1.ReleaseExportResponse
+	38, // 67: appbur.contract.v1.AppState.GetFingerprint:output_type -> appbur.contract.v1.GetFingerprintResponse
+	40, // 68: appbur.contract.v1.AppState.Verify:output_type -> appbur.contract.v1.VerifyResponse
+	45, // 69: appbur.contract.v1.AppState.GetOperation:output_type -> appbur.contract.v1.GetOperationResponse
+	47, // 70: appbur.contract.v1.AppState.ListOperations:output_type -> appbur.contract.v1.ListOperationsResponse
+	49, // 71: appbur.contract.v1.AppState.CancelOperation:output_type -> appbur.contract.v1.CancelOperationResponse
+	63, // [63:72] is the sub-list for method output_type
+	54, // [54:63] is the sub-list for method input_type
+	54, // [54:54] is the sub-list for extension type_name
+	54, // [54:54] is the sub-list for extension extendee
+	0,  // [0:54] is the sub-list for field type_name
 }
 
 func init() { file_appbur_contract_v1_contract_proto_init() }
@@ -3866,25 +4098,25 @@ func file_appbur_contract_v1_contract_proto_init() {
 		return
 	}
 	file_appbur_contract_v1_sensitive_proto_init()
-	file_appbur_contract_v1_contract_proto_msgTypes[8].OneofWrappers = []any{
+	file_appbur_contract_v1_contract_proto_msgTypes[9].OneofWrappers = []any{
 		(*ExportResponse_Header)(nil),
 		(*ExportResponse_Chunk)(nil),
 		(*ExportResponse_DatasetTrailer)(nil),
 		(*ExportResponse_Progress)(nil),
 		(*ExportResponse_Trailer)(nil),
 	}
-	file_appbur_contract_v1_contract_proto_msgTypes[15].OneofWrappers = []any{
+	file_appbur_contract_v1_contract_proto_msgTypes[17].OneofWrappers = []any{
 		(*ImportRequest_Open)(nil),
 		(*ImportRequest_Chunk)(nil),
 		(*ImportRequest_Commit)(nil),
 	}
-	file_appbur_contract_v1_contract_proto_msgTypes[19].OneofWrappers = []any{
+	file_appbur_contract_v1_contract_proto_msgTypes[21].OneofWrappers = []any{
 		(*ImportResponse_State)(nil),
 		(*ImportResponse_Ack)(nil),
 		(*ImportResponse_Progress)(nil),
 		(*ImportResponse_Result)(nil),
 	}
-	file_appbur_contract_v1_contract_proto_msgTypes[31].OneofWrappers = []any{
+	file_appbur_contract_v1_contract_proto_msgTypes[34].OneofWrappers = []any{
 		(*VerifyResponse_Progress)(nil),
 		(*VerifyResponse_Result)(nil),
 	}
@@ -3894,7 +4126,7 @@ func file_appbur_contract_v1_contract_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_appbur_contract_v1_contract_proto_rawDesc), len(file_appbur_contract_v1_contract_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   42,
+			NumMessages:   45,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
