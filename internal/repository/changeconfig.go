@@ -25,8 +25,22 @@ func (c Config) Text() []byte { return bytes.Clone(c.text) }
 // SetConfig writes another appbur.yaml as one signed commit. The text must be valid in
 // all its parts, and what appbur itself writes must stay. What it gives up
 // ([PolicyLosses]) counts as agreed to. The error is [gitsync.ErrUnchanged] if it is the
-// text that is there.
+// text that is there. Manifests may have been committed since the text was read;
+// another appbur.yaml is [ErrConfigMoved].
 func (r *Repository) SetConfig(ctx context.Context, keys *Keys, text []byte, at time.Time) (gitsync.Hash, error) {
+	turn, err := r.git.TakeTurn(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer turn.Release()
+	tip, _, err := r.guardHistory(keys, false)
+	if err != nil {
+		return "", err
+	}
+	if err := r.refresh(tip); err != nil {
+		return "", err
+	}
+
 	config, err := r.checkConfig(text)
 	if err != nil {
 		return "", err
@@ -39,7 +53,7 @@ func (r *Repository) SetConfig(ctx context.Context, keys *Keys, text []byte, at 
 	if err := r.CheckPolicy(trusted); err != nil {
 		return "", err
 	}
-	return r.signConfig(ctx, keys, config, gitsync.CommitInfo{Time: at, Subject: "Change " + appbur.RepositoryFile})
+	return r.signConfig(ctx, turn, keys, config, gitsync.CommitInfo{Time: at, Subject: "Change " + appbur.RepositoryFile})
 }
 
 // checkConfig reads a new text completely, and compares it with the one that is there.
@@ -89,14 +103,14 @@ func (r *Repository) AdoptConfig(ctx context.Context, keys *Keys, accept bool, a
 	case err != nil:
 		return "", err
 	}
-	return r.signConfig(ctx, keys, r.config, gitsync.CommitInfo{
+	return r.signConfig(ctx, r.git, keys, r.config, gitsync.CommitInfo{
 		Time: at, Subject: "Adopt " + appbur.RepositoryFile, AllowEmpty: true,
 		Trailers: overrideTrailers(accepted, fmt.Sprintf("adopted %s at %s", appbur.RepositoryFile, r.tip)),
 	})
 }
 
 // signConfig commits a configuration on the commit that the open one was read from.
-func (r *Repository) signConfig(ctx context.Context, keys *Keys, config Config, info gitsync.CommitInfo) (gitsync.Hash, error) {
+func (r *Repository) signConfig(ctx context.Context, git committer, keys *Keys, config Config, info gitsync.CommitInfo) (gitsync.Hash, error) {
 	edit, err := r.git.Edit(r.tip)
 	if err != nil {
 		return "", err
@@ -105,7 +119,7 @@ func (r *Repository) signConfig(ctx context.Context, keys *Keys, config Config, 
 		return "", err
 	}
 	info.Author, info.Committer, info.Signer = identity, identity, keys.signer
-	commit, err := r.git.Commit(ctx, gitsync.MainRef, edit, info)
+	commit, err := git.Commit(ctx, gitsync.MainRef, edit, info)
 	if err != nil {
 		return "", err
 	}

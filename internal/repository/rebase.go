@@ -10,9 +10,9 @@ import (
 	"github.com/appbur/appbur/pkg/gitsync"
 )
 
-// rebases bounds how often one commit begins anew because others were faster. Each time
-// somebody else has made progress; a slow writer beside a busy one may lose many times.
-const rebases = 100
+// rebases bounds how often one commit begins anew because others were faster. The first
+// time it takes its turn, so after that it can only be a push by git.
+const rebases = 10
 
 // Follow says that the writer is told of every change of the cluster as it happens.
 // Where another writer has committed something else, what this one knows is then the

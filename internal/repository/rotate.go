@@ -74,7 +74,13 @@ func (r *Repository) Rotate(ctx context.Context, keys *Keys, opener *seal.Opener
 		return Rotated{}, appbur.WithHint(fmt.Errorf("%w: nothing is to be changed", ErrRotation), "say which recipients to add or remove, or which key to replace")
 	}
 	// One commit is judged, read and built on, whatever was there when the repository was
-	// opened and whatever is pushed meanwhile.
+	// opened and whatever is pushed meanwhile. Other writers wait, for sealing all anew
+	// takes longer than they leave between two commits.
+	turn, err := r.git.TakeTurn(ctx)
+	if err != nil {
+		return Rotated{}, err
+	}
+	defer turn.Release()
 	tip, accepted, err := r.guardHistory(keys, change.AcceptHistory)
 	if err != nil {
 		return Rotated{}, err
@@ -132,7 +138,7 @@ func (r *Repository) Rotate(ctx context.Context, keys *Keys, opener *seal.Opener
 		return Rotated{}, err
 	}
 	at := now()
-	commit, err := r.git.Commit(ctx, gitsync.MainRef, edit, gitsync.CommitInfo{
+	commit, err := turn.Commit(ctx, gitsync.MainRef, edit, gitsync.CommitInfo{
 		Author: identity, Committer: identity, Time: at, Signer: keys.signer,
 		Subject: fmt.Sprintf("Rotate keys: %d manifests sealed anew", done.Resealed),
 		Body:    change.describe(before, config.Recipients),

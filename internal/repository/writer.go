@@ -272,18 +272,33 @@ func (w *Writer) Commit(ctx context.Context, at time.Time, coverage appbur.Cover
 	defer w.gate.Unlock()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	outcome, err := w.tryCommit(ctx, w.repo.git, at, coverage)
+	if !errors.Is(err, gitsync.ErrRefMoved) {
+		return outcome, err
+	}
+
+	turn, err := w.repo.git.TakeTurn(ctx)
+	if err != nil {
+		return Outcome{}, err
+	}
+	defer turn.Release()
 	for attempt := 0; ; attempt++ {
-		outcome, err := w.tryCommit(ctx, at, coverage)
-		if !errors.Is(err, gitsync.ErrRefMoved) || attempt == rebases {
-			return outcome, err
-		}
 		if err := w.rebase(); err != nil {
 			return Outcome{}, err
+		}
+		outcome, err := w.tryCommit(ctx, turn, at, coverage)
+		if !errors.Is(err, gitsync.ErrRefMoved) || attempt == rebases {
+			return outcome, err
 		}
 	}
 }
 
-func (w *Writer) tryCommit(ctx context.Context, at time.Time, coverage appbur.Coverage) (Outcome, error) {
+// committer makes commits: a repository, or a turn of its own in one.
+type committer interface {
+	Commit(ctx context.Context, ref string, e *gitsync.Edit, c gitsync.CommitInfo) (gitsync.Hash, error)
+}
+
+func (w *Writer) tryCommit(ctx context.Context, git committer, at time.Time, coverage appbur.Coverage) (Outcome, error) {
 	list, err := w.listChanges()
 	if err != nil {
 		return Outcome{}, err
@@ -312,7 +327,7 @@ func (w *Writer) tryCommit(ctx context.Context, at time.Time, coverage appbur.Co
 	if _, err := w.edit.Put(appbur.RepositoryFile, encoded); err != nil {
 		return Outcome{}, err
 	}
-	commit, err := w.repo.git.Commit(ctx, gitsync.MainRef, w.edit, gitsync.CommitInfo{
+	commit, err := git.Commit(ctx, gitsync.MainRef, w.edit, gitsync.CommitInfo{
 		Author: identity, Committer: identity, Time: at, Signer: w.keys.signer,
 		Subject: list.subject(), Body: list.body(),
 		Trailers: append(trailers(w.cluster, w.rules, coverage, overrides), gitsync.Trailer{

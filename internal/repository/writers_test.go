@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -206,6 +207,37 @@ func TestWritersGoOnFromOneAnother(t *testing.T) {
 	}
 }
 
+// Between reading appbur.yaml and writing it somebody looks at the change, while run goes
+// on to commit what happens in the cluster.
+func TestConfigIsChangedBesideAWriter(t *testing.T) {
+	f := newFixture(t)
+	f.backup()
+	other, err := Open(f.repo.Dir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := append(other.Config().Text(), "# looked at\n"...)
+	writer := f.begin()
+	f.list(writer, map[string]string{"meanwhile": "1"})
+	f.committed(writer)
+
+	commit, err := other.SetConfig(t.Context(), f.keys, text, f.now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, kept := f.values(commit)["meanwhile"]; !kept {
+		t.Error("what was committed meanwhile is gone")
+	}
+	if !strings.Contains(f.git("show", "main:"+appbur.RepositoryFile), "# looked at") {
+		t.Error("the change is not on main")
+	}
+
+	again := append(f.repo.Config().Text(), "# another\n"...)
+	if _, err := f.repo.SetConfig(t.Context(), f.keys, again, f.now()); !errors.Is(err, ErrConfigMoved) {
+		t.Errorf("a change of a text that is not there any more: %v, want ErrConfigMoved", err)
+	}
+}
+
 // What was sealed for recipients that are no longer those of the repository is not
 // committed.
 func TestWriterStopsWhenTheConfigurationChanges(t *testing.T) {
@@ -315,32 +347,19 @@ func (f *fixture) payloadPoint(text string) appbur.RestorePointID {
 
 // All that may work on a repository does so at once, each as a process of its own
 // would: run follows a cluster that changes, backups are made in a loop, points are
-// pruned, and stock git collects garbage and packs refs. Nothing fails and nothing is
-// lost. Git's own times of grace are kept: without them git itself takes away what a
-// process beside it is about to use (git-gc(1), NOTES).
+// pruned and their objects dropped, and stock git collects garbage and packs refs
+// without a time of grace. Nothing fails and nothing is lost.
 func TestWritersPruneAndStockGitAtOnce(t *testing.T) {
 	w := &world{fixture: newFixture(t), objects: map[string]string{"secret-a": "MQ=="}}
 	for n := range 10 {
 		w.objects[fmt.Sprint("o", n)] = "1"
 	}
-	done := make(chan struct{})
+	var done atomic.Bool
 	var beside sync.WaitGroup
-	stop := sync.OnceFunc(func() { close(done); beside.Wait() })
-	t.Cleanup(stop) // also when the test gives up: nothing runs on in a directory that is gone
-	var turns []chan struct{}
-	// What goes on beside the backups does some work in each round, so that no load
-	// decides who gets on.
-	loop := func(each int, work func(n int)) {
-		turn := make(chan struct{}, each)
-		turns = append(turns, turn)
+	loop := func(work func(n int)) {
 		beside.Go(func() {
-			for n := 0; ; n++ {
-				select {
-				case <-done:
-					return
-				case <-turn:
-					work(n)
-				}
+			for n := 0; !done.Load(); n++ {
+				work(n)
 			}
 		})
 	}
@@ -348,21 +367,24 @@ func TestWritersPruneAndStockGitAtOnce(t *testing.T) {
 	follower := w.alone().begin()
 	follower.Follow()
 	w.list(follower, w.objects)
-	loop(24, func(n int) { w.change(follower, n) })
-	loop(2, func(int) { w.stockGit("gc -q") })
-	loop(4, func(int) { w.stockGit("pack-refs --all --prune") })
-	loop(2, func(int) { w.prune() })
+	loop(func(n int) { w.change(follower, n) })
+	loop(func(int) {
+		w.stockGit("gc -q --prune=now")
+		w.stockGit("repack -q -ad")
+	})
+	loop(func(int) { w.stockGit("pack-refs --all --prune") })
+	loop(func(int) { w.prune() })
+	t.Cleanup(func() { // also when the test gives up: nothing runs on in a directory that is gone
+		done.Store(true)
+		beside.Wait()
+	})
 
 	points := map[appbur.RestorePointID]bool{}
 	for n := range *rounds {
-		for _, turn := range turns {
-			for len(turn) < cap(turn) {
-				turn <- struct{}{}
-			}
-		}
 		points[w.backupOf(n)] = true
 	}
-	stop()
+	done.Store(true)
+	beside.Wait()
 	w.agree(points)
 }
 
@@ -377,8 +399,9 @@ func (w *world) alone() *fixture {
 	return &fixture{TB: w.TB, repo: repo, keysDir: w.keysDir, keys: w.keys, time: time.Now()}
 }
 
-// stockGit runs a command of git. One that lists packs while they are replaced may
-// miss an object that is in a new one, say so and end; it has to work when it is run again.
+// stockGit runs a command of git. Git looks once more for an object that it misses, so
+// where packs are replaced twice in that moment it says so and ends; it has to work
+// when it is run again.
 func (w *world) stockGit(command string) {
 	const tries = 5
 	var out string
@@ -431,7 +454,7 @@ func (w *world) backupOf(n int) appbur.RestorePointID {
 	return f.saved(point, outcome)
 }
 
-// prune keeps the newest points and packs the repository together.
+// prune keeps the newest points and drops at once what only others needed.
 func (w *world) prune() {
 	f := w.alone()
 	refs, err := f.repo.Points()
@@ -445,7 +468,7 @@ func (w *world) prune() {
 	if err := f.repo.DeletePoints(w.Context(), old, f.trusted(), true); err != nil {
 		w.Errorf("prune: %v", err)
 	}
-	if _, err := f.repo.Maintain(w.Context(), gitsync.MaintainOptions{PruneBefore: time.Now().Add(-time.Hour)}); err != nil && !errors.Is(err, gitsync.ErrPruneRaced) {
+	if _, err := f.repo.Maintain(w.Context(), gitsync.MaintainOptions{PruneBefore: time.Now()}); err != nil && !errors.Is(err, gitsync.ErrPruneRaced) {
 		w.Errorf("maintain: %v", err)
 	}
 }

@@ -45,6 +45,15 @@ type CommitInfo struct {
 // When Commit returns a new hash, the commit is durable and the edit goes on from
 // it. After any other error the edit is as it was.
 func (r *Repository) Commit(ctx context.Context, ref string, e *Edit, c CommitInfo) (Hash, error) {
+	turn, err := r.TakeTurn(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer turn.Release()
+	return turn.Commit(ctx, ref, e, c)
+}
+
+func (r *Repository) commit(ctx context.Context, ref string, e *Edit, c CommitInfo) (Hash, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	unlock, err := r.lock(ctx)

@@ -10,8 +10,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/appbur/appbur"
 )
@@ -19,7 +20,7 @@ import (
 const (
 	lockFile            = "appbur.lock"
 	maintenanceLockFile = "appbur-maintenance.lock"
-	// lockInterval is how often a waiting writer looks again.
+	// lockInterval is how often a lock of git's is looked at again.
 	lockInterval = 20 * time.Millisecond
 )
 
@@ -27,27 +28,16 @@ const (
 // this process and among all processes. The system gives the lock back when its
 // holder dies, so there are no stale locks; the pid in the file is for people.
 func (r *Repository) lock(ctx context.Context) (unlock func(), err error) {
-	file, err := os.OpenFile(filepath.Join(r.dir, lockFile), os.O_CREATE|os.O_RDWR, 0o644)
+	file, err := r.holdLock(ctx, lockFile)
 	if err != nil {
-		return nil, storageError(r.dir, fmt.Errorf("lock repository: %w", err))
+		return nil, err
 	}
 	defer func() {
 		if err != nil {
 			_ = file.Close()
 		}
 	}()
-	switch err := r.waitForLock(ctx, file); {
-	case errors.Is(err, errLockWait):
-		return nil, r.lockedBy(file)
-	case err != nil:
-		return nil, fmt.Errorf("lock repository: %w", err)
-	}
-	if err := file.Truncate(0); err != nil {
-		return nil, fmt.Errorf("lock repository: %w", err)
-	}
-	if _, err := file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0); err != nil {
-		return nil, storageError(r.dir, fmt.Errorf("lock repository: %w", err))
-	}
+
 	if err := r.recoverRefLock(); err != nil {
 		return nil, err
 	}
@@ -63,24 +53,72 @@ func (r *Repository) lock(ctx context.Context) (unlock func(), err error) {
 	return func() { _ = file.Close() }, nil
 }
 
-// waitForLock locks a file. If it waited long enough the error is errLockWait.
+// holdLock locks a file of the repository until it is closed, and says in it who did.
+func (r *Repository) holdLock(ctx context.Context, name string) (_ *os.File, err error) {
+	file, err := os.OpenFile(filepath.Join(r.dir, name), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, storageError(r.dir, fmt.Errorf("lock repository: %w", err))
+	}
+	defer func() {
+		if err != nil {
+			_ = file.Close()
+		}
+	}()
+
+	switch err := r.waitForLock(ctx, file); {
+	case errors.Is(err, errLockWait):
+		return nil, r.lockedBy(file)
+	case err != nil:
+		return nil, fmt.Errorf("lock repository: %w", err)
+	}
+	if err := file.Truncate(0); err != nil {
+		return nil, fmt.Errorf("lock repository: %w", err)
+	}
+	if _, err := file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0); err != nil {
+		return nil, storageError(r.dir, fmt.Errorf("lock repository: %w", err))
+	}
+	return file, nil
+}
+
+// waitForLock locks a file. If it waited long enough the error is errLockWait. The
+// system queues those who wait, so a writer that comes again and again does not push
+// the others aside.
 func (r *Repository) waitForLock(ctx context.Context, file *os.File) error {
+	err := flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if !errors.Is(err, unix.EWOULDBLOCK) {
+		return err
+	}
+
+	// Nothing can end the call that waits. It has a descriptor of its own, so when the
+	// caller gives up and closes the file, a lock that comes later is given back at once.
+	waiting, err := unix.FcntlInt(file.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	locked := make(chan error, 1)
+	go func() {
+		locked <- flock(waiting, unix.LOCK_EX)
+		_ = unix.Close(waiting)
+	}()
+
 	ctx, cancel := context.WithTimeoutCause(ctx, r.lockWait, errLockWait)
 	defer cancel()
-	ticker := time.NewTicker(lockInterval)
-	defer ticker.Stop()
-	for {
-		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil || !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
-			return err
+	select {
+	case err := <-locked:
+		return err
+	case <-ctx.Done():
+		if errors.Is(context.Cause(ctx), errLockWait) {
+			return errLockWait
 		}
-		select {
-		case <-ctx.Done():
-			if errors.Is(context.Cause(ctx), errLockWait) {
-				return errLockWait
-			}
-			return ctx.Err()
-		case <-ticker.C:
+		return ctx.Err()
+	}
+}
+
+// flock calls flock(2) until no signal interrupts it.
+func flock(fd, how int) error {
+	for {
+		if err := unix.Flock(fd, how); !errors.Is(err, unix.EINTR) {
+			return err
 		}
 	}
 }
@@ -96,13 +134,13 @@ func (r *Repository) lockMaintenance(ctx context.Context, wait bool) (unlock fun
 	if wait {
 		err = r.waitForLock(ctx, file)
 	} else {
-		err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		err = flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	}
 	if err == nil {
 		return func() { _ = file.Close() }, nil
 	}
 	_ = file.Close()
-	if errors.Is(err, syscall.EWOULDBLOCK) || errors.Is(err, errLockWait) {
+	if errors.Is(err, unix.EWOULDBLOCK) || errors.Is(err, errLockWait) {
 		return nil, appbur.WithHint(fmt.Errorf("maintenance of %s: %w by another one", r.dir, ErrLocked), "wait until it has finished")
 	}
 	return nil, fmt.Errorf("lock maintenance: %w", err)

@@ -56,7 +56,7 @@ func (r *Repository) Maintain(ctx context.Context, o MaintainOptions) (MaintainR
 
 // maintainRounds bounds how often a maintenance begins anew because git has repacked
 // what it was about to.
-const maintainRounds = 5
+const maintainRounds = 20
 
 func (r *Repository) maintain(ctx context.Context, o MaintainOptions) (report MaintainReport, err error) {
 	done, err := r.lockMaintenance(ctx, true)
@@ -131,7 +131,8 @@ func (r *Repository) repack(ctx context.Context, chosen []*pack, loose []looseOb
 	cruft := &repackWriter{set: set, objects: r.objects, to: toCruft}
 	var made []*pack
 	for _, w := range []*repackWriter{stay, cruft} {
-		p, err := w.write(ctx)
+		p, hold, err := w.write(ctx)
+		defer hold.release()
 		if err != nil {
 			return err
 		}

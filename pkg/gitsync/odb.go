@@ -91,7 +91,8 @@ func (s *objectStore) rescan() error {
 				continue
 			}
 			p, ok := known[files.path(packEnding)]
-			if ok && p.cruft == files.has(mtimesEnding) && p.kept.Load() == files.has(keepEnding) {
+			if ok && p.cruft == files.has(mtimesEnding) {
+				p.kept.Store(files.has(keepEnding))
 				packs = append(packs, p)
 				continue
 			}

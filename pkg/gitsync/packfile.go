@@ -9,7 +9,6 @@ import (
 	"hash"
 	"hash/crc32"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -125,19 +124,11 @@ func (p *packFile) discard() {
 	_ = p.file.Close()
 }
 
-// publish makes the pack durable and gives it the name under which readers find
-// it: when it returns, bytes and names are on the disk. After an error the pack
-// is as it was, but for a trailer that rollback cuts off.
-func (p *packFile) publish(beside ...sideFile) (*pack, error) {
-	published, _, err := p.publishAs(false, beside...)
-	return published, err
-}
-
-// publishHeld is publish, and keeps git from repacking the pack until the hold is
-// released. The hold is nil if somebody else keeps the pack.
-func (p *packFile) publishHeld() (*pack, *packHold, error) { return p.publishAs(true) }
-
-func (p *packFile) publishAs(held bool, beside ...sideFile) (_ *pack, hold *packHold, err error) {
+// publish makes the pack durable and gives it a name under which readers find it: when
+// it returns, bytes and names are on the disk. Git leaves the pack alone until the hold
+// is released. After an error the pack is as it was, but for a trailer that rollback
+// cuts off.
+func (p *packFile) publish(beside ...sideFile) (_ *pack, hold *packHold, err error) {
 	sum, err := p.finish()
 	if err != nil {
 		return nil, nil, fmt.Errorf("write pack: %w", err)
@@ -165,25 +156,19 @@ func (p *packFile) publishAs(held bool, beside ...sideFile) (_ *pack, hold *pack
 	}
 	name := filepath.Join(p.dir, "pack-"+hex.EncodeToString(sum))
 	// The hold comes first: git may list the pack as soon as it has its name.
-	if held {
-		if hold, err = p.hold(name); err != nil {
-			return nil, nil, fmt.Errorf("hold pack: %w", err)
-		}
+	if hold, err = p.hold(name); err != nil {
+		return nil, nil, fmt.Errorf("hold pack: %w", err)
 	}
 	if err := publishParts(parts, name); err != nil {
-		if hold != nil {
-			hold.release()
-		}
+		hold.release()
 		return nil, nil, fmt.Errorf("publish pack: %w", err)
 	}
 	_ = os.Remove(p.file.Name())
 	_ = p.file.Close()
 	published := &pack{path: name + ".pack", index: index}
 	published.size.Store(int64(p.offset) + int64(idSize))
-	published.kept.Store(held)
-	if hold != nil {
-		hold.pack = published
-	}
+	published.kept.Store(true)
+	hold.pack = published
 	return published, hold, nil
 }
 
@@ -218,8 +203,7 @@ func writeUnfinished(dir string, data []byte) (*os.File, error) {
 }
 
 // publishParts gives the files of a pack their names, in order. Links leave the
-// unfinished files in place, so that a failure leaves everything as it was. A name
-// that is taken is that of the very same bytes.
+// unfinished files in place, so that a failure leaves everything as it was.
 func publishParts(parts []packPart, name string) (err error) {
 	var linked []string
 	defer func() {
@@ -230,12 +214,10 @@ func publishParts(parts []packPart, name string) (err error) {
 		}
 	}()
 	for _, part := range parts {
-		switch err := os.Link(part.file.Name(), name+part.ending); {
-		case err == nil:
-			linked = append(linked, name+part.ending)
-		case !errors.Is(err, fs.ErrExist):
+		if err := os.Link(part.file.Name(), name+part.ending); err != nil {
 			return err
 		}
+		linked = append(linked, name+part.ending)
 	}
 	return syncDir(filepath.Dir(name))
 }

@@ -10,7 +10,8 @@ import (
 
 // packHold keeps a new pack from being taken away before a ref leads to it. A
 // `git gc --prune=now` or `git repack -ad` that reads the refs in between finds that
-// nothing needs the pack, and takes no notice of its age. A .keep file beside a pack
+// nothing needs the pack, and takes no notice of its age. Nor may a pack go that takes
+// the place of others, while they are taken away. A .keep file beside a pack
 // asks git to leave it, which is what git's own receive-pack does. The file is locked
 // while it is open, so that one whose owner has died is known by that.
 type packHold struct {
@@ -22,8 +23,11 @@ type packHold struct {
 // holdText tells our .keep files from those that a user made.
 const holdText = "appbur: until a ref leads here\n"
 
-// release lets the pack be repacked.
+// release lets the pack be repacked. No hold is none.
 func (h *packHold) release() {
+	if h == nil {
+		return
+	}
 	if h.pack != nil {
 		h.pack.kept.Store(false)
 	}
@@ -40,8 +44,7 @@ func isHold(dir string, entry fs.DirEntry) bool {
 	return err == nil && string(text) == holdText
 }
 
-// hold links the hold of a pack that is about to be published under a name. It is nil
-// if somebody else asks to keep a pack of that name already.
+// hold links the hold of a pack that is about to be published under a name.
 func (p *packFile) hold(name string) (*packHold, error) {
 	file, err := createUnfinished(p.dir, unfinishedIndex)
 	if err != nil {
@@ -56,10 +59,7 @@ func (p *packFile) hold(name string) (*packHold, error) {
 		err = removeErr
 	}
 
-	switch {
-	case errors.Is(err, fs.ErrExist):
-		return nil, file.Close()
-	case err != nil:
+	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
 	return &packHold{path: name + keepEnding, file: file}, nil

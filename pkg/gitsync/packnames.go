@@ -24,6 +24,19 @@ func (f packFiles) has(ending string) bool { return f.endings[ending] }
 // path returns the path of one of the files.
 func (f packFiles) path(ending string) string { return f.base + ending }
 
+// complete looks for what a list of the directory may lack: the index comes last of the
+// files of a pack, but a directory that is written to while it is listed may show the
+// index and not what came before it. A pack without its .keep would be repacked while
+// somebody relies on it.
+func (f packFiles) complete() {
+	for _, ending := range []string{packEnding, keepEnding, mtimesEnding, revEnding} {
+		if !f.has(ending) {
+			_, err := os.Lstat(f.path(ending))
+			f.endings[ending] = err == nil
+		}
+	}
+}
+
 // listPacks finds every pack of an "objects" directory that has an index, sorted by
 // name. An index whose pack is gone is among them.
 func listPacks(objects string) ([]packFiles, error) {
@@ -48,6 +61,9 @@ func listPacks(objects string) ([]packFiles, error) {
 		if found[indexEnding] {
 			packs = append(packs, packFiles{filepath.Join(dir, base), found})
 		}
+	}
+	for _, files := range packs {
+		files.complete()
 	}
 	slices.SortFunc(packs, func(a, b packFiles) int { return cmp.Compare(a.base, b.base) })
 	return packs, nil

@@ -168,7 +168,7 @@ func (r *Repository) dropLoose(ctx context.Context, name string, hash Hash) (err
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return syncDir(filepath.Dir(path)) // our lock is in it, so git lets it be
 }
 
 func writeNothing(io.Writer) error { return nil }

@@ -213,7 +213,7 @@ func (r *Repository) moveRef(ctx context.Context, name string, from, to objectID
 		return fmt.Errorf("move ref: %w", err)
 	}
 	locked = false
-	return r.syncRefDirs(filepath.Dir(path))
+	return r.syncRef(name, to)
 }
 
 // expectRef reports [ErrRefMoved] if a ref is not where it should be.
@@ -238,11 +238,16 @@ func describe(id objectID) string {
 	return hashOf(id).Short()
 }
 
-// syncRefDirs makes the name of a ref durable, and the names of the directories
-// that had to be made for it.
-func (r *Repository) syncRefDirs(dir string) error {
-	for ; len(dir) > len(r.dir); dir = filepath.Dir(dir) {
-		if err := syncDir(dir); err != nil {
+// syncRef makes the name of a ref durable, and the names of the directories that had to
+// be made for it. If one is gone, git has packed the ref meanwhile, which is durable, and
+// has removed a directory that became empty.
+func (r *Repository) syncRef(name string, at objectID) error {
+	for dir := filepath.Dir(filepath.Join(r.dir, filepath.FromSlash(name))); len(dir) > len(r.dir); dir = filepath.Dir(dir) {
+		err := syncDir(dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			return r.expectRef(name, at)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -23,8 +23,9 @@ type repackWriter struct {
 	deltas int
 }
 
-// write writes and publishes the pack. There is none if no entry goes this way.
-func (w *repackWriter) write(ctx context.Context) (published *pack, err error) {
+// write writes and publishes the pack, which is held until those that it stands for are
+// gone. There is none if no entry goes this way.
+func (w *repackWriter) write(ctx context.Context) (published *pack, hold *packHold, err error) {
 	var roots []int32
 	count := 0
 	for i := range w.set.entries {
@@ -38,11 +39,11 @@ func (w *repackWriter) write(ctx context.Context) (published *pack, err error) {
 		}
 	}
 	if count == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	slices.SortFunc(roots, func(a, b int32) int { return compareEntriesForPack(&w.set.entries[a], &w.set.entries[b]) })
 	if w.out, err = createPack(w.objects.packDir(), count); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() {
 		if err != nil {
@@ -50,7 +51,7 @@ func (w *repackWriter) write(ctx context.Context) (published *pack, err error) {
 		}
 	}()
 	if err := w.writeRoots(ctx, roots); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var beside []sideFile
 	if w.search {
@@ -61,11 +62,11 @@ func (w *repackWriter) write(ctx context.Context) (published *pack, err error) {
 	if w.to == toCruft {
 		beside = append(beside, sideFile{".mtimes", w.mtimes})
 	}
-	if published, err = w.out.publish(beside...); err != nil {
-		return nil, err
+	if published, hold, err = w.out.publish(beside...); err != nil {
+		return nil, nil, err
 	}
 	published.cruft, published.searched = w.to == toCruft, w.search
-	return published, nil
+	return published, hold, nil
 }
 
 func (w *repackWriter) mtimes(objects []packedObject, sum []byte) []byte {
@@ -102,6 +103,9 @@ func (w *repackWriter) writeRoots(ctx context.Context, roots []int32) error {
 		e := &w.set.entries[p.at]
 		e.written = w.out.offset
 		if p.base == none {
+			if len(w.out.objects) == 0 {
+				p.compressed = vary(p.compressed, w.out.file.Name())
+			}
 			if err := w.out.addEntry(e.id, p.header, p.compressed); err != nil {
 				return err
 			}

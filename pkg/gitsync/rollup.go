@@ -83,7 +83,8 @@ func (r *Repository) rollUpPacks(ctx context.Context, packs []*pack) error {
 	defer set.close()
 	set.link()
 	w := &repackWriter{set: set, objects: r.objects, to: toPack}
-	made, err := w.write(ctx)
+	made, hold, err := w.write(ctx)
+	defer hold.release()
 	if err != nil || made == nil {
 		return err
 	}

@@ -215,18 +215,19 @@ func (e *Edit) store(built builtTree, first ...deflated) (err error) {
 			}
 		}()
 	}
+	if len(unique) > 0 {
+		unique[0].zlib = vary(unique[0].zlib, out.file.Name())
+	}
 	for _, o := range unique {
 		if _, err := out.add(o); err != nil {
 			return fmt.Errorf("write pack: %w", err)
 		}
 	}
-	published, hold, err := out.publishHeld()
+	published, hold, err := out.publish()
 	if err != nil {
 		return err
 	}
-	if hold != nil {
-		e.heldPacks = append(e.heldPacks, hold)
-	}
+	e.heldPacks = append(e.heldPacks, hold)
 	e.repo.objects.add(published)
 	for _, blob := range built.blobs {
 		blob.published, blob.zlib, blob.at = true, nil, 0

@@ -1,0 +1,87 @@
+//go:build unix
+
+package gitsync
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// Our maintenance and a `git repack` take the same packs away at the same time. Each
+// relies on the pack that it has just written, so that one must be in nobody's list of
+// packs to delete.
+func TestSuccessorsOutliveGitsRepack(t *testing.T) {
+	r := testRepository(t)
+	for n := range 3 {
+		if err := testCommit(t, r, fmt.Sprint(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	chosen := r.objects.own()
+	set, err := openRepackSet(chosen, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer set.close()
+	set.link()
+	w := &repackWriter{set: set, objects: r.objects, to: toPack}
+	made, hold, err := w.write(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	repack := exec.Command("git", "-C", r.Dir(), "repack", "-adq")
+	repack.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1")
+	if out, err := repack.CombinedOutput(); err != nil {
+		t.Fatalf("git repack: %v\n%s", err, out)
+	}
+	if _, err := os.Stat(made.path); err != nil {
+		t.Errorf("git took away what stands for the others: %v", err)
+	}
+	if err := r.objects.retire(chosen, nil, []*pack{made}); err != nil {
+		t.Fatal(err)
+	}
+	hold.release()
+	if _, err := os.Stat(siblingFile(made, keepEnding)); err == nil {
+		t.Error("the pack is kept for ever")
+	}
+	if err := testCommit(t, r, "after"); err != nil {
+		t.Error(err)
+	}
+}
+
+// Git deletes packs by name. The same objects packed again by us must not have a name
+// that was listed before.
+func TestPacksNeverHaveANameAgain(t *testing.T) {
+	r := testRepository(t)
+	if err := testCommit(t, r, "1"); err != nil {
+		t.Fatal(err)
+	}
+	var had []string
+	for range 3 {
+		set, err := openRepackSet(r.objects.own(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		set.link()
+		w := &repackWriter{set: set, objects: r.objects, to: toPack}
+		made, hold, err := w.write(t.Context())
+		set.close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.objects.retire(r.objects.own(), nil, []*pack{made}); err != nil {
+			t.Fatal(err)
+		}
+		hold.release()
+		if name := filepath.Base(made.path); slices.Contains(had, name) {
+			t.Errorf("%s is back", name)
+		} else {
+			had = append(had, name)
+		}
+	}
+}

@@ -1,0 +1,103 @@
+//go:build unix
+
+package gitsync
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// Who has the turn commits before a writer that has waited all the while.
+func TestATurnIsWaitedFor(t *testing.T) {
+	r := testRepository(t)
+	if err := testCommit(t, r, "1"); err != nil {
+		t.Fatal(err)
+	}
+	edit := func(content string) *Edit {
+		tip, err := r.Tip(MainRef)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := r.Edit(tip)
+		if err == nil {
+			_, err = e.Put("file", []byte(content))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+
+	turn, err := r.TakeTurn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, waited := edit("of the other"), make(chan error)
+	go func() {
+		_, err := r.Commit(t.Context(), MainRef, other, CommitInfo{Subject: "2", Time: epoch})
+		waited <- err
+	}()
+	for n := range 3 {
+		if _, err := turn.Commit(t.Context(), MainRef, edit(string(rune('a'+n))), CommitInfo{Subject: "mine", Time: epoch}); err != nil {
+			t.Errorf("commit %d in a turn: %v", n, err)
+		}
+	}
+	turn.Release()
+	if err := <-waited; !errors.Is(err, ErrRefMoved) {
+		t.Errorf("the other writer: %v, want ErrRefMoved", err)
+	}
+	if err := testCommit(t, r, "3"); err != nil {
+		t.Errorf("after the turns: %v", err)
+	}
+}
+
+// Git packs a ref and removes its directory before the directory was made durable.
+func TestRefIsPackedBeforeItsNameIsDurable(t *testing.T) {
+	r := testRepository(t)
+	if err := testCommit(t, r, "1"); err != nil {
+		t.Fatal(err)
+	}
+	tip, err := r.resolve(MainRef)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const name = pinRefs + "deep/one"
+	if err := r.moveRef(t.Context(), name, objectID{}, tip); err != nil {
+		t.Fatal(err)
+	}
+	packed := filepath.Join(r.Dir(), packedRefsFile)
+	if err := os.WriteFile(packed, []byte(tip.String()+" "+name+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(r.Dir(), filepath.Dir(name))); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := r.syncRef(name, tip); err != nil {
+		t.Errorf("a packed ref: %v", err)
+	}
+	if err := os.Remove(packed); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.syncRef(name, tip); !errors.Is(err, ErrRefMoved) {
+		t.Errorf("a ref that is gone: %v, want ErrRefMoved", err)
+	}
+}
+
+// A directory that was listed while a pack was published may lack what came first.
+func TestPackListedWhileItIsPublished(t *testing.T) {
+	listed := packFiles{filepath.Join(t.TempDir(), "pack-1"), map[string]bool{indexEnding: true}}
+	for _, ending := range []string{packEnding, keepEnding, mtimesEnding, indexEnding} {
+		if err := os.WriteFile(listed.path(ending), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	listed.complete()
+	for ending, want := range map[string]bool{packEnding: true, keepEnding: true, mtimesEnding: true, indexEnding: true, revEnding: false} {
+		if listed.has(ending) != want {
+			t.Errorf("%s: %v, want %v", ending, listed.has(ending), want)
+		}
+	}
+}
