@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/appbur/appbur"
 )
 
 // Entry is what was taken out of one manifest because it is true of one cluster
@@ -56,6 +58,10 @@ type Manager struct {
 	APIVersion  string    `json:"apiVersion"`
 	Subresource string    `json:"subresource,omitempty"`
 	Time        time.Time `json:"time,omitzero"`
+	// Fields are those that an apply owns, in the form of managedFields (FieldsV1), so
+	// that a restore can give them back. Names of fields are no secrets; a set of secret
+	// values is not kept. Those of appbur itself are not needed.
+	Fields json.RawMessage `json:"fields,omitempty"`
 }
 
 // Field decodes the value that was taken out at path into target, which is a
@@ -98,10 +104,25 @@ func harvest(o *object) (Entry, error) {
 		if m.Time, err = timeIn(fields["time"]); err != nil {
 			return Entry{}, fmt.Errorf("metadata.managedFields of %s: %w", m.Manager, err)
 		}
+		if m.Operation == "Apply" && m.Subresource == "" && m.Manager != appbur.FieldManager {
+			if m.Fields, err = compactJSON(fields["fieldsV1"]); err != nil {
+				return Entry{}, fmt.Errorf("metadata.managedFields of %s: %w", m.Manager, err)
+			}
+		}
 		e.Managers = append(e.Managers, m)
 	}
 	e.Versions = versionsOf(o)
 	return e, nil
+}
+
+// withoutSetValues leaves out the fields of managers that hold values, which are those of
+// sets ("v:"), from an object that has secret ones.
+func (e *Entry) withoutSetValues() {
+	for i := range e.Managers {
+		if bytes.Contains(e.Managers[i].Fields, []byte(`"v:`)) {
+			e.Managers[i].Fields = nil
+		}
+	}
 }
 
 func ownerOf(reference map[string]any) Owner {

@@ -85,6 +85,9 @@ func (r *Rules) makeOne(obj map[string]any) (Result, error) {
 		return Result{}, fmt.Errorf("%s: %w", o.id, err)
 	}
 	secret := kind.secretPaths(o, o.content)
+	if len(secret) > 0 {
+		entry.withoutSetValues()
+	}
 	content := kind.strip(o, false, func(t Taken) {
 		if err == nil {
 			err = entry.keep(t, secret)

@@ -80,7 +80,7 @@ func (p *Plan) applicable() error {
 	for _, s := range p.Steps {
 		switch s.Action {
 		case ActionPrepare, ActionApply, ActionStatus, ActionRelink, ActionWait:
-		case ActionBarrier, ActionSkip, ActionBlocked:
+		case ActionHandOver, ActionBarrier, ActionSkip, ActionBlocked:
 			continue
 		}
 		if s.Content == nil {
@@ -197,7 +197,7 @@ func (r *run) identities(step *Step) earlier {
 			continue
 		}
 		if result.step.Object == step.Object {
-			e.self, e.created = &result.identity, result.result == Created
+			e.self, e.created = &result.identity, e.created || result.result == Created
 		}
 		e.owners[result.step.Object] = result.identity
 	}

@@ -66,6 +66,7 @@ func TestObjectsComeBackAsTheyWere(t *testing.T) {
 	t.Run("definitions that contest a name", trip.contest)
 	t.Run("defaults of the cluster that somebody changed", trip.changedDefaults)
 	t.Run("fields that cannot be changed", trip.unchangeable)
+	t.Run("fields that a tool applied", trip.ownership)
 	t.Run("default classes newer than their users", trip.defaults)
 	t.Run("default classes of the target", trip.foreignDefaults) // the target has them from the test before
 }

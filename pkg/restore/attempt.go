@@ -114,6 +114,8 @@ func (w *worker) do(ctx context.Context, step *Step, before earlier) *attempt {
 			return w.status(ctx, a, before)
 		case ActionWait:
 			return w.await(ctx, a)
+		case ActionHandOver:
+			return w.handOver(ctx, a, before)
 		case ActionBarrier, ActionSkip, ActionBlocked:
 		}
 		return nil

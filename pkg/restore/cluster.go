@@ -7,7 +7,7 @@ import (
 )
 
 // FieldManager is the name under which appbur owns fields in the target.
-const FieldManager = "appbur"
+const FieldManager = appbur.FieldManager
 
 // Cluster is the target as a restore sees it. All methods may be called from many
 // goroutines. Errors of the API server are passed on as they came, so that
@@ -38,6 +38,8 @@ const (
 	ByCreate
 	// ByUpdate replaces what is live, whose resource version the content carries.
 	ByUpdate
+	// ByMerge is a merge patch of metadata.
+	ByMerge
 )
 
 // Request is one write.

@@ -39,6 +39,8 @@
 //   - A run that was stopped, killed or half failed is finished by running it again,
 //     and a run over a finished restore changes nothing: server-side apply with the
 //     field manager "appbur" writes only what differs.
+//   - What tools applied server-side in the source belongs to them again, and no longer
+//     to appbur, once an object has been created.
 //   - Fields of other managers are not taken without [Policy].ForceConflicts; objects
 //     of which it still manages a field, from an earlier restore, are brought to the
 //     plan.

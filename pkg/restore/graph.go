@@ -62,7 +62,8 @@ func (n *node) compare(other *node) int {
 
 // actionRank orders the steps of one object.
 var actionRank = map[Action]int{
-	ActionBarrier: 0, ActionPrepare: 1, ActionApply: 2, ActionWait: 3, ActionStatus: 4, ActionRelink: 5, ActionSkip: 6, ActionBlocked: 7,
+	ActionBarrier: 0, ActionPrepare: 1, ActionApply: 2, ActionWait: 3, ActionStatus: 4, ActionRelink: 5,
+	ActionHandOver: 6, ActionSkip: 7, ActionBlocked: 8,
 }
 
 // breakCycles removes bonds until no cycle is left, and returns the owning bonds

@@ -160,7 +160,7 @@ func (c *kubeCluster) Apply(ctx context.Context, r Request) (Applied, error) {
 	}
 	var live liveObject
 	var code int
-	if r.By != ByApply {
+	if r.By == ByCreate || r.By == ByUpdate {
 		request.SetHeader("Content-Type", runtime.ContentTypeJSON)
 	}
 	if err := do(ctx, request.Body(body), &code, &live); err != nil {
@@ -176,6 +176,8 @@ func (c *kubeCluster) writeRequest(r Request) *rest.Request {
 		return c.client.Post()
 	case ByUpdate:
 		return c.client.Put()
+	case ByMerge:
+		return c.client.Patch(types.MergePatchType)
 	case ByApply:
 	}
 	return c.client.Patch(types.ApplyPatchType).Param("force", fmt.Sprint(r.Force))

@@ -13,6 +13,7 @@ func (b *planner) link() {
 	for _, d := range b.order {
 		b.makeNodes(d)
 		b.prepare(d, s)
+		d.handOverNode(b.point.Index[d.saved])
 	}
 	for _, d := range b.order {
 		b.awaitsNames(d)
@@ -107,16 +108,19 @@ func (b *planner) makeNodes(d *draft) {
 	}
 }
 
+// steps returns the steps of an object in their order.
+func (d *draft) steps() []*node {
+	return slices.DeleteFunc([]*node{d.prepared, d.apply, d.wait, d.statusNode, d.handOver}, func(n *node) bool { return n == nil })
+}
+
 // steps orders the nodes.
 func (b *planner) steps() ([]Step, error) {
 	var nodes []*node
 	byObject := make(map[*node]*draft)
 	for _, d := range b.order {
-		for _, n := range []*node{d.prepared, d.apply, d.wait, d.statusNode} {
-			if n != nil {
-				nodes = append(nodes, n)
-				byObject[n] = d
-			}
+		for _, n := range d.steps() {
+			nodes = append(nodes, n)
+			byObject[n] = d
 		}
 	}
 	slices.SortFunc(nodes, (*node).compare)
@@ -160,6 +164,9 @@ func (b *planner) relinks(late [][2]*node, byNode map[*node]*draft) []*node {
 			relink.after(owned, firm)
 			for _, o := range d.owners {
 				relink.after(b.firstOf(o.Object), firm) // it sends all references, so it needs all uids
+			}
+			if d.handOver != nil {
+				d.handOver.after(relink, firm)
 			}
 			nodes = append(nodes, relink)
 		}

@@ -93,7 +93,7 @@ type draft struct {
 	references []appbur.ObjectID
 
 	// prepared comes before apply, where the object is made in two steps.
-	prepared, apply, wait, statusNode, blockedNode *node
+	prepared, apply, wait, statusNode, handOver, blockedNode *node
 }
 
 type planner struct {

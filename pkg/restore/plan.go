@@ -7,6 +7,7 @@ import (
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/compat"
+	"github.com/appbur/appbur/pkg/manifest"
 )
 
 // PlanFormat is the version of the plan's JSON document.
@@ -30,6 +31,9 @@ const (
 	// ActionRelink adds the owner references that could not be set at first
 	// because owners form a cycle.
 	ActionRelink Action = "relink"
+	// ActionHandOver gives the fields of an object that was created back to those who
+	// applied them in the source.
+	ActionHandOver Action = "handover"
 	// ActionBarrier does nothing but come after one stage and before the next.
 	ActionBarrier Action = "barrier"
 	// ActionSkip marks an object that is left out because what it lies in was left out
@@ -102,6 +106,8 @@ type Step struct {
 	// target. An owner that fails is left out: what it owns can often not be made
 	// again, and is more than nothing without it.
 	Owners []Owner `json:"owners,omitempty"`
+	// Managers are the field managers that get their fields back.
+	Managers []string `json:"managers,omitempty"`
 	// Digest covers what the step sends, without secret values.
 	Digest appbur.Digest `json:"digest,omitzero"`
 
@@ -109,6 +115,9 @@ type Step struct {
 	// for apply and relink, one with nothing but a status for status. It is
 	// shared and never modified.
 	Content map[string]any `json:"-"`
+
+	// appliers are the managers with their fields.
+	appliers []manifest.Manager
 
 	// veil hides the secret values of the content from everything that is printed.
 	veil *veil

@@ -91,7 +91,7 @@ func (p *Plan) renderKinds(b *bytes.Buffer) {
 			t.status++
 		case ActionBlocked:
 			t.blocked++
-		case ActionPrepare, ActionWait, ActionRelink, ActionBarrier, ActionSkip:
+		case ActionPrepare, ActionWait, ActionRelink, ActionHandOver, ActionBarrier, ActionSkip:
 		}
 	}
 	slices.SortFunc(kinds, appbur.GroupKind.Compare)

@@ -50,7 +50,7 @@ func Verify(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules) (Fin
 			group.Go(func() error {
 				return v.guard(step, func() error { return v.object(each, step, statuses[step.Object]) })
 			})
-		case ActionPrepare, ActionStatus, ActionWait, ActionRelink, ActionBarrier:
+		case ActionPrepare, ActionStatus, ActionWait, ActionRelink, ActionHandOver, ActionBarrier:
 		}
 	}
 	if err := group.Wait(); err != nil {

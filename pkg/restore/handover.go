@@ -1,0 +1,169 @@
+package restore
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
+
+	"github.com/appbur/appbur/pkg/manifest"
+)
+
+// Server-side apply remembers who applied which fields. A tool that applies an object
+// under its own name meets conflicts when the fields belong to somebody else, and what
+// it stops to apply stays when somebody else has it, too. So an object that was applied
+// in the source belongs to those who applied it again, and to appbur no longer, once it
+// has been created: the same applies do the same in both clusters.
+
+// appliersOf are the field managers of the source that get their fields back.
+func appliersOf(entry manifest.Entry) []manifest.Manager {
+	var appliers []manifest.Manager
+	for _, m := range entry.Managers {
+		if m.Operation == string(metav1.ManagedFieldsOperationApply) && m.Subresource == "" && m.Manager != FieldManager && len(m.Fields) > 0 {
+			appliers = append(appliers, m)
+		}
+	}
+	return appliers
+}
+
+func namesOf(managers []manifest.Manager) []string {
+	names := make([]string, 0, len(managers))
+	for _, m := range managers {
+		names = append(names, m.Manager)
+	}
+	return slices.Compact(slices.Sorted(slices.Values(names)))
+}
+
+// handOverNode makes the step that gives the fields of an object back.
+func (d *draft) handOverNode(entry manifest.Entry) {
+	appliers := appliersOf(entry)
+	if d.apply == nil || len(appliers) == 0 {
+		return
+	}
+	names := namesOf(appliers)
+	d.handOver = &node{stage: d.apply.stage, rank: d.apply.rank, step: Step{
+		Action: ActionHandOver, Object: d.object.ID, APIVersion: d.object.APIVersion, Managers: names, appliers: appliers,
+		Why: "its fields belong to " + strings.Join(names, ", ") + " as they did", veil: d.veil,
+	}}
+	for _, before := range []*node{d.prepared, d.apply, d.statusNode} {
+		if before != nil {
+			d.handOver.after(before, firm)
+		}
+	}
+}
+
+// handOverTries bounds how often it is tried again because somebody else has written.
+const handOverTries = 5
+
+// handOver gives fields back. What was there before the restore is not touched. The
+// object is restored, whatever comes of it, so what fails is told as a note.
+func (w *worker) handOver(ctx context.Context, a *attempt, before earlier) error {
+	if !before.created {
+		return nil
+	}
+	var err error
+	for range handOverTries {
+		if err = w.tryHandOver(ctx, a); err == nil || !apierrors.IsConflict(err) {
+			break
+		}
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		a.note = fmt.Sprintf("its fields were not given back to %s: %v", strings.Join(a.step.Managers, ", "), err)
+	}
+	return nil
+}
+
+func (w *worker) tryHandOver(ctx context.Context, a *attempt) error {
+	live, err := w.live(ctx, a)
+	if err != nil || live == nil {
+		return err // it is not there after a dry run
+	}
+	entries, changed, err := handedOver(list(live, "metadata", "managedFields"), a.step.appliers, a.step.APIVersion)
+	if err != nil || !changed {
+		return err
+	}
+
+	metadata := map[string]any{
+		"name": a.step.Object.Name, "resourceVersion": text(live, "metadata", "resourceVersion"), "managedFields": entries,
+	}
+	if a.step.Object.Namespace != "" {
+		metadata["namespace"] = a.step.Object.Namespace
+	}
+	_, err = w.send(ctx, a, Request{
+		By: ByMerge, Object: a.step.Object, APIVersion: a.step.APIVersion,
+		Content: map[string]any{"apiVersion": a.step.APIVersion, "kind": a.step.Object.Kind, "metadata": metadata},
+	})
+	return err
+}
+
+// handedOver returns managedFields in which what we applied belongs to the appliers, as
+// far as it was theirs, and the rest to nobody, as what a server fills in does. An
+// applier that has applied again meanwhile knows better.
+func handedOver(entries []any, appliers []manifest.Manager, apiVersion string) (after []any, changed bool, err error) {
+	var ours map[string]any
+	applied := map[string]bool{}
+	for _, entry := range entries {
+		if text(entry, "operation") != string(metav1.ManagedFieldsOperationApply) || text(entry, "subresource") != "" {
+			after = append(after, entry)
+			continue
+		}
+		if text(entry, "manager") == FieldManager {
+			ours = dict(entry)
+			continue
+		}
+		applied[text(entry, "manager")] = true
+		after = append(after, entry)
+	}
+	if ours == nil {
+		return entries, false, nil
+	}
+	have, err := fieldSet(ours["fieldsV1"])
+	if err != nil {
+		return nil, false, err
+	}
+
+	for _, m := range appliers {
+		theirs, err := fieldSet(m.Fields)
+		if err != nil {
+			return nil, false, fmt.Errorf("the fields of %s: %w", m.Manager, err)
+		}
+		// The object may be of another version now, and without what rules took out.
+		given := theirs.Intersection(have)
+		if applied[m.Manager] {
+			changed = true
+			continue
+		}
+		if given.Empty() {
+			continue
+		}
+		encoded, err := given.ToJSON()
+		if err != nil {
+			return nil, false, err
+		}
+		after = append(after, map[string]any{
+			"manager": m.Manager, "operation": string(metav1.ManagedFieldsOperationApply), "apiVersion": apiVersion,
+			"time": ours["time"], "fieldsType": "FieldsV1", "fieldsV1": json.RawMessage(encoded),
+		})
+		changed = true
+	}
+	return after, changed, nil
+}
+
+// fieldSet reads a set of fields in the form of managedFields.
+func fieldSet(value any) (*fieldpath.Set, error) {
+	raw, err := json.Marshal(value)
+	if err != nil {
+		return nil, err
+	}
+	set := &fieldpath.Set{}
+	return set, set.FromJSON(bytes.NewReader(raw))
+}
