@@ -4,6 +4,7 @@ package exporter
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"maps"
 	"os"
@@ -21,6 +22,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 )
 
@@ -78,7 +80,71 @@ func TestCaptureRealClusters(t *testing.T) {
 				t.Errorf("the second capture has other objects (-first +second):\n%s", diff)
 			}
 			applyAll(t, e, client, first)
+			readsWhatIsStored(t, e, client)
 		})
+	}
+}
+
+// meters is a kind whose storage version moved on to one with fewer fields, without a
+// webhook: what was stored before has them still, and only the old version shows them.
+const meters = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: meters.example.org}
+spec:
+  group: example.org
+  scope: Cluster
+  names: {plural: meters, singular: meter, kind: Meter, listKind: MeterList}
+  versions:
+  - name: v1beta1
+    served: true
+    storage: OLD
+    schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {unit: {type: string}, former: {type: string}}}}}}
+  - name: v1
+    served: true
+    storage: NEW
+    schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {unit: {type: string}}}}}}
+`
+
+// readsWhatIsStored checks that a field which only an earlier storage version has is
+// saved, and shows that the server hides it at the present one.
+func readsWhatIsStored(t *testing.T, e *Exporter, client dynamic.Interface) {
+	t.Helper()
+	decode := func(text string) map[string]any {
+		obj, err := manifest.Decode([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return obj
+	}
+	definition := func(old string) map[string]any {
+		now := map[string]string{"true": "false", "false": "true"}[old]
+		return decode(strings.NewReplacer("OLD", old, "NEW", now).Replace(meters))
+	}
+	create(t, client, "customresourcedefinitions", definition("true"))
+	create(t, client, "meters", decode("{apiVersion: example.org/v1beta1, kind: Meter, metadata: {name: m}, spec: {unit: bar, former: kept}}"))
+
+	crds := customResourceDefinitions.GroupVersionResource
+	body, err := json.Marshal(map[string]any{"spec": map[string]any{"versions": definition("false")["spec"].(map[string]any)["versions"]}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Resource(crds).Patch(t.Context(), "meters.example.org", types.MergePatchType, body, metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 30*time.Second, "the field is hidden at the new storage version", func() bool {
+		live, err := client.Resource(schema.GroupVersionResource{Group: "example.org", Version: "v1", Resource: "meters"}).Get(t.Context(), "m", metav1.GetOptions{})
+		if err != nil {
+			return false
+		}
+		_, shown, _ := unstructured.NestedString(live.Object, "spec", "former")
+		return !shown
+	}, func() string { return "" })
+
+	saved, _ := captureAll(t, e)
+	meter := saved["cluster/meter.example.org/m.yaml"].Manifest
+	if meter.APIVersion != "example.org/v1beta1" || !strings.Contains(string(meter.Data), "former: kept") {
+		t.Errorf("saved at %s:\n%s", meter.APIVersion, meter.Data)
 	}
 }
 

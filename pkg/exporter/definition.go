@@ -23,6 +23,11 @@ type definition struct {
 	stored string
 	// versions are those that are to be served.
 	versions []string
+	// lossless are the served versions that keep every field of whatever is stored, or
+	// nil where a webhook converts and nobody but it knows.
+	lossless []string
+	// lossy is true when there are versions, none of which does.
+	lossy bool
 	// established definitions are served; only they can have objects. One that was
 	// established once stays so until it is gone.
 	established bool
@@ -66,6 +71,7 @@ func definitionOf(crd map[string]any) (schema.GroupResource, definition, bool) {
 			d.versions = append(d.versions, name)
 		}
 	}
+	d.lossless, d.lossy = losslessVersions(crd, spec, versions)
 	_, d.deleting = metadata["deletionTimestamp"]
 	d.established = established(crd)
 	return schema.GroupResource{Group: group, Resource: plural}, d, group != "" && plural != "" && d.stored != ""

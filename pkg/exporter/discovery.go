@@ -95,6 +95,7 @@ func (e *Exporter) Discover(ctx context.Context) ([]Type, []appbur.GroupFailure,
 	if w.definitionsErr != nil {
 		e.options.Log.Warn("cannot read CustomResourceDefinitions; custom resources are read at their most stable version", "err", w.definitionsErr)
 	}
+	e.tellLossy(&w)
 	failed = w.holes(lists, failed)
 	types, found := chooseTypes(lists, &w, failed)
 	failed = append(failed, undiscovered(found, failed, w.definitions)...)
@@ -144,7 +145,7 @@ func chooseTypes(lists []*metav1.APIResourceList, w *witnesses, failed []appbur.
 	for kind, versions := range kinds {
 		order := slices.SortedFunc(maps.Keys(versions), func(a, b string) int { return version.CompareKubeAwareVersionStrings(b, a) })
 		chosen := versions[order[0]]
-		if at, served := versions[w.definitions[chosen.GroupVersionResource.GroupResource()].stored]; served {
+		if at, served := versions[w.definitions[chosen.GroupVersionResource.GroupResource()].readAt()]; served {
 			chosen = at
 		}
 		chosen.Custom, chosen.Versions = w.isCustom(chosen), order

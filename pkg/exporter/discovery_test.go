@@ -160,9 +160,9 @@ func TestEstablished(t *testing.T) {
 		obj  map[string]any
 		want definition
 	}{
-		"established":     {crd(func(map[string]any) {}), definition{"Thing", "v2", []string{"v1"}, true, false}},
-		"being deleted":   {crd(func(o map[string]any) { o["metadata"] = map[string]any{"deletionTimestamp": "x"} }), definition{"Thing", "v2", []string{"v1"}, true, true}},
-		"not established": {crd(func(o map[string]any) { delete(o, "status") }), definition{"Thing", "v2", []string{"v1"}, false, false}},
+		"established":     {crd(func(map[string]any) {}), definition{kind: "Thing", stored: "v2", versions: []string{"v1"}, lossless: []string{"v1"}, established: true}},
+		"being deleted":   {crd(func(o map[string]any) { o["metadata"] = map[string]any{"deletionTimestamp": "x"} }), definition{kind: "Thing", stored: "v2", versions: []string{"v1"}, lossless: []string{"v1"}, established: true, deleting: true}},
+		"not established": {crd(func(o map[string]any) { delete(o, "status") }), definition{kind: "Thing", stored: "v2", versions: []string{"v1"}, lossless: []string{"v1"}}},
 	} {
 		resource, got, ok := definitionOf(tt.obj)
 		if !ok || !reflect.DeepEqual(got, tt.want) || resource.String() != "things.a.b" {

@@ -12,7 +12,7 @@
 //
 //   - Every group-kind is read once, through cohabiting groups too, at its most
 //     stable served version; custom resources at the storage version where it is
-//     served. The source API server is the best converter there is.
+//     served and keeps all that may be stored (readversion.go). The source API server is the best converter there is.
 //   - A type that cannot be read is coverage, not an error, and not an absence: its
 //     files stay. Only a list that reached its end at a known resourceVersion says
 //     what does not exist.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/appbur/appbur"
@@ -55,6 +56,8 @@ type Exporter struct {
 	warnings  *warnings
 	// makers is how many objects are made into manifests at the same time.
 	makers int
+	// lossyTold are the kinds of which somebody was told that no version has all fields.
+	lossyTold sync.Map
 }
 
 // New returns an exporter of the cluster that cfg leads to. cfg is not modified and

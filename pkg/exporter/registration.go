@@ -185,7 +185,8 @@ func isReported(failed []appbur.GroupFailure, gv schema.GroupVersion) bool {
 func (w *witnesses) settled(t Type, failed []appbur.GroupFailure) bool {
 	gvr := t.GroupVersionResource
 	if d, defined := w.definitions[gvr.GroupResource()]; defined {
-		return gvr.Version == d.stored || !slices.Contains(d.versions, d.stored)
+		at := d.readAt()
+		return at == "" || gvr.Version == at
 	}
 	if !manifest.IsBuiltIn(gvr.Group) {
 		// Without its definition a custom type with several versions has no known
