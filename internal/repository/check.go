@@ -55,6 +55,7 @@ var findingHints = map[string]string{
 	string(gitsync.ProblemObject):    "fetch from a remote into a fresh clone; what affects only old points can be left behind with them",
 	string(gitsync.ProblemMissing):   "fetch from a remote into a fresh clone; what affects only old points can be left behind with them",
 	string(gitsync.ProblemForm):      "somebody wrote this with another tool: look with `git cat-file -p`, and find out who",
+	string(gitsync.ProblemLimit):     "appbur writes nothing that large: find out who did, and delete what needs it; docs/points.md names the settings",
 	string(gitsync.ProblemRef):       "find the right commit in another copy or an anchor, and set the ref with `git update-ref`",
 	findConfig:                       "correct appbur.yaml in a clone and push it",
 	findPoint:                        "do not restore this point; use another one",
@@ -190,5 +191,6 @@ func (c *check) addProblem(p gitsync.Problem) {
 // unreadable reports whether an error means damage that the look at the objects has
 // reported already.
 func unreadable(err error) bool {
-	return errors.Is(err, gitsync.ErrObjectNotFound) || errors.Is(err, gitsync.ErrCorrupt)
+	return errors.Is(err, gitsync.ErrObjectNotFound) || errors.Is(err, gitsync.ErrCorrupt) ||
+		errors.Is(err, gitsync.ErrTooLarge)
 }

@@ -301,7 +301,7 @@ func (c *check) checkPayload(loaded *Loaded, app appbur.AppKey, d appbur.Dataset
 // recipients as the point's own appbur.yaml names.
 func (c *check) inspectPieces(loaded *Loaded, app appbur.AppKey, d appbur.Dataset) error {
 	recipients := 0
-	if data, err := loaded.snapshot.ReadFile(appbur.RepositoryFile); err == nil {
+	if data, err := loaded.snapshot.ReadDescription(appbur.RepositoryFile); err == nil {
 		if config, err := ParseConfig(data); err == nil {
 			recipients = len(config.Recipients)
 		}

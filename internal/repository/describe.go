@@ -1,6 +1,7 @@
 package repository
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -83,6 +84,16 @@ func (r *Repository) Catalog(allowedSigners []byte) (Catalog, error) {
 // Rejected are the points that count for nothing.
 func (c Catalog) Rejected() []RejectedPoint { return slices.Concat(c.Unreadable, c.Untrusted) }
 
+// mostDescribed bounds what a description lists, before it is parsed: three bytes of it
+// are some hundred in memory.
+var mostDescribed = []struct {
+	sign, what string
+	times      int
+}{
+	{"{", "objects", 100_000},   // applications, datasets
+	{",", "entries", 4_000_000}, // pieces of payloads
+}
+
 // Describe reads the description of a point. The error wraps [ErrUnreadable] when
 // there is none that can be used, and nothing that would help is to come.
 func (r *Repository) Describe(ref PointRef) (appbur.RestorePoint, error) {
@@ -100,14 +111,21 @@ func (r *Repository) describe(ref PointRef) (appbur.RestorePoint, error) {
 	snapshot, err := r.git.Snapshot(ref.Commit)
 	var data []byte
 	if err == nil {
-		data, err = snapshot.ReadFile(appbur.RestorePointFile)
+		data, err = snapshot.ReadDescription(appbur.RestorePointFile)
 	}
 	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, gitsync.ErrCorrupt), errors.Is(err, gitsync.ErrObjectNotFound):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, gitsync.ErrCorrupt), errors.Is(err, gitsync.ErrObjectNotFound),
+		errors.Is(err, gitsync.ErrTooLarge):
 		return appbur.RestorePoint{}, r.cannotRead(ref, err)
 	case err != nil:
 		return appbur.RestorePoint{}, err
 	}
+	for _, most := range mostDescribed {
+		if n := bytes.Count(data, []byte(most.sign)); n > most.times {
+			return appbur.RestorePoint{}, r.cannotRead(ref, fmt.Errorf("%w: its description has %d %s, more than %d", gitsync.ErrTooLarge, n, most.what, most.times))
+		}
+	}
+
 	point, err := appbur.ParseRestorePoint(data)
 	if err == nil && point.ID != ref.ID {
 		err = fmt.Errorf("its description is of %s", point.ID)

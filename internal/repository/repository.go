@@ -122,7 +122,7 @@ func Open(dir string) (*Repository, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := snapshot.ReadFile(appbur.RepositoryFile)
+	data, err := snapshot.ReadDescription(appbur.RepositoryFile)
 	if err != nil {
 		return nil, foreign(dir, err)
 	}

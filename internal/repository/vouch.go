@@ -196,7 +196,7 @@ func (r *Repository) configText(commit gitsync.Hash) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return snapshot.ReadFile(appbur.RepositoryFile)
+	return snapshot.ReadDescription(appbur.RepositoryFile)
 }
 
 // configAt reads the configuration of one commit.

@@ -34,6 +34,9 @@ const (
 	// ProblemForm is an object that is what its name says and that git would not
 	// have written: a tree out of order, a commit without an author.
 	ProblemForm ProblemKind = "form"
+	// ProblemLimit is what claims to be larger than the limits of this copy allow. It was
+	// not read.
+	ProblemLimit ProblemKind = "limit"
 	// ProblemRef is a ref that points nowhere or at something that it must not.
 	ProblemRef ProblemKind = "ref"
 )
@@ -118,9 +121,12 @@ func checkOnce(ctx context.Context, dir string, o CheckOptions) (CheckReport, er
 	if _, err := os.Stat(filepath.Join(dir, "objects")); errors.Is(err, fs.ErrNotExist) {
 		return CheckReport{}, notARepository(dir)
 	}
-	if _, err := checkConfig(dir); err != nil {
+	_, limits, err := checkConfig(dir)
+	if err != nil {
 		c.problem(ProblemFormat, objectID{}, "config", "%v", err)
+		limits = defaultLimits
 	}
+	c.limits = limits
 	// Refs before packs: what a ref names was durable before the ref was.
 	if err := c.readRefs(); err != nil {
 		return CheckReport{}, err
@@ -151,6 +157,7 @@ func checkOnce(ctx context.Context, dir string, o CheckOptions) (CheckReport, er
 type checker struct {
 	dir     string
 	options CheckOptions
+	limits  limits
 	refs    []checkedRef
 	shallow map[objectID]bool
 	packs   []*checkedPack

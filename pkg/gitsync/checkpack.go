@@ -137,7 +137,7 @@ func (c *checker) checkPackObjects(ctx context.Context, p *checkedPack, objects 
 	if len(objects) == 0 {
 		return nil
 	}
-	reader, err := openChecked(p)
+	reader, err := openChecked(p, c.limits)
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (c *checker) checkPackObjects(ctx context.Context, p *checkedPack, objects 
 			err = prove(o.id, raw)
 		}
 		if err != nil {
-			c.brokenObject(ProblemObject, o.id, c.relative(p.path), "%v", reasonOf(err))
+			c.brokenObject(kindOfProblem(err), o.id, c.relative(p.path), "%v", reasonOf(err))
 			continue
 		}
 		c.checkObject(o.id, c.relative(p.path), raw)
@@ -163,7 +163,7 @@ func (c *checker) checkPackObjects(ctx context.Context, p *checkedPack, objects 
 }
 
 // openChecked opens a pack with an index that was found to be usable.
-func openChecked(p *checkedPack) (*packReader, error) {
+func openChecked(p *checkedPack, limits limits) (*packReader, error) {
 	data, err := os.ReadFile(strings.TrimSuffix(p.path, ".pack") + ".idx")
 	if err != nil {
 		return nil, vanished(err)
@@ -172,8 +172,16 @@ func openChecked(p *checkedPack) (*packReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	reader, err := (&pack{path: p.path, index: index}).open()
+	reader, err := (&pack{path: p.path, index: index, limits: limits}).open()
 	return reader, vanished(err)
+}
+
+// kindOfProblem tells what was not read because of its size from what is damaged.
+func kindOfProblem(err error) ProblemKind {
+	if errors.Is(err, ErrTooLarge) {
+		return ProblemLimit
+	}
+	return ProblemObject
 }
 
 // vanished turns a file that is gone into [errChanged].
@@ -196,7 +204,7 @@ func (c *checker) readAllLoose(ctx context.Context) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			raw, err := readLooseFile(path)
+			raw, err := readLooseFile(path, c.limits)
 			if errors.Is(err, fs.ErrNotExist) {
 				return errChanged
 			}
@@ -204,7 +212,7 @@ func (c *checker) readAllLoose(ctx context.Context) error {
 				err = prove(id, raw)
 			}
 			if err != nil {
-				c.brokenObject(ProblemObject, id, c.relative(path), "%v", reasonOf(err))
+				c.brokenObject(kindOfProblem(err), id, c.relative(path), "%v", reasonOf(err))
 				return nil
 			}
 			c.checkObject(id, c.relative(path), raw)
@@ -218,11 +226,11 @@ func (c *checker) readAllLoose(ctx context.Context) error {
 	return nil
 }
 
-func readLooseFile(path string) (rawObject, error) {
+func readLooseFile(path string, limits limits) (rawObject, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return rawObject{}, err
 	}
 	defer func() { _ = file.Close() }()
-	return readObjectFile(file)
+	return readObjectFile(file, limits)
 }

@@ -21,9 +21,11 @@ type checkedRef struct {
 
 // readRefs lists every ref and the commits at which a shallow clone ends.
 func (c *checker) readRefs() error {
-	r := &Repository{dir: c.dir}
+	r := &Repository{dir: c.dir, objects: &objectStore{limits: c.limits}}
 	refs, err := r.namedRefs("refs/")
 	switch {
+	case errors.Is(err, ErrTooLarge):
+		c.problem(ProblemLimit, objectID{}, "refs", "%v", err)
 	case errors.Is(err, ErrCorrupt):
 		c.problem(ProblemRef, objectID{}, "packed-refs", "%v", reasonOf(err))
 	case err != nil:

@@ -73,7 +73,7 @@ func (w *checkWalker) read(id objectID, neededBy string) (rawObject, error) {
 	}
 	if err != nil {
 		if w.options.Quick {
-			w.brokenObject(ProblemObject, id, w.relative(where), "%v", reasonOf(err))
+			w.brokenObject(kindOfProblem(err), id, w.relative(where), "%v", reasonOf(err))
 		}
 		return rawObject{}, errBroken
 	}
@@ -101,7 +101,7 @@ func (w *checkWalker) readEntry(e catalogEntry) (rawObject, string, error) {
 			w.closeAll()
 		}
 		var err error
-		if reader, err = openChecked(p); err != nil {
+		if reader, err = openChecked(p, w.limits); err != nil {
 			return rawObject{}, p.path, err
 		}
 		w.readers[e.pack] = reader
@@ -114,7 +114,7 @@ func (w *checkWalker) readLoose(id objectID) (rawObject, string, error) {
 	name := id.String()
 	for _, dir := range w.dirs {
 		path := dir + "/" + name[:2] + "/" + name[2:]
-		raw, err := readLooseFile(path)
+		raw, err := readLooseFile(path, w.limits)
 		if !errors.Is(vanished(err), errChanged) {
 			return raw, path, err
 		}
@@ -320,6 +320,14 @@ func (w *checkWalker) hitsBelow(id objectID) ([]hit, error) {
 	if err != nil {
 		return found, nil // its form was reported
 	}
+	// One place of each: the same broken object may stand in a million.
+	known := map[objectID]bool{}
+	add := func(path string, id objectID) {
+		if !known[id] {
+			known[id] = true
+			found = append(found, hit{path, id})
+		}
+	}
 	for _, e := range entries {
 		switch {
 		case e.isDir():
@@ -328,10 +336,10 @@ func (w *checkWalker) hitsBelow(id objectID) ([]hit, error) {
 				return nil, err
 			}
 			for _, h := range below {
-				found = append(found, hit{"/" + e.name + h.path, h.id})
+				add("/"+e.name+h.path, h.id)
 			}
 		case w.broken[e.id]:
-			found = append(found, hit{"/" + e.name, e.id})
+			add("/"+e.name, e.id)
 		}
 	}
 	w.hits[id] = found

@@ -29,7 +29,7 @@ func (r *Repository) Diff(a, b Hash) ([]Change, error) {
 		return nil, fmt.Errorf("diff: %w", err)
 	}
 	var changes []Change
-	if err := (differ{r.objects}).trees("", from, to, &changes); err != nil {
+	if err := newDiffer(r.objects, r.objects.limits).trees("", from, to, &changes); err != nil {
 		return nil, fmt.Errorf("diff: %w", err)
 	}
 	sortChanges(changes)
@@ -65,7 +65,14 @@ func (s *objectStore) tree(id objectID) ([]byte, error) {
 }
 
 // differ compares trees. Directories that are equal are not read.
-type differ struct{ source treeSource }
+type differ struct {
+	source treeSource
+	seen   *expansion
+}
+
+func newDiffer(source treeSource, limits limits) differ {
+	return differ{source, &expansion{limits: limits}}
+}
 
 func (d differ) trees(dir string, a, b objectID, changes *[]Change) error {
 	if a == b {
@@ -109,6 +116,9 @@ func (d differ) trees(dir string, a, b objectID, changes *[]Change) error {
 // entry compares what two trees have under one name; the zero entry is nothing. A
 // file that became a directory is a removal and additions.
 func (d differ) entry(path string, a, b treeEntry, changes *[]Change) error {
+	if err := d.seen.add(path); err != nil {
+		return err
+	}
 	below := func(e treeEntry) objectID {
 		if e.isDir() {
 			return e.id

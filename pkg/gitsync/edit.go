@@ -84,6 +84,10 @@ func (e *Edit) Put(path string, data []byte) (changed bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	// What could not be read again is not written.
+	if err := e.repo.limits().checkObject(plumbing.BlobObject, int64(len(data))); err != nil {
+		return false, fmt.Errorf("%s: %w", path, err)
+	}
 	id := plumbing.ComputeHash(plumbing.BlobObject, data)
 	if same, err := e.holds(names, id); err != nil || same {
 		return false, err

@@ -28,6 +28,9 @@ var (
 	ErrObjectNotFound = errors.New("object not found")
 	// ErrCorrupt means that bytes in the repository are not what they must be.
 	ErrCorrupt = errors.New("corrupt repository")
+	// ErrTooLarge means that something claims to be larger than the limits allow. It was
+	// not read.
+	ErrTooLarge = errors.New("larger than the limits allow")
 	// ErrNoSpace means that the file system has no room for what must be written.
 	// What was there before is whole.
 	ErrNoSpace = errors.New("no space left for the repository")

@@ -48,40 +48,41 @@ var extensions = map[string]extension{
 }
 
 // checkConfig refuses repositories whose format this package does not know, and
-// reports whether the owner forbids to delete objects.
-func checkConfig(dir string) (precious bool, err error) {
+// returns whether the owner forbids to delete objects, and which limits hold.
+func checkConfig(dir string) (precious bool, l limits, err error) {
 	data, err := os.ReadFile(filepath.Join(dir, "config"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+		return false, defaultLimits, nil
 	}
 	if err != nil {
-		return false, err
+		return false, l, err
 	}
 	cfg := config.New()
 	if err := config.NewDecoder(bytes.NewReader(data)).Decode(cfg); err != nil {
-		return false, fmt.Errorf("read config: %w", err)
+		return false, l, fmt.Errorf("read config: %w", err)
 	}
 
 	// Extensions first: they say what it is, where a version is but a number.
 	for _, option := range cfg.Section("extensions").Options {
 		if err := checkExtension(strings.ToLower(option.Key), option.Value); err != nil {
-			return false, err
+			return false, l, err
 		}
 		if strings.EqualFold(option.Key, "preciousobjects") && isTrue(option.Value) {
 			precious = true
 		}
 	}
 	if v := cfg.Section("core").Option("repositoryformatversion"); v != "" && v != "0" && v != "1" {
-		return false, appbur.WithHint(fmt.Errorf("%w: format version %s", ErrUnsupported, v), "it is from a newer git; look for a newer appbur")
+		return false, l, appbur.WithHint(fmt.Errorf("%w: format version %s", ErrUnsupported, v), "it is from a newer git; look for a newer appbur")
 	}
 
 	// Older git marks partial clones at the remote only.
 	for _, remote := range cfg.Section("remote").Subsections {
 		if isTrue(remote.Option("promisor")) || remote.Option("partialclonefilter") != "" {
-			return false, checkExtension("partialclone", remote.Name)
+			return false, l, checkExtension("partialclone", remote.Name)
 		}
 	}
-	return precious, nil
+	l, err = readLimits(cfg)
+	return precious, l, err
 }
 
 func checkExtension(key, value string) error {

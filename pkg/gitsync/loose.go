@@ -78,7 +78,7 @@ func statLoose(id objectID, path string) (looseObject, error) {
 
 // readLoose reads an object that has a file of its own. Stock git writes them;
 // this package does not.
-func (s *objectStore) readLoose(id objectID) (rawObject, error) {
+func (s *objectStore) readLoose(id objectID, limits limits) (rawObject, error) {
 	name := id.String()
 	for _, dir := range s.dirs {
 		file, err := os.Open(filepath.Join(dir, name[:2], name[2:]))
@@ -88,14 +88,14 @@ func (s *objectStore) readLoose(id objectID) (rawObject, error) {
 		if err != nil {
 			return rawObject{}, err
 		}
-		o, err := readObjectFile(file)
+		o, err := readObjectFile(file, limits)
 		_ = file.Close()
 		return o, err
 	}
 	return rawObject{}, fs.ErrNotExist
 }
 
-func readObjectFile(in io.Reader) (rawObject, error) {
+func readObjectFile(in io.Reader, limits limits) (rawObject, error) {
 	r, err := objfile.NewReader(in)
 	if err != nil {
 		return rawObject{}, fmt.Errorf("%w: loose object: %w", ErrCorrupt, err)
@@ -104,6 +104,9 @@ func readObjectFile(in io.Reader) (rawObject, error) {
 	kind, size, err := r.Header()
 	if err != nil {
 		return rawObject{}, fmt.Errorf("%w: loose object: %w", ErrCorrupt, err)
+	}
+	if err := limits.checkObject(kind, size); err != nil {
+		return rawObject{}, fmt.Errorf("loose object: %w", err)
 	}
 	data, err := io.ReadAll(io.LimitReader(r, size+1))
 	if err != nil {

@@ -123,6 +123,7 @@ func (r *Repository) repack(ctx context.Context, chosen []*pack, loose []looseOb
 			return err
 		}
 	}
+	loose = set.leaveTooLarge(loose, r.objects.limits)
 	set.link()
 	if err := set.nameEntries(ctx, r.objects); err != nil {
 		return err

@@ -21,7 +21,8 @@ import (
 // Packs that appear or vanish while it is open are noticed when an object is
 // missing, so stock git may repack at any time.
 type objectStore struct {
-	dirs []string // "objects" directories, our own first
+	dirs   []string // "objects" directories, our own first
+	limits limits
 
 	mu    sync.RWMutex
 	packs []*pack
@@ -43,8 +44,8 @@ type packPlace struct {
 const smallPack = 2048
 
 // openObjectStore finds the packs below objects and its alternates.
-func openObjectStore(objects string) (*objectStore, error) {
-	s := &objectStore{dirs: []string{objects}, small: map[objectID]packPlace{}}
+func openObjectStore(objects string, limits limits) (*objectStore, error) {
+	s := &objectStore{dirs: []string{objects}, limits: limits, small: map[objectID]packPlace{}}
 	// The list grows while it is walked: alternates may have alternates.
 	for i := 0; i < len(s.dirs); i++ {
 		list, err := os.ReadFile(filepath.Join(s.dirs[i], "info", "alternates"))
@@ -96,7 +97,7 @@ func (s *objectStore) rescan() error {
 				packs = append(packs, p)
 				continue
 			}
-			p, err := readPack(files)
+			p, err := readPack(files, s.limits)
 			if errors.Is(err, fs.ErrNotExist) {
 				continue // repacked between listing and reading
 			}
@@ -114,7 +115,7 @@ func (s *objectStore) rescan() error {
 }
 
 // readPack reads the index of a pack.
-func readPack(files packFiles) (*pack, error) {
+func readPack(files packFiles, limits limits) (*pack, error) {
 	data, err := os.ReadFile(files.path(indexEnding))
 	if err != nil {
 		return nil, fmt.Errorf("read pack index: %w", err)
@@ -123,7 +124,7 @@ func readPack(files packFiles) (*pack, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", files.path(indexEnding), err)
 	}
-	p := &pack{path: files.path(packEnding), index: index, cruft: files.has(mtimesEnding), searched: files.has(revEnding)}
+	p := &pack{path: files.path(packEnding), index: index, limits: limits, cruft: files.has(mtimesEnding), searched: files.has(revEnding)}
 	p.kept.Store(files.has(keepEnding))
 	return p, nil
 }
@@ -160,6 +161,7 @@ func (s *objectStore) add(p *pack) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !slices.ContainsFunc(s.packs, func(known *pack) bool { return known.path == p.path }) {
+		p.limits = s.limits
 		s.packs = append(s.packs, p)
 		s.enter(p)
 		s.changes++
@@ -239,7 +241,10 @@ func (s *objectStore) state() int {
 const lookups = 10
 
 // read returns an object and proves that it is the one asked for.
-func (s *objectStore) read(id objectID) (rawObject, error) {
+func (s *objectStore) read(id objectID) (rawObject, error) { return s.readWithin(id, s.limits) }
+
+// readWithin is read under limits of the caller.
+func (s *objectStore) readWithin(id objectID, limits limits) (rawObject, error) {
 	var last error
 	// Again, because maintenance or stock git may have moved everything into a new
 	// pack, even while we look.
@@ -251,6 +256,7 @@ func (s *objectStore) read(id objectID) (rawObject, error) {
 			reader, err := p.open()
 			if err == nil {
 				defer reader.close()
+				reader.limits = limits
 				o, err := reader.read(offset)
 				if err != nil {
 					return rawObject{}, fmt.Errorf("object %s: %w", id, err)
@@ -259,7 +265,7 @@ func (s *objectStore) read(id objectID) (rawObject, error) {
 			}
 			last = err
 		}
-		o, err := s.readLoose(id)
+		o, err := s.readLoose(id, limits)
 		if err == nil {
 			return o, prove(id, o)
 		}

@@ -16,9 +16,6 @@ import (
 )
 
 const (
-	// maxDeltaDepth ends chains that a damaged pack might tie into a loop. git
-	// refuses to write more than 4095.
-	maxDeltaDepth = 4096
 	// baseCacheSize bounds what a reader keeps of delta bases.
 	baseCacheSize = 32 << 20
 	// trustedSize is how much memory the size in an entry's header may claim
@@ -34,8 +31,9 @@ type rawObject struct {
 
 // pack is one pack with its index.
 type pack struct {
-	path  string
-	index *packIndex
+	path   string
+	index  *packIndex
+	limits limits
 	// size of the pack in bytes, zero if it was not asked for yet.
 	size atomic.Int64
 	// cruft means that the objects are waiting to be pruned.
@@ -51,6 +49,7 @@ type pack struct {
 // bases, and serves one goroutine.
 type packReader struct {
 	pack   *pack
+	limits limits
 	file   *os.File
 	in     *bufio.Reader
 	bases  map[int64]rawObject
@@ -62,27 +61,32 @@ func (p *pack) open() (*packReader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open pack: %w", err)
 	}
-	return &packReader{pack: p, file: file, in: bufio.NewReaderSize(nil, 4<<10), bases: map[int64]rawObject{}}, nil
+	return &packReader{pack: p, limits: p.limits, file: file, in: bufio.NewReaderSize(nil, 4<<10), bases: map[int64]rawObject{}}, nil
 }
 
 func (r *packReader) close() { _ = r.file.Close() }
 
 // read returns the object at an offset, its deltas applied.
 func (r *packReader) read(offset int64) (rawObject, error) {
-	return r.readDepth(offset, 0)
+	return r.readDepth(offset, 0, 0)
 }
 
-func (r *packReader) readDepth(offset int64, depth int) (rawObject, error) {
+// readDepth reads an entry below changes of so many bytes, which are held meanwhile.
+func (r *packReader) readDepth(offset int64, depth int, held int64) (rawObject, error) {
 	if o, ok := r.bases[offset]; ok {
 		return o, nil
 	}
-	if depth > maxDeltaDepth {
-		return rawObject{}, fmt.Errorf("%w: deltas without end in %s", ErrCorrupt, r.pack.path)
+	// A damaged pack might also tie a chain into a loop.
+	if err := r.limits.checkDepth(depth); err != nil {
+		return rawObject{}, fmt.Errorf("%s at %d: %w", r.pack.path, offset, err)
 	}
 	r.in.Reset(io.NewSectionReader(r.file, offset, 1<<62))
 	kind, size, err := readEntryHeader(r.in)
 	if err != nil {
 		return rawObject{}, r.damaged(offset, err)
+	}
+	if err := r.limits.checkObject(kind, size+held); err != nil {
+		return rawObject{}, fmt.Errorf("%s at %d: %w", r.pack.path, offset, err)
 	}
 	base := int64(-1)
 	switch kind {
@@ -109,9 +113,16 @@ func (r *packReader) readDepth(offset int64, depth int) (rawObject, error) {
 	if base < 0 {
 		return rawObject{kind: kind, data: data}, nil
 	}
-	from, err := r.readDepth(base, depth+1)
+	// What kind it makes is known from its last base only.
+	if err := r.limits.checkDelta(plumbing.BlobObject, data); err != nil {
+		return rawObject{}, fmt.Errorf("%s at %d: %w", r.pack.path, offset, err)
+	}
+	from, err := r.readDepth(base, depth+1, held+size)
 	if err != nil {
 		return rawObject{}, err
+	}
+	if err := r.limits.checkDelta(from.kind, data); err != nil {
+		return rawObject{}, fmt.Errorf("%s at %d: %w", r.pack.path, offset, err)
 	}
 	r.remember(base, from)
 	patched, err := packfile.PatchDelta(from.data, data)

@@ -151,7 +151,7 @@ func FuzzPackedRefs(f *testing.F) {
 	f.Add([]byte("# pack-refs with: peeled fully-peeled sorted\n4b825dc642cb6eb9a060e54bf8d69288fbee4904 refs/tags/x\n^4b825dc642cb6eb9a060e54bf8d69288fbee4904\n"))
 	f.Add([]byte("x refs/heads/main\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		refs, err := parsePackedRefs(data)
+		refs, err := parsePackedRefs(data, defaultLimits)
 		if err != nil && !errors.Is(err, ErrCorrupt) {
 			t.Fatalf("%v is not ErrCorrupt", err)
 		}

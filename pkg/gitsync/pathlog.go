@@ -154,7 +154,7 @@ func (w *walker) step(c Commit, o WalkOptions) (Step, bool, error) {
 // changes compares two lists of entries that are sorted by path.
 func (w *walker) changes(before, after []chosenEntry) ([]Change, error) {
 	var list []Change
-	compare := differ{w.reader}
+	compare := newDiffer(w.reader, w.reader.objects.limits)
 	diff := func(path string, a, b treeEntry) error {
 		if path == "" { // the root itself
 			return compare.trees("", treeOf(a), treeOf(b), &list)

@@ -63,8 +63,9 @@ type chooserAnswer struct {
 // twice.
 func (c *chooser) choose(root objectID) ([]chosenEntry, error) {
 	var chosen []chosenEntry
+	seen := &expansion{limits: c.reader.objects.limits}
 	for i, pattern := range c.patterns {
-		entries, err := c.below(i, pattern, "", treeEntry{mode: filemode.Dir, id: root})
+		entries, err := c.below(seen, i, pattern, "", treeEntry{mode: filemode.Dir, id: root})
 		if err != nil {
 			return nil, err
 		}
@@ -77,7 +78,10 @@ func (c *chooser) choose(root objectID) ([]chosenEntry, error) {
 	return chosen, nil
 }
 
-func (c *chooser) below(pattern int, rest Pattern, path string, e treeEntry) ([]chosenEntry, error) {
+func (c *chooser) below(seen *expansion, pattern int, rest Pattern, path string, e treeEntry) ([]chosenEntry, error) {
+	if err := seen.add(path); err != nil {
+		return nil, err
+	}
 	if len(rest) == 0 {
 		return []chosenEntry{{path: path, treeEntry: e}}, nil
 	}
@@ -102,7 +106,7 @@ func (c *chooser) below(pattern int, rest Pattern, path string, e treeEntry) ([]
 		if path != "" {
 			child = path + "/" + entry.name
 		}
-		found, err := c.below(pattern, rest[1:], child, entry)
+		found, err := c.below(seen, pattern, rest[1:], child, entry)
 		if err != nil {
 			return nil, err
 		}

@@ -95,7 +95,7 @@ func (r *Repository) expectExisting(name string, hash Hash) error {
 // dropPacked writes packed-refs without the given refs, under its lock.
 func (r *Repository) dropPacked(gone map[string]Hash) error {
 	path := filepath.Join(r.dir, packedRefsFile)
-	data, err := os.ReadFile(path)
+	data, err := r.readPackedRefs()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

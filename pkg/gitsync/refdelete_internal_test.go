@@ -14,7 +14,7 @@ func FuzzWithoutPacked(f *testing.F) {
 	f.Add([]byte(a+" refs/tags/x"), "refs/tags/y")
 	f.Add([]byte("^"+a+"\n\n"), "")
 	f.Fuzz(func(t *testing.T, data []byte, name string) {
-		before, err := parsePackedRefs(data)
+		before, err := parsePackedRefs(data, defaultLimits)
 		if err != nil {
 			return
 		}
@@ -22,7 +22,7 @@ func FuzzWithoutPacked(f *testing.F) {
 		if !dropped && string(rest) != string(data) {
 			t.Fatalf("%q became %q, and nothing was dropped", data, rest)
 		}
-		after, err := parsePackedRefs(rest)
+		after, err := parsePackedRefs(rest, defaultLimits)
 		if err != nil {
 			t.Fatalf("%q became %q: %v", data, rest, err)
 		}

@@ -84,17 +84,30 @@ func (r *Repository) readRef(name string) (string, error) {
 
 // packedRefs reads the file that `git pack-refs` writes.
 func (r *Repository) packedRefs() (map[string]Hash, error) {
-	data, err := os.ReadFile(filepath.Join(r.dir, "packed-refs"))
+	data, err := r.readPackedRefs()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read packed refs: %w", err)
 	}
-	return parsePackedRefs(data)
+	return parsePackedRefs(data, r.limits())
 }
 
-func parsePackedRefs(data []byte) (map[string]Hash, error) {
+// readPackedRefs reads the bytes of packed-refs, if they are not too many.
+func (r *Repository) readPackedRefs() ([]byte, error) {
+	path := filepath.Join(r.dir, packedRefsFile)
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.limits().checkPackedRefs(info.Size()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+}
+
+func parsePackedRefs(data []byte, limits limits) (map[string]Hash, error) {
 	refs := map[string]Hash{}
 	lines := bufio.NewScanner(bytes.NewReader(data))
 	for lines.Scan() {
@@ -109,6 +122,9 @@ func parsePackedRefs(data []byte) (map[string]Hash, error) {
 			return nil, fmt.Errorf("%w: packed-refs: %q", ErrCorrupt, line)
 		}
 		refs[name] = hash
+		if err := limits.checkRefs(len(refs)); err != nil {
+			return nil, fmt.Errorf("packed-refs: %w", err)
+		}
 	}
 	if err := lines.Err(); err != nil {
 		return nil, fmt.Errorf("%w: packed-refs: %w", ErrCorrupt, err)
@@ -148,7 +164,15 @@ func (r *Repository) namedRefs(prefix string) (map[string]string, error) {
 			refs[name] = string(hash)
 		}
 	}
-	return refs, nil
+	return refs, r.limits().checkRefs(len(refs))
+}
+
+// limits are those of the repository. One that was not opened has those of all.
+func (r *Repository) limits() limits {
+	if r.objects == nil {
+		return defaultLimits
+	}
+	return r.objects.limits
 }
 
 // looseRefs reads the refs that have a file of their own.
@@ -170,7 +194,10 @@ func (r *Repository) looseRefs(prefix string) (map[string]string, error) {
 			return nil
 		}
 		refs[filepath.ToSlash(relative)] = strings.TrimSpace(string(text))
-		return err
+		if err != nil {
+			return err
+		}
+		return r.limits().checkRefs(len(refs))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list refs: %w", err)

@@ -32,8 +32,11 @@ var errDisk = errors.New("cannot write the received pack")
 type indexer struct {
 	dir     string
 	tell    func(bytes int64)
+	limits  limits
 	sum     []byte
 	objects []packedObject
+	// count is how many objects the pack claims to hold.
+	count uint32
 
 	// deltas wait for their bases: by offset, and by id where the base is named.
 	byOffset map[int64][]int
@@ -45,7 +48,7 @@ type indexer struct {
 }
 
 func newIndexer(dir string, tell func(int64)) *indexer {
-	return &indexer{dir: dir, tell: tell, byOffset: map[int64][]int{}, byID: map[objectID][]int{}, done: map[objectID]bool{}}
+	return &indexer{dir: dir, tell: tell, limits: defaultLimits, byOffset: map[int64][]int{}, byID: map[objectID][]int{}, done: map[objectID]bool{}}
 }
 
 // receive writes the pack to disk and hashes the objects that are whole in it.
@@ -75,8 +78,8 @@ func (x *indexer) readAll(s *packStream) error {
 	if err := s.keep(header); err != nil {
 		return err
 	}
-	count := binary.BigEndian.Uint32(header[8:])
-	for range count {
+	x.count = binary.BigEndian.Uint32(header[8:])
+	for range x.count {
 		if err := x.readOne(s); err != nil {
 			return fmt.Errorf("the received pack: %w", noEOF(err))
 		}
@@ -95,7 +98,7 @@ func (x *indexer) readAll(s *packStream) error {
 // readOne takes one entry of the stream.
 func (x *indexer) readOne(s *packStream) error {
 	at := s.offset
-	entry, err := readPackEntry(s.in, at)
+	entry, err := readPackEntry(s.in, at, x.limits)
 	if err != nil {
 		return err
 	}
@@ -146,6 +149,12 @@ func (x *indexer) note(id objectID, o rawObject) error {
 		if _, known := x.done[name]; !known {
 			x.done[name] = false
 		}
+		// Whatever is named must be in the pack, so more names than objects are never met:
+		// a tree of made-up names takes more room here than in the pack.
+		if int64(len(x.done)) <= int64(x.count) {
+			continue
+		}
+		return fmt.Errorf("%w: %s %s names objects that the pack of %d has no room for", ErrObjectNotFound, o.kind, id, x.count)
 	}
 	return nil
 }
@@ -265,7 +274,7 @@ func (x *indexer) roots() func(func(int) bool) {
 }
 
 func (x *indexer) resolveRun(ctx context.Context, path string, roots []int) error {
-	reader, err := (&pack{path: path}).open()
+	reader, err := (&pack{path: path, limits: x.limits}).open()
 	if err != nil {
 		return err
 	}
@@ -278,41 +287,79 @@ func (x *indexer) resolveRun(ctx context.Context, path string, roots []int) erro
 		if err != nil {
 			return err
 		}
-		if err := x.resolve(reader, i, rawObject{kind: entry.kind, data: entry.data}, 0); err != nil {
+		if err := x.resolve(reader, i, rawObject{kind: entry.kind, data: entry.data}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// resolve applies the deltas that rest on an object, and those on them.
-func (x *indexer) resolve(reader *packReader, i int, base rawObject, depth int) error {
-	if depth > maxDeltaDepth {
-		return fmt.Errorf("%w: deltas without end", ErrCorrupt)
-	}
-	at := int64(x.objects[i].offset)
-	for _, children := range [][]int{x.byOffset[at], x.byID[x.objects[i].id]} {
-		for _, child := range children {
-			o := &x.objects[child]
-			entry, err := reader.readEntry(int64(o.offset))
-			if err != nil {
-				return err
+// openBase is an object of a chain while what rests on it is resolved.
+type openBase struct {
+	data     []byte
+	children []int
+}
+
+// resolve applies the deltas that rest on an object, and those on them. The last delta
+// of a base lets go of it, so a long chain holds no more than a short one; what a bushy
+// tree of deltas holds at once has a limit.
+func (x *indexer) resolve(reader *packReader, i int, root rawObject) error {
+	open := []openBase{{root.data, x.restingOn(i)}}
+	held := int64(len(root.data))
+	for len(open) > 0 {
+		base := &open[len(open)-1]
+		if len(base.children) == 0 {
+			open = open[:len(open)-1]
+			continue
+		}
+		if err := x.limits.checkDepth(len(open)); err != nil {
+			return err
+		}
+
+		child := base.children[0]
+		base.children = base.children[1:]
+		data, err := x.apply(reader, child, root.kind, base.data)
+		if err != nil {
+			return err
+		}
+
+		if len(base.children) == 0 {
+			held -= int64(len(base.data))
+			base.data = nil
+		}
+		if resting := x.restingOn(child); len(resting) > 0 {
+			if held += int64(len(data)); held > 2*x.limits.object {
+				return tooLarge("bytes in one tree of deltas", 2*x.limits.object, maxObjectSize)
 			}
-			data, err := packfile.PatchDelta(base.data, entry.data)
-			if err != nil {
-				return reader.damaged(int64(o.offset), err)
-			}
-			whole := rawObject{kind: base.kind, data: data}
-			o.id = plumbing.ComputeHash(whole.kind, whole.data)
-			if err := x.note(o.id, whole); err != nil {
-				return err
-			}
-			if err := x.resolve(reader, child, whole, depth+1); err != nil {
-				return err
-			}
+			open = append(open, openBase{data, resting})
 		}
 	}
 	return nil
+}
+
+// restingOn are the deltas whose base is an object, by place and by name.
+func (x *indexer) restingOn(i int) []int {
+	o := x.objects[i]
+	return slices.Concat(x.byOffset[int64(o.offset)], x.byID[o.id])
+}
+
+// apply gives a delta its id, and returns the object that it makes.
+func (x *indexer) apply(reader *packReader, child int, kind plumbing.ObjectType, base []byte) ([]byte, error) {
+	o := &x.objects[child]
+	entry, err := reader.readEntry(int64(o.offset))
+	if err != nil {
+		return nil, err
+	}
+	if err := x.limits.checkDelta(kind, entry.data); err != nil {
+		return nil, err
+	}
+
+	data, err := packfile.PatchDelta(base, entry.data)
+	if err != nil {
+		return nil, reader.damaged(int64(o.offset), err)
+	}
+	o.id = plumbing.ComputeHash(kind, data)
+	return data, x.note(o.id, rawObject{kind: kind, data: data})
 }
 
 // packStream counts, hashes and writes what is taken from a pack.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -163,7 +164,10 @@ type packEntry struct {
 // readEntry reads an entry without applying deltas.
 func (r *packReader) readEntry(offset int64) (packEntry, error) {
 	r.in.Reset(io.NewSectionReader(r.file, offset, 1<<62))
-	entry, err := readPackEntry(r.in, offset)
+	entry, err := readPackEntry(r.in, offset, r.limits)
+	if errors.Is(err, ErrTooLarge) {
+		return entry, fmt.Errorf("%s at %d: %w", r.pack.path, offset, err)
+	}
 	if err != nil {
 		return entry, r.damaged(offset, err)
 	}
@@ -171,9 +175,12 @@ func (r *packReader) readEntry(offset int64) (packEntry, error) {
 }
 
 // readPackEntry reads the entry that begins at an offset.
-func readPackEntry(in *bufio.Reader, offset int64) (packEntry, error) {
+func readPackEntry(in *bufio.Reader, offset int64, limits limits) (packEntry, error) {
 	kind, size, err := readEntryHeader(in)
 	if err != nil {
+		return packEntry{}, err
+	}
+	if err := limits.checkObject(kind, size); err != nil {
 		return packEntry{}, err
 	}
 	entry := packEntry{kind: kind}

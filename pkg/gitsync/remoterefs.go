@@ -74,6 +74,9 @@ func readAdvertisement(in io.Reader, service string, http bool) (advertisement, 
 		if err := a.add(line); err != nil {
 			return a, err
 		}
+		if err := defaultLimits.checkRefs(len(a.refs) + len(a.odd)); err != nil {
+			return a, err
+		}
 	}
 }
 

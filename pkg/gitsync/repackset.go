@@ -45,6 +45,7 @@ const (
 	toPack  destination = iota // what stays
 	toCruft                    // what nothing refers to, until it is old enough
 	toNowhere
+	toStay // a file of its own that is larger than the limits allow to read
 )
 
 // repackEntry is one object of a repack. Entries refer to each other by position;
@@ -244,7 +245,7 @@ func (s *repackSet) resolve() {
 	var chain []int32
 	for i := range s.entries {
 		at := int32(i)
-		for s.entries[at].kind.IsDelta() && len(chain) <= maxDeltaDepth {
+		for s.entries[at].kind.IsDelta() && int64(len(chain)) <= defaultLimits.depth {
 			chain = append(chain, at)
 			at = s.entries[at].base
 		}
@@ -325,6 +326,19 @@ func (s *repackSet) proveUnpacked(source *repackSource, e *repackEntry) error {
 		return fmt.Errorf("object %s: %w", e.id, err)
 	}
 	return prove(e.id, o)
+}
+
+// leaveTooLarge lets objects stay as they are whose files are larger than what may be
+// read, unless they are dropped. It returns the others.
+func (s *repackSet) leaveTooLarge(loose []looseObject, limits limits) []looseObject {
+	return slices.DeleteFunc(slices.Clone(loose), func(o looseObject) bool {
+		at, known := s.byID[o.id]
+		if !known || s.entries[at].source != none || s.entries[at].to == toNowhere || limits.checkObject(o.kind, o.size) == nil {
+			return false
+		}
+		s.entries[at].to = toStay
+		return true
+	})
 }
 
 // read returns the object of an entry, whatever it is stored as.

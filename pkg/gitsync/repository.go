@@ -121,11 +121,11 @@ func Open(dir string) (*Repository, error) {
 			return nil, fmt.Errorf("open repository: %w", err)
 		}
 	}
-	precious, err := checkConfig(dir)
+	precious, limits, err := checkConfig(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open repository %s: %w", dir, err)
 	}
-	objects, err := openObjectStore(filepath.Join(dir, "objects"))
+	objects, err := openObjectStore(filepath.Join(dir, "objects"), limits)
 	if err != nil {
 		return nil, fmt.Errorf("open repository %s: %w", dir, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
@@ -88,6 +89,27 @@ func (s *Snapshot) ReadFile(path string) ([]byte, error) {
 	return data, nil
 }
 
+// ReadDescription is ReadFile for a file that says what a commit holds, and is read for
+// every one in a list and before anybody is trusted. It has a limit of its own, and one
+// that claims to be larger is [ErrTooLarge] and not read.
+func (s *Snapshot) ReadDescription(path string) ([]byte, error) {
+	e, err := s.lookup(path)
+	if err != nil {
+		return nil, err
+	}
+	if !e.isFile() {
+		return nil, fmt.Errorf("%s is no file: %w", path, fs.ErrNotExist)
+	}
+	o, err := s.objects.readWithin(e.id, s.objects.limits.describing())
+	if err == nil && o.kind != plumbing.BlobObject {
+		err = fmt.Errorf("%w: object %s is a %s", ErrCorrupt, e.id, o.kind)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return o.data, nil
+}
+
 // Blob returns the content of a blob that Walk or Diff named.
 func (s *Snapshot) Blob(h Hash) ([]byte, error) {
 	id, err := idOf(h)
@@ -131,10 +153,15 @@ func (s *Snapshot) files(path string) ([]storedFile, error) {
 		return nil, err
 	}
 	var files []storedFile
+	seen := expansion{limits: s.objects.limits}
 	var visit func(string, treeEntry) error
 	visit = func(path string, e treeEntry) error {
+		if err := seen.add(path); err != nil {
+			return err
+		}
 		if e.isFile() {
 			files = append(files, storedFile{path: path, id: e.id})
+			return nil
 		}
 		if !e.isDir() {
 			return nil
@@ -143,6 +170,7 @@ func (s *Snapshot) files(path string) ([]storedFile, error) {
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
+
 		for _, child := range entries {
 			below := child.name
 			if path != "" {
@@ -179,8 +207,9 @@ func (s *Snapshot) ReadAll(ctx context.Context, path string, emit func(path stri
 	group, ctx := errgroup.WithContext(ctx)
 	// Each worker gets a run of neighbours, so that delta bases are read once.
 	workers := runtime.GOMAXPROCS(0)
+	var total atomic.Int64
 	for run := range slices.Chunk(files, max(1, (len(files)+workers-1)/workers)) {
-		group.Go(func() error { return s.readRun(ctx, run, emit) })
+		group.Go(func() error { return s.readRun(ctx, run, &total, emit) })
 	}
 	return group.Wait()
 }
@@ -193,7 +222,7 @@ func packPath(p *pack) string {
 }
 
 // readRun reads files that are sorted by pack and offset.
-func (s *Snapshot) readRun(ctx context.Context, files []storedFile, emit func(string, []byte) error) error {
+func (s *Snapshot) readRun(ctx context.Context, files []storedFile, total *atomic.Int64, emit func(string, []byte) error) error {
 	var reader *packReader
 	defer func() {
 		if reader != nil {
@@ -214,6 +243,11 @@ func (s *Snapshot) readRun(ctx context.Context, files []storedFile, emit func(st
 		data, err := s.readStored(reader, f)
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.path, err)
+		}
+
+		// One file may stand in many places.
+		if err := s.objects.limits.checkTotal(total.Add(int64(len(data)))); err != nil {
+			return err
 		}
 		if err := emit(f.path, data); err != nil {
 			return err

@@ -184,7 +184,7 @@ func (r *Repository) tagOf(name, text string) (Tag, error) {
 	}
 
 	err = fmt.Errorf("tag %s: %w", name, err)
-	if !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrObjectNotFound) {
+	if !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrObjectNotFound) && !errors.Is(err, ErrTooLarge) {
 		return Tag{}, err
 	}
 	// Whoever deletes a tag may prune what it pointed at before we have read it.
