@@ -46,3 +46,12 @@ func endpointSlice(e *edit) {
 		e.lost(path+".topology", fmt.Sprintf("v1 has no field for %s", strings.Join(sortedKeys(topology), ", ")))
 	})
 }
+
+// sliceTopology takes out what servers show of a topology that was written through
+// v1beta1. They ignore the field in what they are sent, so it would differ for ever.
+func sliceTopology(e *edit) {
+	eachMap(listAt(e.object, "endpoints"), "endpoints", func(endpoint map[string]any, path string) {
+		keys := strings.Join(sortedKeys(mapAt(endpoint, "deprecatedTopology")), ", ")
+		e.drop(endpoint, path, "deprecatedTopology", "nobody can write it through v1, which has no field for "+keys)
+	})
+}

@@ -44,6 +44,7 @@ var fixups = []fixup{
 	{"canonical-addresses", release(36), kinds("", "Service", "Endpoints"), coreAddresses, "new objects must write addresses canonically (StrictIPCIDRValidation)", "KEP-4858"},
 	{"canonical-addresses", release(36), kinds("networking.k8s.io", "NetworkPolicy"), policyAddresses, "new objects must write address ranges canonically (StrictIPCIDRValidation)", "KEP-4858"},
 	{"canonical-addresses", release(36), kinds("discovery.k8s.io", "EndpointSlice"), sliceAddresses, "new objects must write addresses canonically (StrictIPCIDRValidation)", "KEP-4858"},
+	{"endpointslice-topology", release(21), kinds("discovery.k8s.io", "EndpointSlice"), sliceTopology, "what was written as topology through v1beta1 is shown and cannot be written", "pkg/apis/discovery, EndpointSlice.DeprecatedTopology"},
 	{"storage-topology-labels", release(17), kinds("", "PersistentVolume"), volumeTopology, "the beta topology labels have stable names", "https://kubernetes.io/docs/reference/labels-annotations-taints/"},
 	{"storage-topology-labels", release(17), kinds("storage.k8s.io", "StorageClass"), classTopology, "the beta topology labels have stable names", "https://kubernetes.io/docs/reference/labels-annotations-taints/"},
 	{"removed-provisioner", release(21), kinds("storage.k8s.io", "StorageClass"), classProvisioner, "in-tree provisioners are gone", sourceVolumes},

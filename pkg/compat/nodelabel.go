@@ -6,10 +6,10 @@ import (
 )
 
 // stableLabels are node labels that were beta and have a stable name that every
-// node carries since 1.17, with the same value.
+// node carries since 1.17, with the same value. beta.kubernetes.io/os and arch are not
+// among them: kubelets up to 1.37 write them as well (pkg/kubelet, updateDefaultLabels), so
+// who selects nodes by them finds the same nodes.
 var stableLabels = map[string]string{
-	"beta.kubernetes.io/os":                    "kubernetes.io/os",
-	"beta.kubernetes.io/arch":                  "kubernetes.io/arch",
 	"beta.kubernetes.io/instance-type":         "node.kubernetes.io/instance-type",
 	"failure-domain.beta.kubernetes.io/zone":   "topology.kubernetes.io/zone",
 	"failure-domain.beta.kubernetes.io/region": "topology.kubernetes.io/region",

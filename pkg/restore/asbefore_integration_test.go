@@ -58,6 +58,7 @@ func TestObjectsComeBackAsTheyWere(t *testing.T) {
 	t.Run("a policy newer than the Pod it refuses", trip.podSecurity)
 	t.Run("chosen addresses", trip.addresses)
 	t.Run("two address families", trip.families)
+	t.Run("a topology that cannot be written", trip.topology)
 	t.Run("a released volume", trip.released)
 	t.Run("content of a namespace that was being deleted", func(t *testing.T) { trip.leaving(t, source) })
 	t.Run("objects near the limits of size", trip.huge)
@@ -334,6 +335,26 @@ spec: {ipFamilies: [IPv6], ports: [{port: 80}]}`)
 	}
 	x.restore(t, objects[:2]...)
 	x.same(t, objects[1], "spec.ipFamilyPolicy")
+}
+
+// topology: a server shows what was written through v1beta1, and ignores it in v1. It is
+// lost, and said to be; the slice is left alone afterwards.
+func (x *trip) topology(t *testing.T) {
+	objects := x.source.create(t, `apiVersion: v1
+kind: Namespace
+metadata: {name: racks}
+---
+apiVersion: discovery.k8s.io/v1beta1
+kind: EndpointSlice
+metadata: {name: web, namespace: racks}
+addressType: IPv4
+endpoints: [{addresses: [192.0.2.1], topology: {example.com/rack: r7, topology.kubernetes.io/zone: z1}}]`)
+	slice := decode(t, "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: web, namespace: racks}")
+	plan := x.restore(t, objects[0], slice)
+	x.same(t, slice, "endpoints.0.zone", "endpoints.0.addresses")
+	if told := plan.String(); !strings.Contains(told, "example.com/rack") {
+		t.Errorf("the plan does not say what is lost:\n%s", told)
+	}
 }
 
 func (x *trip) released(t *testing.T) {
