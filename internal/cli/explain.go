@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -242,7 +243,8 @@ func readObject(e *env, name string) (map[string]any, error) {
 	return object, nil
 }
 
-// findType finds a type by what people call it.
+// findType finds a type by what people call it. As with kubectl, a name without a group
+// means the core type if there is one of that name.
 func findType(types []exporter.Type, name string) (exporter.Type, error) {
 	var found []exporter.Type
 	var aliases []string
@@ -255,6 +257,9 @@ func findType(types []exporter.Type, name string) (exporter.Type, error) {
 				break
 			}
 		}
+	}
+	if core := slices.IndexFunc(found, func(t exporter.Type) bool { return t.GroupVersionResource.Group == "" }); core >= 0 {
+		return found[core], nil
 	}
 	switch len(found) {
 	case 1:

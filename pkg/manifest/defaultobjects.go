@@ -94,10 +94,12 @@ func kindRulesDefault() []ObjectRule {
 // derivedWhenControlled are the kinds whose content a controlling custom resource
 // makes again. All other built-in kinds hold data or permissions that nothing might
 // make again (cluster CAs of Cluster API, CRDs of Crossplane packages, tenants'
-// Namespaces), so they are saved whoever controls them.
+// Namespaces), so they are saved whoever controls them. A Service is among those: its
+// addresses are known to others, and an owner that has finished, such as a workflow, does
+// not make it again.
 var derivedWhenControlled = []string{
 	"Pod", "ReplicaSet.apps", "ReplicationController", "Deployment.apps", "StatefulSet.apps", "DaemonSet.apps",
-	"Job.batch", "CronJob.batch", "Service", "Endpoints", "EndpointSlice.discovery.k8s.io",
+	"Job.batch", "CronJob.batch", "Endpoints", "EndpointSlice.discovery.k8s.io",
 	"HorizontalPodAutoscaler.autoscaling", "PodDisruptionBudget.policy", "ResourceClaim.resource.k8s.io",
 	"PodGroup.scheduling.k8s.io", "CompositePodGroup.scheduling.k8s.io",
 }

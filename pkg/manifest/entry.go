@@ -47,7 +47,7 @@ type Owner struct {
 	Kind               string `json:"kind"`
 	Name               string `json:"name"`
 	UID                string `json:"uid"`
-	Controller         bool   `json:"controller,omitempty"`
+	Controller         *bool  `json:"controller,omitempty"`
 	BlockOwnerDeletion *bool  `json:"blockOwnerDeletion,omitempty"`
 }
 
@@ -131,7 +131,9 @@ func ownerOf(reference map[string]any) Owner {
 	o.Kind, _ = reference["kind"].(string)
 	o.Name, _ = reference["name"].(string)
 	o.UID, _ = reference["uid"].(string)
-	o.Controller, _ = reference["controller"].(bool)
+	if controller, ok := reference["controller"].(bool); ok {
+		o.Controller = &controller
+	}
 	if block, ok := reference["blockOwnerDeletion"].(bool); ok {
 		o.BlockOwnerDeletion = &block
 	}

@@ -16,7 +16,7 @@ func sampleIndex() map[appbur.ObjectID]Entry {
 	return map[appbur.ObjectID]Entry{
 		{Group: "cluster.x-k8s.io", Kind: "Machine", Namespace: "fleet", Name: "m-1"}: {
 			UID: "11111111-2222-3333-4444-555555555555", Created: at,
-			Owners:   []Owner{{APIVersion: "cluster.x-k8s.io/v1beta1", Kind: "MachineSet", Name: "ms", UID: "u", Controller: true, BlockOwnerDeletion: &block}},
+			Owners:   []Owner{{APIVersion: "cluster.x-k8s.io/v1beta1", Kind: "MachineSet", Name: "ms", UID: "u", Controller: new(true), BlockOwnerDeletion: &block}},
 			Managers: []Manager{{Manager: "manager", Operation: "Update", APIVersion: "cluster.x-k8s.io/v1beta1", Subresource: "status", Time: at}},
 			Status:   json.RawMessage(`{"nodeRef":{"name":"a<b"},"ready":9007199254740993}`),
 		},

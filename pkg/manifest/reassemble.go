@@ -62,8 +62,8 @@ func Reassemble(manifest map[string]any, e Entry) (map[string]any, error) {
 
 func (o Owner) reference() map[string]any {
 	reference := map[string]any{"apiVersion": o.APIVersion, "kind": o.Kind, "name": o.Name, "uid": o.UID}
-	if o.Controller {
-		reference["controller"] = true
+	if o.Controller != nil {
+		reference["controller"] = *o.Controller
 	}
 	if o.BlockOwnerDeletion != nil {
 		reference["blockOwnerDeletion"] = *o.BlockOwnerDeletion

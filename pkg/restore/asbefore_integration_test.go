@@ -59,6 +59,7 @@ func TestObjectsComeBackAsTheyWere(t *testing.T) {
 	t.Run("chosen addresses", trip.addresses)
 	t.Run("two address families", trip.families)
 	t.Run("a topology that cannot be written", trip.topology)
+	t.Run("a status beside a default one", trip.defaultStatus)
 	t.Run("a released volume", trip.released)
 	t.Run("content of a namespace that was being deleted", func(t *testing.T) { trip.leaving(t, source) })
 	t.Run("objects near the limits of size", trip.huge)
@@ -354,6 +355,55 @@ endpoints: [{addresses: [192.0.2.1], topology: {example.com/rack: r7, topology.k
 	x.same(t, slice, "endpoints.0.zone", "endpoints.0.addresses")
 	if told := plan.String(); !strings.Contains(told, "example.com/rack") {
 		t.Errorf("the plan does not say what is lost:\n%s", told)
+	}
+}
+
+// defaultStatus: what a definition gives to new objects is not mixed with what was.
+func (x *trip) defaultStatus(t *testing.T) {
+	definition := x.source.create(t, `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: lamps.light.example.com}
+spec:
+  group: light.example.com
+  scope: Namespaced
+  names: {plural: lamps, singular: lamp, kind: Lamp, listKind: LampList}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    subresources: {status: {}}
+    schema:
+      openAPIV3Schema:
+        type: object
+        properties:
+          status:
+            type: object
+            default: {phase: Pending, tried: 0}
+            properties: {phase: {type: string}, tried: {type: integer}}`)[0]
+	objects := x.source.create(t, `apiVersion: light.example.com/v1
+kind: Lamp
+metadata: {name: one, namespace: default}
+---
+apiVersion: light.example.com/v1
+kind: Lamp
+metadata: {name: untouched, namespace: default}
+---
+apiVersion: light.example.com/v1
+kind: Lamp
+metadata: {name: blank, namespace: default}`)
+	for at, status := range map[int]map[string]any{0: {"phase": "Running"}, 2: {}} {
+		live := x.source.live(t, objects[at])
+		live["status"] = status
+		if _, err := x.source.resource(t, live).UpdateStatus(t.Context(), &unstructured.Unstructured{Object: live}, metav1.UpdateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	x.restore(t, append(objects, definition)...)
+	for _, o := range objects {
+		x.same(t, o, "status")
+	}
+	if status := x.target.live(t, objects[0])["status"]; !equalJSON(status, map[string]any{"phase": "Running"}) {
+		t.Errorf("the status is %v", status)
 	}
 }
 

@@ -233,8 +233,8 @@ func (w *worker) withOwners(ctx context.Context, a *attempt, before earlier) (ma
 		reference := map[string]any{
 			"apiVersion": owner.APIVersion, "kind": owner.Object.Kind, "name": owner.Object.Name, "uid": identity.UID,
 		}
-		if owner.Controller {
-			reference["controller"] = true
+		if owner.Controller != nil {
+			reference["controller"] = *owner.Controller
 		}
 		if owner.BlockOwnerDeletion != nil {
 			reference["blockOwnerDeletion"] = *owner.BlockOwnerDeletion
@@ -276,6 +276,11 @@ func (w *worker) status(ctx context.Context, a *attempt, before earlier) error {
 		return nil
 	default:
 		return fmt.Errorf("status: %w", err)
+	}
+	if before.created {
+		if answer, err = w.withoutDefaultStatus(ctx, a, request, answer); err != nil {
+			return fmt.Errorf("status: %w", err)
+		}
 	}
 	a.identity, a.unchecked = answer.Identity, answer.Unchecked
 	a.result = Configured

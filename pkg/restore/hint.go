@@ -72,13 +72,24 @@ var failureHints = []struct {
 		"a restore needs the right to get, list, create and patch everything it restores; an admission rule of the target may also have refused it",
 	},
 	{
-		func(err error) bool { return apierrors.IsNotFound(err) && mentions(err, "namespaces") },
+		isNamespaceMissing,
 		"the namespace is not in the restore point: create it in the target",
 	},
 	{
 		isNetwork,
 		"the API server could not be reached: run the restore again, it continues where it stopped",
 	},
+}
+
+// isNamespaceMissing reports whether the server misses a namespace of its own, and not an
+// object of a custom kind that has the name.
+func isNamespaceMissing(err error) bool {
+	var status apierrors.APIStatus
+	if !apierrors.IsNotFound(err) || !errors.As(err, &status) {
+		return false
+	}
+	details := status.Status().Details
+	return details != nil && details.Group == "" && details.Kind == "namespaces"
 }
 
 // hintFor returns the next step after err, or "".

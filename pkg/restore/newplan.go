@@ -301,9 +301,7 @@ func (b *planner) statusApart(d *draft, entry manifest.Entry) (bool, error) {
 	if err != nil {
 		return true, err
 	}
-	if fields, isMap := status.(map[string]any); !isMap || len(fields) > 0 {
-		d.status = status
-	}
+	d.status = status // also an empty one: a definition may give another by default
 	return true, nil
 }
 

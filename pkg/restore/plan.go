@@ -127,7 +127,7 @@ type Step struct {
 type Owner struct {
 	Object             appbur.ObjectID `json:"object"`
 	APIVersion         string          `json:"apiVersion"`
-	Controller         bool            `json:"controller,omitempty"`
+	Controller         *bool           `json:"controller,omitempty"`
 	BlockOwnerDeletion *bool           `json:"blockOwnerDeletion,omitempty"`
 	// Late owners are applied after what they own, because owners form a cycle.
 	// The reference is set at once if the owner is live already, else by a relink.

@@ -246,7 +246,7 @@ func ids(list []int) string {
 
 func ownerFlags(o Owner) string {
 	flags := ""
-	if o.Controller {
+	if o.Controller != nil && *o.Controller {
 		flags += " controller"
 	}
 	if o.BlockOwnerDeletion != nil && *o.BlockOwnerDeletion {

@@ -1,0 +1,63 @@
+package restore
+
+import (
+	"context"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// A definition may give new objects a status by default. A status that is applied on top
+// is mixed with it: what the default has and the restored status has not stays. So the
+// status of an object that was just created is replaced as a whole, unless somebody else
+// has written one meanwhile.
+
+// statusTries bounds how often it is tried again because somebody else has written.
+const statusTries = 5
+
+// beforeApply is the manager that a server gives the fields which an object had before
+// anybody applied it (apimachinery, managedfields/internal, skipnonapplied.go).
+const beforeApply = "before-first-apply"
+
+// withoutDefaultStatus takes away what a default left in the status that was just applied.
+func (w *worker) withoutDefaultStatus(ctx context.Context, a *attempt, request Request, applied Applied) (Applied, error) {
+	for range statusTries {
+		live, err := w.live(ctx, a)
+		if err != nil || live == nil || !isMixed(live, request.Content["status"]) {
+			return applied, err
+		}
+
+		request.By = ByUpdate
+		request.Content = with(live, a.step.Content["status"], "status")
+		answer, err := w.send(ctx, a, request)
+		if !apierrors.IsConflict(err) {
+			return answer, err
+		}
+	}
+	return applied, nil
+}
+
+// isMixed reports whether a live status has more than it should and nobody but us has
+// written it.
+func isMixed(live map[string]any, want any) bool {
+	for _, entry := range list(live, "metadata", "managedFields") {
+		if text(entry, "subresource") == "status" && text(entry, "manager") != FieldManager && text(entry, "manager") != beforeApply {
+			return false
+		}
+	}
+	return hasMore(live["status"], want)
+}
+
+// hasMore reports whether a value has fields that another one has not.
+func hasMore(value, than any) bool {
+	fields, isMap := value.(map[string]any)
+	other, both := than.(map[string]any)
+	if !isMap || !both {
+		return false
+	}
+	for name, inner := range fields {
+		if below, ok := other[name]; !ok || hasMore(inner, below) {
+			return true
+		}
+	}
+	return false
+}
