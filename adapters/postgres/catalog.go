@@ -22,7 +22,13 @@ type table struct {
 	columns   []tables.Column
 	casts     map[string]string // what is selected instead of the bare column
 	orderBy   []string          // one expression per key column
+	// unmet are constraints that rows may violate and that no import can set aside: those
+	// that the table inherits without having been checked against them.
+	unmet []unmet
 }
+
+// unmet is a constraint and the condition under which a row violates it.
+type unmet struct{ name, violated string }
 
 func (t *table) qualified() string { return ident(t.Schema) + "." + ident(t.Name) }
 
@@ -36,6 +42,42 @@ func (t *table) selectRows(columns []tables.Column) string {
 		list[i] = ident(c.Name) + t.casts[c.Name]
 	}
 	return "SELECT " + strings.Join(list, ", ") + " FROM " + t.from() + " ORDER BY " + strings.Join(t.orderBy, ", ")
+}
+
+// exportRows is selectRows of all columns, and after them what the server says of each
+// constraint that a row may violate.
+func (t *table) exportRows() string {
+	var list strings.Builder
+	for _, c := range t.columns {
+		list.WriteString(ident(c.Name) + t.casts[c.Name] + ", ")
+	}
+	for _, u := range t.unmet {
+		list.WriteString(u.violated + ", ")
+	}
+	return "SELECT " + strings.TrimSuffix(list.String(), ", ") + " FROM " + t.from() + " ORDER BY " + strings.Join(t.orderBy, ", ")
+}
+
+// keyColumns are the columns of the key, in the order of all columns.
+func (t *table) keyColumns() []tables.Column {
+	return slices.DeleteFunc(slices.Clone(t.columns), func(c tables.Column) bool { return !slices.Contains(t.Key, c.Name) })
+}
+
+// nameRow names a row by the values of its key columns, or not, when those are nobody's
+// business.
+func (t *table) nameRow(key [][]byte) (string, error) {
+	if t.Sensitive {
+		return "a row", nil
+	}
+	columns := t.keyColumns()
+	if err := unhex(columns, key); err != nil {
+		return "", err
+	}
+	encoder, err := tables.NewEncoder(t.Name, columns)
+	if err != nil {
+		return "", err
+	}
+	text, err := encoder.Encode(key)
+	return "the row " + string(text), err
 }
 
 // baseTypes maps the oids of built-in types to their form and to the expression
@@ -109,6 +151,9 @@ func readTable(ctx context.Context, s *session, configured tables.Table) (*table
 	if err != nil {
 		return fail("reading columns: %w", err)
 	}
+	if err := t.readUnmet(ctx, s); err != nil {
+		return fail("reading constraints: %w", err)
+	}
 	if err := t.readKey(ctx, s); err != nil {
 		return fail("%w", err)
 	}
@@ -137,13 +182,15 @@ func readTable(ctx context.Context, s *session, configured tables.Table) (*table
 // readColumns learns the columns that hold data of their own, sorted by name, and
 // returns the base type of each: domains are what they are made of.
 func (t *table) readColumns(ctx context.Context, s *session) (map[string]string, error) {
-	rows, err := s.query(ctx, `SELECT a.attname, base.oid
+	rows, err := s.query(ctx, `SELECT a.attname, base.oid, base.unchecked,
+			pg_catalog.format_type(base.oid, NULL), pg_catalog.format_type(a.atttypid, NULL)
 		FROM pg_catalog.pg_attribute a CROSS JOIN LATERAL (
 			WITH RECURSIVE chain(oid, typtype, typbasetype) AS (
 				SELECT y.oid, y.typtype, y.typbasetype FROM pg_catalog.pg_type y WHERE y.oid = a.atttypid
 				UNION ALL
 				SELECT y.oid, y.typtype, y.typbasetype FROM chain JOIN pg_catalog.pg_type y ON y.oid = chain.typbasetype WHERE chain.typtype = 'd')
-			SELECT oid FROM chain WHERE typtype <> 'd') base
+			SELECT oid, EXISTS (SELECT FROM chain d JOIN pg_catalog.pg_constraint con ON con.contypid = d.oid AND NOT con.convalidated) AS unchecked
+			FROM chain WHERE typtype <> 'd') base
 		WHERE a.attrelid = $1::pg_catalog.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
 		ORDER BY a.attname COLLATE "C"`, t.oid)
 	if err != nil {
@@ -155,6 +202,11 @@ func (t *table) readColumns(ctx context.Context, s *session) (map[string]string,
 		base := baseTypes[typ] // the zero value is text without a cast
 		t.columns = append(t.columns, tables.Column{Name: name, Form: base.form})
 		t.casts[name] = base.cast
+		if row[2] == "t" {
+			// Reading the value as what it is made of, and then as the domain again, has the
+			// server check what it never checked.
+			t.casts[name] = "::" + row[3] + "::" + row[4] + base.cast
+		}
 		types[name] = typ
 	}
 	return types, nil

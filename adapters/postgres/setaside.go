@@ -40,6 +40,10 @@ func (tx *transaction) setAside(ctx context.Context, t *table) error {
 		}
 		tx.triggers = append(tx.triggers, g)
 	}
+	if err := tx.setLooseAside(ctx, t); err != nil {
+		return err
+	}
+
 	keys, err := readForeignKeys(ctx, tx.session, t.relations)
 	if err != nil {
 		return err
@@ -64,6 +68,9 @@ func (tx *transaction) putBack(ctx context.Context) error {
 		if err := tx.session.exec(ctx, sql); err != nil {
 			return failed(err, tx.sensitive(), "checking foreign key %s of table %s", key.name, key.relation)
 		}
+	}
+	if err := tx.putLooseBack(ctx); err != nil {
+		return err
 	}
 	for _, g := range tx.triggers {
 		if err := tx.session.exec(ctx, "ALTER TABLE ONLY "+g.relation+" "+enable[g.state]+" "+ident(g.name)); err != nil {

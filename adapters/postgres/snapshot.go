@@ -38,12 +38,19 @@ func (s *snapshot) Rows(ctx context.Context, dataset string) iter.Seq2[contract.
 			return
 		}
 		encoder, err := tables.NewEncoder(t.Name, t.columns)
+		if err == nil {
+			err = s.refuseOrphans(ctx, t)
+		}
 		if err != nil {
 			yield(nil, err)
 			return
 		}
 		stopped := errors.New("the consumer stopped")
-		err = s.session.stream(ctx, t.selectRows(t.columns), func(values [][]byte) error {
+		err = s.session.stream(ctx, t.exportRows(), func(values [][]byte) error {
+			values, verdicts := values[:len(t.columns)], values[len(t.columns):]
+			if err := t.refuseUnmet(values, verdicts); err != nil {
+				return err
+			}
 			if err := unhex(t.columns, values); err != nil {
 				return err
 			}

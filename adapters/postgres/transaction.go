@@ -28,6 +28,7 @@ type transaction struct {
 	tables   map[string]*table
 	replaced []replacement
 	keys     []foreignKey // dropped, to be added again
+	loose    []loose      // dropped, to be added again
 	triggers []trigger    // disabled, to be enabled again
 	// positions of sequences that came with the payloads, by dataset.
 	positions map[string][]appbur.Position

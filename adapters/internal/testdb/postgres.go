@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -63,6 +64,14 @@ func StartPostgres(ctx context.Context) (*Server, error) {
 	if err != nil {
 		s.Stop()
 		return nil, err
+	}
+	s.administer = func(ctx context.Context, dsn, statements string) error {
+		conn, err := pgx.Connect(ctx, strings.Replace(dsn, "user=app", "user=postgres", 1))
+		if err != nil {
+			return err
+		}
+		_, err = conn.Exec(ctx, statements)
+		return errors.Join(err, conn.Close(ctx))
 	}
 	s.create = func(ctx context.Context, name string) (string, error) {
 		dsn := fmt.Sprintf("host=%s user=app dbname=%s sslmode=disable", dir, name)

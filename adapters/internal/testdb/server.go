@@ -30,6 +30,8 @@ type Server struct {
 	dir     string
 	process *process
 	create  func(ctx context.Context, name string) (dsn string, err error)
+	// administer runs statements in a database with all rights.
+	administer func(ctx context.Context, dsn, statements string) error
 
 	mu        sync.Mutex
 	databases int
@@ -63,6 +65,16 @@ func (s *Server) NewDatabase(t testing.TB) string {
 		t.Fatalf("creating database %s: %v", name, err)
 	}
 	return dsn
+}
+
+// AsAdministrator runs statements, joined by semicolons, in a database of
+// [Server.NewDatabase] with all rights: what an application's owner may not do, but
+// somebody did.
+func (s *Server) AsAdministrator(t testing.TB, dsn, statements string) {
+	t.Helper()
+	if err := s.administer(t.Context(), dsn, statements); err != nil {
+		t.Fatalf("%s: %v", statements, err)
+	}
 }
 
 // Stop ends the server at once and removes its data.
