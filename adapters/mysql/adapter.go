@@ -43,6 +43,12 @@ func Open(ctx context.Context, config tables.Config, log *slog.Logger) (*Adapter
 	if err != nil {
 		return nil, err
 	}
+	for _, t := range described {
+		for _, name := range t.opaque {
+			log.WarnContext(ctx, "the adapter cannot evaluate a CHECK constraint: rows that violate it, written with check_constraint_checks = 0, would show only when they are imported",
+				"table", t.String(), "constraint", name)
+		}
+	}
 	datasetOf := map[string]string{}
 	var names []string
 	for _, t := range described {

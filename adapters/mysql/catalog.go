@@ -20,7 +20,12 @@ type table struct {
 	orderBy []string          // one expression per key column
 	counter string            // the AUTO_INCREMENT column, or ""
 	drawn   map[string]string // the sequence that the default of a column draws from
+	checks  []check           // that rows may violate all the same
+	opaque  []string          // names of checks that the adapter cannot evaluate
 }
+
+// check is a CHECK constraint and the condition under which a row violates it.
+type check struct{ name, violated string }
 
 func (t *table) qualified() string { return ident(t.Schema) + "." + ident(t.Name) }
 
@@ -34,6 +39,19 @@ func (t *table) selectRows(columns []tables.Column) string {
 		list[i] = t.selects[c.Name]
 	}
 	return "SELECT " + strings.Join(list, ", ") + " FROM " + t.qualified() + " ORDER BY " + strings.Join(t.orderBy, ", ")
+}
+
+// exportRows is selectRows of all columns, and after them what the server says of each
+// constraint that a row may violate.
+func (t *table) exportRows() string {
+	var list strings.Builder
+	for _, c := range t.columns {
+		list.WriteString(t.selects[c.Name] + ", ")
+	}
+	for _, c := range t.checks {
+		list.WriteString(c.violated + ", ")
+	}
+	return "SELECT " + strings.TrimSuffix(list.String(), ", ") + " FROM " + t.qualified() + " ORDER BY " + strings.Join(t.orderBy, ", ")
 }
 
 // dataType is how columns of one type are read. %s is the quoted column.
@@ -135,6 +153,9 @@ func readTable(ctx context.Context, s *session, configured tables.Table) (*table
 	types, err := t.readColumns(ctx, s)
 	if err != nil {
 		return fail("%w", err)
+	}
+	if err := t.readChecks(ctx, s); err != nil {
+		return fail("reading constraints: %w", err)
 	}
 	if err := t.readKey(ctx, s); err != nil {
 		return fail("%w", err)
@@ -264,14 +285,17 @@ func readForeignKeys(ctx context.Context, s *session, of []*table) ([]foreignKey
 }
 
 // orphans counts the rows whose reference leads nowhere. It reads what is
-// committed now, not what the transaction's snapshot shows, and holds it. A
-// reference that is null in part is none.
-func (k foreignKey) orphans() string {
+// committed now, not what the transaction's snapshot shows, and holds it.
+func (k foreignKey) orphans() string { return "SELECT COUNT(*)" + k.orphaned() + " LOCK IN SHARE MODE" }
+
+// orphaned is FROM and WHERE of the rows, c, whose reference leads nowhere. A reference
+// that is null in part is none.
+func (k foreignKey) orphaned() string {
 	var on, present []string
 	for i := range k.columns {
 		on = append(on, "c."+ident(k.columns[i])+" = p."+ident(k.referred[i]))
 		present = append(present, "c."+ident(k.columns[i])+" IS NOT NULL")
 	}
-	return "SELECT COUNT(*) FROM " + k.from + " c LEFT JOIN " + k.to + " p ON " + strings.Join(on, " AND ") +
-		" WHERE " + strings.Join(present, " AND ") + " AND p." + ident(k.referred[0]) + " IS NULL LOCK IN SHARE MODE"
+	return " FROM " + k.from + " c LEFT JOIN " + k.to + " p ON " + strings.Join(on, " AND ") +
+		" WHERE " + strings.Join(present, " AND ") + " AND p." + ident(k.referred[0]) + " IS NULL"
 }

@@ -49,6 +49,7 @@ var settings = []struct {
 type session struct {
 	pool *sql.DB
 	conn *sql.Conn
+	of   flavour
 }
 
 // parseDSN reads the driver's connection string and overrides what the adapter
@@ -91,14 +92,14 @@ func (s *session) prepare(ctx context.Context, lockTimeout time.Duration) error 
 	if err != nil {
 		return err
 	}
-	running := onlyMySQL
+	s.of = onlyMySQL
 	if strings.Contains(version[0][0], "MariaDB") {
-		running = onlyMariaDB
+		s.of = onlyMariaDB
 	}
 	seconds := strconv.Itoa(max(1, int(lockTimeout.Round(time.Second)/time.Second)))
 	assignments := []string{"innodb_lock_wait_timeout = " + seconds, "lock_wait_timeout = " + seconds}
 	for _, setting := range settings {
-		if setting.of == both || setting.of == running {
+		if setting.of == both || setting.of == s.of {
 			assignments = append(assignments, setting.name+" = "+setting.value)
 		}
 	}

@@ -40,12 +40,19 @@ func (s *snapshot) Rows(ctx context.Context, dataset string) iter.Seq2[contract.
 		if err == nil {
 			err = s.refuseErrorValues(ctx, t)
 		}
+		if err == nil {
+			err = s.refuseOrphans(ctx, t)
+		}
 		if err != nil {
 			yield(nil, err)
 			return
 		}
 		stopped := errors.New("the consumer stopped")
-		err = s.session.stream(ctx, t.selectRows(t.columns), func(values [][]byte) error {
+		err = s.session.stream(ctx, t.exportRows(), func(values [][]byte) error {
+			values, verdicts := values[:len(t.columns)], values[len(t.columns):]
+			if err := t.refuseViolations(values, verdicts); err != nil {
+				return err
+			}
 			row, err := encoder.Encode(values)
 			if err != nil {
 				return err

@@ -120,7 +120,7 @@ func appError(reason Reason, doing string, sensitive bool, err error) error {
 	var known *Error
 	switch {
 	case errors.As(err, &known):
-		return known
+		return known.hinting(err)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return status.FromContextError(err).Err()
 	case errors.Is(err, syscall.ENOSPC):
@@ -128,8 +128,20 @@ func appError(reason Reason, doing string, sensitive bool, err error) error {
 	case sensitive:
 		return NewError(reason, "%s failed; the cause is withheld because the dataset is sensitive", doing)
 	default:
-		return NewError(reason, "%s: %w", doing, err)
+		return NewError(reason, "%s: %w", doing, err).hinting(err)
 	}
+}
+
+// metadataHint is the item of metadata that holds what the application itself advises.
+const metadataHint = "hint"
+
+// hinting returns the error with the hint that the application gave to err, for which
+// the reason alone is too general. Hints are made to be read, as messages are.
+func (e *Error) hinting(err error) *Error {
+	if hint := appbur.HintOf(err); hint != "" && e.Metadata[metadataHint] == "" {
+		return e.With(metadataHint, hint)
+	}
+	return e
 }
 
 // sensitive reports whether the application has data that nobody may quote.
@@ -167,6 +179,9 @@ func fromStatus(doing, address string, err error) error {
 		case *errdetails.RetryInfo:
 			e.Retryable = true
 		}
+	}
+	if hint := e.Metadata[metadataHint]; hint != "" {
+		return appbur.WithHint(e, hint)
 	}
 	if m, known := meanings[e.Reason]; known {
 		return appbur.WithHint(e, m.hint)
