@@ -69,17 +69,20 @@ func TestExportNamesRowsThatNoImportTakes(t *testing.T) {
 		"orphan": {
 			`CREATE TABLE p (a int, b bytea, PRIMARY KEY (a, b)); CREATE TABLE c (id bytea PRIMARY KEY, a int, b bytea, CONSTRAINT whose FOREIGN KEY (a, b) REFERENCES p);
 			INSERT INTO p VALUES (1, '\x01'); INSERT INTO c VALUES ('\x00', 1, '\x01'), ('\x02', NULL, '\x07'), ('\xca', 1, '\x02')`,
-			[]string{"p", "c"}, "whose", `{"id":"yg=="}`,
+			[]string{"p", "c"},
+			"whose", `{"id":"yg=="}`,
 		},
 		"inherited": {
 			`CREATE TABLE up (id int, n int); CREATE TABLE c (PRIMARY KEY (id)) INHERITS (up); INSERT INTO c VALUES (1, 1), (202, -1);
 			ALTER TABLE up ADD CONSTRAINT positive CHECK (n > 0) NOT VALID`,
-			[]string{"c"}, "positive", `{"id":202}`,
+			[]string{"c"},
+			"positive", `{"id":202}`,
 		},
 		"domain": {
 			`CREATE DOMAIN small AS varchar(9); CREATE TABLE c (id int PRIMARY KEY, s small); INSERT INTO c VALUES (1, 'ok'), (202, 'CANARY');
 			ALTER DOMAIN small ADD CONSTRAINT lower_case CHECK (VALUE = lower(VALUE)) NOT VALID`,
-			[]string{"c"}, "lower_case", "",
+			[]string{"c"},
+			"lower_case", "",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
