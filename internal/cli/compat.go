@@ -93,6 +93,10 @@ func compatClusterRun(ctx context.Context, e *env, o *compatOptions) error {
 			end.MinorString(), version.MinorString())
 	}
 	results, counts := judge(loaded, version)
+	var places manifest.UIDPlaces
+	for _, object := range loaded.Objects {
+		places.Add(object.ID, object.Content)
+	}
 	use := oldUses(loaded.Evidence, loaded.Index, version)
 	if o.json {
 		if !o.all {
@@ -108,10 +112,11 @@ func compatClusterRun(ctx context.Context, e *env, o *compatOptions) error {
 			Counts  map[compat.VerdictKind]int `json:"counts"`
 			Objects []judged                   `json:"objects"`
 			Use     []oldUse                   `json:"use"`
+			UIDs    []manifest.UIDPlace        `json:"uids"`
 			End     string                     `json:"tableEnds"`
 			Beyond  bool                       `json:"beyondTable"`
 		}{
-			c.ref.ID, loaded.Meta.Cluster.Version, version, counts, results, use,
+			c.ref.ID, loaded.Meta.Cluster.Version, version, counts, results, use, places.List(),
 			compat.TableEnd().MinorString(), beyond(version, compat.TableEnd()),
 		})
 		if err != nil {
@@ -120,6 +125,9 @@ func compatClusterRun(ctx context.Context, e *env, o *compatOptions) error {
 	} else {
 		printJudged(e, results, o.all)
 		e.printUse(use, loaded.Evidence)
+		for _, place := range places.List() {
+			e.warn("%s", place)
+		}
 		fmt.Fprintf(e.Out, "%s from Kubernetes %s to %s: %d served, %d convertible, %d lossy, %d refused, %d blocked, %d unknown\n",
 			c.ref.ID, loaded.Meta.Cluster.Version, version.MinorString(),
 			counts[compat.Served], counts[compat.Convertible], counts[compat.Lossy], counts[compat.Refused], counts[compat.Blocked], counts[compat.Unknown])

@@ -45,6 +45,7 @@ func TestHostileTextComesBack(t *testing.T) {
 	objects := []map[string]any{
 		named("v1", "ConfigMap", map[string]any{"data": texts}),
 		named("v1", "Secret", map[string]any{"data": secrets, "type": "Opaque"}),
+		named("example.org/v1", "SealedText", map[string]any{"spec": map[string]any{"keys": keys, "list": list}}),
 		named("example.org/v1", "Text", map[string]any{"spec": map[string]any{"texts": texts, "keys": keys, "list": list, "numbers": numbers}}),
 	}
 
@@ -54,6 +55,9 @@ func TestHostileTextComesBack(t *testing.T) {
 			result, err := f.rules().Make(object)
 			if err != nil {
 				t.Fatal(err)
+			}
+			if object["kind"] == "SealedText" {
+				result.Manifest.Sensitive, result.Manifest.SecretPaths = true, [][]string{{"spec"}}
 			}
 			if err := writer.Put(result); err != nil {
 				t.Fatal(err)

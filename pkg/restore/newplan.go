@@ -41,6 +41,7 @@ func NewPlan(p Point, t compat.Target, o Options) (*Plan, error) {
 	for _, question := range b.around.Unanswered {
 		b.note(NoteTarget, appbur.ObjectID{}, "the target did not say %s", question)
 	}
+	b.uidsInside(objects)
 	b.contest()
 	b.leaveOut()
 	for _, d := range b.order {
@@ -68,6 +69,18 @@ func NewPlan(p Point, t compat.Target, o Options) (*Plan, error) {
 		Notes:  b.notes,
 		Apps:   p.Meta.Apps,
 	}, nil
+}
+
+// uidsInside tells, once for each field of a kind, which objects hold uids of the
+// source as content. Nobody but their controllers knows what they are for.
+func (b *planner) uidsInside(objects []Object) {
+	var places manifest.UIDPlaces
+	for _, o := range objects {
+		places.Add(o.ID, o.Content)
+	}
+	for _, place := range places.List() {
+		b.note(NoteUID, appbur.ObjectID{}, "%s", place)
+	}
 }
 
 // draft is what is known of one object before the graph is built.

@@ -157,6 +157,8 @@ const (
 	NoteContest NoteKind = "contest"
 	// NoteTarget is a question that the target did not answer.
 	NoteTarget NoteKind = "target"
+	// NoteUID is a field of a kind in which objects hold uids of the source.
+	NoteUID NoteKind = "uid"
 )
 
 // Note is something a person should know about one object.
