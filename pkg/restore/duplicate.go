@@ -13,9 +13,20 @@ import (
 // the two it means. What apply cannot write is created, or updated, as it is: all
 // elements in their order.
 
+// Nor can apply write what the YAML reader of the server does not take, since a
+// request for an apply is YAML whatever its form: keys of more than 1,024 characters.
+
 // cannotApply reports whether apply refuses the object, or the one that is live, for
-// elements of one key. It would do so each time, as an internal error.
-func cannotApply(err error) bool { return mentions(err, "duplicate entries for key") }
+// elements of one key or as unreadable. It would do so each time, the first as an
+// internal error.
+func cannotApply(err error) bool { return sharesKeys(err) || isUnreadableYAML(err) }
+
+func sharesKeys(err error) bool { return mentions(err, "duplicate entries for key") }
+
+// isUnreadableYAML knows what old and new servers say.
+func isUnreadableYAML(err error) bool {
+	return mentions(err, "error decoding YAML") || mentions(err, "error converting YAML to JSON")
+}
 
 // write applies the request, or writes it in another way where apply cannot.
 func (w *worker) write(ctx context.Context, a *attempt, request Request) (Applied, error) {

@@ -35,9 +35,9 @@ var failureHints = []struct {
 		"the target has another PriorityClass with globalDefault: take it from one of the two, then run the restore again",
 	},
 	{
-		func(err error) bool { return mentions(err, "error decoding YAML") },
+		isUnreadableYAML,
 		"the API server reads a server-side apply as YAML and cannot read this object so, usually for a key of more than 1,024 characters: " +
-			"create it with kubectl create, which sends JSON",
+			"delete the object in the target to have it created anew, or write it with kubectl replace, which sends JSON",
 	},
 	{
 		apierrors.IsRequestEntityTooLargeError,
@@ -52,7 +52,7 @@ var failureHints = []struct {
 		"install the operator or the custom resource definition that brings this kind, then run the restore again",
 	},
 	{
-		cannotApply,
+		sharesKeys,
 		"two elements of a list have one key, which server-side apply cannot write: delete the object in the target to have it created anew",
 	},
 	{

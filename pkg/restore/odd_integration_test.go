@@ -28,6 +28,7 @@ func TestOddObjectsOnAnOldServer(t *testing.T) {
 	}
 
 	t.Run("elements of one key", r.elementsOfOneKey)
+	t.Run("keys that are no YAML", r.longKeys)
 	t.Run("status that is no object", r.statusThatIsNoObject)
 	t.Run("a webhook without its backend", r.webhookWithoutBackend)
 	t.Run("an owner that the server refuses", r.refusedOwner)
@@ -79,6 +80,43 @@ func (r *theTarget) elementsOfOneKey(t *testing.T) {
 	back := r.planOf(t, Policy{ForceConflicts: true}, decode(t, single))
 	r.apply(t, back)
 	mustBeOK(t, r.verify(t, back))
+}
+
+const longKeyed = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: ledgers.stat.example.org}
+spec:
+  group: stat.example.org
+  scope: Cluster
+  names: {kind: Ledger, plural: ledgers, singular: ledger, listKind: LedgerList}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, additionalProperties: {type: string}}}}}
+`
+
+// longKeys restores keys that no YAML reader takes, which an apply is read by.
+func (r *theTarget) longKeys(t *testing.T) {
+	ledger := func(value string) map[string]any {
+		return map[string]any{
+			"apiVersion": "stat.example.org/v1", "kind": "Ledger", "metadata": map[string]any{"name": "long"},
+			"spec": map[string]any{strings.Repeat("k", 1023): value, strings.Repeat("k", 1025): value, strings.Repeat("監", 2000): value},
+		}
+	}
+	plan := r.planOf(t, Policy{}, decode(t, longKeyed), ledger("1"))
+	if report := r.apply(t, plan); report.Counts.Created != 2 {
+		t.Errorf("first run: %s", report.Counts)
+	}
+	mustBeOK(t, r.verify(t, plan))
+	mustBeUnchanged(t, r.apply(t, plan))
+
+	changed := r.planOf(t, Policy{ForceConflicts: true}, decode(t, longKeyed), ledger("2"))
+	if report := r.apply(t, changed); report.Counts.Configured != 1 {
+		t.Errorf("changed: %s", report.Counts)
+	}
+	mustBeOK(t, r.verify(t, changed))
 }
 
 const orders = `

@@ -54,6 +54,7 @@ func TestRestoreOnARealCluster(t *testing.T) {
 	t.Run("terminating namespace", r.terminating)
 	t.Run("admission and aggregated APIs come last", r.admission)
 	t.Run("elements of one key", r.elementsOfOneKey)
+	t.Run("keys that are no YAML", r.longKeys)
 	t.Run("status that is no object", r.statusThatIsNoObject)
 	t.Run("a webhook without its backend", r.webhookWithoutBackend)
 	t.Run("an owner that the server refuses", r.refusedOwner)
