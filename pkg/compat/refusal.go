@@ -30,6 +30,10 @@ type Opinion struct {
 	// Object are the objections to creating it, Status those to its status where that is
 	// written apart.
 	Object, Status []Refusal
+	// Dropped are fields that the server takes and does not store: the storage version
+	// does not know them, and no webhook converts. StorageVersion names it.
+	Dropped        []string
+	StorageVersion string
 	// Unchecked says why a schema that is known could not judge the object.
 	Unchecked string
 }
@@ -75,6 +79,9 @@ func (e *edit) foretold(o Opinion) {
 	e.rule = "custom-resource-schema"
 	for _, r := range o.Status {
 		e.noticed(r.Path, "the server will refuse this of the status, which is then left out: "+r.What)
+	}
+	for _, path := range o.Dropped {
+		e.noticed(path, "the server takes this field and does not store it: the storage version "+o.StorageVersion+" has no such field")
 	}
 	if o.Unchecked != "" {
 		e.noticed("", "not checked against the schema of its kind: "+o.Unchecked)

@@ -68,7 +68,7 @@ spec:
     served: true
     storage: false
     subresources: {status: {}}
-    schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {unit: {type: string}}}, status: {type: object, properties: {phase: {type: string}}}}}}
+    schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {unit: {type: string}, note: {type: string}}}, status: {type: object, properties: {phase: {type: string}}}}}}
 `
 
 // anotherVersion restores an object that its saved version refuses at one that takes
@@ -77,7 +77,8 @@ func (r *theTarget) anotherVersion(t *testing.T) {
 	gauge := func(name, unit string) map[string]any {
 		return decode(t, "apiVersion: stat.example.org/v1\nkind: Gauge\nmetadata: {name: "+name+", uid: u-"+name+"}\nspec: {unit: "+unit+"}\nstatus: {phase: Ready}\n")
 	}
-	plan := r.planOf(t, Policy{}, decode(t, gauges), gauge("good", "bar"), gauge("old", "psi"), gauge("wrong", "[1]"),
+	noted := decode(t, "{apiVersion: stat.example.org/v1beta1, kind: Gauge, metadata: {name: noted}, spec: {unit: bar, note: gone}}")
+	plan := r.planOf(t, Policy{}, decode(t, gauges), noted, gauge("good", "bar"), gauge("old", "psi"), gauge("wrong", "[1]"),
 		decode(t, `{apiVersion: v1, kind: Secret, metadata: {name: gauge-login, namespace: default, ownerReferences: [{apiVersion: stat.example.org/v1, kind: Gauge, name: wrong, uid: u-wrong}]}, data: {p: aHVzaA==}}`))
 	report, err := Apply(t.Context(), plan, r.cluster, nil)
 	if !errors.Is(err, ErrIncomplete) {
@@ -97,7 +98,17 @@ func (r *theTarget) anotherVersion(t *testing.T) {
 			t.Errorf("%s %s: %s %s", f.Kind, f.Object, f.Path, f.What)
 		}
 	}
-	live, err := r.cluster.Get(t.Context(), plan.stepOf(t, "Gauge.stat.example.org/old").Object, "stat.example.org/v1beta1")
+
+	// What the storage version lacks is taken and not stored, and the plan says so.
+	step := plan.stepOf(t, "Gauge.stat.example.org/noted")
+	if len(step.Notices) != 1 || step.Notices[0].Path != "spec.note" {
+		t.Errorf("the plan does not say what is dropped: %+v", step)
+	}
+	live, err := r.cluster.Get(t.Context(), step.Object, "stat.example.org/v1beta1")
+	if err != nil || text(live, "spec", "unit") != "bar" || field(live, "spec", "note") != nil {
+		t.Errorf("noted came back as %v (%v)", live, err)
+	}
+	live, err = r.cluster.Get(t.Context(), plan.stepOf(t, "Gauge.stat.example.org/old").Object, "stat.example.org/v1beta1")
 	if err != nil || text(live, "spec", "unit") != "psi" || text(live, "status", "phase") != "Ready" {
 		t.Errorf("old came back as %v (%v)", live, err)
 	}

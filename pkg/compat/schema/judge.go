@@ -96,6 +96,15 @@ func split(unknown []string) (ofObject, ofStatus []string) {
 	return ofObject, ofStatus
 }
 
+// unknown lists the fields of an object that the schema does not know.
+func (c *compiled) unknown(object map[string]any) ([]string, error) {
+	copied, err := clone(object)
+	if err != nil {
+		return nil, err
+	}
+	return pruning.PruneWithOptions(copied, c.structural, true, structuralschema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true}), nil
+}
+
 // clone copies an object as a request would bring it.
 func clone(object map[string]any) (map[string]any, error) {
 	data, err := json.Marshal(object)

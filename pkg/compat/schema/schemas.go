@@ -17,7 +17,15 @@ type Schemas struct {
 	target appbur.KubeVersion
 
 	mutex sync.Mutex
-	kinds map[appbur.GroupKind]map[string]*version
+	kinds map[appbur.GroupKind]kind
+}
+
+// kind is what a definition says of its versions.
+type kind struct {
+	versions map[string]*version
+	// stored is the storage version where the server itself converts to it, by changing
+	// apiVersion and dropping what the version does not know; nil otherwise.
+	stored *version
 }
 
 var _ compat.Schemas = (*Schemas)(nil)
@@ -26,24 +34,31 @@ var _ compat.Schemas = (*Schemas)(nil)
 // target of the given release. What is no such definition is passed over: the server
 // will say so.
 func New(crds []map[string]any, target appbur.KubeVersion) *Schemas {
-	s := &Schemas{target: target, kinds: make(map[appbur.GroupKind]map[string]*version)}
+	s := &Schemas{target: target, kinds: make(map[appbur.GroupKind]kind)}
 	for _, crd := range crds {
 		if crd["apiVersion"] != "apiextensions.k8s.io/v1" || crd["kind"] != "CustomResourceDefinition" {
 			continue
 		}
 		spec, _ := crd["spec"].(map[string]any)
 		names, _ := spec["names"].(map[string]any)
-		var kind appbur.GroupKind
-		kind.Group, _ = spec["group"].(string)
-		kind.Kind, _ = names["kind"].(string)
+		var gk appbur.GroupKind
+		gk.Group, _ = spec["group"].(string)
+		gk.Kind, _ = names["kind"].(string)
+		conversion, _ := spec["conversion"].(map[string]any)
+		strategy, set := conversion["strategy"]
 		list, _ := spec["versions"].([]any)
-		versions := make(map[string]*version, len(list))
+		k := kind{versions: make(map[string]*version, len(list))}
 		for _, each := range list {
-			if v, ok := readVersion(each); ok {
-				versions[v.name] = v
+			v, ok := readVersion(each)
+			if !ok {
+				continue
+			}
+			k.versions[v.name] = v
+			if v.storage && (!set || strategy == "None") {
+				k.stored = v
 			}
 		}
-		s.kinds[kind] = versions
+		s.kinds[gk] = k
 	}
 	return s
 }
@@ -59,14 +74,18 @@ func (s *Schemas) Check(object map[string]any) compat.Opinion {
 	}
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	v, ok := s.kinds[gvk.GroupKind()][gvk.Version]
+	k := s.kinds[gvk.GroupKind()]
+	v, ok := k.versions[gvk.Version]
 	if !ok {
 		return compat.Opinion{}
 	}
 
 	var opinion compat.Opinion
 	err := appbur.Guard(func() (err error) {
-		opinion, err = v.check(object, s.target)
+		if opinion, err = v.check(object, s.target); err == nil && k.stored != nil && k.stored != v {
+			opinion.StorageVersion = k.stored.name
+			opinion.Dropped, err = k.stored.drops(object, v, s.target)
+		}
 		return err
 	})
 	if err != nil {

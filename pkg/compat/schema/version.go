@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -27,6 +28,8 @@ type version struct {
 	name string
 	// statusApart is true when the status is a subresource.
 	statusApart bool
+	// storage is true when objects are stored at it.
+	storage bool
 	// written is the schema as the definition has it.
 	written map[string]any
 
@@ -41,7 +44,7 @@ func readVersion(content any) (*version, bool) {
 	schema, _ := v["schema"].(map[string]any)
 	written, _ := schema["openAPIV3Schema"].(map[string]any)
 	subresources, _ := v["subresources"].(map[string]any)
-	return &version{name: name, statusApart: subresources["status"] != nil, written: written}, name != "" && written != nil
+	return &version{name: name, statusApart: subresources["status"] != nil, storage: v["storage"] == true, written: written}, name != "" && written != nil
 }
 
 // compiled is a schema in the forms in which the server works with it.
@@ -58,16 +61,9 @@ var errNotStructural = errors.New("its schema is not structural")
 
 // check judges an object that is of this version.
 func (v *version) check(object map[string]any, target appbur.KubeVersion) (compat.Opinion, error) {
-	if v.ready == nil && v.fault == nil {
-		v.fault = appbur.Guard(func() (err error) {
-			v.ready, err = compile(v.written, target)
-			return err
-		})
+	if err := v.prepare(target); err != nil {
+		return compat.Opinion{}, err
 	}
-	if v.fault != nil {
-		return compat.Opinion{}, fmt.Errorf("the schema of %s cannot be used: %w", v.name, v.fault)
-	}
-
 	size, err := measureObject(object)
 	if err == nil {
 		err = affordable(size, v.ready.size)
@@ -76,6 +72,34 @@ func (v *version) check(object map[string]any, target appbur.KubeVersion) (compa
 		return compat.Opinion{}, err
 	}
 	return v.ready.judge(object, v.statusApart)
+}
+
+// prepare compiles the schema, once.
+func (v *version) prepare(target appbur.KubeVersion) error {
+	if v.ready == nil && v.fault == nil {
+		v.fault = appbur.Guard(func() (err error) {
+			v.ready, err = compile(v.written, target)
+			return err
+		})
+	}
+	if v.fault != nil {
+		return fmt.Errorf("the schema of %s cannot be used: %w", v.name, v.fault)
+	}
+	return nil
+}
+
+// drops lists what is lost of an object of another version when it is stored at this
+// one, besides what that other version does not know either.
+func (v *version) drops(object map[string]any, at *version, target appbur.KubeVersion) ([]string, error) {
+	if err := v.prepare(target); err != nil {
+		return nil, err
+	}
+	unknown, err := at.ready.unknown(object)
+	if err != nil {
+		return nil, err
+	}
+	lost, err := v.ready.unknown(object)
+	return slices.DeleteFunc(lost, func(path string) bool { return slices.Contains(unknown, path) }), err
 }
 
 // compile does what a server does with the schema of a version when the first request
