@@ -184,7 +184,7 @@ func pointBody(p appbur.RestorePoint, coverage appbur.Coverage) string {
 			if !d.Sensitive {
 				digest = d.Digest.String()
 			}
-			fmt.Fprintf(&b, "\n  %s, schema %s, %d rows, %d bytes, %s", d.Name, d.Schema, d.Rows, d.Size, digest)
+			fmt.Fprintf(&b, "\n  %s, schema %s, %s, %d bytes, %s", d.Name, d.Schema, d.Content(), d.Size, digest)
 		}
 	}
 	return b.String()
