@@ -67,9 +67,13 @@ func Open(ctx context.Context, config tables.Config, log *slog.Logger) (*Adapter
 	}
 	before := references.Before(names)
 	for _, t := range described {
+		defaults, err := t.readDefaults(ctx, s)
+		if err != nil {
+			return nil, fmt.Errorf("table %s: reading defaults: %w", t, err)
+		}
 		a.datasets = append(a.datasets, contract.Dataset{
 			Name: t.Dataset, Description: "rows of " + t.String(), Schema: t.PayloadSchema, Reads: t.Reads,
-			Key: t.Key, Clear: !t.Sensitive, DependsOn: before[t.Dataset],
+			Key: t.Key, Clear: !t.Sensitive, DependsOn: before[t.Dataset], Upcasts: t.Upcasts, Defaults: defaults,
 		})
 	}
 	return a, nil
@@ -98,6 +102,9 @@ func (a *Adapter) describe(ctx context.Context, s *session) ([]*table, error) {
 		}
 		if a.datasets != nil && !slices.Equal(t.Key, a.datasets[i].Key) {
 			return nil, appbur.WithHint(fmt.Errorf("table %s: its primary key changed since the adapter started", t), "restart the adapter")
+		}
+		if a.datasets != nil {
+			t.Optional = tables.MayLack(t.Optional, a.datasets[i].Defaults)
 		}
 		described = append(described, t)
 	}

@@ -2,9 +2,7 @@ package apps
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
-	"hash"
 	"io"
 	"slices"
 
@@ -34,9 +32,13 @@ func compare(ctx context.Context, client *contract.Client, payloads Payloads, sa
 	if info.App != saved.App {
 		return []string{fmt.Sprintf("it is %q, the saved state is of %q", info.App, saved.App)}, nil
 	}
-	digests := map[string]hash.Hash{}
+	without, err := leftOut(payloads, saved, info)
+	if err != nil {
+		return nil, fmt.Errorf("application %s: %w", saved.AppKey, err)
+	}
+	digests := map[string]*liveDigest{}
 	result, err := export(ctx, client, random, func(h contract.DatasetHeader) (io.WriteCloser, error) {
-		digests[h.Name] = sha256.New()
+		digests[h.Name] = newLiveDigest(without[h.Name])
 		return nopCloser{digests[h.Name]}, nil
 	})
 	if err != nil {
@@ -50,6 +52,9 @@ func compare(ctx context.Context, client *contract.Client, payloads Payloads, sa
 			differences = append(differences, fmt.Sprintf("dataset %s: the application has it no more", dataset.Name))
 			continue
 		}
+		if len(without[dataset.Name]) > 0 {
+			result.Datasets[n].Digest = digests[dataset.Name].digest()
+		}
 		difference, err := compareDataset(payloads, saved.AppKey, dataset, info.Datasets[i], result.Datasets[n], claimed[dataset.Name])
 		if err != nil {
 			return nil, fmt.Errorf("application %s: %w", saved.AppKey, err)
@@ -59,6 +64,29 @@ func compare(ctx context.Context, client *contract.Client, payloads Payloads, sa
 		}
 	}
 	return differences, nil
+}
+
+// leftOut returns the fields of each dataset that a comparison leaves out: the saved rows
+// lack them, and what the application put there instead cannot be foretold.
+func leftOut(payloads Payloads, saved appbur.AppState, info contract.Info) (map[string][]string, error) {
+	without := map[string][]string{}
+	for _, dataset := range saved.Datasets {
+		i := slices.IndexFunc(info.Datasets, func(d contract.DatasetInfo) bool { return d.Name == dataset.Name })
+		if i < 0 || dataset.Opaque() || !slices.ContainsFunc(info.Datasets[i].Defaults, func(d contract.FieldDefault) bool { return d.Value == nil }) {
+			continue
+		}
+		rows, err := payloads.Payload(saved.AppKey, dataset)
+		if err != nil {
+			return nil, err
+		}
+		fields, err := unforeseen(dataset, info.Datasets[i], rows)
+		_ = rows.Close() // it is read again, to its end, by the comparison
+		if err != nil {
+			return nil, err
+		}
+		without[dataset.Name] = fields
+	}
+	return without, nil
 }
 
 // compareOpaque compares bytes that only the application reads: by digest, and only

@@ -29,6 +29,10 @@ var errWithheld = errors.New("it cannot be brought to the schema of the applicat
 // expect applies the declared steps from the schema of a payload to the one that
 // an application writes.
 func expect(saved appbur.Dataset, info contract.DatasetInfo, rows io.Reader) (expectation, error) {
+	fill, err := decodeDefaults(info.Defaults)
+	if err != nil {
+		return expectation{}, err
+	}
 	steps, declared, err := declaredSteps(saved.Schema, info)
 	if err != nil || !declared {
 		return expectation{schema: info.Schema}, err
@@ -45,7 +49,7 @@ func expect(saved appbur.Dataset, info contract.DatasetInfo, rows io.Reader) (ex
 			return expectation{}, err
 		}
 		want.rows++
-		row, err := upcast(line, steps)
+		row, err := upcast(line, steps, fill)
 		if err != nil && (saved.Sensitive || info.Sensitive) {
 			err = errWithheld // what is wrong with a row is said with its words
 		}
@@ -59,7 +63,54 @@ func expect(saved appbur.Dataset, info contract.DatasetInfo, rows io.Reader) (ex
 	return want, nil
 }
 
-func upcast(line []byte, steps [][]payload.Change) ([]byte, error) {
+// decodeDefaults returns the fields that the application gives a known value.
+func decodeDefaults(defaults []contract.FieldDefault) (map[string]any, error) {
+	fill := map[string]any{}
+	for _, d := range defaults {
+		if d.Value == nil {
+			continue
+		}
+		row, err := payload.DecodeRow(slices.Concat([]byte(`{"v":`), d.Value, []byte(`}`)))
+		if err != nil {
+			return nil, fmt.Errorf("the default of field %q: %w", d.Field, err)
+		}
+		fill[d.Field] = row["v"]
+	}
+	return fill, nil
+}
+
+// unforeseen returns the fields that the rows of a payload lack and of which nobody can
+// say what the application fills in.
+func unforeseen(saved appbur.Dataset, info contract.DatasetInfo, rows io.Reader) ([]string, error) {
+	steps, declared, err := declaredSteps(saved.Schema, info)
+	if err != nil || !declared {
+		return nil, err
+	}
+	line, err := bufio.NewReader(rows).ReadBytes('\n')
+	if len(line) == 0 && errors.Is(err, io.EOF) {
+		return nil, nil
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	first, err := upcast(line, steps, nil)
+	if err != nil {
+		return nil, nil //nolint:nilerr // the comparison says what is wrong with the row, and knows what may be told
+	}
+	row, err := payload.DecodeRow(first)
+	if err != nil {
+		return nil, err
+	}
+	var fields []string
+	for _, d := range info.Defaults {
+		if _, ok := row[d.Field]; !ok && d.Value == nil {
+			fields = append(fields, d.Field)
+		}
+	}
+	return fields, nil
+}
+
+func upcast(line []byte, steps [][]payload.Change, fill map[string]any) ([]byte, error) {
 	row, err := payload.DecodeRow(line)
 	if err != nil {
 		return nil, err
@@ -67,6 +118,11 @@ func upcast(line []byte, steps [][]payload.Change) ([]byte, error) {
 	for _, changes := range steps {
 		if row, _, err = payload.Apply(changes, row); err != nil {
 			return nil, err
+		}
+	}
+	for field, value := range fill {
+		if _, ok := row[field]; !ok {
+			row[field] = value
 		}
 	}
 	encoded, err := payload.EncodeRow(row)

@@ -80,13 +80,17 @@ func (i *Importer) Import(ctx context.Context, app appbur.AppState) (restore.Imp
 	claimed := map[string]appbur.Digest{}
 	for _, d := range result.Datasets {
 		claimed[d.Name] = d.Digest
-		dataset := restore.ImportedDataset{Name: d.Name, Rows: d.Rows, SchemaFrom: d.SchemaFrom, SchemaTo: d.SchemaTo}
+		dataset := restore.ImportedDataset{Name: d.Name, Rows: d.Rows, Size: d.Size, SchemaFrom: d.SchemaFrom, SchemaTo: d.SchemaTo}
+		dataset.MediaType = opaqueType(app, d.Name)
 		dataset.Uncompared = uncompared(app, d)
 		if !sensitive(app, info, d.Name) {
 			dataset.Digest = d.Digest
 		}
 		for _, dropped := range d.Dropped {
 			dataset.Dropped = append(dataset.Dropped, describeDropped(dropped))
+		}
+		for _, filled := range d.Filled {
+			dataset.Filled = append(dataset.Filled, fmt.Sprintf("%s in %d rows: the saved state is older than the field, its default stands there", filled.Field, filled.Rows))
 		}
 		imported.Datasets = append(imported.Datasets, dataset)
 	}
@@ -106,6 +110,16 @@ func uncompared(app appbur.AppState, d contract.ImportedDataset) string {
 	for _, saved := range app.Datasets {
 		if saved.Name == d.Name && saved.Opaque() && d.SchemaFrom != d.SchemaTo {
 			return "it is opaque and the application brought it to another schema"
+		}
+	}
+	return ""
+}
+
+// opaqueType returns the media type of a saved dataset that has no rows, or "".
+func opaqueType(app appbur.AppState, name string) string {
+	for _, saved := range app.Datasets {
+		if saved.Name == name && saved.Opaque() {
+			return saved.MediaType
 		}
 	}
 	return ""

@@ -227,12 +227,16 @@ func (e *env) printImport(app restore.AppOutcome) {
 		if d.SchemaFrom != d.SchemaTo {
 			change = fmt.Sprintf("schema %s to %s", d.SchemaFrom, d.SchemaTo)
 		}
-		fmt.Fprintf(e.Out, "  %s: %d rows, %s\n", d.Name, d.Rows, change)
+		content := appbur.Dataset{MediaType: d.MediaType, Rows: d.Rows}.Content()
+		fmt.Fprintf(e.Out, "  %s: %s, %s, %s\n", d.Name, content, sizeText(d.Size), change)
 		if d.Uncompared != "" {
 			fmt.Fprintf(e.Out, "    %s: %s\n", e.paint(sgrYellow, "not compared"), oneLine(d.Uncompared))
 		}
 		for _, dropped := range d.Dropped {
 			fmt.Fprintf(e.Out, "    %s %s\n", e.paint(sgrYellow, "dropped"), oneLine(dropped))
+		}
+		for _, filled := range d.Filled {
+			fmt.Fprintf(e.Out, "    defaulted %s\n", oneLine(filled))
 		}
 	}
 }

@@ -3,6 +3,7 @@ package contract
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -209,6 +210,7 @@ type DatasetInfo struct {
 	Sensitive         bool
 	DependsOn         []string
 	Upcasts           []UpcastInfo
+	Defaults          []FieldDefault
 	UnknownFields     UnknownFields
 	// Required datasets are part of every useful restore.
 	Required bool
@@ -315,6 +317,16 @@ func readDatasetInfo(d *contractpb.DatasetInfo) (DatasetInfo, error) {
 			upcast.Changes = append(upcast.Changes, readChange(change))
 		}
 		info.Upcasts = append(info.Upcasts, upcast)
+	}
+	for _, f := range d.GetDefaults() {
+		standing := FieldDefault{Field: f.GetField()}
+		if f.GetValueJson() != "" {
+			standing.Value = json.RawMessage(f.GetValueJson())
+		}
+		if standing.Field == "" || slices.Contains(info.Key, standing.Field) || (standing.Value != nil && !json.Valid(standing.Value)) {
+			return DatasetInfo{}, fmt.Errorf("the default of %q is none", standing.Field)
+		}
+		info.Defaults = append(info.Defaults, standing)
 	}
 	return info, nil
 }

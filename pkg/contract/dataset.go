@@ -49,6 +49,18 @@ type Dataset struct {
 	DependsOn []string
 	// Upcasts are the steps that bring older rows to Schema, one per version.
 	Upcasts []Upcast
+	// Defaults are the top-level fields that rows of a payload may lack, whatever its
+	// schema: a newer release of the application added them.
+	Defaults []FieldDefault
+}
+
+// FieldDefault is what stands for a field that a row of a payload lacks.
+type FieldDefault struct {
+	Field string
+	// Value is put into the row before the application gets it. It is nil when nobody
+	// can foretell what the application will fill in, such as the time; then the row
+	// stays as it is, and a comparison leaves the field out.
+	Value json.RawMessage
 }
 
 // Sensitive reports whether rows are encrypted where they are stored.
@@ -188,12 +200,17 @@ func (d *definition) checkForm() error {
 				return fmt.Errorf("the key field %q is not one of its Fields", field)
 			}
 		}
+		for _, f := range d.Defaults {
+			if f.Field == "" || slices.Contains(d.Key, f.Field) || (f.Value != nil && !json.Valid(f.Value)) {
+				return fmt.Errorf("the default of %q is none: it needs a field outside the key and a JSON value", f.Field)
+			}
+		}
 		return checkKey(d.Key)
 	}
 	if _, _, err := mime.ParseMediaType(d.MediaType); err != nil {
 		return fmt.Errorf("media type %q: %w", d.MediaType, err)
 	}
-	if len(d.Key) > 0 || len(d.Fields) > 0 || len(d.Upcasts) > 0 {
+	if len(d.Key) > 0 || len(d.Fields) > 0 || len(d.Upcasts) > 0 || len(d.Defaults) > 0 {
 		return errors.New("an opaque dataset has no key, no fields and no upcasts: the application converts its bytes itself")
 	}
 	return nil

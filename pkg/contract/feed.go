@@ -14,6 +14,7 @@ type feed struct {
 	upcaster  *upcaster
 	order     *sequence
 	unknown   *unknownFields
+	defaults  *defaults
 	progress  func(rows int64)
 	maxRow    int64
 
@@ -30,7 +31,8 @@ type feed struct {
 func newFeed(p *importPart, progress func(int64)) *feed {
 	return &feed{
 		dataset: p.definition.Name, announced: p.announced, lines: newLines(p.file, p.definition.maxRow), upcaster: newUpcaster(p.chain, p.definition.Sensitive()), unknown: newUnknownFields(p.definition),
-		order: &sequence{order: newKeyOrder(p.definition.Key)}, progress: progress, out: newTally(), maxRow: p.definition.maxRow,
+		defaults: newDefaults(p.definition),
+		order:    &sequence{order: newKeyOrder(p.definition.Key)}, progress: progress, out: newTally(), maxRow: p.definition.maxRow,
 	}
 }
 
@@ -81,6 +83,9 @@ func (f *feed) next() (Row, error) {
 	}
 	if err == nil && row != nil {
 		row, err = f.unknown.row(row)
+	}
+	if err == nil && row != nil {
+		row, err = f.defaults.row(row)
 	}
 	if err == nil && row != nil {
 		err = f.order.next(row)

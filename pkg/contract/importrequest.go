@@ -78,6 +78,14 @@ type ImportedDataset struct {
 	Verified bool
 	// Dropped is what was in the payload and is not in the state.
 	Dropped []Dropped
+	// Filled is what was not in the payload and got a default.
+	Filled []Filled
+}
+
+// Filled is a field that rows of a payload lacked.
+type Filled struct {
+	Field string
+	Rows  int64
 }
 
 // Dropped is data that an upcast left behind.
@@ -114,6 +122,9 @@ func readImported(d *contractpb.DatasetResult) (ImportedDataset, error) {
 		imported.Dropped = append(imported.Dropped, Dropped{
 			Path: l.GetPath(), From: l.GetFrom(), To: l.GetTo(), Rows: int64(l.GetRows()), Declared: l.GetDeclared(), Reason: l.GetReason(),
 		})
+	}
+	for _, f := range d.GetFilled() {
+		imported.Filled = append(imported.Filled, Filled{Field: f.GetField(), Rows: int64(f.GetRows())})
 	}
 	return imported, nil
 }

@@ -154,7 +154,7 @@ func (a *applying) replace(ctx context.Context, tx Transaction, p *importPart) (
 	digest := f.out.digest()
 	return &contractpb.DatasetResult{
 		Name: d.Name, SchemaFrom: p.announced.schema, SchemaTo: d.schema.String(),
-		Rows: uint64(f.out.rows), Bytes: uint64(f.out.size), Sha256: digest[:], Dropped: slices.Concat(f.upcaster.report(), f.unknown.report()),
+		Rows: uint64(f.out.rows), Bytes: uint64(f.out.size), Sha256: digest[:], Dropped: slices.Concat(f.upcaster.report(), f.unknown.report()), Filled: f.defaults.report(),
 	}, nil
 }
 

@@ -95,6 +95,9 @@ func (d *definition) describe() *contractpb.DatasetInfo {
 		}
 		info.Upcasts = append(info.Upcasts, upcast)
 	}
+	for _, f := range d.Defaults {
+		info.Defaults = append(info.Defaults, &contractpb.FieldDefault{Field: f.Field, ValueJson: string(f.Value)})
+	}
 	return info
 }
 

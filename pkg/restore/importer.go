@@ -32,8 +32,12 @@ type Imported struct {
 
 // ImportedDataset is what became of one dataset.
 type ImportedDataset struct {
-	Name       string `json:"name"`
-	Rows       int64  `json:"rows"`
+	Name string `json:"name"`
+	Rows int64  `json:"rows"`
+	// MediaType is that of a dataset that only the application reads. Those have a size
+	// and no rows.
+	MediaType  string `json:"mediaType,omitempty"`
+	Size       int64  `json:"size"`
 	SchemaFrom string `json:"schemaFrom"`
 	SchemaTo   string `json:"schemaTo"`
 	// Digest is that of the state as the application would export it now. It is zero
@@ -41,6 +45,8 @@ type ImportedDataset struct {
 	Digest appbur.Digest `json:"digest,omitzero"`
 	// Dropped lists what the newer schema has no place for, in words.
 	Dropped []string `json:"dropped,omitempty"`
+	// Filled lists what the saved state has no value for and got a default, in words.
+	Filled []string `json:"filled,omitempty"`
 	// Uncompared says why the state could not be compared with what was saved.
 	Uncompared string `json:"uncompared,omitempty"`
 }

@@ -86,7 +86,7 @@ func (r Running) Restore(t testing.TB, s *Saved) (notes []string, err error) {
 	importer := &apps.Importer{Targets: []apps.Target{r.target}, Payloads: s, Random: rand.Reader, Patience: time.Minute}
 	imported, err := importer.Import(t.Context(), s.State)
 	for _, d := range imported.Datasets {
-		notes = append(notes, d.Dropped...)
+		notes = append(append(notes, d.Dropped...), d.Filled...)
 	}
 	return notes, err
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/appbur/appbur"
 
 	"github.com/appbur/appbur/adapters/internal/settings"
+	"github.com/appbur/appbur/pkg/contract"
 )
 
 // Config says which tables of which database are an application's state. It is
@@ -45,6 +46,8 @@ type Table struct {
 	Sensitive bool
 	// Optional lists columns that a payload may lack; they get their defaults.
 	Optional []string
+	// Upcasts are the declared changes from older schemas, for payloads and comparisons.
+	Upcasts []contract.Upcast
 	// AllowTriggers accepts that triggers of the table run while rows are written,
 	// where the server has no way to stop them.
 	AllowTriggers bool
@@ -71,6 +74,7 @@ type file struct {
 		Sensitive     *bool    `yaml:"sensitive"`
 		Optional      []string `yaml:"optional"`
 		AllowTriggers bool     `yaml:"allowTriggers"`
+		Upcasts       []upcast `yaml:"upcasts"`
 	} `yaml:"tables"`
 }
 
@@ -127,8 +131,15 @@ func parseConfig(data []byte, getenv func(string) string) (Config, error) {
 			Schema: t.Schema, Name: t.Table, Dataset: t.Dataset, Key: t.Key, Sensitive: t.Sensitive == nil || *t.Sensitive, Optional: t.Optional,
 			AllowTriggers: t.AllowTriggers, PayloadSchema: firstOf(t.PayloadSchema, f.Schema, "1.0"),
 		}
-		table.Reads = firstOf(t.Reads, f.Reads, sameMajor(table.PayloadSchema))
 		where := fmt.Sprintf("tables[%d]", i)
+		var err error
+		if table.Upcasts, err = parseUpcasts(t.Upcasts); err != nil {
+			return Config{}, fmt.Errorf("%s (%s): %w", where, table.Name, err)
+		}
+		table.Reads = firstOf(t.Reads, f.Reads)
+		if table.Reads == "" && len(table.Upcasts) == 0 {
+			table.Reads = sameMajor(table.PayloadSchema)
+		}
 		if table.Name == "" {
 			return Config{}, fmt.Errorf("%s: table is needed", where)
 		}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/appbur/appbur/pkg/contract"
 )
 
 // Column is one column of a table that holds data of its own. Columns that the
@@ -91,6 +93,16 @@ type Decoder struct {
 	row      int64
 	fields   map[string]json.RawMessage
 	values   [][]byte
+}
+
+// MayLack returns the columns that a payload may lack: those that the configuration says
+// and those that have defaults.
+func MayLack(configured []string, defaults []contract.FieldDefault) []string {
+	all := slices.Clone(configured)
+	for _, d := range defaults {
+		all = append(all, d.Field)
+	}
+	return all
 }
 
 // NewDecoder makes a decoder for a table with the given columns, of which a
