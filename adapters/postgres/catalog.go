@@ -119,7 +119,8 @@ func readTable(ctx context.Context, s *session, configured tables.Table) (*table
 	fail := func(format string, args ...any) (*table, error) {
 		return nil, fmt.Errorf("table %s.%s: %w", t.Schema, t.Name, fmt.Errorf(format, args...))
 	}
-	found, err := s.query(ctx, `SELECT c.oid, c.relkind, c.relpersistence, c.relhasrules
+	found, err := s.query(ctx, `SELECT c.oid, c.relkind, c.relpersistence, c.relhasrules, EXISTS (
+			SELECT FROM pg_catalog.pg_constraint con WHERE con.conrelid = c.oid AND con.contype = 'c' AND NOT con.convalidated AND con.coninhcount > 0)
 		FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 		WHERE n.nspname = $1 AND c.relname = $2`, t.Schema, t.Name)
 	if err != nil {
@@ -151,8 +152,10 @@ func readTable(ctx context.Context, s *session, configured tables.Table) (*table
 	if err != nil {
 		return fail("reading columns: %w", err)
 	}
-	if err := t.readUnmet(ctx, s); err != nil {
-		return fail("reading constraints: %w", err)
+	if found[0][4] == "t" {
+		if err := t.readUnmet(ctx, s); err != nil {
+			return fail("reading constraints: %w", err)
+		}
 	}
 	if err := t.readKey(ctx, s); err != nil {
 		return fail("%w", err)

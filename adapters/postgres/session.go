@@ -30,6 +30,7 @@ var settings = []struct {
 	{"statement_timeout", "0", 0, "a role's default must not cut a long table"},
 	{"idle_in_transaction_session_timeout", "0", 0, "a slow reader must not end the snapshot"},
 	{"transaction_timeout", "0", 17, "a role's default must not cut a long transaction"},
+	{"jit", "off", 11, "compiling a query over the catalog takes longer than the query"},
 	{"synchronize_seqscans", "off", 0, "scans start at the first page"},
 	{"standard_conforming_strings", "on", 0, "string literals of catalog definitions mean the same"},
 	{"default_transaction_read_only", "off", 0, "what a transaction may do is said where it begins"},
