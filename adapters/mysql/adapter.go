@@ -36,7 +36,7 @@ func Open(ctx context.Context, config tables.Config, log *slog.Logger) (*Adapter
 	a := &Adapter{config: config, server: server, log: log}
 	s, err := connect(ctx, a.server, config.LockTimeout)
 	if err != nil {
-		return nil, appbur.WithHint(err, "check the database's address and the user's rights in the configuration")
+		return nil, advise(err, err, "check user, address and database of the connection string, database.dsn or database.dsnFromEnv, and that the server runs")
 	}
 	defer s.close()
 	described, err := a.describe(ctx, s)
@@ -117,7 +117,7 @@ func (a *Adapter) describe(ctx context.Context, s *session) ([]*table, error) {
 func (a *Adapter) begin(ctx context.Context, transaction string) (*session, map[string]*table, error) {
 	s, err := connect(ctx, a.server, a.config.LockTimeout)
 	if err != nil {
-		return nil, nil, contract.NewError(contract.ReasonBackendUnavailable, "%w", err)
+		return nil, nil, advise(contract.NewError(contract.ReasonBackendUnavailable, "%w", err), err, "")
 	}
 	described, err := a.beginOn(ctx, s, transaction)
 	if err != nil {

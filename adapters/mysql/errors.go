@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 
+	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/adapters/internal/tables"
 	"github.com/appbur/appbur/pkg/contract"
 	"github.com/go-sql-driver/mysql"
@@ -100,7 +101,11 @@ func (t *table) failedAt(err error, done int64, n int) error {
 func (t *table) name(err error) error {
 	var known *contract.Error
 	if errors.As(err, &known) && known.Metadata["dataset"] == "" {
-		return known.With("dataset", t.Dataset)
+		named := known.With("dataset", t.Dataset)
+		if hint := appbur.HintOf(err); hint != "" {
+			return appbur.WithHint(named, hint)
+		}
+		return named
 	}
 	return err
 }
@@ -149,7 +154,7 @@ func failedIn(err error, sensitive bool, done int64, n int, doing string) error 
 			e = e.With(key, value)
 		}
 	}
-	return e
+	return advise(e, server, "")
 }
 
 func connectionLost(err error) bool {

@@ -3,8 +3,10 @@ package mysql
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
+	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/adapters/internal/tables"
 	"github.com/appbur/appbur/pkg/contract"
 	"github.com/go-sql-driver/mysql"
@@ -51,5 +53,18 @@ func TestOrphansQuotesNames(t *testing.T) {
 		" WHERE c.`x` IS NOT NULL AND c.`y``` IS NOT NULL AND p.`k` IS NULL LOCK IN SHARE MODE"
 	if got := key.orphans(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// What the server refuses says which right or setting helps, also once the table is named.
+func TestServerErrorsAreAdvised(t *testing.T) {
+	named := &table{Table: tables.Table{Dataset: "d", Schema: "s", Name: "t", Sensitive: true}}
+	for number, want := range map[uint16]string{1142: "GRANT", 1205: "lockTimeout", 1406: "MODIFY"} {
+		if hint := appbur.HintOf(named.failed(&mysql.MySQLError{Number: number}, "x")); !strings.Contains(hint, want) {
+			t.Errorf("%d is advised with %q, want %q", number, hint, want)
+		}
+	}
+	if err := advise(errors.New("x"), errors.New("x"), ""); appbur.HintOf(err) != "" {
+		t.Errorf("an unknown error is advised with %q", appbur.HintOf(err))
 	}
 }

@@ -331,7 +331,7 @@ func TestImportRollsBackWhole(t *testing.T) {
 		"null":           {with("parent", `{"favourite":null,"id":5,"name":null}`), []string{"name"}},
 		"unknown column": {with("child", `{"id":5,"parent":5,"twin":null,"word":null,"zip":1}`), []string{"child", "zip", "unknown column"}},
 		"generated":      {with("child", `{"id":5,"parent":5,"twin":null,"word":null,"shout":"A"}`), []string{"shout"}},
-		"missing column": {with("child", `{"id":5,"parent":5,"twin":null}`), []string{"word", "optional"}},
+		"missing column": {with("parent", `{"favourite":null,"id":5}`), []string{"name", "optional"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDatabase(t, append(append([]string{}, family...), familyRows...)...)

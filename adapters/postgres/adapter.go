@@ -39,7 +39,7 @@ func Open(ctx context.Context, config tables.Config, log *slog.Logger) (*Adapter
 	a := &Adapter{config: config, server: server, log: log}
 	s, err := connect(ctx, a.server, config.LockTimeout)
 	if err != nil {
-		return nil, appbur.WithHint(err, "check the database's address and the role's rights in the configuration")
+		return nil, advise(err, err, "check host, port and user of the connection string, database.dsn or database.dsnFromEnv, and that the server runs")
 	}
 	defer s.close()
 	described, err := a.describe(ctx, s)
@@ -119,7 +119,7 @@ func (a *Adapter) describe(ctx context.Context, s *session) ([]*table, error) {
 func (a *Adapter) begin(ctx context.Context, transaction, lock string) (*session, map[string]*table, error) {
 	s, err := connect(ctx, a.server, a.config.LockTimeout)
 	if err != nil {
-		return nil, nil, contract.NewError(contract.ReasonBackendUnavailable, "%w", err)
+		return nil, nil, advise(contract.NewError(contract.ReasonBackendUnavailable, "%w", err), err, "")
 	}
 	described, err := func() ([]*table, error) {
 		names := make([]string, len(a.config.Tables))

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 
+	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/adapters/internal/tables"
 	"github.com/appbur/appbur/pkg/contract"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -77,7 +78,11 @@ func (t *table) failed(err error, doing string) error {
 	err = failed(err, t.Sensitive, "%s table %s.%s", doing, t.Schema, t.Name)
 	var known *contract.Error
 	if errors.As(err, &known) && known.Metadata["dataset"] == "" {
-		return known.With("dataset", t.Dataset)
+		named := known.With("dataset", t.Dataset)
+		if hint := appbur.HintOf(err); hint != "" {
+			return appbur.WithHint(named, hint)
+		}
+		return named
 	}
 	return err
 }
@@ -116,7 +121,7 @@ func failed(err error, sensitive bool, format string, args ...any) error {
 			e = e.With(key, value)
 		}
 	}
-	return e
+	return advise(e, pg, "")
 }
 
 // refused says that a payload does not fit the table.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/adapters/internal/tables"
 	"github.com/appbur/appbur/pkg/contract"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -74,4 +75,17 @@ func FuzzCopyText(f *testing.F) {
 			t.Fatalf("%q became %q became %q", value, text, back)
 		}
 	})
+}
+
+// What the server refuses says which right or setting helps, also once the table is named.
+func TestServerErrorsAreAdvised(t *testing.T) {
+	named := &table{Table: tables.Table{Dataset: "d", Schema: "s", Name: "t", Sensitive: true}}
+	for code, want := range map[string]string{"42501": "GRANT SELECT", "55P03": "lockTimeout", "23514": "NOT VALID"} {
+		if hint := appbur.HintOf(named.failed(&pgconn.PgError{Code: code}, "x")); !strings.Contains(hint, want) {
+			t.Errorf("%s is advised with %q, want %q", code, hint, want)
+		}
+	}
+	if err := advise(errors.New("x"), errors.New("x"), ""); appbur.HintOf(err) != "" {
+		t.Errorf("an unknown error is advised with %q", appbur.HintOf(err))
+	}
 }

@@ -308,7 +308,7 @@ func TestImportRollsBackWhole(t *testing.T) {
 		"zero byte":      {with("child", `{"id":5,"parent":5,"twin":null,"word":"a\u0000"}`), []string{"row 1, column word", "U+0000"}},
 		"unknown column": {with("child", `{"id":5,"parent":5,"twin":null,"word":null,"zip":1}`), []string{"child", "zip", "unknown column"}},
 		"generated":      {with("child", `{"id":5,"parent":5,"twin":null,"word":null,"shout":"A"}`), []string{"shout"}},
-		"missing column": {with("child", `{"id":5,"parent":5,"twin":null}`), []string{"word", "optional"}},
+		"missing column": {with("parent", `{"favourite":null,"id":5}`), []string{"name", "optional"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDatabase(t, family, familyRows, "INSERT INTO outside VALUES (1)")
