@@ -160,8 +160,8 @@ func (s *objectStore) enter(p *pack) {
 func (s *objectStore) add(p *pack) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	p.limits = s.limits // also of one that is known: it may replace what is
 	if !slices.ContainsFunc(s.packs, func(known *pack) bool { return known.path == p.path }) {
-		p.limits = s.limits
 		s.packs = append(s.packs, p)
 		s.enter(p)
 		s.changes++

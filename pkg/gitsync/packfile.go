@@ -165,7 +165,7 @@ func (p *packFile) publish(beside ...sideFile) (_ *pack, hold *packHold, err err
 	}
 	_ = os.Remove(p.file.Name())
 	_ = p.file.Close()
-	published := &pack{path: name + ".pack", index: index}
+	published := &pack{path: name + ".pack", index: index, limits: defaultLimits}
 	published.size.Store(int64(p.offset) + int64(idSize))
 	published.kept.Store(true)
 	hold.pack = published
