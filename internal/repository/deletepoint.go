@@ -40,10 +40,10 @@ func (r *Repository) DeletePoints(ctx context.Context, ids []appbur.RestorePoint
 			return appbur.WithHint(fmt.Errorf("%w: %w", ErrUnreadable, ref.tag.Damage), "the ref itself is damaged; delete the file "+filepath.Join(r.dir, ref.refName()))
 		}
 	}
-	if err := r.NoteDeleted(d.gone...); err != nil {
+	if err := r.git.WithRoom(func() error { return r.NoteDeleted(d.gone...) }); err != nil {
 		return err
 	}
-	if err := r.wantPrune(); err != nil {
+	if err := r.git.WithRoom(r.wantPrune); err != nil {
 		return err
 	}
 	gone, kept := d.refs()

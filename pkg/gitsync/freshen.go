@@ -12,8 +12,10 @@ import (
 // object that exists already: a prune spares what is young. The clock is that of
 // the file system.
 func freshen(p *pack) error {
-	if err := unix.UtimesNanoAt(unix.AT_FDCWD, p.path, nil, 0); err != nil {
+	if err := touch(p.path); err != nil {
 		return fmt.Errorf("make pack young: %w", err)
 	}
 	return nil
 }
+
+func touch(path string) error { return unix.UtimesNanoAt(unix.AT_FDCWD, path, nil, 0) }

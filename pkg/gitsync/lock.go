@@ -74,7 +74,8 @@ func (r *Repository) holdLock(ctx context.Context, name string) (_ *os.File, err
 	if err := file.Truncate(0); err != nil {
 		return nil, fmt.Errorf("lock repository: %w", err)
 	}
-	if _, err := file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0); err != nil {
+	// A full disk does not keep anybody out: freeing it needs the lock as well.
+	if _, err := file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0); err != nil && !isNoSpace(err) {
 		return nil, storageError(r.dir, fmt.Errorf("lock repository: %w", err))
 	}
 	return file, nil

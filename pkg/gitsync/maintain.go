@@ -80,7 +80,7 @@ func (r *Repository) maintainOnce(ctx context.Context, o MaintainOptions) (repor
 	if err := removeAbandoned(r.objects.packDir()); err != nil {
 		return report, err
 	}
-	if err := removeOrphans(r.objects.packDir()); err != nil {
+	if err := removeOrphans(r.objects.packDir(), filepath.Join(r.dir, maintenanceLockFile)); err != nil {
 		return report, err
 	}
 	if err := r.objects.rescan(); err != nil {
@@ -99,7 +99,11 @@ func (r *Repository) maintainOnce(ctx context.Context, o MaintainOptions) (repor
 	}
 	chosen := choosePacks(r.objects.own(), o.Full || prune, prune)
 	if len(chosen) > 1 || len(loose) > 0 || prune || len(chosen) == 1 && !chosen[0].searched {
-		if err := r.repack(ctx, chosen, loose, o.PruneBefore, &report); err != nil {
+		err := r.repack(ctx, chosen, loose, o.PruneBefore, &report)
+		if prune && err != nil && isNoSpace(err) {
+			err = r.pruneFull(ctx, o.PruneBefore, &report)
+		}
+		if err != nil {
 			return report, err
 		}
 	}
@@ -107,6 +111,7 @@ func (r *Repository) maintainOnce(ctx context.Context, o MaintainOptions) (repor
 	if err != nil {
 		return report, err
 	}
+	r.Reserve()
 	report.PacksAfter, report.BytesAfter, err = r.objects.usage(left)
 	return report, err
 }
@@ -124,10 +129,24 @@ func (r *Repository) repack(ctx context.Context, chosen []*pack, loose []looseOb
 		}
 	}
 	loose = set.leaveTooLarge(loose, r.objects.limits)
-	set.link()
-	if err := set.nameEntries(ctx, r.objects); err != nil {
+	made, err := r.writePacks(ctx, set, report)
+	if err != nil {
 		return err
 	}
+	report.Loose = len(loose)
+	if plan != nil {
+		return r.finishPrune(ctx, plan, set, chosen, loose, made, report)
+	}
+	return r.objects.retire(chosen, loose, made)
+}
+
+// writePacks writes and publishes what stays and what is set aside of a set.
+func (r *Repository) writePacks(ctx context.Context, set *repackSet, report *MaintainReport) ([]*pack, error) {
+	set.link()
+	if err := set.nameEntries(ctx, r.objects); err != nil {
+		return nil, err
+	}
+
 	stay := &repackWriter{set: set, objects: r.objects, to: toPack, search: true}
 	cruft := &repackWriter{set: set, objects: r.objects, to: toCruft}
 	var made []*pack
@@ -135,7 +154,7 @@ func (r *Repository) repack(ctx context.Context, chosen []*pack, loose []looseOb
 		p, hold, err := w.write(ctx)
 		defer hold.release()
 		if err != nil {
-			return err
+			return nil, errors.Join(err, r.withdraw(made, set))
 		}
 		if p != nil {
 			report.Rewritten += p.index.count
@@ -143,11 +162,17 @@ func (r *Repository) repack(ctx context.Context, chosen []*pack, loose []looseOb
 			r.objects.add(p)
 		}
 	}
-	report.Deltas, report.Loose = stay.deltas, len(loose)
-	if plan != nil {
-		return r.finishPrune(ctx, plan, set, chosen, loose, made, report)
-	}
-	return r.objects.retire(chosen, loose, made)
+	report.Deltas += stay.deltas
+	return made, nil
+}
+
+// withdraw takes back packs that were made of a set for a repack that failed. All that
+// they hold is still where it was, and on a full disk they are in the way.
+func (r *Repository) withdraw(made []*pack, set *repackSet) error {
+	made = slices.DeleteFunc(made, func(p *pack) bool {
+		return slices.ContainsFunc(set.sources, func(s *repackSource) bool { return s.pack.path == p.path })
+	})
+	return r.objects.retire(made, nil, nil)
 }
 
 // choosePacks returns what is packed together.
@@ -233,8 +258,9 @@ func (s *objectStore) retire(packs []*pack, loose []looseObject, successors []*p
 // publishes the index some moments after the pack.
 const orphanAge = 24 * time.Hour
 
-// removeOrphans removes packs that lost their index to a crash.
-func removeOrphans(dir string) error {
+// removeOrphans removes packs that lost their index to a crash. A file that may be
+// touched tells the time by which the age of files is measured.
+func removeOrphans(dir, clock string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
@@ -243,7 +269,7 @@ func removeOrphans(dir string) error {
 	for _, entry := range entries {
 		names[entry.Name()] = true
 	}
-	now, err := fileSystemTime(dir)
+	now, err := touched(clock)
 	if err != nil {
 		return err
 	}
@@ -262,22 +288,4 @@ func removeOrphans(dir string) error {
 		}
 	}
 	return nil
-}
-
-// fileSystemTime asks the file system for the time, which is what the age of a
-// file is measured by.
-func fileSystemTime(dir string) (time.Time, error) {
-	file, err := createUnfinished(dir, unfinishedIndex)
-	if err != nil {
-		return time.Time{}, err
-	}
-	defer func() {
-		_ = os.Remove(file.Name())
-		_ = file.Close()
-	}()
-	info, err := file.Stat()
-	if err != nil {
-		return time.Time{}, err
-	}
-	return info.ModTime(), nil
 }

@@ -5,12 +5,14 @@ package gitsync_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/gitsync"
@@ -112,6 +114,9 @@ func TestFullDisk(t *testing.T) {
 		wantNoSpace(t, "restore point", err)
 		_, err = r.Maintain(t.Context(), gitsync.MaintainOptions{Full: true})
 		wantNoSpace(t, "maintenance", err)
+		if left := glob(t, r, "*tmp_*"); len(left) > 0 {
+			t.Errorf("left behind: %v", left)
+		}
 		// Reading needs no space.
 		if now, err := r.Tip(gitsync.MainRef); err != nil || now != tip {
 			t.Fatalf("the tip is %s, %v", now, err)
@@ -173,6 +178,135 @@ func TestFullDiskWhileContentIsSpilled(t *testing.T) {
 	}
 	if len(want) > 0 {
 		t.Errorf("%d files are missing", len(want))
+	}
+}
+
+// Freeing space needs none: points go, and what only they held, on a disk that is full to
+// the last byte, and nothing else is lost.
+func TestFreeingSpaceOnAFullDisk(t *testing.T) {
+	dir, child := inOwnMounts(t)
+	if !child {
+		return
+	}
+	mountSmall(t, dir, 64<<20)
+	r, err := gitsync.Init(filepath.Join(dir, "r.git"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	commits := grow(t, r, 100, 5)
+	tip := commits[len(commits)-1]
+	want := contents(t, r, tip)
+	// Each point is a pack of its own that goes as a whole, but one, which shares a pack
+	// with what stays.
+	tags := map[string]gitsync.Hash{}
+	for i := range 4 {
+		e := edit(t, r, tip)
+		put(t, e, "payload", random(t, 1<<20))
+		name := fmt.Sprint("point-", i)
+		if _, _, err := r.CommitAndTag(t.Context(), name, e, tip, info(name), tagInfo(name, nil)); err != nil {
+			t.Fatal(err)
+		}
+		tags["refs/tags/"+name] = gitsync.Hash(git(t, r.Dir(), "rev-parse", "refs/tags/"+name))
+		if i == 0 {
+			maintain(t, r, gitsync.MaintainOptions{Full: true})
+		}
+	}
+	git(t, r.Dir(), "pack-refs", "--all")
+	looseBlob := gitIn(t, r.Dir(), random(t, 1<<20), "hash-object", "-w", "--stdin")
+	fillUp(t, dir)
+
+	if err := r.DeleteRefs(t.Context(), tags, nil); err != nil {
+		t.Fatalf("delete: %v", err)
+	}
+	if left := git(t, r.Dir(), "for-each-ref", "refs/tags"); left != "" {
+		t.Errorf("left: %s", left)
+	}
+	fillUp(t, dir)
+	report, err := r.Maintain(t.Context(), gitsync.MaintainOptions{PruneBefore: time.Now().Add(time.Hour)})
+	if err != nil {
+		t.Fatalf("prune: %v (hint %q)", err, appbur.HintOf(err))
+	}
+	// A commit, a tag, a tree and a blob each, and the loose one.
+	if freed := report.BytesBefore - report.BytesAfter; freed < 5<<20 || report.Pruned != 4*4+1 {
+		t.Errorf("%d bytes and %d objects were freed: %+v", freed, report.Pruned, report)
+	}
+	if _, err := tryGit(r.Dir(), "", "cat-file", "-e", looseBlob); err == nil {
+		t.Error("the loose object is still there")
+	}
+	fsck(t, r.Dir())
+	if got := contents(t, r, tip); !maps.Equal(got, want) {
+		t.Errorf("%d files of %d are left", len(got), len(want))
+	}
+	if left := glob(t, r, "*tmp_*"); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// When the packs that are left have to be written anew and there is no room for it, the
+// error says how much is wanted, and with that it goes on.
+func TestPruningSaysHowMuchRoomItNeeds(t *testing.T) {
+	dir, child := inOwnMounts(t)
+	if !child {
+		return
+	}
+	mountSmall(t, dir, 64<<20)
+	r, err := gitsync.Init(filepath.Join(dir, "r.git"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := edit(t, r, "")
+	put(t, e, "stays", random(t, 8<<20))
+	tip := commit(t, r, e, "stays")
+	e = edit(t, r, tip)
+	put(t, e, "payload", random(t, 8<<20))
+	if _, _, err := r.CommitAndTag(t.Context(), "point", e, tip, info("point"), tagInfo("point", nil)); err != nil {
+		t.Fatal(err)
+	}
+	maintain(t, r, gitsync.MaintainOptions{Full: true})
+	free := fillUp(t, dir)
+	point := gitsync.Hash(git(t, r.Dir(), "rev-parse", "refs/tags/point"))
+	if err := r.DeleteRefs(t.Context(), map[string]gitsync.Hash{"refs/tags/point": point}, nil); err != nil {
+		t.Fatalf("delete: %v", err)
+	}
+
+	prune := gitsync.MaintainOptions{PruneBefore: time.Now().Add(time.Hour)}
+	_, err = r.Maintain(t.Context(), prune)
+	wantNoSpace(t, "prune", err)
+	if !strings.Contains(err.Error(), "1 packs hold 83") || !strings.Contains(appbur.HintOf(err), "make 83") {
+		t.Errorf("%v, hint %q", err, appbur.HintOf(err))
+	}
+	if left := glob(t, r, "*tmp_*"); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	fsck(t, r.Dir())
+
+	free()
+	report := maintain(t, r, prune)
+	if report.Pruned != 4 {
+		t.Errorf("%+v", report)
+	}
+	fsck(t, r.Dir())
+}
+
+// fillUp takes all space to the last byte.
+func fillUp(t *testing.T, dir string) (free func()) {
+	t.Helper()
+	file, err := os.CreateTemp(dir, "ballast-*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for size := 1 << 20; size > 0; {
+		if _, err := file.Write(make([]byte, size)); errors.Is(err, syscall.ENOSPC) {
+			size /= 2
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return func() {
+		if err := os.Remove(file.Name()); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -80,7 +80,11 @@ func writeDurably(path string, mode fs.FileMode, write func(io.Writer) error) (e
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, file.Close()) }()
+	defer func() {
+		if err = errors.Join(err, file.Close()); err != nil {
+			_ = os.Remove(path)
+		}
+	}()
 	if err := write(file); err != nil {
 		return err
 	}

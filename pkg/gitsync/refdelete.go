@@ -50,6 +50,7 @@ func (r *Repository) DeleteRefs(ctx context.Context, gone, kept map[string]Hash)
 	if err := r.dropRefs(ctx, gone); err != nil {
 		return fmt.Errorf("delete refs: %w", err)
 	}
+	r.Reserve()
 	return nil
 }
 
@@ -58,23 +59,23 @@ func (r *Repository) DeleteRefs(ctx context.Context, gone, kept map[string]Hash)
 // a ref packs it again after it is gone.
 func (r *Repository) dropRefs(ctx context.Context, gone map[string]Hash) (err error) {
 	staged := filepath.Join(r.dir, stagedPacked)
-	if err := writeDurably(staged, 0o644, writeNothing); err != nil {
+	if err := r.WithRoom(func() error { return writeDurably(staged, 0o644, writeNothing) }); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.Remove(staged)) }()
 	lock := filepath.Join(r.dir, packedRefsFile+".lock")
-	if err := r.takeLock(ctx, staged, lock, packedRefsFile); err != nil {
+	if err := r.WithRoom(func() error { return r.takeLock(ctx, staged, lock, packedRefsFile) }); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.Remove(lock)) }()
 
 	// The packed file first: a loose ref hides its packed value, and that old value
 	// must not come back when the loose one goes.
-	if err := r.dropPacked(gone); err != nil {
+	if err := r.WithRoom(func() error { return r.dropPacked(gone) }); err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(gone)) {
-		if err := r.dropLoose(ctx, name, gone[name]); err != nil {
+		if err := r.WithRoom(func() error { return r.dropLoose(ctx, name, gone[name]) }); err != nil {
 			return err
 		}
 	}
@@ -112,7 +113,7 @@ func (r *Repository) dropPacked(gone map[string]Hash) error {
 		_, err := w.Write(rest)
 		return err
 	}); err != nil {
-		return errors.Join(err, os.Remove(next))
+		return err
 	}
 	if err := os.Rename(next, path); err != nil {
 		return err

@@ -67,6 +67,7 @@ func Clone(ctx context.Context, dir string, remote Remote, branch, tagPrefix str
 	if err != nil {
 		return nil, done, err
 	}
+	reserve(build)
 	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, done, fmt.Errorf("clone: %w", err)
 	}

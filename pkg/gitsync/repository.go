@@ -66,6 +66,7 @@ func Init(dir string) (*Repository, error) {
 	if err := writeSkeleton(build); err != nil {
 		return nil, fmt.Errorf("create repository: %w", err)
 	}
+	reserve(build)
 	// Remove takes an empty directory away and no other.
 	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("create repository: %w", err)

@@ -15,7 +15,7 @@ var storageErrors = []struct {
 	means error
 	hint  string
 }{
-	{syscall.ENOSPC, ErrNoSpace, "make space on the file system of %s and run again; nothing is damaged"},
+	{syscall.ENOSPC, ErrNoSpace, noRoomHint},
 	{syscall.EDQUOT, ErrNoSpace, "raise the quota on the file system of %s, or make space, and run again; nothing is damaged"},
 	{syscall.EFBIG, ErrNoSpace, "allow larger files below %s and run again; nothing is damaged"},
 	{syscall.EROFS, ErrReadOnly, "mount the file system of %s for writing and run again; nothing is damaged"},
