@@ -54,6 +54,7 @@ func newCommand(f commandFile, getenv func(string) string) (command, error) {
 		}
 		c.timeout = d
 	}
+
 	for _, name := range f.Env {
 		if !variable.MatchString(name) {
 			return c, fmt.Errorf("env: %q is no name of a variable; values go under set", name)
@@ -62,6 +63,7 @@ func newCommand(f commandFile, getenv func(string) string) (command, error) {
 			c.env = append(c.env, name+"="+value)
 		}
 	}
+
 	for name, value := range f.Set {
 		if !variable.MatchString(name) || strings.ContainsRune(value, 0) {
 			return c, fmt.Errorf("set: %q is no name of a variable, or its value has a zero byte", name)
@@ -132,6 +134,7 @@ func (c command) run(ctx context.Context, r run) error {
 	if err == nil {
 		return nil
 	}
+
 	f := &failure{said: said.String(), cause: err}
 	var exit *osexec.ExitError
 	switch {

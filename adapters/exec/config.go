@@ -110,6 +110,7 @@ func parseConfig(data []byte, getenv func(string) string) (Config, error) {
 	if (f.Version == "") == (f.VersionCommand == nil) {
 		return Config{}, errors.New("one of version and versionCommand is needed")
 	}
+
 	for _, of := range []struct {
 		name string
 		from *commandFile
@@ -128,6 +129,7 @@ func parseConfig(data []byte, getenv func(string) string) (Config, error) {
 	if (c.quiesce == nil) != (c.release == nil) {
 		return Config{}, errors.New("quiesce and release go together")
 	}
+
 	switch f.Rollback {
 	case rollbackRestore:
 		c.restore = true
@@ -139,6 +141,7 @@ func parseConfig(data []byte, getenv func(string) string) (Config, error) {
 	if err := c.addDatasets(f, getenv); err != nil {
 		return Config{}, err
 	}
+
 	switch {
 	case f.Consistency != "" && f.Consistency != eachForItself:
 		return Config{}, fmt.Errorf("consistency: %q is not %s", f.Consistency, eachForItself)
@@ -153,6 +156,7 @@ func (c *Config) addDatasets(f file, getenv func(string) string) error {
 	if len(f.Datasets) == 0 {
 		return errors.New("at least one dataset is needed")
 	}
+
 	for i, from := range f.Datasets {
 		where := fmt.Sprintf("datasets[%d] (%s)", i, from.Name)
 		d := dataset{sort: from.Sort, Dataset: contract.Dataset{

@@ -44,6 +44,7 @@ func stabilize(dst io.Writer, src io.Reader, strip []*regexp.Regexp, by order) e
 			break
 		}
 	}
+
 	separator := []byte{}
 	if by == sortYAML {
 		parts, separator = append(parts, document), []byte("---\n")

@@ -64,6 +64,7 @@ func parseConfig(data []byte) (Config, error) {
 	if err := settings.Decode(data, &f); err != nil {
 		return Config{}, err
 	}
+
 	c := Config{App: f.App, Version: f.Version, root: f.Root}
 	switch {
 	case c.Version == "":
@@ -73,6 +74,7 @@ func parseConfig(data []byte) (Config, error) {
 	case len(f.Datasets) == 0:
 		return Config{}, errors.New("at least one dataset is needed")
 	}
+
 	for i, from := range f.Datasets {
 		where := fmt.Sprintf("datasets[%d] (%s)", i, from.Name)
 		d := dataset{links: from.Symlinks, mtime: from.Mtime, Dataset: contract.Dataset{

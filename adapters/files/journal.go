@@ -66,6 +66,7 @@ func (a *action) keep(root *os.Root, old string) error {
 	if a.New == "" {
 		return nil
 	}
+
 	fresh, err := root.Lstat(a.New)
 	if err != nil {
 		return err

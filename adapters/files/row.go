@@ -77,12 +77,14 @@ func parseRow(data []byte) (r row, content []byte, mode fs.FileMode, mtime time.
 		// What the decoder says may quote a value.
 		return r, nil, 0, mtime, errors.New("it does not fit the schema of files")
 	}
+
 	kinds := 0
 	for _, p := range []*string{r.Text, r.Base64, r.Link} {
 		if p != nil {
 			kinds++
 		}
 	}
+
 	switch {
 	case !fs.ValidPath(r.Path) || r.Path == "." || bytes.ContainsRune([]byte(r.Path), 0):
 		return r, nil, 0, mtime, errors.New("its path is not a relative path in its shortest form")

@@ -65,6 +65,7 @@ func (a *Adapter) copy(ctx context.Context) (_ *snapshot, err error) {
 	if err := a.root.Remove(name); err != nil {
 		return nil, err
 	}
+
 	out := bufio.NewWriterSize(f, 1<<18)
 	offset := int64(0)
 	for i := range a.config.datasets {
@@ -94,6 +95,7 @@ func (a *Adapter) copy(ctx context.Context) (_ *snapshot, err error) {
 	if err := out.Flush(); err != nil {
 		return nil, err
 	}
+
 	for i := range a.config.datasets {
 		d := &a.config.datasets[i]
 		again, err := a.list(d)

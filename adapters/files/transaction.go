@@ -53,6 +53,7 @@ func (tx *transaction) Replace(ctx context.Context, name string, rows iter.Seq2[
 	}
 	current := &growing{}
 	defer current.close()
+
 	number := 0
 	for data, err := range rows {
 		if err != nil {
@@ -69,6 +70,7 @@ func (tx *transaction) Replace(ctx context.Context, name string, rows iter.Seq2[
 	if err := current.finish(); err != nil {
 		return invalid(d, number, err)
 	}
+
 	for path := range tx.paths {
 		for i := range path {
 			if path[i] == '/' && tx.paths[path[:i]] {
@@ -114,6 +116,7 @@ func (tx *transaction) take(d *dataset, current *growing, data contract.Row) err
 	if err := tx.admit(d, r); err != nil {
 		return err
 	}
+
 	staged := fmt.Sprintf("%s/%d", waiting, len(tx.journal.Actions))
 	if r.Link != nil {
 		if err := tx.adapter.root.Symlink(*r.Link, staged); err != nil {

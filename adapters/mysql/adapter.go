@@ -43,12 +43,14 @@ func Open(ctx context.Context, config tables.Config, log *slog.Logger) (*Adapter
 	if err != nil {
 		return nil, err
 	}
+
 	for _, t := range described {
 		for _, name := range t.opaque {
 			log.WarnContext(ctx, "the adapter cannot evaluate a CHECK constraint: rows that violate it, written with check_constraint_checks = 0, would show only when they are imported",
 				"table", t.String(), "constraint", name)
 		}
 	}
+
 	datasetOf := map[string]string{}
 	var names []string
 	for _, t := range described {
@@ -59,12 +61,14 @@ func Open(ctx context.Context, config tables.Config, log *slog.Logger) (*Adapter
 	if err != nil {
 		return nil, err
 	}
+
 	references := tables.References{}
 	for _, key := range keys {
 		if from, to := datasetOf[key.from], datasetOf[key.to]; from != "" && to != "" {
 			references[from] = append(references[from], to)
 		}
 	}
+
 	before := references.Before(names)
 	for _, t := range described {
 		defaults, err := t.readDefaults(ctx, s)

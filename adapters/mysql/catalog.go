@@ -160,6 +160,7 @@ func readTable(ctx context.Context, s *session, configured tables.Table) (*table
 	if err := t.readKey(ctx, s); err != nil {
 		return fail("%w", err)
 	}
+
 	for _, name := range t.Key {
 		typ, ok := types[name]
 		if !ok {
@@ -170,6 +171,7 @@ func readTable(ctx context.Context, s *session, configured tables.Table) (*table
 		}
 		t.orderBy = append(t.orderBy, fmt.Sprintf(typ.key, ident(name)))
 	}
+
 	for _, name := range t.Optional {
 		if _, ok := types[name]; !ok {
 			return fail("the optional column %s does not exist or is computed by the server", name)
@@ -187,6 +189,7 @@ func (t *table) readColumns(ctx context.Context, s *session) (map[string]dataTyp
 	if err != nil {
 		return nil, fmt.Errorf("reading columns: %w", err)
 	}
+
 	types := map[string]dataType{}
 	for _, row := range rows {
 		name, typ := row[0], row[1]
@@ -223,6 +226,7 @@ func (t *table) readKey(ctx context.Context, s *session) error {
 	if err != nil {
 		return fmt.Errorf("reading indexes: %w", err)
 	}
+
 	var primary []string
 	fits := map[string]bool{}
 	for _, row := range rows {
@@ -241,6 +245,7 @@ func (t *table) readKey(ctx context.Context, s *session) error {
 		t.Key = primary
 		return nil
 	}
+
 	for _, fit := range fits {
 		if fit {
 			return nil

@@ -23,6 +23,7 @@ func (t *table) readDefaults(ctx context.Context, s *session) ([]contract.FieldD
 	if err != nil {
 		return nil, err
 	}
+
 	var defaults []contract.FieldDefault
 	for _, row := range rows {
 		name, nullable, none, text := row[0], row[1] == "YES", row[2] == "1", row[3]

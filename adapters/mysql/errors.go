@@ -115,6 +115,7 @@ func failedIn(err error, sensitive bool, done int64, n int, doing string) error 
 		known  *contract.Error
 		server *mysql.MySQLError
 	)
+
 	switch {
 	case errors.As(err, &known):
 		return err
@@ -148,6 +149,7 @@ func failedIn(err error, sensitive bool, done int64, n int, doing string) error 
 	if !ok {
 		reason = contract.ReasonAppFailed
 	}
+
 	e := contract.NewError(reason, "%s: %w", doing, shown)
 	for key, value := range map[string]string{"constraint": shown.Constraint, "row": row} {
 		if value != "" {

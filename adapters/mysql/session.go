@@ -150,11 +150,13 @@ func (s *session) stream(ctx context.Context, query string, visit func(values []
 	if err != nil {
 		return err
 	}
+
 	raw := make([]sql.RawBytes, len(columns))
 	values, targets := make([][]byte, len(columns)), make([]any, len(columns))
 	for i := range raw {
 		targets[i] = &raw[i]
 	}
+
 	for rows.Next() {
 		if err := rows.Scan(targets...); err != nil {
 			return err

@@ -73,6 +73,7 @@ func (tx *transaction) replace(ctx context.Context, t *table, rows iter.Seq2[con
 		batch   *batch
 		written = tables.NewChecksum(nil)
 	)
+
 	for row, err := range rows {
 		if err != nil {
 			return err

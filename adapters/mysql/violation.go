@@ -76,10 +76,12 @@ func (s *snapshot) refuseOrphans(ctx context.Context, t *table) error {
 	if err != nil {
 		return t.failed(err, "reading the foreign keys of")
 	}
+
 	var selected []string
 	for _, c := range t.keyColumns() {
 		selected = append(selected, strings.ReplaceAll(t.selects[c.Name], ident(c.Name), "c."+ident(c.Name)))
 	}
+
 	for _, key := range keys {
 		if key.from != t.qualified() {
 			continue

@@ -49,6 +49,7 @@ func Open(ctx context.Context, config tables.Config, log *slog.Logger) (*Adapter
 	if err := mayReadSequences(ctx, s, described); err != nil {
 		return nil, err
 	}
+
 	byRelation := map[string]string{}
 	var relations, names []string
 	for _, t := range described {
@@ -62,12 +63,14 @@ func Open(ctx context.Context, config tables.Config, log *slog.Logger) (*Adapter
 	if err != nil {
 		return nil, err
 	}
+
 	references := tables.References{}
 	for _, key := range keys {
 		if from, to := byRelation[key.from], byRelation[key.to]; from != "" && to != "" {
 			references[from] = append(references[from], to)
 		}
 	}
+
 	before := references.Before(names)
 	for _, t := range described {
 		defaults, err := t.readDefaults(ctx, s)
@@ -140,6 +143,7 @@ func (a *Adapter) begin(ctx context.Context, transaction, lock string) (*session
 		s.close()
 		return nil, nil, err
 	}
+
 	byDataset := map[string]*table{}
 	for _, t := range described {
 		byDataset[t.Dataset] = t

@@ -131,6 +131,7 @@ func readTable(ctx context.Context, s *session, configured tables.Table) (*table
 			"names in the configuration are exact: give the schema in schema:, and mind upper and lower case")
 	}
 	t.oid = found[0][0]
+
 	switch kind, persistence, rules := found[0][1], found[0][2], found[0][3]; {
 	case kind != "r" && kind != "p":
 		return fail("it is not a table whose rows can be replaced (relkind %s)", kind)
@@ -145,6 +146,7 @@ func readTable(ctx context.Context, s *session, configured tables.Table) (*table
 	if err != nil {
 		return fail("reading partitions: %w", err)
 	}
+
 	for _, m := range members {
 		t.relations = append(t.relations, m[0])
 	}
@@ -160,6 +162,7 @@ func readTable(ctx context.Context, s *session, configured tables.Table) (*table
 	if err := t.readKey(ctx, s); err != nil {
 		return fail("%w", err)
 	}
+
 	for _, name := range t.Key {
 		typ, ok := types[name]
 		if !ok {
@@ -174,6 +177,7 @@ func readTable(ctx context.Context, s *session, configured tables.Table) (*table
 		}
 		t.orderBy = append(t.orderBy, fmt.Sprintf(order, ident(name)))
 	}
+
 	for _, name := range t.Optional {
 		if _, ok := types[name]; !ok {
 			return fail("the optional column %s does not exist or is computed by the server", name)
@@ -199,6 +203,7 @@ func (t *table) readColumns(ctx context.Context, s *session) (map[string]string,
 	if err != nil {
 		return nil, err
 	}
+
 	types := map[string]string{}
 	for _, row := range rows {
 		name, typ := row[0], row[1]
@@ -228,6 +233,7 @@ func (t *table) readKey(ctx context.Context, s *session) error {
 	if err != nil {
 		return fmt.Errorf("reading indexes: %w", err)
 	}
+
 	var primary []string
 	fits := map[string]bool{} // per unique index: all its columns are NOT NULL and in the configured key
 	for _, row := range rows {
@@ -245,6 +251,7 @@ func (t *table) readKey(ctx context.Context, s *session) error {
 		t.Key = primary
 		return nil
 	}
+
 	for _, fit := range fits {
 		if fit {
 			return nil

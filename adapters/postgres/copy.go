@@ -106,6 +106,7 @@ func (s *copySource) Read(p []byte) (int, error) {
 			}
 		}
 	}
+
 	if len(s.buffer) == 0 {
 		return 0, io.EOF
 	}
@@ -119,6 +120,7 @@ func (s *copySource) appendRow(values [][]byte) error {
 	if err := s.sum.Add(values); err != nil {
 		return fmt.Errorf("table %s: %w", s.table.Name, err)
 	}
+
 	for i, value := range values {
 		if i > 0 {
 			s.buffer = append(s.buffer, '\t')

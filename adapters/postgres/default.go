@@ -27,6 +27,7 @@ func (t *table) readDefaults(ctx context.Context, s *session) ([]contract.FieldD
 	if err != nil {
 		return nil, err
 	}
+
 	var defaults []contract.FieldDefault
 	for _, row := range rows {
 		name, notNull, hidden, expression, typ := row[0], row[1] == "t", row[2] == "t", row[3], row[4]

@@ -97,6 +97,7 @@ func failed(err error, sensitive bool, format string, args ...any) error {
 		pg    *pgconn.PgError
 		lost  net.Error
 	)
+
 	switch {
 	case errors.As(err, &known):
 		return err
@@ -115,6 +116,7 @@ func failed(err error, sensitive bool, format string, args ...any) error {
 	if !sensitive {
 		shown.Message, shown.Detail = pg.Message, pg.Detail
 	}
+
 	e := contract.NewError(reasonOf(pg.Code), "%s: %w", doing, shown)
 	for key, value := range map[string]string{"constraint": shown.Constraint, "row": shown.Row, "column": shown.Column} {
 		if value != "" {

@@ -32,6 +32,7 @@ func (tx *transaction) setLooseAside(ctx context.Context, t *table) error {
 	if err != nil {
 		return fmt.Errorf("reading constraints: %w", err)
 	}
+
 	for _, row := range rows {
 		l := loose{relation: ident(row[0]) + "." + ident(row[1]), name: row[2], definition: row[3], comment: row[4]}
 		heirs, err := tx.session.query(ctx, `WITH RECURSIVE below(oid) AS (

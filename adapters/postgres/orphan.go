@@ -21,10 +21,12 @@ func (s *snapshot) refuseOrphans(ctx context.Context, t *table) error {
 	if err != nil {
 		return t.failed(err, "exporting")
 	}
+
 	var selected []string
 	for _, c := range t.keyColumns() {
 		selected = append(selected, "c."+ident(c.Name)+t.casts[c.Name])
 	}
+
 	for _, key := range keys {
 		found := ""
 		sql := "SELECT " + strings.Join(selected, ", ") + " FROM " + t.from() + " c WHERE " + key.where + " LIMIT 1"
@@ -76,6 +78,7 @@ func (s *snapshot) readOrphanQueries(ctx context.Context, t *table) ([]orphan, e
 			present, equal = nil, nil
 		}
 	}
+
 	for _, row := range rows {
 		if len(keys) == 0 || keys[len(keys)-1].name != row[0] {
 			finish()

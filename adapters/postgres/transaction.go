@@ -61,6 +61,7 @@ func (tx *transaction) Replace(ctx context.Context, dataset string, rows iter.Se
 	if err != nil {
 		return err
 	}
+
 	names := make([]string, len(columns))
 	for i, c := range columns {
 		names[i] = c.Name

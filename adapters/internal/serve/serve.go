@@ -115,6 +115,7 @@ func run(ctx context.Context, p Program, f flags, parse Parse) error {
 	if err != nil {
 		return err
 	}
+
 	log := slog.New(slog.NewTextHandler(p.Stderr, nil))
 	served, err := open(ctx, log)
 	if err != nil {
@@ -152,6 +153,7 @@ func (f flags) tls() (*tls.Config, error) {
 	if err != nil {
 		return nil, appbur.WithHint(fmt.Errorf("reading the certificate: %w", err), "--tls-cert and --tls-key take PEM files that belong together")
 	}
+
 	config := &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
 	if f.clientCA != "" {
 		pem, err := os.ReadFile(f.clientCA)

@@ -109,6 +109,7 @@ func parseConfig(data []byte, getenv func(string) string) (Config, error) {
 		}
 		c.LockTimeout = d
 	}
+
 	switch db := f.Database; {
 	case db.DSN != "" && db.DSNFromEnv != "":
 		return Config{}, errors.New("database: dsn and dsnFromEnv exclude one another")
@@ -125,6 +126,7 @@ func parseConfig(data []byte, getenv func(string) string) (Config, error) {
 	if len(f.Tables) == 0 {
 		return Config{}, errors.New("at least one table is needed")
 	}
+
 	datasets, names := map[string]bool{}, map[string]bool{}
 	for i, t := range f.Tables {
 		table := Table{

@@ -86,6 +86,7 @@ func (f Form) Parse(raw json.RawMessage) ([]byte, error) {
 	if string(raw) == "null" {
 		return nil, nil
 	}
+
 	switch f {
 	case Integer:
 		if !isInteger(raw) {
@@ -262,6 +263,7 @@ func AppendString(dst, text []byte) ([]byte, error) {
 	if !utf8.Valid(text) {
 		return dst, errors.New("the text is not valid UTF-8")
 	}
+
 	dst = append(dst, '"')
 	start := 0
 	for i, c := range text {

@@ -147,6 +147,7 @@ func (d *Decoder) Decode(raw json.RawMessage) ([][]byte, error) {
 			return nil, err
 		}
 	}
+
 	for i, c := range d.present {
 		raw, ok := d.fields[c.Name]
 		if !ok {
