@@ -17,9 +17,11 @@ type orphan struct{ name, to, where string }
 // says nothing; an import, which puts foreign keys back, would be refused because of them.
 // A foreign key that is NOT VALID is put back as such and takes them.
 func (s *snapshot) refuseOrphans(ctx context.Context, t *table) error {
-	keys, err := s.readOrphanQueries(ctx, t)
-	if err != nil {
-		return t.failed(err, "exporting")
+	if s.orphans == nil {
+		var err error
+		if s.orphans, err = s.readOrphanQueries(ctx); err != nil {
+			return t.failed(err, "exporting")
+		}
 	}
 
 	var selected []string
@@ -27,7 +29,7 @@ func (s *snapshot) refuseOrphans(ctx context.Context, t *table) error {
 		selected = append(selected, "c."+ident(c.Name)+t.casts[c.Name])
 	}
 
-	for _, key := range keys {
+	for _, key := range s.orphans[t.oid] {
 		found := ""
 		sql := "SELECT " + strings.Join(selected, ", ") + " FROM " + t.from() + " c WHERE " + key.where + " LIMIT 1"
 		err := s.session.stream(ctx, sql, func(values [][]byte) (err error) {
@@ -47,11 +49,15 @@ func (s *snapshot) refuseOrphans(ctx context.Context, t *table) error {
 	return nil
 }
 
-// readOrphanQueries returns the validated foreign keys of a table to tables that the role
-// may read, and for each the condition under which a row of the table, c, is an orphan. A
-// reference that is null in part is none.
-func (s *snapshot) readOrphanQueries(ctx context.Context, t *table) ([]orphan, error) {
-	rows, err := s.session.query(ctx, `SELECT con.conname, n.nspname, c.relname, c.relkind, a.attname, r.attname, o.nspname, op.oprname
+// readOrphanQueries returns, by oid of a table, its validated foreign keys to tables that
+// the role may read, and for each the condition under which a row of the table, c, is an
+// orphan. A reference that is null in part is none.
+func (s *snapshot) readOrphanQueries(ctx context.Context) (map[string][]orphan, error) {
+	var oids []string
+	for _, t := range s.tables {
+		oids = append(oids, t.oid)
+	}
+	rows, err := s.session.query(ctx, `SELECT con.conname, n.nspname, c.relname, c.relkind, a.attname, r.attname, o.nspname, op.oprname, con.conrelid
 		FROM pg_catalog.pg_constraint con
 		JOIN pg_catalog.pg_class c ON c.oid = con.confrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 		CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(con.conkey), pg_catalog.unnest(con.confkey), pg_catalog.unnest(con.conpfeqop))
@@ -59,30 +65,32 @@ func (s *snapshot) readOrphanQueries(ctx context.Context, t *table) ([]orphan, e
 		JOIN pg_catalog.pg_attribute a ON a.attrelid = con.conrelid AND a.attnum = k.own
 		JOIN pg_catalog.pg_attribute r ON r.attrelid = con.confrelid AND r.attnum = k.referred
 		JOIN pg_catalog.pg_operator op ON op.oid = k.operator JOIN pg_catalog.pg_namespace o ON o.oid = op.oprnamespace
-		WHERE con.contype = 'f' AND con.convalidated AND con.conrelid = $1::pg_catalog.oid AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
+		WHERE con.contype = 'f' AND con.convalidated AND con.conrelid = ANY ($1::pg_catalog.oid[]) AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
 			AND NOT pg_catalog.row_security_active(c.oid)
 			AND (con.conparentid = 0 OR con.conrelid <> (SELECT p.conrelid FROM pg_catalog.pg_constraint p WHERE p.oid = con.conparentid))
-		ORDER BY con.conname COLLATE "C", con.oid, k.n`, t.oid)
+		ORDER BY con.conrelid, con.conname COLLATE "C", con.oid, k.n`, "{"+strings.Join(oids, ",")+"}")
 	if err != nil {
 		return nil, err
 	}
 	var (
-		keys           []orphan
+		keys           = map[string][]orphan{}
+		last           *orphan
+		lastOf         string
 		present, equal []string
 		only           string
 	)
 	finish := func() {
-		if len(keys) > 0 {
-			last := &keys[len(keys)-1]
+		if last != nil {
 			last.where = strings.Join(present, " AND ") + " AND NOT EXISTS (SELECT FROM " + only + last.to + " p WHERE " + strings.Join(equal, " AND ") + ")"
+			keys[lastOf] = append(keys[lastOf], *last)
 			present, equal = nil, nil
 		}
 	}
 
 	for _, row := range rows {
-		if len(keys) == 0 || keys[len(keys)-1].name != row[0] {
+		if last == nil || lastOf != row[8] || last.name != row[0] {
 			finish()
-			keys = append(keys, orphan{name: row[0], to: ident(row[1]) + "." + ident(row[2])})
+			last, lastOf = &orphan{name: row[0], to: ident(row[1]) + "." + ident(row[2])}, row[8]
 			if only = "ONLY "; row[3] == "p" {
 				only = ""
 			}

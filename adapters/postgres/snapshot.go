@@ -24,6 +24,7 @@ func (a *Adapter) Snapshot(ctx context.Context) (contract.Snapshot, error) {
 type snapshot struct {
 	session *session
 	tables  map[string]*table
+	orphans map[string][]orphan // by oid of the table; nil until it is asked for
 }
 
 var _ contract.PositionSnapshot = (*snapshot)(nil)
