@@ -61,9 +61,10 @@ func (s *stage) show(ctx context.Context, id appbur.ObjectID, lines int) error {
 }
 
 // newest returns the newest restore point of a repository.
-func (s *stage) newest(ctx context.Context, repo string) (appbur.RestorePoint, error) {
+func (s *stage) newest(ctx context.Context, repo string, flags ...string) (appbur.RestorePoint, error) {
 	var points []appbur.RestorePoint
-	if err := s.askJSON(ctx, &points, nil, "appbur", "points", "list", "--repo", repo, "--json"); err != nil {
+	args := append([]string{"appbur", "points", "list", "--repo", repo, "--json"}, flags...)
+	if err := s.askJSON(ctx, &points, nil, args...); err != nil {
 		return appbur.RestorePoint{}, err
 	}
 	if len(points) == 0 {

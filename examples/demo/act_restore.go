@@ -123,7 +123,7 @@ func backupNewCluster(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	newest, err := s.newest(ctx, newRepoName)
+	newest, err := s.newest(ctx, newRepoName, "--keys", newKeysName)
 	if err != nil {
 		return err
 	}
