@@ -109,6 +109,9 @@ func (c contractCase) check(ctx context.Context, config Config) Result {
 		timeout += config.Slow
 	case "NET-005":
 		timeout += config.Idle
+	case "NET-010":
+		// A database looks its catalog over for each export.
+		timeout += time.Duration(config.Many) * 100 * time.Millisecond
 	}
 	bounded, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
