@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -179,7 +180,7 @@ func (p *processes) daemon(args ...string) *daemonProcess {
 
 // stop ends the process as an administrator does.
 func (d *daemonProcess) stop() error {
-	if err := d.command.Process.Signal(syscall.SIGTERM); err != nil && err != os.ErrProcessDone {
+	if err := d.command.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
 	return d.command.Wait()
