@@ -47,7 +47,9 @@ func (o *outcome) Error() string { return o.text }
 var (
 	errPartly    = &outcome{ExitPartly, "done in part"}
 	errDifferent = &outcome{ExitDifferent, "differences found"}
-	errDamaged   = &outcome{ExitDamaged, "problems found"}
+	errDamaged   = &outcome{ExitDamaged, "damage found"}
+	// errDistrusted is what a check says of content that nobody trusted has signed.
+	errDistrusted = &outcome{ExitCredentials, "signatures that cannot be trusted found"}
 )
 
 // usageError is a mistake on the command line.

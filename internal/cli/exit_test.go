@@ -60,7 +60,10 @@ func exitCases(t *testing.T) []exitCase {
 
 		{ExitDifferent, "`verify`, `diff`, `points diff` and `plan --exit-code` found some", errDifferent},
 
-		{ExitDamaged, "`repo check` found problems", errDamaged},
+		{ExitPartly, "commits or restore points that nobody has signed (`repo check`)", checkOutcome(repository.Unsigned)},
+		{ExitCredentials, "commits or restore points that are signed by nobody trusted (`repo check`)", checkOutcome(repository.Untrusted)},
+		{ExitCredentials, "a signature is not trusted (`restore`, `points show`, `log --show-signature`)", repository.ErrUnsigned},
+		{ExitDamaged, "`repo check` found damage", checkOutcome(repository.Damaged)},
 		{ExitDamaged, "an object of the repository is damaged", gitsync.ErrCorrupt},
 		{ExitDamaged, "an object of the repository is missing", gitsync.ErrObjectNotFound},
 		{ExitDamaged, "the restore point that was named cannot be read", repository.ErrUnreadable},

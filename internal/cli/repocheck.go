@@ -32,8 +32,13 @@ restore points are signed by somebody trusted, manifests parse and lie at their
 path, and payloads have their digest. Nothing is changed, and other commands may
 go on meanwhile.
 
+Each finding is of one class: damaged (bytes, form or history are not what they must
+be), untrusted (signed, but by nobody who is trusted) or unsigned. The exit code is
+that of the gravest.
+
 What is encrypted is opened only if --identity is given; else its form is checked.` +
-			exitStatus("0  nothing is wrong", "1  the check could not be done", "5  problems found", "10 no repository", "12 a key is missing or wrong"),
+			exitStatus("0  nothing is wrong", "1  the check could not be done", "3  nobody has signed some of it, nothing else is wrong", "5  damaged, or the history was rewritten",
+				"10 no repository", "12 something is signed by nobody trusted, or a key is missing or wrong"),
 		Example: `  appbur repo check --repo ./mgmt.git
   appbur repo check --repo ./mgmt.git --identity identity.txt --anchor /mnt/worm/mgmt.anchor
   appbur repo check --repo ./mgmt.git --quick
@@ -67,10 +72,24 @@ func repoCheckRun(ctx context.Context, e *env, o *repoCheckOptions) error {
 	} else {
 		e.printCheck(report)
 	}
-	if err == nil && !report.OK() {
-		err = errDamaged
+	if err == nil {
+		err = checkOutcome(report.Worst())
 	}
 	return err
+}
+
+// checkOutcome is the answer of a check to a script: the gravest of what was found.
+func checkOutcome(worst repository.FindingClass) error {
+	switch worst {
+	case "":
+		return nil
+	case repository.Unsigned:
+		return errPartly
+	case repository.Untrusted:
+		return errDistrusted
+	default:
+		return errDamaged
+	}
 }
 
 // options gathers what the repository is compared with. It must not fail because the
@@ -136,13 +155,13 @@ func (p *checkProgress) finish() {
 }
 
 func (e *env) printCheck(r repository.CheckReport) {
-	t := newTable(e.Streams, "problem", "where", "what", "affects", "hint")
+	t := newTable(e.Streams, "class", "problem", "where", "what", "affects", "hint")
 	for _, f := range r.Findings {
 		where := f.Where
 		if f.Object != "" {
 			where = strings.TrimSpace(where + " " + f.Object[:min(12, len(f.Object))])
 		}
-		t.add(coloured(sgrRed, f.Kind), plain(where), plain(oneLine(f.What)), plain(affectsText(f)), plain(f.Hint))
+		t.add(coloured(classColours[f.Class], string(f.Class)), plain(f.Kind), plain(where), plain(oneLine(f.What)), plain(affectsText(f)), plain(f.Hint))
 	}
 	if len(t.rows) > 0 {
 		t.print(e.Out)
@@ -152,13 +171,29 @@ func (e *env) printCheck(r repository.CheckReport) {
 	}
 	verdict := e.paint(sgrGreen, "sound")
 	if !r.OK() {
-		verdict = e.paint(sgrRed, fmt.Sprintf("%d problems", len(r.Findings)+r.More))
+		verdict = e.paint(classColours[r.Worst()], findingsText(r.Counts))
 	}
 	fmt.Fprintf(e.Out, "%s: %s: %d objects in %d packs, %d refs", r.Repository, verdict, r.Objects, r.Packs, r.Refs)
 	if !r.Quick {
 		fmt.Fprintf(e.Out, ", %d commits (%d signed), %d restore points, %d datasets", r.Commits, r.Signed, r.Points, r.Datasets)
 	}
 	fmt.Fprintln(e.Out)
+}
+
+var classColours = map[repository.FindingClass]string{repository.Damaged: sgrRed, repository.Untrusted: sgrRed, repository.Unsigned: sgrYellow}
+
+// findingsText counts findings, the gravest first.
+func findingsText(n repository.FindingCounts) string {
+	var parts []string
+	for _, part := range []struct {
+		n     int
+		class repository.FindingClass
+	}{{n.Damaged, repository.Damaged}, {n.Untrusted, repository.Untrusted}, {n.Unsigned, repository.Unsigned}} {
+		if part.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.class))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // affectsText lists what a finding affects, shortened.

@@ -1,6 +1,7 @@
 package repository
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,8 +13,31 @@ import (
 	"github.com/appbur/appbur/pkg/seal"
 )
 
+// FindingClass says what a finding means: three things that call for different people.
+type FindingClass string
+
+// The classes, the gravest first.
+const (
+	// Damaged bytes, forms or history are not what they must be.
+	Damaged FindingClass = "damaged"
+	// Untrusted is what is signed, and by nobody who is trusted or in a way that does not
+	// fit.
+	Untrusted FindingClass = "untrusted"
+	// Unsigned is what nobody has signed.
+	Unsigned FindingClass = "unsigned"
+)
+
+// classOf is the class of a refusal to trust.
+func classOf(err error) FindingClass {
+	if errors.Is(err, ErrUnsigned) {
+		return Unsigned
+	}
+	return Untrusted
+}
+
 // Finding is one thing that is wrong with a repository (docs/json.md).
 type Finding struct {
+	Class FindingClass `json:"class"`
 	// Kind is that of a [gitsync.Problem], or one of those below.
 	Kind string `json:"kind"`
 	// Object is the Git object, Where a file of the repository, a ref or a path in a
@@ -61,7 +85,7 @@ var findingHints = map[string]string{
 	findPoint:                        "do not restore this point; use another one",
 	findManifest:                     "do not restore this point as it is; the same object may be whole in another one",
 	findPayload:                      "do not import this dataset; use another point",
-	findSignature:                    "look at it with `git show`; if it is right, add the key of whoever made it to the allowed_signers file",
+	findSignature:                    "look at it with `git show`; if it is right, add the key of whoever made it to the allowed_signers file (docs/trust.md)",
 	findHistory:                      rewrittenHint,
 	findAnchor:                       rewrittenHint,
 }
@@ -99,10 +123,44 @@ type CheckReport struct {
 	Findings []Finding `json:"findings"`
 	// More counts findings beyond those listed.
 	More int `json:"more"`
+	// Counts are all findings by class, also those that are not listed.
+	Counts FindingCounts `json:"counts"`
+}
+
+// FindingCounts counts findings.
+type FindingCounts struct {
+	Damaged   int `json:"damaged"`
+	Untrusted int `json:"untrusted"`
+	Unsigned  int `json:"unsigned"`
+}
+
+func (n *FindingCounts) add(class FindingClass) {
+	switch class {
+	case Untrusted:
+		n.Untrusted++
+	case Unsigned:
+		n.Unsigned++
+	default:
+		n.Damaged++
+	}
+}
+
+// Worst is the gravest class of what was found, "" when nothing is wrong.
+func (r *CheckReport) Worst() FindingClass {
+	switch {
+	case r.Counts.Damaged > 0:
+		return Damaged
+	case r.Counts.Untrusted > 0:
+		return Untrusted
+	case r.Counts.Unsigned > 0:
+		return Unsigned
+	default:
+		return ""
+	}
 }
 
 // OK reports whether nothing is wrong.
-func (r *CheckReport) OK() bool { return len(r.Findings) == 0 && r.More == 0 }
+func (r *CheckReport) OK() bool { return r.Worst() == "" }
 
 // Check looks at everything in a repository: the bytes of every object, the form of
 // trees and commits, signatures, restore points, manifests and payloads. It works on
@@ -112,12 +170,13 @@ func Check(ctx context.Context, dir string, o CheckOptions) (CheckReport, error)
 	if o.Progress == nil {
 		o.Progress = func(string, int, int) {}
 	}
-	c := &check{options: o, report: CheckReport{Repository: dir, Quick: o.Quick, Notes: []string{}, Findings: []Finding{}}, files: map[fileAt]string{}}
+	c := &check{options: o, report: CheckReport{Repository: dir, Quick: o.Quick, Notes: []string{}, Findings: []Finding{}}, files: map[fileAt]string{}, distrusted: map[appbur.RestorePointID]FindingClass{}}
 	git, err := gitsync.Check(ctx, dir, gitsync.CheckOptions{Quick: o.Quick, Progress: func(done, total int) { o.Progress("objects", done, total) }})
 	if err != nil {
 		return CheckReport{}, err
 	}
 	c.report.Packs, c.report.Objects, c.report.Refs, c.report.More = git.Packs, git.Objects, git.Refs, git.More
+	c.report.Counts.Damaged = git.More
 	for _, p := range git.Problems {
 		c.addProblem(p)
 	}
@@ -137,7 +196,9 @@ func Check(ctx context.Context, dir string, o CheckOptions) (CheckReport, error)
 	if err := c.checkPoints(ctx); err != nil {
 		return CheckReport{}, err
 	}
-	slices.SortStableFunc(c.report.Findings, func(a, b Finding) int { return strings.Compare(a.Kind, b.Kind) })
+	slices.SortStableFunc(c.report.Findings, func(a, b Finding) int {
+		return cmp.Or(strings.Compare(string(a.Class), string(b.Class)), strings.Compare(a.Kind, b.Kind))
+	})
 	return c.report, nil
 }
 
@@ -149,6 +210,8 @@ type check struct {
 	// files are manifests that were looked at, with what is wrong with them: most are
 	// in most points.
 	files map[fileAt]string
+	// distrusted are the points that nobody trusted has signed, and how.
+	distrusted map[appbur.RestorePointID]FindingClass
 }
 
 type fileAt struct {
@@ -160,6 +223,10 @@ type fileAt struct {
 const maxFindings = 1000
 
 func (c *check) find(f Finding) {
+	if f.Class == "" {
+		f.Class = Damaged
+	}
+	c.report.Counts.add(f.Class)
 	if len(c.report.Findings) >= maxFindings {
 		c.report.More++
 		return

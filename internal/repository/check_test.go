@@ -315,3 +315,53 @@ func TestCheckOfWhatCannotBeOpened(t *testing.T) {
 		t.Errorf("%+v", report.Findings)
 	}
 }
+
+// Damage, distrust and what is unsigned are three things; the gravest decides.
+func TestCheckTellsThreeThingsApart(t *testing.T) {
+	unsigned := func(f *fixture) { f.foreign(func(c string) string { return c + "# a remark\n" }) }
+	stranger := func(f *fixture) {
+		keys, _ := newKeys(f)
+		dir := f.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "key"), keys.SigningKey, 0o600); err != nil {
+			f.Fatal(err)
+		}
+		f.git("-c", "user.name=eve", "-c", "user.email=eve@example.com", "-c", "gpg.format=ssh", "-c", "user.signingKey="+filepath.Join(dir, "key"),
+			"tag", "-s", "-m", "mine", "restore-points/20270101T000000Z", "main")
+	}
+	tag := func(f *fixture) { f.git("tag", "restore-points/20270102T000000Z", "main") }
+	damage := func(f *fixture) {
+		if err := os.WriteFile(filepath.Join(f.repo.Dir(), "refs/heads/other"), []byte(strings.Repeat("1", 40)+"\n"), 0o644); err != nil {
+			f.Fatal(err)
+		}
+	}
+	for _, test := range []struct {
+		name   string
+		change []func(*fixture)
+		want   FindingClass
+	}{
+		{"nothing", nil, ""},
+		{"a commit that somebody made in a clone", []func(*fixture){unsigned}, Unsigned},
+		{"a tag of somebody, which leads to no point", []func(*fixture){tag}, Unsigned},
+		{"a tag with the signature of a stranger", []func(*fixture){stranger}, Untrusted},
+		{"a ref that leads nowhere", []func(*fixture){damage}, Damaged},
+		{"a stranger and somebody without a signature", []func(*fixture){stranger, tag, unsigned}, Untrusted},
+		{"all of it", []func(*fixture){unsigned, stranger, damage}, Damaged},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			f := newFixture(t)
+			f.fullPoint()
+			for _, change := range test.change {
+				change(f)
+			}
+			report := f.check(CheckOptions{})
+			if report.Worst() != test.want || report.OK() != (test.want == "") {
+				t.Errorf("worst is %q, want %q: %+v", report.Worst(), test.want, report.Findings)
+			}
+			for _, finding := range report.Findings {
+				if finding.Hint == "" || finding.Class == "" {
+					t.Errorf("%+v", finding)
+				}
+			}
+		})
+	}
+}

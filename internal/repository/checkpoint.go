@@ -45,10 +45,23 @@ func (c *check) checkPoints(ctx context.Context) error {
 	return nil
 }
 
-// wrong adds a finding about a point.
+// wrong adds a finding about a point. What is in a point that nobody trusted has made is
+// not damaged: somebody else made it so.
 func (c *check) wrong(kind string, hit Hit, where string, err error) {
 	hit.Path = where
-	c.find(Finding{Kind: kind, Where: where, What: err.Error(), Hint: appbur.HintOf(err), Affects: []Hit{hit}})
+	class := c.distrusted[hit.Point]
+	if hit.Point == "" {
+		class = Damaged
+	}
+	c.find(Finding{Class: class, Kind: kind, Where: where, What: err.Error(), Hint: appbur.HintOf(err), Affects: []Hit{hit}})
+}
+
+// distrust adds the finding that a point is not to be believed.
+func (c *check) distrust(hit Hit, err error) {
+	if c.distrusted[hit.Point] != Untrusted {
+		c.distrusted[hit.Point] = classOf(err)
+	}
+	c.find(Finding{Class: classOf(err), Kind: findSignature, What: err.Error(), Hint: appbur.HintOf(err), Affects: []Hit{hit}})
 }
 
 func (c *check) checkPoint(ctx context.Context, ref PointRef) error {
@@ -59,13 +72,13 @@ func (c *check) checkPoint(ctx context.Context, ref PointRef) error {
 	}
 	if c.options.Signers != nil {
 		if _, err := c.repo.Verify(ref, c.options.Signers); err != nil {
-			c.wrong(findSignature, hit, "", err)
+			c.distrust(hit, err)
 		}
 	}
 	if err := c.repo.verifyBase(ref, c.options.Signers); err != nil {
 		switch {
 		case errors.Is(err, ErrUntrusted):
-			c.wrong(findSignature, hit, "", err)
+			c.distrust(hit, err)
 		case !unreadable(err):
 			c.wrong(findPoint, hit, appbur.RestorePointFile, err)
 		}

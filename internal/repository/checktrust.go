@@ -66,7 +66,7 @@ func (c *check) checkAnchor() error {
 	}
 	if c.options.Signers != nil {
 		if _, err := a.Verify(c.options.Signers); err != nil {
-			c.find(Finding{Kind: findAnchor, What: err.Error(), Hint: appbur.HintOf(err)})
+			c.find(Finding{Class: classOf(err), Kind: findAnchor, What: err.Error(), Hint: appbur.HintOf(err)})
 		}
 	}
 	gone, err := c.repo.Contains(a.Anchor)
@@ -109,7 +109,7 @@ func (c *check) checkCommits(ctx context.Context, signers seal.AllowedSigners) e
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
-				c.find(Finding{Kind: findSignature, Object: string(commit.Hash), Where: gitsync.MainRef, What: err.Error()})
+				c.find(Finding{Class: classOf(err), Kind: findSignature, Object: string(commit.Hash), Where: gitsync.MainRef, What: err.Error()})
 				return nil
 			}
 			c.report.Signed++

@@ -65,7 +65,7 @@ func (r *Repository) History(keysDir string) (History, error) {
 // verifyCommit checks the signature of one commit.
 func verifyCommit(c gitsync.Commit, signers seal.AllowedSigners) error {
 	if len(c.Signature) == 0 {
-		return fmt.Errorf("%w: commit %s (%s) is not signed", ErrUntrusted, c.Hash.Short(), c.Subject())
+		return fmt.Errorf("%w: commit %s (%s) is not signed", ErrUnsigned, c.Hash.Short(), c.Subject())
 	}
 	if _, err := signers.Verify(c.Payload, c.Signature, c.Time); err != nil {
 		return fmt.Errorf("%w: commit %s (%s): %w", ErrUntrusted, c.Hash.Short(), c.Subject(), err)

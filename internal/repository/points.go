@@ -26,6 +26,15 @@ var ErrNoPoint = errors.New("no such restore point")
 // trusted.
 var ErrUntrusted = errors.New("the signature cannot be trusted")
 
+// ErrUnsigned is the [ErrUntrusted] of what has no signature at all: nobody claims to have
+// made it, so nobody lies.
+var ErrUnsigned error = unsigned{}
+
+type unsigned struct{}
+
+func (unsigned) Error() string        { return "there is no signature" }
+func (unsigned) Is(target error) bool { return target == ErrUntrusted }
+
 // PointRef is a restore point before it is read. Whoever may write tags can make one
 // that cannot be: [Repository.Describe] tells.
 type PointRef struct {
@@ -135,7 +144,7 @@ func (r *Repository) verifyTag(ref PointRef, signers seal.AllowedSigners) (princ
 		return "", fmt.Errorf("restore point %s: %w", ref.ID, r.cannotRead(ref, ref.tag.Damage))
 	}
 	if len(ref.tag.Signature) == 0 {
-		return "", appbur.WithHint(fmt.Errorf("%w: %s is not signed", ErrUntrusted, ref.ID), "only points that appbur wrote are signed; somebody else may have made this tag")
+		return "", appbur.WithHint(fmt.Errorf("%w: %s is not signed", ErrUnsigned, ref.ID), "only points that appbur wrote are signed; somebody else may have made this tag")
 	}
 	if principal, err = signers.Verify(ref.tag.Payload, ref.tag.Signature, ref.Tagged); err != nil {
 		return "", appbur.WithHint(fmt.Errorf("%w: %s: %w", ErrUntrusted, ref.ID, err), "pass --trust FILE with the allowed_signers of the machine that takes the backups")
