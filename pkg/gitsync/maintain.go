@@ -129,10 +129,11 @@ func (r *Repository) repack(ctx context.Context, chosen []*pack, loose []looseOb
 		}
 	}
 	loose = set.leaveTooLarge(loose, r.objects.limits)
-	made, err := r.writePacks(ctx, set, report)
+	made, release, err := r.writePacks(ctx, set, report)
 	if err != nil {
 		return err
 	}
+	defer release()
 	report.Loose = len(loose)
 	if plan != nil {
 		return r.finishPrune(ctx, plan, set, chosen, loose, made, report)
@@ -140,30 +141,38 @@ func (r *Repository) repack(ctx context.Context, chosen []*pack, loose []looseOb
 	return r.objects.retire(chosen, loose, made)
 }
 
-// writePacks writes and publishes what stays and what is set aside of a set.
-func (r *Repository) writePacks(ctx context.Context, set *repackSet, report *MaintainReport) ([]*pack, error) {
+// writePacks writes and publishes what stays and what is set aside of a set. The packs are
+// held until release is called, which has to be after those are gone that they stand for.
+func (r *Repository) writePacks(ctx context.Context, set *repackSet, report *MaintainReport) (made []*pack, release func(), err error) {
 	set.link()
 	if err := set.nameEntries(ctx, r.objects); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 
+	var holds []*packHold
+	release = func() {
+		for _, hold := range holds {
+			hold.release()
+		}
+	}
 	stay := &repackWriter{set: set, objects: r.objects, to: toPack, search: true}
 	cruft := &repackWriter{set: set, objects: r.objects, to: toCruft}
-	var made []*pack
 	for _, w := range []*repackWriter{stay, cruft} {
 		p, hold, err := w.write(ctx)
-		defer hold.release()
 		if err != nil {
-			return nil, errors.Join(err, r.withdraw(made, set))
+			err = errors.Join(err, r.withdraw(made, set))
+			release()
+			return nil, nil, err
 		}
 		if p != nil {
+			holds = append(holds, hold)
 			report.Rewritten += p.index.count
 			made = append(made, p)
 			r.objects.add(p)
 		}
 	}
 	report.Deltas += stay.deltas
-	return made, nil
+	return made, release, nil
 }
 
 // withdraw takes back packs that were made of a set for a repack that failed. All that

@@ -93,10 +93,11 @@ func (r *Repository) pruneStep(ctx context.Context, before time.Time, report *Ma
 	next := packs[0]
 	left.need = next.live + int64(next.pack.index.count)*indexedSize
 	set.leaveOthers(next.source)
-	made, err := r.writePacks(ctx, set, report)
+	made, release, err := r.writePacks(ctx, set, report)
 	if err != nil {
 		return left, err
 	}
+	defer release()
 	err = r.finishPrune(ctx, plan, set, []*pack{next.pack}, nil, made, report)
 	report.Pruned = pruned + next.dropped
 	return left, err

@@ -85,3 +85,31 @@ func TestPacksNeverHaveANameAgain(t *testing.T) {
 		}
 	}
 }
+
+// What a maintenance has written is held for as long as the packs are there that it
+// stands for.
+func TestSuccessorsAreHeldUntilTheOthersAreGone(t *testing.T) {
+	r := testRepository(t)
+	for n := range 3 {
+		if err := testCommit(t, r, fmt.Sprint(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set, err := openRepackSet(r.objects.own(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer set.close()
+	made, release, err := r.writePacks(t.Context(), set, &MaintainReport{})
+	if err != nil || len(made) != 1 {
+		t.Fatalf("%d packs, %v", len(made), err)
+	}
+	keep := siblingFile(made[0], keepEnding)
+	if _, err := os.Stat(keep); err != nil {
+		t.Errorf("not held: %v", err)
+	}
+	release()
+	if _, err := os.Stat(keep); err == nil {
+		t.Error("held after its release")
+	}
+}
