@@ -26,7 +26,7 @@ func Example() {
 
 func TestFieldsAndDefaults(t *testing.T) {
 	codec := protorows.New(new(contractpb.DatasetTrailer))
-	if got := codec.Fields(); !slices.Equal(got, []string{"dataset", "rows", "bytes", "sha256"}) {
+	if got := codec.Fields(); !slices.Equal(got, []string{"dataset", "rows", "bytes", "sha256", "positions"}) {
 		t.Errorf("fields %q", got)
 	}
 	row, err := codec.Row(new(contractpb.DatasetTrailer))
@@ -34,7 +34,7 @@ func TestFieldsAndDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	canonical, err := contract.Canonical(row)
-	if err != nil || string(canonical) != `{"bytes":"0","dataset":"","rows":"0","sha256":""}` {
+	if err != nil || string(canonical) != `{"bytes":"0","dataset":"","positions":[],"rows":"0","sha256":""}` {
 		t.Errorf("zero values are written as %s, %v", canonical, err)
 	}
 }
