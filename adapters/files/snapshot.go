@@ -169,6 +169,7 @@ func (s *snapshot) parts(c content, yield func(contract.Row, error) bool) bool {
 		if ended && len(data) == 0 && part > 0 {
 			return true
 		}
+
 		r := row{Path: c.path, Part: part, Size: &size, Mode: fmt.Sprintf("%04o", c.info.Mode().Perm())}
 		if c.mtime {
 			r.Mtime = c.info.ModTime().UTC().Format(time.RFC3339Nano)

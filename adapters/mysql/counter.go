@@ -77,6 +77,7 @@ func (tx *transaction) Continue(ctx context.Context, dataset string, positions [
 	if !ok {
 		return unknownDataset(dataset)
 	}
+
 	for _, p := range positions {
 		want, err := numberOf(p.Next)
 		if err != nil {
@@ -96,6 +97,7 @@ func (tx *transaction) Continue(ctx context.Context, dataset string, positions [
 			}
 		}
 	}
+
 	tx.positions[dataset] = positions
 	return nil
 }

@@ -31,6 +31,7 @@ func StartPostgres(ctx context.Context) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	data := filepath.Join(dir, "data")
 	if err := owner.run(ctx, dir, initdb, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
@@ -42,6 +43,7 @@ func StartPostgres(ctx context.Context) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
+
 	s := &Server{dir: dir, process: p}
 	admin := fmt.Sprintf("host=%s user=postgres dbname=postgres sslmode=disable", dir)
 	execute := func(ctx context.Context, statements ...string) error {
@@ -57,6 +59,7 @@ func StartPostgres(ctx context.Context) (*Server, error) {
 		}
 		return nil
 	}
+
 	err = p.await(ctx, func(ctx context.Context) error { return execute(ctx, "SELECT 1") })
 	if err == nil {
 		err = execute(ctx, "CREATE ROLE app LOGIN")
@@ -65,6 +68,7 @@ func StartPostgres(ctx context.Context) (*Server, error) {
 		s.Stop()
 		return nil, err
 	}
+
 	s.administer = func(ctx context.Context, dsn, statements string) error {
 		conn, err := pgx.Connect(ctx, strings.Replace(dsn, "user=app", "user=postgres", 1))
 		if err != nil {

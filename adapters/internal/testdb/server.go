@@ -166,6 +166,7 @@ func accountFor(names ...string) (account, error) {
 		}
 		return account{name: current.Username}, nil
 	}
+
 	var found *user.User
 	for _, name := range names {
 		var err error
@@ -176,6 +177,7 @@ func accountFor(names ...string) (account, error) {
 	if found == nil {
 		return account{}, fmt.Errorf("no user is called %s; install the servers: %s", strings.Join(names, " or "), aptLine)
 	}
+
 	uid, err := strconv.ParseUint(found.Uid, 10, 32)
 	if err != nil {
 		return account{}, err
