@@ -47,6 +47,12 @@ func (r *Repository) Catalog(allowedSigners []byte) (Catalog, error) {
 	if err != nil {
 		return Catalog{}, err
 	}
+	return r.catalogOf(refs, allowedSigners)
+}
+
+// catalogOf is the catalog of points that were listed. One that was deleted since is in no
+// list: what it held may have been pruned before it was read.
+func (r *Repository) catalogOf(refs []PointRef, allowedSigners []byte) (Catalog, error) {
 	var c Catalog
 	var read Catalog
 	for _, ref := range refs {
@@ -70,15 +76,24 @@ func (r *Repository) Catalog(allowedSigners []byte) (Catalog, error) {
 		switch {
 		case errors.Is(err, ErrUntrusted), errors.Is(err, ErrRewritten):
 			c.Untrusted = append(c.Untrusted, RejectedPoint{ref, err})
+		case errors.Is(err, ErrUnreadable):
+			c.Unreadable = append(c.Unreadable, RejectedPoint{ref, err})
 		case err != nil:
 			return Catalog{}, err
 		default:
 			c.Refs, c.Points = append(c.Refs, ref), append(c.Points, read.Points[i])
 		}
 	}
+	c.Unreadable = slices.DeleteFunc(c.Unreadable, func(p RejectedPoint) bool { return r.vanished(p.Ref) })
 	g.sort(&c)
 	c.Misdated = misdated(c.Points)
 	return c, nil
+}
+
+// vanished reports whether a point that was listed is not there any more.
+func (r *Repository) vanished(ref PointRef) bool {
+	tag, err := r.git.Tip(ref.refName())
+	return errors.Is(err, gitsync.ErrRefNotFound) || err == nil && tag != ref.object()
 }
 
 // Rejected are the points that count for nothing.

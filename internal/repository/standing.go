@@ -89,6 +89,9 @@ func (r *Repository) verifyBase(ref PointRef, allowedSigners []byte) error {
 // its description names and, with signers, that one of them has signed it.
 func (r *Repository) verifyPointCommit(ref PointRef, point appbur.RestorePoint, signers seal.AllowedSigners) error {
 	commit, err := r.git.ReadCommit(ref.Commit)
+	if unreadable(err) {
+		err = r.cannotRead(ref, err)
+	}
 	if err != nil {
 		return fmt.Errorf("restore point %s: %w", ref.ID, err)
 	}

@@ -260,6 +260,38 @@ func TestWriterStopsWhenTheConfigurationChanges(t *testing.T) {
 	}
 }
 
+// A point may be deleted, and pruned without a time of grace, after it was listed and
+// before it is read. It is in no list then, and stops nobody.
+func TestPointPrunedSinceItWasListed(t *testing.T) {
+	f := newFixture(t)
+	gone := f.payloadPoint("rows")
+	f.time = f.time.Add(time.Hour)
+	kept := f.payloadPoint("other rows")
+	refs, err := f.repo.Points()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref := refs[slices.IndexFunc(refs, func(r PointRef) bool { return r.ID == gone })]
+	described, err := f.repo.Describe(ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.repo.DeletePoints(t.Context(), []appbur.RestorePointID{gone}, f.trusted(), true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.repo.Maintain(t.Context(), gitsync.MaintainOptions{PruneBefore: time.Now().Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+
+	all, err := f.repo.catalogOf(refs, f.trusted())
+	if err != nil || len(all.Rejected()) > 0 || len(all.Refs) != 1 || all.Refs[0].ID != kept {
+		t.Errorf("%d points, %d rejected, %v", len(all.Refs), len(all.Rejected()), err)
+	}
+	if err := f.repo.verifyPointCommit(ref, described, nil); !errors.Is(err, ErrUnreadable) {
+		t.Errorf("a point that was read in part: %v, want ErrUnreadable", err)
+	}
+}
+
 // A point that others are built on may be deleted, and pruned without a time of grace,
 // while they are made: they have no holes.
 func TestPointWhoseBaseIsPruned(t *testing.T) {
