@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/durable"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
 
@@ -69,19 +70,16 @@ func (r *Repository) WriteAnchor(path string, keys *Keys, at time.Time) (Anchor,
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		path = filepath.Join(path, a.Time.Format("20060102T150405Z")+"-"+a.Main.Short()+anchorEnding)
-		err = writeNew(path, data, 0o644)
+		err = durable.WriteNew(path, data, 0o644)
 		if errors.Is(err, fs.ErrExist) {
 			return a, path, nil // of this very second and commit
-		}
-		if err == nil {
-			err = syncDir(filepath.Dir(path))
 		}
 		if err != nil {
 			return Anchor{}, "", fmt.Errorf("writing the anchor: %w", err)
 		}
 		return a, path, nil
 	}
-	if err := replaceFile(path, data, 0o644); err != nil {
+	if err := durable.Replace(path, data, 0o644); err != nil {
 		return Anchor{}, "", fmt.Errorf("writing the anchor: %w", err)
 	}
 	return a, path, nil

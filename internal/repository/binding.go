@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/durable"
 )
 
 // BindingFormat is the version of binding files (docs/formats/binding.md).
@@ -82,10 +83,10 @@ func (r *Repository) Bind(root, keysDir string) (Binding, error) {
 	if err != nil {
 		return Binding{}, fmt.Errorf("writing a binding: %w", err)
 	}
-	if err := os.MkdirAll(root, 0o700); err != nil {
+	if err := durable.MkdirAll(root, 0o700); err != nil {
 		return Binding{}, fmt.Errorf("writing a binding: %w", err)
 	}
-	if err := replaceFile(BindingFile(root, b), append(data, '\n'), 0o600); err != nil {
+	if err := durable.Replace(BindingFile(root, b), append(data, '\n'), 0o600); err != nil {
 		return Binding{}, fmt.Errorf("writing a binding: %w", err)
 	}
 	return b, nil

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/durable"
 	"github.com/appbur/appbur/pkg/seal"
 )
 
@@ -47,7 +48,7 @@ func keysAreFree(dir string) error {
 
 // createKeys makes a key directory and returns the age recipient.
 func createKeys(dir string, random io.Reader) (recipient string, err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := durable.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("making the key directory: %w", err)
 	}
 	keys, err := seal.GenerateKeys(random, "appbur")
@@ -64,26 +65,11 @@ func createKeys(dir string, random io.Reader) (recipient string, err error) {
 		{signingFile, keys.SigningKey, 0o600},
 		{allowedSignersFile, []byte(seal.AllowedSigner(signerPrincipal, keys.AuthorizedKey) + "\n"), 0o644},
 	} {
-		if err := writeNew(filepath.Join(dir, file.name), file.data, file.mode); err != nil {
+		if err := durable.WriteNew(filepath.Join(dir, file.name), file.data, file.mode); err != nil {
 			return "", fmt.Errorf("writing keys: %w", err)
 		}
 	}
 	return keys.Recipient, nil
-}
-
-// writeNew writes a file that must not exist yet.
-func writeNew(path string, data []byte, mode fs.FileMode) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if err != nil {
-		return err
-	}
-	if _, err := f.Write(data); err != nil {
-		return errors.Join(err, f.Close())
-	}
-	if err := f.Sync(); err != nil {
-		return errors.Join(err, f.Close())
-	}
-	return f.Close()
 }
 
 // LoadKeys reads what the writing side needs.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/durable"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
 
@@ -86,10 +87,10 @@ func CopyCredentials(from, to string) (names []string, err error) {
 		if err != nil {
 			return names, &KeyError{fmt.Errorf("credentials of a remote: %w", err)}
 		}
-		if err := os.MkdirAll(to, 0o700); err != nil {
+		if err := durable.MkdirAll(to, 0o700); err != nil {
 			return names, fmt.Errorf("credentials of a remote: %w", err)
 		}
-		if err := writeNew(filepath.Join(to, file.name), data, 0o600); err != nil {
+		if err := durable.WriteNew(filepath.Join(to, file.name), data, 0o600); err != nil {
 			return names, fmt.Errorf("credentials of a remote: %w", err)
 		}
 		names = append(names, file.name)

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/appbur/appbur/internal/durable"
 )
 
 // The files of notes lie beside the Git repository's own, where nothing that is pushed
@@ -74,17 +76,8 @@ func (r *Repository) writeNote(name string, value any) error {
 	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, data) {
 		return nil
 	}
-	file, err := os.CreateTemp(r.dir, name+".*")
-	if err != nil {
+	if err := durable.Replace(path, data, 0o600); err != nil {
 		return fmt.Errorf("noting in %s: %w", name, err)
-	}
-	_, err = file.Write(data)
-	err = errors.Join(err, file.Sync(), file.Close())
-	if err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("noting in %s: %w", name, err), os.Remove(file.Name()))
 	}
 	return nil
 }

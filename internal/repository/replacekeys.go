@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/appbur/appbur/internal/durable"
 	"github.com/appbur/appbur/pkg/seal"
 )
 
@@ -22,7 +23,7 @@ func appendIdentity(dir string, fresh seal.Keys, at time.Time) error {
 	}
 	// A newline first: the last line may have lost its own.
 	_, err = fmt.Fprintf(f, "\n# added %s\n# public key: %s\n%s\n", at.UTC().Format(time.RFC3339), fresh.Recipient, fresh.Identity)
-	if err := errors.Join(err, f.Sync(), f.Close(), syncDir(dir)); err != nil {
+	if err := errors.Join(err, f.Sync(), f.Close(), durable.SyncDir(dir)); err != nil {
 		return &KeyError{fmt.Errorf("writing the new identity: %w", err)}
 	}
 	return nil
@@ -31,7 +32,7 @@ func appendIdentity(dir string, fresh seal.Keys, at time.Time) error {
 // replaceFingerprint puts another fingerprint key in the place of the old one,
 // which nothing needs any more.
 func (k *Keys) replaceFingerprint(key []byte) error {
-	if err := replaceFile(filepath.Join(k.Dir, fingerprintFile), fmt.Appendf(nil, "%x\n", key), 0o600); err != nil {
+	if err := durable.Replace(filepath.Join(k.Dir, fingerprintFile), fmt.Appendf(nil, "%x\n", key), 0o600); err != nil {
 		return &KeyError{fmt.Errorf("replacing the fingerprint key: %w", err)}
 	}
 	k.fingerprint = key
@@ -63,38 +64,10 @@ func (k *Keys) replaceSigner(fresh seal.Keys, at time.Time) error {
 		data []byte
 		mode fs.FileMode
 	}{{allowedSignersFile, both, 0o644}, {signingFile, fresh.SigningKey, 0o600}, {allowedSignersFile, limited, 0o644}} {
-		if err := replaceFile(filepath.Join(k.Dir, file.name), file.data, file.mode); err != nil {
+		if err := durable.Replace(filepath.Join(k.Dir, file.name), file.data, file.mode); err != nil {
 			return &KeyError{fmt.Errorf("replacing the signing key: %w", err)}
 		}
 	}
 	k.signer = signer
 	return nil
-}
-
-// replaceFile writes a file beside its place and renames it: whoever reads it sees
-// the old one or the new one.
-func replaceFile(path string, data []byte, mode fs.FileMode) error {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, ".new-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return syncDir(dir)
-}
-
-// syncDir makes what a directory lists durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/durable"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
 
@@ -125,7 +126,7 @@ func (r *Repository) Remember(dir string, tip gitsync.Hash, at time.Time) error 
 	if !found {
 		list = append(list, fresh)
 	}
-	if err := replaceFile(filepath.Join(dir, seenFile), encodeSeen(list), 0o644); err != nil {
+	if err := durable.Replace(filepath.Join(dir, seenFile), encodeSeen(list), 0o644); err != nil {
 		return fmt.Errorf("remembering what was seen of the repository: %w", err)
 	}
 	return nil

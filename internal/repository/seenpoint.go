@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/durable"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
 
@@ -44,7 +45,7 @@ func (r *Repository) RememberPoint(dir string, point PointRef, at time.Time) err
 		}
 	}
 	list = slices.DeleteFunc(list, func(s Seen) bool { return strings.HasPrefix(s.Name, appbur.RestorePointTagPrefix) })
-	if err := replaceFile(filepath.Join(dir, seenFile), encodeSeen(append(list, fresh)), 0o644); err != nil {
+	if err := durable.Replace(filepath.Join(dir, seenFile), encodeSeen(append(list, fresh)), 0o644); err != nil {
 		return fmt.Errorf("remembering what was seen of the repository: %w", err)
 	}
 	return nil

@@ -14,6 +14,8 @@ import (
 	"slices"
 
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/appbur/appbur/internal/durable"
 )
 
 // packFile is a pack that is being written. It has a name of its own, which no
@@ -219,7 +221,7 @@ func publishParts(parts []packPart, name string) (err error) {
 		}
 		linked = append(linked, name+part.ending)
 	}
-	return syncDir(filepath.Dir(name))
+	return durable.SyncDir(filepath.Dir(name))
 }
 
 // finish writes the header, if it was not known, and the trailer, and returns the

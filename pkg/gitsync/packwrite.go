@@ -11,6 +11,8 @@ import (
 	"sync"
 
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/appbur/appbur/internal/durable"
 )
 
 // packLevel is zlib's fastest level. For manifests it costs a quarter less time
@@ -72,30 +74,9 @@ func entryHeader(kind plumbing.ObjectType, size int) []byte {
 
 // writeDurably writes a file and its bytes reach the disk. An unfinished file of
 // the same name is replaced.
-func writeDurably(path string, mode fs.FileMode, write func(io.Writer) error) (err error) {
+func writeDurably(path string, mode fs.FileMode, write func(io.Writer) error) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err = errors.Join(err, file.Close()); err != nil {
-			_ = os.Remove(path)
-		}
-	}()
-	if err := write(file); err != nil {
-		return err
-	}
-	return file.Sync()
-}
-
-// syncDir makes the names in a directory durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("sync directory: %w", err)
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return durable.Stage(path, mode, write)
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/durable"
 )
 
 const (
@@ -118,7 +119,7 @@ func (r *Repository) dropPacked(gone map[string]Hash) error {
 	if err := os.Rename(next, path); err != nil {
 		return err
 	}
-	return syncDir(r.dir)
+	return durable.SyncDir(r.dir)
 }
 
 // withoutPacked removes refs, and the "^" lines that belong to them, from the content
@@ -169,7 +170,7 @@ func (r *Repository) dropLoose(ctx context.Context, name string, hash Hash) (err
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return syncDir(filepath.Dir(path)) // our lock is in it, so git lets it be
+	return durable.SyncDir(filepath.Dir(path)) // our lock is in it, so git lets it be
 }
 
 func writeNothing(io.Writer) error { return nil }

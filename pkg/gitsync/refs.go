@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/appbur/appbur/internal/durable"
 )
 
 const (
@@ -270,7 +272,7 @@ func describe(id objectID) string {
 // has removed a directory that became empty.
 func (r *Repository) syncRef(name string, at objectID) error {
 	for dir := filepath.Dir(filepath.Join(r.dir, filepath.FromSlash(name))); len(dir) > len(r.dir); dir = filepath.Dir(dir) {
-		err := syncDir(dir)
+		err := durable.SyncDir(dir)
 		if errors.Is(err, fs.ErrNotExist) {
 			return r.expectRef(name, at)
 		}

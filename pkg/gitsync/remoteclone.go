@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/durable"
 )
 
 // Cloned says what a clone brought.
@@ -43,7 +44,7 @@ func Clone(ctx context.Context, dir string, remote Remote, branch, tagPrefix str
 		return nil, Cloned{}, appbur.WithHint(fmt.Errorf("clone: %s %w", dir, ErrExists), "choose a new or empty directory")
 	}
 	parent := filepath.Dir(filepath.Clean(dir))
-	if err := os.MkdirAll(parent, 0o755); err != nil {
+	if err := durable.MkdirAll(parent, 0o755); err != nil {
 		return nil, Cloned{}, fmt.Errorf("clone: %w", err)
 	}
 	if err := removeAbandonedClones(parent); err != nil {
@@ -74,7 +75,7 @@ func Clone(ctx context.Context, dir string, remote Remote, branch, tagPrefix str
 	if err := os.Rename(build, dir); err != nil {
 		return nil, done, fmt.Errorf("clone: %w", err)
 	}
-	if err := syncDir(parent); err != nil {
+	if err := durable.SyncDir(parent); err != nil {
 		return nil, done, fmt.Errorf("clone: %w", err)
 	}
 	r, err := Open(dir)
@@ -193,5 +194,5 @@ func writePackedRefs(dir string, refs map[string]objectID) error {
 	if err != nil {
 		return fmt.Errorf("clone: write refs: %w", err)
 	}
-	return syncDir(dir)
+	return durable.SyncDir(dir)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/format/config"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/durable"
 )
 
 // RemoteConfig is a remote as it stands in the file config of the repository,
@@ -254,5 +255,5 @@ func (r *Repository) editConfig(ctx context.Context, change func(*config.Config,
 	if err := os.Rename(lock, r.configPath()); err != nil {
 		return fmt.Errorf("write config: %w", err)
 	}
-	return syncDir(r.dir)
+	return durable.SyncDir(r.dir)
 }

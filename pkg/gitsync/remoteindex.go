@@ -21,6 +21,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/appbur/appbur/internal/durable"
 )
 
 // errDisk means that a received pack could not be written here, which is not the
@@ -232,7 +234,7 @@ func (x *indexer) finish(ctx context.Context, tips []objectID) error {
 	if err := os.Rename(indexPath, name+".idx"); err != nil {
 		return err
 	}
-	return syncDir(x.dir)
+	return durable.SyncDir(x.dir)
 }
 
 // resolveAll gives every delta its id. Trees of deltas are independent of one

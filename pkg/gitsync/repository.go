@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/durable"
 )
 
 // MainRef is the branch that [Init] makes HEAD point at.
@@ -55,7 +56,7 @@ func Init(dir string) (*Repository, error) {
 		return nil, appbur.WithHint(fmt.Errorf("create repository: %s %w", dir, ErrExists), "choose a new or empty directory")
 	}
 	parent := filepath.Dir(filepath.Clean(dir))
-	if err := os.MkdirAll(parent, 0o755); err != nil {
+	if err := durable.MkdirAll(parent, 0o755); err != nil {
 		return nil, fmt.Errorf("create repository: %w", err)
 	}
 	build, err := os.MkdirTemp(parent, ".appbur-init-")
@@ -74,7 +75,7 @@ func Init(dir string) (*Repository, error) {
 	if err := os.Rename(build, dir); err != nil {
 		return nil, fmt.Errorf("create repository: %w", err)
 	}
-	if err := syncDir(parent); err != nil {
+	if err := durable.SyncDir(parent); err != nil {
 		return nil, fmt.Errorf("create repository: %w", err)
 	}
 	return Open(dir)
@@ -103,7 +104,7 @@ func writeSkeleton(dir string) error {
 	// Without the bytes of HEAD and config, and the names of directories, a repository
 	// is none after a crash, whatever lies in its packs.
 	for _, name := range dirs {
-		if err := syncDir(filepath.Join(dir, name)); err != nil {
+		if err := durable.SyncDir(filepath.Join(dir, name)); err != nil {
 			return err
 		}
 	}
