@@ -23,6 +23,8 @@ type Adapter struct {
 	commits sync.RWMutex
 	// copies names the files that snapshots are copied to.
 	copies atomic.Int64
+	// users and groups are those of the operating system.
+	users, groups accounts
 }
 
 var (
@@ -33,30 +35,35 @@ var (
 // ErrLocked means that another process serves the same directory.
 var ErrLocked = errors.New("another adapter serves this directory")
 
+// stageHint is for whoever runs the adapter on files that they may only read.
+const stageHint = "the adapter needs to write below root also to export: it copies files to " + stageDir + " there; give its user that right"
+
 // Open opens the directory, and finishes the commit of an import that a crash
 // interrupted. [Adapter.Close] lets go of the directory.
 func Open(config Config) (_ *Adapter, err error) {
 	root, err := os.OpenRoot(config.root)
 	if err != nil {
-		return nil, fmt.Errorf("opening the root of the files: %w", err)
+		return nil, appbur.WithHint(fmt.Errorf("opening the root of the files: %w", err),
+			"root: in the configuration names the directory of the files; it must be there, and the adapter must be allowed to enter it")
 	}
-	a := &Adapter{config: config, root: root}
+	a := &Adapter{config: config, root: root, users: systemUsers(), groups: systemGroups()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
 		}
 	}()
 	if err := root.Mkdir(stageDir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("making the directory in which files wait: %w", err)
+		return nil, appbur.WithHint(fmt.Errorf("making the directory in which files wait: %w", err), stageHint)
 	}
 	if a.lock, err = root.OpenFile(stageDir+"/lock", os.O_RDWR|os.O_CREATE, 0o600); err != nil {
-		return nil, fmt.Errorf("locking %s: %w", config.root, err)
+		return nil, appbur.WithHint(fmt.Errorf("locking %s: %w", config.root, err), stageHint)
 	}
 	if err := syscall.Flock(int(a.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return nil, appbur.WithHint(fmt.Errorf("locking %s: %w", config.root, ErrLocked), "stop the other process, or choose another root")
 	}
 	if err := finish(root); err != nil {
-		return nil, fmt.Errorf("finishing an import that was interrupted: %w", err)
+		return nil, appbur.WithHint(fmt.Errorf("finishing an import that was interrupted: %w", err),
+			"run the adapter as the user that imported; what the import replaces and brings waits in "+stageDir+" below root until then")
 	}
 	return a, nil
 }
@@ -80,8 +87,10 @@ func (a *Adapter) Datasets() []contract.Dataset {
 
 // Ready reports whether the directory is there.
 func (a *Adapter) Ready(context.Context) error {
-	_, err := os.Stat(a.config.root)
-	return err
+	if _, err := os.Stat(a.config.root); err != nil {
+		return appbur.WithHint(contract.NewError(contract.ReasonBackendUnavailable, "looking at the root of the files: %w", err), appbur.FileHint(err))
+	}
+	return nil
 }
 
 func (a *Adapter) dataset(name string) (*dataset, error) {

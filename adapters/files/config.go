@@ -24,6 +24,8 @@ type dataset struct {
 	choice
 	links linkPolicy
 	mtime bool
+	// owners is never empty.
+	owners ownerPolicy
 }
 
 // linkPolicy is what becomes of symbolic links that are chosen.
@@ -41,15 +43,16 @@ type file struct {
 	Version  string `yaml:"version"`
 	Root     string `yaml:"root"`
 	Datasets []struct {
-		Name        string     `yaml:"name"`
-		Description string     `yaml:"description"`
-		Schema      string     `yaml:"schema"`
-		Include     []string   `yaml:"include"`
-		Exclude     []string   `yaml:"exclude"`
-		Symlinks    linkPolicy `yaml:"symlinks"`
-		Mtime       bool       `yaml:"mtime"`
-		Sensitive   *bool      `yaml:"sensitive"`
-		Required    bool       `yaml:"required"`
+		Name        string      `yaml:"name"`
+		Description string      `yaml:"description"`
+		Schema      string      `yaml:"schema"`
+		Include     []string    `yaml:"include"`
+		Exclude     []string    `yaml:"exclude"`
+		Symlinks    linkPolicy  `yaml:"symlinks"`
+		Mtime       bool        `yaml:"mtime"`
+		Owners      ownerPolicy `yaml:"owners"`
+		Sensitive   *bool       `yaml:"sensitive"`
+		Required    bool        `yaml:"required"`
 	} `yaml:"datasets"`
 }
 
@@ -77,7 +80,7 @@ func parseConfig(data []byte) (Config, error) {
 
 	for i, from := range f.Datasets {
 		where := fmt.Sprintf("datasets[%d] (%s)", i, from.Name)
-		d := dataset{links: from.Symlinks, mtime: from.Mtime, Dataset: contract.Dataset{
+		d := dataset{links: from.Symlinks, mtime: from.Mtime, owners: from.Owners, Dataset: contract.Dataset{
 			Name: from.Name, Description: from.Description, Schema: from.Schema, Key: []string{"path", "part"}, Required: from.Required,
 			Fields: fields, UnknownFields: contract.RefuseUnknown, Clear: from.Sensitive != nil && !*from.Sensitive,
 		}}
@@ -90,6 +93,17 @@ func parseConfig(data []byte) (Config, error) {
 		case refuseLinks, skipLinks, keepLinks:
 		default:
 			return Config{}, fmt.Errorf("%s: symlinks: %q is none of refuse, skip, keep", where, d.links)
+		}
+		switch d.owners {
+		case "":
+			d.owners = noOwners
+		case noOwners:
+		case numericOwners, namedOwners:
+			// State that was saved without owners stays importable, and nobody can foretell
+			// whose its files are: what was there keeps its owner.
+			d.Defaults = []contract.FieldDefault{{Field: "owner"}, {Field: "group"}}
+		default:
+			return Config{}, fmt.Errorf("%s: owners: %q is none of none, numeric, names", where, d.owners)
 		}
 		var err error
 		if d.choice, err = newChoice(from.Include, from.Exclude); err != nil {

@@ -9,8 +9,8 @@
 //
 // A row is a part of a file of at most 1 MiB: path, part, mode, size, and its content
 // as text when that is UTF-8 without control characters, as base64 otherwise. A
-// symbolic link that is kept has its target instead. Times are in the rows only on
-// request, owners never. Directories are no state: they come and go with files. Of
+// symbolic link that is kept has its target instead. Times and owners are in the rows
+// only on request. Directories are no state: they come and go with files. Of
 // several names of one file each becomes a file.
 //
 // # Export
@@ -28,13 +28,21 @@
 // what the journal says, so it ends in the state before or the one after. Programs that
 // read the directory meanwhile may see some files of each; stop them.
 //
-// A replaced file keeps its owner. Files that no pattern of the dataset names are never
+// With owners: numeric or names, each file and link gets the owner and the group of its
+// row while it still waits, after its mode and time, so that the right to give files
+// away (CHOWN) is missing before anything is replaced, if it is. Names are those of the
+// system that the adapter runs on. A directory that is made for a file gets its owner.
+// Rows without owners, and configurations without owners: what is replaced keeps its
+// owner, anything else belongs to the user of the adapter.
+//
+// Files that no pattern of the dataset names are never
 // touched, and a payload that names one is refused, as is any path that leads out of the
 // root or through a symbolic link.
 //
 // # What it refuses
 //
-// Devices, sockets and pipes that a pattern names, set-user-id and set-group-id files,
+// Devices, sockets and pipes that a pattern names, set-user-id and set-group-id files
+// (with owners as well: whoever could write a payload could make a program of root's),
 // names that are not UTF-8, and, unless the configuration keeps or skips them,
 // symbolic links. A second adapter on the same root.
 package files

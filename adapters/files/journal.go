@@ -25,6 +25,9 @@ type action struct {
 	New  string `json:"new,omitempty"`
 	// Old is a second name of what was at Path.
 	Old string `json:"old,omitempty"`
+	// Owned says that New has the owner that was saved. Directories that are made for it
+	// get that owner as well.
+	Owned bool `json:"owned,omitempty"`
 }
 
 // commit keeps what is there under a second name, writes the journal, and does what it
@@ -32,7 +35,7 @@ type action struct {
 func (j *journal) commit(root *os.Root) error {
 	for i := range j.Actions {
 		if err := j.Actions[i].keep(root, fmt.Sprintf("%s/%d", kept, i)); err != nil {
-			return fmt.Errorf("keeping what is replaced: %w", err)
+			return told("keeping what is replaced; nothing was changed", err)
 		}
 	}
 	if err := syncDirs(root, waiting, kept); err != nil {
@@ -43,9 +46,9 @@ func (j *journal) commit(root *os.Root) error {
 	}
 	if err := j.redo(root); err != nil {
 		if undone := j.undo(root); undone != nil {
-			return errors.Join(err, fmt.Errorf("putting back what was there: %w", undone))
+			return told("putting files in place, and putting back what was there; starting the adapter again finishes it", errors.Join(err, undone))
 		}
-		return fmt.Errorf("putting files in place; what was there is back: %w", err)
+		return told("putting files in place; what was there is back", err)
 	}
 	return nil
 }
@@ -63,7 +66,7 @@ func (a *action) keep(root *os.Root, old string) error {
 		return err
 	}
 	a.Old = old
-	if a.New == "" {
+	if a.New == "" || a.Owned {
 		return nil
 	}
 
@@ -133,7 +136,7 @@ func (j *journal) step(root *os.Root) error {
 		if _, err := root.Lstat(a.New); errors.Is(err, fs.ErrNotExist) {
 			continue // it is in place
 		}
-		if err := place(root, a.New, a.Path); err != nil {
+		if err := place(root, a.New, a.Path, a.Owned); err != nil {
 			return err
 		}
 	}
@@ -160,7 +163,7 @@ func (j *journal) undo(root *os.Root) error {
 		if _, err := root.Lstat(a.Old); err != nil {
 			continue
 		}
-		if err := place(root, a.Old, a.Path); err != nil {
+		if err := place(root, a.Old, a.Path, false); err != nil {
 			return err
 		}
 	}
@@ -187,8 +190,13 @@ func (j *journal) end(root *os.Root) error {
 
 // place renames a file to its path. Directories are made on the way; an empty one in
 // its place is removed.
-func place(root *os.Root, from, to string) error {
-	if dir := parent(to); dir != "." {
+func place(root *os.Root, from, to string, owned bool) error {
+	dir := parent(to)
+	if owned {
+		if err := makeDirsLike(root, from, dir); err != nil {
+			return err
+		}
+	} else if dir != "." {
 		if err := root.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
@@ -201,6 +209,39 @@ func place(root *os.Root, from, to string) error {
 	return root.Rename(from, to)
 }
 
+// newDir is a directory that is not in its place yet.
+const newDir = stageDir + "/new-dir"
+
+// makeDirsLike makes the directories that are missing on the way to a file and gives
+// them to whom the file belongs, or a service could write to its files and add none.
+// Each gets its owner before it comes into place: others may own the directory around
+// it, and could put something else there in between.
+func makeDirsLike(root *os.Root, file, dir string) error {
+	if info, err := root.Stat(dir); err == nil && info.IsDir() {
+		return nil
+	}
+	if err := makeDirsLike(root, file, parent(dir)); err != nil {
+		return err
+	}
+	info, err := root.Lstat(file)
+	if err != nil {
+		return err
+	}
+
+	if err := root.RemoveAll(newDir); err != nil {
+		return err
+	}
+	if err := root.Mkdir(newDir, 0o755); err != nil {
+		return err
+	}
+	if to, ok := ownerOf(info); ok {
+		if err := root.Lchown(newDir, int(to.uid), int(to.gid)); err != nil {
+			return err
+		}
+	}
+	return root.Rename(newDir, dir)
+}
+
 // removeEmpty removes a directory that holds no file.
 func removeEmpty(root *os.Root, dir string) error {
 	entries, err := readDir(root, dir)
@@ -209,7 +250,7 @@ func removeEmpty(root *os.Root, dir string) error {
 	}
 	for _, e := range entries {
 		if !e.IsDir() {
-			return fmt.Errorf("a directory that is not empty stands where a file should be: %w", fs.ErrExist)
+			return errInTheWay
 		}
 		if err := removeEmpty(root, dir+"/"+e.Name()); err != nil {
 			return err

@@ -14,7 +14,7 @@ import (
 )
 
 // fields are the names of a row.
-var fields = []string{"path", "part", "mode", "size", "mtime", "text", "base64", "link"}
+var fields = []string{"path", "part", "mode", "size", "mtime", "owner", "group", "text", "base64", "link"}
 
 // partSize is the longest content of a row.
 const partSize = 1 << 20
@@ -26,6 +26,8 @@ type row struct {
 	Mode   string  `json:"mode,omitempty"`
 	Size   *int64  `json:"size,omitempty"`
 	Mtime  string  `json:"mtime,omitempty"`
+	Owner  string  `json:"owner,omitempty"`
+	Group  string  `json:"group,omitempty"`
 	Text   *string `json:"text,omitempty"`
 	Base64 *string `json:"base64,omitempty"`
 	Link   *string `json:"link,omitempty"`
@@ -93,7 +95,7 @@ func parseRow(data []byte) (r row, content []byte, mode fs.FileMode, mtime time.
 	case r.Part < 0:
 		return r, nil, 0, mtime, errors.New("its part is negative")
 	case r.Link != nil && (*r.Link == "" || r.Part != 0 || r.Mode != "" || r.Size != nil):
-		return r, nil, 0, mtime, errors.New("a link has a target and nothing else")
+		return r, nil, 0, mtime, errors.New("a link has a target, perhaps an owner, and nothing else")
 	case r.Link != nil:
 		return r, nil, 0, mtime, nil
 	case r.Size == nil || *r.Size < 0:

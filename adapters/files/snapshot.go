@@ -30,7 +30,7 @@ func (a *Adapter) Snapshot(ctx context.Context) (contract.Snapshot, error) {
 	for range rounds {
 		s, err := a.copy(ctx)
 		if !errors.Is(err, errMoved) {
-			return s, err
+			return s, told("copying files", err)
 		}
 	}
 	return nil, contract.NewError(contract.ReasonNotQuiesced, "%w, %d times in a row", errMoved, rounds)
@@ -40,6 +40,7 @@ func (a *Adapter) Snapshot(ctx context.Context) (contract.Snapshot, error) {
 type snapshot struct {
 	copied   *os.File
 	contents map[string][]content // by dataset
+	owners   owners
 }
 
 // content is one file of a snapshot.
@@ -48,6 +49,7 @@ type content struct {
 	target string // of a link
 	offset int64
 	mtime  bool
+	owners ownerPolicy
 }
 
 func (a *Adapter) copy(ctx context.Context) (_ *snapshot, err error) {
@@ -56,7 +58,7 @@ func (a *Adapter) copy(ctx context.Context) (_ *snapshot, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("making room for a copy: %w", err)
 	}
-	s := &snapshot{copied: f, contents: map[string][]content{}}
+	s := &snapshot{copied: f, contents: map[string][]content{}, owners: a.newOwners()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, f.Close())
@@ -78,7 +80,7 @@ func (a *Adapter) copy(ctx context.Context) (_ *snapshot, err error) {
 			if err := context.Cause(ctx); err != nil {
 				return nil, err
 			}
-			c := content{entry: e, offset: offset, mtime: d.mtime}
+			c := content{entry: e, offset: offset, mtime: d.mtime, owners: d.owners}
 			if e.link {
 				if c.target, err = a.root.Readlink(e.path); err != nil {
 					return nil, moved(err)
@@ -143,7 +145,7 @@ func (s *snapshot) Rows(_ context.Context, dataset string) iter.Seq2[contract.Ro
 	return func(yield func(contract.Row, error) bool) {
 		for _, c := range s.contents[dataset] {
 			if c.link {
-				if !yield(json.Marshal(row{Path: c.path, Link: &c.target})) {
+				if !yield(s.link(c)) {
 					return
 				}
 				continue
@@ -153,6 +155,14 @@ func (s *snapshot) Rows(_ context.Context, dataset string) iter.Seq2[contract.Ro
 			}
 		}
 	}
+}
+
+func (s *snapshot) link(c content) (contract.Row, error) {
+	r := row{Path: c.path, Link: &c.target}
+	if err := s.owners.describe(&r, c.owners, c.info); err != nil {
+		return nil, err
+	}
+	return json.Marshal(r)
 }
 
 func (s *snapshot) parts(c content, yield func(contract.Row, error) bool) bool {
@@ -173,6 +183,10 @@ func (s *snapshot) parts(c content, yield func(contract.Row, error) bool) bool {
 		r := row{Path: c.path, Part: part, Size: &size, Mode: fmt.Sprintf("%04o", c.info.Mode().Perm())}
 		if c.mtime {
 			r.Mtime = c.info.ModTime().UTC().Format(time.RFC3339Nano)
+		}
+		if err := s.owners.describe(&r, c.owners, c.info); err != nil {
+			yield(nil, err)
+			return false
 		}
 		r.setContent(data)
 		if !yield(json.Marshal(r)) {

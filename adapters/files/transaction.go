@@ -23,19 +23,19 @@ const (
 // Begin makes room for files that wait.
 func (a *Adapter) Begin(context.Context) (contract.Transaction, error) {
 	if err := clean(a.root); err != nil {
-		return nil, err
+		return nil, told("making room for files", err)
 	}
 	for _, dir := range []string{waiting, kept} {
 		if err := a.root.Mkdir(dir, 0o700); err != nil {
-			return nil, fmt.Errorf("making room for files: %w", err)
+			return nil, told("making room for files", err)
 		}
 	}
-	return &transaction{adapter: a, paths: map[string]bool{}}, nil
+	return &transaction{adapter: a, paths: map[string]bool{}, owners: a.newOwners()}, nil
 }
 
 // clean removes what an import left that never came to its commit point.
 func clean(root *os.Root) error {
-	return errors.Join(root.RemoveAll(waiting), root.RemoveAll(kept))
+	return errors.Join(root.RemoveAll(waiting), root.RemoveAll(kept), root.RemoveAll(newDir))
 }
 
 type transaction struct {
@@ -43,6 +43,7 @@ type transaction struct {
 	replaced []*dataset
 	journal  journal
 	paths    map[string]bool
+	owners   owners
 }
 
 // Replace lets the files of the rows wait for the commit.
@@ -88,7 +89,7 @@ var errRow = errors.New("the row is invalid")
 // invalid says which row is wrong. Errors of the file system stay what they are.
 func invalid(d *dataset, number int, err error) error {
 	if !errors.Is(err, errRow) {
-		return err
+		return told("dataset "+d.Name+": writing files beside those that are there; nothing was changed", err)
 	}
 	return contract.NewError(contract.ReasonPayloadInvalid, "dataset %s: row %d: %w", d.Name, number, err).
 		With("dataset", d.Name).With("row", fmt.Sprint(number))
@@ -116,21 +117,28 @@ func (tx *transaction) take(d *dataset, current *growing, data contract.Row) err
 	if err := tx.admit(d, r); err != nil {
 		return err
 	}
+	to, err := tx.owners.wanted(d, r)
+	if err != nil {
+		return err
+	}
 
 	staged := fmt.Sprintf("%s/%d", waiting, len(tx.journal.Actions))
 	if r.Link != nil {
 		if err := tx.adapter.root.Symlink(*r.Link, staged); err != nil {
 			return err
 		}
-		tx.journal.Actions = append(tx.journal.Actions, action{Path: r.Path, New: staged})
+		tx.journal.Actions = append(tx.journal.Actions, action{Path: r.Path, New: staged, Owned: to != nil})
+		if to != nil {
+			return give(tx.adapter.root, d, staged, *to)
+		}
 		return nil
 	}
 	f, err := tx.adapter.root.OpenFile(staged, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
-	*current = growing{file: f, row: r, mode: mode, mtime: mtime, root: tx.adapter.root, staged: staged}
-	tx.journal.Actions = append(tx.journal.Actions, action{Path: r.Path, New: staged})
+	*current = growing{file: f, row: r, mode: mode, mtime: mtime, root: tx.adapter.root, staged: staged, dataset: d, owner: to}
+	tx.journal.Actions = append(tx.journal.Actions, action{Path: r.Path, New: staged, Owned: to != nil})
 	return current.write(content)
 }
 
@@ -156,18 +164,21 @@ func (tx *transaction) admit(d *dataset, r row) error {
 
 // growing is a file whose parts arrive.
 type growing struct {
-	file   *os.File
-	row    row
-	parts  int
-	size   int64
-	mode   fs.FileMode
-	mtime  time.Time
-	root   *os.Root
-	staged string
+	file    *os.File
+	row     row
+	parts   int
+	size    int64
+	mode    fs.FileMode
+	mtime   time.Time
+	root    *os.Root
+	staged  string
+	dataset *dataset
+	owner   *owner // nil leaves it to what was there
 }
 
 func (g *growing) add(r row, content []byte) error {
-	if r.Part != g.parts || *r.Size != *g.row.Size || r.Mode != g.row.Mode || r.Mtime != g.row.Mtime {
+	if r.Part != g.parts || *r.Size != *g.row.Size || r.Mode != g.row.Mode || r.Mtime != g.row.Mtime ||
+		r.Owner != g.row.Owner || r.Group != g.row.Group {
 		return wrong("it does not continue the part before it")
 	}
 	return g.write(content)
@@ -193,6 +204,9 @@ func (g *growing) finish() error {
 	if err == nil && !g.mtime.IsZero() {
 		err = g.root.Chtimes(g.staged, g.mtime, g.mtime)
 	}
+	if err == nil && g.owner != nil {
+		err = give(g.root, g.dataset, g.staged, *g.owner)
+	}
 	return err
 }
 
@@ -206,6 +220,10 @@ func (g *growing) close() {
 
 // Commit puts the files in place. Exports wait until it is over.
 func (tx *transaction) Commit(context.Context) error {
+	return told("putting files in place", tx.commit())
+}
+
+func (tx *transaction) commit() error {
 	a := tx.adapter
 	a.commits.Lock()
 	defer a.commits.Unlock()
