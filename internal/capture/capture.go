@@ -39,11 +39,11 @@ type Captured struct {
 
 // Run hands every object of the cluster to the writer, and then lets go of those
 // that complete lists did not contain and of kinds that are proven to be gone. seen
-// is called for each object, from several goroutines; it may be nil.
+// is called for each object that is to be saved, from several goroutines; it may be nil.
 func Run(ctx context.Context, source Source, writer Writer, seen func()) (Captured, error) {
 	p := pass{writer: writer, index: map[appbur.ObjectID]manifest.Entry{}, present: map[appbur.GroupKind]map[string]struct{}{}}
 	coverage, err := source.Capture(ctx, func(_ exporter.Type, result manifest.Result) error {
-		if seen != nil {
+		if seen != nil && result.Decision.Saved {
 			seen()
 		}
 		return p.take(result)

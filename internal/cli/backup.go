@@ -120,13 +120,13 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 		e.warn("%s", oneLine(notice))
 	}
 	e.warnMissing(pointWriter, targets)
-	exports, working, err := beginExports(ctx, e, targets, &o.appOptions, pointWriter)
+	exports, working, err := beginExports(ctx, e, targets, &o.appOptions, pointWriter, pointWriter.Last())
 	if err != nil {
 		return err
 	}
 	var seen capture.Captured
-	err = exports.beside(working, e, func() (err error) {
-		seen, err = captureCluster(working, e, source, writer)
+	err = exports.beside(e, func() (err error) {
+		seen, err = captureCluster(working, e, source, writer, pointWriter.Last().Objects)
 		return err
 	})
 	if err != nil {
@@ -163,7 +163,10 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 	}
 	report.Kept = max(0, point.Objects-report.Saved)
 	if !o.noPush {
-		if report.Replication, err = e.replicate(ctx, repo, keys.Dir); err != nil {
+		bar := e.transferBar()
+		report.Replication, err = e.replicate(ctx, repo, keys.Dir, bar.tell)
+		bar.finish()
+		if err != nil {
 			return err
 		}
 	}
@@ -182,9 +185,11 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 	return nil
 }
 
-// captureCluster runs one pass over the cluster and warns of what could not be read.
-func captureCluster(ctx context.Context, e *env, source *exporter.Exporter, writer *repository.Writer) (capture.Captured, error) {
-	bar := newProgress(e.Streams, e.now, "reading the cluster", 0)
+// captureCluster runs one pass over the cluster, which had about so many objects last
+// time, and warns of what could not be read.
+func captureCluster(ctx context.Context, e *env, source *exporter.Exporter, writer *repository.Writer, objects int) (capture.Captured, error) {
+	bar := e.bar("reading the cluster", "objects")
+	bar.expect(int64(objects))
 	seen, err := capture.Run(ctx, source, writer, func() { bar.add(1) })
 	bar.finish()
 	if err != nil {

@@ -74,9 +74,9 @@ func cloneRun(ctx context.Context, e *env, o *cloneOptions, text, dir string) er
 			return err
 		}
 	}
-	bar := newProgress(e.Streams, e.now, "receiving KiB", 0)
+	bar := e.transferBar()
 	options := e.remoteOptions()
-	options.Progress = func(n int64) { bar.set(int(n>>10), 0) }
+	options.Progress = bar.tell
 	repo, done, err := repository.Clone(ctx, dir, remote, options)
 	bar.finish()
 	if err != nil {

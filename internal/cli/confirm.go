@@ -24,6 +24,7 @@ func (e *env) confirm(ctx context.Context, question string) error {
 	}()
 	select {
 	case text := <-answer:
+		e.statusLine().answered()
 		if strings.EqualFold(text, "yes") {
 			return nil
 		}

@@ -3,11 +3,15 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
+	"slices"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/apps"
+	"github.com/appbur/appbur/internal/progress"
 )
 
 // parallelExports bounds how many applications are asked at once. Each export holds a
@@ -23,17 +27,24 @@ type pointStore interface {
 // exporting are exports under way beside other work.
 type exporting struct {
 	group *errgroup.Group
-	// ended has one value per export that succeeded.
-	ended chan struct{}
-	total int
+	// received counts bytes, whole the exports that succeeded.
+	received, whole atomic.Int64
+	// bar draws them, nil as long as other work draws.
+	bar atomic.Pointer[bar]
+	// expected is how many bytes the last point holds of the same applications, 0 if it
+	// lacks one of them.
+	expected int64
+	targets  int
 }
 
 // beginExports starts to take the state of every application. The first that fails
 // cancels the returned context: an application that is missing ends the backup before
 // anything is written.
-func beginExports(ctx context.Context, e *env, targets []apps.Target, o *appOptions, store pointStore) (*exporting, context.Context, error) {
+func beginExports(
+	ctx context.Context, e *env, targets []apps.Target, o *appOptions, store pointStore, last appbur.RestorePoint,
+) (*exporting, context.Context, error) {
 	group, ctx := errgroup.WithContext(ctx)
-	x := &exporting{group: group, ended: make(chan struct{}, len(targets)), total: len(targets)}
+	x := &exporting{group: group, expected: sizeOf(targets, last), targets: len(targets)}
 	if len(targets) == 0 {
 		return x, ctx, nil
 	}
@@ -41,6 +52,7 @@ func beginExports(ctx context.Context, e *env, targets []apps.Target, o *appOpti
 	if err != nil {
 		return nil, nil, err
 	}
+	counted := countingStore{store, x.count}
 	slots := make(chan struct{}, parallelExports)
 	for _, target := range targets {
 		group.Go(func() error {
@@ -50,38 +62,92 @@ func beginExports(ctx context.Context, e *env, targets []apps.Target, o *appOpti
 				return ctx.Err()
 			}
 			defer func() { <-slots }()
-			state, err := apps.Export(ctx, dialer, target, store, e.rand)
+			state, err := apps.Export(ctx, dialer, target, counted, e.rand)
 			if err == nil {
 				err = store.Application(state)
 			}
 			if err != nil {
 				return fmt.Errorf("no restore point was made: %w", err)
 			}
-			x.ended <- struct{}{}
+			x.whole.Add(1)
+			x.tell()
 			return nil
 		})
 	}
 	return x, ctx, nil
 }
 
+// sizeOf is how many bytes a point holds of applications, 0 if it lacks one of them.
+func sizeOf(targets []apps.Target, point appbur.RestorePoint) (size int64) {
+	for _, target := range targets {
+		at := slices.IndexFunc(point.Apps, func(a appbur.AppState) bool { return a.AppKey == target.AppKey })
+		if at < 0 {
+			return 0
+		}
+		size += payloadSize(point.Apps[at])
+	}
+	return size
+}
+
+func payloadSize(app appbur.AppState) (size int64) {
+	for _, d := range app.Datasets {
+		size += d.Size
+	}
+	return size
+}
+
+func (x *exporting) count(bytes int) {
+	x.received.Add(int64(bytes))
+	x.tell()
+}
+
+func (x *exporting) tell() {
+	if b := x.bar.Load(); b != nil {
+		b.reach(x.received.Load(), fmt.Sprintf("%d of %d whole", x.whole.Load(), x.targets))
+	}
+}
+
+// countingStore counts the bytes that go into a store.
+type countingStore struct {
+	apps.Store
+	count func(bytes int)
+}
+
+// Dataset implements [apps.Store].
+func (s countingStore) Dataset(key appbur.AppKey, d appbur.Dataset) (io.WriteCloser, error) {
+	sink, err := s.Store.Dataset(key, d)
+	if err != nil {
+		return nil, err
+	}
+	return countingSink{sink, s.count}, nil
+}
+
+type countingSink struct {
+	io.WriteCloser
+	count func(bytes int)
+}
+
+// Write implements [io.Writer].
+func (s countingSink) Write(data []byte) (int, error) {
+	n, err := s.WriteCloser.Write(data)
+	s.count(n)
+	return n, err
+}
+
 // beside runs other work until all exports have ended, and returns the first error of
 // anything. The work may draw its own progress; that of the exports follows it.
-func (x *exporting) beside(ctx context.Context, e *env, work func() error) error {
+func (x *exporting) beside(e *env, work func() error) error {
 	worked := make(chan struct{})
 	x.group.Go(func() error {
 		defer close(worked)
 		return work()
 	})
 	<-worked
-	bar := newProgress(e.Streams, e.now, "exporting applications", x.total)
-	for done := 0; done < x.total && ctx.Err() == nil; {
-		select {
-		case <-x.ended:
-			done++
-			bar.set(done, x.total)
-		case <-ctx.Done():
-		}
-	}
-	bar.finish()
+
+	bar := e.bar("exporting "+count(x.targets, "application"), progress.Bytes)
+	defer bar.finish()
+	bar.expect(x.expected)
+	x.bar.Store(bar)
+	x.tell()
 	return x.group.Wait()
 }

@@ -81,13 +81,13 @@ func TestExportsRunBesideTheCapture(t *testing.T) {
 	e, _, _ := testEnv(false)
 	e.rand = rand.Reader
 	store := &gauge{wanted: parallelExports, together: make(chan struct{})}
-	exports, ctx, err := beginExports(t.Context(), e, serveApps(t, 2*parallelExports), &appOptions{}, store)
+	exports, _, err := beginExports(t.Context(), e, serveApps(t, 2*parallelExports), &appOptions{}, store, appbur.RestorePoint{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	// The capture ends only when the exports have come together: they do not wait for
 	// it.
-	if err := exports.beside(ctx, e, func() error { <-store.together; return nil }); err != nil {
+	if err := exports.beside(e, func() error { <-store.together; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if store.most != parallelExports || store.whole != 2*parallelExports {
@@ -103,21 +103,21 @@ func TestExportsAndCaptureFailTogether(t *testing.T) {
 	close(open)
 	lost := errors.New("lost")
 	store := &gauge{together: open, fail: "app1", failure: lost}
-	exports, ctx, err := beginExports(t.Context(), e, serveApps(t, 3), &appOptions{}, store)
+	exports, ctx, err := beginExports(t.Context(), e, serveApps(t, 3), &appOptions{}, store, appbur.RestorePoint{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = exports.beside(ctx, e, func() error { <-ctx.Done(); return ctx.Err() })
+	err = exports.beside(e, func() error { <-ctx.Done(); return ctx.Err() })
 	if !errors.Is(err, lost) || !strings.HasPrefix(err.Error(), "no restore point was made: application team/app1") {
 		t.Errorf("an application fails: %v", err)
 	}
 
 	small := &gauge{wanted: 1, together: make(chan struct{})}
-	exports, ctx, err = beginExports(t.Context(), e, serveApps(t, 1), &appOptions{}, small)
+	exports, _, err = beginExports(t.Context(), e, serveApps(t, 1), &appOptions{}, small, appbur.RestorePoint{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := exports.beside(ctx, e, func() error { return lost }); !errors.Is(err, lost) {
+	if err := exports.beside(e, func() error { return lost }); !errors.Is(err, lost) {
 		t.Errorf("the capture fails: %v", err)
 	}
 }

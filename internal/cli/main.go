@@ -26,6 +26,10 @@ type env struct {
 	now    func() time.Time
 	rand   io.Reader
 	getenv func(string) string
+	// ticker lets a progress line live while nothing happens; without one it does not.
+	ticker func(every time.Duration) (ticks <-chan time.Time, stop func())
+	// silent says that the command answers in JSON, beside which no progress is told.
+	silent bool
 }
 
 // Main runs the command line of this process and returns its exit code. The
@@ -37,7 +41,7 @@ func Main() int {
 	// returns; one voice is enough.
 	klog.SetLogger(logr.Discard())
 	context.AfterFunc(ctx, stop) // from now on a signal has its default effect: the second one kills
-	e := &env{Streams: SystemStreams(os.Getenv), now: time.Now, rand: rand.Reader, getenv: os.Getenv}
+	e := &env{Streams: SystemStreams(os.Getenv), now: time.Now, rand: rand.Reader, getenv: os.Getenv, ticker: systemTicker}
 	return Run(ctx, e, os.Args[1:])
 }
 
@@ -54,13 +58,17 @@ func Run(ctx context.Context, e *env, args []string) int {
 	if err != nil {
 		asJSON := false
 		if command, _, findErr := root.Find(args); findErr == nil {
-			if flag := command.Flags().Lookup("json"); flag != nil {
-				asJSON = flag.Value.String() == "true"
-			}
+			asJSON = answersJSON(command)
 		}
 		e.reportError(err, asJSON)
 	}
 	return exitCode(err)
+}
+
+// answersJSON reports whether --json was given to a command.
+func answersJSON(command *cobra.Command) bool {
+	flag := command.Flags().Lookup("json")
+	return flag != nil && flag.Value.String() == "true"
 }
 
 // reportError says what went wrong and what to do next, in one line each. An
@@ -152,7 +160,8 @@ Kubernetes and newer applications.`,
 			}
 			return cmd.Help()
 		},
-		Args: cobra.ArbitraryArgs,
+		Args:             cobra.ArbitraryArgs,
+		PersistentPreRun: func(cmd *cobra.Command, _ []string) { e.silent = answersJSON(cmd) },
 	}
 	root.SetOut(e.Out)
 	root.SetErr(e.Err)

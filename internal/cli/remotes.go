@@ -270,7 +270,11 @@ func remotesPushRun(ctx context.Context, e *env, o *repositoryOptions, names []s
 	if err != nil {
 		return err
 	}
-	done, err := repo.Push(ctx, keys, names, e.remoteOptions(), e.now)
+	bar := e.transferBar()
+	options := e.remoteOptions()
+	options.Progress = bar.tell
+	done, err := repo.Push(ctx, keys, names, options, e.now)
+	bar.finish()
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/appbur/appbur/internal/daemon"
 	"github.com/appbur/appbur/internal/repository"
+	"github.com/appbur/appbur/pkg/gitsync"
 )
 
 func noPushFlag(command *cobra.Command, value *bool) {
@@ -15,19 +16,23 @@ func noPushFlag(command *cobra.Command, value *bool) {
 }
 
 // replicate pushes to all remotes. Without remotes there is nothing to say.
-func (e *env) replicate(ctx context.Context, repo *repository.Repository, keysDir string) (*repository.Replication, error) {
+func (e *env) replicate(
+	ctx context.Context, repo *repository.Repository, keysDir string, progress func(gitsync.Transfer),
+) (*repository.Replication, error) {
 	remotes, err := repo.Remotes()
 	if err != nil || len(remotes) == 0 {
 		return nil, err
 	}
-	done, err := repo.Push(ctx, keysDir, nil, e.remoteOptions(), e.now)
+	options := e.remoteOptions()
+	options.Progress = progress
+	done, err := repo.Push(ctx, keysDir, nil, options, e.now)
 	return &done, err
 }
 
 // pusher pushes beside a daemon, and logs what becomes of it.
 func (e *env) pusher(repo *repository.Repository, keysDir string, log *slog.Logger) *daemon.Pusher {
 	return daemon.NewPusher(func(ctx context.Context) (bool, error) {
-		done, err := e.replicate(ctx, repo, keysDir)
+		done, err := e.replicate(ctx, repo, keysDir, nil)
 		if err != nil || done == nil {
 			return err == nil, err
 		}

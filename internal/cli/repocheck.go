@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 
 	"github.com/spf13/cobra"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/progress"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
@@ -60,8 +60,10 @@ func repoCheckRun(ctx context.Context, e *env, o *repoCheckOptions) error {
 	if err != nil {
 		return err
 	}
-	bars := &checkProgress{e: e}
-	check.Progress = bars.show
+	bars := e.bars()
+	check.Progress = func(what string, done, total int) {
+		bars.of("checking "+what, progress.Unit(what), func(b *bar) { b.set(int64(done), int64(total)) })
+	}
 	report, err := repository.Check(ctx, o.repo, check)
 	bars.finish()
 	if err != nil {
@@ -124,34 +126,6 @@ func (o *repoCheckOptions) options(e *env) (repository.CheckOptions, error) {
 	}
 	check.Anchor, err = o.readAnchor()
 	return check, err
-}
-
-// checkProgress draws one line for each thing that is looked at.
-type checkProgress struct {
-	e    *env
-	mu   sync.Mutex
-	what string
-	bar  *progress
-}
-
-func (p *checkProgress) show(what string, done, total int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.bar == nil || p.what != what {
-		if p.bar != nil {
-			p.bar.finish()
-		}
-		p.what, p.bar = what, newProgress(p.e.Streams, p.e.now, "checking "+what, total)
-	}
-	p.bar.set(done, total)
-}
-
-func (p *checkProgress) finish() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.bar != nil {
-		p.bar.finish()
-	}
 }
 
 func (e *env) printCheck(r repository.CheckReport) {

@@ -64,12 +64,13 @@ func repoMaintainRun(ctx context.Context, e *env, o *repoMaintainOptions) error 
 	if o.pruneExpire >= 0 {
 		options.PruneBefore = e.now().Add(-o.pruneExpire)
 	}
-	began := e.now()
+	bar := e.bar("packing", "objects")
+	options.Progress = bar.setInts
 	r, err := repo.Maintain(ctx, options)
+	seconds := bar.finish().Seconds()
 	if err != nil {
 		return err
 	}
-	seconds := e.now().Sub(began).Seconds()
 	if o.json {
 		return e.printJSON(maintenanceOf(r, seconds))
 	}
@@ -103,14 +104,15 @@ func maintenanceOf(r gitsync.MaintainReport, seconds float64) maintenanceReport 
 // maintainIfDue packs a repository together after something else was done, which a
 // failure here must not undo: it is a warning.
 func (e *env) maintainIfDue(ctx context.Context, repo *repository.Repository) *maintenanceReport {
-	began := e.now()
-	r, err := repo.MaintainIfDue(ctx, began)
+	bar := e.bar("packing", "objects")
+	r, err := repo.MaintainIfDue(ctx, e.now(), bar.setInts)
+	took := bar.finish()
 	if err != nil {
 		e.warn("the repository was not packed together, which is tried again after the next backup: %s", oneLine(err.Error()))
 	}
 	if r == nil {
 		return nil
 	}
-	m := maintenanceOf(*r, e.now().Sub(began).Seconds())
+	m := maintenanceOf(*r, took.Seconds())
 	return &m
 }

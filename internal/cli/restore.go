@@ -105,7 +105,7 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions) error {
 		e.noteRestore(made, target, began, repository.RestoreBegun)
 	}
 
-	bar := newProgress(e.Streams, e.now, "restoring", 0)
+	bar := e.bar("restoring", "steps")
 	report, err := restore.Apply(ctx, made.plan, cluster, &stepProgress{bar: bar})
 	took := bar.finish()
 	if err == nil && !o.dryRun && len(made.plan.Apps) > 0 {
@@ -160,12 +160,12 @@ func unknownApps(made planned, targets []apps.Target) error {
 }
 
 // stepProgress draws the progress of a restore.
-type stepProgress struct{ bar *progress }
+type stepProgress struct{ bar *bar }
 
 // Progress implements [restore.Reporter].
 func (p *stepProgress) Progress(event restore.Event) {
 	if event.Kind == restore.EventFinished {
-		p.bar.set(event.Done, event.Total)
+		p.bar.set(int64(event.Done), int64(event.Total))
 	}
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"io"
 	"os"
 
@@ -24,6 +25,14 @@ type Streams struct {
 	Colour bool
 	// Width is that of the terminal in columns, or 0.
 	Width int
+	// Dumb is a terminal that cannot go back in a line (TERM is dumb).
+	Dumb bool
+	// ErrWidth tells how wide the terminal at Err is now, or 0: people resize their
+	// windows in the middle of long work. It may be nil.
+	ErrWidth func() int
+
+	// status is the line of the terminal that progress is drawn in.
+	status *statusLine
 }
 
 // SystemStreams describes the process's own streams.
@@ -34,13 +43,39 @@ func SystemStreams(getenv func(string) string) *Streams {
 		OutTerminal: isatty.IsTerminal(os.Stdout.Fd()),
 		ErrTerminal: isatty.IsTerminal(os.Stderr.Fd()),
 		Colour:      getenv("NO_COLOR") == "" && getenv("TERM") != "dumb",
+		Dumb:        getenv("TERM") == "dumb",
+		ErrWidth:    func() int { return widthOf(os.Stderr) },
 	}
 	if s.OutTerminal {
-		if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
-			s.Width = width
-		}
+		s.Width = widthOf(os.Stdout)
 	}
 	return s
+}
+
+// widthOf returns how many columns a terminal has, 0 if it does not say.
+func widthOf(terminal *os.File) int {
+	width, _, err := term.GetSize(int(terminal.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
+// errWidth is how wide the terminal at Err is.
+func (s *Streams) errWidth() int {
+	width := 0
+	if s.ErrWidth != nil {
+		width = s.ErrWidth()
+	}
+	return cmp.Or(max(0, width), s.Width, usualWidth)
+}
+
+// statusLine is the line of Err that progress is drawn in.
+func (s *Streams) statusLine() *statusLine {
+	if s.status == nil {
+		s.status = &statusLine{out: s.Err}
+	}
+	return s.status
 }
 
 // Colours by meaning (ECMA-48 SGR).

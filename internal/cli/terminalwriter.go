@@ -19,6 +19,8 @@ import (
 type terminalWriter struct {
 	mu  sync.Mutex
 	out io.Writer
+	// line is what is drawn on the same terminal, nil if nothing ever is.
+	line *statusLine
 	// begun is the beginning of a character whose rest comes with the next write.
 	begun []byte
 }
@@ -30,17 +32,15 @@ var ownColours = [][]byte{
 	[]byte("\x1b[" + sgrGreen + "m"), []byte("\x1b[" + sgrYellow + "m"), []byte("\x1b[" + sgrCyan + "m"),
 }
 
-// clearLine goes back to the beginning of a line and empties it.
-const clearLine = "\r\x1b[K"
-
 // forTerminals returns streams whose terminals are written to through a [terminalWriter].
 func (s *Streams) forTerminals() *Streams {
 	escaped := *s
-	if s.OutTerminal {
-		escaped.Out = &terminalWriter{out: s.Out}
-	}
 	if s.ErrTerminal {
-		escaped.Err = &terminalWriter{out: s.Err}
+		escaped.status = &statusLine{out: s.Err}
+		escaped.Err = &terminalWriter{out: s.Err, line: escaped.status}
+	}
+	if s.OutTerminal {
+		escaped.Out = &terminalWriter{out: s.Out, line: escaped.status}
 	}
 	return &escaped
 }
@@ -68,26 +68,18 @@ func (w *terminalWriter) Write(data []byte) (int, error) {
 		text = text[n:]
 	}
 
-	if _, err := w.out.Write(line.Bytes()); err != nil {
+	if err := w.pass(line.Bytes()); err != nil {
 		return 0, err
 	}
 	return len(data), nil
 }
 
-// clear empties the line that the cursor is on.
-func (w *terminalWriter) clear() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	_, _ = io.WriteString(w.out, clearLine)
-}
-
-// clearErrLine empties the line of Err that progress is drawn on.
-func (s *Streams) clearErrLine() {
-	if w, ok := s.Err.(*terminalWriter); ok {
-		w.clear()
-		return
+func (w *terminalWriter) pass(text []byte) error {
+	if w.line != nil {
+		return w.line.write(w.out, text)
 	}
-	fmt.Fprint(s.Err, clearLine)
+	_, err := w.out.Write(text)
+	return err
 }
 
 func ownColour(text []byte) int {

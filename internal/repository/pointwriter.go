@@ -36,12 +36,17 @@ type PointWriter struct {
 	sequence int
 	// known are the applications that earlier points know.
 	known   []KnownApp
+	last    appbur.RestorePoint
 	notices []string
 }
 
 // Notices are what somebody should look at, and what stops no backup: a clock that
 // contradicts the points, and points that were taken away.
 func (w *PointWriter) Notices() []string { return w.notices }
+
+// Last is the newest earlier point, the zero value if there is none: about as much as it
+// holds is to be expected now.
+func (w *PointWriter) Last() appbur.RestorePoint { return w.last }
 
 // Known are the applications that earlier points know, by name.
 func (w *PointWriter) Known() []KnownApp { return slices.Clone(w.known) }
@@ -87,6 +92,9 @@ func (r *Repository) BeginPoint(keys *Keys, random io.Reader, now func() time.Ti
 	}
 	w.sequence = max(w.sequence, 1)
 	w.known = KnownApps(earlier.Points, r.config.Retired())
+	if len(earlier.Points) > 0 {
+		w.last = earlier.Points[0]
+	}
 	if err := w.notice(earlier, now()); err != nil {
 		return nil, err
 	}

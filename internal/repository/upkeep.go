@@ -30,13 +30,13 @@ type pruneNote struct {
 // MaintainIfDue packs the repository together if enough has gathered since that was
 // done last, and once a week drops what deleted restore points held, two weeks after
 // nothing needed it any more. It returns nil if nothing is due, or somebody else is at
-// it.
-func (r *Repository) MaintainIfDue(ctx context.Context, now time.Time) (*gitsync.MaintainReport, error) {
+// it. progress is as with [gitsync.MaintainOptions]; it may be nil.
+func (r *Repository) MaintainIfDue(ctx context.Context, now time.Time, progress func(done, total int)) (*gitsync.MaintainReport, error) {
 	var note pruneNote
 	if err := r.readNote(pruneFile, &note); err != nil {
 		return nil, err
 	}
-	var o gitsync.MaintainOptions
+	o := gitsync.MaintainOptions{Progress: progress}
 	if note.Wanted && now.Sub(note.Last) >= pruneEvery {
 		o.PruneBefore = now.Add(-pruneGrace)
 	} else if due, err := r.git.MaintenanceDue(); err != nil || !due {

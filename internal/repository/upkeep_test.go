@@ -27,7 +27,7 @@ func TestMaintainIfDueFreesDeletedPoints(t *testing.T) {
 	now := time.Now()
 	due := func(after time.Duration) *gitsync.MaintainReport {
 		t.Helper()
-		report, err := f.repo.MaintainIfDue(t.Context(), now.Add(after))
+		report, err := f.repo.MaintainIfDue(t.Context(), now.Add(after), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,7 +77,7 @@ func TestMaintainIfDueOfPreciousObjects(t *testing.T) {
 	f.git("config", "core.repositoryformatversion", "1")
 	f.git("config", "extensions.preciousObjects", "true")
 	f.reopen()
-	if report, err := f.repo.MaintainIfDue(t.Context(), time.Now()); err != nil || report == nil || report.PacksAfter >= report.PacksBefore {
+	if report, err := f.repo.MaintainIfDue(t.Context(), time.Now(), nil); err != nil || report == nil || report.PacksAfter >= report.PacksBefore {
 		t.Errorf("%+v, %v", report, err)
 	}
 }
@@ -88,7 +88,7 @@ func TestMaintainIfDueWithDamagedNote(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(f.repo.Dir(), pruneFile), []byte("{"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.repo.MaintainIfDue(t.Context(), time.Now()); err == nil {
+	if _, err := f.repo.MaintainIfDue(t.Context(), time.Now(), nil); err == nil {
 		t.Error("a note that cannot be read is no error")
 	}
 }

@@ -25,6 +25,9 @@ type MaintainOptions struct {
 	// zero time drops nothing. Two weeks ago is git's own choice: a writer that is
 	// at work for longer than that must begin anew.
 	PruneBefore time.Time
+	// Progress is told how many objects of how many are packed, one call at a time; it
+	// may be nil. When git repacks the same packs meanwhile, it all begins anew.
+	Progress func(done, total int)
 }
 
 // MaintainReport says what [Repository.Maintain] did.
@@ -99,7 +102,7 @@ func (r *Repository) maintainOnce(ctx context.Context, o MaintainOptions) (repor
 	}
 	chosen := choosePacks(r.objects.own(), o.Full || prune, prune)
 	if len(chosen) > 1 || len(loose) > 0 || prune || len(chosen) == 1 && !chosen[0].searched {
-		err := r.repack(ctx, chosen, loose, o.PruneBefore, &report)
+		err := r.repack(ctx, chosen, loose, o, &report)
 		if prune && err != nil && isNoSpace(err) {
 			err = r.pruneFull(ctx, o.PruneBefore, &report)
 		}
@@ -116,19 +119,25 @@ func (r *Repository) maintainOnce(ctx context.Context, o MaintainOptions) (repor
 	return report, err
 }
 
-func (r *Repository) repack(ctx context.Context, chosen []*pack, loose []looseObject, pruneBefore time.Time, report *MaintainReport) error {
+func (r *Repository) repack(ctx context.Context, chosen []*pack, loose []looseObject, o MaintainOptions, report *MaintainReport) error {
 	set, err := openRepackSet(chosen, loose)
 	if err != nil {
 		return err
 	}
 	defer set.close()
 	var plan *prunePlan
-	if !pruneBefore.IsZero() {
-		if plan, err = r.planPrune(ctx, set, pruneBefore, report); err != nil || plan.nothing(chosen, loose) {
+	if !o.PruneBefore.IsZero() {
+		if plan, err = r.planPrune(ctx, set, o.PruneBefore, report); err != nil || plan.nothing(chosen, loose) {
 			return err
 		}
 	}
 	loose = set.leaveTooLarge(loose, r.objects.limits)
+	for i := range set.entries {
+		if to := set.entries[i].to; to == toPack || to == toCruft {
+			set.total++
+		}
+	}
+	set.progress = o.Progress
 	made, release, err := r.writePacks(ctx, set, report)
 	if err != nil {
 		return err

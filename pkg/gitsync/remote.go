@@ -50,8 +50,14 @@ type RemoteOptions struct {
 	Proxy func(*http.Request) (*url.URL, error)
 	// Git is the program that serves remotes that are directories: "git" if empty.
 	Git string
-	// Progress is told how many bytes of a pack were sent or received; it may be nil.
-	Progress func(bytes int64)
+	// Progress is told how far a pack has come, from several goroutines; it may be nil.
+	Progress func(Transfer)
+}
+
+func (o RemoteOptions) tell(t Transfer) {
+	if o.Progress != nil {
+		o.Progress(t)
+	}
 }
 
 // DefaultSilence is longer than any server needs to say that it is still at work:

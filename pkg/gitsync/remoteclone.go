@@ -104,12 +104,14 @@ func fetchAll(ctx context.Context, dir string, remote Remote, branch, tagPrefix 
 	if err != nil {
 		return done, t.failed(err)
 	}
-	index := newIndexer(filepath.Join(dir, "objects", "pack"), func(n int64) {
+	var index *indexer
+	index = newIndexer(filepath.Join(dir, "objects", "pack"), func(n int64) {
 		done.Bytes = n
-		if o.Progress != nil {
-			o.Progress(n)
-		}
+		o.tell(Transfer{Remote: remote.Name, Phase: Receiving, Objects: len(index.objects), Total: int(index.count), Bytes: n})
 	})
+	index.resolved = func(deltas, total int) {
+		o.tell(Transfer{Remote: remote.Name, Phase: ResolvingDeltas, Objects: deltas, Total: total, Bytes: done.Bytes})
+	}
 	if err := index.receive(in); err != nil {
 		if errors.Is(err, errDisk) {
 			return done, fmt.Errorf("clone: %w", err)

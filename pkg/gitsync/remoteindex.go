@@ -16,6 +16,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
@@ -39,6 +40,12 @@ type indexer struct {
 	objects []packedObject
 	// count is how many objects the pack claims to hold.
 	count uint32
+	// resolved is told how many deltas of how many have their id, from several
+	// goroutines; it may be nil.
+	resolved func(deltas, total int)
+	deltas   atomic.Int64
+	// toResolve is how many deltas there are.
+	toResolve int
 
 	// deltas wait for their bases: by offset, and by id where the base is named.
 	byOffset map[int64][]int
@@ -122,8 +129,10 @@ func (x *indexer) readOne(s *packStream) error {
 	o := packedObject{crc: crc, offset: uint64(at)}
 	switch entry.kind {
 	case plumbing.OFSDeltaObject:
+		x.toResolve++
 		x.byOffset[entry.base] = append(x.byOffset[entry.base], len(x.objects))
 	case plumbing.REFDeltaObject:
+		x.toResolve++
 		x.byID[entry.baseID] = append(x.byID[entry.baseID], len(x.objects))
 	default:
 		o.id = plumbing.ComputeHash(entry.kind, entry.data)
@@ -361,6 +370,9 @@ func (x *indexer) apply(reader *packReader, child int, kind plumbing.ObjectType,
 		return nil, reader.damaged(int64(o.offset), err)
 	}
 	o.id = plumbing.ComputeHash(kind, data)
+	if deltas := x.deltas.Add(1); x.resolved != nil {
+		x.resolved(int(deltas), x.toResolve)
+	}
 	return data, x.note(o.id, rawObject{kind: kind, data: data})
 }
 

@@ -21,8 +21,9 @@ type packSender struct {
 	inPack  map[objectID]struct{} // what is sent, so what a delta may rest on
 	out     *bufio.Writer
 	sum     hash.Hash
+	sent    int
 	bytes   int64
-	tell    func(bytes int64)
+	tell    func(objects int, bytes int64)
 
 	reader *packReader
 	// names are the objects of reader's pack by offset; only deltas need them.
@@ -30,7 +31,7 @@ type packSender struct {
 }
 
 // sendPack writes the objects as a pack.
-func (s *objectStore) sendPack(out io.Writer, objects []objectID, inPack map[objectID]struct{}, tell func(int64)) error {
+func (s *objectStore) sendPack(out io.Writer, objects []objectID, inPack map[objectID]struct{}, tell func(objects int, bytes int64)) error {
 	p := &packSender{objects: s, inPack: inPack, sum: newChecksum(), out: bufio.NewWriterSize(out, 64<<10), tell: tell}
 	defer p.closeReader()
 	if err := p.write(binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), uint32(len(objects)))); err != nil {
@@ -40,7 +41,9 @@ func (s *objectStore) sendPack(out io.Writer, objects []objectID, inPack map[obj
 		if err := p.send(at); err != nil {
 			return err
 		}
+		p.sent++
 	}
+	p.report()
 	if _, err := p.out.Write(p.sum.Sum(nil)); err != nil {
 		return err
 	}
@@ -72,10 +75,14 @@ func (p *packSender) write(b []byte) error {
 	p.sum.Write(b)
 	n, err := p.out.Write(b)
 	p.bytes += int64(n)
-	if p.tell != nil {
-		p.tell(p.bytes)
-	}
+	p.report()
 	return err
+}
+
+func (p *packSender) report() {
+	if p.tell != nil {
+		p.tell(p.sent, p.bytes)
+	}
 }
 
 func (p *packSender) closeReader() {

@@ -67,7 +67,7 @@ func (r *Repository) Push(ctx context.Context, remote Remote, what PushWhat, o R
 		return plan.done, nil
 	}
 	t.dog.touch()
-	err = r.send(t, &plan, o)
+	err = r.send(t, &plan, remote.Name, o)
 	if err == nil {
 		return plan.done, nil
 	}
@@ -90,7 +90,7 @@ func (r *Repository) Push(ctx context.Context, remote Remote, what PushWhat, o R
 }
 
 // send carries a plan out.
-func (r *Repository) send(t *talk, plan *pushPlan, o RemoteOptions) error {
+func (r *Repository) send(t *talk, plan *pushPlan, remote string, o RemoteOptions) error {
 	var (
 		sent atomic.Int64
 		// home is what went wrong here while the pack was sent. The server only sees
@@ -104,11 +104,9 @@ func (r *Repository) send(t *talk, plan *pushPlan, o RemoteOptions) error {
 		if !plan.needsPack {
 			return nil
 		}
-		err := r.objects.sendPack(out, plan.lack.objects, plan.lack.seen, func(n int64) {
+		err := r.objects.sendPack(out, plan.lack.objects, plan.lack.seen, func(objects int, n int64) {
 			sent.Store(n)
-			if o.Progress != nil {
-				o.Progress(n)
-			}
+			o.tell(Transfer{Remote: remote, Phase: Sending, Objects: objects, Total: len(plan.lack.objects), Bytes: n})
 		})
 		if errors.Is(err, ErrCorrupt) || errors.Is(err, ErrObjectNotFound) {
 			home.Store(&homeError{err})

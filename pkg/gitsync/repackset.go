@@ -22,6 +22,17 @@ type repackSet struct {
 	sources []*repackSource
 	entries []repackEntry
 	byID    map[objectID]int32
+	// progress is told how many entries of how many are written; it may be nil.
+	progress       func(done, total int)
+	written, total int
+}
+
+// wrote counts an entry that is written.
+func (s *repackSet) wrote() {
+	s.written++
+	if s.progress != nil {
+		s.progress(s.written, s.total)
+	}
 }
 
 // repackSource is a pack that is read.

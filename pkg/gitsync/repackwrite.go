@@ -109,12 +109,14 @@ func (w *repackWriter) writeRoots(ctx context.Context, roots []int32) error {
 			if err := w.out.addEntry(e.id, p.header, p.compressed); err != nil {
 				return err
 			}
+			w.set.wrote()
 			return w.writeChanges(p.at)
 		}
 		w.deltas++
 		if err := w.out.addDelta(e.id, p.size, w.set.entries[p.base].written, p.compressed); err != nil {
 			return err
 		}
+		w.set.wrote()
 		return w.writeChanges(p.at)
 	})
 }
@@ -144,6 +146,7 @@ func (w *repackWriter) writeChanges(root int32) error {
 		if err := w.out.addDelta(e.id, int(e.size), w.set.entries[e.base].written, rest); err != nil {
 			return err
 		}
+		w.set.wrote()
 	}
 	return nil
 }
