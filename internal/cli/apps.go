@@ -57,6 +57,7 @@ does not; or retired. Only points that somebody trusted has signed count.` +
 	o.addFlags(e, command)
 	o.addTrustFlag(command)
 	jsonFlag(command, &asJSON)
+	headersFlag(e, command)
 	return command
 }
 
@@ -111,7 +112,7 @@ func stateOfApp(app repository.KnownApp, newest appbur.RestorePoint) string {
 
 func (e *env) printApps(list []appSummary) {
 	colours := map[string]string{appSaved: sgrGreen, appMissing: sgrYellow, appRetired: sgrDim}
-	t := newTable(e.Streams, "application", "version", "last point", "saved", "state")
+	t := e.newTable(appsColumns...)
 	for _, app := range list {
 		saved := ""
 		if app.LastSaved != nil {

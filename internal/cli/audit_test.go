@@ -65,10 +65,11 @@ func (a auditor) git(args ...string) string {
 	return string(out)
 }
 
-// column returns one column of lines of tabs.
-func column(text string, n int) string {
+// columnOf returns one column of a piped table, without its header.
+func columnOf(text string, n int) string {
+	_, rows, _ := strings.Cut(text, "\n")
 	var b strings.Builder
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(rows) {
 		b.WriteString(strings.Split(strings.TrimSuffix(line, "\n"), "\t")[n] + "\n")
 	}
 	return b.String()
@@ -99,7 +100,7 @@ func TestLogIsGitLog(t *testing.T) {
 		for hash := range strings.Lines(git) {
 			want.WriteString(hash[:12] + "\n")
 		}
-		if diff := cmp.Diff(want.String(), column(a.ask(ExitDone, append([]string{"log"}, test.args...)...), 0)); diff != "" || want.Len() == 0 {
+		if diff := cmp.Diff(want.String(), columnOf(a.ask(ExitDone, append([]string{"log"}, test.args...)...), 0)); diff != "" || want.Len() == 0 {
 			t.Errorf("log %v (-git +appbur):\n%s", test.args, diff)
 		}
 	}

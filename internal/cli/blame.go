@@ -51,6 +51,7 @@ another API group. The ciphertext of Secrets is not shown without --raw.` +
 		},
 	}
 	o.addFlags(e, command)
+	headersFlag(e, command)
 	command.Flags().StringVar(&o.at, "at", "main", "`REVISION` to look at: a commit, a restore point, latest or a time")
 	command.Flags().BoolVar(&o.raw, "raw", false, "show ciphertext as well")
 	return command
@@ -98,7 +99,7 @@ func blameRun(ctx context.Context, e *env, o *blameOptions) error {
 	if o.json {
 		return e.printJSON(lines)
 	}
-	t := newTable(e.Streams, "commit", "when", "who", "line", "text")
+	t := e.newTable(blameColumns...)
 	previous := gitsync.Hash("")
 	for _, line := range lines {
 		colour := sgrYellow

@@ -62,6 +62,7 @@ were announced until then, and a warning says so.` +
 	command.Flags().StringVar(&o.to, "to", "", "Kubernetes `VERSION` to judge for, such as 1.37 (required)")
 	command.Flags().BoolVar(&o.all, "all", false, "list objects that need no change as well")
 	jsonFlag(command, &o.json)
+	headersFlag(e, command)
 	return command
 }
 
@@ -217,16 +218,14 @@ func printJudged(e *env, results []judged, all bool) {
 		}
 		return
 	}
-	t := newTable(e.Streams, "verdict", "object", "saved as", "becomes", "why")
+	t := e.newTable(compatColumns...)
 	for _, j := range results {
 		if j.Kind == compat.Served && len(j.Notices) == 0 && !all {
 			continue
 		}
 		t.add(coloured(verdictColour(j.Kind), string(j.Kind)), plain(j.Object), plain(j.APIVersion), plain(j.Verdict.APIVersion), plain(oneLine(explainVerdict(j.Verdict))))
 	}
-	if len(t.rows) > 0 {
-		t.print(e.Out)
-	}
+	t.print(e.Out)
 }
 
 func (e *env) printVerdict(j judged) {

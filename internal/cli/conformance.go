@@ -99,6 +99,7 @@ run all the same.` +
 	f.BoolVar(&o.strict, "strict", false, "fail when a case that the application must pass was not run")
 	f.BoolVar(&o.destructive, "destructive", false, "do not ask before the state of the application is replaced")
 	jsonFlag(command, &o.asJSON)
+	headersFlag(e, command)
 	return command
 }
 
@@ -108,7 +109,7 @@ func (o *conformanceOptions) printList(e *env) error {
 			Cases []contracttest.Case `json:"cases"`
 		}{contracttest.Catalogue()})
 	}
-	t := newTable(e.Streams, "id", "level", "condition", "title")
+	t := e.newTable(conformanceColumns...)
 	for _, c := range contracttest.Catalogue() {
 		t.add(plain(c.ID), plain(string(c.Level)), plain(c.Condition), plain(c.Title))
 	}

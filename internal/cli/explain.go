@@ -84,6 +84,7 @@ count as well.` +
 	command.Flags().StringVarP(&o.namespace, "namespace", "n", "", "`NAMESPACE` of the object (default: that of the kubeconfig context)")
 	command.Flags().StringVarP(&o.file, "filename", "f", "", "YAML or JSON `FILE` with one object, - for standard input")
 	jsonFlag(command, &o.json)
+	headersFlag(e, command)
 	return command
 }
 
@@ -150,7 +151,7 @@ func explainRun(ctx context.Context, e *env, o *explainOptions) error {
 	}
 	if len(x.Fields) > 0 {
 		fmt.Fprintln(e.Out)
-		t := newTable(e.Streams, "field", "goes", "rule", "reason")
+		t := e.newTable(explainColumns...)
 		for _, f := range x.Fields {
 			t.add(plain(f.Path), plain(f.Goes), plain(f.Rule), plain(f.Reason))
 		}

@@ -29,6 +29,11 @@ func jsonFlag(command *cobra.Command, value *bool) {
 	command.Flags().BoolVar(value, "json", false, "print the answer as JSON (fields: docs/json.md)")
 }
 
+// headersFlag is for the commands that print a table.
+func headersFlag(e *env, command *cobra.Command) {
+	command.Flags().BoolVar(&e.noHeaders, "no-headers", false, "print tables without their header line")
+}
+
 // clusterOptions say which cluster to talk to, as kubectl does.
 type clusterOptions struct {
 	kubeconfig string

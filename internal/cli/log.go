@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,6 +53,7 @@ behind a change; appbur does not guess (docs/audit.md).` +
 		},
 	}
 	o.addFlags(e, command)
+	headersFlag(e, command)
 	o.addSignatureFlags(e, command, &o.showSignature)
 	f := command.Flags()
 	f.StringVar(&o.since, "since", "", "`TIME` to begin at: 2026-11-20, RFC 3339, or how long ago: 36h, 2d, 1w")
@@ -140,24 +142,22 @@ func (o *logOptions) query(e *env) (history.Query, error) {
 // printLog writes a line for each commit, and below it what --fields and
 // --version-changes ask for.
 func (e *env) printLog(commits []commitJSON, o *logOptions, one bool) {
-	header := []string{"commit", "when", "who", "what"}
+	columns := logColumns
 	if o.showSignature {
-		header = append(header, "signature")
+		last := len(logColumns) - 1
+		columns = slices.Insert(slices.Clone(logColumns), last, signatureColumn)
 	}
-	header = append(header, "restore points")
 	details := o.fields || o.versionMoves || o.apiVersion != ""
-	t := newTable(e.Streams, header...)
+	t := e.newTable(columns...)
+
 	for _, c := range commits {
 		row := []cell{coloured(sgrYellow, c.Commit.Short()), plain(e.when(c.Time)), plain(oneLine(c.who())), plain(c.what(one))}
 		if c.Signature != nil {
 			row = append(row, signatureCell(*c.Signature))
 		}
-		points := make([]string, len(c.Points))
-		for i, id := range c.Points {
-			points[i] = string(id)
-		}
-		t.add(append(row, coloured(sgrGreen, strings.Join(points, " ")))...)
+		t.add(append(row, coloured(sgrGreen, pointsOf(c)))...)
 	}
+
 	t.printWith(e.Out, func(row int) {
 		if details {
 			for _, change := range commits[row].Changes {
@@ -165,6 +165,20 @@ func (e *env) printLog(commits []commitJSON, o *logOptions, one bool) {
 			}
 		}
 	})
+}
+
+// shownPoints is how many restore points of a commit are named: a cluster that does not
+// change has all of its points on one commit.
+const shownPoints = 3
+
+// pointsOf names the newest restore points of a commit and counts the others.
+func pointsOf(c commitJSON) string {
+	points := make([]string, len(c.Points))
+	for i, id := range c.Points {
+		points[i] = string(id)
+	}
+	slices.SortFunc(points, func(a, b string) int { return strings.Compare(b, a) })
+	return appbur.Shortlist(points, shownPoints)
 }
 
 // who is the author as far as the commit knows.

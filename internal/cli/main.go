@@ -30,6 +30,8 @@ type env struct {
 	ticker func(every time.Duration) (ticks <-chan time.Time, stop func())
 	// silent says that the command answers in JSON, beside which no progress is told.
 	silent bool
+	// noHeaders leaves the header out of tables.
+	noHeaders bool
 }
 
 // Main runs the command line of this process and returns its exit code. The

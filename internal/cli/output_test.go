@@ -20,23 +20,42 @@ func testEnv(terminal bool) (*env, *bytes.Buffer, *bytes.Buffer) {
 	}, &out, &errs
 }
 
-// People get aligned columns under a header, pipes get tabs and nothing else.
+// People get aligned columns, pipes get tabs, and both get a header unless they do not
+// want it.
 func TestTableForPeopleAndPipes(t *testing.T) {
-	fill := func(e *env, out *bytes.Buffer) string {
-		tab := newTable(e.Streams, "id", "objects")
+	print := func(terminal, noHeaders bool) string {
+		e, out, _ := testEnv(terminal)
+		e.noHeaders = noHeaders
+		tab := e.newTable(column{name: "id", fit: copied}, column{name: "objects"})
 		tab.add(coloured(sgrCyan, "20261121T030238Z"), number(7))
-		tab.add(plain("x"), number(1200))
+		tab.add(plain("x\ty\nz"), number(1200))
 		tab.print(out)
 		return out.String()
 	}
-	e, out, _ := testEnv(false)
-	if got, want := fill(e, out), "20261121T030238Z\t7\nx\t1200\n"; got != want {
-		t.Errorf("pipe: %q, want %q", got, want)
+	header := "\x1b[1mID\x1b[0m                \x1b[1mOBJECTS\x1b[0m\n"
+	for _, test := range []struct {
+		terminal, noHeaders bool
+		want                string
+	}{
+		{false, false, "ID\tOBJECTS\n20261121T030238Z\t7\nx y z\t1200\n"},
+		{false, true, "20261121T030238Z\t7\nx y z\t1200\n"},
+		{true, false, header + "\x1b[36m20261121T030238Z\x1b[0m  7\nx    y z          1200\n"},
+		{true, true, "\x1b[36m20261121T030238Z\x1b[0m  7\nx    y z          1200\n"},
+	} {
+		if got := print(test.terminal, test.noHeaders); got != test.want {
+			t.Errorf("terminal %v, without headers %v: %q, want %q", test.terminal, test.noHeaders, got, test.want)
+		}
 	}
-	e, out, _ = testEnv(true)
-	want := "\x1b[1mID\x1b[0m                \x1b[1mOBJECTS\x1b[0m\n\x1b[36m20261121T030238Z\x1b[0m  7\nx                 1200\n"
-	if got := fill(e, out); got != want {
-		t.Errorf("terminal: %q, want %q", got, want)
+}
+
+// What has no rows has no header either: a program that counts lines counts none.
+func TestTableWithoutRows(t *testing.T) {
+	for _, terminal := range []bool{true, false} {
+		e, out, _ := testEnv(terminal)
+		e.newTable(column{name: "id"}).print(out)
+		if out.Len() > 0 {
+			t.Errorf("printed %q", out)
+		}
 	}
 }
 

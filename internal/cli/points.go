@@ -103,6 +103,7 @@ nobody is trusted yet, signatures are not looked at.` + exitStatus("0  listed, e
 	o.addFlags(e, command)
 	o.addTrustFlag(command)
 	jsonFlag(command, &asJSON)
+	headersFlag(e, command)
 	return command
 }
 
@@ -129,7 +130,7 @@ func pointsListRun(_ context.Context, e *env, o *repositoryOptions, asJSON bool)
 	}
 
 	lines := []any{}
-	t := newTable(e.Streams, "id", "taken", "kubernetes", "objects", "apps", "state")
+	t := e.newTable(pointsListColumns...)
 	for _, line := range catalogLines(all) {
 		lines = append(lines, line.json)
 		if p := line.point; p == nil {

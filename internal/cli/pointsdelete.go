@@ -48,6 +48,7 @@ trusted has signed, is no good state of anything and may be deleted.` +
 	command.Flags().BoolVar(&o.lastGood, "last-good", false, "delete even the last good point of the cluster or of an application")
 	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
 	jsonFlag(command, &o.json)
+	headersFlag(e, command)
 	return command
 }
 
@@ -57,7 +58,7 @@ func pointsDeleteRun(ctx context.Context, e *env, o *pointsDeleteOptions) error 
 		return err
 	}
 	var ids []appbur.RestorePointID
-	t := newTable(e.Streams, "delete", "taken", "objects", "apps", "state")
+	t := e.newTable(pointsDeleteColumns...)
 	for _, name := range o.names {
 		ref, err := repo.Resolve(name)
 		if err != nil {

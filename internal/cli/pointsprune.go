@@ -67,6 +67,7 @@ The plan is shown, with a reason for each point, before anything is deleted.` +
 	f.BoolVar(&o.dryRun, "dry-run", false, "show what would be deleted and delete nothing")
 	f.BoolVar(&o.yes, "yes", false, "do not ask")
 	jsonFlag(command, &o.json)
+	headersFlag(e, command)
 	return command
 }
 
@@ -161,7 +162,7 @@ func (o *pointsPruneOptions) retention(e *env, repo *repository.Repository) (rep
 }
 
 func (e *env) printVerdicts(verdicts []repository.Verdict) {
-	t := newTable(e.Streams, "point", "taken", "state", "verdict", "why")
+	t := e.newTable(pointsPruneColumns...)
 	for _, v := range verdicts {
 		verdict := coloured(sgrGreen, "keep")
 		if !v.Keep {

@@ -32,6 +32,7 @@ func newPointsShow(e *env) *cobra.Command {
 	o.addTrustFlag(command)
 	o.addHistoryFlags(e, command)
 	jsonFlag(command, &asJSON)
+	headersFlag(e, command)
 	return command
 }
 
@@ -80,7 +81,7 @@ func pointsShowRun(ctx context.Context, e *env, o *repositoryOptions, name strin
 		fmt.Fprintf(e.Out, "application    %s: %s, last saved in %s\n", app.AppKey, e.paint(sgrYellow, "missing"), app.Point)
 	}
 	fmt.Fprintln(e.Out)
-	t := newTable(e.Streams, "type", "version", "saved", "excluded", "state")
+	t := e.newTable(coverageColumns...)
 	for _, c := range loaded.Coverage.Types {
 		state := coloured(sgrGreen, "complete")
 		if !c.Whole() {

@@ -158,6 +158,7 @@ on (docs/remotes.md explains each state).` +
 	}
 	o.addFlags(e, command)
 	jsonFlag(command, &asJSON)
+	headersFlag(e, command)
 	return command
 }
 
@@ -197,7 +198,7 @@ func (e *env) printRemotes(list []repository.RemoteStatus, dir string) {
 		e.say("No remotes yet. Add one with: appbur remotes add NAME URL --repo %s", dir)
 		return
 	}
-	t := newTable(e.Streams, "name", "state", "last push", "url")
+	t := e.newTable(remotesColumns...)
 	for _, r := range list {
 		state := coloured(sgrRed, string(r.State))
 		switch r.State {

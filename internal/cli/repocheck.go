@@ -52,6 +52,7 @@ What is encrypted is opened only if --identity is given; else its form is checke
 	command.Flags().StringVar(&o.identity, "identity", "", "`FILE` with the age identity, to check what is encrypted as well")
 	command.Flags().BoolVar(&o.quick, "quick", false, "check only that everything refs lead to is there")
 	jsonFlag(command, &o.json)
+	headersFlag(e, command)
 	return command
 }
 
@@ -129,7 +130,7 @@ func (o *repoCheckOptions) options(e *env) (repository.CheckOptions, error) {
 }
 
 func (e *env) printCheck(r repository.CheckReport) {
-	t := newTable(e.Streams, "class", "problem", "where", "what", "affects", "hint")
+	t := e.newTable(checkColumns...)
 	for _, f := range r.Findings {
 		where := f.Where
 		if f.Object != "" {
@@ -137,9 +138,7 @@ func (e *env) printCheck(r repository.CheckReport) {
 		}
 		t.add(coloured(classColours[f.Class], string(f.Class)), plain(f.Kind), plain(where), plain(oneLine(f.What)), plain(affectsText(f)), plain(f.Hint))
 	}
-	if len(t.rows) > 0 {
-		t.print(e.Out)
-	}
+	t.print(e.Out)
 	for _, note := range r.Notes {
 		e.say("note: %s", oneLine(note))
 	}

@@ -60,6 +60,7 @@ deleted there since would be undone. --yes alone does not agree to that.` +
 	command.Flags().BoolVar(&o.undoNewer, "undo-newer", false, "with --yes: go on although the target is the cluster that the point was taken of and has changed since")
 	command.Flags().BoolVar(&o.dryRun, "dry-run", false, "ask the API server what it would say (dryRun=All) and change nothing")
 	jsonFlag(command, &o.json)
+	headersFlag(e, command)
 	return command
 }
 
@@ -178,7 +179,7 @@ func (e *env) printReport(report restore.Report, took time.Duration, o *restoreO
 			Target targetCluster `json:"target"`
 		}{plainReport(report), target})
 	}
-	t := newTable(e.Streams, "result", "object", "why")
+	t := e.newTable(restoreColumns...)
 	for _, failure := range report.Failures() {
 		why := failure.Reason
 		if failure.Hint != "" {

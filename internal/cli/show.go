@@ -129,9 +129,7 @@ func (e *env) printCommit(c commitJSON) {
 		line("override", e.paint(sgrYellow, oneLine(override)))
 	}
 	line("keys", oneLine(c.Rotation))
-	for _, point := range c.Points {
-		line("restore point", e.paint(sgrGreen, string(point)))
-	}
+	line("restore point", e.paint(sgrGreen, pointsOf(c)))
 	if c.Signature != nil {
 		s := signatureCell(*c.Signature)
 		line("signature", e.paint(s.sgr, s.text))

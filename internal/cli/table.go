@@ -4,15 +4,17 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
 )
 
-// table prints rows: aligned under a header for a person, separated by tabs
-// without a header for a pipe, so that `cut` and `awk` work on it.
+// table prints rows: for a person aligned and as wide as the terminal, for a pipe with
+// tabs between the columns and nothing shortened, so that `cut` and `awk -F'\t'` find a
+// column also where cells are empty or have spaces. Both have a header unless
+// --no-headers was given. Without rows nothing is printed.
 type table struct {
-	streams *Streams
-	header  []string
-	rows    [][]cell
+	streams   *Streams
+	noHeaders bool
+	columns   []column
+	rows      [][]cell
 }
 
 // cell is text and the colour it has on a terminal.
@@ -24,8 +26,10 @@ type cell struct {
 func plain(text string) cell         { return cell{text: text} }
 func coloured(sgr, text string) cell { return cell{text: text, sgr: sgr} }
 func number(n int) cell              { return cell{text: fmt.Sprint(n)} }
-func newTable(s *Streams, header ...string) *table {
-	return &table{streams: s, header: header}
+
+// newTable begins a table of the given columns.
+func (e *env) newTable(columns ...column) *table {
+	return &table{streams: e.Streams, noHeaders: e.noHeaders, columns: columns}
 }
 
 func (t *table) add(cells ...cell) { t.rows = append(t.rows, cells) }
@@ -34,41 +38,58 @@ func (t *table) print(w io.Writer) { t.printWith(w, func(int) {}) }
 
 // printWith is print that calls a function after each row, for what belongs below it.
 func (t *table) printWith(w io.Writer, after func(row int)) {
-	if !t.streams.OutTerminal {
-		for i, row := range t.rows {
-			texts := make([]string, len(row))
-			for i, c := range row {
-				texts[i] = c.text
-			}
-			fmt.Fprintln(w, strings.Join(texts, "\t"))
-			after(i)
-		}
+	if len(t.rows) == 0 {
 		return
 	}
-	widths := make([]int, len(t.header))
-	for i, h := range t.header {
-		widths[i] = utf8.RuneCountInString(h)
+	write := t.writePiped
+	if t.streams.OutTerminal {
+		write = t.writeFitted()
+	}
+
+	if !t.noHeaders {
+		header := make([]cell, len(t.columns))
+		for i, c := range t.columns {
+			header[i] = coloured(sgrBold, strings.ToUpper(c.name))
+		}
+		write(w, header, true)
+	}
+	for i, row := range t.rows {
+		write(w, row, false)
+		after(i)
+	}
+}
+
+// betweenTabs keeps a cell from adding rows or columns for who reads a pipe.
+var betweenTabs = strings.NewReplacer("\n", " ", "\r", " ", "\t", " ")
+
+// writePiped writes a row for a program. The last column may have tabs of its own, as
+// lines of files do.
+func (t *table) writePiped(w io.Writer, row []cell, _ bool) {
+	texts := make([]string, len(row))
+	for i, c := range row {
+		texts[i] = betweenTabs.Replace(c.text)
+	}
+	fmt.Fprintln(w, strings.Join(texts, "\t"))
+}
+
+// writeFitted returns what writes a row for a person.
+func (t *table) writeFitted() func(w io.Writer, row []cell, header bool) {
+	natural := make([]int, len(t.columns))
+	for i, c := range t.columns {
+		natural[i] = textWidth(c.name)
 	}
 	for _, row := range t.rows {
 		for i, c := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(c.text))
+			row[i].text = shownText(c.text)
+			natural[i] = max(natural[i], textWidth(row[i].text))
 		}
 	}
-	header := make([]cell, len(t.header))
-	for i, h := range t.header {
-		header[i] = coloured(sgrBold, strings.ToUpper(h))
-	}
-	for n, row := range append([][]cell{header}, t.rows...) {
-		var line strings.Builder
-		for i, c := range row {
-			line.WriteString(t.streams.sgr(c.sgr, c.text))
-			if i < len(row)-1 {
-				line.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c.text)+2))
-			}
-		}
-		fmt.Fprintln(w, line.String())
-		if n > 0 {
-			after(n - 1)
+
+	layout := layOut(t.columns, natural, t.streams.Width)
+	return func(w io.Writer, row []cell, header bool) {
+		layout.writeRow(w, t.streams, row)
+		if !header {
+			layout.writeBelow(w, row)
 		}
 	}
 }

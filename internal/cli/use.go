@@ -69,7 +69,7 @@ func oldUses(evidence appbur.Evidence, index map[appbur.ObjectID]manifest.Entry,
 }
 
 func (e *env) printUse(uses []oldUse, evidence appbur.Evidence) {
-	t := newTable(e.Streams, "in use", "by", "api", "objects")
+	t := e.newTable(oldUseColumns...)
 	for _, u := range uses {
 		objects := ""
 		if u.Objects > 0 {
@@ -77,9 +77,7 @@ func (e *env) printUse(uses []oldUse, evidence appbur.Evidence) {
 		}
 		t.add(coloured(sgrYellow, u.Who), plain(u.Name), plain(u.API), plain(objects))
 	}
-	if len(t.rows) > 0 {
-		t.print(e.Out)
-	}
+	t.print(e.Out)
 	if !evidence.RequestsReadable && evidence.Format != 0 {
 		e.warn("whether deprecated APIs are requested is not known: %s", evidence.RequestsReason)
 	}

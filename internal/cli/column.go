@@ -1,0 +1,130 @@
+package cli
+
+// column is a column of a table and what becomes of it on a terminal that is narrower
+// than its table.
+type column struct {
+	name string
+	fit  fit
+	// least is the width that the column never goes below. It is never less than what its
+	// header needs.
+	least int
+	// rank orders the columns: 1 gives way first.
+	rank int
+}
+
+// fit says how a column gives way.
+type fit int
+
+const (
+	// whole is for short words and numbers. They are never cut; when there is no room for
+	// them they go below their row.
+	whole fit = iota
+	// copied is for the names and ids that people copy. They are never cut and never leave
+	// their row; one that is longer than its column has a line for itself.
+	copied
+	// cutting is for what only helps to recognise a row. It is cut, and ends with "…".
+	cutting
+	// wrapping is for sentences and lists. They go on in further lines of their column.
+	wrapping
+)
+
+// The tables of appbur. A pipe gets all of their columns, whole.
+var (
+	pointsListColumns = []column{
+		{name: "id", fit: copied},
+		{name: "taken", rank: 4},
+		{name: "kubernetes", rank: 1},
+		{name: "objects", rank: 2},
+		{name: "apps", rank: 3},
+		{name: "state", rank: 5},
+	}
+	pointsDeleteColumns = []column{
+		{name: "delete", fit: copied},
+		{name: "taken", rank: 3},
+		{name: "objects", rank: 1},
+		{name: "apps", rank: 2},
+		{name: "state", rank: 4},
+	}
+	pointsPruneColumns = []column{
+		{name: "point", fit: copied},
+		{name: "taken", rank: 1},
+		{name: "state", rank: 2},
+		{name: "verdict", rank: 4},
+		{name: "why", fit: wrapping, least: 24, rank: 3},
+	}
+	coverageColumns = []column{
+		{name: "type", fit: copied, least: 24},
+		{name: "version", rank: 1},
+		{name: "saved", rank: 4},
+		{name: "excluded", rank: 2},
+		{name: "state", fit: wrapping, least: 24, rank: 3},
+	}
+	appsColumns = []column{
+		{name: "application", fit: copied, least: 16},
+		{name: "version", fit: cutting, least: 8, rank: 1},
+		{name: "last point", fit: copied, least: 16},
+		{name: "saved", rank: 2},
+		{name: "state", rank: 3},
+	}
+	remotesColumns = []column{
+		{name: "name", fit: copied, least: 10},
+		{name: "state", fit: wrapping, least: 20, rank: 2},
+		{name: "last push", rank: 1},
+		{name: "url", fit: copied, least: 20},
+	}
+	logColumns = []column{
+		{name: "commit", fit: copied},
+		{name: "when", rank: 3},
+		{name: "who", fit: cutting, least: 8, rank: 1},
+		{name: "what", fit: cutting, least: 20, rank: 4},
+		{name: "restore points", fit: wrapping, least: 17, rank: 2},
+	}
+	// signatureColumn stands in the log when it was asked for, before the restore points.
+	signatureColumn = column{name: "signature", fit: wrapping, least: 14, rank: 5}
+
+	blameColumns = []column{
+		{name: "commit", fit: copied},
+		{name: "when", rank: 2},
+		{name: "who", fit: cutting, least: 8, rank: 1},
+		{name: "line", rank: 4},
+		{name: "text", fit: wrapping, least: 20, rank: 3},
+	}
+	compatColumns = []column{
+		{name: "verdict", rank: 4},
+		{name: "object", fit: copied, least: 24},
+		{name: "saved as", rank: 1},
+		{name: "becomes", rank: 2},
+		{name: "why", fit: wrapping, least: 24, rank: 3},
+	}
+	oldUseColumns = []column{
+		{name: "in use", rank: 2},
+		{name: "by", fit: copied, least: 16},
+		{name: "api", fit: copied, least: 16},
+		{name: "objects", rank: 1},
+	}
+	explainColumns = []column{
+		{name: "field", fit: copied, least: 16},
+		{name: "goes", rank: 3},
+		{name: "rule", rank: 2},
+		{name: "reason", fit: wrapping, least: 24, rank: 1},
+	}
+	conformanceColumns = []column{
+		{name: "id", fit: copied},
+		{name: "level", rank: 2},
+		{name: "condition", fit: wrapping, least: 14, rank: 1},
+		{name: "title", fit: wrapping, least: 24, rank: 3},
+	}
+	restoreColumns = []column{
+		{name: "result", rank: 2},
+		{name: "object", fit: copied, least: 24},
+		{name: "why", fit: wrapping, least: 24, rank: 1},
+	}
+	checkColumns = []column{
+		{name: "class", rank: 5},
+		{name: "problem", rank: 4},
+		{name: "where", fit: copied, least: 16},
+		{name: "what", fit: wrapping, least: 20, rank: 3},
+		{name: "affects", fit: wrapping, least: 20, rank: 2},
+		{name: "hint", fit: wrapping, least: 20, rank: 1},
+	}
+)
