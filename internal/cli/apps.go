@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -202,6 +201,7 @@ func (e *env) warnMissing(point *repository.PointWriter, targets []apps.Target) 
 	for _, app := range missing {
 		names = append(names, fmt.Sprintf("%s (last in %s)", app.AppKey, app.Point))
 	}
-	e.warnWithHint(fmt.Sprintf("the restore point will be partial without the application %s, which earlier points hold", strings.Join(names, ", ")),
+	lacking := appbur.Shortlist(names, shownNames)
+	e.warnWithHint(fmt.Sprintf("the restore point will be partial without the application %s, which earlier points hold", lacking),
 		fmt.Sprintf("save it with --app %s=ADDRESS, or if it is gone for good: appbur apps retire %s", missing[0].AppKey, missing[0].AppKey))
 }

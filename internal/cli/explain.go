@@ -276,6 +276,7 @@ func findType(types []exporter.Type, name string) (exporter.Type, error) {
 		for i, t := range found {
 			names[i] = t.GroupVersionResource.Resource + "." + t.GroupVersionResource.Group
 		}
-		return exporter.Type{}, &usageError{appbur.WithHint(fmt.Errorf("%q is more than one kind", name), "say which: "+strings.Join(names, ", "))}
+		return exporter.Type{}, &usageError{appbur.WithHint(fmt.Errorf("%q is more than one kind", name),
+			"say which: "+appbur.Shortlist(names, shownNames))}
 	}
 }

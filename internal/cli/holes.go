@@ -7,7 +7,7 @@ import (
 	"github.com/appbur/appbur"
 )
 
-// shownNames is how many of the types with the same trouble a warning names.
+// shownNames is how many things of a kind one line names.
 const shownNames = 6
 
 // hole is what could not be read or saved for one cause.
@@ -63,10 +63,9 @@ func (h *hole) String() string {
 	who, of := h.names[0], ""
 	if n := len(h.names) + h.unnamed; n > 1 {
 		who = count(n, h.what)
-		shown := h.names[:min(len(h.names), shownNames)]
-		of = "; these are " + strings.Join(shown, ", ")
-		if n > len(shown) {
-			of += fmt.Sprintf(" and %d more (`appbur points show --json` has them)", n-len(shown))
+		of = "; these are " + appbur.ShortlistOf(h.names, n, shownNames, ", ")
+		if n > min(len(h.names), shownNames) {
+			of += " (`appbur points show --json` has them)"
 		}
 	} else if h.what == "API group" {
 		who = "the " + h.what + " " + who

@@ -67,13 +67,23 @@ func untrusted(points []repository.RejectedPoint) []untrustedSummary {
 // warnRejected says why points count for nothing, and which have a time that cannot be
 // true.
 func (e *env) warnRejected(all repository.Catalog) {
+	var misdated []string
 	for i, wrong := range all.Misdated {
 		if wrong {
-			e.warn("the time of %s cannot be true, a clock was wrong: it is listed where it belongs in the history, and kept until it is deleted by name", all.Refs[i].ID)
+			misdated = append(misdated, string(all.Refs[i].ID))
 		}
 	}
-	for _, p := range all.Rejected() {
+	if len(misdated) > 0 {
+		e.warn("the time of %s cannot be true, a clock was wrong: "+
+			"it is listed where it belongs in the history, and kept until it is deleted by name", appbur.Shortlist(misdated, shownNames))
+	}
+
+	rejected := all.Rejected()
+	for _, p := range rejected[:min(len(rejected), shownNames)] {
 		e.warn("%s", oneLine(p.Err.Error()))
+	}
+	if more := len(rejected) - shownNames; more > 0 {
+		e.warn("%s more count for nothing: `appbur points list --json` says why", pointsText(more))
 	}
 	if len(all.Unreadable) > 0 {
 		e.warn("points that cannot be read are never restored from and never pruned; take one away with: appbur points delete %s", all.Unreadable[0].Ref.ID)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -168,7 +167,8 @@ func (e *env) printVerdicts(verdicts []repository.Verdict) {
 		if !v.Keep {
 			verdict = coloured(sgrRed, "delete")
 		}
-		t.add(coloured(sgrCyan, string(v.Point.ID)), plain(e.when(v.Point.Created)), stateOf(v.Point), verdict, plain(strings.Join(v.Reasons, "; ")))
+		why := appbur.ShortlistOf(v.Reasons, len(v.Reasons), shownNames, "; ")
+		t.add(coloured(sgrCyan, string(v.Point.ID)), plain(e.when(v.Point.Created)), stateOf(v.Point), verdict, plain(why))
 	}
 	t.print(e.Out)
 }

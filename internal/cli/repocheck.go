@@ -183,10 +183,7 @@ func affectsText(f repository.Finding) string {
 		}
 		parts = append(parts, strings.TrimSpace(part))
 	}
-	if more := len(f.Affects) - len(parts) + f.AffectsMore; more > 0 {
-		parts = append(parts, fmt.Sprintf("and %d more", more))
-	}
-	return strings.Join(parts, ", ")
+	return appbur.ShortlistOf(parts, len(f.Affects)+f.AffectsMore, shown, ", ")
 }
 
 func newRepoAnchor(e *env) *cobra.Command {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -144,17 +145,16 @@ func (e *env) agree(ctx context.Context, o *restoreOptions, made planned, target
 // there would otherwise look like success.
 func unknownApps(made planned, targets []apps.Target) error {
 	known := map[appbur.AppKey]bool{}
-	names := ""
+	var names []string
 	for _, app := range made.plan.Apps {
 		known[app.AppKey] = true
-		names += " " + app.String()
+		names = append(names, app.String())
 	}
-	if names == "" {
-		names = " none"
-	}
+	held := cmp.Or(appbur.Shortlist(names, shownNames), "none")
 	for _, t := range targets {
 		if !known[t.AppKey] {
-			return &usageError{appbur.WithHint(fmt.Errorf("--app: the restore point holds no state of %s", t.AppKey), "it holds the state of:"+names)}
+			return &usageError{appbur.WithHint(fmt.Errorf("--app: the restore point holds no state of %s", t.AppKey),
+				"it holds the state of: "+held)}
 		}
 	}
 	return nil

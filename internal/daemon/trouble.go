@@ -1,12 +1,13 @@
 package daemon
 
 import (
-	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/appbur/appbur"
 )
 
 const (
@@ -102,8 +103,5 @@ func (t *trouble) tell() {
 // some names the first of a list and counts the others.
 func some(names []string) string {
 	slices.Sort(names)
-	if more := len(names) - troubleNames; more > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:troubleNames], ", "), more)
-	}
-	return strings.Join(names, ", ")
+	return appbur.Shortlist(names, troubleNames)
 }

@@ -11,6 +11,9 @@ import (
 	"github.com/appbur/appbur/pkg/gitsync"
 )
 
+// shownChoices is how many answers to a question a hint names.
+const shownChoices = 6
+
 // Selection is a [Selector] whose names are known to mean one thing in this history.
 type Selection struct {
 	patterns []gitsync.Pattern
@@ -49,7 +52,8 @@ func (h *History) Select(ctx context.Context, s Selector) (Selection, error) {
 		namespaces[at.place.Namespace] = true
 	}
 	if s.name != "" && len(namespaces) > 1 {
-		return Selection{}, appbur.WithHint(fmt.Errorf("%q: %w", s, ErrAmbiguous), "say which with -n: "+strings.Join(slices.Sorted(maps.Keys(namespaces)), ", "))
+		return Selection{}, appbur.WithHint(fmt.Errorf("%q: %w", s, ErrAmbiguous),
+			"say which with -n: "+appbur.Shortlist(slices.Sorted(maps.Keys(namespaces)), shownChoices))
 	}
 	first := found[0].place
 	first.Type = appbur.TypeOfDir(first.Type)
@@ -115,7 +119,8 @@ func (s Selector) oneKind(found []foundAt) ([]foundAt, error) {
 			return places, nil
 		}
 	}
-	return nil, appbur.WithHint(fmt.Errorf("%q: %w", s.kind.text, ErrAmbiguous), "say which: "+strings.Join(slices.Sorted(maps.Keys(byKind)), ", "))
+	return nil, appbur.WithHint(fmt.Errorf("%q: %w", s.kind.text, ErrAmbiguous),
+		"say which: "+appbur.Shortlist(slices.Sorted(maps.Keys(byKind)), shownChoices))
 }
 
 // places returns where the selector finds something: at the tip, else at the last

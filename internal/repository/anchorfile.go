@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/appbur/appbur"
@@ -175,7 +174,7 @@ func (r *Repository) Contains(a Anchor) (gone []appbur.RestorePointID, err error
 	}
 	if len(replaced) > 0 {
 		return gone, appbur.WithHint(fmt.Errorf("%w: since the anchor of %s these restore points were replaced: %s",
-			ErrRewritten, a.Time.Format(anchorTime), strings.Join(replaced, ", ")), rewrittenHint)
+			ErrRewritten, a.Time.Format(anchorTime), appbur.Shortlist(replaced, shownPoints)), rewrittenHint)
 	}
 	return gone, nil
 }

@@ -13,6 +13,9 @@ import (
 	"github.com/appbur/appbur/pkg/gitsync"
 )
 
+// shownPoints is how many restore points an error names.
+const shownPoints = 6
+
 // The newest complete restore point that was seen is remembered beside main, under the
 // short name of its tag. Retention never takes the newest complete point away, so one
 // that is gone without a newer one was taken away by somebody.
@@ -82,7 +85,8 @@ func (r *Repository) CheckLatest(latest PointRef, keysDir string, anchor *Signed
 	if latest.ID != "" {
 		left = "and the newest that is left is " + string(latest.ID)
 	}
-	return appbur.WithHint(fmt.Errorf("%w: restore points that were here were taken away or replaced: %s; %s", ErrRewritten, strings.Join(gone, ", "), left), takenAwayHint)
+	return appbur.WithHint(fmt.Errorf("%w: restore points that were here were taken away or replaced: %s; %s", ErrRewritten,
+		appbur.Shortlist(gone, shownPoints), left), takenAwayHint)
 }
 
 // takenAway are those of some points that are newer than the latest and not there as

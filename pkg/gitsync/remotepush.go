@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+
+	"github.com/appbur/appbur"
 )
 
 // PushWhat says what a remote shall hold.
@@ -168,5 +170,5 @@ func (p pushReport) verdict(updates []refUpdate, said string) error {
 	if !ok {
 		state = RemoteRefused
 	}
-	return inState(state, said, fmt.Errorf("the server refused %s", strings.Join(refused, ", ")))
+	return inState(state, said, fmt.Errorf("the server refused %s", appbur.Shortlist(refused, 6)))
 }

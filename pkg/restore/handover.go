@@ -6,14 +6,17 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
+	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/manifest"
 )
+
+// shownManagers is how many field managers one line names.
+const shownManagers = 5
 
 // Server-side apply remembers who applied which fields. A tool that applies an object
 // under its own name meets conflicts when the fields belong to somebody else, and what
@@ -49,7 +52,7 @@ func (d *draft) handOverNode(entry manifest.Entry) {
 	names := namesOf(appliers)
 	d.handOver = &node{stage: d.apply.stage, rank: d.apply.rank, step: Step{
 		Action: ActionHandOver, Object: d.object.ID, APIVersion: d.object.APIVersion, Managers: names, appliers: appliers,
-		Why: "its fields belong to " + strings.Join(names, ", ") + " as they did", veil: d.veil,
+		Why: "its fields belong to " + appbur.Shortlist(names, shownManagers) + " as they did", veil: d.veil,
 	}}
 	for _, before := range []*node{d.prepared, d.apply, d.statusNode} {
 		if before != nil {
@@ -77,7 +80,7 @@ func (w *worker) handOver(ctx context.Context, a *attempt, before earlier) error
 		return ctx.Err()
 	}
 	if err != nil {
-		a.note = fmt.Sprintf("its fields were not given back to %s: %v", strings.Join(a.step.Managers, ", "), err)
+		a.note = fmt.Sprintf("its fields were not given back to %s: %v", appbur.Shortlist(a.step.Managers, shownManagers), err)
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ func NewOpener(identities string) (*Opener, error) {
 }
 
 func noIdentityMatch(recipients []string) error {
-	err := fmt.Errorf("%w: %s", ErrNoIdentityMatch, strings.Join(recipients, ", "))
+	err := fmt.Errorf("%w: %s", ErrNoIdentityMatch, appbur.Shortlist(recipients, 3))
 	return appbur.WithHint(err, "give the private key (AGE-SECRET-KEY-1…) of one of these recipients")
 }
 

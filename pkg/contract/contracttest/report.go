@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/appbur/appbur"
 )
 
 // Outcome is how a case ended.
@@ -87,7 +89,7 @@ func (r Report) Summary() string {
 	text := fmt.Sprintf("%d passed, %d failed, %d skipped (%d not offered, %d not applicable, %d not run)",
 		r.Count(Passed), r.Count(Failed), r.Count(Skipped), r.CountSkipped(NotOffered), r.CountSkipped(NotApplicable), r.CountSkipped(NotRun))
 	if missing := r.Missing(); len(missing) > 0 {
-		text += fmt.Sprintf("\nNOT SHOWN: %d cases that the application must pass were not run: %s", len(missing), strings.Join(missing, ", "))
+		text += fmt.Sprintf("\nNOT SHOWN: %d cases that the application must pass were not run: %s", len(missing), appbur.Shortlist(missing, 10))
 	}
 	return text
 }
