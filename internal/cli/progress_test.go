@@ -135,8 +135,8 @@ func TestProgressIsDrawnTenTimesASecond(t *testing.T) {
 		t.Errorf("drawn %d times in three seconds", writes)
 	}
 	b.finish()
-	if s.text() != "" || s.wrapped {
-		t.Errorf("left behind: %q, wrapped: %v", s.text(), s.wrapped)
+	if s.text() != "" || len(s.wrapped) > 0 {
+		t.Errorf("left behind: %q, wrapped: %q", s.text(), s.wrapped)
 	}
 }
 
@@ -282,7 +282,7 @@ func TestProgressFromManyGoroutines(t *testing.T) {
 			t.Errorf("left behind: %q", line)
 		}
 	}
-	if s.wrapped || ticks.running != 0 {
-		t.Errorf("wrapped: %v, tickers that run: %d", s.wrapped, ticks.running)
+	if len(s.wrapped) > 0 || ticks.running != 0 {
+		t.Errorf("wrapped: %q, tickers that run: %d", s.wrapped, ticks.running)
 	}
 }

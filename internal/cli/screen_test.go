@@ -12,11 +12,12 @@ import (
 type screen struct {
 	width int
 
-	mu      sync.Mutex
-	lines   [][]rune
-	column  int
-	rest    []byte
-	wrapped bool
+	mu     sync.Mutex
+	lines  [][]rune
+	column int
+	rest   []byte
+	// wrapped are the lines that were too long.
+	wrapped []string
 	// drawn are the states of the last line that a person could see, one after the other.
 	drawn []string
 }
@@ -65,7 +66,7 @@ func (s *screen) take(data []byte) int {
 
 	r, n := utf8.DecodeRune(data)
 	if s.column == s.width {
-		s.wrapped = true
+		s.wrapped = append(s.wrapped, string(s.lines[at]))
 		s.lines, s.column = append(s.lines, nil), 0
 		at++
 	}
