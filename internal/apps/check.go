@@ -10,21 +10,48 @@ import (
 	"github.com/appbur/appbur/pkg/contract"
 )
 
-// Check compares a running application with what is saved of it, and returns one
-// sentence per difference. Saved rows are changed as the application declares
-// before they are compared.
-func Check(ctx context.Context, d Dialer, t Target, payloads Payloads, saved appbur.AppState, random io.Reader) ([]string, error) {
-	client, err := d.dial(ctx, t)
+// Checker compares running applications with what is saved of them.
+type Checker struct {
+	Dialer   Dialer
+	Payloads Payloads
+	Random   io.Reader
+	// Progress hears of what goes on; it may be nil. Beside the phases of the contract
+	// there is [Comparing].
+	Progress func(appbur.AppKey, contract.Progress)
+}
+
+// Phases of [contract.Progress] that are not the application's.
+const (
+	// Waiting is for an application that is not ready.
+	Waiting = "waiting"
+	// Comparing reads what was saved; its bytes count.
+	Comparing = "comparing"
+)
+
+// Check compares one application, and returns one sentence per difference. Saved rows
+// are changed as the application declares before they are compared.
+func (c Checker) Check(ctx context.Context, t Target, saved appbur.AppState) ([]string, error) {
+	client, err := c.Dialer.dial(ctx, t)
 	if err != nil {
 		return nil, err
 	}
 	defer hangUp(client)
-	return compare(ctx, client, payloads, saved, nil, random)
+	return c.compare(ctx, client, saved, nil)
+}
+
+func (c Checker) tell(app appbur.AppKey) func(contract.Progress) {
+	return func(p contract.Progress) {
+		if c.Progress != nil {
+			c.Progress(app, p)
+		}
+	}
 }
 
 // compare exports and compares. claimed holds what an import that just ended said
 // of its result, by dataset: it stands in where a step is not declared.
-func compare(ctx context.Context, client *contract.Client, payloads Payloads, saved appbur.AppState, claimed map[string]appbur.Digest, random io.Reader) ([]string, error) {
+func (c Checker) compare(
+	ctx context.Context, client *contract.Client, saved appbur.AppState, claimed map[string]appbur.Digest,
+) ([]string, error) {
 	info, err := client.Info(ctx)
 	if err != nil {
 		return nil, err
@@ -32,12 +59,12 @@ func compare(ctx context.Context, client *contract.Client, payloads Payloads, sa
 	if info.App != saved.App {
 		return []string{fmt.Sprintf("it is %q, the saved state is of %q", info.App, saved.App)}, nil
 	}
-	without, err := leftOut(payloads, saved, info)
+	without, err := leftOut(c.Payloads, saved, info)
 	if err != nil {
 		return nil, fmt.Errorf("application %s: %w", saved.AppKey, err)
 	}
 	digests := map[string]*liveDigest{}
-	result, err := export(ctx, client, random, func(h contract.DatasetHeader) (io.WriteCloser, error) {
+	result, err := export(ctx, client, c.Random, c.tell(saved.AppKey), func(h contract.DatasetHeader) (io.WriteCloser, error) {
 		digests[h.Name] = newLiveDigest(without[h.Name])
 		return nopCloser{digests[h.Name]}, nil
 	})
@@ -55,7 +82,7 @@ func compare(ctx context.Context, client *contract.Client, payloads Payloads, sa
 		if len(without[dataset.Name]) > 0 {
 			result.Datasets[n].Digest = digests[dataset.Name].digest()
 		}
-		difference, err := compareDataset(payloads, saved.AppKey, dataset, info.Datasets[i], result.Datasets[n], claimed[dataset.Name])
+		difference, err := c.compareDataset(saved.AppKey, dataset, info.Datasets[i], result.Datasets[n], claimed[dataset.Name])
 		if err != nil {
 			return nil, fmt.Errorf("application %s: %w", saved.AppKey, err)
 		}
@@ -110,16 +137,16 @@ func compareOpaque(saved appbur.Dataset, live contract.ExportedDataset, imported
 	return ""
 }
 
-func compareDataset(payloads Payloads, key appbur.AppKey, saved appbur.Dataset, info contract.DatasetInfo, live contract.ExportedDataset, claimed appbur.Digest) (string, error) {
+func (c Checker) compareDataset(key appbur.AppKey, saved appbur.Dataset, info contract.DatasetInfo, live contract.ExportedDataset, claimed appbur.Digest) (string, error) {
 	if saved.Opaque() || (appbur.Dataset{MediaType: live.MediaType}).Opaque() {
 		return compareOpaque(saved, live, !claimed.IsZero()), nil
 	}
-	rows, err := payloads.Payload(key, saved)
+	rows, err := c.Payloads.Payload(key, saved)
 	if err != nil {
 		return "", err
 	}
 	defer func() { _ = rows.Close() }()
-	want, err := expect(saved, info, rows)
+	want, err := expect(saved, info, &toldReader{in: rows, dataset: saved.Name, tell: c.tell(key)})
 	switch {
 	case err != nil:
 		return "", err
@@ -137,4 +164,20 @@ func compareDataset(payloads Payloads, key appbur.AppKey, saved appbur.Dataset, 
 		return fmt.Sprintf("dataset %s: its %d rows differ from the saved ones (digest %s, want %s)", saved.Name, live.Rows, live.Digest.Short(), want.digest.Short()), nil
 	}
 	return "", nil
+}
+
+// toldReader tells how much of a saved dataset was compared.
+type toldReader struct {
+	in      io.Reader
+	dataset string
+	bytes   int64
+	tell    func(contract.Progress)
+}
+
+// Read implements [io.Reader].
+func (r *toldReader) Read(p []byte) (int, error) {
+	n, err := r.in.Read(p)
+	r.bytes += int64(n)
+	r.tell(contract.Progress{Phase: Comparing, Dataset: r.dataset, Bytes: r.bytes})
+	return n, err
 }

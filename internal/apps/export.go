@@ -26,7 +26,7 @@ func Export(ctx context.Context, d Dialer, t Target, store Store, random io.Read
 		return appbur.AppState{}, err
 	}
 	defer hangUp(client)
-	result, err := export(ctx, client, random, func(h contract.DatasetHeader) (io.WriteCloser, error) {
+	result, err := export(ctx, client, random, nil, func(h contract.DatasetHeader) (io.WriteCloser, error) {
 		return store.Dataset(t.AppKey, datasetOf(h))
 	})
 	if err != nil {
@@ -45,12 +45,14 @@ func datasetOf(h contract.DatasetHeader) appbur.Dataset {
 	return appbur.Dataset{Name: h.Name, Schema: h.Schema, MediaType: h.MediaType, Key: h.Key, Sensitive: h.Sensitive}
 }
 
-func export(ctx context.Context, client *contract.Client, random io.Reader, open contract.SinkFunc) (contract.ExportResult, error) {
+func export(
+	ctx context.Context, client *contract.Client, random io.Reader, tell func(contract.Progress), open contract.SinkFunc,
+) (contract.ExportResult, error) {
 	id, err := contract.NewOperationID(random)
 	if err != nil {
 		return contract.ExportResult{}, err
 	}
-	return client.Export(ctx, contract.ExportRequest{OperationID: id}, open)
+	return client.Export(ctx, contract.ExportRequest{OperationID: id, Progress: tell}, open)
 }
 
 type nopCloser struct{ io.Writer }

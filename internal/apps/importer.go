@@ -29,7 +29,8 @@ type Importer struct {
 	Random   io.Reader
 	// Patience is how long an application may take to become ready.
 	Patience time.Duration
-	// Progress hears of what goes on; it may be nil.
+	// Progress hears of what goes on; it may be nil. Beside the phases of the contract
+	// there are [Waiting] and [Comparing].
 	Progress func(appbur.AppKey, contract.Progress)
 }
 
@@ -51,6 +52,9 @@ func (i *Importer) Import(ctx context.Context, app appbur.AppState) (restore.Imp
 		return restore.Imported{}, err
 	}
 	defer hangUp(client)
+	checker := Checker{Payloads: i.Payloads, Random: i.Random, Progress: i.Progress}
+	tell := checker.tell(app.AppKey)
+	tell(contract.Progress{Phase: Waiting})
 	if err := i.ready(ctx, client); err != nil {
 		return restore.Imported{}, fmt.Errorf("application %s: %w", app.AppKey, err)
 	}
@@ -62,10 +66,7 @@ func (i *Importer) Import(ctx context.Context, app appbur.AppState) (restore.Imp
 	if err != nil {
 		return restore.Imported{}, err
 	}
-	request := contract.ImportRequest{OperationID: id, SourceApp: app.App, SourceVersion: app.Version}
-	if i.Progress != nil {
-		request.Progress = func(p contract.Progress) { i.Progress(app.AppKey, p) }
-	}
+	request := contract.ImportRequest{OperationID: id, SourceApp: app.App, SourceVersion: app.Version, Progress: tell}
 	for _, d := range app.Datasets {
 		request.Datasets = append(request.Datasets, contract.DatasetSource{
 			Name: d.Name, Schema: d.Schema, Rows: d.Rows, Size: d.Size, Digest: d.Digest, Positions: d.Positions,
@@ -94,7 +95,7 @@ func (i *Importer) Import(ctx context.Context, app appbur.AppState) (restore.Imp
 		}
 		imported.Datasets = append(imported.Datasets, dataset)
 	}
-	differences, err := compare(ctx, client, i.Payloads, app, claimed, i.Random)
+	differences, err := checker.compare(ctx, client, app, claimed)
 	if err != nil {
 		return imported, err
 	}

@@ -77,7 +77,7 @@ func TestOpaque(t *testing.T) {
 	held := newStore()
 	check := func(at Target, saved appbur.AppState) string {
 		t.Helper()
-		differences, err := Check(t.Context(), Dialer{}, at, held, saved, rand.Reader)
+		differences, err := Checker{Payloads: held, Random: rand.Reader}.Check(t.Context(), at, saved)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -25,13 +25,13 @@ func TestCheckSaysNoDigestOfSensitiveDatasets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if differences, err := Check(t.Context(), Dialer{}, target, saved, state, rand.Reader); err != nil || len(differences) != 0 {
+	if differences, err := (Checker{Payloads: saved, Random: rand.Reader}).Check(t.Context(), target, state); err != nil || len(differences) != 0 {
 		t.Fatalf("%q, %v", differences, err)
 	}
 	other := rows()
 	other["users"][0] = contract.Row(`{"id":2}`)
 	other["orders"][0] = contract.Row(`{"id":0,"user":1,"text":"other"}`)
-	differences, err := Check(t.Context(), Dialer{}, serve(t, contracttest.NewMemory(other)), saved, state, rand.Reader)
+	differences, err := Checker{Payloads: saved, Random: rand.Reader}.Check(t.Context(), serve(t, contracttest.NewMemory(other)), state)
 	if err != nil || len(differences) != 2 {
 		t.Fatalf("%q, %v", differences, err)
 	}

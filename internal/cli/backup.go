@@ -9,6 +9,7 @@ import (
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/capture"
+	"github.com/appbur/appbur/internal/progress"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/exporter"
 )
@@ -107,6 +108,9 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 	if err != nil {
 		return err
 	}
+
+	bar := e.bar("looking at the history", progress.Uncounted)
+	defer bar.finish()
 	writer, err := repo.Begin(cluster, rules.Version(), keys, o.guards, e.rand, e.now)
 	if err != nil {
 		return err
@@ -116,6 +120,8 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 		return err
 	}
 	defer pointWriter.Discard()
+	bar.finish()
+
 	for _, notice := range pointWriter.Notices() {
 		e.warn("%s", oneLine(notice))
 	}
@@ -132,7 +138,10 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 	if err != nil {
 		return err
 	}
+
 	ended := e.now()
+	committing := e.bar("committing", progress.Uncounted)
+	defer committing.finish()
 	outcome, err := writer.Commit(ctx, started, seen.Coverage)
 	if err != nil {
 		return err
@@ -147,6 +156,7 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 	if err != nil {
 		return err
 	}
+	committing.finish()
 	if err := pointWriter.Remember(point, e.now()); err != nil {
 		e.warn("that somebody takes this point away would not be noticed: %v", err)
 	}

@@ -85,7 +85,7 @@ func compatClusterRun(ctx context.Context, e *env, o *compatOptions) error {
 	if err != nil {
 		return err
 	}
-	loaded, err := c.repo.Load(ctx, c.ref, nil)
+	loaded, err := e.loadPoint(ctx, c, nil)
 	if err != nil {
 		return err
 	}

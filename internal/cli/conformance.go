@@ -138,11 +138,15 @@ func conformanceRun(ctx context.Context, e *env, o *conformanceOptions, address 
 	if err = errors.Join(err, client.Close()); err != nil {
 		return err
 	}
+	bar := e.bar("checking the contract", "cases")
+	bar.set(0, config.selected())
 	report := contracttest.CheckEach(ctx, config.Config, func(r contracttest.Result) {
 		if !o.asJSON {
 			printResult(e, r)
 		}
+		bar.add(1)
 	})
+	bar.finish()
 	if err := o.writeJUnit(report, info.App); err != nil {
 		return err
 	}
@@ -170,6 +174,16 @@ var errNotConforming = &outcome{ExitFailed, "the application does not keep the c
 type conformanceConfig struct {
 	contracttest.Config
 	dial contract.DialOptions
+}
+
+// selected is how many cases are run.
+func (c conformanceConfig) selected() (n int64) {
+	for _, one := range contracttest.Catalogue() {
+		if c.Run == nil || c.Run.MatchString(one.ID) {
+			n++
+		}
+	}
+	return n
 }
 
 func (o *conformanceOptions) config(e *env, address string) (conformanceConfig, error) {

@@ -143,6 +143,9 @@ func (x *exporting) beside(e *env, work func() error) error {
 		return work()
 	})
 	<-worked
+	if x.targets == 0 {
+		return x.group.Wait()
+	}
 
 	bar := e.bar("exporting "+count(x.targets, "application"), progress.Bytes)
 	defer bar.finish()

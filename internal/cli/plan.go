@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/rest"
 
+	"github.com/appbur/appbur/internal/progress"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/compat"
 	"github.com/appbur/appbur/pkg/manifest"
@@ -54,6 +55,8 @@ func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
 	if err != nil {
 		return planned{}, err
 	}
+	bar := e.bar("asking the target", progress.Uncounted)
+	defer bar.finish()
 	target, err := targetOf(ctx, e, config)
 	if err != nil {
 		return planned{}, err
@@ -117,7 +120,7 @@ changed there since, which a restore would undo. Nothing is changed. ` + "`appbu
 			if err != nil {
 				return err
 			}
-			target, err := o.identify(cmd.Context(), made)
+			target, err := o.identify(cmd.Context(), e, made)
 			if err != nil {
 				return err
 			}

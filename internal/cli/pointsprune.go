@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/progress"
 	"github.com/appbur/appbur/internal/repository"
 )
 
@@ -104,7 +105,9 @@ func pointsPruneRun(ctx context.Context, e *env, o *pointsPruneOptions) error {
 	if len(trusted) == 0 {
 		return repository.NobodyTrusted()
 	}
+	bar := e.bar("reading the restore points", progress.Uncounted)
 	all, err := repo.Catalog(trusted)
+	bar.finish()
 	if err != nil {
 		return err
 	}
@@ -122,7 +125,10 @@ func pointsPruneRun(ctx context.Context, e *env, o *pointsPruneOptions) error {
 				return err
 			}
 		}
-		if err := repo.DeletePoints(ctx, gone, trusted, false); err != nil {
+		bar := e.bar("deleting "+pointsText(len(gone)), progress.Uncounted)
+		err := repo.DeletePoints(ctx, gone, trusted, false)
+		bar.finish()
+		if err != nil {
 			return err
 		}
 		report.Deleted = gone

@@ -41,7 +41,7 @@ func pointsShowRun(ctx context.Context, e *env, o *repositoryOptions, name strin
 	if err != nil {
 		return err
 	}
-	loaded, err := c.repo.Load(ctx, c.ref, nil)
+	loaded, err := e.loadPoint(ctx, c, nil)
 	if err != nil {
 		return err
 	}

@@ -67,11 +67,11 @@ func (b *bar) tick(ticker func(time.Duration) (<-chan time.Time, func())) (stop 
 			}
 		}
 	})
-	return func() {
+	return sync.OnceFunc(func() {
 		stopTicks()
 		close(ended)
 		ticking.Wait()
-	}
+	})
 }
 
 // systemTicker is the ticker of [time].
@@ -84,9 +84,10 @@ func systemTicker(every time.Duration) (<-chan time.Time, func()) {
 // of a bar.
 func (b *bar) add(n int64) { b.change(func() { b.done += n }) }
 
-// set says how much is done of how much; the total is 0 when nobody knows it.
+// set says how much is done of how much; the total is 0 when nobody knows it. What is done
+// becomes no less: calls may overtake one another.
 func (b *bar) set(done, total int64) {
-	b.change(func() { b.done, b.task.Total, b.task.About = done, total, false })
+	b.change(func() { b.done, b.task.Total, b.task.About = max(b.done, done), total, false })
 }
 
 // setInts is set for callbacks that count with int.
@@ -135,16 +136,13 @@ func (b *bar) show(at time.Time) {
 
 // finish removes the line and reports how long the work took. It may be repeated.
 func (b *bar) finish() time.Duration {
+	b.stop()
 	b.mu.Lock()
-	ended := b.ended
-	b.ended = true
-	b.mu.Unlock()
-	if !ended {
-		b.stop()
-		if b.env.inPlace() && !b.env.silent {
-			b.env.statusLine().clear()
-		}
+	defer b.mu.Unlock()
+	if !b.ended && b.env.inPlace() && !b.env.silent {
+		b.env.statusLine().clear()
 	}
+	b.ended = true
 	return b.task.Elapsed(b.env.now())
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/progress"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/seal"
 )
@@ -113,6 +114,9 @@ func (o *repositoryOptions) point(e *env, name string) (chosen, error) {
 		return chosen{}, err
 	}
 	c := chosen{repo: repo}
+	// Each point and commit that it rests on is read, and its signature checked.
+	bar := e.bar("looking for the restore point", progress.Uncounted)
+	defer bar.finish()
 	if c.keys, err = o.judgeKeys(e, repo); err != nil {
 		return chosen{}, err
 	}
@@ -201,8 +205,15 @@ func (o *repositoryOptions) load(ctx context.Context, e *env, name string) (*rep
 	if err != nil {
 		return nil, nil, err
 	}
-	loaded, err := c.repo.Load(ctx, c.ref, opener)
+	loaded, err := e.loadPoint(ctx, c, opener)
 	return c.repo, loaded, err
+}
+
+// loadPoint reads a point that was chosen.
+func (e *env) loadPoint(ctx context.Context, c chosen, opener *seal.Opener) (*repository.Loaded, error) {
+	bar := e.bar("reading the restore point", "objects")
+	defer bar.finish()
+	return c.repo.LoadTelling(ctx, c.ref, opener, bar.setInts)
 }
 
 // checkPolicy demands that somebody trusted has signed the rules: by rules of somebody

@@ -81,7 +81,7 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions) error {
 	if err := unknownApps(made, targets); err != nil {
 		return err
 	}
-	target, err := o.identify(ctx, made)
+	target, err := o.identify(ctx, e, made)
 	if err != nil {
 		return err
 	}
@@ -108,11 +108,15 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions) error {
 	}
 
 	bar := e.bar("restoring", "steps")
-	report, err := restore.Apply(ctx, made.plan, cluster, &stepProgress{bar: bar})
+	report, err := restore.Apply(ctx, made.plan, cluster, stepProgress{bar})
 	took := bar.finish()
 	if err == nil && !o.dryRun && len(made.plan.Apps) > 0 {
-		importer := &apps.Importer{Dialer: dialer, Targets: targets, Payloads: made.loaded, Random: e.rand, Patience: appPatience}
+		bars := e.appBar(made.plan.Apps)
+		importer := &apps.Importer{
+			Dialer: dialer, Targets: targets, Payloads: made.loaded, Random: e.rand, Patience: appPatience, Progress: bars.tell,
+		}
 		err = restore.Import(ctx, made.plan, hintingImporter{importer}, &report)
+		bars.finish()
 	}
 	if writes {
 		e.noteRestore(made, target, began, map[bool]repository.RestoreState{true: repository.RestoreDone, false: repository.RestorePartly}[err == nil])
@@ -160,11 +164,11 @@ func unknownApps(made planned, targets []apps.Target) error {
 	return nil
 }
 
-// stepProgress draws the progress of a restore.
+// stepProgress draws the progress of a restore or a verification.
 type stepProgress struct{ bar *bar }
 
 // Progress implements [restore.Reporter].
-func (p *stepProgress) Progress(event restore.Event) {
+func (p stepProgress) Progress(event restore.Event) {
 	if event.Kind == restore.EventFinished {
 		p.bar.set(int64(event.Done), int64(event.Total))
 	}

@@ -65,7 +65,7 @@ func (s *changedSince) String() string {
 
 // identify asks the target who it is, and compares it with the point if the point
 // was taken of it.
-func (o *planOptions) identify(ctx context.Context, made planned) (targetCluster, error) {
+func (o *planOptions) identify(ctx context.Context, e *env, made planned) (targetCluster, error) {
 	t := targetCluster{Context: o.contextName(), Server: server(made.config), Version: made.plan.Target, Restored: []repository.Restored{}}
 	system, err := made.cluster.Get(ctx, appbur.ObjectID{Kind: "Namespace", Name: "kube-system"}, "v1")
 	switch {
@@ -96,7 +96,9 @@ func (o *planOptions) identify(ctx context.Context, made planned) (targetCluster
 
 	t.Source = t.ID != "" && (t.ID == made.plan.Source.ID || t.ID == made.repo.Config().Cluster.ID)
 	if t.Source {
-		t.Since, err = since(ctx, made)
+		bar := e.bar("looking for what changed in the target", "objects")
+		t.Since, err = since(ctx, made, stepProgress{bar})
+		bar.finish()
 	}
 	return t, err
 }
@@ -116,8 +118,8 @@ func tally(ctx context.Context, cluster restore.Cluster, kind string) (*int, err
 
 // since reads what the point holds from its own cluster. Fields that the cluster has
 // on top stay in a restore, so they are no change that it undoes.
-func since(ctx context.Context, made planned) (*changedSince, error) {
-	findings, err := restore.Verify(ctx, made.plan, made.cluster, made.rules)
+func since(ctx context.Context, made planned, r restore.Reporter) (*changedSince, error) {
+	findings, err := restore.Verify(ctx, made.plan, made.cluster, made.rules, r)
 	if err != nil {
 		return nil, err
 	}

@@ -65,7 +65,10 @@ func verifyRun(ctx context.Context, e *env, o *verifyOptions) error {
 		return err
 	}
 	result := verification{Apps: []appVerification{}}
-	if result.Cluster, err = restore.Verify(ctx, made.plan, made.cluster, made.rules); err != nil {
+	bar := e.bar("comparing with the cluster", "objects")
+	result.Cluster, err = restore.Verify(ctx, made.plan, made.cluster, made.rules, stepProgress{bar})
+	bar.finish()
+	if err != nil {
 		return err
 	}
 	different := !result.Cluster.OK()
@@ -73,14 +76,18 @@ func verifyRun(ctx context.Context, e *env, o *verifyOptions) error {
 	if err != nil {
 		return err
 	}
+	bars := e.appBar(made.plan.Apps)
+	defer bars.finish()
+	checker := apps.Checker{Dialer: dialer, Payloads: made.loaded, Random: e.rand, Progress: bars.tell}
 	for _, target := range targets {
-		differences, err := apps.Check(ctx, dialer, target, made.loaded, savedState(made, target.AppKey), e.rand)
+		differences, err := checker.Check(ctx, target, savedState(made, target.AppKey))
 		if err != nil {
 			return err
 		}
 		different = different || len(differences) > 0
 		result.Apps = append(result.Apps, appVerification{target.String(), append([]string{}, differences...)})
 	}
+	bars.finish()
 	if o.json {
 		err = e.printJSON(result)
 	} else {

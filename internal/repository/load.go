@@ -47,6 +47,12 @@ type Loaded struct {
 // datasets are decrypted; without one they stay sealed, which suffices to look at a
 // point and not to restore it.
 func (r *Repository) Load(ctx context.Context, ref PointRef, opener *seal.Opener) (*Loaded, error) {
+	return r.LoadTelling(ctx, ref, opener, func(int, int) {})
+}
+
+// LoadTelling is Load, and tells how many objects of how many were read, one call at a
+// time.
+func (r *Repository) LoadTelling(ctx context.Context, ref PointRef, opener *seal.Opener, progress func(done, total int)) (*Loaded, error) {
 	meta, err := r.Describe(ref)
 	if err != nil {
 		return nil, err
@@ -59,7 +65,8 @@ func (r *Repository) Load(ctx context.Context, ref PointRef, opener *seal.Opener
 	if err := loaded.openDigests(); err != nil {
 		return nil, fmt.Errorf("restore point %s: %w", ref.ID, err)
 	}
-	if err := loaded.read(ctx); err != nil {
+	progress(0, meta.Objects)
+	if err := loaded.read(ctx, progress); err != nil {
 		return nil, fmt.Errorf("restore point %s: %w", ref.ID, err)
 	}
 	if len(loaded.Objects) != meta.Objects {
@@ -68,7 +75,7 @@ func (r *Repository) Load(ctx context.Context, ref PointRef, opener *seal.Opener
 	return loaded, nil
 }
 
-func (l *Loaded) read(ctx context.Context) error {
+func (l *Loaded) read(ctx context.Context, progress func(done, total int)) error {
 	var manifests, index []appbur.File
 	var mu sync.Mutex
 	see := func(p string, data []byte) error {
@@ -105,6 +112,8 @@ func (l *Loaded) read(ctx context.Context) error {
 	l.Objects = make([]Object, len(manifests))
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
+	var counting sync.Mutex
+	done := 0
 	for i, file := range manifests {
 		group.Go(func() error {
 			object, err := l.decode(file)
@@ -112,6 +121,10 @@ func (l *Loaded) read(ctx context.Context) error {
 				return fmt.Errorf("%s: %w", file.Path, err)
 			}
 			l.Objects[i] = object
+			counting.Lock()
+			defer counting.Unlock()
+			done++
+			progress(done, len(manifests))
 			return nil
 		})
 	}

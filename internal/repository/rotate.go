@@ -35,6 +35,8 @@ type Rotation struct {
 	// AcceptHistory goes on from a history that is not the one seen before; the
 	// commit records it.
 	AcceptHistory bool
+	// Progress is told how many manifests of how many were looked at; it may be nil.
+	Progress func(done, total int)
 }
 
 // Rotated says what a rotation did.
@@ -116,7 +118,7 @@ func (r *Repository) Rotate(ctx context.Context, keys *Keys, opener *seal.Opener
 		if err != nil {
 			return Rotated{}, err
 		}
-		if done.Resealed, err = resealAll(ctx, edit, sealer, opener); err != nil {
+		if done.Resealed, err = resealAll(ctx, edit, sealer, opener, change.Progress); err != nil {
 			return Rotated{}, err
 		}
 	}
@@ -211,7 +213,7 @@ func (c Rotation) describe(before, after []string) string {
 
 // resealAll seals every sealed manifest of an edit anew and returns how many there
 // are.
-func resealAll(ctx context.Context, edit *gitsync.Edit, sealer *seal.Sealer, opener *seal.Opener) (int, error) {
+func resealAll(ctx context.Context, edit *gitsync.Edit, sealer *seal.Sealer, opener *seal.Opener, progress func(done, total int)) (int, error) {
 	paths, err := edit.Paths("")
 	if err != nil {
 		return 0, err
@@ -219,7 +221,10 @@ func resealAll(ctx context.Context, edit *gitsync.Edit, sealer *seal.Sealer, ope
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	count := 0
-	for _, path := range paths {
+	for i, path := range paths {
+		if progress != nil {
+			progress(i, len(paths))
+		}
 		if !appbur.IsManifestPath(path) {
 			continue
 		}

@@ -50,7 +50,8 @@ type RemoteOptions struct {
 	Proxy func(*http.Request) (*url.URL, error)
 	// Git is the program that serves remotes that are directories: "git" if empty.
 	Git string
-	// Progress is told how far a pack has come, from several goroutines; it may be nil.
+	// Progress is told how far a pack has come, one call at a time for each remote; it
+	// may be nil.
 	Progress func(Transfer)
 }
 

@@ -16,7 +16,6 @@ import (
 	"runtime"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
@@ -40,10 +39,9 @@ type indexer struct {
 	objects []packedObject
 	// count is how many objects the pack claims to hold.
 	count uint32
-	// resolved is told how many deltas of how many have their id, from several
-	// goroutines; it may be nil.
+	// resolved is told how many deltas of how many have their id, one call at a time; it
+	// may be nil.
 	resolved func(deltas, total int)
-	deltas   atomic.Int64
 	// toResolve is how many deltas there are.
 	toResolve int
 
@@ -54,6 +52,8 @@ type indexer struct {
 	mu sync.Mutex
 	// done has true for what is there, false for what was only named by another.
 	done map[objectID]bool
+	// deltas counts those that have their id.
+	deltas int
 }
 
 func newIndexer(dir string, tell func(int64)) *indexer {
@@ -370,10 +370,17 @@ func (x *indexer) apply(reader *packReader, child int, kind plumbing.ObjectType,
 		return nil, reader.damaged(int64(o.offset), err)
 	}
 	o.id = plumbing.ComputeHash(kind, data)
-	if deltas := x.deltas.Add(1); x.resolved != nil {
-		x.resolved(int(deltas), x.toResolve)
-	}
+	x.countDelta()
 	return data, x.note(o.id, rawObject{kind: kind, data: data})
+}
+
+func (x *indexer) countDelta() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.deltas++
+	if x.resolved != nil {
+		x.resolved(x.deltas, x.toResolve)
+	}
 }
 
 // packStream counts, hashes and writes what is taken from a pack.

@@ -6,7 +6,7 @@
 //	err = plan.Render(os.Stdout)
 //	report, err := restore.Apply(ctx, plan, cluster, reporter)       // repeatable
 //	err = restore.Import(ctx, plan, importer, &report)               // application state
-//	findings, err := restore.Verify(ctx, plan, cluster, rules)       // proof
+//	findings, err := restore.Verify(ctx, plan, cluster, rules, nil)       // proof
 //
 // A dry run is the same path with restore.DryRun(cluster).
 //

@@ -73,7 +73,7 @@ func checkHostile(t tb, p Point, luck *rand.Rand) {
 	for _, k := range cluster.objects {
 		k.content = hostile.Spoil(k.content, luck)
 	}
-	findings, err := Verify(context.Background(), plan, cluster, manifest.Default())
+	findings, err := Verify(context.Background(), plan, cluster, manifest.Default(), nil)
 	if err != nil {
 		t.Fatalf("one object spoils the verification: %v", err)
 	}

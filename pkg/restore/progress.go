@@ -2,8 +2,8 @@ package restore
 
 import "github.com/appbur/appbur"
 
-// Reporter is told how a restore goes on. Calls come one at a time, from one
-// goroutine; a slow reporter slows the restore down. It must not call back.
+// Reporter is told how a restore or a verification goes on. Calls come one at a time; a
+// slow reporter slows the work down. It must not call back.
 type Reporter interface {
 	Progress(e Event)
 }
@@ -22,7 +22,8 @@ const (
 // Event is one piece of progress.
 type Event struct {
 	Kind EventKind `json:"kind"`
-	// Done and Total count steps, without barriers.
+	// Done and Total count steps without barriers, in a verification the objects that are
+	// compared.
 	Done   int             `json:"done"`
 	Total  int             `json:"total"`
 	Step   int             `json:"step"`

@@ -123,7 +123,7 @@ func (r *theTarget) apply(t *testing.T, plan *Plan) Report {
 
 func (r *theTarget) verify(t *testing.T, plan *Plan) Findings {
 	t.Helper()
-	findings, err := Verify(t.Context(), plan, r.cluster, manifest.Default())
+	findings, err := Verify(t.Context(), plan, r.cluster, manifest.Default(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,17 +16,26 @@ import (
 // the plan says. Live objects go through the rules that made the manifests, so
 // what a cluster gives its objects by itself is no difference; neither are fields
 // that the target has on top, which are listed apart. The error is about the
-// attempt, not about the target: the context ended, or the plan has no content.
-func Verify(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules) (Findings, error) {
+// attempt, not about the target: the context ended, or the plan has no content. The
+// reporter may be nil.
+func Verify(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules, r Reporter) (Findings, error) {
+	if r == nil {
+		r = silent{}
+	}
 	v := &verifier{
-		worker: newWorker(Applier{Cluster: c}, p.Policy), rules: rules,
+		reporter: r,
+		worker:   newWorker(Applier{Cluster: c}, p.Policy), rules: rules,
 		live: make(map[appbur.ObjectID]*liveFacts), added: make(map[Addition]int),
 		findings: Findings{Format: FindingsFormat, Point: p.Point},
 	}
 	statuses := make(map[appbur.ObjectID]any)
 	for i := range p.Steps {
-		if s := &p.Steps[i]; s.Action == ActionStatus {
+		switch s := &p.Steps[i]; s.Action {
+		case ActionStatus:
 			statuses[s.Object] = s.Content["status"]
+		case ActionApply:
+			v.total++
+		case ActionPrepare, ActionWait, ActionRelink, ActionHandOver, ActionBarrier, ActionSkip, ActionBlocked:
 		}
 	}
 	group, each := errgroup.WithContext(ctx)
@@ -79,8 +88,10 @@ func (v *verifier) guard(step *Step, check func() error) error {
 }
 
 type verifier struct {
-	worker *worker
-	rules  *manifest.Rules
+	worker   *worker
+	rules    *manifest.Rules
+	reporter Reporter
+	total    int // of the objects that are compared
 
 	mu       sync.Mutex
 	live     map[appbur.ObjectID]*liveFacts
@@ -142,6 +153,7 @@ func (v *verifier) checked(id appbur.ObjectID, facts *liveFacts) {
 	if facts != nil {
 		v.live[id] = facts
 	}
+	v.reporter.Progress(Event{Kind: EventFinished, Done: v.findings.Checked, Total: v.total, Action: ActionApply, Object: id})
 }
 
 // status checks what went to the status subresource. What its controller made of a

@@ -61,13 +61,13 @@ func TestVerifyFindsWhatIsMissing(t *testing.T) {
 	if _, err := Apply(t.Context(), plan, cluster, nil); err != nil {
 		t.Fatal(err)
 	}
-	findings, err := Verify(t.Context(), plan, cluster, rules)
+	findings, err := Verify(t.Context(), plan, cluster, rules, nil)
 	if err != nil || !findings.OK() || findings.Checked != 11 || findings.Owners != 4 {
 		t.Fatalf("%+v (%v)", findings, err)
 	}
 	id := appbur.ObjectID{Kind: "Secret", Namespace: "fleet", Name: "c-kubeconfig"}
 	delete(cluster.objects, id)
-	if findings, err = Verify(t.Context(), plan, cluster, rules); err != nil {
+	if findings, err = Verify(t.Context(), plan, cluster, rules, nil); err != nil {
 		t.Fatal(err)
 	}
 	want := []Finding{{Kind: FindingMissing, Object: id, What: "is not in the target"}}
@@ -80,7 +80,7 @@ func TestVerifyFindsWhatIsMissing(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Verify(ctx, plan, cluster, rules); !errors.Is(err, context.Canceled) {
+	if _, err := Verify(ctx, plan, cluster, rules, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("a cancelled verification: %v", err)
 	}
 }

@@ -94,5 +94,5 @@ func (r Running) Restore(t testing.TB, s *Saved) (notes []string, err error) {
 // Verify compares the state with what is saved and returns the differences.
 func (r Running) Verify(t testing.TB, s *Saved) ([]string, error) {
 	t.Helper()
-	return apps.Check(t.Context(), apps.Dialer{}, r.target, s, s.State, rand.Reader)
+	return apps.Checker{Payloads: s, Random: rand.Reader}.Check(t.Context(), r.target, s.State)
 }
