@@ -58,11 +58,14 @@ func (b *appBar) tell(key appbur.AppKey, p contract.Progress) {
 	}
 
 	did, total := p.Rows, int64(0)
-	for _, d := range b.saved[key].Datasets {
-		total += d.Rows
-	}
-	if phase.unit == progress.Bytes {
+	switch phase.unit {
+	case progress.Uncounted:
+	case progress.Bytes:
 		did, total = p.Bytes, payloadSize(b.saved[key])
+	default:
+		for _, d := range b.saved[key].Datasets {
+			total += d.Rows
+		}
 	}
 	b.done[p.Dataset] = max(b.done[p.Dataset], did)
 	sum := int64(0)

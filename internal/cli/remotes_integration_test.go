@@ -59,4 +59,6 @@ func TestBackupAndRunPush(t *testing.T) {
 		t.Errorf("the disk is at %s, want %s", got, want)
 	}
 	testremote.Fsck(t, disk)
+
+	t.Run("a person sees the progress of each command", func(t *testing.T) { seeClusterCommands(t, cluster) })
 }
