@@ -138,7 +138,7 @@ func (o *repositoryOptions) knownApps(e *env) (*repository.Repository, []reposit
 	if err != nil {
 		return nil, nil, newest, err
 	}
-	all, err := repo.Catalog(trusted)
+	all, err := e.catalog(repo, trusted)
 	if err != nil {
 		return nil, nil, newest, err
 	}

@@ -87,6 +87,8 @@ func logRun(ctx context.Context, e *env, o *logOptions) error {
 		fields = h.FieldReader()
 		defer fields.Close()
 	}
+	bar := e.bar("reading the history", "commits")
+	defer bar.finish()
 	commits := []commitJSON{}
 	for entry, err := range h.Log(ctx, query) {
 		if err != nil {
@@ -97,7 +99,10 @@ func logRun(ctx context.Context, e *env, o *logOptions) error {
 			return err
 		}
 		commits = append(commits, described)
+		bar.add(1)
 	}
+	bar.finish()
+
 	if o.json {
 		if err := e.printJSON(commits); err != nil {
 			return err

@@ -129,7 +129,7 @@ func pointsListRun(_ context.Context, e *env, o *repositoryOptions, asJSON bool)
 	if len(trusted) == 0 {
 		e.warn("signatures are not looked at: nobody is trusted yet (pass --trust FILE)")
 	}
-	all, err := repo.Catalog(trusted)
+	all, err := e.catalog(repo, trusted)
 	if err != nil {
 		return err
 	}

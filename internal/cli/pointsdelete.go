@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/progress"
 	"github.com/appbur/appbur/internal/repository"
 )
 
@@ -91,7 +92,10 @@ func pointsDeleteRun(ctx context.Context, e *env, o *pointsDeleteOptions) error 
 			return err
 		}
 	}
-	if err := repo.DeletePoints(ctx, ids, trusted, o.lastGood); err != nil {
+	bar := e.bar("deleting "+pointsText(len(ids)), progress.Uncounted)
+	err = repo.DeletePoints(ctx, ids, trusted, o.lastGood)
+	bar.finish()
+	if err != nil {
 		return err
 	}
 	if o.json {

@@ -105,9 +105,7 @@ func pointsPruneRun(ctx context.Context, e *env, o *pointsPruneOptions) error {
 	if len(trusted) == 0 {
 		return repository.NobodyTrusted()
 	}
-	bar := e.bar("reading the restore points", progress.Uncounted)
-	all, err := repo.Catalog(trusted)
-	bar.finish()
+	all, err := e.catalog(repo, trusted)
 	if err != nil {
 		return err
 	}

@@ -209,6 +209,13 @@ func (o *repositoryOptions) load(ctx context.Context, e *env, name string) (*rep
 	return c.repo, loaded, err
 }
 
+// catalog reads what there is of restore points.
+func (e *env) catalog(repo *repository.Repository, trusted []byte) (repository.Catalog, error) {
+	bar := e.bar("reading the restore points", "points")
+	defer bar.finish()
+	return repo.CatalogTelling(trusted, bar.setInts)
+}
+
 // loadPoint reads a point that was chosen.
 func (e *env) loadPoint(ctx context.Context, c chosen, opener *seal.Opener) (*repository.Loaded, error) {
 	bar := e.bar("reading the restore point", "objects")

@@ -105,3 +105,10 @@ func (s *screen) seen() []string {
 	defer s.mu.Unlock()
 	return slices.Clone(s.drawn)
 }
+
+// forget makes seen begin anew.
+func (s *screen) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.drawn = nil
+}

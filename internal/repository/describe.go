@@ -43,16 +43,21 @@ type Catalog struct {
 // verifies their signatures. Without one every point that can be read counts, so no
 // deletion may rest on it.
 func (r *Repository) Catalog(allowedSigners []byte) (Catalog, error) {
+	return r.CatalogTelling(allowedSigners, func(int, int) {})
+}
+
+// CatalogTelling is Catalog, and tells how many points of how many were looked at.
+func (r *Repository) CatalogTelling(allowedSigners []byte, progress func(done, total int)) (Catalog, error) {
 	refs, err := r.Points()
 	if err != nil {
 		return Catalog{}, err
 	}
-	return r.catalogOf(refs, allowedSigners)
+	return r.catalogOf(refs, allowedSigners, progress)
 }
 
 // catalogOf is the catalog of points that were listed. One that was deleted since is in no
 // list: what it held may have been pruned before it was read.
-func (r *Repository) catalogOf(refs []PointRef, allowedSigners []byte) (Catalog, error) {
+func (r *Repository) catalogOf(refs []PointRef, allowedSigners []byte, progress func(done, total int)) (Catalog, error) {
 	var c Catalog
 	var read Catalog
 	for _, ref := range refs {
@@ -72,6 +77,7 @@ func (r *Repository) catalogOf(refs []PointRef, allowedSigners []byte) (Catalog,
 		return Catalog{}, err
 	}
 	for i, ref := range read.Refs {
+		progress(i, len(read.Refs)) // most of the time goes into signatures
 		err := g.check(ref, read.Points[i])
 		switch {
 		case errors.Is(err, ErrUntrusted), errors.Is(err, ErrRewritten):

@@ -283,7 +283,7 @@ func TestPointPrunedSinceItWasListed(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	all, err := f.repo.catalogOf(refs, f.trusted())
+	all, err := f.repo.catalogOf(refs, f.trusted(), func(int, int) {})
 	if err != nil || len(all.Rejected()) > 0 || len(all.Refs) != 1 || all.Refs[0].ID != kept {
 		t.Errorf("%d points, %d rejected, %v", len(all.Refs), len(all.Rejected()), err)
 	}
