@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/appbur/appbur/internal/progress"
+	"github.com/appbur/appbur/pkg/restore"
 )
 
 // clock is a time that passes as a test says.
@@ -253,6 +254,38 @@ func TestProgressHasNoColourOfItsOwn(t *testing.T) {
 	b.finish()
 	if colour := regexp.MustCompile(`\x1b\[[0-9;]*m`).FindString(raw.String()); colour != "" || raw.Len() == 0 {
 		t.Errorf("written: %q", raw.String())
+	}
+}
+
+// A restore says why it waits as long as nothing is finished.
+func TestARestoreSaysWhyItWaits(t *testing.T) {
+	e, s, c, _ := onTerminal(120)
+	b := e.bar("restoring", "steps")
+	defer b.finish()
+	steps := stepProgress{b}
+	for _, test := range []struct {
+		event restore.Event
+		want  string
+	}{
+		{restore.Event{Kind: restore.EventFinished, Done: 10, Total: 40}, "10 of 40 steps, 10/s, 3 s left"},
+		{restore.Event{Kind: restore.EventWaiting, Done: 10, Total: 40, Retry: "throttled"}, "10 of 40 steps, trying again (throttled), "},
+		{restore.Event{Kind: restore.EventFinished, Done: 20, Total: 40}, "20 of 40 steps, 6.5/s, 3 s left"},
+	} {
+		c.pass(time.Second)
+		steps.Progress(test.event)
+		if got := s.text(); !strings.Contains(got, test.want) {
+			t.Errorf("%q, want %q", got, test.want)
+		}
+	}
+}
+
+// What is known of the terminal comes from the environment and the streams.
+func TestADumbTerminalIsKnown(t *testing.T) {
+	for name, want := range map[string]bool{"dumb": true, "xterm-256color": false, "": false} {
+		s := SystemStreams(func(string) string { return name })
+		if s.Dumb != want {
+			t.Errorf("TERM=%q is dumb: %v", name, s.Dumb)
+		}
 	}
 }
 

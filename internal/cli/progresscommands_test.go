@@ -130,6 +130,7 @@ func TestLongCommandsShowTheirProgress(t *testing.T) {
 		patterns []string
 	}{
 		{"remotes push", ExitDone, []string{elapsed("connecting"), counted("sending to disk", "objects")}},
+		{"remotes list", ExitDone, []string{elapsed("asking the remotes")}},
 		{"clone " + disk + " " + copied, ExitDone, []string{elapsed("connecting"), counted("receiving", "objects")}},
 		{"repo check", ExitDone, []string{counted("checking objects", "objects"), `checking commits  \d+ commits, .* so far`, `checking restore points .*`}},
 		{"repo maintain --full", ExitDone, []string{counted("packing", "objects")}},

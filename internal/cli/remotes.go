@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/progress"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
@@ -171,7 +172,9 @@ func remotesListRun(ctx context.Context, e *env, o *repositoryOptions, asJSON bo
 	if err != nil {
 		return err
 	}
+	bar := e.bar("asking the remotes", progress.Uncounted)
 	list, err := repo.RemoteStatuses(ctx, keys, e.remoteOptions())
+	bar.finish()
 	if err != nil {
 		return err
 	}

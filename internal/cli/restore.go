@@ -169,9 +169,13 @@ type stepProgress struct{ bar *bar }
 
 // Progress implements [restore.Reporter].
 func (p stepProgress) Progress(event restore.Event) {
-	if event.Kind == restore.EventFinished {
-		p.bar.set(int64(event.Done), int64(event.Total))
+	note := ""
+	if event.Kind == restore.EventWaiting {
+		note = "trying again (" + event.Retry + ")"
 	}
+	p.bar.change(func() {
+		p.bar.done, p.bar.task.Total, p.bar.task.Note = int64(event.Done), int64(event.Total), note
+	})
 }
 
 func (e *env) printReport(report restore.Report, took time.Duration, o *restoreOptions, target targetCluster) error {

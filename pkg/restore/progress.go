@@ -32,6 +32,9 @@ type Event struct {
 	// Result is that of the step; empty while waiting.
 	Result Result `json:"result,omitempty"`
 	Reason string `json:"reason,omitempty"`
+	// Retry is the name of what makes a request worth another try while waiting, such as
+	// throttled or network. It holds nothing of what the server said.
+	Retry string `json:"retry,omitempty"`
 }
 
 // silent is the reporter of those who pass none.

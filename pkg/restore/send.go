@@ -117,6 +117,9 @@ func awaitsType(step *Step, err error) bool {
 // waiting tells the reporter that a request will be repeated.
 func (w *worker) waiting(ctx context.Context, step *Step, rule *retryRule, err error) {
 	if w.notify != nil {
-		w.notify(ctx, Event{Kind: EventWaiting, Step: step.ID, Action: step.Action, Object: step.Object, Reason: fmt.Sprintf("%s: %v", rule.name, err)})
+		w.notify(ctx, Event{
+			Kind: EventWaiting, Step: step.ID, Action: step.Action, Object: step.Object, Retry: rule.name,
+			Reason: fmt.Sprintf("%s: %v", rule.name, step.veil.error(err)),
+		})
 	}
 }

@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -144,4 +145,15 @@ func FuzzVeilText(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Whoever is told that a request is tried again reads no secret that the server quoted.
+func TestWaitingIsToldWithoutSecrets(t *testing.T) {
+	var told Event
+	w := &worker{notify: func(_ context.Context, e Event) { told = e }}
+	step := &Step{ID: 3, Object: appbur.ObjectID{Kind: "ConfigMap", Name: "x"}, veil: veilOf(t, `{"kind":"ConfigMap","data":{"key":"s3cret"}}`, []string{"data", "key"})}
+	w.waiting(t.Context(), step, &retryRule{name: "internal"}, errors.New(`webhook cannot judge "s3cret"`))
+	if told.Retry != "internal" || told.Reason != `internal: webhook cannot judge "(secret)"` || told.Step != 3 {
+		t.Errorf("told %+v", told)
+	}
 }
