@@ -63,6 +63,7 @@ func (c Checker) compare(
 	if err != nil {
 		return nil, fmt.Errorf("application %s: %w", saved.AppKey, err)
 	}
+
 	digests := map[string]*liveDigest{}
 	result, err := export(ctx, client, c.Random, c.tell(saved.AppKey), func(h contract.DatasetHeader) (io.WriteCloser, error) {
 		digests[h.Name] = newLiveDigest(without[h.Name])
@@ -71,6 +72,7 @@ func (c Checker) compare(
 	if err != nil {
 		return nil, fmt.Errorf("application %s: %w", saved.AppKey, err)
 	}
+
 	var differences []string
 	for _, dataset := range saved.Datasets {
 		i := slices.IndexFunc(info.Datasets, func(d contract.DatasetInfo) bool { return d.Name == dataset.Name })
@@ -137,7 +139,9 @@ func compareOpaque(saved appbur.Dataset, live contract.ExportedDataset, imported
 	return ""
 }
 
-func (c Checker) compareDataset(key appbur.AppKey, saved appbur.Dataset, info contract.DatasetInfo, live contract.ExportedDataset, claimed appbur.Digest) (string, error) {
+func (c Checker) compareDataset(
+	key appbur.AppKey, saved appbur.Dataset, info contract.DatasetInfo, live contract.ExportedDataset, claimed appbur.Digest,
+) (string, error) {
 	if saved.Opaque() || (appbur.Dataset{MediaType: live.MediaType}).Opaque() {
 		return compareOpaque(saved, live, !claimed.IsZero()), nil
 	}
@@ -146,6 +150,7 @@ func (c Checker) compareDataset(key appbur.AppKey, saved appbur.Dataset, info co
 		return "", err
 	}
 	defer func() { _ = rows.Close() }()
+
 	want, err := expect(saved, info, &toldReader{in: rows, dataset: saved.Name, tell: c.tell(key)})
 	switch {
 	case err != nil:

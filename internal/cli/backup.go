@@ -197,7 +197,9 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 
 // captureCluster runs one pass over the cluster, which had about so many objects last
 // time, and warns of what could not be read.
-func captureCluster(ctx context.Context, e *env, source *exporter.Exporter, writer *repository.Writer, objects int) (capture.Captured, error) {
+func captureCluster(
+	ctx context.Context, e *env, source *exporter.Exporter, writer *repository.Writer, objects int,
+) (capture.Captured, error) {
 	bar := e.bar("reading the cluster", "objects")
 	bar.expect(int64(objects))
 	seen, err := capture.Run(ctx, source, writer, func() { bar.add(1) })

@@ -74,6 +74,7 @@ func cloneRun(ctx context.Context, e *env, o *cloneOptions, text, dir string) er
 			return err
 		}
 	}
+
 	bar := e.transferBar()
 	options := e.remoteOptions()
 	options.Progress = bar.tell
@@ -85,6 +86,7 @@ func cloneRun(ctx context.Context, e *env, o *cloneOptions, text, dir string) er
 	for _, name := range done.Skipped {
 		e.warn("the remote lists %s, which no ref can be called; it was left out", name)
 	}
+
 	keys, trusted, err := o.trustClone(e, repo)
 	if err != nil {
 		return err

@@ -52,6 +52,7 @@ func beginExports(
 	if err != nil {
 		return nil, nil, err
 	}
+
 	counted := countingStore{store, x.count}
 	slots := make(chan struct{}, parallelExports)
 	for _, target := range targets {

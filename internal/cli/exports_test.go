@@ -8,10 +8,10 @@ import (
 	"log/slog"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/apps"
@@ -128,30 +128,28 @@ func TestExportsAndCaptureFailTogether(t *testing.T) {
 // last point holds.
 func TestExportsAreDrawnAfterTheCapture(t *testing.T) {
 	w := newSlowWorld(t)
-	rows := make([]contract.Row, 20_000)
-	for i := range rows {
-		rows[i] = contract.Row(fmt.Sprintf(`{"id":%d,"text":%q}`, i, strings.Repeat("x", 100)))
-	}
-	target := apps.Target{AppKey: appbur.AppKey{Namespace: "team", Name: "app"}}
-	target.Address = serveApp(t, "unix://"+filepath.Join(t.TempDir(), "s"), contracttest.NewMemory(map[string][]contract.Row{"rows": rows}), contract.Options{
-		ID: "example.com", Version: "1.0.0", Log: slog.New(slog.DiscardHandler), SpoolDir: t.TempDir(),
-		Datasets: []contract.Dataset{{Name: "rows", Schema: "1.0", Key: []string{"id"}, Clear: true}},
-	})
+	target := apps.Target{AppKey: appbur.AppKey{Namespace: "team", Name: "app"}, Address: serveRows(t, 20_000)}
 	last := appbur.RestorePoint{Apps: []appbur.AppState{{AppKey: target.AppKey, Datasets: []appbur.Dataset{{Name: "rows", Size: 4 << 20}}}}}
 
-	// The application gets to its bytes when their line is there.
 	store := &gauge{wanted: 2, together: make(chan struct{})}
-	tick := w.ticker
-	w.ticker = func(every time.Duration) (<-chan time.Time, func()) { close(store.together); return tick(every) }
 	exports, _, err := beginExports(t.Context(), w.env, []apps.Target{target}, &appOptions{}, store, last)
 	if err != nil {
 		t.Fatal(err)
 	}
+	// The application gets to its bytes when their line is there.
+	go func() {
+		for exports.bar.Load() == nil {
+			runtime.Gosched()
+		}
+		close(store.together)
+	}()
 	if err := exports.beside(w.env, func() error { return nil }); err != nil {
 		t.Fatal(err)
 	}
+
 	drawn := strings.Join(w.screen.seen(), "\n")
-	if want := regexp.MustCompile(`(?m)^exporting 1 application  ~\d+% \[=*> *\]  .*[0-9.]+ MiB/s, ~\d+ s left$`); !want.MatchString(drawn) {
+	want := regexp.MustCompile(`(?m)^exporting 1 application  ~\d+% \[=*> *\]  .*[0-9.]+ MiB/s, ~\d+ s left$`)
+	if !want.MatchString(drawn) {
 		t.Errorf("drawn:\n%s", drawn)
 	}
 }

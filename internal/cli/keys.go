@@ -83,6 +83,7 @@ func keysRotateRun(ctx context.Context, e *env, o *rotateOptions) error {
 			return err
 		}
 	}
+
 	bar := e.bar("sealing anew", "manifests")
 	c.Progress = bar.setInts
 	done, err := repo.Rotate(ctx, keys, opener, c, e.rand, e.now)

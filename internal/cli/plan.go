@@ -55,6 +55,7 @@ func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
 	if err != nil {
 		return planned{}, err
 	}
+
 	bar := e.bar("asking the target", progress.Uncounted)
 	defer bar.finish()
 	target, err := targetOf(ctx, e, config)

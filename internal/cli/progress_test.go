@@ -200,24 +200,28 @@ func TestProgressDoesNotOverwriteAQuestion(t *testing.T) {
 
 // Where a line cannot be redrawn there is one every ten seconds, and with --json none.
 func TestProgressElsewhere(t *testing.T) {
+	const lines = "appbur: restoring: 20%, 100 of 500 steps, 10/s, 40 s left\n" +
+		"appbur: restoring: 40%, 200 of 500 steps, 10/s, 30 s left\n"
 	for _, test := range []struct {
 		name   string
 		change func(*env)
 		want   string
 	}{
-		{"a pipe", func(e *env) { e.ErrTerminal = false }, "appbur: restoring: 20%, 100 of 500 steps, 10/s, 40 s left\nappbur: restoring: 40%, 200 of 500 steps, 10/s, 30 s left\n"},
-		{"a dumb terminal", func(e *env) { e.Dumb = true }, "appbur: restoring: 20%, 100 of 500 steps, 10/s, 40 s left\nappbur: restoring: 40%, 200 of 500 steps, 10/s, 30 s left\n"},
+		{"a pipe", func(e *env) { e.ErrTerminal = false }, lines},
+		{"a dumb terminal", func(e *env) { e.Dumb = true }, lines},
 		{"json in a pipe", func(e *env) { e.ErrTerminal, e.silent = false, true }, ""},
 		{"json on a terminal", func(e *env) { e.silent = true }, ""},
 	} {
 		e, s, c, ticks := onTerminal(80)
 		test.change(e)
+
 		b := e.bar("restoring", "steps")
 		for done := range int64(250) {
 			b.set(done, 500)
 			c.pass(100 * time.Millisecond)
 		}
 		b.finish()
+
 		if got := s.text(); got != test.want {
 			t.Errorf("%s: %q, want %q", test.name, got, test.want)
 		}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"crypto/rand"
-	"log/slog"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -12,8 +11,6 @@ import (
 	"time"
 
 	"github.com/appbur/appbur/internal/testremote"
-	"github.com/appbur/appbur/pkg/contract"
-	"github.com/appbur/appbur/pkg/contract/contracttest"
 )
 
 // slowWorld is a terminal before which all work seems to take long: whoever looks at the
@@ -119,10 +116,7 @@ func TestLongCommandsShowTheirProgress(t *testing.T) {
 	if code := w.run(t, "remotes", "add", "disk", disk, "--repo", repo, "--keys", keys); code != ExitDone {
 		t.Fatalf("exit code %d\n%s", code, w.screen.text())
 	}
-	address := serveApp(t, "unix://"+filepath.Join(t.TempDir(), "s"), contracttest.NewMemory(map[string][]contract.Row{"rows": {contract.Row(`{"id":1}`)}}), contract.Options{
-		ID: "example.com", Version: "1.0.0", Log: slog.New(slog.DiscardHandler), SpoolDir: t.TempDir(),
-		Datasets: []contract.Dataset{{Name: "rows", Schema: "1.0", Key: []string{"id"}, Clear: true}},
-	})
+	address := serveRows(t, 1)
 
 	for _, test := range []struct {
 		command  string
@@ -132,10 +126,14 @@ func TestLongCommandsShowTheirProgress(t *testing.T) {
 		{"remotes push", ExitDone, []string{elapsed("connecting"), counted("sending to disk", "objects")}},
 		{"remotes list", ExitDone, []string{elapsed("asking the remotes")}},
 		{"clone " + disk + " " + copied, ExitDone, []string{elapsed("connecting"), counted("receiving", "objects")}},
-		{"repo check", ExitDone, []string{counted("checking objects", "objects"), `checking commits  \d+ commits, .* so far`, `checking restore points .*`}},
+		{"repo check", ExitDone, []string{
+			counted("checking objects", "objects"), `checking commits  \d+ commits, .* so far`, `checking restore points .*`,
+		}},
 		{"repo maintain --full", ExitDone, []string{counted("packing", "objects")}},
 		{"keys rotate --new-identity --yes", ExitDone, []string{counted("sealing anew", "manifests")}},
-		{"points show latest", ExitDone, []string{elapsed("looking for the restore point"), counted("reading the restore point", "objects")}},
+		{"points show latest", ExitDone, []string{
+			elapsed("looking for the restore point"), counted("reading the restore point", "objects"),
+		}},
 		{"points prune --keep-last 1 --yes", ExitDone, []string{`reading the restore points  0% .*`}},
 		{"points list", ExitDone, []string{`reading the restore points  0% .*`}},
 		{"apps list", ExitDone, []string{`reading the restore points  0% .*`}},
@@ -162,7 +160,8 @@ func TestJSONIsAlone(t *testing.T) {
 	if code := w.run(t, args...); code != ExitDone {
 		t.Fatalf("exit code %d\n%s", code, w.screen.text())
 	}
-	if text := w.screen.text(); !strings.HasPrefix(text, "{\n") || !strings.HasSuffix(text, "}\n") || strings.Contains(strings.Join(w.screen.seen(), "\n"), "checking") {
-		t.Errorf("on the terminal:\n%s\ndrawn:\n%s", text, strings.Join(w.screen.seen(), "\n"))
+	text, drawn := w.screen.text(), strings.Join(w.screen.seen(), "\n")
+	if !strings.HasPrefix(text, "{\n") || !strings.HasSuffix(text, "}\n") || strings.Contains(drawn, "checking") {
+		t.Errorf("on the terminal:\n%s\ndrawn:\n%s", text, drawn)
 	}
 }

@@ -81,7 +81,8 @@ func addNoise(t *testing.T, dir string, files, size int) {
 		}
 	}
 	who := gitsync.Person{Name: "Noise", Email: "noise@example.com"}
-	if _, err := git.Commit(t.Context(), gitsync.MainRef, edit, gitsync.CommitInfo{Author: who, Committer: who, Time: day(21, 9), Subject: "Add noise"}); err != nil {
+	info := gitsync.CommitInfo{Author: who, Committer: who, Time: day(21, 9), Subject: "Add noise"}
+	if _, err := git.Commit(t.Context(), gitsync.MainRef, edit, info); err != nil {
 		t.Fatal(err)
 	}
 }

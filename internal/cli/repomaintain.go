@@ -64,6 +64,7 @@ func repoMaintainRun(ctx context.Context, e *env, o *repoMaintainOptions) error 
 	if o.pruneExpire >= 0 {
 		options.PruneBefore = e.now().Add(-o.pruneExpire)
 	}
+
 	bar := e.bar("packing", "objects")
 	options.Progress = bar.setInts
 	r, err := repo.Maintain(ctx, options)
@@ -71,6 +72,7 @@ func repoMaintainRun(ctx context.Context, e *env, o *repoMaintainOptions) error 
 	if err != nil {
 		return err
 	}
+
 	if o.json {
 		return e.printJSON(maintenanceOf(r, seconds))
 	}

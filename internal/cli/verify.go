@@ -64,6 +64,7 @@ func verifyRun(ctx context.Context, e *env, o *verifyOptions) error {
 	if err := unknownApps(made, targets); err != nil {
 		return err
 	}
+
 	result := verification{Apps: []appVerification{}}
 	bar := e.bar("comparing with the cluster", "objects")
 	result.Cluster, err = restore.Verify(ctx, made.plan, made.cluster, made.rules, stepProgress{bar})
@@ -76,6 +77,7 @@ func verifyRun(ctx context.Context, e *env, o *verifyOptions) error {
 	if err != nil {
 		return err
 	}
+
 	bars := e.appBar(made.plan.Apps)
 	defer bars.finish()
 	checker := apps.Checker{Dialer: dialer, Payloads: made.loaded, Random: e.rand, Progress: bars.tell}
@@ -88,6 +90,7 @@ func verifyRun(ctx context.Context, e *env, o *verifyOptions) error {
 		result.Apps = append(result.Apps, appVerification{target.String(), append([]string{}, differences...)})
 	}
 	bars.finish()
+
 	if o.json {
 		err = e.printJSON(result)
 	} else {

@@ -43,9 +43,18 @@ func steady(perSecond int64, from, to float64) []event {
 
 var stories = []story{
 	{title: "nothing is done yet", label: "restoring", unit: "steps", total: 500, look: []float64{0, 0.9, 7, 75}},
-	{title: "a steady pace", label: "restoring", unit: "steps", total: 500, events: steady(20, 0, 25), look: []float64{0.5, 1, 12, 24.4, 25}},
-	{title: "a total that is expected", label: "reading the cluster", unit: "objects", total: 5000, about: true, events: steady(250, 0, 10), look: []float64{3, 10}},
-	{title: "more than was expected", label: "reading the cluster", unit: "objects", total: 1000, about: true, events: steady(250, 0, 10), look: []float64{3.9, 4, 10}},
+	{
+		title: "a steady pace", label: "restoring", unit: "steps", total: 500,
+		events: steady(20, 0, 25), look: []float64{0.5, 1, 12, 24.4, 25},
+	},
+	{
+		title: "a total that is expected", label: "reading the cluster", unit: "objects", total: 5000, about: true,
+		events: steady(250, 0, 10), look: []float64{3, 10},
+	},
+	{
+		title: "more than was expected", label: "reading the cluster", unit: "objects", total: 1000, about: true,
+		events: steady(250, 0, 10), look: []float64{3.9, 4, 10},
+	},
 	{title: "nobody knows the total", label: "checking commits", unit: "commits", events: steady(1700, 0, 5), look: []float64{5}},
 	{title: "nobody counts", label: "connecting", unit: progress.Uncounted, look: []float64{3}},
 	{
@@ -63,10 +72,13 @@ var stories = []story{
 	},
 	{title: "days", label: "exporting big/one", unit: progress.Bytes, total: 1 << 43, events: steady(12<<20, 0, 20), look: []float64{20}},
 	{title: "it never ends", label: "restoring", unit: "steps", total: 1 << 50, events: steady(2, 0, 20), look: []float64{20}},
-	{title: "it begins anew", label: "receiving", unit: "objects", total: 100, events: []event{{1, 10}, {2, 20}, {3, 5}, {4, 10}, {5, 15}}, look: []float64{3.5, 5}},
 	{
-		title: "a label from outside", label: "exporting \x1b[2Jcafé/日本 with a name that is longer than many a terminal is wide", unit: progress.Bytes,
-		total: 1000, events: steady(10, 0, 5), look: []float64{5},
+		title: "it begins anew", label: "receiving", unit: "objects", total: 100,
+		events: []event{{1, 10}, {2, 20}, {3, 5}, {4, 10}, {5, 15}}, look: []float64{3.5, 5},
+	},
+	{
+		title: "a label from outside", label: "exporting \x1b[2Jcafé/日本 with a name that is longer than many a terminal is wide",
+		unit: progress.Bytes, total: 1000, events: steady(10, 0, 5), look: []float64{5},
 	},
 }
 

@@ -104,12 +104,14 @@ func (l *Loaded) read(ctx context.Context, progress func(done, total int)) error
 			return err
 		}
 	}
+
 	var err error
 	if l.Index, err = manifest.DecodeIndex(index); err != nil {
 		return err
 	}
 	slices.SortFunc(manifests, func(a, b appbur.File) int { return strings.Compare(a.Path, b.Path) })
 	l.Objects = make([]Object, len(manifests))
+
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	var counting sync.Mutex

@@ -213,7 +213,9 @@ func (c Rotation) describe(before, after []string) string {
 
 // resealAll seals every sealed manifest of an edit anew and returns how many there
 // are.
-func resealAll(ctx context.Context, edit *gitsync.Edit, sealer *seal.Sealer, opener *seal.Opener, progress func(done, total int)) (int, error) {
+func resealAll(
+	ctx context.Context, edit *gitsync.Edit, sealer *seal.Sealer, opener *seal.Opener, progress func(done, total int),
+) (int, error) {
 	paths, err := edit.Paths("")
 	if err != nil {
 		return 0, err

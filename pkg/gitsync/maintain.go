@@ -132,6 +132,7 @@ func (r *Repository) repack(ctx context.Context, chosen []*pack, loose []looseOb
 		}
 	}
 	loose = set.leaveTooLarge(loose, r.objects.limits)
+
 	for i := range set.entries {
 		if to := set.entries[i].to; to == toPack || to == toCruft {
 			set.total++
@@ -143,6 +144,7 @@ func (r *Repository) repack(ctx context.Context, chosen []*pack, loose []looseOb
 		return err
 	}
 	defer release()
+
 	report.Loose = len(loose)
 	if plan != nil {
 		return r.finishPrune(ctx, plan, set, chosen, loose, made, report)

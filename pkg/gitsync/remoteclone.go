@@ -104,6 +104,7 @@ func fetchAll(ctx context.Context, dir string, remote Remote, branch, tagPrefix 
 	if err != nil {
 		return done, t.failed(err)
 	}
+
 	var index *indexer
 	index = newIndexer(filepath.Join(dir, "objects", "pack"), func(n int64) {
 		done.Bytes = n
@@ -118,6 +119,7 @@ func fetchAll(ctx context.Context, dir string, remote Remote, branch, tagPrefix 
 		}
 		return done, t.failed(err)
 	}
+
 	t.dog.rest()
 	t.hangUp()
 	if err := index.finish(ctx, slices.Collect(maps.Values(refs))); err != nil {

@@ -42,7 +42,8 @@ func TestTransfersTellHowFarTheyAre(t *testing.T) {
 		t.Fatal(err)
 	}
 	testremote.Git(t, bare, "repack", "-adfq")
-	_, cloned, err := gitsync.Clone(t.Context(), filepath.Join(t.TempDir(), "c.git"), remote, gitsync.MainRef, "", gitsync.RemoteOptions{Progress: clone.tell})
+	dir := filepath.Join(t.TempDir(), "c.git")
+	_, cloned, err := gitsync.Clone(t.Context(), dir, remote, gitsync.MainRef, "", gitsync.RemoteOptions{Progress: clone.tell})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +53,9 @@ func TestTransfersTellHowFarTheyAre(t *testing.T) {
 		t.Fatalf("phases %v and %v", push.order, clone.order)
 	}
 	for phase, list := range map[gitsync.TransferPhase][]gitsync.Transfer{
-		gitsync.Sending: push.told[gitsync.Sending], gitsync.Receiving: clone.told[gitsync.Receiving], gitsync.ResolvingDeltas: clone.told[gitsync.ResolvingDeltas],
+		gitsync.Sending:         push.told[gitsync.Sending],
+		gitsync.Receiving:       clone.told[gitsync.Receiving],
+		gitsync.ResolvingDeltas: clone.told[gitsync.ResolvingDeltas],
 	} {
 		for i, one := range list[1:] {
 			if one.Objects < list[i].Objects || one.Bytes < list[i].Bytes || one.Remote != "disk" {
@@ -76,7 +79,8 @@ func TestMaintenanceTellsHowFarItIs(t *testing.T) {
 	r := filled(t, 60)
 	grow(t, r, 60, 30)
 	var told [][2]int
-	report := maintain(t, r, gitsync.MaintainOptions{Full: true, Progress: func(done, total int) { told = append(told, [2]int{done, total}) }})
+	tell := func(done, total int) { told = append(told, [2]int{done, total}) }
+	report := maintain(t, r, gitsync.MaintainOptions{Full: true, Progress: tell})
 	if len(told) != report.Rewritten || report.Deltas == 0 {
 		t.Fatalf("told %d times of %+v", len(told), report)
 	}

@@ -151,7 +151,8 @@ func FuzzVeilText(f *testing.F) {
 func TestWaitingIsToldWithoutSecrets(t *testing.T) {
 	var told Event
 	w := &worker{notify: func(_ context.Context, e Event) { told = e }}
-	step := &Step{ID: 3, Object: appbur.ObjectID{Kind: "ConfigMap", Name: "x"}, veil: veilOf(t, `{"kind":"ConfigMap","data":{"key":"s3cret"}}`, []string{"data", "key"})}
+	v := veilOf(t, `{"kind":"ConfigMap","data":{"key":"s3cret"}}`, []string{"data", "key"})
+	step := &Step{ID: 3, Object: appbur.ObjectID{Kind: "ConfigMap", Name: "x"}, veil: v}
 	w.waiting(t.Context(), step, &retryRule{name: "internal"}, errors.New(`webhook cannot judge "s3cret"`))
 	if told.Retry != "internal" || told.Reason != `internal: webhook cannot judge "(secret)"` || told.Step != 3 {
 		t.Errorf("told %+v", told)

@@ -38,6 +38,7 @@ func Verify(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules, r Re
 		case ActionPrepare, ActionWait, ActionRelink, ActionHandOver, ActionBarrier, ActionSkip, ActionBlocked:
 		}
 	}
+
 	group, each := errgroup.WithContext(ctx)
 	group.SetLimit(defaultParallel)
 	for i := range p.Steps {
@@ -65,6 +66,7 @@ func Verify(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules, r Re
 	if err := group.Wait(); err != nil {
 		return Findings{}, fmt.Errorf("verifying: %w", err)
 	}
+
 	if err := v.owners(ctx, p); err != nil {
 		return Findings{}, fmt.Errorf("verifying owners: %w", err)
 	}
