@@ -116,7 +116,11 @@ func describeDataset(d repository.DatasetChange) datasetChange {
 		if d == nil {
 			return ""
 		}
-		return fmt.Sprintf("%s %s, %s", d.Schema, digestText(*d, d.Digest.Short()), d.Content())
+		text := fmt.Sprintf("%s %s, %s", d.Schema, digestText(*d, d.Digest.Short()), d.Content())
+		if d.Opaque() {
+			text += ", " + sizeText(d.Size)
+		}
+		return text
 	}
 	change := datasetChange{
 		App: d.App.String(), Dataset: d.Dataset, What: "changed",

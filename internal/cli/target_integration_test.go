@@ -138,6 +138,9 @@ func TestRestoreSaysWhichCluster(t *testing.T) {
 		}
 		says(t, plan(), "nothing of the point has changed since", ", whole")
 	})
+	t.Run("state that only an application reads is told by type and size", func(t *testing.T) {
+		opaqueStateIsTold(t, s, cluster.Kubeconfig)
+	})
 }
 
 // inNamespace returns a kubeconfig whose context has a namespace.
