@@ -17,6 +17,10 @@ func FileHint(err error) string {
 			}
 		}
 	}
+	var path *fs.PathError
+	if errors.As(err, &path) && errors.Is(err, syscall.EINVAL) {
+		return "look at the path: it may hold a character that no path has"
+	}
 	return ""
 }
 

@@ -32,6 +32,7 @@ func TestFileHint(t *testing.T) {
 		syscall.EEXIST:       "in the way",
 		syscall.ENOTEMPTY:    "in the way",
 		syscall.ENOENT:       "check the path",
+		syscall.EINVAL:       "a character",
 	} {
 		err := fmt.Errorf("doing it: %w", &fs.PathError{Op: "open", Path: "/x", Err: kind})
 		if got := appbur.FileHint(err); !strings.Contains(got, want) {

@@ -364,7 +364,7 @@ func TestStabilize(t *testing.T) {
 func TestParseConfigRefuses(t *testing.T) {
 	for want, text := range map[string]string{
 		"the file is empty":                        "",
-		"field colour not found":                   "colour: red",
+		"there is no setting colour":               "colour: red",
 		"one of version and versionCommand":        "app: a",
 		"quiesce and release go together":          "app: a\nversion: '1'\nquiesce: {argv: [x]}",
 		`rollback: "" is neither`:                  "app: a\nversion: '1'",

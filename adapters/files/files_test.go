@@ -491,7 +491,7 @@ func TestChoice(t *testing.T) {
 func TestParseConfigRefuses(t *testing.T) {
 	for want, text := range map[string]string{
 		"the file is empty":          "",
-		"field colour not found":     "colour: red",
+		"there is no setting colour": "colour: red",
 		"version is needed":          "app: a",
 		"is not an absolute path":    "version: '1'\nroot: x",
 		"at least one dataset":       "version: '1'\nroot: /x",

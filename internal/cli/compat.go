@@ -79,7 +79,7 @@ func compatClusterRun(ctx context.Context, e *env, o *compatOptions) error {
 	}
 	version, err := appbur.ParseKubeVersion(o.to)
 	if err != nil {
-		return &usageError{fmt.Errorf("--to: %w", err)}
+		return &usageError{appbur.WithHint(fmt.Errorf("--to: %w", err), "name the release of the cluster to restore into, as in --to 1.37")}
 	}
 	c, err := o.repositoryOptions.point(e, o.point)
 	if err != nil {

@@ -195,7 +195,8 @@ func (o *conformanceOptions) config(e *env, address string) (conformanceConfig, 
 	c.Name = conformanceName
 	if o.run != "" {
 		if c.Run, err = regexp.Compile(o.run); err != nil {
-			return c, &usageError{fmt.Errorf("--run: %w", err)}
+			return c, &usageError{appbur.WithHint(fmt.Errorf("--run: %q is no regular expression: %s", o.run, patternFault(err)),
+				"--run takes a regular expression of the names of cases, as in --run '^EXP-'")}
 		}
 	}
 	if o.older != "" {

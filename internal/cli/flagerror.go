@@ -7,14 +7,18 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// flagWants says what the flags of a type take.
-var flagWants = map[string]string{
-	"bool":     "true or false",
-	"int":      "a whole number",
-	"int64":    "a whole number",
-	"uint":     "a whole number that is not negative",
-	"float64":  "a number",
-	"duration": "a length of time such as 90s, 15m or 2h",
+// flagType says what the flags of a type take, and shows one value of it.
+type flagType struct{ takes, example string }
+
+// flagTypes are the types of flags that can have a wrong value; of texts the commands
+// themselves say what is wrong.
+var flagTypes = map[string]flagType{
+	"bool":     {"true or false", "false"},
+	"int":      {"a whole number", "5"},
+	"int64":    {"a whole number", "5"},
+	"uint":     {"a whole number that is not negative", "5"},
+	"float64":  {"a number", "0.5"},
+	"duration": {"a length of time such as 90s, 15m or 2h", "15m"},
 }
 
 // flagError says in the words of the command line what is wrong with a flag; the parser
@@ -25,8 +29,22 @@ func flagError(err error) error {
 		return err
 	}
 	name := "--" + invalid.GetFlag().Name
-	if want, known := flagWants[invalid.GetFlag().Value.Type()]; known {
-		return fmt.Errorf("%s: %q is not %s", name, invalid.GetValue(), want)
+	if kind, known := flagTypes[invalid.GetFlag().Value.Type()]; known {
+		return fmt.Errorf("%s: %q is not %s", name, invalid.GetValue(), kind.takes)
 	}
 	return fmt.Errorf("%s: %q: %w", name, invalid.GetValue(), invalid.Unwrap())
+}
+
+// flagValueHint shows how the flag with a wrong value is written, "" for another error.
+func flagValueHint(err error) string {
+	var invalid *pflag.InvalidValueError
+	if !errors.As(err, &invalid) {
+		return ""
+	}
+	flag := invalid.GetFlag()
+	kind, known := flagTypes[flag.Value.Type()]
+	if !known {
+		return ""
+	}
+	return fmt.Sprintf("--%s takes %s, as in --%s=%s", flag.Name, kind.takes, flag.Name, kind.example)
 }

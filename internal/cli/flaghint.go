@@ -2,8 +2,6 @@ package cli
 
 import (
 	"context"
-	"io/fs"
-	"syscall"
 
 	"google.golang.org/grpc/codes"
 
@@ -43,16 +41,8 @@ var flagHints = []flagHint{
 	},
 }
 
-// lastHints are for errors that carry none: what the operating system said.
-var lastHints = []flagHint{
-	{isAny(fs.ErrPermission), "look at who may use this file, or name another"},
-	{isAny(syscall.EROFS), "name a place that can be written to"},
-	{isAny(syscall.ENOSPC, syscall.EDQUOT), "free some space there, or name another place"},
-	{isAny(fs.ErrNotExist), "check the path; the directory that it lies in must be one that files can be made in"},
-	{isAny(fs.ErrExist, syscall.ENOTDIR, syscall.EISDIR), "name another place, where nothing is in the way"},
-}
-
-// hintOf is the next step after an error, "" if none is known.
+// hintOf is the next step after an error, "" if none is known. What the operating system
+// said comes last: everything else knows more of what the user was doing.
 func hintOf(err error) string {
 	for _, h := range flagHints {
 		if h.matches(err) {
@@ -62,12 +52,7 @@ func hintOf(err error) string {
 	if own := appbur.HintOf(err); own != "" {
 		return own
 	}
-	for _, h := range lastHints {
-		if h.matches(err) {
-			return h.hint
-		}
-	}
-	return ""
+	return appbur.FileHint(err)
 }
 
 // hintingImporter makes a report speak of flags as well.

@@ -58,7 +58,7 @@ func (o *clusterOptions) restConfig() (*rest.Config, error) {
 	case clientcmd.IsEmptyConfig(err):
 		return nil, appbur.WithHint(errors.New("no cluster is configured"), "pass --kubeconfig FILE or set KUBECONFIG")
 	default:
-		return nil, appbur.WithHint(fmt.Errorf("kubeconfig: %w", err), "check the file with `kubectl config view`")
+		return nil, appbur.WithHint(fmt.Errorf("kubeconfig: %w", kubeconfigFault(err)), "check the file with `kubectl config view`, or name another with --kubeconfig FILE")
 	}
 	config.UserAgent = "appbur/" + version
 	return config, nil
@@ -98,7 +98,8 @@ func (o *appOptions) parse() ([]apps.Target, error) {
 			return nil, &usageError{appbur.WithHint(fmt.Errorf("--app: %w", err), "for example --app fleet-system/fleet=fleet.example:7443")}
 		}
 		if seen[target.AppKey] {
-			return nil, &usageError{fmt.Errorf("--app: %s is named twice", target.AppKey)}
+			return nil, &usageError{appbur.WithHint(fmt.Errorf("--app: %s is named twice", target.AppKey),
+				"leave one --app out, or give the two applications different names: --app [NAMESPACE/]NAME=ADDRESS")}
 		}
 		seen[target.AppKey] = true
 		targets = append(targets, target)
@@ -106,25 +107,31 @@ func (o *appOptions) parse() ([]apps.Target, error) {
 	return targets, nil
 }
 
+// What the flags of TLS take.
+const (
+	caHint   = "--app-ca takes a PEM file with the certificate of the authority that signed those of the applications"
+	pairHint = "--app-cert FILE takes the certificate and --app-key FILE its key, both PEM; a file that holds both may be named twice"
+)
+
 func (o *appOptions) tlsConfig() (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if o.ca != "" {
 		pem, err := os.ReadFile(o.ca)
 		if err != nil {
-			return nil, fmt.Errorf("--app-ca: %w", err)
+			return nil, appbur.WithHint(fmt.Errorf("--app-ca: %w", err), caHint)
 		}
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("--app-ca: %s holds no PEM certificate", o.ca)
+			return nil, appbur.WithHint(fmt.Errorf("--app-ca: %s holds no PEM certificate", o.ca), caHint)
 		}
 	}
 	if (o.cert == "") != (o.key == "") {
-		return nil, &usageError{errors.New("--app-cert and --app-key go together")}
+		return nil, &usageError{appbur.WithHint(errors.New("--app-cert and --app-key go together"), pairHint)}
 	}
 	if o.cert != "" {
 		pair, err := tls.LoadX509KeyPair(o.cert, o.key)
 		if err != nil {
-			return nil, fmt.Errorf("--app-cert: %w", err)
+			return nil, appbur.WithHint(fmt.Errorf("--app-cert: %w", err), pairHint)
 		}
 		config.Certificates = []tls.Certificate{pair}
 	}
@@ -142,7 +149,9 @@ func (o *appOptions) dialer() (apps.Dialer, error) {
 		return dialer, nil
 	}
 	if o.insecure {
-		return apps.Dialer{}, &usageError{errors.New("--app-token-file and --app-insecure do not go together: everybody on the way could take the token")}
+		return apps.Dialer{}, &usageError{appbur.WithHint(
+			errors.New("--app-token-file and --app-insecure do not go together: everybody on the way could take the token"),
+			"pass --app-ca FILE instead of --app-insecure")}
 	}
 	dialer.Token = contract.TokenFile(o.token)
 	return dialer, nil

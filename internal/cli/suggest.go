@@ -67,6 +67,9 @@ func commandHint(parent *cobra.Command, typed string) string {
 // flagErrorHint is the next step after a flag that is wrong.
 func flagErrorHint(cmd *cobra.Command, err error) string {
 	help := "run `" + cmd.CommandPath() + " --help`"
+	if written := flagValueHint(err); written != "" {
+		return written + "; " + help + " for more"
+	}
 	typed, unknown := strings.CutPrefix(err.Error(), "unknown flag: --")
 	if !unknown {
 		return help

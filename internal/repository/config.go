@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/yamlfault"
 )
 
 // ConfigFormat is the version of appbur.yaml that this release writes and reads.
@@ -51,6 +52,14 @@ type ClusterConfig struct {
 // ParseConfig reads appbur.yaml. Unknown settings are errors that name their
 // line, because a setting that is silently ignored is worse than a missing one.
 func ParseConfig(data []byte) (Config, error) {
+	c, err := parseConfig(data)
+	if err != nil && appbur.HintOf(err) == "" {
+		err = appbur.WithHint(err, "docs/rules.md shows every setting; `appbur config show` shows those that are there")
+	}
+	return c, err
+}
+
+func parseConfig(data []byte) (Config, error) {
 	var c Config
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	decoder.KnownFields(true)
@@ -58,7 +67,7 @@ func ParseConfig(data []byte) (Config, error) {
 		if errors.Is(err, io.EOF) {
 			err = errors.New("the file is empty")
 		}
-		return Config{}, fmt.Errorf("reading %s: %w", appbur.RepositoryFile, err)
+		return Config{}, fmt.Errorf("reading %s: %w", appbur.RepositoryFile, yamlfault.Plain(err))
 	}
 	if c.Format != ConfigFormat {
 		return Config{}, appbur.WithHint(
@@ -232,7 +241,7 @@ func (c Config) With(path, value string) ([]byte, error) {
 		return nil, fmt.Errorf("reading %s: %w", appbur.RepositoryFile, err)
 	}
 	if err := yaml.Unmarshal([]byte(value), &fresh); err != nil {
-		return nil, appbur.WithHint(fmt.Errorf("the value of %s is no YAML: %w", path, err), "quote it for the shell, for example '{last: 5}'")
+		return nil, appbur.WithHint(fmt.Errorf("the value of %s is no YAML: %w", path, yamlfault.Plain(err)), "quote it for the shell, for example '{last: 5}'")
 	}
 	if len(fresh.Content) != 1 {
 		return nil, appbur.WithHint(fmt.Errorf("%s has no value", path), "to take a setting out, set it to null")

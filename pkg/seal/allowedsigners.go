@@ -40,7 +40,8 @@ func ParseAllowedSigners(data []byte) (AllowedSigners, error) {
 		}
 		signer, err := parseAllowedSigner(text)
 		if err != nil {
-			return nil, fmt.Errorf("allowed signers: line %d: %w", number, err)
+			return nil, appbur.WithHint(fmt.Errorf("allowed signers: line %d: %w", number, err),
+				"each line is a name and a public key, as in allowed_signers of a key directory")
 		}
 		signers = append(signers, signer)
 	}

@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/yamlfault"
 )
 
 // Decode reads a YAML document into a struct whose fields are all settings that there
@@ -24,7 +25,7 @@ func Decode(data []byte, into any) error {
 		if errors.Is(err, io.EOF) {
 			err = errors.New("the file is empty")
 		}
-		return fmt.Errorf("reading the configuration: %w", err)
+		return fmt.Errorf("reading the configuration: %w", yamlfault.Plain(err))
 	}
 	return nil
 }
