@@ -88,6 +88,10 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 	if err != nil {
 		return err
 	}
+	dialer, err := o.dialer()
+	if err != nil {
+		return err
+	}
 	repo, keys, err := o.writable(e)
 	if err != nil {
 		return err
@@ -126,10 +130,7 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 		e.warn("%s", oneLine(notice))
 	}
 	e.warnMissing(pointWriter, targets)
-	exports, working, err := beginExports(ctx, e, targets, &o.appOptions, pointWriter, pointWriter.Last())
-	if err != nil {
-		return err
-	}
+	exports, working := beginExports(ctx, e, targets, dialer, pointWriter, pointWriter.Last())
 	var seen capture.Captured
 	err = exports.beside(e, func() (err error) {
 		seen, err = captureCluster(working, e, source, writer, pointWriter.Last().Objects)

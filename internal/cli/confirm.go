@@ -30,6 +30,7 @@ func (e *env) confirm(ctx context.Context, question string) error {
 		}
 		return &stoppedError{"not confirmed, nothing was changed"}
 	case <-ctx.Done():
-		return ctx.Err()
+		fmt.Fprintln(e.Err) // the question stands on a line of its own
+		return &stoppedError{"cancelled before an answer, nothing was changed"}
 	}
 }

@@ -117,6 +117,7 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitCancelled, "an interrupt or termination signal", &stoppedError{"cancelled"}},
 		{ExitCancelled, "an interrupt or termination signal", context.Canceled},
 		{ExitCancelled, `the answer "no" to a confirmation`, answered("no")},
+		{ExitCancelled, "an interrupt before an answer to a confirmation (nothing was changed)", interrupted()},
 	}
 }
 
@@ -193,6 +194,22 @@ type failingImporter struct{ err error }
 
 func (f failingImporter) Import(context.Context, appbur.AppState) (restore.Imported, error) {
 	return restore.Imported{}, f.err
+}
+
+// interrupted is what a question returns that nobody answers.
+func interrupted() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	e := &env{Streams: &Streams{In: interrupting{cancel}, Err: io.Discard, InTerminal: true}}
+	return e.confirm(ctx, "Go on?")
+}
+
+// interrupting is a terminal at which somebody interrupts instead of an answer.
+type interrupting struct{ cancel context.CancelFunc }
+
+// Read never returns: nobody types anything more.
+func (i interrupting) Read([]byte) (int, error) {
+	i.cancel()
+	select {}
 }
 
 // answered is what a question returns that somebody answers.

@@ -41,16 +41,12 @@ type exporting struct {
 // cancels the returned context: an application that is missing ends the backup before
 // anything is written.
 func beginExports(
-	ctx context.Context, e *env, targets []apps.Target, o *appOptions, store pointStore, last appbur.RestorePoint,
-) (*exporting, context.Context, error) {
+	ctx context.Context, e *env, targets []apps.Target, dialer apps.Dialer, store pointStore, last appbur.RestorePoint,
+) (*exporting, context.Context) {
 	group, ctx := errgroup.WithContext(ctx)
 	x := &exporting{group: group, expected: sizeOf(targets, last), targets: len(targets)}
 	if len(targets) == 0 {
-		return x, ctx, nil
-	}
-	dialer, err := o.dialer()
-	if err != nil {
-		return nil, nil, err
+		return x, ctx
 	}
 
 	counted := countingStore{store, x.count}
@@ -75,7 +71,7 @@ func beginExports(
 			return nil
 		})
 	}
-	return x, ctx, nil
+	return x, ctx
 }
 
 // sizeOf is how many bytes a point holds of applications, 0 if it lacks one of them.

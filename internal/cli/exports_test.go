@@ -83,10 +83,7 @@ func TestExportsRunBesideTheCapture(t *testing.T) {
 	e, _, _ := testEnv(false)
 	e.rand = rand.Reader
 	store := &gauge{wanted: parallelExports, together: make(chan struct{})}
-	exports, _, err := beginExports(t.Context(), e, serveApps(t, 2*parallelExports), &appOptions{}, store, appbur.RestorePoint{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	exports, _ := beginExports(t.Context(), e, serveApps(t, 2*parallelExports), apps.Dialer{}, store, appbur.RestorePoint{})
 	// The capture ends only when the exports have come together: they do not wait for
 	// it.
 	if err := exports.beside(e, func() error { <-store.together; return nil }); err != nil {
@@ -105,20 +102,14 @@ func TestExportsAndCaptureFailTogether(t *testing.T) {
 	close(open)
 	lost := errors.New("lost")
 	store := &gauge{together: open, fail: "app1", failure: lost}
-	exports, ctx, err := beginExports(t.Context(), e, serveApps(t, 3), &appOptions{}, store, appbur.RestorePoint{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = exports.beside(e, func() error { <-ctx.Done(); return ctx.Err() })
+	exports, ctx := beginExports(t.Context(), e, serveApps(t, 3), apps.Dialer{}, store, appbur.RestorePoint{})
+	err := exports.beside(e, func() error { <-ctx.Done(); return ctx.Err() })
 	if !errors.Is(err, lost) || !strings.HasPrefix(err.Error(), "no restore point was made: application team/app1") {
 		t.Errorf("an application fails: %v", err)
 	}
 
 	small := &gauge{wanted: 1, together: make(chan struct{})}
-	exports, _, err = beginExports(t.Context(), e, serveApps(t, 1), &appOptions{}, small, appbur.RestorePoint{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	exports, _ = beginExports(t.Context(), e, serveApps(t, 1), apps.Dialer{}, small, appbur.RestorePoint{})
 	if err := exports.beside(e, func() error { return lost }); !errors.Is(err, lost) {
 		t.Errorf("the capture fails: %v", err)
 	}
@@ -132,10 +123,7 @@ func TestExportsAreDrawnAfterTheCapture(t *testing.T) {
 	last := appbur.RestorePoint{Apps: []appbur.AppState{{AppKey: target.AppKey, Datasets: []appbur.Dataset{{Name: "rows", Size: 4 << 20}}}}}
 
 	store := &gauge{wanted: 2, together: make(chan struct{})}
-	exports, _, err := beginExports(t.Context(), w.env, []apps.Target{target}, &appOptions{}, store, last)
-	if err != nil {
-		t.Fatal(err)
-	}
+	exports, _ := beginExports(t.Context(), w.env, []apps.Target{target}, apps.Dialer{}, store, last)
 	// The application gets to its bytes when their line is there.
 	go func() {
 		for exports.bar.Load() == nil {

@@ -54,7 +54,7 @@ func Run(ctx context.Context, e *env, args []string) int {
 	root.SetArgs(args)
 
 	err := root.ExecuteContext(ctx)
-	if ctx.Err() != nil && err != nil {
+	if ctx.Err() != nil && err != nil && !isType[*stoppedError](err) {
 		err = &stoppedError{"cancelled"}
 	}
 	if err != nil {

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"strings"
 	"testing"
@@ -107,5 +108,22 @@ func TestConfirm(t *testing.T) {
 		if !strings.Contains(errs.String(), "Go on? [yes/no]") {
 			t.Errorf("asked %q", errs.String())
 		}
+	}
+}
+
+// Who interrupts a question reads that nothing was done, and the exit code is that of
+// an interrupt; the settings are as they were.
+func TestInterruptAtAQuestion(t *testing.T) {
+	b := newBench(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	e, _, errs := testEnv(false)
+	e.InTerminal, e.In, e.rand = true, interrupting{cancel}, rand.Reader
+	code := Run(ctx, e, []string{"config", "set", "guards.share", "0.25", "--repo", b.repo, "--keys", b.keys})
+	if code != ExitCancelled || !strings.HasSuffix(errs.String(), "\nappbur: error: cancelled before an answer, nothing was changed\n") {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+	if _, shown, _ := b.run(nil, "config", "show", "--repo", b.repo, "--keys", b.keys); strings.Contains(shown, "0.25") {
+		t.Errorf("the setting was changed: %s", shown)
 	}
 }

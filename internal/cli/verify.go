@@ -57,6 +57,10 @@ func verifyRun(ctx context.Context, e *env, o *verifyOptions) error {
 	if err != nil {
 		return err
 	}
+	dialer, err := o.dialer()
+	if err != nil {
+		return err
+	}
 	made, err := o.make(ctx, e)
 	if err != nil {
 		return err
@@ -73,10 +77,6 @@ func verifyRun(ctx context.Context, e *env, o *verifyOptions) error {
 		return err
 	}
 	different := !result.Cluster.OK()
-	dialer, err := o.dialer()
-	if err != nil {
-		return err
-	}
 
 	bars := e.appBar(made.plan.Apps)
 	defer bars.finish()

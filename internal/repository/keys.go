@@ -46,14 +46,20 @@ func keysAreFree(dir string) error {
 	return nil
 }
 
-// createKeys makes a key directory and returns the age recipient.
-func createKeys(dir string, random io.Reader) (recipient string, err error) {
+// createKeys makes a key directory and returns the age recipient, and the files that it
+// has made. It replaces none, and leaves none behind when it fails.
+func createKeys(dir string, random io.Reader) (recipient string, made []string, err error) {
+	defer func() {
+		if err != nil {
+			discardKeys(made)
+		}
+	}()
 	if err := durable.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("making the key directory: %w", err)
+		return "", nil, fmt.Errorf("making the key directory: %w", err)
 	}
 	keys, err := seal.GenerateKeys(random, "appbur")
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	for _, file := range []struct {
 		name string
@@ -65,11 +71,21 @@ func createKeys(dir string, random io.Reader) (recipient string, err error) {
 		{signingFile, keys.SigningKey, 0o600},
 		{allowedSignersFile, []byte(seal.AllowedSigner(signerPrincipal, keys.AuthorizedKey) + "\n"), 0o644},
 	} {
-		if err := durable.WriteNew(filepath.Join(dir, file.name), file.data, file.mode); err != nil {
-			return "", fmt.Errorf("writing keys: %w", err)
+		path := filepath.Join(dir, file.name)
+		if err := durable.WriteNew(path, file.data, file.mode); err != nil {
+			return "", made, fmt.Errorf("writing keys: %w", err)
 		}
+		made = append(made, path)
 	}
-	return keys.Recipient, nil
+	return keys.Recipient, made, nil
+}
+
+// discardKeys takes away keys that [createKeys] has made a moment ago, before anything is
+// encrypted or signed with them.
+func discardKeys(made []string) {
+	for _, file := range made {
+		_ = os.Remove(file) // what cannot be removed is told the next time
+	}
 }
 
 // LoadKeys reads what the writing side needs.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -37,7 +38,7 @@ type Created struct {
 // belong to it: in keysDir, or below keysRoot in a directory named after the
 // repository's random id when keysDir is empty. Further recipients can decrypt
 // as well.
-func Create(ctx context.Context, dir, keysDir, keysRoot string, recipients []string, random io.Reader, now func() time.Time) (Created, error) {
+func Create(ctx context.Context, dir, keysDir, keysRoot string, recipients []string, random io.Reader, now func() time.Time) (_ Created, err error) {
 	id, err := newID(random)
 	if err != nil {
 		return Created{}, err
@@ -68,7 +69,15 @@ func Create(ctx context.Context, dir, keysDir, keysRoot string, recipients []str
 		}
 		return Created{}, err
 	}
-	recipient, err := createKeys(keysDir, random)
+	// Half of it would stand in the way of the next try.
+	var made []string
+	defer func() {
+		if err != nil {
+			_ = os.RemoveAll(dir)
+			discardKeys(made)
+		}
+	}()
+	recipient, made, err := createKeys(keysDir, random)
 	if err != nil {
 		return Created{}, err
 	}
