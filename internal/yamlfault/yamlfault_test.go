@@ -52,7 +52,7 @@ func TestPlain(t *testing.T) {
 		}
 	}
 	other := errors.New("yaml is not to blame")
-	if Plain(other) != other || Plain(nil) != nil {
+	if got := Plain(other); !errors.Is(got, other) || got.Error() != other.Error() || Plain(nil) != nil {
 		t.Error("what is no fault of YAML was changed")
 	}
 }
