@@ -122,7 +122,7 @@ func (s *schedule) watch() *watching {
 				defer s.mu.Unlock()
 				r.mu.Lock()
 				defer r.mu.Unlock()
-				r.commits = append(r.commits, committed{string(outcome.Commit), maps.Clone(s.dead)})
+				r.commits = append(r.commits, committed{outcome.Commit.String(), maps.Clone(s.dead)})
 			},
 		})
 	}()

@@ -162,7 +162,7 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 		e.warn("that somebody takes this point away would not be noticed: %v", err)
 	}
 	report := backupReport{
-		Point: point, Commit: string(outcome.Commit), Committed: outcome.Committed,
+		Point: point, Commit: outcome.Commit.String(), Committed: outcome.Committed,
 		Added: outcome.Added, Changed: outcome.Changed, Removed: outcome.Removed,
 		Coverage: seen.Coverage, Seconds: e.now().Sub(started).Seconds(),
 	}

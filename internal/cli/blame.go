@@ -100,7 +100,7 @@ func blameRun(ctx context.Context, e *env, o *blameOptions) error {
 		return e.printJSON(lines)
 	}
 	t := e.newTable(blameColumns...)
-	previous := gitsync.Hash("")
+	var previous gitsync.Hash
 	for _, line := range lines {
 		colour := sgrYellow
 		if line.Commit == previous {

@@ -98,7 +98,7 @@ func cloneRun(ctx context.Context, e *env, o *cloneOptions, text, dir string) er
 			Points     int    `json:"points"`
 			Objects    int    `json:"objects"`
 			Bytes      int64  `json:"bytes"`
-		}{repo.Dir(), string(done.Tip), done.Tags, done.Objects, done.Bytes})
+		}{repo.Dir(), done.Tip.String(), done.Tags, done.Objects, done.Bytes})
 	}
 	fmt.Fprintf(e.Out, "repository  %s\ncommit      %.12s, %s, %d objects (%s)\n", repo.Dir(), done.Tip, count(done.Tags, "restore point"), done.Objects, sizeText(done.Bytes))
 	if err := e.printSigners(trusted); err != nil || keys == "" {

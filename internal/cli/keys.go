@@ -100,7 +100,7 @@ func keysRotateRun(ctx context.Context, e *env, o *rotateOptions) error {
 			Recipient  string                  `json:"newRecipient,omitempty"`
 			SigningKey string                  `json:"newSigningKey,omitempty"`
 			Points     []appbur.RestorePointID `json:"unchangedPoints"`
-		}{string(done.Commit), done.Committed, done.Recipients, done.Resealed, done.Recipient, done.SigningKey, append([]appbur.RestorePointID{}, done.Points...)})
+		}{done.Commit.String(), done.Committed, done.Recipients, done.Resealed, done.Recipient, done.SigningKey, append([]appbur.RestorePointID{}, done.Points...)})
 	}
 	if done.Committed {
 		fmt.Fprintf(e.Out, "commit         %.12s: %d files encrypted anew\n", done.Commit, done.Resealed)

@@ -187,7 +187,7 @@ func catalogLines(all repository.Catalog) []catalogLine {
 		for len(bad) > 0 && bad[0].id > ref.ID { // all are sorted newest first
 			lines, bad = append(lines, bad[0]), bad[1:]
 		}
-		lines = append(lines, catalogLine{id: ref.ID, point: &all.Points[i], json: pointSummary{all.Points[i], string(ref.Commit), all.Misdated[i]}})
+		lines = append(lines, catalogLine{id: ref.ID, point: &all.Points[i], json: pointSummary{all.Points[i], ref.Commit.String(), all.Misdated[i]}})
 	}
 	return append(lines, bad...)
 }

@@ -56,7 +56,7 @@ func pointsShowRun(ctx context.Context, e *env, o *repositoryOptions, name strin
 			History  pointHistory          `json:"history"`
 			Restored []repository.Restored `json:"restored"`
 			Coverage appbur.Coverage       `json:"coverage"`
-		}{pointSummary{RestorePoint: loaded.Meta, Commit: string(c.ref.Commit)}, c.standing.Signer, historyOf(c.standing), restored, loaded.Coverage})
+		}{pointSummary{RestorePoint: loaded.Meta, Commit: c.ref.Commit.String()}, c.standing.Signer, historyOf(c.standing), restored, loaded.Coverage})
 	}
 	m := loaded.Meta
 	fmt.Fprintf(e.Out, "restore point  %s (%s)\ntaken          %s\ncluster        %s\nKubernetes     %s\nrules          %s\nmanifests      commit %s\n",

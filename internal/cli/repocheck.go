@@ -132,10 +132,7 @@ func (o *repoCheckOptions) options(e *env) (repository.CheckOptions, error) {
 func (e *env) printCheck(r repository.CheckReport) {
 	t := e.newTable(checkColumns...)
 	for _, f := range r.Findings {
-		where := f.Where
-		if f.Object != "" {
-			where = strings.TrimSpace(where + " " + f.Object[:min(12, len(f.Object))])
-		}
+		where := strings.TrimSpace(f.Where + " " + f.Object.Short())
 		t.add(coloured(classColours[f.Class], string(f.Class)), plain(f.Kind), plain(where), plain(oneLine(f.What)), plain(affectsText(f)), plain(f.Hint))
 	}
 	t.print(e.Out)
@@ -236,7 +233,7 @@ func repoAnchorRun(e *env, o *repositoryOptions, out string, asJSON bool) error 
 			Main   string `json:"main"`
 			Time   string `json:"time"`
 			Points int    `json:"restorePoints"`
-		}{file, string(anchor.Main), anchor.Time.Format("2006-01-02T15:04:05Z"), len(anchor.Points)})
+		}{file, anchor.Main.String(), anchor.Time.Format("2006-01-02T15:04:05Z"), len(anchor.Points)})
 	}
 	fmt.Fprintf(e.Out, "anchor  %s\nmain    %s\npoints  %d\n", file, anchor.Main, len(anchor.Points))
 	return nil

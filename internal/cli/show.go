@@ -66,7 +66,7 @@ func showRun(ctx context.Context, e *env, o *showOptions) error {
 		}
 		return showObject(e, h, o, revision, selection)
 	}
-	if revision.Commit == "" {
+	if revision.Commit.IsZero() {
 		return auditError(appbur.WithHint(fmt.Errorf("%s: %w: the history begins later", o.revision, history.ErrNotFound), "`appbur log` shows the commits"))
 	}
 	entry, err := h.Entry(ctx, revision.Commit)
@@ -114,7 +114,7 @@ func (e *env) printCommit(c commitJSON) {
 			fmt.Fprintf(e.Out, "%-14s %s\n", name, value)
 		}
 	}
-	line("commit", e.paint(sgrYellow, string(c.Commit)))
+	line("commit", e.paint(sgrYellow, c.Commit.String()))
 	if len(c.Parents) > 1 {
 		line("merge", fmt.Sprintf("of %d parents; the changes are against the first", len(c.Parents)))
 	}

@@ -18,11 +18,11 @@ type pointHistory struct {
 }
 
 func historyOf(s repository.Standing) pointHistory {
-	h := pointHistory{State: "continues", Tip: string(s.Tip), Seen: string(s.Seen), Commits: s.Commits, Anchored: s.Anchored, Accepted: s.Accepted}
+	h := pointHistory{State: "continues", Tip: s.Tip.String(), Seen: s.Seen.String(), Commits: s.Commits, Anchored: s.Anchored, Accepted: s.Accepted}
 	switch {
 	case s.Accepted != "":
 		h.State = "accepted"
-	case s.Seen == "":
+	case s.Seen.IsZero():
 		h.State = "first"
 	}
 	return h
@@ -38,7 +38,7 @@ func (e *env) printStanding(s repository.Standing) {
 	switch {
 	case s.Accepted != "":
 		fmt.Fprintf(e.Out, "history        %s: %s\n", e.paint(sgrYellow, "accepted"), oneLine(s.Accepted))
-	case s.Seen == "":
+	case s.Seen.IsZero():
 		fmt.Fprintf(e.Out, "history        %s\n", e.paint(sgrYellow, "seen for the first time, compared with nothing"))
 	default:
 		fmt.Fprintf(e.Out, "history        %s since %.12s, %d commits\n", e.paint(sgrGreen, "unbroken"), s.Seen, s.Commits)

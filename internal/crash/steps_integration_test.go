@@ -122,7 +122,7 @@ func (w *worker) commit(ctx context.Context) (repository.Outcome, *repository.Wr
 
 func stepCommit(ctx context.Context, w *worker) (string, error) {
 	outcome, _, err := w.commit(ctx)
-	return string(outcome.Commit), err
+	return outcome.Commit.String(), err
 }
 
 func stepPoint(ctx context.Context, w *worker) (string, error) {
@@ -169,7 +169,7 @@ func stepPoint(ctx context.Context, w *worker) (string, error) {
 
 func stepAnchor(_ context.Context, w *worker) (string, error) {
 	a, _, err := w.repo.WriteAnchor(w.anchor(), w.keys, time.Now())
-	return string(a.Main), err
+	return a.Main.String(), err
 }
 
 // stepRotate changes keys: the fingerprint key and so every sealed file, or the one
@@ -187,7 +187,7 @@ func stepRotate(ctx context.Context, w *worker) (string, error) {
 		}
 	}
 	done, err := w.repo.Rotate(ctx, w.keys, opener, change, rand.Reader, time.Now)
-	return string(done.Commit), err
+	return done.Commit.String(), err
 }
 
 // stepMaintain packs objects together, and drops those that nobody needs.
@@ -215,7 +215,7 @@ func stepPush(ctx context.Context, w *worker) (string, error) {
 		return "", err
 	}
 	pushed, err := git.Push(ctx, gitsync.Remote{Name: "copy", URL: url}, gitsync.PushWhat{Branch: gitsync.MainRef, TagPrefix: appbur.RestorePointTagPrefix}, gitsync.RemoteOptions{})
-	return string(pushed.Tip), err
+	return pushed.Tip.String(), err
 }
 
 // stepDelete lets go of all points but the newest three.

@@ -45,9 +45,9 @@ func changesOf(differences []gitsync.Change) []Change {
 	for _, d := range differences {
 		c := Change{Path: d.Path, What: Changed, from: d.From, to: d.To}
 		switch {
-		case d.From == "":
+		case d.From.IsZero():
 			c.What = Added
-		case d.To == "":
+		case d.To.IsZero():
 			c.What = Removed
 		}
 		if place, err := appbur.ParsePlace(d.Path); err == nil {
@@ -92,7 +92,7 @@ type versionReader struct {
 const knownVersions = 100_000
 
 func (r *versionReader) of(blob gitsync.Hash) (string, error) {
-	if blob == "" {
+	if blob.IsZero() {
 		return "", nil
 	}
 	if version, ok := r.known[blob]; ok {

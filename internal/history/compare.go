@@ -41,7 +41,7 @@ func (r *FieldReader) Close() { r.blobs.Close() }
 // Of tells a change by its fields ([Fields]); an object that was added or removed has
 // none.
 func (r *FieldReader) Of(c Change) ([]FieldChange, error) {
-	if c.from == "" || c.to == "" {
+	if c.from.IsZero() || c.to.IsZero() {
 		return nil, nil
 	}
 	before, err := r.blobs.Read(c.from)
@@ -72,7 +72,7 @@ type File struct {
 // File returns the one selected object as it was in a state.
 func (h *History) File(commit gitsync.Hash, s Selection) (File, error) {
 	gone := appbur.WithHint(fmt.Errorf("%s at that time: %w", s, ErrNotFound), "`appbur log` for the object shows when it was there")
-	if commit == "" {
+	if commit.IsZero() {
 		return File{}, gone
 	}
 	snapshot, err := h.git.Snapshot(commit)

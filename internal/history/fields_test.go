@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/appbur/appbur/pkg/gitsync"
 	"github.com/appbur/appbur/pkg/manifest"
 	"github.com/appbur/appbur/pkg/seal"
 )
@@ -77,7 +78,7 @@ func TestFieldsOfSealedFiles(t *testing.T) {
 	if diff := cmp.Diff(want, Fields([]byte(sealedFile), []byte(after))); diff != "" {
 		t.Errorf("fields (-want +got):\n%s", diff)
 	}
-	if got := patch(Change{Path: "x", What: Changed, from: "1", to: "2"}, []byte(sealedFile), []byte(after), false); strings.Contains(got, "AAAA") || !strings.Contains(got, resealed) {
+	if got := patch(Change{Path: "x", What: Changed, from: gitsync.Hash{1}, to: gitsync.Hash{2}}, []byte(sealedFile), []byte(after), false); strings.Contains(got, "AAAA") || !strings.Contains(got, resealed) {
 		t.Errorf("patch:\n%s", got)
 	}
 }
@@ -104,10 +105,10 @@ func TestReadableHidesCiphertext(t *testing.T) {
 	if lines, _, sealed := Readable(piece); !sealed || string(bytes.Join(lines, nil)) != encrypted+"\n" {
 		t.Errorf("a piece is shown as %q", lines)
 	}
-	if got := patch(Change{Path: "x", What: Added, to: "1"}, nil, piece, false); strings.Contains(got, string(piece[:20])) || !strings.Contains(got, encrypted) {
+	if got := patch(Change{Path: "x", What: Added, to: gitsync.Hash{1}}, nil, piece, false); strings.Contains(got, string(piece[:20])) || !strings.Contains(got, encrypted) {
 		t.Errorf("the patch of a piece is %q", got)
 	}
-	if got := patch(Change{Path: "x", What: Added, to: "1"}, nil, []byte("a\x00b"), false); !strings.HasSuffix(got, "Binary files /dev/null and b/x differ\n") {
+	if got := patch(Change{Path: "x", What: Added, to: gitsync.Hash{1}}, nil, []byte("a\x00b"), false); !strings.HasSuffix(got, "Binary files /dev/null and b/x differ\n") {
 		t.Errorf("the patch of a binary file is %q", got)
 	}
 	// What is not sealed is shown as it is, whatever it looks like.

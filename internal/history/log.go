@@ -44,7 +44,7 @@ type Entry struct {
 func (h *History) Log(ctx context.Context, q Query) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		from := q.From
-		if from == "" {
+		if from.IsZero() {
 			from = h.tip
 		}
 		versions := &versionReader{blobs: h.git.Blobs(), known: map[gitsync.Hash]string{}}

@@ -8,12 +8,8 @@ import (
 	"strings"
 
 	"github.com/appbur/appbur/internal/linediff"
-	"github.com/appbur/appbur/pkg/gitsync"
 	"github.com/appbur/appbur/pkg/seal"
 )
-
-// noBlob stands in the place of a blob that does not exist.
-const noBlob = "0000000000000000000000000000000000000000"
 
 // Patch writes changes as `git diff --full-index --no-renames` does, so that `git apply`
 // takes them. The ciphertext of sealed files is replaced unless raw is set; such a patch
@@ -67,19 +63,13 @@ func patch(c Change, before, after []byte, raw bool) string {
 	default:
 		mode = " 100644"
 	}
-	orNone := func(h gitsync.Hash) string {
-		if h == "" {
-			return noBlob
-		}
-		return string(h)
-	}
 	from, to := linediff.Lines(before), linediff.Lines(after)
 	if !raw && (seal.IsSealed(before) || seal.IsSealed(after)) {
 		from, _, _ = Readable(before)
 		to = readableAfter(before, after)
 		b.WriteString("sealed file: values are not shown, and this cannot be applied\n")
 	}
-	fmt.Fprintf(&b, "index %s..%s%s\n", orNone(c.from), orNone(c.to), mode)
+	fmt.Fprintf(&b, "index %s..%s%s\n", c.from, c.to, mode)
 	if sealed := seal.IsSealed(before) || seal.IsSealed(after); (raw || !sealed) && (isBinary(before) || isBinary(after)) {
 		fmt.Fprintf(&b, "Binary files %s and %s differ\n", old, current)
 	} else if hunks := linediff.Patch(from, to); hunks != "" {

@@ -16,7 +16,7 @@ import (
 // Revision is a state of main.
 type Revision struct {
 	// Commit is empty for a time before the first commit, when there was nothing.
-	Commit gitsync.Hash `json:"commit,omitempty"`
+	Commit gitsync.Hash `json:"commit,omitzero"`
 	Time   time.Time    `json:"time,omitzero"`
 	// Name is how it was asked for.
 	Name string `json:"name"`
@@ -49,7 +49,7 @@ func (h *History) Revision(name string, now time.Time) (Revision, error) {
 		return Revision{}, err
 	}
 	r := Revision{Name: name}
-	if commit == "" {
+	if commit.IsZero() {
 		return r, nil
 	}
 	c, err := h.git.ReadCommit(commit)
@@ -70,7 +70,7 @@ func (h *History) find(name string, now time.Time) (gitsync.Hash, error) {
 	if _, err := appbur.ParseRestorePointID(name); err == nil || name == repository.Latest {
 		ref, err := h.repo.Resolve(name)
 		if err != nil {
-			return "", err
+			return gitsync.Hash{}, err
 		}
 		return h.manifestsOf(ref)
 	}
@@ -83,27 +83,27 @@ func (h *History) find(name string, now time.Time) (gitsync.Hash, error) {
 	}
 	at, err := ParseMoment(name, now)
 	if err != nil {
-		return "", appbur.WithHint(fmt.Errorf("revision %q: %w", name, ErrNotUnderstood), "name main, a commit (at least 7 digits), a restore point, or a time such as 2026-11-20 or 2d")
+		return gitsync.Hash{}, appbur.WithHint(fmt.Errorf("revision %q: %w", name, ErrNotUnderstood), "name main, a commit (at least 7 digits), a restore point, or a time such as 2026-11-20 or 2d")
 	}
 	for c, err := range h.git.Log(h.tip, 0) {
 		if err != nil {
-			return "", err
+			return gitsync.Hash{}, err
 		}
 		if !c.Time.After(at) {
 			return c.Hash, nil
 		}
 	}
-	return "", nil
+	return gitsync.Hash{}, nil
 }
 
 // manifestsOf returns the commit of main that a restore point is of.
 func (h *History) manifestsOf(ref repository.PointRef) (gitsync.Hash, error) {
 	c, err := h.git.ReadCommit(ref.Commit)
 	if err != nil {
-		return "", err
+		return gitsync.Hash{}, err
 	}
 	if len(c.Parents) == 0 {
-		return "", fmt.Errorf("restore point %s: its commit has no parent", ref.ID)
+		return gitsync.Hash{}, fmt.Errorf("restore point %s: its commit has no parent", ref.ID)
 	}
 	return c.Parents[0], nil
 }

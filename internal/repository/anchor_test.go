@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -65,7 +64,7 @@ func TestAnchorTellsWhatBecameOfTheHistory(t *testing.T) {
 		{"it was cut off", func(f *fixture, _ PointRef) { f.git("update-ref", "refs/heads/main", "main~1") }, ErrRewritten, 0},
 		{"a point was made anew", func(f *fixture, p PointRef) {
 			f.git("tag", "-d", p.ID.Tag())
-			f.git("-c", "user.name=eve", "-c", "user.email=e@example.com", "tag", "-am", "x", p.ID.Tag(), string(p.Commit))
+			f.git("-c", "user.name=eve", "-c", "user.email=e@example.com", "tag", "-am", "x", p.ID.Tag(), p.Commit.String())
 		}, ErrRewritten, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -145,7 +144,7 @@ func TestWriteAnchorReplacesNothingElse(t *testing.T) {
 
 // An anchor has one form: what parses is what is written.
 func FuzzParseAnchor(f *testing.F) {
-	hash := gitsync.Hash(strings.Repeat("a", 40))
+	hash := gitsync.Hash(bytes.Repeat([]byte{0xaa}, 20))
 	a := Anchor{Repository: "0123456789abcdef", Cluster: "c1", Main: hash, Time: time.Unix(1e9, 0), Points: []AnchoredPoint{{"20261121T030238Z", hash}}}
 	const signature = "-----BEGIN SSH SIGNATURE-----\nAAAA\n-----END SSH SIGNATURE-----\n"
 	f.Add(append(a.encode(), signature...))

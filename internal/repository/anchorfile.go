@@ -37,7 +37,7 @@ func (r *Repository) Anchor(keys *Keys, at time.Time) (Anchor, error) {
 	a := Anchor{Repository: string(config.Repository), Cluster: config.Cluster.ID, Main: tip, Time: at.UTC().Truncate(time.Second)}
 	for _, ref := range all.Refs {
 		// A lightweight tag is nothing that appbur made, and has no object to anchor.
-		if ref.tag.Object != "" && len(a.Points) < anchorPoints {
+		if !ref.tag.Object.IsZero() && len(a.Points) < anchorPoints {
 			a.Points = append(a.Points, AnchoredPoint{ref.ID, ref.tag.Object})
 		}
 	}

@@ -30,28 +30,28 @@ func (c Config) Text() []byte { return bytes.Clone(c.text) }
 func (r *Repository) SetConfig(ctx context.Context, keys *Keys, text []byte, at time.Time) (gitsync.Hash, error) {
 	turn, err := r.git.TakeTurn(ctx)
 	if err != nil {
-		return "", err
+		return gitsync.Hash{}, err
 	}
 	defer turn.Release()
 	tip, _, err := r.guardHistory(keys, false)
 	if err != nil {
-		return "", err
+		return gitsync.Hash{}, err
 	}
 	if err := r.refresh(tip); err != nil {
-		return "", err
+		return gitsync.Hash{}, err
 	}
 
 	config, err := r.checkConfig(text)
 	if err != nil {
-		return "", err
+		return gitsync.Hash{}, err
 	}
 	// On top of a change of nobody trusted, this one would sign that as well.
 	trusted, err := keys.trusted()
 	if err != nil {
-		return "", err
+		return gitsync.Hash{}, err
 	}
 	if err := r.CheckPolicy(trusted); err != nil {
-		return "", err
+		return gitsync.Hash{}, err
 	}
 	return r.signConfig(ctx, turn, keys, config, gitsync.CommitInfo{Time: at, Subject: "Change " + appbur.RepositoryFile})
 }
@@ -93,7 +93,7 @@ func (r *Repository) checkConfig(text []byte) (Config, error) {
 // A history that is not the one seen before is refused unless that is accepted as well.
 func (r *Repository) AdoptConfig(ctx context.Context, keys *Keys, accept bool, at time.Time) (gitsync.Hash, error) {
 	if _, err := r.checkConfig(r.config.text); err != nil {
-		return "", err
+		return gitsync.Hash{}, err
 	}
 	accepted := ""
 	h, err := r.History(keys.Dir)
@@ -101,7 +101,7 @@ func (r *Repository) AdoptConfig(ctx context.Context, keys *Keys, accept bool, a
 	case errors.Is(err, ErrRewritten) && accept:
 		accepted = fmt.Sprintf("accepted the history at %s, which does not lead back to %s", h.Tip, h.Seen.Commit)
 	case err != nil:
-		return "", err
+		return gitsync.Hash{}, err
 	}
 	return r.signConfig(ctx, r.git, keys, r.config, gitsync.CommitInfo{
 		Time: at, Subject: "Adopt " + appbur.RepositoryFile, AllowEmpty: true,
@@ -113,15 +113,15 @@ func (r *Repository) AdoptConfig(ctx context.Context, keys *Keys, accept bool, a
 func (r *Repository) signConfig(ctx context.Context, git committer, keys *Keys, config Config, info gitsync.CommitInfo) (gitsync.Hash, error) {
 	edit, err := r.git.Edit(r.tip)
 	if err != nil {
-		return "", err
+		return gitsync.Hash{}, err
 	}
 	if _, err := edit.Put(appbur.RepositoryFile, config.text); err != nil {
-		return "", err
+		return gitsync.Hash{}, err
 	}
 	info.Author, info.Committer, info.Signer = identity, identity, keys.signer
 	commit, err := git.Commit(ctx, gitsync.MainRef, edit, info)
 	if err != nil {
-		return "", err
+		return gitsync.Hash{}, err
 	}
 	r.config, r.tip = config, commit
 	return commit, r.Remember(keys.Dir, commit, info.Time)

@@ -42,9 +42,9 @@ type Finding struct {
 	Kind string `json:"kind"`
 	// Object is the Git object, Where a file of the repository, a ref or a path in a
 	// restore point.
-	Object string `json:"object,omitempty"`
-	Where  string `json:"where,omitempty"`
-	What   string `json:"what"`
+	Object gitsync.Hash `json:"object,omitzero"`
+	Where  string       `json:"where,omitempty"`
+	What   string       `json:"what"`
 	// Affects names what cannot be read or believed because of it.
 	Affects     []Hit  `json:"affects,omitempty"`
 	AffectsMore int    `json:"affectsMore,omitempty"`
@@ -56,7 +56,7 @@ type Finding struct {
 type Hit struct {
 	Point  appbur.RestorePointID `json:"restorePoint,omitempty"`
 	Ref    string                `json:"ref,omitempty"`
-	Commit gitsync.Hash          `json:"commit,omitempty"`
+	Commit gitsync.Hash          `json:"commit,omitzero"`
 	Path   string                `json:"path,omitempty"`
 }
 
@@ -242,7 +242,7 @@ func (c *check) note(format string, args ...any) {
 }
 
 func (c *check) addProblem(p gitsync.Problem) {
-	f := Finding{Kind: string(p.Kind), Object: string(p.Object), Where: p.Where, What: p.What, AffectsMore: p.AffectsMore}
+	f := Finding{Kind: string(p.Kind), Object: p.Object, Where: p.Where, What: p.What, AffectsMore: p.AffectsMore}
 	for _, a := range p.Affects {
 		h := Hit{Commit: a.Commit, Path: a.Path}
 		if id, err := appbur.ParseRestorePointID(strings.TrimPrefix(a.Ref, "refs/tags/")); err == nil && strings.HasPrefix(a.Ref, "refs/tags/") {

@@ -298,7 +298,7 @@ func TestCheckSaysWhatDamageAffects(t *testing.T) {
 		t.Fatalf("%+v", report)
 	}
 	finding := report.Findings[0]
-	if finding.Kind != string(gitsync.ProblemMissing) || finding.Object != id || len(finding.Affects) != 1 || finding.Affects[0].Point != ref.ID || finding.Affects[0].Path != path {
+	if finding.Kind != string(gitsync.ProblemMissing) || finding.Object.String() != id || len(finding.Affects) != 1 || finding.Affects[0].Point != ref.ID || finding.Affects[0].Path != path {
 		t.Errorf("%+v", finding)
 	}
 }

@@ -111,7 +111,7 @@ func (c *check) checkBase(ref PointRef, meta appbur.RestorePoint, hit Hit) error
 	if err != nil {
 		return err
 	}
-	holds, err := c.repo.git.Between(tip, gitsync.Hash(meta.Manifests), func(gitsync.Commit) error { return nil })
+	holds, err := c.repo.git.Between(tip, manifestsOf(meta), func(gitsync.Commit) error { return nil })
 	if err == nil && !holds {
 		c.wrong(findHistory, hit, "", fmt.Errorf("%w: restore point %s was made of the commit %.12s, which main does not hold", ErrRewritten, ref.ID, meta.Manifests))
 	}

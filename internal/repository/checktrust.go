@@ -72,7 +72,7 @@ func (c *check) checkAnchor() error {
 	gone, err := c.repo.Contains(a.Anchor)
 	switch {
 	case errors.Is(err, ErrRewritten), errors.Is(err, ErrAnchor):
-		c.find(Finding{Kind: findAnchor, Where: gitsync.MainRef, Object: string(a.Main), What: err.Error(), Hint: appbur.HintOf(err)})
+		c.find(Finding{Kind: findAnchor, Where: gitsync.MainRef, Object: a.Main, What: err.Error(), Hint: appbur.HintOf(err)})
 	case err != nil && !unreadable(err):
 		return err
 	}
@@ -109,7 +109,7 @@ func (c *check) checkCommits(ctx context.Context, signers seal.AllowedSigners) e
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
-				c.find(Finding{Class: classOf(err), Kind: findSignature, Object: string(commit.Hash), Where: gitsync.MainRef, What: err.Error()})
+				c.find(Finding{Class: classOf(err), Kind: findSignature, Object: commit.Hash, Where: gitsync.MainRef, What: err.Error()})
 				return nil
 			}
 			c.report.Signed++

@@ -129,7 +129,7 @@ func (s side) pieces(key appbur.AppKey, d *appbur.Dataset) ([]gitsync.Hash, erro
 	}
 	blobs := make([]gitsync.Hash, len(d.Pieces))
 	for i, name := range d.Pieces {
-		if blobs[i] = byName[name]; blobs[i] == "" {
+		if blobs[i] = byName[name]; blobs[i].IsZero() {
 			return nil, fmt.Errorf("restore point %s: the piece %s is missing", s.point.ID, name)
 		}
 	}

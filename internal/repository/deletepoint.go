@@ -36,7 +36,7 @@ func (r *Repository) DeletePoints(ctx context.Context, ids []appbur.RestorePoint
 		}
 	}
 	for _, ref := range d.gone {
-		if ref.object() == "" {
+		if ref.object().IsZero() {
 			return appbur.WithHint(fmt.Errorf("%w: %w", ErrUnreadable, ref.tag.Damage), "the ref itself is damaged; delete the file "+filepath.Join(r.dir, ref.refName()))
 		}
 	}
@@ -133,7 +133,7 @@ func (p PointRef) refName() string { return "refs/tags/" + p.ID.Tag() }
 
 // object is what the tag's ref holds.
 func (p PointRef) object() gitsync.Hash {
-	if p.tag.Object != "" {
+	if !p.tag.Object.IsZero() {
 		return p.tag.Object
 	}
 	return p.Commit // a lightweight tag

@@ -151,10 +151,20 @@ func (r *Repository) describe(ref PointRef) (appbur.RestorePoint, error) {
 	if err == nil && point.ID != ref.ID {
 		err = fmt.Errorf("its description is of %s", point.ID)
 	}
+	if err == nil {
+		_, err = gitsync.ParseHash(point.Manifests)
+	}
 	if err != nil {
 		return appbur.RestorePoint{}, r.cannotRead(ref, err)
 	}
 	return point, nil
+}
+
+// manifestsOf is the commit of main that a described point was made of: [Repository.Describe] has
+// read it once, and the null object name of another point is nothing that main holds.
+func manifestsOf(point appbur.RestorePoint) gitsync.Hash {
+	commit, _ := gitsync.ParseHash(point.Manifests)
+	return commit
 }
 
 func (r *Repository) cannotRead(ref PointRef, why error) error {

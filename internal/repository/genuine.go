@@ -40,7 +40,7 @@ func (r *Repository) genuinePoints(points []appbur.RestorePoint, allowedSigners 
 
 	bases := make([]gitsync.Hash, len(points))
 	for i, point := range points {
-		bases[i] = gitsync.Hash(point.Manifests)
+		bases[i] = manifestsOf(point)
 	}
 	if g.age, err = r.git.Ancestry(tip, bases...); unreadable(err) {
 		g.history, err = err, nil // what is behind the damage is not known to be good
@@ -79,7 +79,7 @@ func (g *genuine) sort(c *Catalog) {
 // ageOf is how old the commit of a point is. One that main does not hold is older than
 // all of main: it is not part of this history.
 func (g *genuine) ageOf(point appbur.RestorePoint) int {
-	if age, held := g.age[gitsync.Hash(point.Manifests)]; held {
+	if age, held := g.age[manifestsOf(point)]; held {
 		return age
 	}
 	return math.MaxInt
@@ -97,11 +97,11 @@ func (g *genuine) check(ref PointRef, point appbur.RestorePoint) error {
 	if err := g.repo.verifyPointCommit(ref, point, g.signers); err != nil {
 		return err
 	}
-	if _, held := g.age[gitsync.Hash(point.Manifests)]; held {
+	if _, held := g.age[manifestsOf(point)]; held {
 		return nil
 	}
 
-	err := fmt.Errorf("%w: restore point %s was made of the commit %s, which main does not hold", ErrRewritten, ref.ID, gitsync.Hash(point.Manifests).Short())
+	err := fmt.Errorf("%w: restore point %s was made of the commit %s, which main does not hold", ErrRewritten, ref.ID, manifestsOf(point).Short())
 	return errors.Join(err, g.history)
 }
 

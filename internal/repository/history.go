@@ -26,7 +26,7 @@ type History struct {
 }
 
 // First reports whether nothing was remembered to compare with.
-func (h History) First() bool { return h.Seen.Commit == "" }
+func (h History) First() bool { return h.Seen.Commit.IsZero() }
 
 // History compares main with what the key directory remembers. It reads the commits
 // since then and nothing else. The error wraps [ErrRewritten] if the tip does not
@@ -99,7 +99,7 @@ func (r *Repository) guardHistory(keys *Keys, accept bool) (tip gitsync.Hash, ac
 	case errors.Is(err, ErrRewritten) && accept:
 		accepted = fmt.Sprintf("accepted the history at %s, which does not lead back to %s", h.Tip, h.Seen.Commit)
 	case err != nil:
-		return "", "", err
+		return gitsync.Hash{}, "", err
 	}
 	return h.Tip, accepted, r.guardPolicy(keys, h.Tip)
 }

@@ -189,9 +189,9 @@ func (r *Repository) Diff(from, to PointRef) ([]PathChange, error) {
 		}
 		what := "changed"
 		switch {
-		case d.From == "":
+		case d.From.IsZero():
 			what = "added"
-		case d.To == "":
+		case d.To.IsZero():
 			what = "removed"
 		}
 		list = append(list, PathChange{d.Path, what})

@@ -52,7 +52,7 @@ func TestLongNamesAreSaved(t *testing.T) {
 		}
 	}
 
-	f.git("worktree", "add", path.Join(t.TempDir(), "out"), string(ref.Commit))
+	f.git("worktree", "add", path.Join(t.TempDir(), "out"), ref.Commit.String())
 }
 
 // An object that cannot be saved is told as that, and costs nothing else.

@@ -208,7 +208,7 @@ func TestFirstFormatIsRead(t *testing.T) {
 	outcome := f.backup()
 	payload := newTable(300).payload()
 	half := bytes.IndexByte(payload[len(payload)/2:], '\n') + 1 + len(payload)/2
-	point := strings.NewReplacer("DIGEST", appbur.DigestOf(payload).String(), "SIZE", fmt.Sprint(len(payload)), "COMMIT", string(outcome.Commit), "OBJECTS", fmt.Sprint(outcome.Objects)).Replace(`{
+	point := strings.NewReplacer("DIGEST", appbur.DigestOf(payload).String(), "SIZE", fmt.Sprint(len(payload)), "COMMIT", outcome.Commit.String(), "OBJECTS", fmt.Sprint(outcome.Objects)).Replace(`{
   "format": 1, "id": "20261101T000000Z", "created": "2026-11-01T00:00:00Z", "cluster": {"id": "c1", "kubernetesVersion": "1.24.17"},
   "rulesVersion": "1", "manifestsCommit": "COMMIT", "partial": false, "objects": OBJECTS,
   "apps": [{"namespace": "shop", "name": "orders", "app": "example.com", "version": "1.0.0", "datasets": [

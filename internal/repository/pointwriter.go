@@ -137,12 +137,12 @@ func (w *PointWriter) base() (gitsync.Hash, error) {
 		}
 		switch whole, err := w.rely(ref, builtOn...); {
 		case err != nil:
-			return "", err
+			return gitsync.Hash{}, err
 		case whole:
 			return ref.Commit, nil
 		}
 	}
-	return "", nil
+	return gitsync.Hash{}, nil
 }
 
 // rely pins a point and then looks whether it is still there and has all the files of

@@ -128,7 +128,7 @@ func (m *merge) run(foreign []gitsync.Change) error {
 
 // meet decides about a file that others changed.
 func (m *merge) meet(f gitsync.Change) error {
-	if f.To == "" {
+	if f.To.IsZero() {
 		delete(m.w.files, f.Path)
 	} else {
 		m.w.files[f.Path] = struct{}{}

@@ -90,7 +90,7 @@ func Create(ctx context.Context, dir, keysDir, keysRoot string, recipients []str
 	if err != nil {
 		return Created{}, err
 	}
-	edit, err := git.Edit("")
+	edit, err := git.Edit(gitsync.Hash{})
 	if err != nil {
 		return Created{}, err
 	}

@@ -206,7 +206,7 @@ func TestRotateSigningKey(t *testing.T) {
 	stolen := *oldKeys
 	tip := f.git("rev-parse", "main")
 	done := f.mustRotate(nil, Rotation{Signing: true}) // needs no identity
-	if done.Committed || done.SigningKey == "" || strings.TrimSpace(tip) != string(done.Commit) {
+	if done.Committed || done.SigningKey == "" || strings.TrimSpace(tip) != done.Commit.String() {
 		t.Errorf("got %+v", done)
 	}
 	f.reopen()
@@ -225,7 +225,7 @@ func TestRotateSigningKey(t *testing.T) {
 		}
 		allowed := "gpg.ssh.allowedSignersFile=" + filepath.Join(f.keysDir, allowedSignersFile)
 		f.git("-c", allowed, "verify-tag", ref.ID.Tag())
-		f.git("-c", allowed, "verify-commit", string(ref.Commit))
+		f.git("-c", allowed, "verify-commit", ref.Commit.String())
 	}
 	// What the old key signs from now on counts no more, for appbur and for git.
 	f.keys = &stolen
@@ -295,7 +295,10 @@ func TestRotationsThatAreRefused(t *testing.T) {
 func TestRotateStopsAtADamagedFile(t *testing.T) {
 	f := newFixture(t)
 	f.point()
-	tip := gitsync.Hash(strings.TrimSpace(f.git("rev-parse", "main")))
+	tip, err := gitsync.ParseHash(strings.TrimSpace(f.git("rev-parse", "main")))
+	if err != nil {
+		t.Fatal(err)
+	}
 	edit, err := f.repo.git.Edit(tip)
 	if err != nil {
 		t.Fatal(err)
@@ -315,7 +318,7 @@ func TestRotateStopsAtADamagedFile(t *testing.T) {
 	if _, err := f.rotate(f.opener(), Rotation{Add: []string{next.Recipient}}); !errors.Is(err, seal.ErrTampered) || !strings.Contains(err.Error(), path) {
 		t.Errorf("%v, want ErrTampered that names the file", err)
 	}
-	if got := strings.TrimSpace(f.git("rev-parse", "main")); got != string(tip) {
+	if got := strings.TrimSpace(f.git("rev-parse", "main")); got != tip.String() {
 		t.Error("main moved")
 	}
 }

@@ -52,7 +52,7 @@ func (w *PointWriter) Save(ctx context.Context, manifests gitsync.Hash, content 
 	point := appbur.RestorePoint{
 		Format: appbur.RestorePointFormat, Sequence: w.sequence, Created: content.Created.UTC().Truncate(time.Second),
 		Started: content.Created.UTC(), Ended: content.Ended.UTC(),
-		Cluster: content.Cluster, Rules: content.Rules, Manifests: string(manifests),
+		Cluster: content.Cluster, Rules: content.Rules, Manifests: manifests.String(),
 		Partial: !content.Coverage.Complete(), Objects: content.Objects,
 	}
 	if content.Ended.IsZero() {

@@ -95,7 +95,7 @@ func (r *Repository) verifyPointCommit(ref PointRef, point appbur.RestorePoint, 
 	if err != nil {
 		return fmt.Errorf("restore point %s: %w", ref.ID, err)
 	}
-	if len(commit.Parents) != 1 || string(commit.Parents[0]) != point.Manifests {
+	if len(commit.Parents) != 1 || commit.Parents[0].String() != point.Manifests {
 		return fmt.Errorf("restore point %s: %w: its commit is no child of the commit %.12s that its description names", ref.ID, ErrUntrusted, point.Manifests)
 	}
 	if signers == nil {
@@ -118,7 +118,7 @@ func (s *Standing) compare(r *Repository, ref PointRef, trust Trust) error {
 	if err != nil {
 		return err
 	}
-	base := gitsync.Hash(point.Manifests)
+	base := manifestsOf(point)
 	descends, err := r.git.Between(h.Tip, base, func(gitsync.Commit) error { return nil })
 	if err != nil {
 		return err

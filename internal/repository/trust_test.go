@@ -1,6 +1,7 @@
 package repository
 
 import (
+	"bytes"
 	"crypto/rand"
 	"errors"
 	"os"
@@ -66,7 +67,7 @@ func TestAPointIsJudged(t *testing.T) {
 	f := newFixture(t)
 	ref := f.point()
 	s, err := f.judge(ref)
-	if err != nil || s.Signer != signerPrincipal || s.Seen == "" || s.Commits != 0 {
+	if err != nil || s.Signer != signerPrincipal || s.Seen.IsZero() || s.Commits != 0 {
 		t.Fatalf("%+v, %v", s, err)
 	}
 	// Stock git says the same of the tag, of its commit and of all of main.
@@ -386,7 +387,7 @@ func TestSeen(t *testing.T) {
 	if _, err := f.repo.History(f.keysDir); !errors.As(err, &key) {
 		t.Errorf("rubbish counts as nothing seen: %v", err)
 	}
-	if err := os.WriteFile(path, encodeSeen([]Seen{{Name: seenMain, Commit: gitsync.Hash(strings.Repeat("1", 40)), At: f.now(), Repository: "other"}}), 0o644); err != nil {
+	if err := os.WriteFile(path, encodeSeen([]Seen{{Name: seenMain, Commit: gitsync.Hash(bytes.Repeat([]byte{0x11}, 20)), At: f.now(), Repository: "other"}}), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := f.repo.History(f.keysDir); !errors.Is(err, ErrOtherRepository) || !strings.Contains(err.Error(), "other") {
@@ -409,7 +410,7 @@ func TestSeen(t *testing.T) {
 }
 
 func FuzzParseSeen(f *testing.F) {
-	f.Add(string(encodeSeen([]Seen{{Name: "main", Commit: gitsync.Hash(strings.Repeat("a", 40)), At: time.Unix(1, 0), Repository: "0123"}})))
+	f.Add(string(encodeSeen([]Seen{{Name: "main", Commit: gitsync.Hash(bytes.Repeat([]byte{0xaa}, 20)), At: time.Unix(1, 0), Repository: "0123"}})))
 	f.Add("main x y z\n")
 	f.Add("# only a remark")
 	f.Fuzz(func(t *testing.T, text string) {

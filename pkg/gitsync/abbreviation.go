@@ -24,37 +24,36 @@ func (r *Repository) FindCommit(abbreviation string) (Hash, error) {
 	even := text[:len(text)/2*2]
 	prefix, err := hex.DecodeString(even)
 	if _, odd := hex.DecodeString(text + strings.Repeat("0", len(text)%2)); err != nil || odd != nil || len(text) < minAbbreviation || len(text) > 2*idSize {
-		return "", fmt.Errorf("%q is no abbreviated hash: want %d to %d hexadecimal digits", abbreviation, minAbbreviation, 2*idSize)
+		return Hash{}, fmt.Errorf("%q is no abbreviated hash: want %d to %d hexadecimal digits", abbreviation, minAbbreviation, 2*idSize)
 	}
-	var commits []string
+	var commits []Hash
 	for _, id := range r.objects.withPrefix(prefix) {
-		name := id.String()
-		if !strings.HasPrefix(name, text) {
+		if !strings.HasPrefix(id.String(), text) {
 			continue
 		}
 		object, err := r.objects.read(id)
 		if err != nil {
-			return "", fmt.Errorf("object %s: %w", id, err)
+			return Hash{}, fmt.Errorf("object %s: %w", id, err)
 		}
 		if object.kind == plumbing.CommitObject {
-			commits = append(commits, name)
+			commits = append(commits, id)
 		}
 	}
 	switch len(commits) {
 	case 0:
-		return "", fmt.Errorf("commit %s: %w", abbreviation, ErrObjectNotFound)
+		return Hash{}, fmt.Errorf("commit %s: %w", abbreviation, ErrObjectNotFound)
 	case 1:
-		return Hash(commits[0]), nil
+		return commits[0], nil
 	default:
-		return "", appbur.WithHint(fmt.Errorf("%s is the beginning of %d commits", abbreviation, len(commits)), "give more digits: "+strings.Join(commits, ", "))
+		return Hash{}, appbur.WithHint(fmt.Errorf("%s is the beginning of %d commits", abbreviation, len(commits)), "give more digits: "+strings.Trim(fmt.Sprint(commits), "[]"))
 	}
 }
 
 // withPrefix returns the objects whose ids begin with whole bytes, sorted.
-func (s *objectStore) withPrefix(prefix []byte) []objectID {
+func (s *objectStore) withPrefix(prefix []byte) []Hash {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	var ids []objectID
+	var ids []Hash
 	for _, p := range s.packs {
 		ids = append(ids, p.index.withPrefix(prefix)...)
 	}
@@ -64,25 +63,25 @@ func (s *objectStore) withPrefix(prefix []byte) []objectID {
 			continue // no loose object begins so
 		}
 		for _, e := range entries {
-			id, err := idOf(Hash(hex.EncodeToString(prefix[:1]) + e.Name()))
+			id, err := ParseHash(hex.EncodeToString(prefix[:1]) + e.Name())
 			if err == nil && bytes.HasPrefix(id[:], prefix) {
 				ids = append(ids, id)
 			}
 		}
 	}
-	slices.SortFunc(ids, func(a, b objectID) int { return bytes.Compare(a[:], b[:]) })
+	slices.SortFunc(ids, func(a, b Hash) int { return bytes.Compare(a[:], b[:]) })
 	return slices.Compact(ids)
 }
 
 // withPrefix returns the objects of a pack whose ids begin with whole bytes.
-func (x *packIndex) withPrefix(prefix []byte) []objectID {
+func (x *packIndex) withPrefix(prefix []byte) []Hash {
 	lo, hi := 0, int(x.word(indexFanout+4*int(prefix[0])))
 	if prefix[0] > 0 {
 		lo = int(x.word(indexFanout + 4*int(prefix[0]-1)))
 	}
-	var ids []objectID
+	var ids []Hash
 	for i := lo; i < hi; i++ {
-		var id objectID
+		var id Hash
 		copy(id[:], x.data[indexIDs+i*idSize:])
 		if bytes.HasPrefix(id[:], prefix) {
 			ids = append(ids, id)

@@ -22,13 +22,13 @@ func TestAncestryFollowsHistory(t *testing.T) {
 		}
 		var all []gitsync.Hash
 		for line := range strings.Lines(git(t, r.Dir(), "rev-list", "--all")) {
-			all = append(all, gitsync.Hash(strings.TrimSpace(line)))
+			all = append(all, hash(t, strings.TrimSpace(line)))
 		}
 		numbers, err := r.Ancestry(tip, all...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if reached := strings.Fields(git(t, r.Dir(), "rev-list", string(tip))); len(reached) != len(numbers) || numbers[tip] != 0 {
+		if reached := strings.Fields(git(t, r.Dir(), "rev-list", tip.String())); len(reached) != len(numbers) || numbers[tip] != 0 {
 			t.Errorf("seed %d: %d commits have numbers, git reaches %d", seed, len(numbers), len(reached))
 		}
 		for hash, n := range numbers {
@@ -61,12 +61,12 @@ func TestAncestryBeforeDamage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	numbers, err := r.Ancestry(gitsync.Hash(commits[0]), gitsync.Hash(commits[1]), gitsync.Hash(commits[3]))
-	if !errors.Is(err, gitsync.ErrObjectNotFound) || len(numbers) != 1 || numbers[gitsync.Hash(commits[1])] != 1 {
+	numbers, err := r.Ancestry(hash(t, commits[0]), hash(t, commits[1]), hash(t, commits[3]))
+	if !errors.Is(err, gitsync.ErrObjectNotFound) || len(numbers) != 1 || numbers[hash(t, commits[1])] != 1 {
 		t.Errorf("%v, %v", numbers, err)
 	}
 	near := slices.Clone(commits[:2])
-	if numbers, err := r.Ancestry(gitsync.Hash(near[0]), gitsync.Hash(near[1])); err != nil || len(numbers) != 1 {
+	if numbers, err := r.Ancestry(hash(t, near[0]), hash(t, near[1])); err != nil || len(numbers) != 1 {
 		t.Errorf("what is near needs nothing that is far: %v, %v", numbers, err)
 	}
 }

@@ -52,7 +52,7 @@ func fill(t testing.TB, e *gitsync.Edit, n int) {
 
 func BenchmarkReadAll(b *testing.B) {
 	r := newRepository(b)
-	e := edit(b, r, "")
+	e := edit(b, r, gitsync.Hash{})
 	fill(b, e, benchmarkFiles)
 	head := commit(b, r, e, "initial")
 	read := func(b *testing.B) {

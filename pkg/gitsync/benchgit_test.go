@@ -49,7 +49,7 @@ func BenchmarkInitialCommit(b *testing.B) {
 					if err != nil {
 						b.Fatal(err)
 					}
-					e := edit(b, r, "")
+					e := edit(b, r, gitsync.Hash{})
 					fill(b, e, n)
 					commit(b, r, e, "initial")
 				})
@@ -75,7 +75,7 @@ func BenchmarkSmallCommit(b *testing.B) {
 	var subjects []*subject
 	for _, n := range sizes {
 		r := newRepository(b)
-		e := edit(b, r, "")
+		e := edit(b, r, gitsync.Hash{})
 		fill(b, e, n)
 		commit(b, r, e, "initial")
 		subjects = append(subjects, &subject{r: r, e: e})

@@ -37,7 +37,7 @@ func (r *Repository) Blame(ctx context.Context, from Hash, paths ...string) ([]B
 	}
 	w := newWalker(r, patterns)
 	defer w.reader.close()
-	b := &blamer{walker: w, paths: paths, suspects: map[Hash]map[string][]blamed{}, commits: map[Hash]Commit{}, texts: map[objectID][][]byte{}}
+	b := &blamer{walker: w, paths: paths, suspects: map[Hash]map[string][]blamed{}, commits: map[Hash]Commit{}, texts: map[Hash][][]byte{}}
 	if err := b.start(from); err != nil {
 		return nil, nil, fmt.Errorf("blame: %w", err)
 	}
@@ -66,7 +66,7 @@ type blamer struct {
 	suspects map[Hash]map[string][]blamed
 	commits  map[Hash]Commit
 	// texts keeps the lines of the blobs that come next.
-	texts map[objectID][][]byte
+	texts map[Hash][][]byte
 }
 
 func (b *blamer) start(from Hash) error {
@@ -110,7 +110,7 @@ func (b *blamer) file(c Commit, paths ...string) (chosenEntry, bool, error) {
 	return chosenEntry{}, false, nil
 }
 
-func (b *blamer) text(id objectID) ([][]byte, error) {
+func (b *blamer) text(id Hash) ([][]byte, error) {
 	if text, ok := b.texts[id]; ok {
 		return text, nil
 	}

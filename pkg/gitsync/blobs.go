@@ -13,14 +13,10 @@ func (r *Repository) Blobs() *Blobs { return &Blobs{objectReader{objects: r.obje
 // Read returns the content of a blob, nothing for the empty Hash. It must not be
 // changed.
 func (b *Blobs) Read(h Hash) ([]byte, error) {
-	if h == "" {
+	if h.IsZero() {
 		return nil, nil
 	}
-	id, err := idOf(h)
-	if err != nil {
-		return nil, err
-	}
-	return b.reader.readAs(id, plumbing.BlobObject)
+	return b.reader.readAs(h, plumbing.BlobObject)
 }
 
 // Close lets go of the open packs.

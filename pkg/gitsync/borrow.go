@@ -47,7 +47,7 @@ func (r *Repository) present(commit Hash, dir string) ([]storedFile, error) {
 }
 
 // holds demands that an object is somewhere. It is read only if no pack has it.
-func (s *objectStore) holds(id objectID) error {
+func (s *objectStore) holds(id Hash) error {
 	if _, _, ok := s.find(id); ok {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package gitsync
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -117,13 +118,13 @@ func Check(ctx context.Context, dir string, o CheckOptions) (CheckReport, error)
 }
 
 func checkOnce(ctx context.Context, dir string, o CheckOptions) (CheckReport, error) {
-	c := &checker{dir: dir, options: o, broken: map[objectID]bool{}}
+	c := &checker{dir: dir, options: o, broken: map[Hash]bool{}}
 	if _, err := os.Stat(filepath.Join(dir, "objects")); errors.Is(err, fs.ErrNotExist) {
 		return CheckReport{}, notARepository(dir)
 	}
 	_, limits, err := checkConfig(dir)
 	if err != nil {
-		c.problem(ProblemFormat, objectID{}, "config", "%v", err)
+		c.problem(ProblemFormat, Hash{}, "config", "%v", err)
 		limits = defaultLimits
 	}
 	c.limits = limits
@@ -159,7 +160,7 @@ type checker struct {
 	options CheckOptions
 	limits  limits
 	refs    []checkedRef
-	shallow map[objectID]bool
+	shallow map[Hash]bool
 	packs   []*checkedPack
 	catalog catalog
 	dirs    []string
@@ -168,22 +169,22 @@ type checker struct {
 	report   CheckReport
 	problems []Problem
 	// broken are objects that are missing, unreadable or of the wrong type.
-	broken map[objectID]bool
+	broken map[Hash]bool
 	done   int
 }
 
-func (c *checker) problem(kind ProblemKind, id objectID, where, format string, args ...any) {
+func (c *checker) problem(kind ProblemKind, id Hash, where, format string, args ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.problems) >= maxProblems {
 		c.report.More++
 		return
 	}
-	c.problems = append(c.problems, Problem{Kind: kind, Object: hashOf(id), Where: where, What: fmt.Sprintf(format, args...)})
+	c.problems = append(c.problems, Problem{Kind: kind, Object: id, Where: where, What: fmt.Sprintf(format, args...)})
 }
 
 // brokenObject is problem for an object that nothing can be read from.
-func (c *checker) brokenObject(kind ProblemKind, id objectID, where, format string, args ...any) {
+func (c *checker) brokenObject(kind ProblemKind, id Hash, where, format string, args ...any) {
 	c.mu.Lock()
 	c.broken[id] = true
 	c.mu.Unlock()
@@ -205,7 +206,7 @@ func (c *checker) advance(n int) {
 // listed returns the problems in a stable order.
 func (c *checker) listed() []Problem {
 	slices.SortStableFunc(c.problems, func(a, b Problem) int {
-		return cmp.Or(strings.Compare(string(a.Kind), string(b.Kind)), strings.Compare(a.Where, b.Where), strings.Compare(string(a.Object), string(b.Object)))
+		return cmp.Or(strings.Compare(string(a.Kind), string(b.Kind)), strings.Compare(a.Where, b.Where), bytes.Compare(a.Object[:], b.Object[:]))
 	})
 	return slices.CompactFunc(c.problems, func(a, b Problem) bool {
 		return a.Kind == b.Kind && a.Where == b.Where && a.Object == b.Object && a.What == b.What

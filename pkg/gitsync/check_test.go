@@ -21,7 +21,7 @@ type checked struct {
 func newChecked(t testing.TB) *checked {
 	t.Helper()
 	r := newRepository(t)
-	e := edit(t, r, "")
+	e := edit(t, r, gitsync.Hash{})
 	text := strings.Repeat("a line that repeats itself\n", 300)
 	for n := range 12 {
 		put(t, e, fmt.Sprintf("namespaces/team/configmap/%d.yaml", n%5), fmt.Sprintf("%s%d\n", text, n))
@@ -423,13 +423,13 @@ func TestCheckNoticesEveryChangedByte(t *testing.T) {
 // A way from the tip to an old commit is found, and that there is none.
 func TestBetween(t *testing.T) {
 	r := newRepository(t)
-	e := edit(t, r, "")
+	e := edit(t, r, gitsync.Hash{})
 	var commits []gitsync.Hash
 	for n := range 5 {
 		put(t, e, "f", fmt.Sprint(n))
 		commits = append(commits, commit(t, r, e, fmt.Sprint(n)))
 	}
-	other := gitsync.Hash(gitIn(t, r.Dir(), "", "commit-tree", "-p", string(commits[0]), "-m", "x", string(commits[1])+"^{tree}"))
+	other := hash(t, gitIn(t, r.Dir(), "", "commit-tree", "-p", commits[0].String(), "-m", "x", commits[1].String()+"^{tree}"))
 	for _, test := range []struct {
 		tip, old gitsync.Hash
 		want     bool
@@ -440,7 +440,7 @@ func TestBetween(t *testing.T) {
 		{commits[1], commits[4], false, 2},
 		{commits[4], other, false, 5},
 		{other, commits[0], true, 1},
-		{commits[4], gitsync.Hash(strings.Repeat("1", 40)), false, 0},
+		{commits[4], hash(t, strings.Repeat("1", 40)), false, 0},
 	} {
 		visits := 0
 		got, err := r.Between(test.tip, test.old, func(gitsync.Commit) error { visits++; return nil })

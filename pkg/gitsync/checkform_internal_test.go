@@ -3,16 +3,14 @@ package gitsync
 import (
 	"bytes"
 	"slices"
-	"strings"
 	"testing"
 
-	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 )
 
 // A tree without a fault is exactly what would be written of its entries.
 func FuzzCheckTree(f *testing.F) {
-	id := plumbing.NewHash(strings.Repeat("1", 40))
+	id := Hash(bytes.Repeat([]byte{0x11}, 20))
 	f.Add(encodeTree([]treeEntry{{name: "a.b", mode: filemode.Regular, id: id}, {name: "a", mode: filemode.Dir, id: id}}))
 	f.Add(append([]byte("0100644 a\x00"), id[:]...))
 	f.Add([]byte("100644 a\x00short"))
@@ -57,7 +55,7 @@ func FuzzCheckCommitAndTag(f *testing.F) {
 
 // Whatever lies in an index file, what is read of it is inside it.
 func FuzzReadIndex(f *testing.F) {
-	objects := []packedObject{{id: plumbing.NewHash(strings.Repeat("1", 40)), offset: 12}, {id: plumbing.NewHash(strings.Repeat("2", 40)), offset: 1 << 33}}
+	objects := []packedObject{{id: Hash(bytes.Repeat([]byte{0x11}, 20)), offset: 12}, {id: Hash(bytes.Repeat([]byte{0x22}, 20)), offset: 1 << 33}}
 	good := encodePackIndex(objects, make([]byte, idSize))
 	f.Add(good)
 	f.Add(good[:len(good)/2])

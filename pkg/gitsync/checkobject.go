@@ -12,7 +12,7 @@ import (
 
 // checkObject looks at the form of an object whose bytes are proven, and notes what
 // it leads to. The rules are those of `git fsck --strict`.
-func (c *checker) checkObject(id objectID, where string, raw rawObject) {
+func (c *checker) checkObject(id Hash, where string, raw rawObject) {
 	c.catalog.saw(id, raw.kind)
 	var faults []string
 	var links []link
@@ -39,7 +39,7 @@ func (c *checker) checkObject(id objectID, where string, raw rawObject) {
 
 // link is what an object refers to.
 type link struct {
-	id   objectID
+	id   Hash
 	kind plumbing.ObjectType
 }
 
@@ -143,12 +143,10 @@ func checkHeaders(data []byte, rules []headerRule) (links []link, values map[str
 			if !ours || !whole || rule.most > 0 && count == rule.most {
 				break
 			}
-			if rule.form.MatchString(value) {
-				if rule.refersTo != 0 {
-					links = append(links, link{plumbing.NewHash(value), rule.refersTo})
-				}
-			} else {
+			if !rule.form.MatchString(value) {
 				faults = append(faults, fmt.Sprintf("the line %q has not the form of a %s", line, rule.key))
+			} else if id, err := ParseHash(value); err == nil && rule.refersTo != 0 {
+				links = append(links, link{id, rule.refersTo})
 			}
 			values[rule.key] = value
 			rest = after

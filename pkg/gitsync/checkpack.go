@@ -78,7 +78,7 @@ func (c *checker) checkPackBytes(ctx context.Context, p *checkedPack) ([]packedO
 	where := c.relative(p.path)
 	end := info.Size() - int64(idSize)
 	if end < packStart {
-		c.problem(ProblemPack, objectID{}, where, "it has %d bytes, which is less than an empty pack has", info.Size())
+		c.problem(ProblemPack, Hash{}, where, "it has %d bytes, which is less than an empty pack has", info.Size())
 		return objects, nil
 	}
 	sum := newChecksum()
@@ -89,9 +89,9 @@ func (c *checker) checkPackBytes(ctx context.Context, p *checkedPack) ([]packedO
 	}
 	switch count := binary.BigEndian.Uint32(header[8:]); {
 	case string(header[:4]) != "PACK" || binary.BigEndian.Uint32(header[4:8]) != 2:
-		c.problem(ProblemPack, objectID{}, where, "it does not begin as a pack of version 2")
+		c.problem(ProblemPack, Hash{}, where, "it does not begin as a pack of version 2")
 	case int(count) != len(objects):
-		c.problem(ProblemPackIndex, objectID{}, c.relative(indexPath), "the pack has %d objects, the index %d", count, len(objects))
+		c.problem(ProblemPackIndex, Hash{}, c.relative(indexPath), "the pack has %d objects, the index %d", count, len(objects))
 	}
 	at := int64(packStart)
 	crc := crc32.NewIEEE()
@@ -124,10 +124,10 @@ func (c *checker) checkPackBytes(ctx context.Context, p *checkedPack) ([]packedO
 		return nil, fmt.Errorf("pack: %w", err)
 	}
 	if !bytes.Equal(sum.Sum(nil), trailer[:]) {
-		c.problem(ProblemPack, objectID{}, where, "its bytes do not have the checksum that it ends with")
+		c.problem(ProblemPack, Hash{}, where, "its bytes do not have the checksum that it ends with")
 	}
 	if !bytes.Equal(trailer[:], index[len(index)-checksumSize:len(index)-idSize]) {
-		c.problem(ProblemPackIndex, objectID{}, c.relative(indexPath), "it is the index of another pack")
+		c.problem(ProblemPackIndex, Hash{}, c.relative(indexPath), "it is the index of another pack")
 	}
 	return objects, nil
 }
@@ -200,7 +200,7 @@ func reasonOf(err error) string {
 // readAllLoose proves the objects that have a file of their own.
 func (c *checker) readAllLoose(ctx context.Context) error {
 	for _, dir := range c.dirs {
-		err := eachLoose(dir, func(id objectID, path string) error {
+		err := eachLoose(dir, func(id Hash, path string) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}

@@ -16,7 +16,7 @@ import (
 // checkedRef is a ref whose content is an object id.
 type checkedRef struct {
 	name string
-	id   objectID
+	id   Hash
 }
 
 // readRefs lists every ref and the commits at which a shallow clone ends.
@@ -25,9 +25,9 @@ func (c *checker) readRefs() error {
 	refs, err := r.namedRefs("refs/")
 	switch {
 	case errors.Is(err, ErrTooLarge):
-		c.problem(ProblemLimit, objectID{}, "refs", "%v", err)
+		c.problem(ProblemLimit, Hash{}, "refs", "%v", err)
 	case errors.Is(err, ErrCorrupt):
-		c.problem(ProblemRef, objectID{}, "packed-refs", "%v", reasonOf(err))
+		c.problem(ProblemRef, Hash{}, "packed-refs", "%v", reasonOf(err))
 	case err != nil:
 		return err
 	}
@@ -37,7 +37,7 @@ func (c *checker) readRefs() error {
 			continue // deleted since it was listed
 		}
 		if err != nil {
-			c.problem(ProblemRef, objectID{}, name, "%v", reasonOf(err))
+			c.problem(ProblemRef, Hash{}, name, "%v", reasonOf(err))
 			continue
 		}
 		c.refs = append(c.refs, checkedRef{name, id})
@@ -56,11 +56,11 @@ func (c *checker) checkHead(r *Repository) error {
 		return fmt.Errorf("read HEAD: %w", err)
 	}
 	if err != nil || !strings.HasPrefix(string(text), symbolicPrefix+"refs/heads/") {
-		c.problem(ProblemRef, objectID{}, "HEAD", "it names no branch")
+		c.problem(ProblemRef, Hash{}, "HEAD", "it names no branch")
 		return nil
 	}
 	if _, err := r.resolve("HEAD"); err != nil && !errors.Is(err, ErrRefNotFound) {
-		c.problem(ProblemRef, objectID{}, "HEAD", "%v", reasonOf(err))
+		c.problem(ProblemRef, Hash{}, "HEAD", "%v", reasonOf(err))
 	}
 	return nil
 }
@@ -73,11 +73,11 @@ func (c *checker) readShallow() error {
 	if err != nil {
 		return fmt.Errorf("read the list of shallow commits: %w", err)
 	}
-	c.shallow = map[objectID]bool{}
+	c.shallow = map[Hash]bool{}
 	for line := range strings.Lines(string(data)) {
-		id, err := idOf(Hash(strings.TrimSpace(line)))
+		id, err := ParseHash(strings.TrimSpace(line))
 		if err != nil {
-			c.problem(ProblemFormat, objectID{}, "shallow", "%v", err)
+			c.problem(ProblemFormat, Hash{}, "shallow", "%v", err)
 			continue
 		}
 		c.shallow[id] = true

@@ -11,7 +11,7 @@ import (
 // walk follows everything from the refs. It reports what is needed and not there,
 // and finds out whom the broken objects affect.
 func (c *checker) walk(ctx context.Context) error {
-	w := &checkWalker{checker: c, ctx: ctx, readers: map[int32]*packReader{}, hits: map[objectID][]hit{}}
+	w := &checkWalker{checker: c, ctx: ctx, readers: map[int32]*packReader{}, hits: map[Hash][]hit{}}
 	defer w.closeAll()
 	for _, ref := range c.refs {
 		if err := w.reach(ref.id); err != nil {
@@ -29,13 +29,13 @@ type checkWalker struct {
 	*checker
 	ctx     context.Context
 	readers map[int32]*packReader
-	hits    map[objectID][]hit
+	hits    map[Hash][]hit
 }
 
 // hit is a broken object and where below a tree it lies.
 type hit struct {
 	path string
-	id   objectID
+	id   Hash
 }
 
 // maxOpenPacks bounds the files that a walk holds open.
@@ -52,7 +52,7 @@ func (w *checkWalker) closeAll() {
 var errBroken = errors.New("broken object")
 
 // read returns a proven object, or errBroken after it was reported.
-func (w *checkWalker) read(id objectID, neededBy string) (rawObject, error) {
+func (w *checkWalker) read(id Hash, neededBy string) (rawObject, error) {
 	if err := w.ctx.Err(); err != nil {
 		return rawObject{}, err
 	}
@@ -81,9 +81,9 @@ func (w *checkWalker) read(id objectID, neededBy string) (rawObject, error) {
 }
 
 // lost reports an object that is needed and not there, once.
-func (w *checkWalker) lost(id objectID, neededBy string) {
+func (w *checkWalker) lost(id Hash, neededBy string) {
 	for _, p := range w.problems {
-		if p.Object == hashOf(id) && (p.Kind == ProblemMissing || p.Kind == ProblemRef) {
+		if p.Object == id && (p.Kind == ProblemMissing || p.Kind == ProblemRef) {
 			return
 		}
 	}
@@ -110,7 +110,7 @@ func (w *checkWalker) readEntry(e catalogEntry) (rawObject, string, error) {
 	return raw, p.path, err
 }
 
-func (w *checkWalker) readLoose(id objectID) (rawObject, string, error) {
+func (w *checkWalker) readLoose(id Hash) (rawObject, string, error) {
 	name := id.String()
 	for _, dir := range w.dirs {
 		path := dir + "/" + name[:2] + "/" + name[2:]
@@ -123,7 +123,7 @@ func (w *checkWalker) readLoose(id objectID) (rawObject, string, error) {
 }
 
 // visit marks an object and reports whether it is there and new to the walk.
-func (w *checkWalker) visit(id objectID, neededBy string) bool {
+func (w *checkWalker) visit(id Hash, neededBy string) bool {
 	i := w.catalog.find(id)
 	if i < 0 {
 		if id != emptyTree {
@@ -135,8 +135,8 @@ func (w *checkWalker) visit(id objectID, neededBy string) bool {
 }
 
 // reach walks everything below a commit or a tag.
-func (w *checkWalker) reach(start objectID) error {
-	queue := []objectID{start}
+func (w *checkWalker) reach(start Hash) error {
+	queue := []Hash{start}
 	for len(queue) > 0 {
 		id := queue[len(queue)-1]
 		queue = queue[:len(queue)-1]
@@ -175,7 +175,7 @@ func (w *checkWalker) reach(start objectID) error {
 	return nil
 }
 
-func (w *checkWalker) reachTree(id objectID, neededBy string) error {
+func (w *checkWalker) reachTree(id Hash, neededBy string) error {
 	if !w.visit(id, neededBy) {
 		return nil
 	}
@@ -222,7 +222,7 @@ func linksOf(raw rawObject, shallow bool) []link {
 
 // affected says for each broken object which refs need it, and in which file.
 func (w *checkWalker) affected() error {
-	byObject := map[objectID][]Affected{}
+	byObject := map[Hash][]Affected{}
 	for _, ref := range w.refs {
 		if err := w.affectedRef(ref, byObject); err != nil {
 			return err
@@ -230,14 +230,10 @@ func (w *checkWalker) affected() error {
 	}
 	for i := range w.problems {
 		p := &w.problems[i]
-		if p.Object == "" {
+		if p.Object.IsZero() {
 			continue
 		}
-		id, err := idOf(p.Object)
-		if err != nil {
-			continue
-		}
-		list := byObject[id]
+		list := byObject[p.Object]
 		p.Affects = list[:min(len(list), maxAffected)]
 		p.AffectsMore = len(list) - len(p.Affects)
 	}
@@ -246,16 +242,16 @@ func (w *checkWalker) affected() error {
 
 // affectedRef looks at what a tag leads to, or at the whole history of a branch,
 // newest first: of each broken object only the newest commit is named.
-func (w *checkWalker) affectedRef(ref checkedRef, byObject map[objectID][]Affected) error {
-	named := map[objectID]bool{}
-	name := func(id objectID, commit objectID, path string) {
+func (w *checkWalker) affectedRef(ref checkedRef, byObject map[Hash][]Affected) error {
+	named := map[Hash]bool{}
+	name := func(id Hash, commit Hash, path string) {
 		if !named[id] {
 			named[id] = true
-			byObject[id] = append(byObject[id], Affected{ref.name, hashOf(commit), path})
+			byObject[id] = append(byObject[id], Affected{ref.name, commit, path})
 		}
 	}
-	seen := map[objectID]bool{}
-	queue := []objectID{ref.id}
+	seen := map[Hash]bool{}
+	queue := []Hash{ref.id}
 	for len(queue) > 0 {
 		id := queue[0]
 		queue = queue[1:]
@@ -297,7 +293,7 @@ func (w *checkWalker) affectedRef(ref checkedRef, byObject map[objectID][]Affect
 
 // hitsBelow lists the broken objects at and below a tree, with their paths. What is
 // known of a tree is remembered, since most trees are in most commits.
-func (w *checkWalker) hitsBelow(id objectID) ([]hit, error) {
+func (w *checkWalker) hitsBelow(id Hash) ([]hit, error) {
 	if found, known := w.hits[id]; known {
 		return found, nil
 	}
@@ -321,8 +317,8 @@ func (w *checkWalker) hitsBelow(id objectID) ([]hit, error) {
 		return found, nil // its form was reported
 	}
 	// One place of each: the same broken object may stand in a million.
-	known := map[objectID]bool{}
-	add := func(path string, id objectID) {
+	known := map[Hash]bool{}
+	add := func(path string, id Hash) {
 		if !known[id] {
 			known[id] = true
 			found = append(found, hit{path, id})

@@ -47,7 +47,7 @@ type CommitInfo struct {
 func (r *Repository) Commit(ctx context.Context, ref string, e *Edit, c CommitInfo) (Hash, error) {
 	turn, err := r.TakeTurn(ctx)
 	if err != nil {
-		return "", err
+		return Hash{}, err
 	}
 	defer turn.Release()
 	return turn.Commit(ctx, ref, e, c)
@@ -58,46 +58,46 @@ func (r *Repository) commit(ctx context.Context, ref string, e *Edit, c CommitIn
 	defer e.mu.Unlock()
 	unlock, err := r.lock(ctx)
 	if err != nil {
-		return "", err
+		return Hash{}, err
 	}
 	defer unlock()
 	if err := r.expectRef(ref, e.base); err != nil {
-		return "", appbur.WithHint(err, "another writer committed; start again from its commit")
+		return Hash{}, appbur.WithHint(err, "another writer committed; start again from its commit")
 	}
 	built, err := e.build()
 	if err != nil {
-		return "", fmt.Errorf("commit: %w", err)
+		return Hash{}, fmt.Errorf("commit: %w", err)
 	}
 	if built.root == e.baseTree() && !c.AllowEmpty {
 		e.settle(e.base)
-		return hashOf(e.base), ErrUnchanged
+		return e.base, ErrUnchanged
 	}
 	commit, err := newCommit(built.root, e.base, c)
 	if err != nil {
-		return "", fmt.Errorf("commit: %w", err)
+		return Hash{}, fmt.Errorf("commit: %w", err)
 	}
 	if err := e.store(built, commit); err != nil {
-		return "", storageError(r.dir, fmt.Errorf("commit: %w", err))
+		return Hash{}, storageError(r.dir, fmt.Errorf("commit: %w", err))
 	}
 	if err := r.moveRef(ctx, ref, e.base, commit.id); err != nil {
-		return "", storageError(r.dir, fmt.Errorf("commit: %w", err))
+		return Hash{}, storageError(r.dir, fmt.Errorf("commit: %w", err))
 	}
 	e.settle(commit.id)
 	r.rollUp(ctx)
-	return hashOf(commit.id), nil
+	return commit.id, nil
 }
 
 // newCommit encodes, signs and compresses a commit.
-func newCommit(tree, parent objectID, c CommitInfo) (deflated, error) {
+func newCommit(tree, parent Hash, c CommitInfo) (deflated, error) {
 	parents := c.Parents
 	if len(parents) == 0 && !parent.IsZero() {
-		parents = []Hash{hashOf(parent)}
+		parents = []Hash{parent}
 	}
 	var header strings.Builder
 	fmt.Fprintf(&header, "tree %s\n", tree)
 	for _, p := range parents {
-		if _, err := idOf(p); err != nil {
-			return deflated{}, fmt.Errorf("parent: %w", err)
+		if p.IsZero() {
+			return deflated{}, errors.New("parent: no object")
 		}
 		fmt.Fprintf(&header, "parent %s\n", p)
 	}

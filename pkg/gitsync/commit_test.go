@@ -32,7 +32,7 @@ func TestCommitIsReadBackByEveryReader(t *testing.T) {
 		"namespaces/b/configmap/shared.yaml":  "same\n",
 		"namespaces/b/configmap/shared2.yaml": "same\n",
 	}
-	e := edit(t, r, "")
+	e := edit(t, r, gitsync.Hash{})
 	for path, data := range files {
 		if !put(t, e, path, data) {
 			t.Errorf("put %s: not a change", path)
@@ -73,7 +73,7 @@ func readWithGoGit(dir string, h gitsync.Hash) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := repo.CommitObject(plumbing.NewHash(string(h)))
+	c, err := repo.CommitObject(plumbing.Hash(h))
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +105,7 @@ func glob(t *testing.T, r *gitsync.Repository, pattern string) []string {
 
 func TestUnchangedTreeMakesNoCommit(t *testing.T) {
 	r := newRepository(t)
-	e := edit(t, r, "")
+	e := edit(t, r, gitsync.Hash{})
 	put(t, e, "a/b/c", "1")
 	put(t, e, "a/d", "2")
 	first := commit(t, r, e, "first")
@@ -149,7 +149,7 @@ func mustRemove(t *testing.T, remove func(string) (bool, error), path string) {
 
 func TestEditGoesOnAfterCommit(t *testing.T) {
 	r := newRepository(t)
-	e := edit(t, r, "")
+	e := edit(t, r, gitsync.Hash{})
 	put(t, e, "dir/a", "1")
 	put(t, e, "dir/b", "1")
 	first := commit(t, r, e, "first")
@@ -181,7 +181,7 @@ func TestEditGoesOnAfterCommit(t *testing.T) {
 		}
 		log = append(log, c.Hash)
 	}
-	if stock := strings.Fields(git(t, r.Dir(), "log", "--format=%H", "main")); !slices.EqualFunc(log, stock, func(a gitsync.Hash, b string) bool { return string(a) == b }) {
+	if stock := strings.Fields(git(t, r.Dir(), "log", "--format=%H", "main")); !slices.EqualFunc(log, stock, func(a gitsync.Hash, b string) bool { return a.String() == b }) {
 		t.Errorf("log = %v, stock git %v", log, stock)
 	}
 	fsck(t, r.Dir())
@@ -189,7 +189,7 @@ func TestEditGoesOnAfterCommit(t *testing.T) {
 
 func TestEditReadsWhatItHolds(t *testing.T) {
 	r := newRepository(t)
-	e := edit(t, r, "")
+	e := edit(t, r, gitsync.Hash{})
 	put(t, e, "a/stored", "stored")
 	commit(t, r, e, "first")
 	put(t, e, "a/pending", "pending")
@@ -214,7 +214,7 @@ func TestEditReadsWhatItHolds(t *testing.T) {
 
 func TestPathConflictsAreRefusedWithoutTrace(t *testing.T) {
 	r := newRepository(t)
-	e := edit(t, r, "")
+	e := edit(t, r, gitsync.Hash{})
 	put(t, e, "dir/file", "1")
 	head := commit(t, r, e, "first")
 	for _, path := range []string{"dir", "dir/file/below", "dir/file/far/below"} {
@@ -241,7 +241,7 @@ func TestPathConflictsAreRefusedWithoutTrace(t *testing.T) {
 
 func TestCommitMessageAndPeople(t *testing.T) {
 	r := newRepository(t)
-	e := edit(t, r, "")
+	e := edit(t, r, gitsync.Hash{})
 	put(t, e, "a", "1")
 	c := gitsync.CommitInfo{
 		Author:    gitsync.Person{Name: "system:serviceaccount:ns:x <evil@example.com>\ncommitter y", Email: "a b@<c>\x00d"},
@@ -275,7 +275,7 @@ func TestCommitMessageAndPeople(t *testing.T) {
 		"no subject":  {Time: when},
 		"bad trailer": {Time: when, Subject: "s", Trailers: []gitsync.Trailer{{Key: "a b"}}},
 		"before time": {Subject: "s"},
-		"bad parent":  {Time: when, Subject: "s", Parents: []gitsync.Hash{"x"}},
+		"bad parent":  {Time: when, Subject: "s", Parents: []gitsync.Hash{{}}},
 	} {
 		put(t, e, "a", name)
 		if _, err := r.Commit(t.Context(), gitsync.MainRef, e, bad); err == nil {
@@ -289,7 +289,7 @@ func TestCommitMessageAndPeople(t *testing.T) {
 
 func TestRefMovedLosesNothing(t *testing.T) {
 	r := newRepository(t)
-	first, second := edit(t, r, ""), edit(t, r, "")
+	first, second := edit(t, r, gitsync.Hash{}), edit(t, r, gitsync.Hash{})
 	put(t, first, "a", "1")
 	put(t, second, "b", "2")
 	head := commit(t, r, first, "first")

@@ -117,7 +117,7 @@ func TestKilledWriterLosesNothing(t *testing.T) {
 			_ = cmd.Wait()
 			t.Fatalf("kill %d: the writer ended by itself: what a dead one left stops the next", kill)
 		}
-		done := []gitsync.Hash{gitsync.Hash(lines.Text())}
+		done := []gitsync.Hash{hash(t, lines.Text())}
 		timer := time.AfterFunc(time.Duration(rand.IntN(60_000))*time.Microsecond, func() { _ = cmd.Process.Kill() })
 		for lines.Scan() {
 			if h, err := gitsync.ParseHash(lines.Text()); err == nil {
@@ -131,7 +131,7 @@ func TestKilledWriterLosesNothing(t *testing.T) {
 		fsck(t, r.Dir())
 		known := git(t, r.Dir(), "rev-list", "--all")
 		for _, h := range done {
-			if !strings.Contains(known, string(h)) {
+			if !strings.Contains(known, h.String()) {
 				t.Fatalf("kill %d: %s was acknowledged and is not in the history", kill, h)
 			}
 		}

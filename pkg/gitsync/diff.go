@@ -40,24 +40,24 @@ func sortChanges(changes []Change) {
 	slices.SortFunc(changes, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
 }
 
-func (r *Repository) rootOf(commit Hash) (objectID, error) {
-	if commit == "" {
+func (r *Repository) rootOf(commit Hash) (Hash, error) {
+	if commit.IsZero() {
 		return emptyTree, nil
 	}
 	c, err := r.ReadCommit(commit)
 	if err != nil {
-		return objectID{}, err
+		return Hash{}, err
 	}
-	return idOf(c.Tree)
+	return c.Tree, nil
 }
 
 // treeSource reads the bytes of trees; those of the empty tree are none.
 type treeSource interface {
-	tree(id objectID) ([]byte, error)
+	tree(id Hash) ([]byte, error)
 }
 
 // tree returns the bytes of a tree. The empty tree needs no object.
-func (s *objectStore) tree(id objectID) ([]byte, error) {
+func (s *objectStore) tree(id Hash) ([]byte, error) {
 	if id == emptyTree {
 		return nil, nil
 	}
@@ -74,7 +74,7 @@ func newDiffer(source treeSource, limits limits) differ {
 	return differ{source, &expansion{limits: limits}}
 }
 
-func (d differ) trees(dir string, a, b objectID, changes *[]Change) error {
+func (d differ) trees(dir string, a, b Hash, changes *[]Change) error {
 	if a == b {
 		return nil
 	}
@@ -119,7 +119,7 @@ func (d differ) entry(path string, a, b treeEntry, changes *[]Change) error {
 	if err := d.seen.add(path); err != nil {
 		return err
 	}
-	below := func(e treeEntry) objectID {
+	below := func(e treeEntry) Hash {
 		if e.isDir() {
 			return e.id
 		}
@@ -127,9 +127,9 @@ func (d differ) entry(path string, a, b treeEntry, changes *[]Change) error {
 	}
 	file := func(e treeEntry) Hash {
 		if e.isFile() {
-			return hashOf(e.id)
+			return e.id
 		}
-		return ""
+		return Hash{}
 	}
 	if from, to := file(a), file(b); from != to {
 		*changes = append(*changes, Change{Path: path, From: from, To: to})
@@ -179,8 +179,8 @@ func differingEntries(a, b []byte) (restA, restB []byte) {
 // entryLength returns the length of the first entry of a tree, 0 if there is no
 // whole one.
 func entryLength(data []byte) int {
-	n := bytes.IndexByte(data, 0) + 1 + len(objectID{})
-	if n <= len(objectID{}) || n > len(data) {
+	n := bytes.IndexByte(data, 0) + 1 + len(Hash{})
+	if n <= len(Hash{}) || n > len(data) {
 		return 0
 	}
 	return n

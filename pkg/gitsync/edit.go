@@ -26,7 +26,7 @@ type Edit struct {
 	borrowed sync.Map
 
 	mu    sync.Mutex
-	base  objectID // commit, zero for none
+	base  Hash // commit, zero for none
 	root  *node
 	spill spill
 	// heldPacks are published, and no ref leads to them yet.
@@ -36,8 +36,8 @@ type Edit struct {
 // node is a file or a directory of an edit.
 type node struct {
 	mode   filemode.FileMode
-	id     objectID // what it is now; of a dirty directory, what it was last known to be
-	stored objectID // what the base has in this place, zero if nothing
+	id     Hash // what it is now; of a dirty directory, what it was last known to be
+	stored Hash // what the base has in this place, zero if nothing
 	// blob is content that the base does not have in this place.
 	blob *heldBlob
 	// children is nil for files and for directories that were not read.
@@ -51,21 +51,14 @@ func (n *node) isDir() bool { return n.mode == filemode.Dir }
 // empty tree.
 func (r *Repository) Edit(base Hash) (*Edit, error) {
 	e := &Edit{repo: r, root: &node{mode: filemode.Dir, children: map[string]*node{}}, spill: spill{limit: r.spillSize}}
-	if base == "" {
+	if base.IsZero() {
 		return e, nil
 	}
 	c, err := r.ReadCommit(base)
 	if err != nil {
 		return nil, fmt.Errorf("edit: %w", err)
 	}
-	if e.base, err = idOf(base); err != nil {
-		return nil, fmt.Errorf("edit: %w", err)
-	}
-	tree, err := idOf(c.Tree)
-	if err != nil {
-		return nil, fmt.Errorf("edit: %w", err)
-	}
-	e.root = &node{mode: filemode.Dir, id: tree, stored: tree}
+	e.base, e.root = base, &node{mode: filemode.Dir, id: c.Tree, stored: c.Tree}
 	return e, nil
 }
 
@@ -73,7 +66,7 @@ func (r *Repository) Edit(base Hash) (*Edit, error) {
 func (e *Edit) Base() Hash {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return hashOf(e.base)
+	return e.base
 }
 
 // Put sets the content of a file and reports whether that changed the edit. The
@@ -88,7 +81,7 @@ func (e *Edit) Put(path string, data []byte) (changed bool, err error) {
 	if err := e.repo.limits().checkObject(plumbing.BlobObject, int64(len(data))); err != nil {
 		return false, fmt.Errorf("%s: %w", path, err)
 	}
-	id := plumbing.ComputeHash(plumbing.BlobObject, data)
+	id := hashObject(plumbing.BlobObject, data)
 	if same, err := e.holds(names, id); err != nil || same {
 		return false, err
 	}
@@ -113,7 +106,7 @@ func (e *Edit) Put(path string, data []byte) (changed bool, err error) {
 }
 
 // holds reports whether a regular file has the given content already.
-func (e *Edit) holds(names []string, id objectID) (bool, error) {
+func (e *Edit) holds(names []string, id Hash) (bool, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	n, err := e.find(names)

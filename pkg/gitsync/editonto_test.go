@@ -13,7 +13,7 @@ func TestOnto(t *testing.T) {
 	for _, base := range []string{"nothing", "an older commit"} {
 		t.Run(base, func(t *testing.T) {
 			r := newRepository(t)
-			e := edit(t, r, "")
+			e := edit(t, r, gitsync.Hash{})
 			put(t, e, "apps/a/1", "old")
 			put(t, e, "apps/b/1", "same")
 			put(t, e, "index/1", "old")
@@ -38,7 +38,7 @@ func TestOnto(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := map[string]string{"apps/a/1": "new", "index/1": "old", "cluster/x": "x", "coverage/1": "c"}
-			if from != "" {
+			if !from.IsZero() {
 				want["apps/b/1"] = "same"
 			}
 			if got := contents(t, r, made); !maps.Equal(got, want) {

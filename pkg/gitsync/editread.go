@@ -39,15 +39,15 @@ func (e *Edit) ReadFile(path string) ([]byte, error) {
 
 // locate returns the id of a file and its content if no pack has it yet, the
 // zero id if there is no file.
-func (e *Edit) locate(names []string) (objectID, *content, error) {
+func (e *Edit) locate(names []string) (Hash, *content, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.spill.lost != nil {
-		return objectID{}, nil, e.spill.lost
+		return Hash{}, nil, e.spill.lost
 	}
 	n, err := e.find(names)
 	if err != nil || n == nil || !(treeEntry{mode: n.mode}).isFile() {
-		return objectID{}, nil, err
+		return Hash{}, nil, err
 	}
 	if n.blob == nil || n.blob.published {
 		return n.id, nil, nil
@@ -72,7 +72,7 @@ func (e *Edit) Paths(dir string) ([]string, error) {
 func (e *Edit) Walk(dir string, fn func(path string, blob Hash) error) error {
 	type found struct {
 		path string
-		id   objectID
+		id   Hash
 	}
 	var files []found
 	err := func() error {
@@ -95,7 +95,7 @@ func (e *Edit) Walk(dir string, fn func(path string, blob Hash) error) error {
 	}
 	slices.SortFunc(files, func(a, b found) int { return strings.Compare(a.path, b.path) })
 	for _, f := range files {
-		if err := fn(f.path, hashOf(f.id)); err != nil {
+		if err := fn(f.path, f.id); err != nil {
 			return err
 		}
 	}
@@ -139,7 +139,7 @@ func (e *Edit) Dirty() (bool, error) {
 }
 
 // baseTree is the tree of the base, the empty tree if there is no base.
-func (e *Edit) baseTree() objectID {
+func (e *Edit) baseTree() Hash {
 	if e.root.stored.IsZero() {
 		return emptyTree
 	}
@@ -149,11 +149,11 @@ func (e *Edit) baseTree() objectID {
 // builtTree is what an edit comes to: its root, and what no pack holds yet, trees
 // before blobs, blobs in path order, which is the order they will be read in.
 type builtTree struct {
-	root  objectID
+	root  Hash
 	trees []deflated
 	blobs []*heldBlob
 	// present is what packs other than those of the base must hold already.
-	present []objectID
+	present []Hash
 }
 
 // build encodes the dirty directories. It changes ids of dirty directories and
@@ -200,7 +200,7 @@ func (e *Edit) buildDir(dir *node, built *builtTree) error {
 		entries = append(entries, treeEntry{name: name, mode: child.mode, id: child.id})
 	}
 	content := encodeTree(entries)
-	dir.id = plumbing.ComputeHash(plumbing.TreeObject, content)
+	dir.id = hashObject(plumbing.TreeObject, content)
 	if dir.id == dir.stored {
 		// Back to what the base has: nothing below is new either.
 		built.trees, built.blobs, built.present = built.trees[:trees], built.blobs[:blobs], built.present[:present]
@@ -215,7 +215,7 @@ func (e *Edit) buildDir(dir *node, built *builtTree) error {
 }
 
 // settle makes the edit's tree the base: everything in it is stored now.
-func (e *Edit) settle(commit objectID) {
+func (e *Edit) settle(commit Hash) {
 	e.base = commit
 	e.spill.release()
 	e.releaseHolds()

@@ -55,6 +55,16 @@ func newRepository(t testing.TB) *gitsync.Repository {
 	return r
 }
 
+// hash reads an object name that git wrote.
+func hash(t testing.TB, text string) gitsync.Hash {
+	t.Helper()
+	h, err := gitsync.ParseHash(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
 // when is a time with a zone that is not UTC.
 var when = time.Date(2026, 11, 21, 3, 2, 38, 0, time.FixedZone("", 5400))
 

@@ -3,45 +3,73 @@ package gitsync
 import (
 	"encoding/hex"
 	"fmt"
-	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// Hash is the id of a Git object: 40 lower-case hexadecimal digits. The empty
-// Hash means "no object", for example the base of the first commit.
-type Hash string
+// Hash is the name of a Git object: the SHA-1 of its type, length and content. The
+// zero value is Git's null object name and means "no object", for example the base
+// of the first commit.
+type Hash [20]byte
 
 // ParseHash accepts exactly 40 lower-case hexadecimal digits.
 func ParseHash(s string) (Hash, error) {
-	if len(s) != 2*len(objectID{}) || strings.ToLower(s) != s {
-		return "", fmt.Errorf("%q is not an object id: want 40 lower-case hexadecimal digits", s)
+	var h Hash
+	if len(s) != hex.EncodedLen(len(h)) {
+		return Hash{}, notAHash(s)
 	}
-	if _, err := hex.DecodeString(s); err != nil {
-		return "", fmt.Errorf("%q is not an object id: %w", s, err)
+	for _, c := range []byte(s) {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return Hash{}, notAHash(s)
+		}
 	}
-	return Hash(s), nil
+	if _, err := hex.Decode(h[:], []byte(s)); err != nil {
+		return Hash{}, notAHash(s)
+	}
+	return h, nil
 }
 
-// Short returns the first twelve digits, for people.
-func (h Hash) Short() string { return string(h[:min(12, len(h))]) }
-
-// objectID is the form of a Hash that trees and packs hold. The zero value
-// stands for the empty Hash.
-type objectID = plumbing.Hash
-
-// idOf converts a hash that came from outside.
-func idOf(h Hash) (objectID, error) {
-	if _, err := ParseHash(string(h)); err != nil {
-		return objectID{}, err
-	}
-	return plumbing.NewHash(string(h)), nil
+func notAHash(s string) error {
+	return fmt.Errorf("%q is not an object name: want 40 lower-case hexadecimal digits", s)
 }
 
-// hashOf converts an id for the outside.
-func hashOf(id objectID) Hash {
-	if id.IsZero() {
+// IsZero is true for the null object name.
+func (h Hash) IsZero() bool { return h == Hash{} }
+
+// String returns 40 hexadecimal digits.
+func (h Hash) String() string { return hex.EncodeToString(h[:]) }
+
+// Short returns the first twelve digits, for people; nothing for the null object name.
+func (h Hash) Short() string {
+	if h.IsZero() {
 		return ""
 	}
-	return Hash(id.String())
+	return hex.EncodeToString(h[:6])
+}
+
+// MarshalText writes 40 hexadecimal digits, and nothing for the null object name.
+func (h Hash) MarshalText() ([]byte, error) {
+	if h.IsZero() {
+		return nil, nil
+	}
+	return hex.AppendEncode(nil, h[:]), nil
+}
+
+// UnmarshalText reads what MarshalText writes.
+func (h *Hash) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*h = Hash{}
+		return nil
+	}
+	parsed, err := ParseHash(string(text))
+	if err != nil {
+		return err
+	}
+	*h = parsed
+	return nil
+}
+
+// hashObject names an object by its type and content.
+func hashObject(kind plumbing.ObjectType, content []byte) Hash {
+	return Hash(plumbing.ComputeHash(kind, content))
 }

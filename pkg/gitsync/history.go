@@ -38,11 +38,7 @@ func (c Commit) Subject() string {
 
 // ReadCommit returns one commit.
 func (r *Repository) ReadCommit(h Hash) (Commit, error) {
-	id, err := idOf(h)
-	if err != nil {
-		return Commit{}, err
-	}
-	data, err := r.objects.readAs(id, plumbing.CommitObject)
+	data, err := r.objects.readAs(h, plumbing.CommitObject)
 	if err != nil {
 		return Commit{}, err
 	}
@@ -68,8 +64,9 @@ func parseCommit(data []byte) (Commit, error) {
 		case "tree":
 			c.Tree, err = ParseHash(value)
 		case "parent":
-			c.Parents = append(c.Parents, Hash(value))
-			_, err = ParseHash(value)
+			var parent Hash
+			parent, err = ParseHash(value)
+			c.Parents = append(c.Parents, parent)
 		case "author":
 			c.Author, c.Authored, err = parseIdentity(value)
 		case "committer":
@@ -86,7 +83,7 @@ func parseCommit(data []byte) (Commit, error) {
 		}
 		rest = rest[end:]
 	}
-	if c.Tree == "" || len(rest) == 0 {
+	if c.Tree.IsZero() || len(rest) == 0 {
 		return Commit{}, fmt.Errorf("%w: no tree or no message", ErrCorrupt)
 	}
 	c.Payload = append(c.Payload, rest...)

@@ -187,13 +187,13 @@ func TestABushOfDeltasHasALimit(t *testing.T) {
 func TestNamesThatAPackHasNoRoomFor(t *testing.T) {
 	var entries []treeEntry
 	for i := range 100_000 {
-		var id objectID
+		var id Hash
 		binary.BigEndian.PutUint32(id[:], uint32(i+1))
 		entries = append(entries, treeEntry{name: string(rune('a'+i%26)) + id.String(), mode: filemode.Regular, id: id})
 	}
 	x := newIndexer(t.TempDir(), nil)
 	x.count = 10
-	err := x.note(objectID{1}, rawObject{kind: plumbing.TreeObject, data: encodeTree(entries)})
+	err := x.note(Hash{1}, rawObject{kind: plumbing.TreeObject, data: encodeTree(entries)})
 	if !errors.Is(err, ErrObjectNotFound) || len(x.done) > 11 {
 		t.Errorf("%v, %d names are held", err, len(x.done))
 	}
@@ -247,7 +247,7 @@ func keepsToLimits(t *testing.T, o rawObject) {
 // hostileTrees gives the same bytes for every tree that is asked for.
 type hostileTrees []byte
 
-func (h hostileTrees) tree(id objectID) ([]byte, error) {
+func (h hostileTrees) tree(id Hash) ([]byte, error) {
 	if id == emptyTree {
 		return nil, nil
 	}
@@ -257,7 +257,7 @@ func (h hostileTrees) tree(id objectID) ([]byte, error) {
 func expandHostile(t *testing.T, data []byte) {
 	t.Helper()
 	var changes []Change
-	err := newDiffer(hostileTrees(data), fuzzLimits).trees("", emptyTree, objectID{1}, &changes)
+	err := newDiffer(hostileTrees(data), fuzzLimits).trees("", emptyTree, Hash{1}, &changes)
 	if int64(len(changes)) > fuzzLimits.files {
 		t.Errorf("%d changes, %v", len(changes), err)
 	}

@@ -75,8 +75,8 @@ func TestWhatIsTooLargeIsNotRead(t *testing.T) {
 	}
 	const size = 32 << 20
 	tree := gitIn(t, dir, fmt.Sprintf("100644 blob %s\tlarge\n", zeros(t, dir, size)), "mktree")
-	large := gitsync.Hash(git(t, dir, "commit-tree", "-m", "large", tree))
-	git(t, dir, "update-ref", "refs/heads/large", string(large))
+	large := hash(t, git(t, dir, "commit-tree", "-m", "large", tree))
+	git(t, dir, "update-ref", "refs/heads/large", large.String())
 	git(t, dir, "config", "appbur.maxObjectSize", "16m")
 
 	for _, stored := range []string{"loose", "packed"} {
@@ -124,7 +124,7 @@ func TestTreesThatExpandAreNotFollowed(t *testing.T) {
 	dir := r.Dir()
 	blob := gitIn(t, dir, strings.Repeat("x", 1<<20), "hash-object", "-w", "--stdin")
 	commit := func(tree string) gitsync.Hash {
-		return gitsync.Hash(git(t, dir, "commit-tree", "-m", "wide", tree))
+		return hash(t, git(t, dir, "commit-tree", "-m", "wide", tree))
 	}
 	git(t, dir, "config", "appbur.maxFiles", "100000")
 	r = reopen(t, dir)
@@ -138,7 +138,7 @@ func TestTreesThatExpandAreNotFollowed(t *testing.T) {
 	} {
 		took := allocated(func() {
 			wantTooLarge(t, what+", walk", "maxFiles", snapshot(t, r, wide).Walk("", func(string, gitsync.Hash) error { return nil }))
-			_, err := r.Diff("", wide)
+			_, err := r.Diff(gitsync.Hash{}, wide)
 			wantTooLarge(t, what+", diff", "maxFiles", err)
 			anything := gitsync.Name{Match: func(string) bool { return true }}
 			_, err = r.Match(wide, gitsync.Pattern{anything, anything, anything, anything, anything, anything})

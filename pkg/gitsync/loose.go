@@ -15,7 +15,7 @@ import (
 
 // looseObject is an object that has a file of its own.
 type looseObject struct {
-	id       objectID
+	id       Hash
 	kind     plumbing.ObjectType
 	size     int64
 	stored   int64 // as a file
@@ -41,7 +41,7 @@ func (s *objectStore) looseObjects() ([]looseObject, error) {
 			if err != nil {
 				continue // git's unfinished files
 			}
-			o, err := statLoose(plumbing.NewHash(string(hash)), filepath.Join(dir, entry.Name()))
+			o, err := statLoose(hash, filepath.Join(dir, entry.Name()))
 			if errors.Is(err, fs.ErrNotExist) {
 				continue // packed by somebody else
 			}
@@ -54,7 +54,7 @@ func (s *objectStore) looseObjects() ([]looseObject, error) {
 	return list, nil
 }
 
-func statLoose(id objectID, path string) (looseObject, error) {
+func statLoose(id Hash, path string) (looseObject, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return looseObject{}, err
@@ -78,7 +78,7 @@ func statLoose(id objectID, path string) (looseObject, error) {
 
 // readLoose reads an object that has a file of its own. Stock git writes them;
 // this package does not.
-func (s *objectStore) readLoose(id objectID, limits limits) (rawObject, error) {
+func (s *objectStore) readLoose(id Hash, limits limits) (rawObject, error) {
 	name := id.String()
 	for _, dir := range s.dirs {
 		file, err := os.Open(filepath.Join(dir, name[:2], name[2:]))

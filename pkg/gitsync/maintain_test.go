@@ -26,7 +26,7 @@ func grow(t testing.TB, r *gitsync.Repository, files, commits int) []gitsync.Has
 	}
 	e := edit(t, r, tip)
 	var made []gitsync.Hash
-	if tip == "" {
+	if tip.IsZero() {
 		fill(t, e, files)
 		made = append(made, commit(t, r, e, "initial"))
 	}

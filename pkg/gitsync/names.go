@@ -149,7 +149,7 @@ func (s *repackSet) commitsNewestFirst(ctx context.Context, objects *objectStore
 func (s *repackSet) linkOf(commit []byte, key string) int32 {
 	header, _, _ := bytes.Cut(commit, []byte("\n\n"))
 	_, text, found := bytes.Cut(header, []byte(key))
-	var id objectID
+	var id Hash
 	if !found || len(text) < 2*len(id) {
 		return none
 	}

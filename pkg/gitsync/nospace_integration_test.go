@@ -151,7 +151,7 @@ func TestFullDiskWhileContentIsSpilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := edit(t, r, "")
+	e := edit(t, r, gitsync.Hash{})
 	put(t, e, "first", "1")
 	free := ballast(t, dir, 6<<20)
 	want := map[string]string{"first": "1"}
@@ -206,7 +206,7 @@ func TestFreeingSpaceOnAFullDisk(t *testing.T) {
 		if _, _, err := r.CommitAndTag(t.Context(), name, e, tip, info(name), tagInfo(name, nil)); err != nil {
 			t.Fatal(err)
 		}
-		tags["refs/tags/"+name] = gitsync.Hash(git(t, r.Dir(), "rev-parse", "refs/tags/"+name))
+		tags["refs/tags/"+name] = hash(t, git(t, r.Dir(), "rev-parse", "refs/tags/"+name))
 		if i == 0 {
 			maintain(t, r, gitsync.MaintainOptions{Full: true})
 		}
@@ -254,7 +254,7 @@ func TestPruningSaysHowMuchRoomItNeeds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := edit(t, r, "")
+	e := edit(t, r, gitsync.Hash{})
 	put(t, e, "stays", random(t, 8<<20))
 	tip := commit(t, r, e, "stays")
 	e = edit(t, r, tip)
@@ -264,7 +264,7 @@ func TestPruningSaysHowMuchRoomItNeeds(t *testing.T) {
 	}
 	maintain(t, r, gitsync.MaintainOptions{Full: true})
 	free := fillUp(t, dir)
-	point := gitsync.Hash(git(t, r.Dir(), "rev-parse", "refs/tags/point"))
+	point := hash(t, git(t, r.Dir(), "rev-parse", "refs/tags/point"))
 	if err := r.DeleteRefs(t.Context(), map[string]gitsync.Hash{"refs/tags/point": point}, nil); err != nil {
 		t.Fatalf("delete: %v", err)
 	}

@@ -22,7 +22,7 @@ type objectReader struct {
 	// open holds the packs in use, the last used first.
 	open []*packReader
 
-	trees     map[objectID][]byte
+	trees     map[Hash][]byte
 	treesSize int
 }
 
@@ -35,7 +35,7 @@ func (o *objectReader) close() {
 
 // readAs returns the bytes of an object that must have a type. The caller must not
 // change them.
-func (o *objectReader) readAs(id objectID, kind plumbing.ObjectType) ([]byte, error) {
+func (o *objectReader) readAs(id Hash, kind plumbing.ObjectType) ([]byte, error) {
 	if reader, offset := o.locate(id); reader != nil {
 		object, err := reader.read(offset)
 		if err != nil {
@@ -51,7 +51,7 @@ func (o *objectReader) readAs(id objectID, kind plumbing.ObjectType) ([]byte, er
 }
 
 // locate returns the open pack that holds an object; nil when there is none.
-func (o *objectReader) locate(id objectID) (*packReader, int64) {
+func (o *objectReader) locate(id Hash) (*packReader, int64) {
 	for i, reader := range o.open {
 		if offset, ok := reader.pack.index.find(id); ok {
 			copy(o.open[1:i+1], o.open[:i])
@@ -76,7 +76,7 @@ func (o *objectReader) locate(id objectID) (*packReader, int64) {
 }
 
 // tree implements [treeSource].
-func (o *objectReader) tree(id objectID) ([]byte, error) {
+func (o *objectReader) tree(id Hash) ([]byte, error) {
 	if data, ok := o.trees[id]; ok || id == emptyTree {
 		return data, nil
 	}
@@ -85,18 +85,14 @@ func (o *objectReader) tree(id objectID) ([]byte, error) {
 		return nil, err
 	}
 	if o.treesSize += len(data); o.treesSize > treeCacheSize || o.trees == nil {
-		o.trees, o.treesSize = map[objectID][]byte{}, len(data)
+		o.trees, o.treesSize = map[Hash][]byte{}, len(data)
 	}
 	o.trees[id] = data
 	return data, nil
 }
 
 func (o *objectReader) commit(h Hash) (Commit, error) {
-	id, err := idOf(h)
-	if err != nil {
-		return Commit{}, err
-	}
-	data, err := o.readAs(id, plumbing.CommitObject)
+	data, err := o.readAs(h, plumbing.CommitObject)
 	if err != nil {
 		return Commit{}, err
 	}

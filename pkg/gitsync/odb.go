@@ -29,7 +29,7 @@ type objectStore struct {
 	// large are the packs that are searched one by one. The objects of all the
 	// small ones are in one table, so that thousands of them cost no more.
 	large []*pack
-	small map[objectID]packPlace
+	small map[Hash]packPlace
 	// changes counts how often the packs have changed.
 	changes int
 }
@@ -45,7 +45,7 @@ const smallPack = 2048
 
 // openObjectStore finds the packs below objects and its alternates.
 func openObjectStore(objects string, limits limits) (*objectStore, error) {
-	s := &objectStore{dirs: []string{objects}, limits: limits, small: map[objectID]packPlace{}}
+	s := &objectStore{dirs: []string{objects}, limits: limits, small: map[Hash]packPlace{}}
 	// The list grows while it is walked: alternates may have alternates.
 	for i := 0; i < len(s.dirs); i++ {
 		list, err := os.ReadFile(filepath.Join(s.dirs[i], "info", "alternates"))
@@ -131,7 +131,7 @@ func readPack(files packFiles, limits limits) (*pack, error) {
 
 // setPacks replaces the packs. The caller holds the lock.
 func (s *objectStore) setPacks(packs []*pack) {
-	s.packs, s.large, s.small = packs, nil, map[objectID]packPlace{}
+	s.packs, s.large, s.small = packs, nil, map[Hash]packPlace{}
 	s.changes++
 	for _, p := range packs {
 		s.enter(p)
@@ -190,7 +190,7 @@ func (s *objectStore) own() []*pack {
 func (s *objectStore) isOwn(p *pack) bool { return filepath.Dir(p.path) == s.packDir() }
 
 // find returns the pack that holds an object.
-func (s *objectStore) find(id objectID) (*pack, int64, bool) {
+func (s *objectStore) find(id Hash) (*pack, int64, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if place, ok := s.small[id]; ok && !place.pack.cruft {
@@ -207,7 +207,7 @@ func (s *objectStore) find(id objectID) (*pack, int64, bool) {
 
 // demand makes sure that packs hold objects which a commit will not bring, and
 // makes those packs young, so that no prune takes the objects away.
-func (s *objectStore) demand(ids []objectID) error {
+func (s *objectStore) demand(ids []Hash) error {
 	fresh := map[*pack]bool{}
 	for _, id := range ids {
 		found := false
@@ -241,10 +241,10 @@ func (s *objectStore) state() int {
 const lookups = 10
 
 // read returns an object and proves that it is the one asked for.
-func (s *objectStore) read(id objectID) (rawObject, error) { return s.readWithin(id, s.limits) }
+func (s *objectStore) read(id Hash) (rawObject, error) { return s.readWithin(id, s.limits) }
 
 // readWithin is read under limits of the caller.
-func (s *objectStore) readWithin(id objectID, limits limits) (rawObject, error) {
+func (s *objectStore) readWithin(id Hash, limits limits) (rawObject, error) {
 	var last error
 	// Again, because maintenance or stock git may have moved everything into a new
 	// pack, even while we look.
@@ -288,7 +288,7 @@ func (s *objectStore) readWithin(id objectID, limits limits) (rawObject, error) 
 }
 
 // missing says that an object is not there, and what may be the reason.
-func (s *objectStore) missing(id objectID, cause error) error {
+func (s *objectStore) missing(id Hash, cause error) error {
 	err := errors.Join(fmt.Errorf("%w: %s", ErrObjectNotFound, id), cause)
 	dir := filepath.Dir(s.dirs[0])
 	if _, statErr := os.Stat(filepath.Join(dir, shallowFile)); statErr != nil {
@@ -302,7 +302,7 @@ func (s *objectStore) missing(id objectID, cause error) error {
 const shallowFile = "shallow"
 
 // readAs is read for an object that must have a type.
-func (s *objectStore) readAs(id objectID, kind plumbing.ObjectType) ([]byte, error) {
+func (s *objectStore) readAs(id Hash, kind plumbing.ObjectType) ([]byte, error) {
 	o, err := s.read(id)
 	if err != nil {
 		return nil, err
@@ -314,7 +314,7 @@ func (s *objectStore) readAs(id objectID, kind plumbing.ObjectType) ([]byte, err
 }
 
 // readTree returns the entries of a tree. The empty tree needs no object.
-func (s *objectStore) readTree(id objectID) ([]treeEntry, error) {
+func (s *objectStore) readTree(id Hash) ([]treeEntry, error) {
 	if id == emptyTree {
 		return nil, nil
 	}
@@ -330,11 +330,11 @@ func (s *objectStore) readTree(id objectID) ([]treeEntry, error) {
 }
 
 // emptyTree is the tree without entries, which git knows by heart.
-var emptyTree = plumbing.ComputeHash(plumbing.TreeObject, nil)
+var emptyTree = hashObject(plumbing.TreeObject, nil)
 
 // prove compares an object with its name.
-func prove(id objectID, o rawObject) error {
-	if got := plumbing.ComputeHash(o.kind, o.data); got != id {
+func prove(id Hash, o rawObject) error {
+	if got := hashObject(o.kind, o.data); got != id {
 		return fmt.Errorf("%w: object %s has the bytes of %s", ErrCorrupt, id, got)
 	}
 	return nil

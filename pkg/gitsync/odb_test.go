@@ -17,7 +17,7 @@ import (
 func TestThousandsOfPacks(t *testing.T) {
 	r := testRepository(t)
 	const packs = 5000
-	blobs := make([]objectID, packs)
+	blobs := make([]Hash, packs)
 	for i := range blobs {
 		o, err := newObject(plumbing.BlobObject, fmt.Append(nil, "content ", i))
 		if err != nil {

@@ -74,12 +74,12 @@ func (p *packFile) add(o deflated) (int64, error) {
 }
 
 // addDelta appends an object as a change of one that is in the pack already.
-func (p *packFile) addDelta(id objectID, size int, base uint64, compressed []byte) error {
+func (p *packFile) addDelta(id Hash, size int, base uint64, compressed []byte) error {
 	header := entryHeader(plumbing.OFSDeltaObject, size)
 	return p.addEntry(id, appendBaseDistance(header, int64(p.offset-base)), compressed)
 }
 
-func (p *packFile) addEntry(id objectID, header, compressed []byte) error {
+func (p *packFile) addEntry(id Hash, header, compressed []byte) error {
 	crc := crc32.Update(crc32.ChecksumIEEE(header), crc32.IEEETable, compressed)
 	p.objects = append(p.objects, packedObject{id: id, crc: crc, offset: p.offset})
 	if err := p.write(header); err != nil {

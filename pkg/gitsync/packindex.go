@@ -17,14 +17,14 @@ const (
 	indexMagic   = "\xfftOc\x00\x00\x00\x02"
 	indexFanout  = len(indexMagic)
 	indexIDs     = indexFanout + 256*4
-	idSize       = len(objectID{})
+	idSize       = len(Hash{})
 	largeOffset  = 1 << 31
 	checksumSize = 2 * idSize
 )
 
 // packedObject is what an index knows of one object.
 type packedObject struct {
-	id     objectID
+	id     Hash
 	crc    uint32
 	offset uint64
 }
@@ -143,7 +143,7 @@ func parseIndexVersion1(data []byte) (*packIndex, error) {
 func (x *packIndex) word(at int) uint32 { return binary.BigEndian.Uint32(x.data[at:]) }
 
 // find returns the offset of an object.
-func (x *packIndex) find(id objectID) (int64, bool) {
+func (x *packIndex) find(id Hash) (int64, bool) {
 	lo, hi := 0, int(x.word(indexFanout+4*int(id[0])))
 	if id[0] > 0 {
 		lo = int(x.word(indexFanout + 4*int(id[0]-1)))
@@ -164,8 +164,8 @@ func (x *packIndex) find(id objectID) (int64, bool) {
 }
 
 // id returns the name of the i-th object, in the order of names.
-func (x *packIndex) id(i int) objectID {
-	return objectID(x.data[indexIDs+i*idSize:][:idSize])
+func (x *packIndex) id(i int) Hash {
+	return Hash(x.data[indexIDs+i*idSize:][:idSize])
 }
 
 // crc returns the checksum of the packed form of the i-th object.

@@ -97,7 +97,7 @@ func (r *packReader) readDepth(offset int64, depth int, held int64) (rawObject, 
 		}
 		base = offset - distance
 	case plumbing.REFDeltaObject:
-		var id objectID
+		var id Hash
 		if _, err := io.ReadFull(r.in, id[:]); err != nil {
 			return rawObject{}, r.damaged(offset, err)
 		}

@@ -22,7 +22,7 @@ const packLevel = zlib.BestSpeed
 
 // deflated is an object ready for a pack.
 type deflated struct {
-	id   objectID
+	id   Hash
 	kind plumbing.ObjectType
 	size int
 	zlib []byte
@@ -42,7 +42,7 @@ var deflaters = sync.Pool{New: func() any {
 }}
 
 // deflate compresses the content of an object whose id is known.
-func deflate(id objectID, kind plumbing.ObjectType, content []byte) (deflated, error) {
+func deflate(id Hash, kind plumbing.ObjectType, content []byte) (deflated, error) {
 	d := deflaters.Get().(*deflater)
 	defer deflaters.Put(d)
 	d.out.Reset()
@@ -58,7 +58,7 @@ func deflate(id objectID, kind plumbing.ObjectType, content []byte) (deflated, e
 
 // newObject hashes and compresses the content of an object.
 func newObject(kind plumbing.ObjectType, content []byte) (deflated, error) {
-	return deflate(plumbing.ComputeHash(kind, content), kind, content)
+	return deflate(hashObject(kind, content), kind, content)
 }
 
 // entryHeader is the type in three bits and the size in four, then in sevens.

@@ -75,7 +75,7 @@ func FuzzTag(f *testing.F) {
 }
 
 func FuzzPackIndex(f *testing.F) {
-	objects := []packedObject{{id: objectID{1}, offset: 12}, {id: objectID{0xff}, offset: 1 << 33}}
+	objects := []packedObject{{id: Hash{1}, offset: 12}, {id: Hash{0xff}, offset: 1 << 33}}
 	f.Add(encodePackIndex(objects, make([]byte, idSize)))
 	f.Add([]byte(indexMagic))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -97,7 +97,7 @@ func FuzzPackIndex(f *testing.F) {
 func TestPackIndexFindsLargeOffsets(t *testing.T) {
 	var objects []packedObject
 	for i := range 1000 {
-		o := packedObject{id: plumbing.ComputeHash(plumbing.BlobObject, []byte{byte(i), byte(i >> 8)}), offset: uint64(i)}
+		o := packedObject{id: hashObject(plumbing.BlobObject, []byte{byte(i), byte(i >> 8)}), offset: uint64(i)}
 		if i%2 == 1 {
 			o.offset += 1 << 31 << (i % 9)
 		}
@@ -113,7 +113,7 @@ func TestPackIndexFindsLargeOffsets(t *testing.T) {
 			t.Fatalf("%s at %d, %v; want %d", o.id, got, ok, o.offset)
 		}
 	}
-	if _, ok := x.find(objectID{}); ok {
+	if _, ok := x.find(Hash{}); ok {
 		t.Error("found what is not there")
 	}
 }
@@ -156,7 +156,7 @@ func FuzzPackedRefs(f *testing.F) {
 			t.Fatalf("%v is not ErrCorrupt", err)
 		}
 		for name, hash := range refs {
-			if _, err := ParseHash(string(hash)); err != nil || name == "" {
+			if _, err := ParseHash(hash.String()); err != nil || name == "" {
 				t.Fatalf("%q: %v", name, err)
 			}
 		}

@@ -9,7 +9,7 @@ import (
 )
 
 func TestPathsThatCannotBeStored(t *testing.T) {
-	e := edit(t, newRepository(t), "")
+	e := edit(t, newRepository(t), gitsync.Hash{})
 	for _, path := range []string{
 		"", "/", "a/", "/a", "a//b", ".", "..", "a/..", "../a", "a/./b",
 		".git", ".GIT/config", "a/.git/b", ".git.", ".git ", ".git::$INDEX_ALLOCATION", "git~1", "GIT~1", ".g\u200cit", ".gitmodules", "a/.GitModules",
@@ -40,7 +40,7 @@ func FuzzPath(f *testing.F) {
 	}
 	r := newRepository(f)
 	f.Fuzz(func(t *testing.T, path string) {
-		e, err := r.Edit("")
+		e, err := r.Edit(gitsync.Hash{})
 		if err != nil {
 			t.Fatal(err)
 		}

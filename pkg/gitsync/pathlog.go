@@ -99,11 +99,7 @@ func (w *walker) pop() Commit { return heap.Pop(&w.queue).(aged).Commit }
 
 // chosen returns what the patterns choose in a commit.
 func (w *walker) chosen(c Commit) ([]chosenEntry, error) {
-	root, err := idOf(c.Tree)
-	if err != nil {
-		return nil, err
-	}
-	entries, err := w.chooser.choose(root)
+	entries, err := w.chooser.choose(c.Tree)
 	if err != nil {
 		return nil, fmt.Errorf("commit %s: %w", c.Hash, err)
 	}
@@ -182,7 +178,7 @@ func (w *walker) changes(before, after []chosenEntry) ([]Change, error) {
 	return list, nil
 }
 
-func treeOf(e treeEntry) objectID {
+func treeOf(e treeEntry) Hash {
 	if e.isDir() {
 		return e.id
 	}

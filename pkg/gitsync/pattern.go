@@ -55,13 +55,13 @@ type chooserKey struct {
 }
 
 type chooserAnswer struct {
-	tree    objectID
+	tree    Hash
 	entries []chosenEntry
 }
 
 // choose returns what the patterns choose below a root, sorted by path, nothing
 // twice.
-func (c *chooser) choose(root objectID) ([]chosenEntry, error) {
+func (c *chooser) choose(root Hash) ([]chosenEntry, error) {
 	var chosen []chosenEntry
 	seen := &expansion{limits: c.reader.objects.limits}
 	for i, pattern := range c.patterns {
@@ -135,7 +135,7 @@ func (n Name) entries(tree []byte) ([]treeEntry, error) {
 
 // findEntry looks for one name in the bytes of a tree.
 func findEntry(data []byte, name string) (treeEntry, bool, error) {
-	const idLength = len(objectID{})
+	const idLength = len(Hash{})
 	for len(data) > 0 {
 		space := bytes.IndexByte(data, ' ')
 		end := bytes.IndexByte(data, 0)

@@ -36,10 +36,6 @@ type Pin struct {
 // Pin pins a commit. The caller looks afterwards whether what led him to the commit is
 // still there: if it is, nothing of the commit can have been pruned in between.
 func (r *Repository) Pin(ctx context.Context, commit Hash) (*Pin, error) {
-	id, err := idOf(commit)
-	if err != nil {
-		return nil, fmt.Errorf("pin: %w", err)
-	}
 	file, err := createUnfinished(r.dir, pinFile)
 	if err != nil {
 		return nil, storageError(r.dir, fmt.Errorf("pin: %w", err))
@@ -54,7 +50,7 @@ func (r *Repository) Pin(ctx context.Context, commit Hash) (*Pin, error) {
 	if _, err := r.ReadCommit(commit); err != nil {
 		return nil, errors.Join(fmt.Errorf("pin: %w", err), p.forget())
 	}
-	if err := r.moveRef(ctx, p.ref, objectID{}, id); err != nil {
+	if err := r.moveRef(ctx, p.ref, Hash{}, commit); err != nil {
 		return nil, errors.Join(storageError(r.dir, fmt.Errorf("pin: %w", err)), p.forget())
 	}
 	return p, nil

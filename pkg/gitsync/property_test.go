@@ -43,7 +43,7 @@ func TestTreeDependsOnFilesAlone(t *testing.T) {
 		before, after := treeFiles.Draw(rt, "before"), treeFiles.Draw(rt, "after")
 		refs++
 		ref := fmt.Sprintf("refs/heads/case-%d", refs)
-		e, err := r.Edit("")
+		e, err := r.Edit(gitsync.Hash{})
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -77,14 +77,14 @@ func TestTreeDependsOnFilesAlone(t *testing.T) {
 		if unchanged := errors.Is(err, gitsync.ErrUnchanged); unchanged != maps.Equal(before, after) || (err != nil && !unchanged) {
 			rt.Fatalf("commit: %v", err)
 		}
-		if head == "" {
+		if head.IsZero() {
 			return // nothing, then nothing
 		}
 		c, err := r.ReadCommit(head)
 		if err != nil {
 			rt.Fatal(err)
 		}
-		if want := stock.writeTree(t, after); string(c.Tree) != want {
+		if want := stock.writeTree(t, after); c.Tree.String() != want {
 			rt.Fatalf("tree %s, git write-tree makes %s", c.Tree, want)
 		}
 		if diff := cmp.Diff(after, contents(t, r, head)); diff != "" {
@@ -92,7 +92,7 @@ func TestTreeDependsOnFilesAlone(t *testing.T) {
 		}
 		checkDiff(rt, r, base, head, before, after)
 	})
-	e := edit(t, r, "")
+	e := edit(t, r, gitsync.Hash{})
 	put(t, e, "a", "1")
 	commit(t, r, e, "HEAD must be born for fsck to be silent")
 	fsck(t, r.Dir())
@@ -135,9 +135,9 @@ func checkDiff(t *rapid.T, r *gitsync.Repository, base, head gitsync.Hash, befor
 	got := map[string]string{}
 	for _, c := range changes {
 		switch {
-		case c.From == "":
+		case c.From.IsZero():
 			got[c.Path] = "added"
-		case c.To == "":
+		case c.To.IsZero():
 			got[c.Path] = "removed"
 		default:
 			got[c.Path] = "changed"

@@ -59,7 +59,7 @@ func (r *Repository) planPrune(ctx context.Context, set *repackSet, before time.
 			young.seen[e.id] = true
 			continue
 		}
-		if err := young.walk(ctx, []objectID{e.id}, true); err != nil {
+		if err := young.walk(ctx, []Hash{e.id}, true); err != nil {
 			return nil, err
 		}
 	}

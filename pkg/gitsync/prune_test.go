@@ -23,11 +23,11 @@ func TestPruneDropsOnlyWhatIsOldAndUnused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return gitsync.Hash(git(t, r.Dir(), "rev-parse", name+":apps/data"))
+		return hash(t, git(t, r.Dir(), "rev-parse", name+":apps/data"))
 	}
 	old, young, kept := point("old", "old "), point("young", "young "), point("kept", "kept ")
 	has := func(h gitsync.Hash) bool {
-		_, err := tryGit(r.Dir(), "", "cat-file", "-e", string(h))
+		_, err := tryGit(r.Dir(), "", "cat-file", "-e", h.String())
 		return err == nil
 	}
 	now := time.Now()

@@ -24,18 +24,18 @@ type reach struct {
 	objects *objectStore
 	readers map[*pack]*packReader
 	// shallow commits have parents that the repository never had.
-	shallow map[objectID]bool
-	seen    map[objectID]bool
+	shallow map[Hash]bool
+	seen    map[Hash]bool
 }
 
 func (r *Repository) newReach() (*reach, error) {
-	w := &reach{objects: r.objects, readers: map[*pack]*packReader{}, shallow: map[objectID]bool{}, seen: map[objectID]bool{}}
+	w := &reach{objects: r.objects, readers: map[*pack]*packReader{}, shallow: map[Hash]bool{}, seen: map[Hash]bool{}}
 	data, err := os.ReadFile(filepath.Join(r.dir, shallowFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read shallow: %w", err)
 	}
 	for line := range strings.Lines(string(data)) {
-		id, err := idOf(Hash(strings.TrimSpace(line)))
+		id, err := ParseHash(strings.TrimSpace(line))
 		if err != nil {
 			return nil, fmt.Errorf("%w: shallow: %w", ErrCorrupt, err)
 		}
@@ -51,7 +51,7 @@ func (w *reach) close() {
 }
 
 // read is the store's read through packs that stay open.
-func (w *reach) read(id objectID) (rawObject, error) {
+func (w *reach) read(id Hash) (rawObject, error) {
 	p, offset, ok := w.objects.find(id)
 	if !ok {
 		return w.objects.read(id)
@@ -73,7 +73,7 @@ func (w *reach) read(id objectID) (rawObject, error) {
 
 // walk adds what can be reached from the tips to what was seen. If optional, what
 // is missing is passed over; otherwise it is an error.
-func (w *reach) walk(ctx context.Context, tips []objectID, optional bool) error {
+func (w *reach) walk(ctx context.Context, tips []Hash, optional bool) error {
 	queue := slices.Clone(tips)
 	for len(queue) > 0 {
 		if err := ctx.Err(); err != nil {
@@ -101,23 +101,21 @@ func (w *reach) walk(ctx context.Context, tips []objectID, optional bool) error 
 }
 
 // follow appends what an object refers to. Blobs are marked and not read.
-func (w *reach) follow(queue []objectID, id objectID, o rawObject) ([]objectID, error) {
+func (w *reach) follow(queue []Hash, id Hash, o rawObject) ([]Hash, error) {
 	switch o.kind {
 	case plumbing.CommitObject:
 		c, err := parseCommit(o.data)
 		if err != nil {
 			return nil, err
 		}
-		queue = append(queue, plumbing.NewHash(string(c.Tree)))
+		queue = append(queue, c.Tree)
 		if !w.shallow[id] {
-			for _, parent := range c.Parents {
-				queue = append(queue, plumbing.NewHash(string(parent)))
-			}
+			queue = append(queue, c.Parents...)
 		}
 	case plumbing.TagObject:
 		// A tag may be of anything; its first line says of what.
 		line, _, _ := bytes.Cut(o.data, []byte("\n"))
-		target, err := idOf(Hash(strings.TrimPrefix(string(line), "object ")))
+		target, err := ParseHash(strings.TrimPrefix(string(line), "object "))
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 		}
@@ -141,7 +139,7 @@ func (w *reach) follow(queue []objectID, id objectID, o rawObject) ([]objectID, 
 
 // tips returns what refs point at, and what the logs of refs remember and need
 // not exist any more.
-func (r *Repository) tips() (refs, logs []objectID, err error) {
+func (r *Repository) tips() (refs, logs []Hash, err error) {
 	if entries, err := os.ReadDir(filepath.Join(r.dir, "worktrees")); err == nil && len(entries) > 0 {
 		return nil, nil, appbur.WithHint(fmt.Errorf("%w: the repository has worktrees, which may need objects that no ref does", ErrUnsupported),
 			"prune with git gc, or remove them with git worktree remove")
@@ -176,7 +174,7 @@ func (r *Repository) tips() (refs, logs []objectID, err error) {
 		for lines.Scan() {
 			fields := strings.SplitN(lines.Text(), " ", 3)
 			for _, field := range fields[:min(2, len(fields))] {
-				if id, err := idOf(Hash(field)); err == nil && !id.IsZero() {
+				if id, err := ParseHash(field); err == nil && !id.IsZero() {
 					logs = append(logs, id)
 				}
 			}

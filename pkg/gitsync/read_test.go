@@ -34,7 +34,7 @@ func readAll(ctx context.Context, s *gitsync.Snapshot, path string) (map[string]
 // finds deltas.
 func history(t *testing.T, r *gitsync.Repository, n int) (gitsync.Hash, map[string]string) {
 	t.Helper()
-	e := edit(t, r, "")
+	e := edit(t, r, gitsync.Hash{})
 	var head gitsync.Hash
 	files := map[string]string{}
 	for i := range n {
@@ -214,7 +214,7 @@ func TestDamagedPacksAreNoticed(t *testing.T) {
 
 func TestMissingObjects(t *testing.T) {
 	r := newRepository(t)
-	none := gitsync.Hash(strings.Repeat("1", 40))
+	none := hash(t, strings.Repeat("1", 40))
 	if _, err := r.ReadCommit(none); !errors.Is(err, gitsync.ErrObjectNotFound) {
 		t.Errorf("commit: %v", err)
 	}

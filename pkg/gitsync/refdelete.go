@@ -87,11 +87,10 @@ func (r *Repository) expectExisting(name string, hash Hash) error {
 	if err := checkRefName(name); err != nil {
 		return err
 	}
-	want, err := idOf(hash)
-	if err != nil {
-		return fmt.Errorf("ref %s: %w", name, err)
+	if hash.IsZero() {
+		return fmt.Errorf("%s: no object is given that it must point at", name)
 	}
-	return r.expectRef(name, want)
+	return r.expectRef(name, hash)
 }
 
 // dropPacked writes packed-refs without the given refs, under its lock.

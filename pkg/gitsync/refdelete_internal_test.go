@@ -18,7 +18,7 @@ func FuzzWithoutPacked(f *testing.F) {
 		if err != nil {
 			return
 		}
-		rest, dropped := withoutPacked(data, map[string]Hash{name: ""})
+		rest, dropped := withoutPacked(data, map[string]Hash{name: {}})
 		if !dropped && string(rest) != string(data) {
 			t.Fatalf("%q became %q, and nothing was dropped", data, rest)
 		}

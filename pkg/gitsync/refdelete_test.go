@@ -18,14 +18,14 @@ import (
 
 // point makes a tag on a child commit of nothing.
 func point(ctx context.Context, r *gitsync.Repository, name string) (gitsync.Hash, error) {
-	e, err := r.Edit("")
+	e, err := r.Edit(gitsync.Hash{})
 	if err != nil {
-		return "", err
+		return gitsync.Hash{}, err
 	}
 	if _, err := e.Put("name", []byte(name)); err != nil {
-		return "", err
+		return gitsync.Hash{}, err
 	}
-	_, tag, err := r.CommitAndTag(ctx, name, e, "", info("point"), tagInfo("point", nil))
+	_, tag, err := r.CommitAndTag(ctx, name, e, gitsync.Hash{}, info("point"), tagInfo("point", nil))
 	return tag, err
 }
 
@@ -33,7 +33,7 @@ func point(ctx context.Context, r *gitsync.Repository, name string) (gitsync.Has
 func newPointed(t *testing.T) *gitsync.Repository {
 	t.Helper()
 	r := newRepository(t)
-	e := edit(t, r, "")
+	e := edit(t, r, gitsync.Hash{})
 	put(t, e, "a", "b")
 	commit(t, r, e, "begin")
 	return r

@@ -29,22 +29,18 @@ const (
 // Tip returns the object that a ref points at; the name is a full one such as
 // "refs/heads/main", or "HEAD". The tip of an annotated tag is the tag object.
 func (r *Repository) Tip(ref string) (Hash, error) {
-	id, err := r.resolve(ref)
-	if err != nil {
-		return "", err
-	}
-	return hashOf(id), nil
+	return r.resolve(ref)
 }
 
-func (r *Repository) resolve(ref string) (objectID, error) {
+func (r *Repository) resolve(ref string) (Hash, error) {
 	name := ref
 	for range maxSymbolic {
 		if err := checkRefName(name); err != nil {
-			return objectID{}, fmt.Errorf("%w: %w", ErrCorrupt, err)
+			return Hash{}, fmt.Errorf("%w: %w", ErrCorrupt, err)
 		}
 		text, err := r.readRef(name)
 		if err != nil {
-			return objectID{}, err
+			return Hash{}, err
 		}
 		target, symbolic := strings.CutPrefix(text, symbolicPrefix)
 		if !symbolic {
@@ -52,14 +48,14 @@ func (r *Repository) resolve(ref string) (objectID, error) {
 		}
 		name = strings.TrimSpace(target)
 	}
-	return objectID{}, fmt.Errorf("%w: ref %s goes through more than %d others", ErrCorrupt, ref, maxSymbolic)
+	return Hash{}, fmt.Errorf("%w: ref %s goes through more than %d others", ErrCorrupt, ref, maxSymbolic)
 }
 
 // refTarget reads the content of a ref that is not symbolic.
-func refTarget(name, text string) (objectID, error) {
-	id, err := idOf(Hash(text))
+func refTarget(name, text string) (Hash, error) {
+	id, err := ParseHash(text)
 	if err != nil {
-		return objectID{}, fmt.Errorf("%w: ref %s: %w", ErrCorrupt, name, err)
+		return Hash{}, fmt.Errorf("%w: ref %s: %w", ErrCorrupt, name, err)
 	}
 	return id, nil
 }
@@ -79,7 +75,7 @@ func (r *Repository) readRef(name string) (string, error) {
 		return "", err
 	}
 	if hash, ok := packed[name]; ok {
-		return string(hash), nil
+		return hash.String(), nil
 	}
 	return "", fmt.Errorf("%w: %s", ErrRefNotFound, name)
 }
@@ -163,7 +159,7 @@ func (r *Repository) namedRefs(prefix string) (map[string]string, error) {
 	}
 	for name, hash := range packed {
 		if _, newer := refs[name]; !newer && strings.HasPrefix(name, prefix) {
-			refs[name] = string(hash)
+			refs[name] = hash.String()
 		}
 	}
 	return refs, r.limits().checkRefs(len(refs))
@@ -210,7 +206,7 @@ func (r *Repository) looseRefs(prefix string) (map[string]string, error) {
 // moveRef sets a ref from one object to another, durably and in one step. The
 // zero id stands for "does not exist". The caller holds the writer lock; the
 // ".lock" file keeps stock git out as well.
-func (r *Repository) moveRef(ctx context.Context, name string, from, to objectID) (err error) {
+func (r *Repository) moveRef(ctx context.Context, name string, from, to Hash) (err error) {
 	if err := checkRefName(name); err != nil {
 		return err
 	}
@@ -246,10 +242,10 @@ func (r *Repository) moveRef(ctx context.Context, name string, from, to objectID
 }
 
 // expectRef reports [ErrRefMoved] if a ref is not where it should be.
-func (r *Repository) expectRef(name string, want objectID) error {
+func (r *Repository) expectRef(name string, want Hash) error {
 	got, err := r.resolve(name)
 	if errors.Is(err, ErrRefNotFound) {
-		got, err = objectID{}, nil
+		got, err = Hash{}, nil
 	}
 	if err != nil {
 		return err
@@ -260,17 +256,17 @@ func (r *Repository) expectRef(name string, want objectID) error {
 	return nil
 }
 
-func describe(id objectID) string {
+func describe(id Hash) string {
 	if id.IsZero() {
 		return "nothing"
 	}
-	return hashOf(id).Short()
+	return id.Short()
 }
 
 // syncRef makes the name of a ref durable, and the names of the directories that had to
 // be made for it. If one is gone, git has packed the ref meanwhile, which is durable, and
 // has removed a directory that became empty.
-func (r *Repository) syncRef(name string, at objectID) error {
+func (r *Repository) syncRef(name string, at Hash) error {
 	for dir := filepath.Dir(filepath.Join(r.dir, filepath.FromSlash(name))); len(dir) > len(r.dir); dir = filepath.Dir(dir) {
 		err := durable.SyncDir(dir)
 		if errors.Is(err, fs.ErrNotExist) {

@@ -156,7 +156,7 @@ func TestPushBringsRemotesUpToDate(t *testing.T) {
 				t.Errorf("a tag that is missing here was taken for deleted: %+v", kept)
 			}
 			withDeletion := what
-			withDeletion.Deleted = []gitsync.DeletedTag{{Name: "restore-points/20261121T000000Z", Object: gitsync.Hash(old)}}
+			withDeletion.Deleted = []gitsync.DeletedTag{{Name: "restore-points/20261121T000000Z", Object: hash(t, old)}}
 			done, err := r.Push(t.Context(), p.remote, withDeletion, gitsync.RemoteOptions{})
 			if err != nil || len(done.Removed) != 1 {
 				t.Errorf("deletion: %+v, %v", done, err)
@@ -215,7 +215,7 @@ func TestCloneIsTheRepository(t *testing.T) {
 			}
 			tip := addCommit(t, c, map[string]string{"after": "clone"})
 			push(t, c, p)
-			if got := git(t, p.bare, "rev-parse", "main"); got != string(tip) {
+			if got := git(t, p.bare, "rev-parse", "main"); got != tip.String() {
 				t.Errorf("the clone's commit did not arrive: %s", got)
 			}
 			// The first repository is now an old copy, and may not push over it.

@@ -36,7 +36,7 @@ func addCommit(t testing.TB, r *gitsync.Repository, files map[string]string) git
 func filled(t testing.TB, n int) *gitsync.Repository {
 	t.Helper()
 	r := newRepository(t)
-	e := edit(t, r, "")
+	e := edit(t, r, gitsync.Hash{})
 	fill(t, e, n)
 	commit(t, r, e, "initial")
 	return r

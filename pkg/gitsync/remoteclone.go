@@ -89,7 +89,7 @@ func fetchAll(ctx context.Context, dir string, remote Remote, branch, tagPrefix 
 		return Cloned{}, err
 	}
 	defer t.hangUp()
-	refs := map[string]objectID{}
+	refs := map[string]Hash{}
 	for name, id := range t.refs {
 		if name == branch || strings.HasPrefix(name, tagRefs+tagPrefix) {
 			refs[name] = id
@@ -99,7 +99,7 @@ func fetchAll(ctx context.Context, dir string, remote Remote, branch, tagPrefix 
 	if !ok {
 		return Cloned{}, inState(RemoteEmpty, "", appbur.WithHint(fmt.Errorf("it has no %s", branch), "push to it first, or check the URL"))
 	}
-	done := Cloned{Tip: hashOf(tip), Tags: len(refs) - 1, Skipped: t.odd}
+	done := Cloned{Tip: tip, Tags: len(refs) - 1, Skipped: t.odd}
 	in, err := t.request(slices.Collect(maps.Values(refs)))
 	if err != nil {
 		return done, t.failed(err)
@@ -133,8 +133,8 @@ func fetchAll(ctx context.Context, dir string, remote Remote, branch, tagPrefix 
 }
 
 // request asks for everything below some objects, and returns the pack's stream.
-func (t *talk) request(want []objectID) (io.Reader, error) {
-	slices.SortFunc(want, func(a, b objectID) int { return strings.Compare(string(a[:]), string(b[:])) })
+func (t *talk) request(want []Hash) (io.Reader, error) {
+	slices.SortFunc(want, func(a, b Hash) int { return strings.Compare(string(a[:]), string(b[:])) })
 	want = slices.Compact(want)
 	capabilities := []string{"agent=appbur"}
 	// multi_ack_detailed is not needed to ask for everything, but some servers
@@ -186,7 +186,7 @@ func (t *talk) request(want []objectID) (io.Reader, error) {
 }
 
 // writePackedRefs writes all refs in one file, as `git pack-refs` does.
-func writePackedRefs(dir string, refs map[string]objectID) error {
+func writePackedRefs(dir string, refs map[string]Hash) error {
 	err := writeDurably(filepath.Join(dir, "packed-refs"), 0o644, func(w io.Writer) error {
 		for _, name := range slices.Sorted(maps.Keys(refs)) {
 			if _, err := fmt.Fprintf(w, "%s %s\n", refs[name], name); err != nil {

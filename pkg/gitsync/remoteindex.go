@@ -47,17 +47,17 @@ type indexer struct {
 
 	// deltas wait for their bases: by offset, and by id where the base is named.
 	byOffset map[int64][]int
-	byID     map[objectID][]int
+	byID     map[Hash][]int
 
 	mu sync.Mutex
 	// done has true for what is there, false for what was only named by another.
-	done map[objectID]bool
+	done map[Hash]bool
 	// deltas counts those that have their id.
 	deltas int
 }
 
 func newIndexer(dir string, tell func(int64)) *indexer {
-	return &indexer{dir: dir, tell: tell, limits: defaultLimits, byOffset: map[int64][]int{}, byID: map[objectID][]int{}, done: map[objectID]bool{}}
+	return &indexer{dir: dir, tell: tell, limits: defaultLimits, byOffset: map[int64][]int{}, byID: map[Hash][]int{}, done: map[Hash]bool{}}
 }
 
 // receive writes the pack to disk and hashes the objects that are whole in it.
@@ -135,7 +135,7 @@ func (x *indexer) readOne(s *packStream) error {
 		x.toResolve++
 		x.byID[entry.baseID] = append(x.byID[entry.baseID], len(x.objects))
 	default:
-		o.id = plumbing.ComputeHash(entry.kind, entry.data)
+		o.id = hashObject(entry.kind, entry.data)
 		if err := x.note(o.id, rawObject{kind: entry.kind, data: entry.data}); err != nil {
 			return err
 		}
@@ -145,7 +145,7 @@ func (x *indexer) readOne(s *packStream) error {
 }
 
 // note remembers that an object is there, and what it names.
-func (x *indexer) note(id objectID, o rawObject) error {
+func (x *indexer) note(id Hash, o rawObject) error {
 	names, err := namedBy(o)
 	if err != nil {
 		return fmt.Errorf("object %s: %w", id, err)
@@ -171,11 +171,11 @@ func (x *indexer) note(id objectID, o rawObject) error {
 }
 
 // namedBy returns the objects that one cannot be without.
-func namedBy(o rawObject) ([]objectID, error) {
+func namedBy(o rawObject) ([]Hash, error) {
 	switch o.kind {
 	case plumbing.TreeObject:
 		entries, err := decodeTree(o.data)
-		names := make([]objectID, 0, len(entries))
+		names := make([]Hash, 0, len(entries))
 		for _, e := range entries {
 			if e.mode != filemode.Submodule && e.id != emptyTree {
 				names = append(names, e.id)
@@ -187,12 +187,8 @@ func namedBy(o rawObject) ([]objectID, error) {
 		if err != nil {
 			return nil, err
 		}
-		names := make([]objectID, 0, 1+len(c.Parents))
-		for _, h := range append(c.Parents, c.Tree) {
-			id, err := idOf(h)
-			if err != nil {
-				return nil, err
-			}
+		names := make([]Hash, 0, 1+len(c.Parents))
+		for _, id := range append(c.Parents, c.Tree) {
 			if id != emptyTree {
 				names = append(names, id)
 			}
@@ -203,8 +199,7 @@ func namedBy(o rawObject) ([]objectID, error) {
 		if err != nil {
 			return nil, err
 		}
-		id, err := idOf(tag.Commit)
-		return []objectID{id}, err
+		return []Hash{tag.Commit}, nil
 	default:
 		return nil, nil
 	}
@@ -212,7 +207,7 @@ func namedBy(o rawObject) ([]objectID, error) {
 
 // finish applies the deltas, proves that nothing is missing, and puts pack and
 // index in place.
-func (x *indexer) finish(ctx context.Context, tips []objectID) error {
+func (x *indexer) finish(ctx context.Context, tips []Hash) error {
 	path := filepath.Join(x.dir, unfinishedPack)
 	if err := x.resolveAll(ctx, path); err != nil {
 		return err
@@ -369,7 +364,7 @@ func (x *indexer) apply(reader *packReader, child int, kind plumbing.ObjectType,
 	if err != nil {
 		return nil, reader.damaged(int64(o.offset), err)
 	}
-	o.id = plumbing.ComputeHash(kind, data)
+	o.id = hashObject(kind, data)
 	x.countDelta()
 	return data, x.note(o.id, rawObject{kind: kind, data: data})
 }

@@ -15,20 +15,20 @@ import (
 // what changed, however much exists.
 type lack struct {
 	repo    *Repository
-	seen    map[objectID]struct{}
-	objects []objectID
+	seen    map[Hash]struct{}
+	objects []Hash
 	commits int
 	// known are trees that the remote has besides those of parents: the newest
 	// restore point there, whose payloads the next one shares.
-	known []objectID
+	known []Hash
 }
 
 func (r *Repository) newLack() *lack {
-	return &lack{repo: r, seen: map[objectID]struct{}{}}
+	return &lack{repo: r, seen: map[Hash]struct{}{}}
 }
 
 // add notes an object, and reports whether it was new.
-func (l *lack) add(id objectID) bool {
+func (l *lack) add(id Hash) bool {
 	if _, ok := l.seen[id]; ok {
 		return false
 	}
@@ -38,30 +38,26 @@ func (l *lack) add(id objectID) bool {
 }
 
 // addTag adds a tag object and returns the commit that the tag is on.
-func (l *lack) addTag(id objectID) (objectID, error) {
+func (l *lack) addTag(id Hash) (Hash, error) {
 	tag, err := l.repo.readTag(id)
 	if err != nil {
-		return objectID{}, err
+		return Hash{}, err
 	}
-	if tag.Object != "" {
+	if !tag.Object.IsZero() {
 		l.add(id)
 	}
-	return idOf(tag.Commit)
+	return tag.Commit, nil
 }
 
 // addHistory adds what can be reached from the wanted commits and not from those
 // that the remote has.
-func (l *lack) addHistory(want, have []objectID) error {
+func (l *lack) addHistory(want, have []Hash) error {
 	fresh, err := l.repo.beyond(want, have)
 	if err != nil {
 		return err
 	}
 	for _, c := range fresh {
-		id, err := idOf(c.Hash)
-		if err != nil {
-			return err
-		}
-		if !l.add(id) {
+		if !l.add(c.Hash) {
 			continue
 		}
 		l.commits++
@@ -73,11 +69,7 @@ func (l *lack) addHistory(want, have []objectID) error {
 			}
 			bases = append(bases[:len(bases):len(bases)], tree)
 		}
-		tree, err := idOf(c.Tree)
-		if err != nil {
-			return err
-		}
-		if err := l.addTree(tree, bases); err != nil {
+		if err := l.addTree(c.Tree, bases); err != nil {
 			return fmt.Errorf("commit %s: %w", c.Hash.Short(), err)
 		}
 	}
@@ -86,7 +78,7 @@ func (l *lack) addHistory(want, have []objectID) error {
 
 // addTree adds a tree and what it holds, except for what one of the bases has at
 // the same place.
-func (l *lack) addTree(id objectID, bases []objectID) error {
+func (l *lack) addTree(id Hash, bases []Hash) error {
 	for _, base := range bases {
 		if base == id {
 			return nil
@@ -121,7 +113,7 @@ func (l *lack) addTree(id objectID, bases []objectID) error {
 }
 
 func (l *lack) addEntry(e treeEntry, before []treeEntry) error {
-	var below []objectID
+	var below []Hash
 	for _, old := range before {
 		if old.id == e.id {
 			return nil
@@ -149,7 +141,7 @@ type visit struct {
 // newest first. Commits of have that are not here do not count. Both sides are
 // walked by time, so that the walk ends where they meet; when clocks went
 // backwards it may return some that have has as well.
-func (r *Repository) beyond(want, have []objectID) ([]Commit, error) {
+func (r *Repository) beyond(want, have []Hash) ([]Commit, error) {
 	visits := map[Hash]*visit{}
 	queue := &byTime{}
 	open := 0 // in the queue and not owned
@@ -181,12 +173,12 @@ func (r *Repository) beyond(want, have []objectID) ([]Commit, error) {
 		return nil
 	}
 	for _, id := range have {
-		if err := reach(hashOf(id), true); err != nil && !errors.Is(err, ErrObjectNotFound) {
+		if err := reach(id, true); err != nil && !errors.Is(err, ErrObjectNotFound) {
 			return nil, err
 		}
 	}
 	for _, id := range want {
-		if err := reach(hashOf(id), false); err != nil {
+		if err := reach(id, false); err != nil {
 			return nil, err
 		}
 	}
@@ -210,17 +202,17 @@ func (r *Repository) beyond(want, have []objectID) ([]Commit, error) {
 
 // descends reports whether a commit is another's descendant or the same, and by
 // how many commits.
-func (r *Repository) descends(from, ancestor objectID) (ahead int, _ bool, err error) {
+func (r *Repository) descends(from, ancestor Hash) (ahead int, _ bool, err error) {
 	if from == ancestor {
 		return 0, true, nil
 	}
-	fresh, err := r.beyond([]objectID{from}, []objectID{ancestor})
+	fresh, err := r.beyond([]Hash{from}, []Hash{ancestor})
 	if err != nil {
 		return 0, false, err
 	}
 	// On any path down to the ancestor all commits above it are in the list.
 	for _, c := range fresh {
-		if slices.Contains(c.Parents, hashOf(ancestor)) {
+		if slices.Contains(c.Parents, ancestor) {
 			return len(fresh), true, nil
 		}
 	}
@@ -228,7 +220,7 @@ func (r *Repository) descends(from, ancestor objectID) (ahead int, _ bool, err e
 }
 
 // holds reports whether a commit is here.
-func (r *Repository) holds(id objectID) (bool, error) {
+func (r *Repository) holds(id Hash) (bool, error) {
 	_, err := r.objects.readAs(id, plumbing.CommitObject)
 	if errors.Is(err, ErrObjectNotFound) {
 		return false, nil

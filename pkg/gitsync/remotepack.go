@@ -18,7 +18,7 @@ import (
 // is sent as it lies in our own packs, so nothing is compressed again.
 type packSender struct {
 	objects *objectStore
-	inPack  map[objectID]struct{} // what is sent, so what a delta may rest on
+	inPack  map[Hash]struct{} // what is sent, so what a delta may rest on
 	out     *bufio.Writer
 	sum     hash.Hash
 	sent    int
@@ -27,11 +27,11 @@ type packSender struct {
 
 	reader *packReader
 	// names are the objects of reader's pack by offset; only deltas need them.
-	names map[int64]objectID
+	names map[int64]Hash
 }
 
 // sendPack writes the objects as a pack.
-func (s *objectStore) sendPack(out io.Writer, objects []objectID, inPack map[objectID]struct{}, tell func(objects int, bytes int64)) error {
+func (s *objectStore) sendPack(out io.Writer, objects []Hash, inPack map[Hash]struct{}, tell func(objects int, bytes int64)) error {
 	p := &packSender{objects: s, inPack: inPack, sum: newChecksum(), out: bufio.NewWriterSize(out, 64<<10), tell: tell}
 	defer p.closeReader()
 	if err := p.write(binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), uint32(len(objects)))); err != nil {
@@ -52,14 +52,14 @@ func (s *objectStore) sendPack(out io.Writer, objects []objectID, inPack map[obj
 
 // location is where an object lies; pack is nil for what is in no pack.
 type location struct {
-	id     objectID
+	id     Hash
 	pack   *pack
 	offset int64
 }
 
 // locate finds the objects and puts them in the order in which they lie in their
 // packs, so that reading them is reading files from their beginning to their end.
-func (s *objectStore) locate(objects []objectID) []location {
+func (s *objectStore) locate(objects []Hash) []location {
 	places := make([]location, len(objects))
 	for i, id := range objects {
 		places[i].id = id
@@ -138,7 +138,7 @@ func (p *packSender) sendDelta(at location, entry packEntry) error {
 }
 
 // sendWhole sends an object compressed anew.
-func (p *packSender) sendWhole(id objectID) error {
+func (p *packSender) sendWhole(id Hash) error {
 	o, err := p.objects.read(id)
 	if err != nil {
 		return err
@@ -162,7 +162,7 @@ type packEntry struct {
 	kind plumbing.ObjectType
 	// base is the offset, and baseID the id, that a delta rests on: one of the two.
 	base   int64
-	baseID objectID
+	baseID Hash
 	// data is the object, or the delta; packed is its compressed form.
 	data   []byte
 	packed []byte
@@ -237,12 +237,12 @@ func (r *copyingReader) ReadByte() (byte, error) {
 }
 
 // names returns the objects of a pack by offset.
-func (x *packIndex) names() map[int64]objectID {
-	names := make(map[int64]objectID, x.count)
+func (x *packIndex) names() map[int64]Hash {
+	names := make(map[int64]Hash, x.count)
 	for i := range x.count {
 		if offset, ok := x.offset(i); ok {
 			at := indexIDs + i*idSize
-			names[offset] = objectID(x.data[at : at+idSize])
+			names[offset] = Hash(x.data[at : at+idSize])
 		}
 	}
 	return names

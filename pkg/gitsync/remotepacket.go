@@ -111,7 +111,7 @@ func (s *sideband) Read(b []byte) (int, error) {
 // refUpdate is one command of a push; the zero id stands for "does not exist".
 type refUpdate struct {
 	ref      string
-	from, to objectID
+	from, to Hash
 }
 
 // writeCommands writes the commands of a push.

@@ -31,7 +31,7 @@ func (r *Repository) planPush(there advertisement, what PushWhat) (pushPlan, err
 	if err := standing.refusal(what.Branch); err != nil {
 		return plan, err
 	}
-	plan.done.Tip, plan.done.Commits = hashOf(tip), standing.Commits
+	plan.done.Tip, plan.done.Commits = tip, standing.Commits
 	theirs := there.refs[what.Branch]
 	if theirs != tip {
 		plan.updates = append(plan.updates, refUpdate{what.Branch, theirs, tip})
@@ -53,7 +53,7 @@ func (r *Repository) planPush(there advertisement, what PushWhat) (pushPlan, err
 }
 
 // planTags adds the tags that the remote does not have.
-func (r *Repository) planTags(plan *pushPlan, there advertisement, what PushWhat) (fresh []objectID, err error) {
+func (r *Repository) planTags(plan *pushPlan, there advertisement, what PushWhat) (fresh []Hash, err error) {
 	names, err := r.refNames(tagRefs + what.TagPrefix)
 	if err != nil {
 		return nil, err
@@ -73,7 +73,7 @@ func (r *Repository) planTags(plan *pushPlan, there advertisement, what PushWhat
 			plan.done.Added = append(plan.done.Added, strings.TrimPrefix(name, tagRefs))
 			fresh = append(fresh, id)
 		case theirs != id:
-			return nil, inState(RemoteDiverged, "", fmt.Errorf("the tag %s is another one at the remote (%s, here %s)", name, hashOf(theirs).Short(), hashOf(id).Short()))
+			return nil, inState(RemoteDiverged, "", fmt.Errorf("the tag %s is another one at the remote (%s, here %s)", name, theirs.Short(), id.Short()))
 		}
 	}
 	return fresh, nil
@@ -83,7 +83,7 @@ func (r *Repository) planTags(plan *pushPlan, there advertisement, what PushWhat
 func (r *Repository) planDeletions(plan *pushPlan, there advertisement, what PushWhat) error {
 	for _, tag := range what.Deleted {
 		name := tagRefs + tag.Name
-		if theirs, has := there.refs[name]; !has || hashOf(theirs) != tag.Object {
+		if theirs, has := there.refs[name]; !has || theirs != tag.Object {
 			continue
 		}
 		_, err := r.resolve(name)
@@ -100,16 +100,16 @@ func (r *Repository) planDeletions(plan *pushPlan, there advertisement, what Pus
 }
 
 // planPack finds the objects to send.
-func (r *Repository) planPack(plan *pushPlan, there advertisement, what PushWhat, tip objectID, tags []objectID) error {
+func (r *Repository) planPack(plan *pushPlan, there advertisement, what PushWhat, tip Hash, tags []Hash) error {
 	plan.needsPack = slices.ContainsFunc(plan.updates, func(u refUpdate) bool { return !u.to.IsZero() })
 	if !plan.needsPack {
 		return nil
 	}
-	var have []objectID
+	var have []Hash
 	if theirs, ok := there.refs[what.Branch]; ok {
 		have = append(have, theirs)
 	}
-	if err := plan.lack.addHistory([]objectID{tip}, have); err != nil {
+	if err := plan.lack.addHistory([]Hash{tip}, have); err != nil {
 		return err
 	}
 	var err error
@@ -122,7 +122,7 @@ func (r *Repository) planPack(plan *pushPlan, there advertisement, what PushWhat
 			return err
 		}
 		// The tip of main is known to the remote, or in this very pack.
-		if err := plan.lack.addHistory([]objectID{commit}, append(slices.Clone(have), tip)); err != nil {
+		if err := plan.lack.addHistory([]Hash{commit}, append(slices.Clone(have), tip)); err != nil {
 			return err
 		}
 	}
@@ -132,7 +132,7 @@ func (r *Repository) planPack(plan *pushPlan, there advertisement, what PushWhat
 
 // newestPoint returns the tree of the newest tag that the remote has and that is
 // here as well: names of restore points sort by time.
-func (r *Repository) newestPoint(there advertisement, prefix string) ([]objectID, error) {
+func (r *Repository) newestPoint(there advertisement, prefix string) ([]Hash, error) {
 	newest := ""
 	for name, id := range there.refs {
 		if strings.HasPrefix(name, tagRefs+prefix) && name > newest {
@@ -152,7 +152,7 @@ func (r *Repository) newestPoint(there advertisement, prefix string) ([]objectID
 	if err != nil {
 		return nil, err
 	}
-	return []objectID{tree}, nil
+	return []Hash{tree}, nil
 }
 
 // agree chooses among the server's capabilities.

@@ -83,7 +83,7 @@ func (r *Repository) Push(ctx context.Context, remote Remote, what PushWhat, o R
 		return Pushed{Bytes: plan.done.Bytes}, err
 	}
 	for _, u := range plan.updates {
-		if to := hashOf(u.to); refs[u.ref] != to {
+		if to := u.to; refs[u.ref] != to {
 			return Pushed{Bytes: plan.done.Bytes}, err
 		}
 	}

@@ -13,7 +13,7 @@ import (
 
 // advertisement is what a server says first: its refs and what it is able to do.
 type advertisement struct {
-	refs         map[string]objectID
+	refs         map[string]Hash
 	capabilities []string
 	// odd are names that no ref can have, made fit to be shown.
 	odd []string
@@ -31,7 +31,7 @@ const capabilitiesRef = "capabilities^{}"
 // readAdvertisement reads the refs of a server. Over HTTP a line that names the
 // service stands before them.
 func readAdvertisement(in io.Reader, service string, http bool) (advertisement, error) {
-	a := advertisement{refs: map[string]objectID{}}
+	a := advertisement{refs: map[string]Hash{}}
 	if http {
 		packet, err := readPacket(in)
 		if err != nil {
@@ -110,9 +110,8 @@ func (a *advertisement) add(line string) error {
 		a.odd = append(a.odd, cleanSaid(name)) // git takes it for no ref either
 		return nil
 	}
-	id, err := idOf(hash)
-	a.refs[name] = id
-	return err
+	a.refs[name] = hash
+	return nil
 }
 
 // value returns the value of a capability such as "object-format=sha1".

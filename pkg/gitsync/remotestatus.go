@@ -26,7 +26,7 @@ func RemoteRefs(ctx context.Context, remote Remote, o RemoteOptions) (map[string
 	defer t.hangUp()
 	refs := make(map[string]Hash, len(t.refs))
 	for name, id := range t.refs {
-		refs[name] = hashOf(id)
+		refs[name] = id
 	}
 	return refs, nil
 }
@@ -69,10 +69,10 @@ func (r *Repository) standing(there advertisement, branch string) (RemoteStandin
 		return RemoteStanding{}, err
 	}
 	theirs, has := there.refs[branch]
-	s := RemoteStanding{Tip: hashOf(theirs)}
+	s := RemoteStanding{Tip: theirs}
 	if !has {
 		s.State = RemoteEmpty
-		fresh, err := r.beyond([]objectID{tip}, nil)
+		fresh, err := r.beyond([]Hash{tip}, nil)
 		s.Commits = len(fresh)
 		return s, err
 	}

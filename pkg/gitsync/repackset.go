@@ -21,7 +21,7 @@ import (
 type repackSet struct {
 	sources []*repackSource
 	entries []repackEntry
-	byID    map[objectID]int32
+	byID    map[Hash]int32
 	// progress is told how many entries of how many are written; it may be nil.
 	progress       func(done, total int)
 	written, total int
@@ -62,7 +62,7 @@ const (
 // repackEntry is one object of a repack. Entries refer to each other by position;
 // none is -1.
 type repackEntry struct {
-	id     objectID
+	id     Hash
 	source int32  // -1 for a loose object
 	base   int32  // whose change it is stored as
 	crc    uint32 // of the packed form
@@ -95,7 +95,7 @@ const maxReusedDepth = 250
 // several packs are taken from the one with most objects; since a change lies in
 // the pack of its base, that cannot tie chains into a loop.
 func openRepackSet(packs []*pack, loose []looseObject) (_ *repackSet, err error) {
-	s := &repackSet{byID: map[objectID]int32{}}
+	s := &repackSet{byID: map[Hash]int32{}}
 	defer func() {
 		if err != nil {
 			s.close()
@@ -183,7 +183,7 @@ func (s *repackSet) addPack(p *pack) error {
 	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.offset, b.offset) })
 	end := info.Size() - int64(idSize)
 	first := len(s.entries)
-	bases := make([]objectID, 0, len(places))
+	bases := make([]Hash, 0, len(places))
 	for i, pl := range places {
 		id := p.index.id(pl.at)
 		next := end
@@ -224,7 +224,7 @@ func (s *repackSet) addPack(p *pack) error {
 }
 
 // readHeader reads kind and size of an entry, and returns the id of its base.
-func (s *repackSet) readHeader(source *repackSource, e *repackEntry, places []place) (base objectID, err error) {
+func (s *repackSet) readHeader(source *repackSource, e *repackEntry, places []place) (base Hash, err error) {
 	var buffer [40]byte
 	n, err := source.reader.file.ReadAt(buffer[:], e.offset)
 	if err != nil && !errors.Is(err, io.EOF) {

@@ -21,8 +21,8 @@ import (
 // for concurrent use. It remembers the trees it has read.
 type Snapshot struct {
 	objects *objectStore
-	root    objectID
-	trees   sync.Map // objectID → []treeEntry
+	root    Hash
+	trees   sync.Map // Hash → []treeEntry
 }
 
 // Snapshot returns the tree of a commit.
@@ -31,14 +31,10 @@ func (r *Repository) Snapshot(commit Hash) (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	root, err := idOf(c.Tree)
-	if err != nil {
-		return nil, err
-	}
-	return &Snapshot{objects: r.objects, root: root}, nil
+	return &Snapshot{objects: r.objects, root: c.Tree}, nil
 }
 
-func (s *Snapshot) tree(id objectID) ([]treeEntry, error) {
+func (s *Snapshot) tree(id Hash) ([]treeEntry, error) {
 	if entries, ok := s.trees.Load(id); ok {
 		return entries.([]treeEntry), nil
 	}
@@ -112,11 +108,7 @@ func (s *Snapshot) ReadDescription(path string) ([]byte, error) {
 
 // Blob returns the content of a blob that Walk or Diff named.
 func (s *Snapshot) Blob(h Hash) ([]byte, error) {
-	id, err := idOf(h)
-	if err != nil {
-		return nil, err
-	}
-	return s.objects.readAs(id, plumbing.BlobObject)
+	return s.objects.readAs(h, plumbing.BlobObject)
 }
 
 // Walk calls fn for every file at or below a path, in path order; the empty path
@@ -128,7 +120,7 @@ func (s *Snapshot) Walk(path string, fn func(path string, blob Hash) error) erro
 		return err
 	}
 	for _, f := range files {
-		if err := fn(f.path, hashOf(f.id)); err != nil {
+		if err := fn(f.path, f.id); err != nil {
 			return err
 		}
 	}
@@ -138,7 +130,7 @@ func (s *Snapshot) Walk(path string, fn func(path string, blob Hash) error) erro
 // storedFile is a file of a snapshot, and where its bytes lie.
 type storedFile struct {
 	path   string
-	id     objectID
+	id     Hash
 	pack   *pack
 	offset int64
 }

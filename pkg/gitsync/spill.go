@@ -33,7 +33,7 @@ type spill struct {
 	held  []*heldBlob // in memory
 	size  int         // of what is held
 	pack  *packFile   // nil until something was spilled
-	at    map[objectID]int64
+	at    map[Hash]int64
 	// lost is why spilled content is gone.
 	lost error
 }
@@ -51,7 +51,7 @@ func (s *spill) hold(dir string, blob *heldBlob) error {
 		if err != nil {
 			return err
 		}
-		s.pack, s.at = pack, map[objectID]int64{}
+		s.pack, s.at = pack, map[Hash]int64{}
 	}
 	return s.append(s.held)
 }
@@ -175,7 +175,7 @@ func (e *Edit) store(built builtTree, first ...deflated) (err error) {
 		return err
 	}
 	objects := append(first, built.trees...)
-	seen := make(map[objectID]bool, len(objects)+len(built.blobs))
+	seen := make(map[Hash]bool, len(objects)+len(built.blobs))
 	unique := objects[:0]
 	for _, o := range objects {
 		if !seen[o.id] {

@@ -46,7 +46,7 @@ func mustPut(t *testing.T, e *Edit, path string, data []byte) {
 func TestContentIsSpilled(t *testing.T) {
 	r := testRepository(t)
 	r.spillSize = 64 << 10
-	e, err := r.Edit("")
+	e, err := r.Edit(Hash{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +121,7 @@ func TestContentIsSpilled(t *testing.T) {
 func TestSpilledEditSurvivesFailedCommit(t *testing.T) {
 	r := testRepository(t)
 	r.spillSize = 16 << 10
-	e, err := r.Edit("")
+	e, err := r.Edit(Hash{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func TestAbandonedSpillIsRemoved(t *testing.T) {
 	r := testRepository(t)
 	r.spillSize = 1 << 10
 	spilled := func() *Edit {
-		e, err := r.Edit("")
+		e, err := r.Edit(Hash{})
 		if err != nil {
 			t.Fatal(err)
 		}

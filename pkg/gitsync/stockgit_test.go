@@ -224,7 +224,7 @@ func TestListingWhileGitPacksRefs(t *testing.T) {
 				// Loose again, as a tag that was just made.
 				path := filepath.Join(r.Dir(), "refs/tags", name)
 				_ = os.MkdirAll(filepath.Dir(path), 0o755)
-				if err := os.WriteFile(path+".new", []byte(head+"\n"), 0o644); err != nil {
+				if err := os.WriteFile(path+".new", []byte(head.String()+"\n"), 0o644); err != nil {
 					continue
 				}
 				_ = os.Rename(path+".new", path)

@@ -57,49 +57,45 @@ type Tag struct {
 func (r *Repository) CommitAndTag(ctx context.Context, name string, e *Edit, parent Hash, c CommitInfo, t TagInfo) (commit, tag Hash, err error) {
 	ref := tagRefs + name
 	if err := checkRefName(ref); err != nil {
-		return "", "", err
+		return Hash{}, Hash{}, err
 	}
-	var parentID objectID
-	if parent != "" {
-		if parentID, err = idOf(parent); err != nil {
-			return "", "", fmt.Errorf("tag %s: parent: %w", name, err)
-		}
+	if !parent.IsZero() {
 		// A commit without its parent would be a broken restore point.
 		if _, err := r.ReadCommit(parent); err != nil {
-			return "", "", fmt.Errorf("tag %s: parent: %w", name, err)
+			return Hash{}, Hash{}, fmt.Errorf("tag %s: parent: %w", name, err)
 		}
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	unlock, err := r.lock(ctx)
 	if err != nil {
-		return "", "", err
+		return Hash{}, Hash{}, err
 	}
 	defer unlock()
-	if err := r.expectRef(ref, objectID{}); err != nil {
-		return "", "", tagTaken(name, err)
+	if err := r.expectRef(ref, Hash{}); err != nil {
+		return Hash{}, Hash{}, tagTaken(name, err)
 	}
 	built, err := e.build()
 	if err != nil {
-		return "", "", fmt.Errorf("tag %s: %w", name, err)
+		return Hash{}, Hash{}, fmt.Errorf("tag %s: %w", name, err)
 	}
-	commitObject, err := newCommit(built.root, parentID, c)
+	commitObject, err := newCommit(built.root, parent, c)
 	if err != nil {
-		return "", "", fmt.Errorf("tag %s: %w", name, err)
+		return Hash{}, Hash{}, fmt.Errorf("tag %s: %w", name, err)
 	}
 	tagObject, err := newTag(name, commitObject.id, t)
 	if err != nil {
-		return "", "", fmt.Errorf("tag %s: %w", name, err)
+		return Hash{}, Hash{}, fmt.Errorf("tag %s: %w", name, err)
 	}
 	if err := e.store(built, tagObject, commitObject); err != nil {
-		return "", "", storageError(r.dir, fmt.Errorf("tag %s: %w", name, err))
+		return Hash{}, Hash{}, storageError(r.dir, fmt.Errorf("tag %s: %w", name, err))
 	}
-	if err := r.moveRef(ctx, ref, objectID{}, tagObject.id); err != nil {
-		return "", "", storageError(r.dir, tagTaken(name, err))
+	if err := r.moveRef(ctx, ref, Hash{}, tagObject.id); err != nil {
+		return Hash{}, Hash{}, storageError(r.dir, tagTaken(name, err))
 	}
 	e.settle(commitObject.id)
 	r.rollUp(ctx)
-	return hashOf(commitObject.id), hashOf(tagObject.id), nil
+	return commitObject.id, tagObject.id, nil
 }
 
 func tagTaken(name string, err error) error {
@@ -111,7 +107,7 @@ func tagTaken(name string, err error) error {
 
 // newTag encodes, signs and compresses an annotated tag of a commit. A tag's
 // signature is the end of its message.
-func newTag(name string, commit objectID, t TagInfo) (deflated, error) {
+func newTag(name string, commit Hash, t TagInfo) (deflated, error) {
 	message := strings.TrimSpace(cleanText(t.Message))
 	if message == "" {
 		return deflated{}, errors.New("the message is empty")
@@ -191,24 +187,20 @@ func (r *Repository) tagOf(name, text string) (Tag, error) {
 	if _, gone := r.readRef(name); errors.Is(gone, ErrRefNotFound) {
 		return Tag{}, gone
 	}
-	tag = Tag{Damage: err}
-	if !id.IsZero() {
-		tag.Object = hashOf(id)
-	}
-	return tag, nil
+	return Tag{Object: id, Damage: err}, nil
 }
 
-func (r *Repository) readTag(id objectID) (Tag, error) {
+func (r *Repository) readTag(id Hash) (Tag, error) {
 	o, err := r.objects.read(id)
 	if err != nil {
 		return Tag{}, err
 	}
 	switch o.kind {
 	case plumbing.CommitObject:
-		return Tag{Commit: hashOf(id)}, nil
+		return Tag{Commit: id}, nil
 	case plumbing.TagObject:
 		tag, err := parseTag(o.data)
-		tag.Object = hashOf(id)
+		tag.Object = id
 		return tag, err
 	default:
 		return Tag{}, fmt.Errorf("%w: it points at a %s", ErrCorrupt, o.kind)
@@ -239,7 +231,7 @@ func parseTag(data []byte) (Tag, error) {
 			return Tag{}, fmt.Errorf("%w: header %s: %w", ErrCorrupt, key, err)
 		}
 	}
-	if t.Commit == "" {
+	if t.Commit.IsZero() {
 		return Tag{}, fmt.Errorf("%w: tag without an object", ErrCorrupt)
 	}
 	t.Message = body

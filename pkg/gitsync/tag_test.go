@@ -47,7 +47,7 @@ func TestSignedRestorePointIsVerifiedByStockGit(t *testing.T) {
 	if err := os.WriteFile(allowed, []byte(line), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	e := edit(t, r, "")
+	e := edit(t, r, gitsync.Hash{})
 	put(t, e, "cluster/namespace/a.yaml", "kind: Namespace\n")
 	signed := info("signed")
 	signed.Signer = s
@@ -69,7 +69,7 @@ func TestSignedRestorePointIsVerifiedByStockGit(t *testing.T) {
 	git(t, r.Dir(), "config", "gpg.ssh.allowedSignersFile", allowed)
 	for _, args := range [][]string{
 		{"verify-commit", "main"},
-		{"verify-commit", string(child)},
+		{"verify-commit", child.String()},
 		{"verify-tag", "restore-points/20261121T030238Z"},
 	} {
 		if out := git(t, r.Dir(), args...); !strings.Contains(out, `Good "git" signature for `+signerName) {
@@ -149,7 +149,7 @@ func TestSignaturesOfStockGitAreRead(t *testing.T) {
 	if err != nil || len(tags) != 2 {
 		t.Fatalf("tags = %v, %v", tags, err)
 	}
-	if tags[0].Name != "light" || tags[0].Object != "" || tags[0].Commit != tip || tags[0].Signature != nil {
+	if tags[0].Name != "light" || !tags[0].Object.IsZero() || tags[0].Commit != tip || tags[0].Signature != nil {
 		t.Errorf("lightweight tag = %+v", tags[0])
 	}
 	if _, err := seal.VerifySSH(allowed, tags[1].Payload, tags[1].Signature); err != nil {
@@ -159,7 +159,7 @@ func TestSignaturesOfStockGitAreRead(t *testing.T) {
 
 func TestTagsDoNotMove(t *testing.T) {
 	r := newRepository(t)
-	e := edit(t, r, "")
+	e := edit(t, r, gitsync.Hash{})
 	put(t, e, "a", "1")
 	head := commit(t, r, e, "first")
 	if _, _, err := r.CommitAndTag(t.Context(), "p/1", e, head, info("point"), tagInfo("point", nil)); err != nil {
@@ -188,7 +188,7 @@ func TestTagsDoNotMove(t *testing.T) {
 			return err
 		},
 		"no parent": func() error {
-			_, _, err := r.CommitAndTag(t.Context(), "p/2", again, gitsync.Hash(strings.Repeat("1", 40)), info("x"), tagInfo("x", nil))
+			_, _, err := r.CommitAndTag(t.Context(), "p/2", again, hash(t, strings.Repeat("1", 40)), info("x"), tagInfo("x", nil))
 			return err
 		},
 	} {

@@ -14,7 +14,7 @@ import (
 type treeEntry struct {
 	name string
 	mode filemode.FileMode
-	id   objectID
+	id   Hash
 }
 
 func (e treeEntry) isDir() bool { return e.mode == filemode.Dir }

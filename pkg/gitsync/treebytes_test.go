@@ -33,7 +33,7 @@ func FuzzDifferingEntries(f *testing.F) {
 	tree := func(names ...string) []byte {
 		var entries []treeEntry
 		for _, n := range names {
-			entries = append(entries, treeEntry{name: n, mode: filemode.Regular, id: objectID{n[0]}})
+			entries = append(entries, treeEntry{name: n, mode: filemode.Regular, id: Hash{n[0]}})
 		}
 		return encodeTree(entries)
 	}

@@ -64,7 +64,7 @@ func TestRefIsPackedBeforeItsNameIsDurable(t *testing.T) {
 		t.Fatal(err)
 	}
 	const name = pinRefs + "deep/one"
-	if err := r.moveRef(t.Context(), name, objectID{}, tip); err != nil {
+	if err := r.moveRef(t.Context(), name, Hash{}, tip); err != nil {
 		t.Fatal(err)
 	}
 	packed := filepath.Join(r.Dir(), packedRefsFile)

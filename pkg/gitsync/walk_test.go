@@ -118,7 +118,7 @@ func walk(t testing.TB, r *gitsync.Repository, o gitsync.WalkOptions) []gitsync.
 func hashes(steps []gitsync.Step) string {
 	var b strings.Builder
 	for _, s := range steps {
-		b.WriteString(string(s.Hash) + "\n")
+		b.WriteString(s.Hash.String() + "\n")
 	}
 	return strings.TrimSpace(b.String())
 }
@@ -171,10 +171,10 @@ func TestWalkSaysWhatChanged(t *testing.T) {
 		for _, step := range walk(t, r, gitsync.WalkOptions{Patterns: []gitsync.Pattern{test.pattern}}) {
 			parent := "4b825dc642cb6eb9a060e54bf8d69288fbee4904" // git's empty tree
 			if len(step.Parents) > 0 {
-				parent = string(step.Parents[0])
+				parent = step.Parents[0].String()
 			}
 			var want []string
-			for line := range strings.Lines(git(t, r.Dir(), "diff-tree", "-r", "--name-status", "--no-renames", parent, string(step.Hash))) {
+			for line := range strings.Lines(git(t, r.Dir(), "diff-tree", "-r", "--name-status", "--no-renames", parent, step.Hash.String())) {
 				status, path, _ := strings.Cut(strings.TrimSpace(line), "\t")
 				if test.match(path) {
 					want = append(want, status+" "+path)
@@ -183,9 +183,9 @@ func TestWalkSaysWhatChanged(t *testing.T) {
 			var got []string
 			for _, c := range step.Changes {
 				switch {
-				case c.From == "":
+				case c.From.IsZero():
 					got = append(got, "A "+c.Path)
-				case c.To == "":
+				case c.To.IsZero():
 					got = append(got, "D "+c.Path)
 				default:
 					got = append(got, "M "+c.Path)
@@ -218,7 +218,7 @@ func blame(t testing.TB, r *gitsync.Repository, paths ...string) []string {
 	}
 	var lines []string
 	for _, l := range answer {
-		lines = append(lines, string(l.Commit)+" "+strconv.Itoa(l.Number))
+		lines = append(lines, l.Commit.String()+" "+strconv.Itoa(l.Number))
 		if commits[l.Commit].Hash != l.Commit {
 			t.Fatalf("commit %s is not among those returned", l.Commit)
 		}
@@ -246,7 +246,7 @@ func TestBlameIsGitBlame(t *testing.T) {
 // by guessing.
 func TestBlameFollowsKnownNames(t *testing.T) {
 	r := newRepository(t)
-	e := edit(t, r, "")
+	e := edit(t, r, gitsync.Hash{})
 	put(t, e, "old/x", "one\ntwo\nthree\nfour\n")
 	first := commit(t, r, e, "add")
 	if _, err := e.Remove("old/x"); err != nil {
@@ -254,7 +254,7 @@ func TestBlameFollowsKnownNames(t *testing.T) {
 	}
 	put(t, e, "new/x", "one\ntwo\nTHREE\nfour\n")
 	second := commit(t, r, e, "move")
-	want := []string{string(first) + " 1", string(first) + " 2", string(second) + " 3", string(first) + " 4"}
+	want := []string{first.String() + " 1", first.String() + " 2", second.String() + " 3", first.String() + " 4"}
 	if diff := cmp.Diff(want, blame(t, r, "new/x", "old/x")); diff != "" {
 		t.Errorf("blame (-want +got):\n%s", diff)
 	}
@@ -269,7 +269,7 @@ func TestBlameFollowsKnownNames(t *testing.T) {
 // A text with a long common end is compared as git compares it.
 func TestBlameWithLongTails(t *testing.T) {
 	r := newRepository(t)
-	e := edit(t, r, "")
+	e := edit(t, r, gitsync.Hash{})
 	element := "- name: x\n  enabled: true\n  ports:\n  - 80\n"
 	rnd := rand.New(rand.NewPCG(5, 5))
 	list := []string{}
@@ -295,7 +295,7 @@ func TestFindCommit(t *testing.T) {
 	r := randomHistory(t, 1, 60)
 	for _, h := range strings.Fields(git(t, r.Dir(), "log", "--format=%H", "main")) {
 		for _, n := range []int{9, 12, 40} {
-			if got, err := r.FindCommit(h[:n]); err != nil || string(got) != h {
+			if got, err := r.FindCommit(h[:n]); err != nil || got.String() != h {
 				t.Fatalf("FindCommit(%s) = %s, %v", h[:n], got, err)
 			}
 		}
