@@ -218,6 +218,7 @@ func (e *env) printBackup(r backupReport, asJSON bool) error {
 	if asJSON {
 		return e.printJSON(r)
 	}
+	out := e.paragraphs(fieldIndent)
 	what := "unchanged, no commit on main"
 	if r.Committed {
 		what = fmt.Sprintf("commit %.12s: %d added, %d changed, %d removed", r.Commit, r.Added, r.Changed, r.Removed)
@@ -226,22 +227,24 @@ func (e *env) printBackup(r backupReport, asJSON bool) error {
 	if r.Point.Partial {
 		state = e.paint(sgrYellow, "PARTIAL")
 	}
-	fmt.Fprintf(e.Out, "restore point  %s (%s)\nmanifests      %s\nobjects        %s\n",
+	fmt.Fprintf(out, "restore point  %s (%s)\nmanifests      %s\nobjects        %s\n",
 		e.paint(sgrCyan, string(r.Point.ID)), state, what, objectsText(r.Coverage, r.Point.Objects))
 	for _, app := range r.Point.Apps {
 		for _, d := range app.Datasets {
-			fmt.Fprintf(e.Out, "application    %s %s: %s, schema %s, %s, %s\n", app.AppKey, app.Version, d.Name, d.Schema, d.Content(), sizeText(d.Size))
+			fmt.Fprintf(out, "application    %s %s: %s, schema %s, %s, %s\n",
+				app.AppKey, app.Version, d.Name, d.Schema, d.Content(), sizeText(d.Size))
 		}
 	}
 	for _, app := range r.Point.Missing {
-		fmt.Fprintf(e.Out, "application    %s: %s, last saved in %s\n", app.AppKey, e.paint(sgrYellow, "MISSING"), app.Point)
+		fmt.Fprintf(out, "application    %s: %s, last saved in %s\n", app.AppKey, e.paint(sgrYellow, "MISSING"), app.Point)
 	}
 	if r.Replication != nil {
 		e.printReplication(*r.Replication)
 	}
 	if m := r.Maintenance; m != nil {
-		fmt.Fprintf(e.Out, "maintenance    %d packs, before %d; %s, before %s\n", m.PacksAfter, m.PacksBefore, sizeText(m.BytesAfter), sizeText(m.BytesBefore))
+		fmt.Fprintf(out, "maintenance    %d packs, before %d; %s, before %s\n",
+			m.PacksAfter, m.PacksBefore, sizeText(m.BytesAfter), sizeText(m.BytesBefore))
 	}
-	fmt.Fprintf(e.Out, "took           %s\n", time.Duration(r.Seconds*float64(time.Second)).Round(10*time.Millisecond))
+	fmt.Fprintf(out, "took           %s\n", time.Duration(r.Seconds*float64(time.Second)).Round(10*time.Millisecond))
 	return nil
 }

@@ -129,7 +129,7 @@ func compatClusterRun(ctx context.Context, e *env, o *compatOptions) error {
 		for _, place := range places.List() {
 			e.warn("%s", place)
 		}
-		fmt.Fprintf(e.Out, "%s from Kubernetes %s to %s: %d served, %d convertible, %d lossy, %d refused, %d blocked, %d unknown\n",
+		fmt.Fprintf(e.paragraphs(4), "%s from Kubernetes %s to %s: %d served, %d convertible, %d lossy, %d refused, %d blocked, %d unknown\n",
 			c.ref.ID, loaded.Meta.Cluster.Version, version.MinorString(),
 			counts[compat.Served], counts[compat.Convertible], counts[compat.Lossy], counts[compat.Refused], counts[compat.Blocked], counts[compat.Unknown])
 	}
@@ -229,26 +229,27 @@ func printJudged(e *env, results []judged, all bool) {
 }
 
 func (e *env) printVerdict(j judged) {
+	out := e.paragraphs(4)
 	becomes := ""
 	if j.Verdict.APIVersion != "" && j.Verdict.APIVersion != j.APIVersion {
 		becomes = fmt.Sprintf(" (%s becomes %s)", j.APIVersion, j.Verdict.APIVersion)
 	}
-	fmt.Fprintf(e.Out, "%s %s%s\n", e.paint(verdictColour(j.Kind), fmt.Sprintf("%-11s", j.Kind)), j.Object, becomes)
+	fmt.Fprintf(out, "%s %s%s\n", e.paint(verdictColour(j.Kind), fmt.Sprintf("%-11s", j.Kind)), j.Object, becomes)
 	if !j.Creatable() {
-		fmt.Fprintf(e.Out, "    %s\n", oneLine(j.Reason))
+		fmt.Fprintf(out, "    %s\n", oneLine(j.Reason))
 	}
 	for _, r := range j.Refusals {
-		fmt.Fprintf(e.Out, "    %s\n", oneLine(r.String()))
+		fmt.Fprintf(out, "    %s\n", oneLine(r.String()))
 	}
 	for _, list := range [][]compat.Change{j.Changes, j.Notices} {
 		for _, c := range list {
 			if c.Path != "apiVersion" {
-				fmt.Fprintf(e.Out, "    %s: %s\n", c.Path, oneLine(c.What))
+				fmt.Fprintf(out, "    %s: %s\n", c.Path, oneLine(c.What))
 			}
 		}
 	}
 	if j.Hint != "" {
-		fmt.Fprintf(e.Out, "    %s %s\n", e.paint(sgrCyan, "hint:"), oneLine(j.Hint))
+		fmt.Fprintf(out, "    %s %s\n", e.paint(sgrCyan, "hint:"), oneLine(j.Hint))
 	}
 }
 

@@ -132,22 +132,23 @@ func explainRun(ctx context.Context, e *env, o *explainOptions) error {
 	if !x.Saved {
 		verdict = e.paint(sgrYellow, "not saved")
 	}
-	fmt.Fprintf(e.Out, "%s (%s): %s\n", x.Object, x.APIVersion, verdict)
+	out := e.paragraphs(9)
+	fmt.Fprintf(out, "%s (%s): %s\n", x.Object, x.APIVersion, verdict)
 	if x.Rule != "" {
-		fmt.Fprintf(e.Out, "rule     %s\nreason   %s\n", x.Rule, x.Reason)
+		fmt.Fprintf(out, "rule     %s\nreason   %s\n", x.Rule, x.Reason)
 	}
 	if !x.Saved {
 		return nil
 	}
-	fmt.Fprintf(e.Out, "file     %s\n", x.Path)
+	fmt.Fprintf(out, "file     %s\n", x.Path)
 	if x.Encrypted {
-		fmt.Fprintln(e.Out, "         its values are encrypted")
+		fmt.Fprintln(out, "         its values are encrypted")
 	}
 	for _, line := range indexLines(x.Index) {
-		fmt.Fprintf(e.Out, "index    %s\n", line)
+		fmt.Fprintf(out, "index    %s\n", line)
 	}
 	for _, path := range x.UIDs {
-		fmt.Fprintf(e.Out, "uid      %s stays as it is; a restored object has another uid\n", path)
+		fmt.Fprintf(out, "uid      %s stays as it is; a restored object has another uid\n", path)
 	}
 	if len(x.Fields) > 0 {
 		fmt.Fprintln(e.Out)

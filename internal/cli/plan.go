@@ -131,7 +131,7 @@ changed there since, which a restore would undo. Nothing is changed. ` + "`appbu
 					Target targetCluster `json:"target"`
 				}{made.plan, target})
 			} else {
-				e.printTarget(e.Out, target)
+				e.printTarget(e.paragraphs(fieldIndent), target)
 				fmt.Fprintln(e.Out)
 				err = e.printPlan(made.plan, full)
 			}
@@ -158,5 +158,5 @@ func (e *env) printPlan(plan *restore.Plan, full bool) error {
 	if full {
 		return plan.WriteText(e.Out)
 	}
-	return plan.Render(e.Out)
+	return plan.Render(e.paragraphs(4))
 }

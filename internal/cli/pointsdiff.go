@@ -90,7 +90,7 @@ func pointsDiffRun(_ context.Context, e *env, o *repositoryOptions, fromName, to
 			fmt.Fprintf(e.Out, "%s %s\n", e.mark(c.What), c.Path)
 		}
 		for _, c := range difference.Apps {
-			fmt.Fprintf(e.Out, "%s app %s, dataset %s: %s\n", e.mark(c.What), c.App, c.Dataset, c.text())
+			fmt.Fprintf(e.paragraphs(4), "%s app %s, dataset %s: %s\n", e.mark(c.What), c.App, c.Dataset, c.text())
 		}
 	}
 	if len(difference.Objects)+len(difference.Apps) > 0 {

@@ -59,26 +59,28 @@ func pointsShowRun(ctx context.Context, e *env, o *repositoryOptions, name strin
 		}{pointSummary{RestorePoint: loaded.Meta, Commit: c.ref.Commit.String()}, c.standing.Signer, historyOf(c.standing), restored, loaded.Coverage})
 	}
 	m := loaded.Meta
-	fmt.Fprintf(e.Out, "restore point  %s (%s)\ntaken          %s\ncluster        %s\nKubernetes     %s\nrules          %s\nmanifests      commit %s\n",
+	out := e.paragraphs(fieldIndent)
+	fmt.Fprintf(out, "restore point  %s (%s)\ntaken          %s\ncluster        %s\n"+
+		"Kubernetes     %s\nrules          %s\nmanifests      commit %s\n",
 		m.ID, e.paint(stateOf(m).sgr, stateOf(m).text), takenText(m), m.Cluster.ID, m.Cluster.Version, m.Rules, m.Manifests)
 	e.printStanding(c.standing)
 	for _, r := range restored {
-		fmt.Fprintf(e.Out, "restored       to %s, cluster %s: %s\n", oneLine(cmp.Or(r.Context, r.Server)), oneLine(r.Cluster), restoredWhen(r))
+		fmt.Fprintf(out, "restored       to %s, cluster %s: %s\n", oneLine(cmp.Or(r.Context, r.Server)), oneLine(r.Cluster), restoredWhen(r))
 	}
 	byKind := map[string]int{}
 	for _, object := range loaded.Objects {
 		byKind[object.ID.GroupKind().String()]++
 	}
-	fmt.Fprintf(e.Out, "objects        %d of %d kinds\n", m.Objects, len(byKind))
+	fmt.Fprintf(out, "objects        %d of %d kinds\n", m.Objects, len(byKind))
 	for _, app := range m.Apps {
-		fmt.Fprintf(e.Out, "application    %s: %s %s\n", app.AppKey, app.App, app.Version)
+		fmt.Fprintf(out, "application    %s: %s %s\n", app.AppKey, app.App, app.Version)
 		for _, d := range app.Datasets {
-			fmt.Fprintf(e.Out, "               %s, schema %s, %s, %s in %d pieces%s, %s\n",
+			fmt.Fprintf(out, "               %s, schema %s, %s, %s in %d pieces%s, %s\n",
 				d.Name, d.Schema, d.Content(), sizeText(d.Size), len(d.Pieces), map[bool]string{true: ", encrypted"}[d.Sensitive], digestText(d, d.Digest.String()))
 		}
 	}
 	for _, app := range m.Missing {
-		fmt.Fprintf(e.Out, "application    %s: %s, last saved in %s\n", app.AppKey, e.paint(sgrYellow, "missing"), app.Point)
+		fmt.Fprintf(out, "application    %s: %s, last saved in %s\n", app.AppKey, e.paint(sgrYellow, "missing"), app.Point)
 	}
 	fmt.Fprintln(e.Out)
 	t := e.newTable(coverageColumns...)

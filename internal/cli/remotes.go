@@ -305,11 +305,11 @@ func (e *env) printReplication(done repository.Replication) {
 		if r.Err() != nil {
 			text.sgr = sgrRed
 		}
-		fmt.Fprintf(e.Out, "remote         %s: %s", r.Remote, e.paint(text.sgr, text.text))
+		line := fmt.Sprintf("remote         %s: %s", r.Remote, e.paint(text.sgr, text.text))
 		if r.Objects > 0 {
-			fmt.Fprintf(e.Out, ", sent %s and %s (%s)", count(r.Commits, "commit"), count(r.Points, "restore point"), sizeText(r.Bytes))
+			line += fmt.Sprintf(", sent %s and %s (%s)", count(r.Commits, "commit"), count(r.Points, "restore point"), sizeText(r.Bytes))
 		}
-		fmt.Fprintln(e.Out)
+		fmt.Fprintln(e.paragraphs(fieldIndent), line)
 	}
 	for _, r := range done.Remotes {
 		e.explainRemote(r.Remote, r.Error, r.Hint)

@@ -143,11 +143,11 @@ func (e *env) printCheck(r repository.CheckReport) {
 	if !r.OK() {
 		verdict = e.paint(classColours[r.Worst()], findingsText(r.Counts))
 	}
-	fmt.Fprintf(e.Out, "%s: %s: %d objects in %d packs, %d refs", r.Repository, verdict, r.Objects, r.Packs, r.Refs)
+	text := fmt.Sprintf("%s: %s: %d objects in %d packs, %d refs", r.Repository, verdict, r.Objects, r.Packs, r.Refs)
 	if !r.Quick {
-		fmt.Fprintf(e.Out, ", %d commits (%d signed), %d restore points, %d datasets", r.Commits, r.Signed, r.Points, r.Datasets)
+		text += fmt.Sprintf(", %d commits (%d signed), %d restore points, %d datasets", r.Commits, r.Signed, r.Points, r.Datasets)
 	}
-	fmt.Fprintln(e.Out)
+	fmt.Fprintln(e.paragraphs(4), text)
 }
 
 var classColours = map[repository.FindingClass]string{repository.Damaged: sgrRed, repository.Untrusted: sgrRed, repository.Unsigned: sgrYellow}

@@ -90,7 +90,7 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions) error {
 			return err
 		}
 		fmt.Fprintln(e.Out)
-		e.printTarget(e.Out, target)
+		e.printTarget(e.paragraphs(fieldIndent), target)
 		fmt.Fprintln(e.Out)
 	}
 
@@ -204,13 +204,14 @@ func (e *env) printReport(report restore.Report, took time.Duration, o *restoreO
 		t.print(e.Out)
 		fmt.Fprintln(e.Out)
 	}
+	out := e.paragraphs(4)
 	what := "restored"
 	if o.dryRun {
 		what = "dry run, nothing was changed"
 	}
-	fmt.Fprintf(e.Out, "%s in %s: %s\n", what, took.Round(10*time.Millisecond), report.Counts)
+	fmt.Fprintf(out, "%s in %s: %s\n", what, took.Round(10*time.Millisecond), report.Counts)
 	if report.Remaining > 0 {
-		fmt.Fprintf(e.Out, "%d objects were not tried; run the same command again to go on\n", report.Remaining)
+		fmt.Fprintf(out, "%d objects were not tried; run the same command again to go on\n", report.Remaining)
 	}
 	for _, app := range report.Apps {
 		e.printImport(app)
@@ -219,6 +220,7 @@ func (e *env) printReport(report restore.Report, took time.Duration, o *restoreO
 }
 
 func (e *env) printImport(app restore.AppOutcome) {
+	out := e.paragraphs(4)
 	if app.Imported == nil || app.Result != restore.Created {
 		sgr, why := sgrRed, app.Reason
 		if app.Result == restore.Skipped {
@@ -227,25 +229,25 @@ func (e *env) printImport(app restore.AppOutcome) {
 		if app.Hint != "" {
 			why += " (" + app.Hint + ")"
 		}
-		fmt.Fprintf(e.Out, "application %s: %s: %s\n", app.App, e.paint(sgr, string(app.Result)), oneLine(why))
+		fmt.Fprintf(out, "application %s: %s: %s\n", app.App, e.paint(sgr, string(app.Result)), oneLine(why))
 		return
 	}
-	fmt.Fprintf(e.Out, "application %s: imported into %s %s and exported again: equal\n", app.App, app.Imported.App, app.Imported.Version)
+	fmt.Fprintf(out, "application %s: imported into %s %s and exported again: equal\n", app.App, app.Imported.App, app.Imported.Version)
 	for _, d := range app.Imported.Datasets {
 		change := "schema " + d.SchemaTo
 		if d.SchemaFrom != d.SchemaTo {
 			change = fmt.Sprintf("schema %s to %s", d.SchemaFrom, d.SchemaTo)
 		}
 		content := appbur.Dataset{MediaType: d.MediaType, Rows: d.Rows}.Content()
-		fmt.Fprintf(e.Out, "  %s: %s, %s, %s\n", d.Name, content, sizeText(d.Size), change)
+		fmt.Fprintf(out, "  %s: %s, %s, %s\n", d.Name, content, sizeText(d.Size), change)
 		if d.Uncompared != "" {
-			fmt.Fprintf(e.Out, "    %s: %s\n", e.paint(sgrYellow, "not compared"), oneLine(d.Uncompared))
+			fmt.Fprintf(out, "    %s: %s\n", e.paint(sgrYellow, "not compared"), oneLine(d.Uncompared))
 		}
 		for _, dropped := range d.Dropped {
-			fmt.Fprintf(e.Out, "    %s %s\n", e.paint(sgrYellow, "dropped"), oneLine(dropped))
+			fmt.Fprintf(out, "    %s %s\n", e.paint(sgrYellow, "dropped"), oneLine(dropped))
 		}
 		for _, filled := range d.Filled {
-			fmt.Fprintf(e.Out, "    defaulted %s\n", oneLine(filled))
+			fmt.Fprintf(out, "    defaulted %s\n", oneLine(filled))
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"os"
 	"strconv"
 	"strings"
@@ -66,7 +67,8 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 
 // makePoint makes a restore point without a cluster, with an application if a file
 // with its rows is named: `makepoint REPO KEYS TIME [partial] [NAME=FILE]... [@OBJECT]...`.
-// The dataset of NAME=!FILE is sensitive; @OBJECT is a file with a live object.
+// The dataset of NAME=!FILE is sensitive; @OBJECT is a file with a live object;
+// coverage=FILE is what of a cluster was read, as JSON.
 func makePoint(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
 		ts.Fatalf("usage: makepoint REPO KEYS TIME [partial] [NAME=FILE]... [@OBJECT]...")
@@ -97,6 +99,10 @@ func makePoint(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Check(writer.Put(result))
 			content.Index[result.Manifest.ID] = result.Entry
 			content.Objects++
+			continue
+		}
+		if file, isCoverage := strings.CutPrefix(arg, "coverage="); isCoverage {
+			ts.Check(json.Unmarshal([]byte(ts.ReadFile(file)), &content.Coverage))
 			continue
 		}
 		name, file, isApp := strings.Cut(arg, "=")

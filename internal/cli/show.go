@@ -109,9 +109,10 @@ func showRun(ctx context.Context, e *env, o *showOptions) error {
 
 // printCommit writes what is known of a commit.
 func (e *env) printCommit(c commitJSON) {
+	out := e.paragraphs(fieldIndent)
 	line := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(e.Out, "%-14s %s\n", name, value)
+			fmt.Fprintf(out, "%-14s %s\n", name, value)
 		}
 	}
 	line("commit", e.paint(sgrYellow, c.Commit.String()))
@@ -134,7 +135,7 @@ func (e *env) printCommit(c commitJSON) {
 		s := signatureCell(*c.Signature)
 		line("signature", e.paint(s.sgr, s.text))
 	}
-	fmt.Fprintf(e.Out, "\n    %s\n\n", oneLine(c.Subject))
+	fmt.Fprintf(out, "\n    %s\n\n", oneLine(c.Subject))
 }
 
 // shownObject is what `show REVISION KIND/NAME --json` prints (docs/json.md).

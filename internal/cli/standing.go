@@ -30,20 +30,21 @@ func historyOf(s repository.Standing) pointHistory {
 
 // printStanding says how far a point can be believed.
 func (e *env) printStanding(s repository.Standing) {
+	out := e.paragraphs(fieldIndent)
 	if s.Signer != "" {
-		fmt.Fprintf(e.Out, "signature      %s, by %s\n", e.paint(sgrGreen, "good"), s.Signer)
+		fmt.Fprintf(out, "signature      %s, by %s\n", e.paint(sgrGreen, "good"), s.Signer)
 	} else {
-		fmt.Fprintf(e.Out, "signature      %s\n", e.paint(sgrYellow, "not checked"))
+		fmt.Fprintf(out, "signature      %s\n", e.paint(sgrYellow, "not checked"))
 	}
 	switch {
 	case s.Accepted != "":
-		fmt.Fprintf(e.Out, "history        %s: %s\n", e.paint(sgrYellow, "accepted"), oneLine(s.Accepted))
+		fmt.Fprintf(out, "history        %s: %s\n", e.paint(sgrYellow, "accepted"), oneLine(s.Accepted))
 	case s.Seen.IsZero():
-		fmt.Fprintf(e.Out, "history        %s\n", e.paint(sgrYellow, "seen for the first time, compared with nothing"))
+		fmt.Fprintf(out, "history        %s\n", e.paint(sgrYellow, "seen for the first time, compared with nothing"))
 	default:
-		fmt.Fprintf(e.Out, "history        %s since %.12s, %d commits\n", e.paint(sgrGreen, "unbroken"), s.Seen, s.Commits)
+		fmt.Fprintf(out, "history        %s since %.12s, %d commits\n", e.paint(sgrGreen, "unbroken"), s.Seen, s.Commits)
 	}
 	if s.Anchored != "" {
-		fmt.Fprintf(e.Out, "anchor         %s, holds the one of %s\n", e.paint(sgrGreen, "good"), s.Anchored)
+		fmt.Fprintf(out, "anchor         %s, holds the one of %s\n", e.paint(sgrGreen, "good"), s.Anchored)
 	}
 }

@@ -41,7 +41,7 @@ func (l *tableLayout) writeRow(w io.Writer, s *Streams, row []cell) {
 		ends := width > l.widths[i]
 		if l.width > 0 && b.at+width > l.width { // the rest of the line is not enough
 			flush()
-			b.at, ends = l.alone(width), true
+			b.at, ends = aloneAt(width, l.width), true
 		}
 		beside = append(beside, b)
 		if ends {
@@ -51,9 +51,9 @@ func (l *tableLayout) writeRow(w io.Writer, s *Streams, row []cell) {
 	flush()
 }
 
-// alone is where a text stands that has a line for itself.
-func (l *tableLayout) alone(width int) int {
-	if len(belowHang)+width > l.width {
+// aloneAt is where a text stands that has a line of a terminal for itself.
+func aloneAt(width, terminal int) int {
+	if len(belowHang)+width > terminal {
 		return 0
 	}
 	return len(belowHang)

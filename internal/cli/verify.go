@@ -115,15 +115,16 @@ func savedState(made planned, key appbur.AppKey) appbur.AppState {
 }
 
 func (e *env) printVerification(v verification) error {
-	if err := v.Cluster.Render(e.Out); err != nil {
+	out := e.paragraphs(4)
+	if err := v.Cluster.Render(out); err != nil {
 		return err
 	}
 	for _, app := range v.Apps {
 		if len(app.Differences) == 0 {
-			fmt.Fprintf(e.Out, "application %s: equal\n", app.App)
+			fmt.Fprintf(out, "application %s: equal\n", app.App)
 		}
 		for _, difference := range app.Differences {
-			fmt.Fprintf(e.Out, "application %s: %s %s\n", app.App, e.paint(sgrRed, "different:"), oneLine(difference))
+			fmt.Fprintf(out, "application %s: %s %s\n", app.App, e.paint(sgrRed, "different:"), oneLine(difference))
 		}
 	}
 	return nil
