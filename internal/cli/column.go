@@ -10,6 +10,9 @@ type column struct {
 	least int
 	// rank orders the columns: 1 gives way first.
 	rank int
+	// tabs says that its texts are lines of files, whose tabs a pipe gets as they are. Only
+	// the last column can have them.
+	tabs bool
 }
 
 // fit says how a column gives way.
@@ -87,7 +90,7 @@ var (
 		{name: "when", rank: 2},
 		{name: "who", fit: cutting, least: 8, rank: 1},
 		{name: "line", rank: 4},
-		{name: "text", fit: wrapping, least: 20, rank: 3},
+		{name: "text", fit: wrapping, least: 20, rank: 3, tabs: true},
 	}
 	compatColumns = []column{
 		{name: "verdict", rank: 4},

@@ -49,6 +49,17 @@ func TestTableForPeopleAndPipes(t *testing.T) {
 	}
 }
 
+// Lines of files keep their tabs.
+func TestPipedLinesOfFiles(t *testing.T) {
+	e, out, _ := testEnv(false)
+	tab := e.newTable(blameColumns...)
+	tab.add(plain("0123456789ab"), plain("now"), plain("a\tb"), number(1), plain("\tindented\r"))
+	tab.print(out)
+	if _, got, _ := strings.Cut(out.String(), "\n"); got != "0123456789ab\tnow\ta b\t1\t\tindented \n" {
+		t.Errorf("printed %q", got)
+	}
+}
+
 // What has no rows has no header either: a program that counts lines counts none.
 func TestTableWithoutRows(t *testing.T) {
 	for _, terminal := range []bool{true, false} {

@@ -52,7 +52,7 @@ func (p paragraphs) wrap(to *strings.Builder, line string) {
 
 	leading := len(line) - len(strings.TrimLeft(line, " "))
 	hang := min(max(p.hang, leading+len(belowIndent)), p.width/2)
-	used := 0
+	used, begun := 0, false
 	for line != "" {
 		word := strings.TrimLeft(line, " ")
 		spaces := len(line) - len(word)
@@ -63,7 +63,7 @@ func (p paragraphs) wrap(to *strings.Builder, line string) {
 
 		width := p.widthOf(word)
 		indent := spaces
-		if used > 0 && used+spaces+width > p.width {
+		if begun && used+spaces+width > p.width {
 			to.WriteByte('\n')
 			used, indent = 0, hang
 			if hang+width > p.width {
@@ -71,7 +71,7 @@ func (p paragraphs) wrap(to *strings.Builder, line string) {
 			}
 		}
 		to.WriteString(strings.Repeat(" ", indent) + word)
-		used += indent + width
+		used, begun = used+indent+width, true
 	}
 }
 

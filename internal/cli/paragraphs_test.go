@@ -53,6 +53,7 @@ func TestParagraphsInAPipe(t *testing.T) {
 func FuzzParagraphs(f *testing.F) {
 	f.Add("history        "+longWhy+"\n", uint8(80), uint8(15))
 	f.Add(wideWhy+"\n\n    "+hostileWhy, uint8(40), uint8(4))
+	f.Add("\x1b[0m \xae00000000000000000000", uint8(24), uint8(4))
 	f.Add("  \x1b[32mgood\x1b[0m  "+aDigest, uint8(24), uint8(200))
 	f.Fuzz(func(t *testing.T, text string, width, hang uint8) {
 		e, out, _ := testEnv(true)

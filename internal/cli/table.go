@@ -59,15 +59,20 @@ func (t *table) printWith(w io.Writer, after func(row int)) {
 	}
 }
 
-// betweenTabs keeps a cell from adding rows or columns for who reads a pipe.
-var betweenTabs = strings.NewReplacer("\n", " ", "\r", " ", "\t", " ")
+// What keeps a cell from adding columns or rows for who reads a pipe.
+var (
+	oneColumn = strings.NewReplacer("\n", " ", "\r", " ", "\t", " ")
+	oneRow    = strings.NewReplacer("\n", " ", "\r", " ")
+)
 
-// writePiped writes a row for a program. The last column may have tabs of its own, as
-// lines of files do.
+// writePiped writes a row for a program.
 func (t *table) writePiped(w io.Writer, row []cell, _ bool) {
 	texts := make([]string, len(row))
 	for i, c := range row {
-		texts[i] = betweenTabs.Replace(c.text)
+		texts[i] = oneColumn.Replace(c.text)
+		if t.columns[i].tabs {
+			texts[i] = oneRow.Replace(c.text)
+		}
 	}
 	fmt.Fprintln(w, strings.Join(texts, "\t"))
 }
