@@ -2,11 +2,13 @@ package exec
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/contract"
@@ -39,14 +41,20 @@ func Open(ctx context.Context, config Config) (*Adapter, error) {
 	defer w.close()
 	out, err := w.output(ctx, *config.versionCommand, run{}, "version")
 	if err != nil {
-		return nil, appbur.WithHint(fmt.Errorf("asking for the version of %s: %s", config.App, describe(err, false)), "check versionCommand of the configuration")
+		hint := "check versionCommand: of the configuration"
+		var f *failure
+		if errors.As(err, &f) && f.hint != "" {
+			hint += "; " + f.hint
+		}
+		return nil, appbur.WithHint(fmt.Errorf("asking for the version of %s: %s", config.App, describe(err, false)), hint)
 	}
 	defer func() { _ = out.Close() }()
 	line := make([]byte, 128)
 	n, _ := out.Read(line) // nothing to read is an empty version
 	text, _, _ := strings.Cut(strings.TrimSpace(string(line[:n])), "\n")
 	if a.version = strings.TrimSpace(text); a.version == "" {
-		return nil, fmt.Errorf("asking for the version of %s: the command printed nothing", config.App)
+		return nil, appbur.WithHint(fmt.Errorf("asking for the version of %s: the command printed nothing", config.App),
+			"check versionCommand: of the configuration; it prints the version on its standard output")
 	}
 	return a, nil
 }
@@ -69,7 +77,8 @@ func (a *Adapter) Ready(ctx context.Context) error {
 		return nil
 	}
 	if err := a.config.ready.run(ctx, run{}); err != nil {
-		return fmt.Errorf("%s is not ready: %s", a.config.App, describe(err, a.sensitive()))
+		told := contract.NewError(contract.ReasonBackendUnavailable, "%s is not ready: %s", a.config.App, describe(err, a.sensitive()))
+		return advised(told, err)
 	}
 	return nil
 }
@@ -99,7 +108,12 @@ type workplace struct{ dir string }
 func (a *Adapter) workplace() (workplace, error) {
 	dir, err := os.MkdirTemp(a.config.workDir, "appbur-exec-")
 	if err != nil {
-		return workplace{}, fmt.Errorf("making a directory for payloads: %w", err)
+		reason := contract.ReasonAppFailed
+		if errors.Is(err, syscall.ENOSPC) {
+			reason = contract.ReasonNoSpace
+		}
+		return workplace{}, appbur.WithHint(contract.NewError(reason, "making a directory for payloads: %w", err),
+			"workDir: of the configuration names a directory with room in which the adapter may make files (default: that for temporary files)")
 	}
 	return workplace{dir}, nil
 }

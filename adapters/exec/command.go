@@ -86,6 +86,8 @@ type failure struct {
 	// ended says how, without anything that the command said.
 	ended string
 	said  string
+	// hint is what to do about it.
+	hint  string
 	cause error
 }
 
@@ -136,16 +138,14 @@ func (c command) run(ctx context.Context, r run) error {
 	}
 
 	f := &failure{said: said.String(), cause: err}
-	var exit *osexec.ExitError
-	switch {
-	case ctx.Err() != nil:
+	name := filepath.Base(argv[0])
+	if ctx.Err() != nil {
 		f.cause = context.Cause(ctx)
-		f.ended = fmt.Sprintf("%s was ended: %v", filepath.Base(argv[0]), f.cause)
-	case errors.As(err, &exit):
-		f.ended = fmt.Sprintf("%s failed with %s", filepath.Base(argv[0]), exit)
-	default:
-		f.ended = fmt.Sprintf("running %s: %v", filepath.Base(argv[0]), err)
+		f.ended = fmt.Sprintf("%s was ended: %v", name, f.cause)
+		f.hint = "if it needs longer, raise timeout: of the command in the configuration"
+		return f
 	}
+	f.explain(name, c.dir)
 	return f
 }
 

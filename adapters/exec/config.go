@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"time"
 
@@ -179,6 +180,10 @@ func (c *Config) addDatasets(f file, getenv func(string) string) error {
 		for _, text := range from.Strip {
 			pattern, err := regexp.Compile(text)
 			if err != nil {
+				var fault *syntax.Error
+				if errors.As(err, &fault) {
+					err = fmt.Errorf("%q is no regular expression: %s", text, fault.Code)
+				}
 				return fmt.Errorf("%s: strip: %w", where, err)
 			}
 			d.strip = append(d.strip, pattern)

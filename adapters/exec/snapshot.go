@@ -26,7 +26,7 @@ func (a *Adapter) Snapshot(ctx context.Context) (contract.Snapshot, error) {
 	}
 	if err := a.config.quiesce.run(ctx, run{}); err != nil {
 		// Half a rest is no rest: the application goes on either way.
-		return nil, errors.Join(contract.NewError(contract.ReasonNotQuiesced, "putting %s to rest: %s", a.config.App, describe(err, a.sensitive())), s.Close())
+		return nil, errors.Join(advised(contract.NewError(contract.ReasonNotQuiesced, "putting %s to rest: %s", a.config.App, describe(err, a.sensitive())), err), s.Close())
 	}
 	return s, nil
 }
@@ -102,7 +102,7 @@ func (s *snapshot) Close() error {
 		return nil
 	}
 	if err := release.run(s.ctx, run{}); err != nil {
-		return contract.NewError(contract.ReasonAppFailed, "letting %s go on: %s", s.adapter.config.App, describe(err, s.adapter.sensitive()))
+		return advised(contract.NewError(contract.ReasonAppFailed, "letting %s go on: %s", s.adapter.config.App, describe(err, s.adapter.sensitive())), err)
 	}
 	return nil
 }
@@ -113,5 +113,6 @@ func (d *dataset) failed(ctx context.Context, which string, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return contract.NewError(contract.ReasonAppFailed, "dataset %s: the %s command: %s", d.Name, which, describe(err, d.Sensitive())).With("dataset", d.Name)
+	told := contract.NewError(contract.ReasonAppFailed, "dataset %s: the %s command: %s", d.Name, which, describe(err, d.Sensitive()))
+	return advised(told.With("dataset", d.Name), err)
 }

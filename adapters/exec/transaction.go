@@ -87,7 +87,11 @@ func (tx *transaction) stage(ctx context.Context, d *dataset, schema string, fil
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			return contract.NewError(contract.ReasonPayloadInvalid, "dataset %s: the check command refused it: %s", d.Name, describe(err, d.Sensitive())).With("dataset", d.Name)
+			if !refused(err) {
+				return d.failed(ctx, "check", err)
+			}
+			told := contract.NewError(contract.ReasonPayloadInvalid, "dataset %s: the check command refused it: %s", d.Name, describe(err, d.Sensitive()))
+			return told.With("dataset", d.Name)
 		}
 	}
 	tx.staged = append(tx.staged, staged{d, schema, f.Name()})
@@ -104,7 +108,9 @@ func (tx *transaction) Commit(ctx context.Context) error {
 		for _, s := range tx.staged {
 			path, err := tx.previous(ctx, s.dataset)
 			if err != nil {
-				return contract.NewError(contract.ReasonAppFailed, "saving dataset %s before it is replaced, nothing was changed: %s", s.Name, describe(err, s.Sensitive())).With("dataset", s.Name)
+				told := contract.NewError(contract.ReasonAppFailed, "saving dataset %s before it is replaced, nothing was changed: %s",
+					s.Name, describe(err, s.Sensitive()))
+				return advised(told.With("dataset", s.Name), err)
 			}
 			before = append(before, staged{s.dataset, s.Schema, path})
 		}
@@ -115,7 +121,7 @@ func (tx *transaction) Commit(ctx context.Context) error {
 			continue
 		}
 		message := fmt.Sprintf("dataset %s: the import command: %s", s.Name, describe(err, s.Sensitive()))
-		return contract.NewError(contract.ReasonAppFailed, "%s; %s", message, tx.goBack(ctx, before, i)).With("dataset", s.Name)
+		return advised(contract.NewError(contract.ReasonAppFailed, "%s; %s", message, tx.goBack(ctx, before, i)).With("dataset", s.Name), err)
 	}
 	tx.close()
 	return nil

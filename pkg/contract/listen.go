@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/appbur/appbur"
@@ -29,7 +30,7 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 	if !ok {
 		l, err := config.Listen(ctx, "tcp", address)
 		if err != nil {
-			return nil, appbur.WithHint(fmt.Errorf("listening at %s: %w", address, err), "use unix:///path or host:port")
+			return nil, appbur.WithHint(fmt.Errorf("listening at %s: %w", address, err), listenHint(err))
 		}
 		return l, nil
 	}
@@ -38,14 +39,36 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 	}
 	l, err := listenUnix(ctx, path)
 	if err != nil {
-		return nil, fmt.Errorf("listening at %s: %w", address, err)
+		err = fmt.Errorf("listening at %s: %w", address, err)
+		if appbur.HintOf(err) == "" {
+			err = appbur.WithHint(err, socketHint)
+		}
+		return nil, err
 	}
 	return l, nil
+}
+
+const socketHint = "the directory of a socket must be there, and this user must be allowed to make files in it; the whole path has 107 bytes at most"
+
+// listenHint is what to do about a port that cannot be listened at.
+func listenHint(err error) string {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return "another program listens there: stop it, or choose another port"
+	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
+		return "ports below 1024 are for root: choose one above"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return "this machine has no such address: take one that it has, or 0.0.0.0 for all"
+	}
+	return "use unix:///path or host:port"
 }
 
 // listenUnix makes the socket in a directory that only the owner enters, and
 // renames it into place: between bind and chmod nobody else can reach it.
 func listenUnix(ctx context.Context, path string) (net.Listener, error) {
+	if len(path) >= len(syscall.RawSockaddrUnix{}.Path) {
+		return nil, errors.New("the path is too long: nobody could connect") // the hidden one is short
+	}
 	dialer := net.Dialer{Timeout: time.Second}
 	if conn, err := dialer.DialContext(ctx, "unix", path); err == nil {
 		return nil, errors.Join(appbur.WithHint(errors.New("another process serves this socket"), "stop it, or choose another path"), conn.Close())

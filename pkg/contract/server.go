@@ -243,7 +243,8 @@ func newService(app App, o Options) (*service, error) {
 	}
 	if o.SpoolDir != "" {
 		if err := os.MkdirAll(o.SpoolDir, 0o700); err != nil {
-			return nil, fmt.Errorf("preparing the spool directory: %w", err)
+			return nil, appbur.WithHint(fmt.Errorf("preparing the spool directory: %w", err),
+				"the directory for spooled payloads must be one that this user can make files in")
 		}
 	}
 	operations, err := openOperationLog(o.SpoolDir, o.Log)

@@ -8,8 +8,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
+	"regexp"
+	"syscall"
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/contract"
@@ -60,26 +63,34 @@ func Main(ctx context.Context, p Program, parse Parse) int {
 		return exitDone
 	}
 	if err != nil {
-		return exitUsage // the flag package has said what is wrong
+		p.report(err)
+		return exitUsage
 	}
 	if err := run(ctx, p, f, parse); err != nil {
-		fmt.Fprintf(p.Stderr, "%s: error: %v\n", p.Name, err)
-		if hint := appbur.HintOf(err); hint != "" {
-			fmt.Fprintf(p.Stderr, "%s: hint: %s\n", p.Name, hint)
-		}
+		p.report(err)
 		return exitFailed
 	}
 	return exitDone
 }
 
+// report says what is wrong and what to do. What the operating system says of files has
+// a hint of its own.
+func (p Program) report(err error) {
+	fmt.Fprintf(p.Stderr, "%s: error: %v\n", p.Name, err)
+	hint := appbur.HintOf(err)
+	if hint == "" {
+		hint = appbur.FileHint(err)
+	}
+	if hint != "" {
+		fmt.Fprintf(p.Stderr, "%s: hint: %s\n", p.Name, hint)
+	}
+}
+
 func (p Program) parse() (flags, error) {
 	var f flags
 	set := flag.NewFlagSet(p.Name, flag.ContinueOnError)
-	set.SetOutput(p.Stderr)
-	set.Usage = func() {
-		fmt.Fprintf(p.Stderr, "Usage: %s --config FILE --contract ADDRESS [flags]\n\n%s\n\n", p.Name, p.About)
-		set.PrintDefaults()
-	}
+	set.SetOutput(io.Discard)
+	set.Usage = func() {} // a mistake is told in one line
 	set.StringVar(&f.config, "config", "", "`file` that says what is served")
 	set.StringVar(&f.contract, "contract", "", "`address` to serve at: unix:///path or host:port")
 	set.StringVar(&f.tlsCert, "tls-cert", "", "`file` with the server's certificate; needed for host:port")
@@ -88,14 +99,60 @@ func (p Program) parse() (flags, error) {
 	set.StringVar(&f.spool, "spool-dir", "", "`directory` for bytes of running imports and results of finished ones")
 	set.BoolVar(&f.insecure, "insecure", false, "serve host:port without TLS, or without asking for client certificates: whoever reaches the port reads and replaces the data")
 	f.callers.add(set)
-	if err := set.Parse(p.Args); err != nil {
+	err := set.Parse(p.Args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintf(p.Stderr, "Usage: %s --config FILE --contract ADDRESS [flags]\n\n%s\n\n", p.Name, p.About)
+		set.SetOutput(p.Stderr)
+		set.PrintDefaults()
 		return flags{}, err
 	}
-	if set.NArg() > 0 || f.config == "" || f.contract == "" || (f.tlsCert == "") != (f.tlsKey == "") || (f.clientCA != "" && f.tlsCert == "") {
-		fmt.Fprintf(p.Stderr, "%s: --config and --contract are needed, --tls-cert and --tls-key go together, --client-ca needs both, and there are no arguments\n", p.Name)
-		return flags{}, errors.New("usage")
+	if err == nil {
+		err = f.check(set.Args())
 	}
-	return f, nil
+	if err != nil && appbur.HintOf(err) == "" {
+		err = appbur.WithHint(flagFault(err), fmt.Sprintf("run `%s --help`", p.Name))
+	}
+	return f, err
+}
+
+// check refuses what does not go together.
+func (f flags) check(args []string) error {
+	const needed = "--config FILE says what is served, --contract ADDRESS where: unix:///path or host:port"
+	switch {
+	case len(args) > 0:
+		return fmt.Errorf("%q is no flag, and there are no arguments", args[0])
+	case f.config == "" || f.contract == "":
+		return appbur.WithHint(errors.New("--config and --contract are needed"), needed)
+	case (f.tlsCert == "") != (f.tlsKey == ""):
+		return appbur.WithHint(errors.New("--tls-cert and --tls-key go together"), pairHint)
+	case f.clientCA != "" && f.tlsCert == "":
+		return appbur.WithHint(errors.New("--client-ca needs --tls-cert and --tls-key"), "callers show their certificates to a server that has one itself")
+	}
+	return nil
+}
+
+const pairHint = "--tls-cert and --tls-key take PEM files that belong together"
+
+// The words of the parser for flags that have a wrong value or none.
+var (
+	wrongBool   = regexp.MustCompile(`^invalid boolean value ("(?s:.*)") for -(\S+): parse error$`)
+	unknownFlag = regexp.MustCompile(`^flag provided but not defined: -(\S+)$`)
+	noValue     = regexp.MustCompile(`^flag needs an argument: -(\S+)$`)
+)
+
+// flagFault says it in the words of the command line.
+func flagFault(err error) error {
+	text := err.Error()
+	if m := wrongBool.FindStringSubmatch(text); m != nil {
+		return fmt.Errorf("--%s: %s is not true or false", m[2], m[1])
+	}
+	if m := unknownFlag.FindStringSubmatch(text); m != nil {
+		return fmt.Errorf("unknown flag: --%s", m[1])
+	}
+	if m := noValue.FindStringSubmatch(text); m != nil {
+		return fmt.Errorf("--%s needs a value", m[1])
+	}
+	return err
 }
 
 func run(ctx context.Context, p Program, f flags, parse Parse) error {
@@ -126,11 +183,14 @@ func run(ctx context.Context, p Program, f flags, parse Parse) error {
 		SpoolDir: f.spool, TLS: secure, Insecure: f.insecure, Guard: guard, Log: log,
 	})
 	if err != nil {
+		if errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTDIR) {
+			return appbur.WithHint(err, "--spool-dir takes a directory in which this user can make files")
+		}
 		return err
 	}
 	listener, err := contract.Listen(ctx, f.contract)
 	if err != nil {
-		return err
+		return fmt.Errorf("--contract: %w", err)
 	}
 	if _, err := fmt.Fprintln(p.Stdout, "ready", f.contract); err != nil {
 		return errors.Join(fmt.Errorf("saying that the server is ready: %w", err), listener.Close())
@@ -151,7 +211,7 @@ func (f flags) tls() (*tls.Config, error) {
 	}
 	certificate, err := tls.LoadX509KeyPair(f.tlsCert, f.tlsKey)
 	if err != nil {
-		return nil, appbur.WithHint(fmt.Errorf("reading the certificate: %w", err), "--tls-cert and --tls-key take PEM files that belong together")
+		return nil, appbur.WithHint(fmt.Errorf("reading the certificate: %w", err), pairHint)
 	}
 
 	config := &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
