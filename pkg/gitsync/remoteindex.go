@@ -115,7 +115,7 @@ func (x *indexer) readOne(s *packStream) error {
 	header := entryHeader(entry.kind, len(entry.data))
 	switch entry.kind {
 	case plumbing.OFSDeltaObject:
-		header = appendDistance(header, at-entry.base)
+		header = appendBaseDistance(header, at-entry.base)
 	case plumbing.REFDeltaObject:
 		header = append(header, entry.baseID[:]...)
 	}
@@ -398,16 +398,4 @@ func (s *packStream) keep(b []byte) error {
 		s.tell(s.offset)
 	}
 	return nil
-}
-
-// appendDistance appends what readBaseDistance reads.
-func appendDistance(out []byte, distance int64) []byte {
-	var digits []byte
-	digits = append(digits, byte(distance&0x7f))
-	for distance >>= 7; distance > 0; distance >>= 7 {
-		distance--
-		digits = append(digits, byte(distance&0x7f)|0x80)
-	}
-	slices.Reverse(digits)
-	return append(out, digits...)
 }

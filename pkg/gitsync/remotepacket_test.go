@@ -166,7 +166,7 @@ func FuzzReceivedPack(f *testing.F) {
 
 func TestDistancesReadBack(t *testing.T) {
 	for _, distance := range []int64{1, 127, 128, 129, 16511, 16512, 1 << 20, 1 << 40} {
-		got, err := readBaseDistance(bytes.NewReader(appendDistance(nil, distance)))
+		got, err := readBaseDistance(bytes.NewReader(appendBaseDistance(nil, distance)))
 		if err != nil || got != distance {
 			t.Errorf("%d came back as %d, %v", distance, got, err)
 		}
