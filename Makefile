@@ -48,8 +48,8 @@ test: ## Everything CI runs: format, vet, linters, generated files, unit, integr
 	@hack/test.sh
 
 .PHONY: unit
-unit: $(TOOLS)/stamp ## Unit tests with the race detector; need nothing but Go and git
-	@$(TOOLS)/gotestsum --format pkgname-and-test-fails -- -race ./...
+unit: $(TOOLS)/stamp ## Unit tests that answer within a minute; need nothing but Go and git. What is long runs in `make test`, with the race detector
+	@$(TOOLS)/gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg -- -short ./...
 
 .PHONY: integration
 integration: $(TOOLS)/stamp servers packages build ## Tests against real Kubernetes, Git, PostgreSQL and MariaDB servers

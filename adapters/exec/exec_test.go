@@ -121,6 +121,10 @@ datasets:
 
 // TestContractKit: commands that print rows are an application like any other.
 func TestContractKit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	contracttest.Run(t, contracttest.Config{Start: contracttest.InProcess(func() (contract.App, contract.Options, error) {
 		a, _ := open(t, rowsConfig, map[string]string{
 			"teams": `{"id": 1}` + "\n" + `{"id": 20}`, "people": `{"team": 20, "name": "Ada"}` + "\n\n" + `{"name":"Bo","team":1}` + "\n",
@@ -283,6 +287,10 @@ func TestExportCommands(t *testing.T) {
 
 // TestCancelEndsTheGroup: what a command started ends with it.
 func TestCancelEndsTheGroup(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	a, dir := open(t, one(`{shell: 'trap "" TERM; sleep 300 & echo $! > DIR/pid.new; mv DIR/pid.new DIR/pid; wait'}`), nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	s, err := a.Snapshot(ctx)

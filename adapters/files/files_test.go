@@ -140,6 +140,10 @@ func wikiFiles() tree {
 }
 
 func TestContractKit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	contracttest.Run(t, contracttest.Config{Start: contracttest.InProcess(func() (contract.App, contract.Options, error) {
 		dir := t.TempDir()
 		wikiFiles().write(t, dir)

@@ -281,6 +281,10 @@ func TestImportIsAtomicAndSecretsStayOut(t *testing.T) {
 }
 
 func TestContractKit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	older := contracttest.Payload{Release: v1.AppVersion}
 	for name, data := range golden(t, "v1") {
 		older.Datasets = append(older.Datasets, contracttest.PayloadDataset{Name: name, Schema: schemas1[name], Data: []byte(data), Drops: name == "clusters"})

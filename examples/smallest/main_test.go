@@ -10,6 +10,10 @@ import (
 )
 
 func TestContract(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	contracttest.Run(t, contracttest.Config{Start: contracttest.InProcess(func() (contract.App, contract.Options, error) {
 		a := new(app)
 		held := notes{"hello": "world", "a <b> & \"c\"": "ü\u2028\n", "zz": ""}

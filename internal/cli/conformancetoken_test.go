@@ -30,6 +30,10 @@ func (g fileGuard) Identify(_ context.Context, c contract.Credentials) (contract
 // TestConformanceWithToken: the token goes with the calls of the client and with those
 // of the kit's own connections, and a command may replace it.
 func TestConformanceWithToken(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	dir := t.TempDir()
 	cert, key := writePair(t, dir, "server")
 	tokenFile := filepath.Join(dir, "token")

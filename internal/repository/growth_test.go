@@ -146,6 +146,10 @@ func (f *fixture) packed() int64 {
 // takes packed: at once if the change is at the end of the table, as it is in tables
 // that grow, and in any case once git has looked for deltas.
 func TestOnePercentAddsAtMostThree(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	const rows = 120_000
 	f := newFixture(t)
 	table := newTable(rows)

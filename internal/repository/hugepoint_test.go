@@ -17,6 +17,10 @@ import (
 // Somebody pushes a small pack whose objects are huge. The list goes on, the point is
 // shown with the reason, and neither it nor what plan and restore read is inflated.
 func TestAHugePointEndsNoList(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	for name, content := range map[string]struct {
 		text    func(id appbur.RestorePointID) string
 		setting string

@@ -23,6 +23,10 @@ func heapNow() int64 {
 
 // A payload is never in memory as a whole, neither on its way in nor on its way out.
 func TestPayloadsStream(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	const (
 		size  = 64 << 20
 		bound = size / 4

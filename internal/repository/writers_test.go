@@ -382,6 +382,10 @@ func (f *fixture) payloadPoint(text string) appbur.RestorePointID {
 // pruned and their objects dropped, and stock git collects garbage and packs refs
 // without a time of grace. Nothing fails and nothing is lost.
 func TestWritersPruneAndStockGitAtOnce(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	w := &world{fixture: newFixture(t), objects: map[string]string{"secret-a": "MQ=="}}
 	for n := range 10 {
 		w.objects[fmt.Sprint("o", n)] = "1"

@@ -108,7 +108,7 @@ func TestKeepsIsWhatTheServerPrunes(t *testing.T) {
 			t.Fatalf("a: %v\nb: %v\nlost (-b +a):\n%s", a, b, diff)
 		}
 	})
-	if said[true] < 10 || said[false] < 10 {
+	if total := said[true] + said[false]; 10*said[true] < total || 10*said[false] < total {
 		t.Errorf("answers: %v", said)
 	}
 }

@@ -31,6 +31,10 @@ func pooled(data []byte) mem.Buffer {
 
 // TestChunksOnTheWire compares what chunkCodec writes and reads with protobuf.
 func TestChunksOnTheWire(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	for _, dataset := range []string{"", "notes", "ünïcode"} {
 		for _, offset := range []int64{0, 1, 1 << 40} {
 			for _, size := range []int{1, 127, 128, 20_000, chunkSize, maxChunkSize} {

@@ -108,6 +108,10 @@ func manyNotes(n int) []contract.Row {
 
 // NET-011: whatever is cut, the bytes at the end are the same.
 func TestCutConnectionsEndInIdenticalBytes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	const cuts, rows = 100, 60_000 // some 13 MB each way
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)

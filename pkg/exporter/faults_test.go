@@ -27,6 +27,10 @@ func (f *fakeServer) proxied(protocol faultproxy.Protocol, opts Options) (*fault
 // one answer costs nothing when the next is good, and that coverage says in words
 // what went wrong when it is not.
 func TestPassingFaultsAreWaitedOut(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	for name, tt := range map[string]struct {
 		fault  func(*faultproxy.Proxy) faultproxy.Fault
 		reason string

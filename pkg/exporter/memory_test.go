@@ -96,6 +96,10 @@ func (c *crowd) capture(t testing.TB, opts Options) uint64 {
 // TestCaptureMemory checks that what is alive does not grow with what was read: at
 // the end of a long list it may be more by what names need and by a page or two.
 func TestCaptureMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	c := crowd{objects: 20_000}
 	c.capture(t, Options{PageSize: 50})
 	early, late := c.live[1], c.live[len(c.live)-1]

@@ -14,6 +14,10 @@ import (
 // Whatever was merged with what, an ancestor has a greater number, and exactly what git
 // finds has one.
 func TestAncestryFollowsHistory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	for seed := range uint64(4) {
 		r := randomHistory(t, seed, 60)
 		tip, err := r.Tip(gitsync.MainRef)
@@ -47,6 +51,10 @@ func TestAncestryFollowsHistory(t *testing.T) {
 
 // Damage far back does not hide what is known of the commits before it.
 func TestAncestryBeforeDamage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	dir := filepath.Join(t.TempDir(), "repo")
 	git(t, t.TempDir(), "init", "-q", "-b", "main", dir)
 	for range 4 {

@@ -137,6 +137,10 @@ func (c *checked) blob(text string) string { c.Helper(); return c.literal("blob"
 
 // Sound repositories, as different tools leave them, are found sound by both.
 func TestCheckFindsNothingInWhatIsSound(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	template := newChecked(t)
 	for name, prepare := range map[string]func(*checked){
 		"a pack for each commit": func(*checked) {},
@@ -399,6 +403,10 @@ func wrongCRC(b []byte) []byte {
 
 // Whatever byte of a repository's packs changes, the check says so.
 func TestCheckNoticesEveryChangedByte(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	c := newChecked(t).onePack()
 	for _, pattern := range []string{"objects/pack/*.pack", "objects/pack/*.idx"} {
 		path := c.one(pattern)

@@ -288,6 +288,10 @@ func TestCommitMessageAndPeople(t *testing.T) {
 }
 
 func TestRefMovedLosesNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	r := newRepository(t)
 	first, second := edit(t, r, gitsync.Hash{}), edit(t, r, gitsync.Hash{})
 	put(t, first, "a", "1")

@@ -98,6 +98,10 @@ func writeForever(dir string, done io.Writer) error {
 // A writer that is killed at any moment leaves a sound repository with all that
 // it said was done.
 func TestKilledWriterLosesNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	r := newRepository(t)
 	const kills = 40
 	for kill := range kills {

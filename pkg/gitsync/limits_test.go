@@ -120,6 +120,10 @@ func TestWhatIsTooLargeIsNotRead(t *testing.T) {
 // Six trees are enough for a million files, or directories, and one file for as many
 // bytes as it has places.
 func TestTreesThatExpandAreNotFollowed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	r := newRepository(t)
 	dir := r.Dir()
 	blob := gitIn(t, dir, strings.Repeat("x", 1<<20), "hash-object", "-w", "--stdin")

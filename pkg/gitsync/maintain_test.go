@@ -59,6 +59,10 @@ func contentsOfAll(t testing.TB, r *gitsync.Repository, commits []gitsync.Hash) 
 }
 
 func TestMaintainKeepsEverything(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	r := newRepository(t)
 	commits := grow(t, r, 60, 70)
 	for round := range 3 {
@@ -116,6 +120,10 @@ func TestMaintainKeepsEverything(t *testing.T) {
 
 // Hundreds of commits leave some dozens of packs, without any maintenance.
 func TestPacksStayFew(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	r := newRepository(t)
 	commits := grow(t, r, 20, 400)
 	if n := len(glob(t, r, "*.pack")); n > 48 {

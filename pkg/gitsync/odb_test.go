@@ -15,6 +15,10 @@ import (
 // A repository that other tools left with thousands of packs is opened, read and
 // packed together.
 func TestThousandsOfPacks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	r := testRepository(t)
 	const packs = 5000
 	blobs := make([]Hash, packs)

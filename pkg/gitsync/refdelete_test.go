@@ -129,6 +129,10 @@ func TestDeleteRefsComparesBeforeItDeletes(t *testing.T) {
 
 // A lock of git's is respected, and one that a dead process of ours left is not.
 func TestDeleteRefsAndLocks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	for _, lock := range []string{"packed-refs.lock", "refs/tags/points/a.lock"} {
 		r := newPointed(t)
 		tags := points(t, r, "a")

@@ -141,6 +141,10 @@ func withExtension(t *testing.T, dir, key, value string) {
 // Stock git repacks, prunes without a time of grace and packs refs while commits and
 // points are made, and points deleted: everything that was acknowledged is there.
 func TestWritingWhileStockGitPrunes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	r := newRepository(t)
 	first := grow(t, r, 20, 3)
 	stop := make(chan struct{})

@@ -11,6 +11,10 @@ import (
 
 // Who has the turn commits before a writer that has waited all the while.
 func TestATurnIsWaitedFor(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	r := testRepository(t)
 	if err := testCommit(t, r, "1"); err != nil {
 		t.Fatal(err)

@@ -16,6 +16,10 @@ import (
 )
 
 func TestBuildMakesWhatIsMissingAndOnlyThat(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	sources := fakeSources(t)
 	store := Store{Sources: sources, Dir: filepath.Join(t.TempDir(), "cache")}
 	build := func(want ...Program) Binaries {
@@ -97,6 +101,10 @@ func TestConcurrentBuildsBuildOnce(t *testing.T) {
 }
 
 func TestCancelledBuildLeavesNoPartialFile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	for _, at := range []Phase{Planning, Compiling} {
 		t.Run(string(at), func(t *testing.T) {
 			store := Store{Sources: fakeSources(t), Dir: t.TempDir()}

@@ -22,6 +22,10 @@ func quick(config contracttest.Config) contracttest.Config {
 }
 
 func TestKitPassesOnAnApplicationThatKeepsTheContract(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	contracttest.Run(t, quick(contracttest.Config{Start: hooked}))
 }
 
@@ -53,6 +57,10 @@ func TestKitSaysAloudWhatWasNotRun(t *testing.T) {
 }
 
 func TestKitPutsBackTheStateOfASharedInstance(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	memory := newClub()
 	instance, err := contracttest.InProcess(func() (contract.App, contract.Options, error) { return memory, options(), nil })(t.Context())
 	if err != nil {

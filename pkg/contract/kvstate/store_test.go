@@ -49,6 +49,10 @@ func filled() (*kvstate.Store, *kvstate.Map[limit], *kvstate.Map[string]) {
 }
 
 func TestContract(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	contracttest.Run(t, contracttest.Config{Start: contracttest.InProcess(func() (contract.App, contract.Options, error) {
 		store, _, _ := filled()
 		return store, contract.Options{ID: "kv", Version: "1", Datasets: store.Datasets()}, nil

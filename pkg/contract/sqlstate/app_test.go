@@ -120,6 +120,10 @@ func Example() {
 }
 
 func TestContract(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	contracttest.Run(t, contracttest.Config{Start: contracttest.InProcess(func() (contract.App, contract.Options, error) {
 		db, err := open(t.TempDir())
 		if err != nil {
