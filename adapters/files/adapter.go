@@ -58,8 +58,12 @@ func Open(config Config) (_ *Adapter, err error) {
 	if a.lock, err = root.OpenFile(stageDir+"/lock", os.O_RDWR|os.O_CREATE, 0o600); err != nil {
 		return nil, appbur.WithHint(fmt.Errorf("locking %s: %w", config.root, err), stageHint)
 	}
-	if err := syscall.Flock(int(a.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	err = syscall.Flock(int(a.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return nil, appbur.WithHint(fmt.Errorf("locking %s: %w", config.root, ErrLocked), "stop the other process, or choose another root")
+	}
+	if err != nil {
+		return nil, appbur.WithHint(fmt.Errorf("locking %s: %w", config.root, err), "the root must lie on a file system that knows flock(2): two adapters on it could not be told apart")
 	}
 	if err := finish(root); err != nil {
 		return nil, appbur.WithHint(fmt.Errorf("finishing an import that was interrupted: %w", err),

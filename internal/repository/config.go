@@ -2,15 +2,13 @@ package repository
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/appbur/appbur"
-	"github.com/appbur/appbur/internal/yamlfault"
+	"github.com/appbur/appbur/internal/strictyaml"
 )
 
 // ConfigFormat is the version of appbur.yaml that this release writes and reads.
@@ -61,13 +59,8 @@ func ParseConfig(data []byte) (Config, error) {
 
 func parseConfig(data []byte) (Config, error) {
 	var c Config
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&c); err != nil {
-		if errors.Is(err, io.EOF) {
-			err = errors.New("the file is empty")
-		}
-		return Config{}, fmt.Errorf("reading %s: %w", appbur.RepositoryFile, yamlfault.Plain(err))
+	if err := strictyaml.Decode(data, &c); err != nil {
+		return Config{}, fmt.Errorf("reading %s: %w", appbur.RepositoryFile, err)
 	}
 	if c.Format != ConfigFormat {
 		return Config{}, appbur.WithHint(
@@ -241,7 +234,7 @@ func (c Config) With(path, value string) ([]byte, error) {
 		return nil, fmt.Errorf("reading %s: %w", appbur.RepositoryFile, err)
 	}
 	if err := yaml.Unmarshal([]byte(value), &fresh); err != nil {
-		return nil, appbur.WithHint(fmt.Errorf("the value of %s is no YAML: %w", path, yamlfault.Plain(err)), "quote it for the shell, for example '{last: 5}'")
+		return nil, appbur.WithHint(fmt.Errorf("the value of %s is no YAML: %w", path, strictyaml.Plain(err)), "quote it for the shell, for example '{last: 5}'")
 	}
 	if len(fresh.Content) != 1 {
 		return nil, appbur.WithHint(fmt.Errorf("%s has no value", path), "to take a setting out, set it to null")

@@ -5,27 +5,17 @@
 package settings
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/appbur/appbur"
-	"github.com/appbur/appbur/internal/yamlfault"
+	"github.com/appbur/appbur/internal/strictyaml"
 )
 
 // Decode reads a YAML document into a struct whose fields are all settings that there
 // are. An empty file is an error.
 func Decode(data []byte, into any) error {
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(into); err != nil {
-		if errors.Is(err, io.EOF) {
-			err = errors.New("the file is empty")
-		}
-		return fmt.Errorf("reading the configuration: %w", yamlfault.Plain(err))
+	if err := strictyaml.Decode(data, into); err != nil {
+		return fmt.Errorf("reading the configuration: %w", err)
 	}
 	return nil
 }

@@ -1,6 +1,4 @@
-// Package yamlfault says in words of YAML what is wrong with a file that a person wrote.
-// The library speaks of the types of its language, which no user knows.
-package yamlfault
+package strictyaml
 
 import (
 	"errors"

@@ -1,0 +1,10 @@
+// Package strictyaml reads files that a person wrote, and refuses what it would have to guess: settings
+// that do not exist, keys that are there twice, a number with a fraction where a whole one is
+// wanted (the library cuts it off), and a second document.
+//
+//	var c Config
+//	err := strictyaml.Decode(data, &c) // line 3: `1.9` stands where a whole number is wanted
+//
+// Its errors are in words of YAML and name the line. The library speaks of the types of its
+// language, which no user knows.
+package strictyaml
