@@ -16,7 +16,11 @@ func TestCoverageIsCompleteOnlyWithoutHoles(t *testing.T) {
 	}{
 		{"all types listed", appbur.Coverage{Types: []appbur.TypeCoverage{whole}}, true},
 		{"one type failed", appbur.Coverage{Types: []appbur.TypeCoverage{whole, hole}}, false},
-		{"discovery had a hole", appbur.Coverage{Types: []appbur.TypeCoverage{whole}, Groups: []appbur.GroupFailure{{GroupVersion: "x/v1"}}}, false},
+		{
+			"discovery had a hole",
+			appbur.Coverage{Types: []appbur.TypeCoverage{whole}, Groups: []appbur.GroupFailure{{GroupVersion: "x/v1"}}},
+			false,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := test.coverage.Complete(); got != test.want {

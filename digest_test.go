@@ -30,7 +30,10 @@ func TestDigestRoundTrip(t *testing.T) {
 
 func TestParseDigestRefuses(t *testing.T) {
 	good := strings.Repeat("ab", 32)
-	for _, text := range []string{"", good, "md5:" + good, "sha256:" + good[2:], "sha256:" + good + "00", "sha256:" + strings.ToUpper(good), "sha256:" + strings.Repeat("zz", 32)} {
+	for _, text := range []string{
+		"", good, "md5:" + good, "sha256:" + good[2:], "sha256:" + good + "00", "sha256:" + strings.ToUpper(good),
+		"sha256:" + strings.Repeat("zz", 32),
+	} {
 		if _, err := appbur.ParseDigest(text); err == nil {
 			t.Errorf("ParseDigest(%q) was accepted", text)
 		}

@@ -20,16 +20,27 @@ func fullEvidence() appbur.Evidence {
 			{Version: "v1", Resource: "componentstatuses"},
 			{Version: "v1", Resource: "componentstatuses"},
 		},
-		Warnings: []string{"v1 ComponentStatus is deprecated in v1.19+", "batch/v1beta1 CronJob is deprecated", "v1 ComponentStatus is deprecated in v1.19+"},
+		Warnings: []string{
+			"v1 ComponentStatus is deprecated in v1.19+", "batch/v1beta1 CronJob is deprecated",
+			"v1 ComponentStatus is deprecated in v1.19+",
+		},
 		HelmReleases: []appbur.HelmRelease{
-			{Namespace: "web", Name: "shop", Revision: 2, Status: "deployed", Chart: "shop", ChartVersion: "1.0.0", AppVersion: "7", Objects: []appbur.HelmObject{
-				{APIVersion: "v1", Kind: "Service", Name: "shop"}, {APIVersion: "apps/v1", Kind: "Deployment", Name: "shop"}, {APIVersion: "v1", Kind: "Service", Name: "shop"},
-			}},
+			{
+				Namespace: "web", Name: "shop", Revision: 2, Status: "deployed", Chart: "shop", ChartVersion: "1.0.0", AppVersion: "7",
+				Objects: []appbur.HelmObject{
+					{APIVersion: "v1", Kind: "Service", Name: "shop"},
+					{APIVersion: "apps/v1", Kind: "Deployment", Name: "shop"},
+					{APIVersion: "v1", Kind: "Service", Name: "shop"},
+				},
+			},
 			{Namespace: "web", Name: "shop", Revision: 1, Problem: "the data is not base64"},
 			{Namespace: "db", Name: "store", Revision: 7, Status: "failed"},
 		},
 		Definitions: []appbur.Definition{
-			{Name: "widgets.example.com", Kind: "Widget", Served: []string{"v1beta1", "v1"}, Storage: "v1", Stored: []string{"v1beta1", "v1"}, Conversion: "Webhook"},
+			{
+				Name: "widgets.example.com", Kind: "Widget", Served: []string{"v1beta1", "v1"}, Storage: "v1", Stored: []string{"v1beta1", "v1"},
+				Conversion: "Webhook",
+			},
 			{Name: "apples.example.com", Kind: "Apple", Served: []string{"v1"}, Storage: "v1", Stored: []string{"v1"}, Conversion: "None"},
 		},
 	}
@@ -67,7 +78,8 @@ func TestEvidenceBytesDoNotDependOnArrival(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(e.DeprecatedRequests) != 3 || len(e.Warnings) != 2 || len(e.HelmReleases) != 3 || len(e.HelmReleases[2].Objects) != 2 || len(e.Definitions) != 2 {
+	if len(e.DeprecatedRequests) != 3 || len(e.Warnings) != 2 || len(e.HelmReleases) != 3 || len(e.HelmReleases[2].Objects) != 2 ||
+		len(e.Definitions) != 2 {
 		t.Errorf("repetitions are kept, or entries lost: %+v", e)
 	}
 	if first := e.HelmReleases[0]; first.Name != "store" || e.HelmReleases[1].Revision != 1 {

@@ -22,10 +22,15 @@ func TestImportDirections(t *testing.T) {
 		{"./pkg/gitsync", []string{"k8s.io/", "sigs.k8s.io/"}, "gitsync stores files, it does not know Kubernetes"},
 		{"./pkg/seal", []string{"k8s.io/"}, "seal encrypts files, it does not know Kubernetes"},
 		{"./pkg/exporter", []string{"github.com/go-git/", "github.com/appbur/appbur/pkg/gitsync"}, "exporter knows clusters, not Git"},
-		{"./pkg/restore", []string{"github.com/go-git/", "github.com/appbur/appbur/pkg/gitsync", "github.com/appbur/appbur/pkg/contract"}, "engines do not import one another"},
+		{
+			"./pkg/restore",
+			[]string{"github.com/go-git/", "github.com/appbur/appbur/pkg/gitsync", "github.com/appbur/appbur/pkg/contract"},
+			"engines do not import one another",
+		},
 	} {
 		t.Run(test.pkg, func(t *testing.T) {
-			out, err := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{else}}std {{.ImportPath}}{{end}}", test.pkg).Output()
+			out, err := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{else}}std {{.ImportPath}}{{end}}",
+				test.pkg).Output()
 			if err != nil {
 				t.Fatalf("go list -deps %s: %v", test.pkg, err)
 			}

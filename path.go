@@ -146,7 +146,8 @@ func escape(name string) string {
 	var b strings.Builder
 	for i := range len(name) {
 		c := name[i]
-		safe := c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.' || c == '~' || c == '+' || c == '=' || c == '@' || c == ','
+		safe := c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.' || c == '~' || c == '+' || c == '=' ||
+			c == '@' || c == ','
 		edgeDot := c == '.' && (i == 0 || i == len(name)-1)
 		// git refuses "git~1", the 8.3 alias of ".git" (verify_path).
 		if !safe || edgeDot || c == '~' || (device && i == 0) {

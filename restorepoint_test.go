@@ -46,7 +46,10 @@ func TestParseRestorePointRefusesOtherFormats(t *testing.T) {
 	if err != nil || !old.Started.Equal(old.Created) || !old.Ended.Equal(old.Created) || old.Created.IsZero() {
 		t.Errorf("format 1: %+v, %v", old, err)
 	}
-	for _, bad := range []string{`{"format":0,"id":"20261121T020238Z"}`, `{"format":4,"id":"20261121T020238Z"}`, `{"format":99,"id":"20261121T020238Z"}`, `{"format":1,"id":"x"}`, `[]`, ``} {
+	for _, bad := range []string{
+		`{"format":0,"id":"20261121T020238Z"}`, `{"format":4,"id":"20261121T020238Z"}`,
+		`{"format":99,"id":"20261121T020238Z"}`, `{"format":1,"id":"x"}`, `[]`, ``,
+	} {
 		if _, err := appbur.ParseRestorePoint([]byte(bad)); err == nil {
 			t.Errorf("ParseRestorePoint(%s) was accepted", bad)
 		}

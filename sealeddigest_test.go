@@ -57,9 +57,11 @@ func TestParseRestorePointWantsDigests(t *testing.T) {
 		{3, digest + sensitive, "not sealed"},
 		{3, digest + sealed + sensitive, "not sealed"},
 	} {
-		text := fmt.Sprintf(`{"format":%d,"id":"20261121T020238Z","apps":[{"namespace":"n","name":"a","datasets":[{"name":"d"%s}]}]}`, test.format, test.fields)
+		text := fmt.Sprintf(`{"format":%d,"id":"20261121T020238Z","apps":[{"namespace":"n","name":"a","datasets":[{"name":"d"%s}]}]}`,
+			test.format, test.fields)
 		_, err := appbur.ParseRestorePoint([]byte(text))
-		if test.reason == "" && err != nil || test.reason != "" && (err == nil || !strings.Contains(err.Error(), test.reason) || !strings.Contains(err.Error(), "application n/a, dataset d")) {
+		if test.reason == "" && err != nil || test.reason != "" &&
+			(err == nil || !strings.Contains(err.Error(), test.reason) || !strings.Contains(err.Error(), "application n/a, dataset d")) {
 			t.Errorf("%s: %v, want %q", text, err, test.reason)
 		}
 	}

@@ -192,7 +192,8 @@ func (c *Config) addDatasets(f file, getenv func(string) string) error {
 			return fmt.Errorf("%s: sort: %q is neither %s nor %s", where, d.sort, sortLines, sortYAML)
 		}
 		if d.opaque() == (len(d.Key) > 0) {
-			return appbur.WithHint(fmt.Errorf("%s: one of key and mediaType is needed", where), "key for rows, one JSON object per line; mediaType for anything else")
+			return appbur.WithHint(fmt.Errorf("%s: one of key and mediaType is needed", where),
+				"key for rows, one JSON object per line; mediaType for anything else")
 		}
 		if !d.opaque() && d.sort != asPrinted {
 			return fmt.Errorf("%s: rows come in the order of their key; sort is for opaque datasets", where)

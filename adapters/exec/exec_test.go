@@ -189,7 +189,8 @@ func TestExamples(t *testing.T) {
 				return
 			}
 			held := read(t, state)
-			if err := load(t.Context(), t, a, test.dataset, first+"refused\n"+"  name: x\nspec: refused\n"); contract.ReasonOf(err) != contract.ReasonPayloadInvalid || read(t, state) != held {
+			if err := load(t.Context(), t, a, test.dataset,
+				first+"refused\n"+"  name: x\nspec: refused\n"); contract.ReasonOf(err) != contract.ReasonPayloadInvalid || read(t, state) != held {
 				t.Errorf("a payload that the check refuses: %v, state %q", err, read(t, state))
 			}
 		})
@@ -215,8 +216,18 @@ func TestALaterCommandFails(t *testing.T) {
 		want    []string
 		not     string
 	}{
-		"put back":  {[]string{"ROLLBACK", "restore-previous", "SENSITIVE", "false"}, "a1", "b1", []string{"failed with exit status 3: bad b2", "a holds again what it held before, b holds again what it held before, c was not touched"}, "unknown"},
-		"left":      {[]string{"ROLLBACK", "none", "SENSITIVE", "false"}, "a2", "bad b2", []string{"a holds what was imported, b is in an unknown state, c was not touched"}, "again"},
+		"put back": {
+			[]string{"ROLLBACK", "restore-previous", "SENSITIVE", "false"},
+			"a1", "b1",
+			[]string{"failed with exit status 3: bad b2", "a holds again what it held before, b holds again what it held before, c was not touched"},
+			"unknown",
+		},
+		"left": {
+			[]string{"ROLLBACK", "none", "SENSITIVE", "false"},
+			"a2", "bad b2",
+			[]string{"a holds what was imported, b is in an unknown state, c was not touched"},
+			"again",
+		},
 		"sensitive": {[]string{"ROLLBACK", "none", "SENSITIVE", "true"}, "a2", "bad b2", []string{"withheld"}, "b2"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -233,7 +244,8 @@ func TestALaterCommandFails(t *testing.T) {
 			if strings.Contains(err.Error(), test.not) {
 				t.Errorf("the error says %q: %v", test.not, err)
 			}
-			if got := read(t, filepath.Join(dir, "a")) + ", " + read(t, filepath.Join(dir, "b")) + ", " + read(t, filepath.Join(dir, "c")); got != test.a+", "+test.b+", c1" {
+			if got := read(t, filepath.Join(dir, "a")) + ", " + read(t, filepath.Join(dir, "b")) + ", " +
+				read(t, filepath.Join(dir, "c")); got != test.a+", "+test.b+", c1" {
 				t.Errorf("the datasets hold %s", got)
 			}
 		})
@@ -249,7 +261,8 @@ rollback: restore-previous
 datasets:
   - {name: a, schema: "1.0", mediaType: text/plain, sensitive: false, export: {argv: [cat, DIR/a]}, import: {argv: ['false']}}
 `, map[string]string{"a": "a1"})
-	if err := load(t.Context(), t, a, "a", "a2"); err == nil || !strings.Contains(err.Error(), "a could not be put back (false failed with exit status 1) and is in an unknown state") {
+	if err := load(t.Context(), t, a, "a", "a2"); err == nil ||
+		!strings.Contains(err.Error(), "a could not be put back (false failed with exit status 1) and is in an unknown state") {
 		t.Error(err)
 	}
 }
@@ -347,14 +360,18 @@ func TestStabilize(t *testing.T) {
 		in, want string
 		by       order
 	}{
-		"lines stripped":        {"# at noon\na\n# x\nb", "a\nb", asPrinted},
-		"lines sorted":          {"b\n# at noon\na", "a\nb\n", sortLines},
-		"documents sorted":      {"---\nb: 1\n---\n# x\na: 1\nc: |\n  ---\n--- \n\n---\nb: 0", "a: 1\nc: |\n  ---\n---\nb: 0\n---\nb: 1\n", sortYAML},
+		"lines stripped": {"# at noon\na\n# x\nb", "a\nb", asPrinted},
+		"lines sorted":   {"b\n# at noon\na", "a\nb\n", sortLines},
+		"documents sorted": {
+			"---\nb: 1\n---\n# x\na: 1\nc: |\n  ---\n--- \n\n---\nb: 0", "a: 1\nc: |\n  ---\n---\nb: 0\n---\nb: 1\n",
+			sortYAML,
+		},
 		"nothing":               {"", "", sortYAML},
 		"a comment after a tab": {"\t# x\n", "\t# x\n", asPrinted},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a, dir := open(t, strings.TrimSuffix(one("{argv: [cat, DIR/in]}"), "}\n")+fmt.Sprintf(", strip: ['^#'], sort: %q}\n", test.by), map[string]string{"in": test.in})
+			a, dir := open(t, strings.TrimSuffix(one("{argv: [cat, DIR/in]}"), "}\n")+fmt.Sprintf(", strip: ['^#'], sort: %q}\n", test.by),
+				map[string]string{"in": test.in})
 			for range 2 {
 				got, err := export(t, a, "a")
 				if err != nil || got != test.want {
@@ -371,25 +388,26 @@ func TestStabilize(t *testing.T) {
 
 func TestParseConfigRefuses(t *testing.T) {
 	for want, text := range map[string]string{
-		"the file is empty":                                        "",
-		"there is no setting colour":                               "colour: red",
-		"one of version and versionCommand":                        "app: a",
-		"quiesce and release go together":                          "app: a\nversion: '1'\nquiesce: {argv: [x]}",
-		`rollback: "" is neither`:                                  "app: a\nversion: '1'",
-		"at least one dataset":                                     "app: a\nversion: '1'\nrollback: none",
-		"export and import are needed":                             "app: a\nversion: '1'\nrollback: none\ndatasets: [{name: a}]",
-		"one of key and mediaType is needed":                       "app: a\nversion: '1'\nrollback: none\ndatasets: [{name: a, export: {argv: [x]}, import: {argv: [x]}}]",
-		"which is not one moment":                                  "app: a\nversion: '1'\nrollback: none\ndatasets: [{name: a, key: [a], export: {argv: [x]}, import: {argv: [x]}}, {name: b, key: [a], export: {argv: [x]}, import: {argv: [x]}}]",
-		"one of argv and shell":                                    one("{argv: [x], shell: x}"),
-		"the first of argv is empty":                               one("{argv: ['']}"),
-		`timeout: "soon" is not`:                                   one("{argv: [x], timeout: soon}"),
-		"values go under set":                                      one("{argv: [x], env: ['A=b']}"),
-		`set: "a b" is no name`:                                    one("{argv: [x], set: {a b: c}}"),
-		"strip: \"(\" is no regular expression: missing closing )": strings.Replace(one("{argv: [x]}"), "sensitive", "strip: ['('], sensitive", 1),
-		`sort: "rows" is neither`:                                  strings.Replace(one("{argv: [x]}"), "sensitive", "sort: rows, sensitive", 1),
-		"sort is for opaque datasets":                              "app: a\nversion: '1'\nrollback: none\ndatasets: [{name: a, key: [a], sort: lines, export: {argv: [x]}, import: {argv: [x]}}]",
-		`consistency: "all" is not each`:                           "consistency: all\n" + one("{argv: [x]}"),
-		"versionCommand: one of argv and shell is":                 "app: a\nversionCommand: {}",
+		"the file is empty":                  "",
+		"there is no setting colour":         "colour: red",
+		"one of version and versionCommand":  "app: a",
+		"quiesce and release go together":    "app: a\nversion: '1'\nquiesce: {argv: [x]}",
+		`rollback: "" is neither`:            "app: a\nversion: '1'",
+		"at least one dataset":               "app: a\nversion: '1'\nrollback: none",
+		"export and import are needed":       "app: a\nversion: '1'\nrollback: none\ndatasets: [{name: a}]",
+		"one of key and mediaType is needed": "app: a\nversion: '1'\nrollback: none\ndatasets: [{name: a, export: {argv: [x]}, import: {argv: [x]}}]",
+		"which is not one moment":            "app: a\nversion: '1'\nrollback: none\ndatasets: [{name: a, key: [a], export: {argv: [x]}, import: {argv: [x]}}, {name: b, key: [a], export: {argv: [x]}, import: {argv: [x]}}]",
+		"one of argv and shell":              one("{argv: [x], shell: x}"),
+		"the first of argv is empty":         one("{argv: ['']}"),
+		`timeout: "soon" is not`:             one("{argv: [x], timeout: soon}"),
+		"values go under set":                one("{argv: [x], env: ['A=b']}"),
+		`set: "a b" is no name`:              one("{argv: [x], set: {a b: c}}"),
+		"strip: \"(\" is no regular expression: missing closing )": strings.Replace(one("{argv: [x]}"), "sensitive", "strip: ['('], sensitive",
+			1),
+		`sort: "rows" is neither`:                  strings.Replace(one("{argv: [x]}"), "sensitive", "sort: rows, sensitive", 1),
+		"sort is for opaque datasets":              "app: a\nversion: '1'\nrollback: none\ndatasets: [{name: a, key: [a], sort: lines, export: {argv: [x]}, import: {argv: [x]}}]",
+		`consistency: "all" is not each`:           "consistency: all\n" + one("{argv: [x]}"),
+		"versionCommand: one of argv and shell is": "app: a\nversionCommand: {}",
 	} {
 		if _, err := ParseConfig([]byte(text), getenv); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q, got %v", want, err)
@@ -401,7 +419,8 @@ func TestParseConfigRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), config); err == nil || !strings.Contains(err.Error(), "sh failed with exit status 7: broken") || appbur.HintOf(err) == "" {
+	if _, err := Open(t.Context(), config); err == nil || !strings.Contains(err.Error(), "sh failed with exit status 7: broken") ||
+		appbur.HintOf(err) == "" {
 		t.Error(err)
 	}
 }

@@ -34,7 +34,8 @@ func TestFailuresHaveAdvice(t *testing.T) {
 					t.Fatal(err)
 				}
 				_, err := export(t, a, "a")
-				if contract.ReasonOf(err) != contract.ReasonAppFailed || !strings.Contains(err.Error(), c.want) || !strings.Contains(appbur.HintOf(err), c.hint) {
+				if contract.ReasonOf(err) != contract.ReasonAppFailed || !strings.Contains(err.Error(), c.want) ||
+					!strings.Contains(appbur.HintOf(err), c.hint) {
 					t.Errorf("sensitive %s: got %v, hint %q", sensitive, err, appbur.HintOf(err))
 				}
 			}

@@ -26,7 +26,8 @@ func (a *Adapter) Snapshot(ctx context.Context) (contract.Snapshot, error) {
 	}
 	if err := a.config.quiesce.run(ctx, run{}); err != nil {
 		// Half a rest is no rest: the application goes on either way.
-		return nil, errors.Join(advised(contract.NewError(contract.ReasonNotQuiesced, "putting %s to rest: %s", a.config.App, describe(err, a.sensitive())), err), s.Close())
+		return nil, errors.Join(advised(contract.NewError(contract.ReasonNotQuiesced, "putting %s to rest: %s", a.config.App,
+			describe(err, a.sensitive())), err), s.Close())
 	}
 	return s, nil
 }
@@ -102,7 +103,8 @@ func (s *snapshot) Close() error {
 		return nil
 	}
 	if err := release.run(s.ctx, run{}); err != nil {
-		return advised(contract.NewError(contract.ReasonAppFailed, "letting %s go on: %s", s.adapter.config.App, describe(err, s.adapter.sensitive())), err)
+		return advised(contract.NewError(contract.ReasonAppFailed, "letting %s go on: %s", s.adapter.config.App,
+			describe(err, s.adapter.sensitive())), err)
 	}
 	return nil
 }

@@ -90,7 +90,8 @@ func (tx *transaction) stage(ctx context.Context, d *dataset, schema string, fil
 			if !refused(err) {
 				return d.failed(ctx, "check", err)
 			}
-			told := contract.NewError(contract.ReasonPayloadInvalid, "dataset %s: the check command refused it: %s", d.Name, describe(err, d.Sensitive()))
+			told := contract.NewError(contract.ReasonPayloadInvalid, "dataset %s: the check command refused it: %s", d.Name,
+				describe(err, d.Sensitive()))
 			return told.With("dataset", d.Name)
 		}
 	}

@@ -36,7 +36,8 @@ var (
 var ErrLocked = errors.New("another adapter serves this directory")
 
 // stageHint is for whoever runs the adapter on files that they may only read.
-const stageHint = "the adapter needs to write below root also to export: it copies files to " + stageDir + " there; give its user that right"
+const stageHint = "the adapter needs to write below root also to export: it copies files to " + stageDir +
+	" there; give its user that right"
 
 // Open opens the directory, and finishes the commit of an import that a crash
 // interrupted. [Adapter.Close] lets go of the directory.
@@ -63,7 +64,8 @@ func Open(config Config) (_ *Adapter, err error) {
 		return nil, appbur.WithHint(fmt.Errorf("locking %s: %w", config.root, ErrLocked), "stop the other process, or choose another root")
 	}
 	if err != nil {
-		return nil, appbur.WithHint(fmt.Errorf("locking %s: %w", config.root, err), "the root must lie on a file system that knows flock(2): two adapters on it could not be told apart")
+		return nil, appbur.WithHint(fmt.Errorf("locking %s: %w", config.root, err),
+			"the root must lie on a file system that knows flock(2): two adapters on it could not be told apart")
 	}
 	if err := finish(root); err != nil {
 		return nil, appbur.WithHint(fmt.Errorf("finishing an import that was interrupted: %w", err),
@@ -92,7 +94,8 @@ func (a *Adapter) Datasets() []contract.Dataset {
 // Ready reports whether the directory is there.
 func (a *Adapter) Ready(context.Context) error {
 	if _, err := os.Stat(a.config.root); err != nil {
-		return appbur.WithHint(contract.NewError(contract.ReasonBackendUnavailable, "looking at the root of the files: %w", err), appbur.FileHint(err))
+		return appbur.WithHint(contract.NewError(contract.ReasonBackendUnavailable, "looking at the root of the files: %w", err),
+			appbur.FileHint(err))
 	}
 	return nil
 }

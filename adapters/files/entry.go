@@ -79,7 +79,8 @@ func (d *dataset) admit(name string, info fs.FileInfo) error {
 func (e entry) same(f entry) bool {
 	a, okA := e.info.Sys().(*syscall.Stat_t)
 	b, okB := f.info.Sys().(*syscall.Stat_t)
-	return okA && okB && e.path == f.path && a.Ino == b.Ino && a.Dev == b.Dev && a.Size == b.Size && a.Mode == b.Mode && a.Ctim == b.Ctim && a.Mtim == b.Mtim
+	return okA && okB && e.path == f.path && a.Ino == b.Ino && a.Dev == b.Dev && a.Size == b.Size && a.Mode == b.Mode && a.Ctim == b.Ctim &&
+		a.Mtim == b.Mtim
 }
 
 // linkAbove reports whether a path leads through a symbolic link to its place.

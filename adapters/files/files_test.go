@@ -135,7 +135,8 @@ const wiki = `
 func wikiFiles() tree {
 	return tree{
 		"pages/a.txt": "one\n", "pages/a-b": "", "pages/a/deep": "ü\"\\\nend", "pages/raw": "\x00\xff",
-		"pages/link": "-> ../outside", "README.md": "# é", "pages/x.tmp": "not chosen", "pages/cache/y": "not chosen", "outside": "not chosen", "conf/app/c.yaml": "a: 1\n",
+		"pages/link": "-> ../outside", "README.md": "# é", "pages/x.tmp": "not chosen", "pages/cache/y": "not chosen", "outside": "not chosen",
+		"conf/app/c.yaml": "a: 1\n",
 	}
 }
 
@@ -164,7 +165,8 @@ func TestMovesToAnotherDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	tree{
-		"pages/a": "a file where a directory must be", "pages/raw/was/here": "a directory where a file must be", "pages/old": "goes", "pages/old.tmp": "stays", "z.md": "goes",
+		"pages/a": "a file where a directory must be", "pages/raw/was/here": "a directory where a file must be", "pages/old": "goes",
+		"pages/old.tmp": "stays", "z.md": "goes",
 		"pages/link": "a file where a link must be", "outside": "stays", "conf/other": "stays",
 	}.write(t, to)
 	rows, err := export(t, open(t, from, wiki), "pages")
@@ -329,23 +331,26 @@ func TestAWriterThatNeverRests(t *testing.T) {
 func TestImportRefuses(t *testing.T) {
 	good := `{"path":"pages/a","part":0,"mode":"0644","size":1,"text":"x"}`
 	for name, rows := range map[string][]string{
-		"out of the root":        {`{"path":"../a","part":0,"mode":"0644","size":1,"text":"x"}`},
-		"absolute":               {`{"path":"/pages/a","part":0,"mode":"0644","size":1,"text":"x"}`},
-		"not shortest":           {`{"path":"pages/./a","part":0,"mode":"0644","size":1,"text":"x"}`},
-		"zero byte":              {`{"path":"pages/a\u0000","part":0,"mode":"0644","size":1,"text":"x"}`},
-		"not chosen":             {`{"path":"other","part":0,"mode":"0644","size":1,"text":"x"}`},
-		"excluded":               {`{"path":"pages/x.tmp","part":0,"mode":"0644","size":1,"text":"x"}`},
-		"the adapter's own":      {`{"path":".appbur/journal","part":0,"mode":"0644","size":1,"text":"x"}`},
-		"through a link":         {`{"path":"pages/dir/a","part":0,"mode":"0644","size":1,"text":"x"}`},
-		"of another dataset":     {`{"path":"conf/a","part":0,"mode":"0644","size":1,"text":"x"}`},
-		"no content":             {`{"path":"pages/a","part":0,"mode":"0644","size":0}`},
-		"two contents":           {`{"path":"pages/a","part":0,"mode":"0644","size":1,"text":"x","base64":"eA=="}`},
-		"bad base64":             {`{"path":"pages/a","part":0,"mode":"0644","size":1,"base64":"e"}`},
-		"set-user-id":            {`{"path":"pages/a","part":0,"mode":"4755","size":1,"text":"x"}`},
-		"no mode":                {`{"path":"pages/a","part":0,"size":1,"text":"x"}`},
-		"no size":                {`{"path":"pages/a","part":0,"mode":"0644","text":"x"}`},
-		"too short":              {`{"path":"pages/a","part":0,"mode":"0644","size":2,"text":"x"}`},
-		"too short, not last":    {`{"path":"pages/a","part":0,"mode":"0644","size":2,"text":"x"}`, `{"path":"pages/b","part":0,"mode":"0644","size":1,"text":"x"}`},
+		"out of the root":    {`{"path":"../a","part":0,"mode":"0644","size":1,"text":"x"}`},
+		"absolute":           {`{"path":"/pages/a","part":0,"mode":"0644","size":1,"text":"x"}`},
+		"not shortest":       {`{"path":"pages/./a","part":0,"mode":"0644","size":1,"text":"x"}`},
+		"zero byte":          {`{"path":"pages/a\u0000","part":0,"mode":"0644","size":1,"text":"x"}`},
+		"not chosen":         {`{"path":"other","part":0,"mode":"0644","size":1,"text":"x"}`},
+		"excluded":           {`{"path":"pages/x.tmp","part":0,"mode":"0644","size":1,"text":"x"}`},
+		"the adapter's own":  {`{"path":".appbur/journal","part":0,"mode":"0644","size":1,"text":"x"}`},
+		"through a link":     {`{"path":"pages/dir/a","part":0,"mode":"0644","size":1,"text":"x"}`},
+		"of another dataset": {`{"path":"conf/a","part":0,"mode":"0644","size":1,"text":"x"}`},
+		"no content":         {`{"path":"pages/a","part":0,"mode":"0644","size":0}`},
+		"two contents":       {`{"path":"pages/a","part":0,"mode":"0644","size":1,"text":"x","base64":"eA=="}`},
+		"bad base64":         {`{"path":"pages/a","part":0,"mode":"0644","size":1,"base64":"e"}`},
+		"set-user-id":        {`{"path":"pages/a","part":0,"mode":"4755","size":1,"text":"x"}`},
+		"no mode":            {`{"path":"pages/a","part":0,"size":1,"text":"x"}`},
+		"no size":            {`{"path":"pages/a","part":0,"mode":"0644","text":"x"}`},
+		"too short":          {`{"path":"pages/a","part":0,"mode":"0644","size":2,"text":"x"}`},
+		"too short, not last": {
+			`{"path":"pages/a","part":0,"mode":"0644","size":2,"text":"x"}`,
+			`{"path":"pages/b","part":0,"mode":"0644","size":1,"text":"x"}`,
+		},
 		"begins with part 1":     {`{"path":"pages/a","part":1,"mode":"0644","size":1,"text":"x"}`},
 		"a part twice":           {good, good},
 		"another size":           {good, `{"path":"pages/a","part":1,"mode":"0644","size":2,"text":"x"}`},
@@ -477,8 +482,9 @@ func TestChoice(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]bool{
-		"a": true, "a/b/c": true, "a/no": false, "a/no/b": false, "ab": false, "b/x.md": true, "b/c/x.md": false, "b": false, "deep": true, "q/r/deep/s": true,
-		"x/y": true, "x/1/2/y": true, "x/1": false, "tail": false, "tail/a": true, "a/b.tmp": false, ".appbur/deep": false,
+		"a": true, "a/b/c": true, "a/no": false, "a/no/b": false, "ab": false, "b/x.md": true, "b/c/x.md": false, "b": false, "deep": true,
+		"q/r/deep/s": true,
+		"x/y":        true, "x/1/2/y": true, "x/1": false, "tail": false, "tail/a": true, "a/b.tmp": false, ".appbur/deep": false,
 	} {
 		if c.has(path) != want {
 			t.Errorf("%s is chosen: %t", path, !want)

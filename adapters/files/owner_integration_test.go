@@ -200,7 +200,8 @@ func TestUnprivilegedImport(t *testing.T) {
 		"not the first": {others, mine[0]},
 	} {
 		err := load(t, a, "a", rows...)
-		if contract.ReasonOf(err) != contract.ReasonAppFailed || !strings.Contains(err.Error(), "no right to give files") || !strings.Contains(appbur.HintOf(err), "as root") {
+		if contract.ReasonOf(err) != contract.ReasonAppFailed || !strings.Contains(err.Error(), "no right to give files") ||
+			!strings.Contains(appbur.HintOf(err), "as root") {
 			t.Errorf("%s: %v, hint %q", name, err, appbur.HintOf(err))
 		}
 		if got := read(t, dir); !maps.Equal(got, before) {

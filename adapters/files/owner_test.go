@@ -121,7 +121,8 @@ func TestOwnersRefused(t *testing.T) {
 					want = strings.NewReplacer(" other", "", " svc", "").Replace(want)
 				}
 
-				if contract.ReasonOf(err) != contract.ReasonPayloadInvalid || !strings.Contains(err.Error(), want) || !strings.Contains(appbur.HintOf(err), c.hint) {
+				if contract.ReasonOf(err) != contract.ReasonPayloadInvalid || !strings.Contains(err.Error(), want) ||
+					!strings.Contains(appbur.HintOf(err), c.hint) {
 					t.Errorf("got %v, hint %q", err, appbur.HintOf(err))
 				}
 				if got := read(t, dir); !maps.Equal(got, before) {

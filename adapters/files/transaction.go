@@ -75,7 +75,8 @@ func (tx *transaction) Replace(ctx context.Context, name string, rows iter.Seq2[
 	for path := range tx.paths {
 		for i := range path {
 			if path[i] == '/' && tx.paths[path[:i]] {
-				return contract.NewError(contract.ReasonPayloadInvalid, "dataset %s: the payload has a file where another one needs a directory", d.Name).With("dataset", d.Name)
+				return contract.NewError(contract.ReasonPayloadInvalid, "dataset %s: the payload has a file where another one needs a directory",
+					d.Name).With("dataset", d.Name)
 			}
 		}
 	}

@@ -36,7 +36,8 @@ func Open(ctx context.Context, config tables.Config, log *slog.Logger) (*Adapter
 	a := &Adapter{config: config, server: server, log: log}
 	s, err := connect(ctx, a.server, config.LockTimeout)
 	if err != nil {
-		return nil, advise(err, err, "check user, address and database of the connection string, database.dsn or database.dsnFromEnv, and that the server runs")
+		return nil, advise(err, err,
+			"check user, address and database of the connection string, database.dsn or database.dsnFromEnv, and that the server runs")
 	}
 	defer s.close()
 	described, err := a.describe(ctx, s)
@@ -46,7 +47,8 @@ func Open(ctx context.Context, config tables.Config, log *slog.Logger) (*Adapter
 
 	for _, t := range described {
 		for _, name := range t.opaque {
-			log.WarnContext(ctx, "the adapter cannot evaluate a CHECK constraint: rows that violate it, written with check_constraint_checks = 0, would show only when they are imported",
+			log.WarnContext(ctx,
+				"the adapter cannot evaluate a CHECK constraint: rows that violate it, written with check_constraint_checks = 0, would show only when they are imported",
 				"table", t.String(), "constraint", name)
 		}
 	}

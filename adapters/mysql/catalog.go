@@ -130,7 +130,8 @@ func readTable(ctx context.Context, s *session, configured tables.Table) (*table
 			return nil, failed(err, false, "reading the catalog")
 		}
 		if t.Schema = rows[0][0]; t.Schema == "" {
-			return nil, appbur.WithHint(fmt.Errorf("table %s: no database is chosen", t.Name), "name it at the end of the connection string, or in schema:")
+			return nil, appbur.WithHint(fmt.Errorf("table %s: no database is chosen", t.Name),
+				"name it at the end of the connection string, or in schema:")
 		}
 	}
 	fail := func(format string, args ...any) (*table, error) {
@@ -240,7 +241,8 @@ func (t *table) readKey(ctx context.Context, s *session) error {
 	}
 	if len(t.Key) == 0 {
 		if len(primary) == 0 {
-			return appbur.WithHint(fmt.Errorf("it has no primary key"), "name columns that are NOT NULL and unique together with key: in the configuration")
+			return appbur.WithHint(fmt.Errorf("it has no primary key"),
+				"name columns that are NOT NULL and unique together with key: in the configuration")
 		}
 		t.Key = primary
 		return nil
@@ -268,7 +270,8 @@ func readForeignKeys(ctx context.Context, s *session, of []*table) ([]foreignKey
 	for _, t := range of {
 		names[t.qualified()] = true
 	}
-	rows, err := s.query(ctx, `SELECT CONSTRAINT_NAME, TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, REFERENCED_TABLE_SCHEMA, REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME
+	rows, err := s.query(ctx,
+		`SELECT CONSTRAINT_NAME, TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, REFERENCED_TABLE_SCHEMA, REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME
 		FROM information_schema.KEY_COLUMN_USAGE WHERE REFERENCED_TABLE_NAME IS NOT NULL
 		ORDER BY CAST(TABLE_SCHEMA AS BINARY), CAST(TABLE_NAME AS BINARY), CAST(CONSTRAINT_NAME AS BINARY), ORDINAL_POSITION`)
 	if err != nil {

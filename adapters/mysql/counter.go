@@ -114,8 +114,10 @@ func (t *table) mayAlter(ctx context.Context, s *session) error {
 	if rows[0][0] != "0" {
 		return nil
 	}
-	return appbur.WithHint(contract.NewError(contract.ReasonAppFailed, "table %s: its AUTO_INCREMENT cannot be set: the user has no right to ALTER it", t).With("dataset", t.Dataset),
-		"GRANT ALTER ON "+t.qualified()+" TO the user of the connection string, or numbers that were given out before the backup would be given out again")
+	return appbur.WithHint(contract.NewError(contract.ReasonAppFailed,
+		"table %s: its AUTO_INCREMENT cannot be set: the user has no right to ALTER it", t).With("dataset", t.Dataset),
+		"GRANT ALTER ON "+t.qualified()+
+			" TO the user of the connection string, or numbers that were given out before the backup would be given out again")
 }
 
 // continueCounters has counters go on where they were when the rows were saved. The rows
@@ -145,7 +147,8 @@ func (tx *transaction) continueCounter(ctx context.Context, t *table, p appbur.P
 		return err
 	}
 	if p.Field != t.counter {
-		tx.adapter.log.WarnContext(ctx, "the payload has the position of a counter that the table does not have", "table", t.String(), "column", p.Field, "next", p.Next)
+		tx.adapter.log.WarnContext(ctx, "the payload has the position of a counter that the table does not have", "table", t.String(), "column",
+			p.Field, "next", p.Next)
 		return nil
 	}
 	now, err := t.nextNumber(ctx, tx.session)

@@ -87,7 +87,8 @@ func TestCounterNeedsTheRightToAlter(t *testing.T) {
 	}
 	foreign := &table{Table: whole.tables["owned"].Table}
 	foreign.Schema = "mysql"
-	if err := foreign.mayAlter(t.Context(), whole.session); err == nil || !strings.Contains(appbur.HintOf(err), "GRANT ALTER ON `mysql`.`owned`") {
+	if err := foreign.mayAlter(t.Context(), whole.session); err == nil ||
+		!strings.Contains(appbur.HintOf(err), "GRANT ALTER ON `mysql`.`owned`") {
 		t.Errorf("error is %v, hint %q", err, appbur.HintOf(err))
 	}
 }

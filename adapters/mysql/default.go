@@ -18,7 +18,8 @@ var constant = regexp.MustCompile(`^(?:-?[0-9]+(?:\.[0-9]+)?|'(?:[^'\\]|'')*')$`
 // Values are known where a column's default is NULL or, in MariaDB, a literal. What the
 // configuration calls optional is among them.
 func (t *table) readDefaults(ctx context.Context, s *session) ([]contract.FieldDefault, error) {
-	rows, err := s.query(ctx, `SELECT COLUMN_NAME, IS_NULLABLE, COLUMN_DEFAULT IS NULL, COALESCE(COLUMN_DEFAULT, ''), LOWER(EXTRA) FROM information_schema.COLUMNS
+	rows, err := s.query(ctx,
+		`SELECT COLUMN_NAME, IS_NULLABLE, COLUMN_DEFAULT IS NULL, COALESCE(COLUMN_DEFAULT, ''), LOWER(EXTRA) FROM information_schema.COLUMNS
 		WHERE CAST(TABLE_SCHEMA AS BINARY) = ? AND CAST(TABLE_NAME AS BINARY) = ? ORDER BY CAST(COLUMN_NAME AS BINARY)`, t.Schema, t.Name)
 	if err != nil {
 		return nil, err

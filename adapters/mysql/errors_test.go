@@ -15,7 +15,10 @@ import (
 func TestFailed(t *testing.T) {
 	duplicate := &mysql.MySQLError{Number: 1062, Message: "Duplicate entry 'CANARY' for key 'token'"}
 	tooLong := &mysql.MySQLError{Number: 1406, Message: "Data too long for column 'word' at row 3"}
-	open, secret := &table{Table: tables.Table{Schema: "db", Name: "s", Dataset: "s"}}, &table{Table: tables.Table{Schema: "db", Name: "s", Dataset: "s", Sensitive: true}}
+	open, secret := &table{Table: tables.Table{Schema: "db", Name: "s", Dataset: "s"}}, &table{Table: tables.Table{
+		Schema: "db", Name: "s",
+		Dataset: "s", Sensitive: true,
+	}}
 	for name, c := range map[string]struct {
 		err    error
 		reason contract.Reason

@@ -114,8 +114,16 @@ func TestValues(t *testing.T) {
 			[]string{"0.010516252", "16777216", "1e+38", "0", "3.4028235e+38", "-3.4028235e+38"}, // the server has no negative zero
 		},
 		{"FLOAT(10,3)", []string{"1234.5678"}, nil},
-		{"DOUBLE", []string{"0.1e0+0.2e0", "1.7976931348623157e308", "5e-324", "-0.0e0"}, []string{"0.30000000000000004", "1.7976931348623157e+308", "5e-324", "0"}},
-		{"DECIMAL(65,30)", []string{"1.5", "-99999999999999999999999999999999999.999999999999999999999999999999"}, []string{`"1.500000000000000000000000000000"`, `"-99999999999999999999999999999999999.999999999999999999999999999999"`}},
+		{
+			"DOUBLE",
+			[]string{"0.1e0+0.2e0", "1.7976931348623157e308", "5e-324", "-0.0e0"},
+			[]string{"0.30000000000000004", "1.7976931348623157e+308", "5e-324", "0"},
+		},
+		{
+			"DECIMAL(65,30)",
+			[]string{"1.5", "-99999999999999999999999999999999999.999999999999999999999999999999"},
+			[]string{`"1.500000000000000000000000000000"`, `"-99999999999999999999999999999999999.999999999999999999999999999999"`},
+		},
 		{"BIT(1)", []string{"b'1'", "b'0'"}, []string{"1", "0"}},
 		{"BIT(64)", []string{"18446744073709551615", "53"}, []string{"18446744073709551615", "53"}},
 		{"CHAR(5)", []string{"'ab  '", "''"}, []string{`"ab"`, `""`}},
@@ -129,10 +137,22 @@ func TestValues(t *testing.T) {
 		{"BINARY(4)", []string{"x'00ff'"}, []string{`"AP8AAA=="`}},
 		{"VARBINARY(300)", []string{"x'00ff275c0a'", "''"}, []string{`"AP8nXAo="`, `""`}},
 		{"LONGBLOB", []string{"REPEAT(x'00ff27', 1000000)"}, nil},
-		{"DATE", []string{"'0000-00-00'", "'2024-00-10'", "'9999-12-31'", "'2023-02-31'"}, []string{`"0000-00-00"`, `"2024-00-10"`, `"9999-12-31"`, `"2023-02-31"`}},
-		{"DATETIME", []string{"'2026-11-21 03:02:38'", "'0000-00-00 00:00:00'", "'2023-02-31 12:00:00'"}, []string{`"2026-11-21T03:02:38.000000"`, `"0000-00-00T00:00:00.000000"`, `"2023-02-31T12:00:00.000000"`}},
+		{
+			"DATE",
+			[]string{"'0000-00-00'", "'2024-00-10'", "'9999-12-31'", "'2023-02-31'"},
+			[]string{`"0000-00-00"`, `"2024-00-10"`, `"9999-12-31"`, `"2023-02-31"`},
+		},
+		{
+			"DATETIME",
+			[]string{"'2026-11-21 03:02:38'", "'0000-00-00 00:00:00'", "'2023-02-31 12:00:00'"},
+			[]string{`"2026-11-21T03:02:38.000000"`, `"0000-00-00T00:00:00.000000"`, `"2023-02-31T12:00:00.000000"`},
+		},
 		{"DATETIME(6)", []string{"'2026-11-21 03:02:38.123456'"}, []string{`"2026-11-21T03:02:38.123456"`}},
-		{"TIMESTAMP(3) NULL ON UPDATE CURRENT_TIMESTAMP(3)", []string{"'2026-11-01 06:30:00.5'", "NULL", "'1970-01-01 00:00:01'"}, []string{`"2026-11-01T06:30:00.500000Z"`, "null", `"1970-01-01T00:00:01.000000Z"`}},
+		{
+			"TIMESTAMP(3) NULL ON UPDATE CURRENT_TIMESTAMP(3)",
+			[]string{"'2026-11-01 06:30:00.5'", "NULL", "'1970-01-01 00:00:01'"},
+			[]string{`"2026-11-01T06:30:00.500000Z"`, "null", `"1970-01-01T00:00:01.000000Z"`},
+		},
 		{"TIME(6)", []string{"'-838:59:59.999999'", "'12:00'"}, []string{`"-838:59:59.999999"`, `"12:00:00.000000"`}},
 		{"YEAR", []string{"0", "1901", "2155"}, []string{`"0000"`, `"1901"`, `"2155"`}},
 		{"ENUM('1','0','a,b')", []string{"'0'", "'a,b'"}, []string{`"0"`, `"a,b"`}},
@@ -200,12 +220,14 @@ func TestExportNamesRowsThatNoImportTakes(t *testing.T) {
 			[]string{
 				"CREATE TABLE p (a int, b varbinary(5), PRIMARY KEY (a, b))",
 				"CREATE TABLE c (id binary(1) PRIMARY KEY, a int, b varbinary(5), CONSTRAINT whose FOREIGN KEY (a, b) REFERENCES p (a, b))",
-				"SET foreign_key_checks = 0", "INSERT INTO p VALUES (1, x'01')", "INSERT INTO c VALUES (x'00', 1, x'01'), (x'02', NULL, x'07'), (x'CA', 1, x'02')",
+				"SET foreign_key_checks = 0", "INSERT INTO p VALUES (1, x'01')",
+				"INSERT INTO c VALUES (x'00', 1, x'01'), (x'02', NULL, x'07'), (x'CA', 1, x'02')",
 			}, "whose", `{"id":"yg=="}`,
 		},
 		"check": {
 			[]string{
-				"CREATE TABLE p (a int PRIMARY KEY)", "CREATE TABLE c (id int PRIMARY KEY, n int, CONSTRAINT `posi``tive` CHECK (n > 0), s varchar(9) CHECK (s <> 'it''s\\\\'))",
+				"CREATE TABLE p (a int PRIMARY KEY)",
+				"CREATE TABLE c (id int PRIMARY KEY, n int, CONSTRAINT `posi``tive` CHECK (n > 0), s varchar(9) CHECK (s <> 'it''s\\\\'))",
 				"SET check_constraint_checks = 0", "INSERT INTO c VALUES (1, 1, 'x'), (2, NULL, NULL), (202, -1, 'x')",
 			}, "posi`tive", `{"id":202}`,
 		},
@@ -219,7 +241,8 @@ func TestExportNamesRowsThatNoImportTakes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := newDatabase(t, c.ddl...)
 			_, err := adaptertest.Run(t, d.adapter("p", "c")).Backup(t)
-			if err == nil || !strings.Contains(err.Error(), c.constraint) || !strings.Contains(err.Error(), ".c: ") || !strings.Contains(err.Error(), c.row) {
+			if err == nil || !strings.Contains(err.Error(), c.constraint) || !strings.Contains(err.Error(), ".c: ") ||
+				!strings.Contains(err.Error(), c.row) {
 				t.Errorf("error is %v, want one that names table, %s and row %s", err, c.constraint, c.row)
 			}
 			if !strings.Contains(appbur.HintOf(err), "SELECT ") {
@@ -227,7 +250,8 @@ func TestExportNamesRowsThatNoImportTakes(t *testing.T) {
 			}
 
 			_, err = adaptertest.Run(t, d.adapter("{table: p}", "{table: c}")).Backup(t)
-			if err == nil || !strings.Contains(err.Error(), c.constraint) || strings.Contains(err.Error(), "CANARY") || strings.Contains(err.Error(), "yg==") || strings.Contains(err.Error(), "202") {
+			if err == nil || !strings.Contains(err.Error(), c.constraint) || strings.Contains(err.Error(), "CANARY") ||
+				strings.Contains(err.Error(), "yg==") || strings.Contains(err.Error(), "202") {
 				t.Errorf("of a sensitive table it says %v", err)
 			}
 		})
@@ -327,7 +351,10 @@ func TestImportRollsBackWhole(t *testing.T) {
 		"orphan outside": {with("parent", `{"favourite":null,"id":6,"name":"New"}`), []string{"parent"}},
 		"duplicate":      {with("parent", good["parent"][0], `{"favourite":null,"id":6,"name":"New"}`), []string{"rows 1 to 2", "name"}},
 		"bad value":      {with("child", good["child"][0], `{"id":99999999999,"parent":5,"twin":null,"word":null}`), []string{"row 2", "id"}},
-		"too long":       {with("child", good["child"][0], `{"id":6,"parent":5,"twin":null,"word":"`+strings.Repeat("x", 51)+`"}`), []string{"row 2", "word"}},
+		"too long": {
+			with("child", good["child"][0], `{"id":6,"parent":5,"twin":null,"word":"`+strings.Repeat("x", 51)+`"}`),
+			[]string{"row 2", "word"},
+		},
 		"null":           {with("parent", `{"favourite":null,"id":5,"name":null}`), []string{"name"}},
 		"unknown column": {with("child", `{"id":5,"parent":5,"twin":null,"word":null,"zip":1}`), []string{"child", "zip", "unknown column"}},
 		"generated":      {with("child", `{"id":5,"parent":5,"twin":null,"word":null,"shout":"A"}`), []string{"shout"}},

@@ -15,7 +15,8 @@ const olderOrders = "CREATE TABLE orders (id int PRIMARY KEY, colour varchar(20)
 // succeeds, says so, and everything else is compared.
 func TestRestoreIntoANewerSchema(t *testing.T) {
 	source := newDatabase(t, olderOrders, "INSERT INTO orders VALUES (1, 'red', '1'), (2, NULL, NULL)")
-	target := newDatabase(t, olderOrders, `ALTER TABLE orders ADD note text, ADD price decimal(10,2) NOT NULL DEFAULT 1.5, ADD paid bool DEFAULT false, ADD raw binary(4) DEFAULT 'x',
+	target := newDatabase(t, olderOrders,
+		`ALTER TABLE orders ADD note text, ADD price decimal(10,2) NOT NULL DEFAULT 1.5, ADD paid bool DEFAULT false, ADD raw binary(4) DEFAULT 'x',
 		ADD at timestamp DEFAULT current_timestamp, ADD tag varchar(5) NOT NULL DEFAULT 'it''s', ADD born datetime(6) DEFAULT '2000-01-01', ADD n bigint DEFAULT -7`)
 	for _, sensitive := range []string{"orders", "{table: orders}"} {
 		saved, err := adaptertest.Run(t, source.adapter(sensitive)).Backup(t)
@@ -61,7 +62,8 @@ func TestRestoreWithDeclaredChanges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	running := adaptertest.Run(t, target.adapter(`{table: orders, sensitive: false, payloadSchema: "2.0", upcasts: [{from: "1.0", to: "2.0", changes: [
+	running := adaptertest.Run(t,
+		target.adapter(`{table: orders, sensitive: false, payloadSchema: "2.0", upcasts: [{from: "1.0", to: "2.0", changes: [
 		{op: rename, path: /colour, to: /color}, {op: drop, path: /fax, reason: nobody sends any}, {op: add, path: /kind, value: old}]}]}`))
 	notes, err := running.Restore(t, saved)
 	if err != nil || len(notes) != 1 || !strings.Contains(notes[0], "/fax in 1 rows") || !strings.Contains(notes[0], "nobody sends any") {

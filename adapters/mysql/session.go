@@ -29,7 +29,10 @@ var settings = []struct {
 }{
 	// Strict, so that a value which does not fit is an error. Zero dates stay
 	// possible: a table may hold them. A zero in an AUTO_INCREMENT column is data.
-	{"sql_mode", "'STRICT_TRANS_TABLES,STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,ALLOW_INVALID_DATES'", both, "the server's mode may be any, and a table may hold 2023-02-31"},
+	{
+		"sql_mode", "'STRICT_TRANS_TABLES,STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,ALLOW_INVALID_DATES'", both,
+		"the server's mode may be any, and a table may hold 2023-02-31",
+	},
 	{"time_zone", "'+00:00'", both, "TIMESTAMP is printed and read in the session's zone"},
 	{"autocommit", "1", both, "transactions begin where the adapter says so"},
 	{"unique_checks", "1", both, "off, InnoDB may miss duplicates"},

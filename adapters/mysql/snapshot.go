@@ -79,7 +79,8 @@ func (s *snapshot) refuseErrorValues(ctx context.Context, t *table) error {
 		}
 		if len(found) > 0 {
 			return appbur.WithHint(
-				contract.NewError(contract.ReasonAppFailed, "table %s, column %s: a row holds the error value of the enumeration, which cannot be imported again", t, column).
+				contract.NewError(contract.ReasonAppFailed,
+					"table %s, column %s: a row holds the error value of the enumeration, which cannot be imported again", t, column).
 					With("dataset", t.Dataset).With("column", column),
 				"give those rows one of the column's labels, or NULL: … WHERE "+ident(column)+" + 0 = 0")
 		}

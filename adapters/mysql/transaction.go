@@ -119,7 +119,8 @@ func (tx *transaction) refuseTriggers(ctx context.Context, t *table) error {
 		return t.failed(err, "reading the triggers of")
 	}
 	if len(rows) > 0 {
-		return appbur.WithHint(contract.NewError(contract.ReasonAppFailed, "table %s has the trigger %s, which would run for every imported row", t, rows[0][0]),
+		return appbur.WithHint(contract.NewError(contract.ReasonAppFailed, "table %s has the trigger %s, which would run for every imported row",
+			t, rows[0][0]),
 			"drop it for the import, or accept its effects with allowTriggers: true")
 	}
 	return nil
@@ -177,7 +178,8 @@ func (tx *transaction) checkForeignKeys(ctx context.Context) error {
 			return failed(err, tx.sensitive(), "checking foreign key %s of table %s", key.name, key.from)
 		}
 		if rows[0][0] != "0" {
-			return contract.NewError(contract.ReasonConstraintViolation, "foreign key %s: %s rows of table %s refer to rows that table %s does not have",
+			return contract.NewError(contract.ReasonConstraintViolation,
+				"foreign key %s: %s rows of table %s refer to rows that table %s does not have",
 				key.name, rows[0][0], key.from, key.to).With("constraint", key.name)
 		}
 	}
@@ -202,7 +204,8 @@ func (tx *transaction) verify(ctx context.Context, r replacement) error {
 		return r.table.failed(err, "reading again")
 	}
 	if stored.Rows() != r.written.Rows() {
-		return contract.NewError(contract.ReasonVerifyFailed, "table %s: %w: %d rows were written, %d are there", r.table, errVerify, r.written.Rows(), stored.Rows())
+		return contract.NewError(contract.ReasonVerifyFailed, "table %s: %w: %d rows were written, %d are there", r.table, errVerify,
+			r.written.Rows(), stored.Rows())
 	}
 	if column := stored.Differs(r.written); column != "" {
 		return contract.NewError(contract.ReasonVerifyFailed, "table %s, column %s: %w", r.table, column, errVerify).With("column", column)

@@ -61,7 +61,8 @@ func (t *table) refuseViolations(values, verdicts [][]byte) error {
 		}
 		c := t.checks[i]
 		return appbur.WithHint(
-			contract.NewError(contract.ReasonConstraintViolation, "table %s: %s violates the constraint %s, so it could not be imported again", t, row, c.name).
+			contract.NewError(contract.ReasonConstraintViolation, "table %s: %s violates the constraint %s, so it could not be imported again", t,
+				row, c.name).
 				With("dataset", t.Dataset).With("constraint", c.name),
 			fmt.Sprintf("it was written with check_constraint_checks = 0; mend such rows: SELECT * FROM %s WHERE %s", t.qualified(), c.violated))
 	}
@@ -99,7 +100,8 @@ func (s *snapshot) refuseOrphans(ctx context.Context, t *table) error {
 			return t.failed(err, "checking foreign key "+key.name+" of")
 		case found != "":
 			return appbur.WithHint(
-				contract.NewError(contract.ReasonConstraintViolation, "table %s: by the foreign key %s %s refers to a row that table %s does not have, so it could not be imported again",
+				contract.NewError(contract.ReasonConstraintViolation,
+					"table %s: by the foreign key %s %s refers to a row that table %s does not have, so it could not be imported again",
 					t, key.name, found, key.to).With("dataset", t.Dataset).With("constraint", key.name),
 				"it was written with foreign_key_checks = 0; mend such rows: SELECT c.*"+key.orphaned())
 		}

@@ -39,7 +39,8 @@ func Open(ctx context.Context, config tables.Config, log *slog.Logger) (*Adapter
 	a := &Adapter{config: config, server: server, log: log}
 	s, err := connect(ctx, a.server, config.LockTimeout)
 	if err != nil {
-		return nil, advise(err, err, "check host, port and user of the connection string, database.dsn or database.dsnFromEnv, and that the server runs")
+		return nil, advise(err, err,
+			"check host, port and user of the connection string, database.dsn or database.dsnFromEnv, and that the server runs")
 	}
 	defer s.close()
 	described, err := a.describe(ctx, s)
@@ -107,7 +108,8 @@ func (a *Adapter) describe(ctx context.Context, s *session) ([]*table, error) {
 			return nil, err
 		}
 		if a.datasets != nil && !slices.Equal(t.Key, a.datasets[i].Key) {
-			return nil, appbur.WithHint(fmt.Errorf("table %s.%s: its primary key changed since the adapter started", t.Schema, t.Name), "restart the adapter")
+			return nil, appbur.WithHint(fmt.Errorf("table %s.%s: its primary key changed since the adapter started", t.Schema, t.Name),
+				"restart the adapter")
 		}
 		if a.datasets != nil {
 			t.Optional = tables.MayLack(t.Optional, a.datasets[i].Defaults)

@@ -120,7 +120,8 @@ func readTable(ctx context.Context, s *session, configured tables.Table) (*table
 		return nil, fmt.Errorf("table %s.%s: %w", t.Schema, t.Name, fmt.Errorf(format, args...))
 	}
 	found, err := s.query(ctx, `SELECT c.oid, c.relkind, c.relpersistence, c.relhasrules, EXISTS (
-			SELECT FROM pg_catalog.pg_constraint con WHERE con.conrelid = c.oid AND con.contype = 'c' AND NOT con.convalidated AND con.coninhcount > 0)
+			SELECT FROM pg_catalog.pg_constraint con WHERE con.conrelid = c.oid AND con.contype = 'c'
+			AND NOT con.convalidated AND con.coninhcount > 0)
 		FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 		WHERE n.nspname = $1 AND c.relname = $2`, t.Schema, t.Name)
 	if err != nil {
@@ -142,7 +143,8 @@ func readTable(ctx context.Context, s *session, configured tables.Table) (*table
 	case kind == "r":
 		t.only = "ONLY "
 	}
-	members, err := s.query(ctx, `SELECT $1::pg_catalog.oid UNION SELECT relid FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid::pg_catalog.regclass)`, t.oid)
+	members, err := s.query(ctx,
+		`SELECT $1::pg_catalog.oid UNION SELECT relid FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid::pg_catalog.regclass)`, t.oid)
 	if err != nil {
 		return fail("reading partitions: %w", err)
 	}
@@ -228,7 +230,8 @@ func (t *table) readKey(ctx context.Context, s *session) error {
 		FROM pg_catalog.pg_index i
 		CROSS JOIN LATERAL pg_catalog.unnest(i.indkey::pg_catalog.int2[]) WITH ORDINALITY k(attnum, n)
 		JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-		WHERE i.indrelid = $1::pg_catalog.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL AND k.n <= i.indnkeyatts
+		WHERE i.indrelid = $1::pg_catalog.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
+		AND i.indexprs IS NULL AND k.n <= i.indnkeyatts
 		ORDER BY i.indexrelid, k.n`, t.oid)
 	if err != nil {
 		return fmt.Errorf("reading indexes: %w", err)
@@ -246,7 +249,8 @@ func (t *table) readKey(ctx context.Context, s *session) error {
 	}
 	if len(t.Key) == 0 {
 		if len(primary) == 0 {
-			return appbur.WithHint(fmt.Errorf("it has no primary key"), "name columns that are NOT NULL and unique together with key: in the configuration")
+			return appbur.WithHint(fmt.Errorf("it has no primary key"),
+				"name columns that are NOT NULL and unique together with key: in the configuration")
 		}
 		t.Key = primary
 		return nil

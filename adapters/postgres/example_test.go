@@ -16,7 +16,8 @@ func TestExampleConfiguration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(config.Tables) != 3 || config.Tables[0].Sensitive || !config.Tables[1].Sensitive || !config.Tables[2].Sensitive || config.Tables[2].Dataset != "api-tokens" {
+	if len(config.Tables) != 3 || config.Tables[0].Sensitive || !config.Tables[1].Sensitive || !config.Tables[2].Sensitive ||
+		config.Tables[2].Dataset != "api-tokens" {
 		t.Errorf("%+v", config)
 	}
 }

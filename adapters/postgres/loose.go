@@ -108,9 +108,11 @@ func (t *table) refuseUnmet(values, verdicts [][]byte) error {
 			return err
 		}
 		return appbur.WithHint(
-			contract.NewError(contract.ReasonConstraintViolation, "table %s.%s: %s violates the constraint %s, so it could not be imported again", t.Schema, t.Name, row, t.unmet[i].name).
+			contract.NewError(contract.ReasonConstraintViolation, "table %s.%s: %s violates the constraint %s, so it could not be imported again",
+				t.Schema, t.Name, row, t.unmet[i].name).
 				With("dataset", t.Dataset).With("constraint", t.unmet[i].name),
-			fmt.Sprintf("the constraint was inherited NOT VALID; mend the rows that violate it: SELECT * FROM %s WHERE %s", t.from(), t.unmet[i].violated))
+			fmt.Sprintf("the constraint was inherited NOT VALID; mend the rows that violate it: SELECT * FROM %s WHERE %s", t.from(),
+				t.unmet[i].violated))
 	}
 	return nil
 }

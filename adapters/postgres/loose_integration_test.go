@@ -44,7 +44,10 @@ func TestRowsOlderThanAConstraintComeBack(t *testing.T) {
 	if d := cmp.Diff(before, target.catalogState()); d != "" {
 		t.Errorf("the catalog changed (-before +after):\n%s", d)
 	}
-	for _, sql := range []string{"INSERT INTO staff VALUES (3, 5, NULL)", "INSERT INTO staff VALUES (3, 18, 77)", "INSERT INTO parts VALUES (2, 0)", "INSERT INTO parts VALUES (150, 0)"} {
+	for _, sql := range []string{
+		"INSERT INTO staff VALUES (3, 5, NULL)", "INSERT INTO staff VALUES (3, 18, 77)",
+		"INSERT INTO parts VALUES (2, 0)", "INSERT INTO parts VALUES (150, 0)",
+	} {
 		if _, err := target.conn.Exec(t.Context(), sql); err == nil {
 			t.Errorf("%s is taken: the constraint is gone", sql)
 		}
@@ -93,7 +96,8 @@ func TestExportNamesRowsThatNoImportTakes(t *testing.T) {
 				d.exec(c.ddl)
 			}
 			_, err := adaptertest.Run(t, d.adapter(c.tables...)).Backup(t)
-			if err == nil || !strings.Contains(err.Error(), c.constraint) || !strings.Contains(err.Error(), "table public.c") || !strings.Contains(err.Error(), c.row) {
+			if err == nil || !strings.Contains(err.Error(), c.constraint) || !strings.Contains(err.Error(), "table public.c") ||
+				!strings.Contains(err.Error(), c.row) {
 				t.Errorf("error is %v, want one that names table, %s and row %s", err, c.constraint, c.row)
 			}
 			if appbur.HintOf(err) == "" {
@@ -105,7 +109,8 @@ func TestExportNamesRowsThatNoImportTakes(t *testing.T) {
 				specs = append(specs, "{table: p}")
 			}
 			_, err = adaptertest.Run(t, d.adapter(specs...)).Backup(t)
-			if err == nil || !strings.Contains(err.Error(), c.constraint) || strings.Contains(err.Error(), "CANARY") || strings.Contains(err.Error(), "yg==") || strings.Contains(err.Error(), "202") {
+			if err == nil || !strings.Contains(err.Error(), c.constraint) || strings.Contains(err.Error(), "CANARY") ||
+				strings.Contains(err.Error(), "yg==") || strings.Contains(err.Error(), "202") {
 				t.Errorf("of a sensitive table it says %v", err)
 			}
 		})

@@ -41,9 +41,11 @@ func (s *snapshot) refuseOrphans(ctx context.Context, t *table) error {
 		}
 		if found != "" {
 			return appbur.WithHint(
-				contract.NewError(contract.ReasonConstraintViolation, "table %s.%s: by the foreign key %s %s refers to a row that table %s does not have, so it could not be imported again",
+				contract.NewError(contract.ReasonConstraintViolation,
+					"table %s.%s: by the foreign key %s %s refers to a row that table %s does not have, so it could not be imported again",
 					t.Schema, t.Name, key.name, found, key.to).With("dataset", t.Dataset).With("constraint", key.name),
-				fmt.Sprintf("it was written while triggers were off; mend such rows, or make the foreign key NOT VALID: SELECT * FROM %s c WHERE %s", t.from(), key.where))
+				fmt.Sprintf("it was written while triggers were off; mend such rows, or make the foreign key NOT VALID: SELECT * FROM %s c WHERE %s",
+					t.from(), key.where))
 		}
 	}
 	return nil
@@ -57,7 +59,8 @@ func (s *snapshot) readOrphanQueries(ctx context.Context) (map[string][]orphan, 
 	for _, t := range s.tables {
 		oids = append(oids, t.oid)
 	}
-	rows, err := s.session.query(ctx, `SELECT con.conname, n.nspname, c.relname, c.relkind, a.attname, r.attname, o.nspname, op.oprname, con.conrelid
+	rows, err := s.session.query(ctx,
+		`SELECT con.conname, n.nspname, c.relname, c.relkind, a.attname, r.attname, o.nspname, op.oprname, con.conrelid
 		FROM pg_catalog.pg_constraint con
 		JOIN pg_catalog.pg_class c ON c.oid = con.confrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 		CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(con.conkey), pg_catalog.unnest(con.confkey), pg_catalog.unnest(con.conpfeqop))
@@ -65,7 +68,8 @@ func (s *snapshot) readOrphanQueries(ctx context.Context) (map[string][]orphan, 
 		JOIN pg_catalog.pg_attribute a ON a.attrelid = con.conrelid AND a.attnum = k.own
 		JOIN pg_catalog.pg_attribute r ON r.attrelid = con.confrelid AND r.attnum = k.referred
 		JOIN pg_catalog.pg_operator op ON op.oid = k.operator JOIN pg_catalog.pg_namespace o ON o.oid = op.oprnamespace
-		WHERE con.contype = 'f' AND con.convalidated AND con.conrelid = ANY ($1::pg_catalog.oid[]) AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
+		WHERE con.contype = 'f' AND con.convalidated AND con.conrelid = ANY ($1::pg_catalog.oid[])
+		AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
 			AND NOT pg_catalog.row_security_active(c.oid)
 			AND (con.conparentid = 0 OR con.conrelid <> (SELECT p.conrelid FROM pg_catalog.pg_constraint p WHERE p.oid = con.conparentid))
 		ORDER BY con.conrelid, con.conname COLLATE "C", con.oid, k.n`, "{"+strings.Join(oids, ",")+"}")
@@ -81,7 +85,8 @@ func (s *snapshot) readOrphanQueries(ctx context.Context) (map[string][]orphan, 
 	)
 	finish := func() {
 		if last != nil {
-			last.where = strings.Join(present, " AND ") + " AND NOT EXISTS (SELECT FROM " + only + last.to + " p WHERE " + strings.Join(equal, " AND ") + ")"
+			last.where = strings.Join(present, " AND ") + " AND NOT EXISTS (SELECT FROM " + only + last.to + " p WHERE " +
+				strings.Join(equal, " AND ") + ")"
 			keys[lastOf] = append(keys[lastOf], *last)
 			present, equal = nil, nil
 		}

@@ -103,7 +103,11 @@ func TestValues(t *testing.T) {
 		want   []string // JSON; when shorter than values the rest is only round-tripped
 	}{
 		{"smallint", []string{"-32768", "32767"}, []string{"-32768", "32767"}},
-		{"bigint", []string{"-9223372036854775808", "9223372036854775807", "NULL"}, []string{"-9223372036854775808", "9223372036854775807", "null"}},
+		{
+			"bigint",
+			[]string{"-9223372036854775808", "9223372036854775807", "NULL"},
+			[]string{"-9223372036854775808", "9223372036854775807", "null"},
+		},
 		{"oid", []string{"4294967295"}, []string{"4294967295"}},
 		{
 			"numeric",
@@ -132,7 +136,11 @@ func TestValues(t *testing.T) {
 		{`"char"`, []string{"'x'"}, []string{`"x"`}},
 		{"bytea", []string{`'\x00ff5c0a09'`, `''`, "NULL", `decode(repeat('00ff', 500000), 'hex')`}, []string{`"AP9cCgk="`, `""`, "null"}},
 		{"blob", []string{`'\x00ff'`}, []string{`"AP8="`}},
-		{"date", []string{"'infinity'", "'0044-03-15 BC'", "'5874897-12-31'", "'2026-11-21'"}, []string{`"infinity"`, `"0044-03-15 BC"`, `"5874897-12-31"`, `"2026-11-21"`}},
+		{
+			"date",
+			[]string{"'infinity'", "'0044-03-15 BC'", "'5874897-12-31'", "'2026-11-21'"},
+			[]string{`"infinity"`, `"0044-03-15 BC"`, `"5874897-12-31"`, `"2026-11-21"`},
+		},
 		{
 			"timestamp",
 			[]string{"'2026-11-21 03:02:38.5'", "'-infinity'", "'0044-03-15 01:02:03 BC'", "'2024-02-29'"},
@@ -140,14 +148,24 @@ func TestValues(t *testing.T) {
 		},
 		{
 			"timestamptz",
-			[]string{"'2026-11-01 01:30:00 America/New_York'", "'2026-11-21 03:02:38.123456+02'", "'infinity'", "'0044-03-15 01:02:03+00 BC'", "'10000-01-01 00:00+00'"},
-			[]string{`"2026-11-01T06:30:00.000000Z"`, `"2026-11-21T01:02:38.123456Z"`, `"infinity"`, `"0044-03-15T01:02:03.000000Z BC"`, `"10000-01-01T00:00:00.000000Z"`},
+			[]string{
+				"'2026-11-01 01:30:00 America/New_York'", "'2026-11-21 03:02:38.123456+02'", "'infinity'", "'0044-03-15 01:02:03+00 BC'",
+				"'10000-01-01 00:00+00'",
+			},
+			[]string{
+				`"2026-11-01T06:30:00.000000Z"`, `"2026-11-21T01:02:38.123456Z"`, `"infinity"`, `"0044-03-15T01:02:03.000000Z BC"`,
+				`"10000-01-01T00:00:00.000000Z"`,
+			},
 		},
 		{"time", []string{"'24:00:00'", "'01:02:03.5'"}, []string{`"24:00:00"`, `"01:02:03.5"`}},
 		{"timetz", []string{"'24:00:00+05:30:15'"}, []string{`"24:00:00+05:30:15"`}},
 		{"interval", []string{"'-1 mon +2 days -00:00:00.5'"}, []string{`"-1 mons +2 days -00:00:00.5"`}},
 		{"json", []string{`'{"b": 1,  "a":2, "a":3}'`}, []string{`"{\"b\": 1,  \"a\":2, \"a\":3}"`}},
-		{"jsonb", []string{`'{"bb": 1.50, "a": {"c":[null]}}'`, "'null'", "NULL"}, []string{`"{\"a\": {\"c\": [null]}, \"bb\": 1.50}"`, `"null"`, "null"}},
+		{
+			"jsonb",
+			[]string{`'{"bb": 1.50, "a": {"c":[null]}}'`, "'null'", "NULL"},
+			[]string{`"{\"a\": {\"c\": [null]}, \"bb\": 1.50}"`, `"null"`, "null"},
+		},
 		{"int[]", []string{"'[0:1]={1,2}'", "'{}'", "'{{1,NULL},{3,4}}'"}, []string{`"[0:1]={1,2}"`, `"{}"`, `"{{1,NULL},{3,4}}"`}},
 		{"text[]", []string{`ARRAY['a,b','"',NULL,'NULL','\']`}, []string{`"{\"a,b\",\"\\\"\",NULL,\"NULL\",\"\\\\\"}"`}},
 		{"mood", []string{`'ok, "fine"'`}, []string{`"ok, \"fine\""`}},
@@ -251,7 +269,8 @@ const familyRows = `
 // catalogState is what an import must leave as it was.
 func (d *database) catalogState() string {
 	return d.value(`SELECT string_agg(x, E'\n' ORDER BY x) FROM (
-		SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) || coalesce(obj_description(oid, 'pg_constraint'), '') FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+		SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) || coalesce(obj_description(oid, 'pg_constraint'), '')
+		FROM pg_constraint WHERE connamespace = 'public'::regnamespace
 		UNION ALL SELECT tgname || tgenabled::text FROM pg_trigger WHERE NOT tgisinternal) s(x)`)
 }
 
@@ -303,7 +322,10 @@ func TestImportRollsBackWhole(t *testing.T) {
 		"orphan":         {with("child", `{"id":5,"parent":6,"twin":null,"word":null}`), []string{"child_parent_fkey", "(parent)=(6)"}},
 		"orphan outside": {with("parent", `{"favourite":null,"id":6,"name":"New"}`), []string{"fkey"}},
 		"duplicate":      {with("parent", good["parent"][0], `{"favourite":null,"id":6,"name":"New"}`), []string{"row 2", "parent_name_key"}},
-		"bad value":      {with("child", good["child"][0], `{"id":99999999999,"parent":5,"twin":null,"word":null}`), []string{"row 2", "column id"}},
+		"bad value": {
+			with("child", good["child"][0], `{"id":99999999999,"parent":5,"twin":null,"word":null}`),
+			[]string{"row 2", "column id"},
+		},
 		"null":           {with("parent", `{"favourite":null,"id":5,"name":null}`), []string{"row 1", "name"}},
 		"zero byte":      {with("child", `{"id":5,"parent":5,"twin":null,"word":"a\u0000"}`), []string{"row 1, column word", "U+0000"}},
 		"unknown column": {with("child", `{"id":5,"parent":5,"twin":null,"word":null,"zip":1}`), []string{"child", "zip", "unknown column"}},

@@ -139,7 +139,8 @@ func (tx *transaction) Continue(_ context.Context, dataset string, positions []a
 	}
 	for _, p := range positions {
 		if _, err := numberOf(p.Next); err != nil {
-			return contract.NewError(contract.ReasonPayloadInvalid, "table %s.%s: the position of %s: %w", t.Schema, t.Name, p.Field, err).With("dataset", dataset)
+			return contract.NewError(contract.ReasonPayloadInvalid, "table %s.%s: the position of %s: %w", t.Schema, t.Name, p.Field,
+				err).With("dataset", dataset)
 		}
 	}
 	tx.positions[dataset] = positions

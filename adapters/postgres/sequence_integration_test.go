@@ -48,7 +48,8 @@ func TestNumbersAreNotGivenOutTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, dataset := range saved.State.Datasets {
-		if want := (appbur.Position{Field: "id", Counter: "public.free", Next: "115"}); dataset.Name == "drawn" && !slices.Equal(dataset.Positions, []appbur.Position{want}) {
+		if want := (appbur.Position{Field: "id", Counter: "public.free", Next: "115"}); dataset.Name == "drawn" &&
+			!slices.Equal(dataset.Positions, []appbur.Position{want}) {
 			t.Errorf("the position of a free sequence is %+v, want %+v", dataset.Positions, want)
 		}
 	}
@@ -128,14 +129,16 @@ func TestSequencesMoveWithTheCommitOnly(t *testing.T) {
 	if err := begin("10").Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.conn.Exec(t.Context(), "INSERT INTO a DEFAULT VALUES"); err == nil || !strings.Contains(err.Error(), "maximum value of sequence") {
+	if _, err := d.conn.Exec(t.Context(), "INSERT INTO a DEFAULT VALUES"); err == nil ||
+		!strings.Contains(err.Error(), "maximum value of sequence") {
 		t.Errorf("all numbers were given out, and the next insert says: %v", err)
 	}
 }
 
 // A role that may not read a counter is told so when the adapter starts.
 func TestHiddenSequenceIsToldAtTheStart(t *testing.T) {
-	d := newDatabase(t, "CREATE SEQUENCE shy; CREATE TABLE a (id int PRIMARY KEY DEFAULT nextval('shy'))", "REVOKE ALL ON SEQUENCE shy FROM app")
+	d := newDatabase(t, "CREATE SEQUENCE shy; CREATE TABLE a (id int PRIMARY KEY DEFAULT nextval('shy'))",
+		"REVOKE ALL ON SEQUENCE shy FROM app")
 	_, err := d.open("a")
 	if err == nil || !strings.Contains(appbur.HintOf(err), `GRANT SELECT ON SEQUENCE "public"."shy"`) {
 		t.Errorf("error is %v, hint %q", err, appbur.HintOf(err))

@@ -142,7 +142,8 @@ func (tx *transaction) verify(ctx context.Context, r replacement) error {
 	}
 	where := r.table.Schema + "." + r.table.Name
 	if stored.Rows() != r.written.Rows() {
-		return contract.NewError(contract.ReasonVerifyFailed, "table %s: %w: %d rows were written, %d are there", where, errVerify, r.written.Rows(), stored.Rows())
+		return contract.NewError(contract.ReasonVerifyFailed, "table %s: %w: %d rows were written, %d are there", where, errVerify,
+			r.written.Rows(), stored.Rows())
 	}
 	if column := stored.Differs(r.written); column != "" {
 		return contract.NewError(contract.ReasonVerifyFailed, "table %s, column %s: %w", where, column, errVerify).With("column", column)

@@ -45,7 +45,8 @@ func (s *stage) startCluster(ctx context.Context, version appbur.KubeVersion, co
 		_ = cluster.Stop()
 		return nil, fmt.Errorf("keep the kubeconfig: %w", err)
 	}
-	s.proved("Kubernetes %s answers at %s after %s; kubeconfig: %s", cluster.Version, cluster.Server(), s.now().Sub(began).Round(100*time.Millisecond), config)
+	s.proved("Kubernetes %s answers at %s after %s; kubeconfig: %s", cluster.Version, cluster.Server(),
+		s.now().Sub(began).Round(100*time.Millisecond), config)
 	return cluster, nil
 }
 

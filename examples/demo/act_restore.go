@@ -118,7 +118,10 @@ func backupNewCluster(ctx context.Context, s *stage) error {
 		return err
 	}
 	err := s.run(ctx, command{
-		args: []string{"appbur", "backup", "--repo", newRepoName, "--keys", newKeysName, "--kubeconfig", newConfig, "--app", appName + "=" + s.newFleet.address},
+		args: []string{
+			"appbur", "backup", "--repo", newRepoName, "--keys", newKeysName, "--kubeconfig", newConfig, "--app",
+			appName + "=" + s.newFleet.address,
+		},
 	})
 	if err != nil {
 		return err

@@ -33,26 +33,51 @@ func TestAPI(t *testing.T) {
 		"v1": {
 			{"GET", "/healthz", "", 200, `{"version":"1.4.0"}`},
 			{"GET", "/v1/customers", "", 200, `[]`},
-			{"POST", "/v1/customers", `{"id":"acme","name":"Acme","tier":"gold","contactEmail":"a@acme.example"}`, 201, `{"id":"acme","name":"Acme","tier":"gold","contactEmail":"a@acme.example","createdAt":"2026-11-21T03:02:38Z"}`},
+			{
+				"POST", "/v1/customers", `{"id":"acme","name":"Acme","tier":"gold","contactEmail":"a@acme.example"}`, 201,
+				`{"id":"acme","name":"Acme","tier":"gold","contactEmail":"a@acme.example","createdAt":"2026-11-21T03:02:38Z"}`,
+			},
 			{"POST", "/v1/customers", `{"id":"acme","name":"Acme","tier":"gold"}`, 409, `{"error":"customer acme: exists already"}`},
 			{"POST", "/v1/customers", `{"id":"x","name":"X","tier":"wood"}`, 400, `{"error":"invalid: tier: want gold, silver or bronze"}`},
-			{"POST", "/v1/clusters", `{"id":"p","customerId":"acme","name":"prod","k8s":"1.24.17","region":"eu-west-1","zone":"eu-west-1a"}`, 201, ""},
-			{"POST", "/v1/clusters", `{"id":"q","customerId":"nobody","name":"prod","k8s":"1.24.17","region":"eu-west-1"}`, 404, `{"error":"cluster q: what it refers to: not found"}`},
-			{"PUT", "/v1/clusters/p/labels", `{"stage":"prod"}`, 200, `{"id":"p","customerId":"acme","name":"prod","k8s":"1.24.17","region":"eu-west-1","zone":"eu-west-1a","labels":{"stage":"prod"},"createdAt":"2026-11-21T03:02:38Z"}`},
+			{
+				"POST", "/v1/clusters", `{"id":"p","customerId":"acme","name":"prod","k8s":"1.24.17","region":"eu-west-1","zone":"eu-west-1a"}`, 201,
+				"",
+			},
+			{
+				"POST", "/v1/clusters", `{"id":"q","customerId":"nobody","name":"prod","k8s":"1.24.17","region":"eu-west-1"}`, 404,
+				`{"error":"cluster q: what it refers to: not found"}`,
+			},
+			{
+				"PUT", "/v1/clusters/p/labels", `{"stage":"prod"}`, 200,
+				`{"id":"p","customerId":"acme","name":"prod","k8s":"1.24.17","region":"eu-west-1","zone":"eu-west-1a","labels":{"stage":"prod"},"createdAt":"2026-11-21T03:02:38Z"}`,
+			},
 			{"PUT", "/v1/clusters/none/labels", `{}`, 404, `{"error":"cluster none: not found"}`},
 			{"PUT", "/v1/clusters/p/credentials", `{"token":"t"}`, 204, ""},
 			{"POST", "/v1/clusters/p/maintenance-windows", window, 201, ""},
 			{"POST", "/v1/clusters/p/maintenance-windows", `{"startsAt":"2027-01-01T00:00:00Z"}`, 400, ""},
-			{"GET", "/v1/clusters/p/maintenance-windows", "", 200, `[{"id":1,"clusterId":"p","startsAt":"2027-01-01T00:00:00Z","endsAt":"2027-01-01T02:00:00Z","reason":"upgrade"}]`},
+			{
+				"GET", "/v1/clusters/p/maintenance-windows", "", 200,
+				`[{"id":1,"clusterId":"p","startsAt":"2027-01-01T00:00:00Z","endsAt":"2027-01-01T02:00:00Z","reason":"upgrade"}]`,
+			},
 			{"POST", "/v1/clusters", `{"colour":"red"}`, 400, ""},
 			{"POST", "/v1/clusters", `{} {}`, 400, ""},
 		},
 		"v2": {
 			{"GET", "/healthz", "", 200, `{"version":"2.0.0"}`},
 			{"POST", "/v2/customers", `{"id":"acme","name":"Acme","tier":"premium","contactEmail":"a@acme.example"}`, 201, ""},
-			{"POST", "/v2/clusters", `{"id":"p","customerId":"acme","name":"prod","kubernetesVersion":"1.37.1","location":{"region":"eu-west-1","zone":"eu-west-1a"}}`, 201, ""},
-			{"GET", "/v2/clusters/p", "", 200, `{"id":"p","customerId":"acme","name":"prod","kubernetesVersion":"1.37.1","location":{"region":"eu-west-1","zone":"eu-west-1a"},"lifecycle":"active","labels":{},"createdAt":"2026-11-21T03:02:38Z"}`},
-			{"POST", "/v2/clusters", `{"id":"q","customerId":"acme","name":"q","kubernetesVersion":"1.37.1","location":{"region":"x"},"lifecycle":"lost"}`, 400, ""},
+			{
+				"POST", "/v2/clusters",
+				`{"id":"p","customerId":"acme","name":"prod","kubernetesVersion":"1.37.1","location":{"region":"eu-west-1","zone":"eu-west-1a"}}`, 201,
+				"",
+			},
+			{
+				"GET", "/v2/clusters/p", "", 200,
+				`{"id":"p","customerId":"acme","name":"prod","kubernetesVersion":"1.37.1","location":{"region":"eu-west-1","zone":"eu-west-1a"},"lifecycle":"active","labels":{},"createdAt":"2026-11-21T03:02:38Z"}`,
+			},
+			{
+				"POST", "/v2/clusters",
+				`{"id":"q","customerId":"acme","name":"q","kubernetesVersion":"1.37.1","location":{"region":"x"},"lifecycle":"lost"}`, 400, "",
+			},
 			{"GET", "/v2/clusters", "", 200, ""},
 			{"GET", "/v1/clusters", "", 404, ""},
 		},
@@ -82,7 +107,8 @@ func TestProgram(t *testing.T) {
 			var stderr bytes.Buffer
 			code := make(chan int, 1)
 			go func() {
-				code <- program.Main(ctx, version, []string{"--db", filepath.Join(dir, "a b?.db"), "--http", "127.0.0.1:0", "--contract", socket, "--seed", "5"}, in, &stderr)
+				code <- program.Main(ctx, version,
+					[]string{"--db", filepath.Join(dir, "a b?.db"), "--http", "127.0.0.1:0", "--contract", socket, "--seed", "5"}, in, &stderr)
 				in.Close()
 			}()
 			line, err := io.ReadAll(io.LimitReader(out, int64(len("ready contract="+socket+" http=127.0.0.1:"))))

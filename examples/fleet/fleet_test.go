@@ -32,8 +32,14 @@ func now() time.Time { return time.Date(2026, time.November, 21, 3, 2, 38, 0, ti
 
 // The releases, by the name of their golden payloads.
 var releases = map[string]program.Version{
-	"v1": {Name: "fleet-v1", App: v1.AppVersion, Open: func(ctx context.Context, file string) (program.Fleet, error) { return v1.Open(ctx, file, now) }},
-	"v2": {Name: "fleet-v2", App: v2.AppVersion, Open: func(ctx context.Context, file string) (program.Fleet, error) { return v2.Open(ctx, file, now) }},
+	"v1": {
+		Name: "fleet-v1", App: v1.AppVersion,
+		Open: func(ctx context.Context, file string) (program.Fleet, error) { return v1.Open(ctx, file, now) },
+	},
+	"v2": {
+		Name: "fleet-v2", App: v2.AppVersion,
+		Open: func(ctx context.Context, file string) (program.Fleet, error) { return v2.Open(ctx, file, now) },
+	},
 }
 
 // goldenClusters is how many clusters the golden payloads hold.
@@ -96,9 +102,10 @@ func (w *writer) Close() error {
 func export(t *testing.T, client *contract.Client) (payloads, contract.ExportResult) {
 	t.Helper()
 	got := payloads{}
-	result, err := client.Export(t.Context(), contract.ExportRequest{OperationID: operation(t)}, contract.SinkFunc(func(h contract.DatasetHeader) (io.WriteCloser, error) {
-		return &writer{done: func(s string) { got[h.Name] = s }}, nil
-	}))
+	result, err := client.Export(t.Context(), contract.ExportRequest{OperationID: operation(t)},
+		contract.SinkFunc(func(h contract.DatasetHeader) (io.WriteCloser, error) {
+			return &writer{done: func(s string) { got[h.Name] = s }}, nil
+		}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +187,8 @@ func TestRelease2ImportsRelease1(t *testing.T) {
 		}
 		if d.Name == "clusters" {
 			withNotes := int64(strings.Count(source["clusters"], `"legacyNotes":`))
-			if len(d.Dropped) != 1 || d.Dropped[0].Path != "/legacyNotes" || d.Dropped[0].Rows != withNotes || !d.Dropped[0].Declared || withNotes == 0 {
+			if len(d.Dropped) != 1 || d.Dropped[0].Path != "/legacyNotes" || d.Dropped[0].Rows != withNotes || !d.Dropped[0].Declared ||
+				withNotes == 0 {
 				t.Errorf("dropped: %+v, want the notes of %d clusters", d.Dropped, withNotes)
 			}
 		} else if len(d.Dropped) > 0 {
@@ -287,7 +295,8 @@ func TestContractKit(t *testing.T) {
 
 	older := contracttest.Payload{Release: v1.AppVersion}
 	for name, data := range golden(t, "v1") {
-		older.Datasets = append(older.Datasets, contracttest.PayloadDataset{Name: name, Schema: schemas1[name], Data: []byte(data), Drops: name == "clusters"})
+		older.Datasets = append(older.Datasets,
+			contracttest.PayloadDataset{Name: name, Schema: schemas1[name], Data: []byte(data), Drops: name == "clusters"})
 	}
 	for release := range releases {
 		t.Run(release, func(t *testing.T) {
@@ -325,7 +334,8 @@ func TestIDsContinueAfterAnImport(t *testing.T) {
 	if _, err := dial(t, "v2", fleet).Import(t.Context(), request(t, v1.AppVersion, golden(t, "v1"), schemas1)); err != nil {
 		t.Fatal(err)
 	}
-	status, body := call(t, fleet, "POST", "/v2/clusters/"+firstCluster(t)+"/maintenance-windows", `{"startsAt":"2027-01-01T00:00:00Z","endsAt":"2027-01-01T02:00:00Z","reason":"x"}`)
+	status, body := call(t, fleet, "POST", "/v2/clusters/"+firstCluster(t)+"/maintenance-windows",
+		`{"startsAt":"2027-01-01T00:00:00Z","endsAt":"2027-01-01T02:00:00Z","reason":"x"}`)
 	var window struct{ ID int64 }
 	if err := json.Unmarshal([]byte(body), &window); err != nil || status != 201 {
 		t.Fatalf("%d %s (%v)", status, body, err)

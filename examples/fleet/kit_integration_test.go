@@ -193,7 +193,8 @@ func (p *fleetProcess) start(ctx context.Context, more ...string) error {
 	}
 	defer ready.Close()
 	p.command = exec.Command(p.binary, append([]string{
-		"-db", filepath.Join(p.dir, "fleet.db"), "-http", p.http, "-contract", "unix://" + filepath.Join(p.dir, "app"), "-spool-dir", filepath.Join(p.dir, "spool"),
+		"-db", filepath.Join(p.dir, "fleet.db"), "-http", p.http, "-contract", "unix://" + filepath.Join(p.dir, "app"), "-spool-dir",
+		filepath.Join(p.dir, "spool"),
 	}, more...)...)
 	p.command.Env = append(os.Environ(), "SLOW_FILE="+filepath.Join(p.dir, "slow"))
 	p.command.Stdout, p.command.Stderr = writer, &p.log

@@ -193,9 +193,12 @@ func refreshEmbeddedStatus(ctx context.Context, c *client) error {
 func report(ctx context.Context, c *client) error {
 	_, err := c.at(coreV1, "events", "team-payments").Create(ctx, &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "v1", "kind": "Event",
-		"metadata":       map[string]any{"generateName": "payments-prod-eu.", "namespace": "team-payments"},
-		"involvedObject": map[string]any{"apiVersion": clusterV1.String(), "kind": "Cluster", "namespace": "team-payments", "name": "payments-prod-eu"},
-		"type":           "Normal", "reason": "Reconciled", "message": "nothing to do",
+		"metadata": map[string]any{"generateName": "payments-prod-eu.", "namespace": "team-payments"},
+		"involvedObject": map[string]any{
+			"apiVersion": clusterV1.String(), "kind": "Cluster", "namespace": "team-payments",
+			"name": "payments-prod-eu",
+		},
+		"type": "Normal", "reason": "Reconciled", "message": "nothing to do",
 	}}, metav1.CreateOptions{FieldManager: capiManager})
 	return err
 }

@@ -34,14 +34,29 @@ var outcomes = []settled{
 	{what: "workloads to be seen by their controller", gv: appsV1, resource: "deployments", done: observed},
 	{what: "workloads to be seen by their controller", gv: appsV1, resource: "statefulsets", done: observed},
 	{what: "workloads to be seen by their controller", gv: appsV1, resource: "daemonsets", done: observed},
-	{what: "the claims of the StatefulSet to be made", gv: coreV1, resource: "persistentvolumeclaims", namespace: "monitoring", name: "data-prometheus-1", done: exists},
-	{what: "the claim to be bound", gv: coreV1, resource: "persistentvolumeclaims", namespace: "fleet-system", name: "fleet-data", done: inPhase("Bound")},
+	{
+		what: "the claims of the StatefulSet to be made", gv: coreV1, resource: "persistentvolumeclaims", namespace: "monitoring",
+		name: "data-prometheus-1", done: exists,
+	},
+	{
+		what: "the claim to be bound", gv: coreV1, resource: "persistentvolumeclaims", namespace: "fleet-system", name: "fleet-data",
+		done: inPhase("Bound"),
+	},
 	{what: "the volume to be bound", gv: coreV1, resource: "persistentvolumes", name: "fleet-data-eu-west-1a", done: inPhase("Bound")},
-	{what: "the job to run", gv: schema.GroupVersion{Group: "batch", Version: "v1"}, resource: "jobs", namespace: "fleet-system", name: "fleet-import-customers", done: has("status", "active")},
-	{what: "the token to be issued", gv: coreV1, resource: "secrets", namespace: "argocd", name: "argocd-manager-token", done: has("data", "token")},
+	{
+		what: "the job to run", gv: schema.GroupVersion{Group: "batch", Version: "v1"}, resource: "jobs", namespace: "fleet-system",
+		name: "fleet-import-customers", done: has("status", "active"),
+	},
+	{
+		what: "the token to be issued", gv: coreV1, resource: "secrets", namespace: "argocd", name: "argocd-manager-token",
+		done: has("data", "token"),
+	},
 	{what: "the role to be aggregated", gv: rbacV1, resource: "clusterroles", name: "capi:aggregated:manager-role", done: aggregated},
 	{what: "quotas to be counted", gv: coreV1, resource: "resourcequotas", done: has("status", "hard")},
-	{what: "namespaces to have their authority", gv: coreV1, resource: "configmaps", namespace: "team-logistics", name: "kube-root-ca.crt", done: exists},
+	{
+		what: "namespaces to have their authority", gv: coreV1, resource: "configmaps", namespace: "team-logistics", name: "kube-root-ca.crt",
+		done: exists,
+	},
 }
 
 // settle waits for every outcome.

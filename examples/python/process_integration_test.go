@@ -43,7 +43,8 @@ func (p *process) start(ctx context.Context) error {
 		return err
 	}
 	// Its life is not bounded by the context of its start.
-	p.command = exec.CommandContext(context.WithoutCancel(ctx), interpreter, "testdata/slow.py", "--state", p.state(), "--contract", p.address(), "--type")
+	p.command = exec.CommandContext(context.WithoutCancel(ctx), interpreter, "testdata/slow.py", "--state", p.state(), "--contract",
+		p.address(), "--type")
 	p.command.Env = append(os.Environ(), "PYTHONPATH="+p.classes+":"+here, "PYTHONDONTWRITEBYTECODE=1")
 	p.command.Stderr = &p.stderr
 	stdout, err := p.command.StdoutPipe()

@@ -42,7 +42,11 @@ func TestContract(t *testing.T) {
 	classes, n := generated(t), 0
 	old := contracttest.Payload{Release: "1.0", Datasets: []contracttest.PayloadDataset{
 		{Name: "books", Schema: "2.0", Data: []byte("{\"name\":\"a\"}\n")},
-		{Name: "notes", Schema: "1.0", Drops: true, Data: []byte(`{"body":"x","book":"a","colour":"red","done":false,"title":"t"}` + "\n" + `{"body":"","book":"a","done":true,"title":"u"}` + "\n")},
+		{
+			Name: "notes", Schema: "1.0", Drops: true,
+			Data: []byte(`{"body":"x","book":"a","colour":"red","done":false,"title":"t"}` + "\n" +
+				`{"body":"","book":"a","done":true,"title":"u"}` + "\n"),
+		},
 	}}
 	contracttest.Run(t, contracttest.Config{
 		Older: []contracttest.Payload{old}, Strict: true, Idle: 85 * time.Second, Timeout: 2 * time.Minute,
@@ -78,9 +82,12 @@ func TestCanonical(t *testing.T) {
 	lines := []string{
 		`{"b":1,"a":[true,false,null,{}],"é":"\u00e9\/\u001f\u007f\u2028"}`,
 		`{"a":1e21,"b":1e-7,"c":123e-9,"d":0.000001,"e":1.5E300,"f":1e20,"g":-0,"h":-0.0,"i":100.0,"j":10000000000000000000000000,"k":0.1e1,"l":12345678901234567890.5}`,
-		`{"a":1,"a":2}`, `{"a":"\ud800"}`, `{"a":"\ud83d\ude00"}`, `[1]`, `{"a":NaN}`, `{"a":01}`, `{"a":1e1000001}`, `{"a":1e999999}`, `{"a":1}x`, ` {"a" : 1 } `, "", "\ufeff{}",
-		`{"\u0001":"\b\f\n\r\t\"\\"}`, `{"a":` + strings.Repeat("[", 199) + strings.Repeat("]", 199) + `}`, `{"a":` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + `}`, `{"a":` + strings.Repeat("[", 201) + strings.Repeat("]", 201) + `}`,
-		"{\"\U00010000\":1,\"\uffff\":2}", "{\"a\":\"\xff\"}", "{\"a\":\"\t\"}", `{"a":1e-1000000000000000000000}`, `{"a":0e99999999}`, `{"a":0.1e1000000}`, `{"a":1000e1000000}`, `{"a":1e-000000000000000000000000007}`,
+		`{"a":1,"a":2}`, `{"a":"\ud800"}`, `{"a":"\ud83d\ude00"}`, `[1]`, `{"a":NaN}`, `{"a":01}`, `{"a":1e1000001}`, `{"a":1e999999}`,
+		`{"a":1}x`, ` {"a" : 1 } `, "", "\ufeff{}",
+		`{"\u0001":"\b\f\n\r\t\"\\"}`, `{"a":` + strings.Repeat("[", 199) + strings.Repeat("]", 199) + `}`,
+		`{"a":` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + `}`, `{"a":` + strings.Repeat("[", 201) + strings.Repeat("]", 201) + `}`,
+		"{\"\U00010000\":1,\"\uffff\":2}", "{\"a\":\"\xff\"}", "{\"a\":\"\t\"}", `{"a":1e-1000000000000000000000}`, `{"a":0e99999999}`,
+		`{"a":0.1e1000000}`, `{"a":1000e1000000}`, `{"a":1e-000000000000000000000000007}`,
 	}
 	program := `
 import sys, json

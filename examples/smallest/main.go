@@ -49,7 +49,13 @@ func (a *app) Replace(_ context.Context, _ string, rows iter.Seq2[contract.Row, 
 func (a *app) Commit(context.Context) error { a.now.Store(a.next.Load()); return nil }
 func (*app) Rollback(context.Context) error { return nil }
 
-var options = contract.Options{ID: "smallest", Version: "1.0.0", Datasets: []contract.Dataset{{Name: "notes", Schema: "1.0", Key: []string{"Name"}, Fields: []string{"Name", "Text"}, UnknownFields: contract.RefuseUnknown}}}
+var options = contract.Options{
+	ID: "smallest", Version: "1.0.0",
+	Datasets: []contract.Dataset{{
+		Name: "notes", Schema: "1.0", Key: []string{"Name"}, Fields: []string{"Name", "Text"},
+		UnknownFields: contract.RefuseUnknown,
+	}},
+}
 
 func main() {
 	a := new(app)

@@ -101,7 +101,8 @@ func leftOut(payloads Payloads, saved appbur.AppState, info contract.Info) (map[
 	without := map[string][]string{}
 	for _, dataset := range saved.Datasets {
 		i := slices.IndexFunc(info.Datasets, func(d contract.DatasetInfo) bool { return d.Name == dataset.Name })
-		if i < 0 || dataset.Opaque() || !slices.ContainsFunc(info.Datasets[i].Defaults, func(d contract.FieldDefault) bool { return d.Value == nil }) {
+		if i < 0 || dataset.Opaque() ||
+			!slices.ContainsFunc(info.Datasets[i].Defaults, func(d contract.FieldDefault) bool { return d.Value == nil }) {
 			continue
 		}
 		rows, err := payloads.Payload(saved.AppKey, dataset)
@@ -128,13 +129,15 @@ func compareOpaque(saved appbur.Dataset, live contract.ExportedDataset, imported
 	case saved.Schema != live.Schema && imported:
 		return ""
 	case saved.Schema != live.Schema:
-		return fmt.Sprintf("dataset %s: it is opaque and was saved with schema %s, so it cannot be compared with schema %s", saved.Name, saved.Schema, live.Schema)
+		return fmt.Sprintf("dataset %s: it is opaque and was saved with schema %s, so it cannot be compared with schema %s", saved.Name,
+			saved.Schema, live.Schema)
 	case saved.Digest.IsZero():
 		return fmt.Sprintf("dataset %s: its saved digest is sealed, so it cannot be compared", saved.Name)
 	case saved.Digest != live.Digest && (saved.Sensitive || live.Sensitive):
 		return fmt.Sprintf("dataset %s: its %d bytes differ from the %d saved ones", saved.Name, live.Size, saved.Size)
 	case saved.Digest != live.Digest:
-		return fmt.Sprintf("dataset %s: its %d bytes differ from the %d saved ones (digest %s, want %s)", saved.Name, live.Size, saved.Size, live.Digest.Short(), saved.Digest.Short())
+		return fmt.Sprintf("dataset %s: its %d bytes differ from the %d saved ones (digest %s, want %s)", saved.Name, live.Size, saved.Size,
+			live.Digest.Short(), saved.Digest.Short())
 	}
 	return ""
 }
@@ -160,13 +163,15 @@ func (c Checker) compareDataset(
 	case !want.declared && !claimed.IsZero():
 		return fmt.Sprintf("dataset %s: the application exports other rows than it said it imported", saved.Name), nil
 	case !want.declared:
-		return fmt.Sprintf("dataset %s: the application does not declare how schema %s becomes %s, so its rows cannot be compared", saved.Name, saved.Schema, info.Schema), nil
+		return fmt.Sprintf("dataset %s: the application does not declare how schema %s becomes %s, so its rows cannot be compared", saved.Name,
+			saved.Schema, info.Schema), nil
 	case live.Rows != want.rows:
 		return fmt.Sprintf("dataset %s: %d rows, saved were %d", saved.Name, live.Rows, want.rows), nil
 	case live.Digest != want.digest && (saved.Sensitive || live.Sensitive):
 		return fmt.Sprintf("dataset %s: its %d rows differ from the saved ones", saved.Name, live.Rows), nil
 	case live.Digest != want.digest:
-		return fmt.Sprintf("dataset %s: its %d rows differ from the saved ones (digest %s, want %s)", saved.Name, live.Rows, live.Digest.Short(), want.digest.Short()), nil
+		return fmt.Sprintf("dataset %s: its %d rows differ from the saved ones (digest %s, want %s)", saved.Name, live.Rows, live.Digest.Short(),
+			want.digest.Short()), nil
 	}
 	return "", nil
 }

@@ -30,7 +30,8 @@ func Export(ctx context.Context, d Dialer, t Target, store Store, random io.Read
 		return store.Dataset(t.AppKey, datasetOf(h))
 	})
 	if err != nil {
-		return appbur.AppState{}, appbur.WithHint(fmt.Errorf("application %s: %w", t.AppKey, err), hint(err, "look into the log of the application"))
+		return appbur.AppState{}, appbur.WithHint(fmt.Errorf("application %s: %w", t.AppKey, err),
+			hint(err, "look into the log of the application"))
 	}
 	state := appbur.AppState{AppKey: t.AppKey, App: result.App, Version: result.Version}
 	for _, exported := range result.Datasets {

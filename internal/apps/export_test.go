@@ -141,12 +141,14 @@ func TestExportStreamsIntoAStore(t *testing.T) {
 // A failure on either side is an error, and no writer stays open.
 func TestExportThatFails(t *testing.T) {
 	s := newStore()
-	if _, err := Export(t.Context(), Dialer{}, serve(t, breaking{contracttest.NewMemory(rows())}), s, rand.Reader); err == nil || s.open != 0 || appbur.HintOf(err) == "" {
+	if _, err := Export(t.Context(), Dialer{}, serve(t, breaking{contracttest.NewMemory(rows())}), s, rand.Reader); err == nil ||
+		s.open != 0 || appbur.HintOf(err) == "" {
 		t.Errorf("the application fails: %v, %d writers open", err, s.open)
 	}
 	s = newStore()
 	s.fail = errors.New("no space left")
-	if _, err := Export(t.Context(), Dialer{}, serve(t, contracttest.NewMemory(rows())), s, rand.Reader); !errors.Is(err, s.fail) || s.open != 0 {
+	if _, err := Export(t.Context(), Dialer{}, serve(t, contracttest.NewMemory(rows())), s, rand.Reader); !errors.Is(err, s.fail) ||
+		s.open != 0 {
 		t.Errorf("the store fails: %v, %d writers open", err, s.open)
 	}
 }

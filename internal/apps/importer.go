@@ -91,7 +91,8 @@ func (i *Importer) Import(ctx context.Context, app appbur.AppState) (restore.Imp
 			dataset.Dropped = append(dataset.Dropped, describeDropped(dropped))
 		}
 		for _, filled := range d.Filled {
-			dataset.Filled = append(dataset.Filled, fmt.Sprintf("%s in %d rows: the saved state is older than the field, its default stands there", filled.Field, filled.Rows))
+			dataset.Filled = append(dataset.Filled,
+				fmt.Sprintf("%s in %d rows: the saved state is older than the field, its default stands there", filled.Field, filled.Rows))
 		}
 		imported.Datasets = append(imported.Datasets, dataset)
 	}

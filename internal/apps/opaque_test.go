@@ -45,7 +45,8 @@ datasets:
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := contract.NewServer(app, contract.Options{ID: "blobs", Version: "1", Datasets: app.Datasets(), SpoolDir: filepath.Join(dir, "spool")})
+	server, err := contract.NewServer(app,
+		contract.Options{ID: "blobs", Version: "1", Datasets: app.Datasets(), SpoolDir: filepath.Join(dir, "spool")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,8 @@ func TestCheckSaysNoDigestOfSensitiveDatasets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if differences, err := (Checker{Payloads: saved, Random: rand.Reader}).Check(t.Context(), target, state); err != nil || len(differences) != 0 {
+	if differences, err := (Checker{Payloads: saved, Random: rand.Reader}).Check(t.Context(), target, state); err != nil ||
+		len(differences) != 0 {
 		t.Fatalf("%q, %v", differences, err)
 	}
 	other := rows()
@@ -93,7 +94,8 @@ func TestOpaqueSensitiveDatasetsAreComparedWithoutShowingDigests(t *testing.T) {
 		{appbur.Digest{}, true, "is sealed"},
 	} {
 		said := compareOpaque(appbur.Dataset{Name: "blob", Schema: "1.0", Digest: test.saved, Sensitive: test.sensitive}, live, false)
-		if (said == "") != (test.want == "") || !strings.Contains(said, test.want) || hexDigits.MatchString(said) != (said != "" && !test.sensitive) {
+		if (said == "") != (test.want == "") || !strings.Contains(said, test.want) ||
+			hexDigits.MatchString(said) != (said != "" && !test.sensitive) {
 			t.Errorf("%+v: %q", test, said)
 		}
 	}

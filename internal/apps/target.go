@@ -57,7 +57,8 @@ func (d Dialer) dial(ctx context.Context, t Target) (*contract.Client, error) {
 	}
 	client, err := contract.Dial(ctx, t.Address, options)
 	if err != nil {
-		return nil, appbur.WithHint(fmt.Errorf("application %s: %w", t.AppKey, err), hint(err, "check that it runs and serves the contract at "+t.Address))
+		return nil, appbur.WithHint(fmt.Errorf("application %s: %w", t.AppKey, err),
+			hint(err, "check that it runs and serves the contract at "+t.Address))
 	}
 	return client, nil
 }

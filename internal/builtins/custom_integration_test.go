@@ -34,8 +34,9 @@ func (k customKind) name() string { return k.plural + ".example.org" }
 func (k customKind) yaml() []byte {
 	var versions []string
 	for _, v := range k.versions {
-		versions = append(versions, fmt.Sprintf("{name: %s, served: %t, storage: %t, deprecated: %t, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}",
-			v.name, v.served, v.storage, v.deprecated))
+		versions = append(versions,
+			fmt.Sprintf("{name: %s, served: %t, storage: %t, deprecated: %t, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}",
+				v.name, v.served, v.storage, v.deprecated))
 	}
 	return fmt.Appendf(nil, "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: %s}\n"+
 		"spec: {group: example.org, scope: Namespaced, names: {plural: %s, kind: %s}, conversion: %s, versions: [%s]}\n",
@@ -43,7 +44,10 @@ func (k customKind) yaml() []byte {
 }
 
 func (k customKind) at(version string) resource {
-	return resource{GroupVersionResource: schema.GroupVersionResource{Group: "example.org", Version: version, Resource: k.plural}, namespaced: true}
+	return resource{
+		GroupVersionResource: schema.GroupVersionResource{Group: "example.org", Version: version, Resource: k.plural},
+		namespaced:           true,
+	}
 }
 
 // TestCustomKindOnce checks that custom resources are saved once, at the storage
@@ -61,7 +65,10 @@ func TestCustomKindOnce(t *testing.T) {
 			s.createCustom(moved, "v1alpha1", "before")
 			// The storage version moves on, an older one is deprecated, a newer one comes.
 			moved.versions = []customVersion{
-				{name: "v1alpha1", served: true, deprecated: true}, {name: "v1beta1", served: true, storage: true}, {name: "v1", served: true}, {name: "v2"},
+				{name: "v1alpha1", served: true, deprecated: true},
+				{name: "v1beta1", served: true, storage: true},
+				{name: "v1", served: true},
+				{name: "v2"},
 			}
 			s.define(moved)
 			s.createCustom(moved, "v1", "after")
@@ -141,5 +148,6 @@ func (s *server) define(k customKind) {
 func (s *server) createCustom(k customKind, version, name string) {
 	s.t.Helper()
 	at := k.at(version)
-	s.create(at, "default", fmt.Appendf(nil, "apiVersion: %s\nkind: %s\nmetadata: {name: %s}\nspec: {empty: {}}\n", at.GroupVersion(), k.kind, name))
+	s.create(at, "default",
+		fmt.Appendf(nil, "apiVersion: %s\nkind: %s\nmetadata: {name: %s}\nspec: {empty: {}}\n", at.GroupVersion(), k.kind, name))
 }

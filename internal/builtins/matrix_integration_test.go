@@ -149,7 +149,8 @@ func (s *server) together(r manifest.Result) error {
 	if err != nil {
 		return err
 	}
-	_, answer := s.send(http.MethodGet, s.resources[r.Manifest.ID.GroupKind()].path(r.Manifest.ID.Namespace, r.Manifest.ID.Name), "application/json", nil)
+	_, answer := s.send(http.MethodGet, s.resources[r.Manifest.ID.GroupKind()].path(r.Manifest.ID.Namespace, r.Manifest.ID.Name),
+		"application/json", nil)
 	live, err := manifest.Decode(answer)
 	if err != nil {
 		return err

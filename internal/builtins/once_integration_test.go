@@ -122,7 +122,8 @@ func (c copied) check(t *testing.T, all captured) {
 		}
 		return
 	}
-	if d := diff.Diff(string(original.Manifest.Data), strings.ReplaceAll(string(copied.Manifest.Data), "name: "+c.copy.Name, "name: "+c.original.Name)); d != "" {
+	if d := diff.Diff(string(original.Manifest.Data),
+		strings.ReplaceAll(string(copied.Manifest.Data), "name: "+c.copy.Name, "name: "+c.original.Name)); d != "" {
 		t.Errorf("%s, written through %s, is saved in another form (-original +copy):\n%s", c.copy, c.apiVersion, d)
 	}
 	if copied.Manifest.APIVersion == c.apiVersion {

@@ -79,7 +79,10 @@ func serveSensitive(w *world) *sensitiveApp {
 	for _, changed := range []bool{true, false} {
 		a.changed.Store(changed)
 		digest := a.digest()
-		for form, text := range map[string]string{"the digest": hex.EncodeToString(digest), "the short digest": hex.EncodeToString(digest[:6]), "the bytes of the digest": string(digest)} {
+		for form, text := range map[string]string{
+			"the digest": hex.EncodeToString(digest), "the short digest": hex.EncodeToString(digest[:6]),
+			"the bytes of the digest": string(digest),
+		} {
 			w.secret[fmt.Sprintf("%s of the whole (changed is %v)", form, changed)] = text
 		}
 	}

@@ -140,7 +140,8 @@ func (w *world) configure(rules string) {
 	if err := os.WriteFile(path, append(text, rules...), 0o600); err != nil {
 		w.Fatal(err)
 	}
-	w.git(clone, "-c", "gpg.format=ssh", "-c", "user.signingKey="+filepath.Join(w.keys, "signing.key"), "commit", "-S", "-qam", "Say what is sensitive")
+	w.git(clone, "-c", "gpg.format=ssh", "-c", "user.signingKey="+filepath.Join(w.keys, "signing.key"), "commit", "-S", "-qam",
+		"Say what is sensitive")
 	w.git(clone, "push", "-q", "origin", "HEAD:main")
 }
 
@@ -200,7 +201,8 @@ func (w *world) search() {
 	}
 	// What is not saved cannot be found; what is planted is saved, and sealed.
 	for _, path := range []string{
-		"secret/db", "secret/pull", "secret/watched", "secret/sh.helm.release.v1.shop.v1", "configmap/settings", "configmap/shop.v1", "vault.example.org/main",
+		"secret/db", "secret/pull", "secret/watched", "secret/sh.helm.release.v1.shop.v1", "configmap/settings", "configmap/shop.v1",
+		"vault.example.org/main",
 	} {
 		if text := w.git(w.repo, "show", "main:namespaces/team/"+path+".yaml"); !strings.Contains(text, "\nsops:\n") {
 			w.Errorf("%s is not sealed:\n%.500s", path, text)
@@ -218,7 +220,8 @@ func (w *world) search() {
 	for value := range find(w.transcript.Bytes(), values) {
 		if w.secret[all[value]] == value {
 			at := strings.Index(w.transcript.String(), value)
-			w.Errorf("%s was printed (clear at %d): …%s…", all[value], at, w.transcript.Bytes()[max(0, at-1500):max(0, min(at+200, w.transcript.Len()))])
+			w.Errorf("%s was printed (clear at %d): …%s…", all[value], at,
+				w.transcript.Bytes()[max(0, at-1500):max(0, min(at+200, w.transcript.Len()))])
 		}
 	}
 }
@@ -302,7 +305,8 @@ func (w *world) look(with func(...string) []string, app *sensitiveApp) {
 	w.ok(with("verify", "latest", "--app", vault)...)
 	app.changed.Store(true)
 	for _, form := range [][]string{nil, {"--json"}} {
-		if code, out := w.run(with(append([]string{"verify", "latest", "--app", vault}, form...)...)...); code != 4 || !strings.Contains(out, "100 rows differ") {
+		if code, out := w.run(with(append([]string{"verify", "latest", "--app", vault}, form...)...)...); code != 4 ||
+			!strings.Contains(out, "100 rows differ") {
 			w.Errorf("verify of a changed application ended with %d, want 4 (differences):\n%.2000s", code, out)
 		}
 	}
@@ -347,12 +351,14 @@ func (w *world) fail(with func(...string) []string, app *sensitiveApp) {
 
 	token := w.hide("a token that the server refuses")
 	for name, content := range map[string]string{
-		"refused.yaml":  kubeconfigFor(w.cluster.Server(), token),
-		"nowhere.yaml":  kubeconfigFor("https://127.0.0.1:1", token),
-		"broken.yaml":   "apiVersion: v1\nkind: Config\nusers: [{token: " + token + "\n",
-		"password.yaml": strings.Replace(kubeconfigFor(w.cluster.Server(), token), "token: "+token, "{username: u, password: "+w.hide("a password that the server refuses")+"}", 1),
-		"url.yaml":      kubeconfigFor("https://u:"+w.hide("a password in the address of the server")+"@127.0.0.1:1", token),
-		"key.yaml":      strings.Replace(kubeconfigFor(w.cluster.Server(), token), "token: "+token, "client-certificate-data: QUFB\n    client-key-data: "+base64Of(w.hide("a client key")), 1),
+		"refused.yaml": kubeconfigFor(w.cluster.Server(), token),
+		"nowhere.yaml": kubeconfigFor("https://127.0.0.1:1", token),
+		"broken.yaml":  "apiVersion: v1\nkind: Config\nusers: [{token: " + token + "\n",
+		"password.yaml": strings.Replace(kubeconfigFor(w.cluster.Server(), token), "token: "+token,
+			"{username: u, password: "+w.hide("a password that the server refuses")+"}", 1),
+		"url.yaml": kubeconfigFor("https://u:"+w.hide("a password in the address of the server")+"@127.0.0.1:1", token),
+		"key.yaml": strings.Replace(kubeconfigFor(w.cluster.Server(), token), "token: "+token,
+			"client-certificate-data: QUFB\n    client-key-data: "+base64Of(w.hide("a client key")), 1),
 		"mistyped.yaml": strings.Replace(kubeconfigFor(w.cluster.Server(), token), "token: ", "token: [", 1) +
 			"]\n",
 	} {
@@ -370,11 +376,14 @@ func (w *world) fail(with func(...string) []string, app *sensitiveApp) {
 	} {
 		w.fails("explain", "-f", w.file(name, content))
 	}
-	w.ok("explain", "-f", w.file("last-applied.yaml", "apiVersion: v1\nkind: Secret\nmetadata:\n  name: x\n  annotations:\n    kubectl.kubernetes.io/last-applied-configuration: '{\"data\":{\"a\":\""+value+"\"}}'\ndata: {a: "+value+"}\n"))
+	w.ok("explain", "-f",
+		w.file("last-applied.yaml",
+			"apiVersion: v1\nkind: Secret\nmetadata:\n  name: x\n  annotations:\n    kubectl.kubernetes.io/last-applied-configuration: '{\"data\":{\"a\":\""+value+"\"}}'\ndata: {a: "+value+"}\n"))
 
 	// A sealed file that somebody damaged. Nobody is trusted here, so that the damage
 	// is met by who decrypts.
-	if _, out := w.run("plan", "latest", "--repo", w.damaged(), "--keys", w.TempDir(), "--insecure-skip-signatures", "--identity", filepath.Join(w.keys, "identity.txt"), "--kubeconfig", w.cluster.Kubeconfig); !strings.Contains(out, "altered or damaged") {
+	if _, out := w.run("plan", "latest", "--repo", w.damaged(), "--keys", w.TempDir(), "--insecure-skip-signatures", "--identity",
+		filepath.Join(w.keys, "identity.txt"), "--kubeconfig", w.cluster.Kubeconfig); !strings.Contains(out, "altered or damaged") {
 		w.Errorf("the damaged file was not met:\n%s", out)
 	}
 	w.stumble(with)
@@ -404,7 +413,8 @@ func (w *world) damaged() string {
 }
 
 func kubeconfigFor(server, token string) string {
-	return "apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters:\n- name: c\n  cluster: {server: \"" + server + "\", insecure-skip-tls-verify: true}\n" +
+	return "apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters:\n- name: c\n  cluster: {server: \"" + server +
+		"\", insecure-skip-tls-verify: true}\n" +
 		"contexts:\n- name: c\n  context: {cluster: c, user: u}\nusers:\n- name: u\n  user:\n    token: " + token + "\n"
 }
 

@@ -56,7 +56,8 @@ func blocks(t testing.TB) []block {
 // otherPrograms builds the programs that read what appbur encrypts.
 func otherPrograms(t testing.TB, dir string) {
 	t.Helper()
-	build := exec.Command("go", "build", "-trimpath", "-o", dir+"/", "github.com/getsops/sops/v3/cmd/sops", "filippo.io/age/cmd/age", "filippo.io/age/cmd/age-keygen")
+	build := exec.Command("go", "build", "-trimpath", "-o", dir+"/", "github.com/getsops/sops/v3/cmd/sops", "filippo.io/age/cmd/age",
+		"filippo.io/age/cmd/age-keygen")
 	build.Dir = "../../hack/sops"
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build sops and age from hack/sops: %v (it needs the Go module proxy once)\n%s", err, out)
@@ -74,7 +75,8 @@ func (r *reader) shell(script string) (string, error) {
 	command := exec.CommandContext(r.Context(), "bash", "-euo", "pipefail", "-c", r.prefix+script)
 	command.Dir = r.dir
 	command.Env = []string{
-		"HOME=" + r.dir, "PATH=" + r.dir + ":" + os.Getenv("PATH"), "KUBECONFIG=" + r.cluster.Kubeconfig, "VAULT=" + r.vault, "SOPS_DISABLE_VERSION_CHECK=true",
+		"HOME=" + r.dir, "PATH=" + r.dir + ":" + os.Getenv("PATH"), "KUBECONFIG=" + r.cluster.Kubeconfig, "VAULT=" + r.vault,
+		"SOPS_DISABLE_VERSION_CHECK=true",
 		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com",
 	}
 	out, err := command.CombinedOutput()

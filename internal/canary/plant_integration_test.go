@@ -59,8 +59,10 @@ func (w *world) plantObjects() {
 		w.apply("", "v1", "secrets", object("v1", "Secret", namespace, name, fields))
 	}
 	secret("team", "db", map[string]any{
-		"type": "Opaque", "data": map[string]any{"password": base64Of(w.hide("Secret data"))}, "stringData": map[string]any{"user": w.hide("Secret stringData")},
-		"metadata": annotated(lastApplied, quote(map[string]any{"data": map[string]any{"password": base64Of(w.hide("last-applied of a Secret"))}})),
+		"type": "Opaque", "data": map[string]any{"password": base64Of(w.hide("Secret data"))},
+		"stringData": map[string]any{"user": w.hide("Secret stringData")},
+		"metadata": annotated(lastApplied,
+			quote(map[string]any{"data": map[string]any{"password": base64Of(w.hide("last-applied of a Secret"))}})),
 	})
 	secret("team", "sh.helm.release.v1.shop.v1", map[string]any{
 		"type": "helm.sh/release.v1", "data": map[string]any{"release": base64Of(helmRelease(w.hide("Helm release in a Secret")))},
@@ -90,19 +92,24 @@ func (w *world) plantObjects() {
 		"spec": map[string]any{
 			"replicas": 0, "selector": map[string]any{"matchLabels": labels},
 			"template": map[string]any{
-				"metadata": map[string]any{"labels": labels, "annotations": map[string]any{lastApplied: quote(map[string]any{"env": w.hide("last-applied of a pod template")})}},
+				"metadata": map[string]any{
+					"labels":      labels,
+					"annotations": map[string]any{lastApplied: quote(map[string]any{"env": w.hide("last-applied of a pod template")})},
+				},
 				"spec": map[string]any{"containers": []any{map[string]any{
-					"name": "web", "image": "example.org/web", "env": []any{map[string]any{"name": "PASSWORD", "value": w.show("environment variable of a Deployment")}},
+					"name": "web", "image": "example.org/web",
+					"env": []any{map[string]any{"name": "PASSWORD", "value": w.show("environment variable of a Deployment")}},
 				}}},
 			},
 		},
 	}))
-	w.apply("admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations", object("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", "", "canary", map[string]any{
-		"webhooks": []any{map[string]any{
-			"name": "a.example.org", "admissionReviewVersions": []any{"v1"}, "sideEffects": "None", "failurePolicy": "Ignore",
-			"clientConfig": map[string]any{"url": "https://example.invalid/" + w.show("URL of a webhook")},
-		}},
-	}))
+	w.apply("admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations",
+		object("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", "", "canary", map[string]any{
+			"webhooks": []any{map[string]any{
+				"name": "a.example.org", "admissionReviewVersions": []any{"v1"}, "sideEffects": "None", "failurePolicy": "Ignore",
+				"clientConfig": map[string]any{"url": "https://example.invalid/" + w.show("URL of a webhook")},
+			}},
+		}))
 
 	w.eventually("the token of a ServiceAccount is made", func(ctx context.Context) error {
 		live, err := w.client.Resource(resource("", "v1", "secrets")).Namespace("team").Get(ctx, "token", metav1.GetOptions{})
@@ -132,21 +139,23 @@ func (w *world) plantObjects() {
 func (w *world) plantVault() {
 	w.Helper()
 	text := map[string]any{"type": "string"}
-	w.apply("apiextensions.k8s.io", "v1", "customresourcedefinitions", object("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", "vaults.example.org", map[string]any{
-		"spec": map[string]any{
-			"group": "example.org", "scope": "Namespaced", "names": map[string]any{"plural": "vaults", "singular": "vault", "kind": "Vault", "listKind": "VaultList"},
-			"versions": []any{map[string]any{
-				"name": "v1", "served": true, "storage": true, "subresources": map[string]any{"status": map[string]any{}},
-				"schema": map[string]any{"openAPIV3Schema": map[string]any{"type": "object", "properties": map[string]any{
-					"spec": map[string]any{"type": "object", "properties": map[string]any{
-						"password": text, "user": text, "numbers": map[string]any{"type": "array", "items": map[string]any{"type": "number"}},
-						"peers": map[string]any{"type": "array", "x-kubernetes-list-type": "set", "items": text},
-					}},
-					"status": map[string]any{"type": "object", "properties": map[string]any{"token": text, "phase": text}},
-				}}},
-			}},
-		},
-	}))
+	w.apply("apiextensions.k8s.io", "v1", "customresourcedefinitions",
+		object("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", "vaults.example.org", map[string]any{
+			"spec": map[string]any{
+				"group": "example.org", "scope": "Namespaced",
+				"names": map[string]any{"plural": "vaults", "singular": "vault", "kind": "Vault", "listKind": "VaultList"},
+				"versions": []any{map[string]any{
+					"name": "v1", "served": true, "storage": true, "subresources": map[string]any{"status": map[string]any{}},
+					"schema": map[string]any{"openAPIV3Schema": map[string]any{"type": "object", "properties": map[string]any{
+						"spec": map[string]any{"type": "object", "properties": map[string]any{
+							"password": text, "user": text, "numbers": map[string]any{"type": "array", "items": map[string]any{"type": "number"}},
+							"peers": map[string]any{"type": "array", "x-kubernetes-list-type": "set", "items": text},
+						}},
+						"status": map[string]any{"type": "object", "properties": map[string]any{"token": text, "phase": text}},
+					}}},
+				}},
+			},
+		}))
 	vault := func(fields map[string]any) *unstructured.Unstructured {
 		return object("example.org/v1", "Vault", "team", "main", fields)
 	}
@@ -168,7 +177,8 @@ func (w *world) plantVault() {
 	if err != nil {
 		w.Fatal(err)
 	}
-	if fields := quote(live.Object["metadata"].(map[string]any)["managedFields"]); !strings.Contains(fields, w.hide("list of a custom resource by rule")) {
+	if fields := quote(live.Object["metadata"].(map[string]any)["managedFields"]); !strings.Contains(fields,
+		w.hide("list of a custom resource by rule")) {
 		w.Errorf("no value in managedFields: %s", fields)
 	}
 }

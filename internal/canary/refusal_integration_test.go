@@ -37,14 +37,18 @@ func (w *world) refuse(with func(...string) []string) {
 	}))
 	configmaps := w.client.Resource(resource("", "v1", "configmaps")).Namespace("default")
 	w.eventually("the webhook is asked", func(ctx context.Context) error {
-		_, err := configmaps.Create(ctx, object("v1", "ConfigMap", "default", "probe", nil), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		_, err := configmaps.Create(ctx, object("v1", "ConfigMap", "default", "probe", nil),
+			metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 		if err == nil || !strings.Contains(err.Error(), refusal) {
 			return errors.Join(err, errors.New("it is not asked yet"))
 		}
 		return nil
 	})
 	// What is equal is not written, so nothing of it could be refused.
-	for _, gone := range []schema.GroupVersionResource{resource("", "v1", "secrets"), resource("", "v1", "configmaps"), resource("example.org", "v1", "vaults")} {
+	for _, gone := range []schema.GroupVersionResource{
+		resource("", "v1", "secrets"), resource("", "v1", "configmaps"),
+		resource("example.org", "v1", "vaults"),
+	} {
 		err := w.client.Resource(gone).Namespace("team").DeleteCollection(w.Context(), metav1.DeleteOptions{}, metav1.ListOptions{})
 		if err != nil && !apierrors.IsNotFound(err) {
 			w.Fatal(err)
@@ -63,7 +67,8 @@ func (w *world) refuse(with func(...string) []string) {
 		w.Fatal(err)
 	}
 	w.eventually("the webhook is forgotten", func(ctx context.Context) error {
-		_, err := configmaps.Create(ctx, object("v1", "ConfigMap", "default", "probe", nil), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		_, err := configmaps.Create(ctx, object("v1", "ConfigMap", "default", "probe", nil),
+			metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 		if apierrors.IsAlreadyExists(err) {
 			return nil
 		}
@@ -121,21 +126,25 @@ func (w *world) stumble(with func(...string) []string) {
 		return nil
 	})
 	for _, form := range [][]string{nil, {"--json"}} {
-		if code, out := w.run(with(append([]string{"backup"}, form...)...)...); code != 3 || form != nil && !strings.Contains(out, "conversion webhook for") {
+		if code, out := w.run(with(append([]string{"backup"}, form...)...)...); code != 3 || form != nil &&
+			!strings.Contains(out, "conversion webhook for") {
 			w.Errorf("the backup ended with %d, want 3 (partial), and a reason:\n%.3000s", code, out)
 		}
 	}
-	if code, out := w.run(with("explain", "lockers.example.org/first", "-n", "team")...); code == 0 || !strings.Contains(out, "conversion webhook for") {
+	if code, out := w.run(with("explain", "lockers.example.org/first", "-n", "team")...); code == 0 ||
+		!strings.Contains(out, "conversion webhook for") {
 		w.Errorf("explain ended with %d, want a failure and a reason:\n%.3000s", code, out)
 	}
 	points := strings.Fields(w.git(w.repo, "tag", "--list", "--sort=-refname", "restore-points/*"))
 	w.ok("points", "show", strings.TrimPrefix(points[0], "restore-points/"), "--repo", w.repo, "--json")
 	w.defineLockers("v1", map[string]any{"strategy": "None"}) // or nobody could list them to delete them
-	if err := w.client.Resource(resource("apiextensions.k8s.io", "v1", "customresourcedefinitions")).Delete(w.Context(), "lockers.example.org", metav1.DeleteOptions{}); err != nil {
+	if err := w.client.Resource(resource("apiextensions.k8s.io", "v1", "customresourcedefinitions")).Delete(w.Context(), "lockers.example.org",
+		metav1.DeleteOptions{}); err != nil {
 		w.Fatal(err)
 	}
 	w.eventually("the definition is gone", func(ctx context.Context) error {
-		_, err := w.client.Resource(resource("apiextensions.k8s.io", "v1", "customresourcedefinitions")).Get(ctx, "lockers.example.org", metav1.GetOptions{})
+		_, err := w.client.Resource(resource("apiextensions.k8s.io", "v1", "customresourcedefinitions")).Get(ctx, "lockers.example.org",
+			metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
 			return nil
 		}
@@ -153,12 +162,14 @@ func (w *world) defineLockers(storage string, conversion map[string]any) {
 			"schema": map[string]any{"openAPIV3Schema": map[string]any{"type": "object", "x-kubernetes-preserve-unknown-fields": true}},
 		}
 	}
-	w.apply("apiextensions.k8s.io", "v1", "customresourcedefinitions", object("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", "lockers.example.org", map[string]any{
-		"spec": map[string]any{
-			"group": "example.org", "scope": "Namespaced", "names": map[string]any{"plural": "lockers", "singular": "locker", "kind": "Locker", "listKind": "LockerList"},
-			"versions": []any{version("v1"), version("v1alpha1")}, "conversion": conversion,
-		},
-	}))
+	w.apply("apiextensions.k8s.io", "v1", "customresourcedefinitions",
+		object("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", "lockers.example.org", map[string]any{
+			"spec": map[string]any{
+				"group": "example.org", "scope": "Namespaced",
+				"names":    map[string]any{"plural": "lockers", "singular": "locker", "kind": "Locker", "listKind": "LockerList"},
+				"versions": []any{version("v1"), version("v1alpha1")}, "conversion": conversion,
+			},
+		}))
 }
 
 // quoteAndFail answers a ConversionReview.
@@ -189,6 +200,9 @@ func quoteAndFail(rw http.ResponseWriter, r *http.Request) {
 	rw.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(rw).Encode(map[string]any{ // who asks has gone
 		"apiVersion": "apiextensions.k8s.io/v1", "kind": "ConversionReview",
-		"response": map[string]any{"uid": review.Request.UID, "result": map[string]any{"status": "Failure", "message": message}, "convertedObjects": []any{}},
+		"response": map[string]any{
+			"uid": review.Request.UID, "result": map[string]any{"status": "Failure", "message": message},
+			"convertedObjects": []any{},
+		},
 	})
 }

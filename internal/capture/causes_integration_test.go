@@ -58,7 +58,8 @@ func TestEachCauseKeepsFiles(t *testing.T) {
 			"Widget.example.org: the account may not read this",
 		}},
 		{name: "forbidden definitions", user: "outsider", holes: []string{
-			"group *: CustomResourceDefinitions cannot be listed, so which custom types exist is not known", "Widget.example.org: the account may not read this",
+			"group *: CustomResourceDefinitions cannot be listed, so which custom types exist is not known",
+			"Widget.example.org: the account may not read this",
 		}},
 		{name: "aggregated API without a backend", begin: func(s *scene) func() {
 			s.aggregated.down.Store(true)
@@ -72,40 +73,74 @@ func TestEachCauseKeepsFiles(t *testing.T) {
 			holes: []string{"Token.aggregated.example.net: discovery does not list it, and nothing proves that it is gone: its group is still registered for the aggregated API server behind Service shop/aggregated"},
 		},
 		{name: "429 that passes", script: passing(lists, faultproxy.TooManyRequests(0))},
-		{name: "429 that stays", script: every(faultproxy.List("configmaps"), faultproxy.TooManyRequests(0)), holes: []string{"ConfigMap: the server is overloaded"}},
-		{name: "500 that passes", script: passing(lists, faultproxy.Status(500, "InternalError", "boom"))},
-		{name: "500 that stays", script: every(faultproxy.List("secrets"), faultproxy.Status(500, "InternalError", "boom")), holes: []string{"Secret: the server failed: boom"}},
 		{
-			name: "503 on all but definitions", script: every(faultproxy.All(lists, not(faultproxy.List("customresourcedefinitions"))), faultproxy.Unavailable()),
-			holes: []string{"group *: APIServices cannot be listed", "ConfigMap: the server failed: ", "Widget.example.org: "},
+			name: "429 that stays", script: every(faultproxy.List("configmaps"), faultproxy.TooManyRequests(0)),
+			holes: []string{"ConfigMap: the server is overloaded"},
+		},
+		{name: "500 that passes", script: passing(lists, faultproxy.Status(500, "InternalError", "boom"))},
+		{
+			name: "500 that stays", script: every(faultproxy.List("secrets"), faultproxy.Status(500, "InternalError", "boom")),
+			holes: []string{"Secret: the server failed: boom"},
+		},
+		{
+			name:   "503 on all but definitions",
+			script: every(faultproxy.All(lists, not(faultproxy.List("customresourcedefinitions"))), faultproxy.Unavailable()),
+			holes:  []string{"group *: APIServices cannot be listed", "ConfigMap: the server failed: ", "Widget.example.org: "},
 		},
 		{name: "all lists fail", script: every(lists, faultproxy.Unavailable()), fails: "no type could be read"},
-		{name: "continue token that expires once", script: passing(faultproxy.All(faultproxy.List("configmaps"), faultproxy.Continued), faultproxy.Expired())},
 		{
-			name: "continue tokens that always expire", script: every(faultproxy.All(faultproxy.List("configmaps"), faultproxy.Continued), faultproxy.Expired()),
-			holes: []string{"ConfigMap: reading it to its end takes longer than the server remembers the list"},
+			name:   "continue token that expires once",
+			script: passing(faultproxy.All(faultproxy.List("configmaps"), faultproxy.Continued), faultproxy.Expired()),
+		},
+		{
+			name:   "continue tokens that always expire",
+			script: every(faultproxy.All(faultproxy.List("configmaps"), faultproxy.Continued), faultproxy.Expired()),
+			holes:  []string{"ConfigMap: reading it to its end takes longer than the server remembers the list"},
 		},
 		{
 			name: "a group blinks", script: every(discovery, faultproxy.LoseGroups("apps")),
 			holes: []string{"Deployment.apps: it is registered, but discovery does not list it", "group apps/v1: it is registered"},
 		},
-		{name: "the core group blinks", script: every(discovery, faultproxy.LoseGroups("")), holes: []string{"ConfigMap: ", "Secret: ", "group v1: "}},
-		{name: "custom groups blink", script: every(discovery, faultproxy.LoseGroups("example.org", "conversion.example.org")), holes: []string{"Widget.example.org: ", "Gadget.conversion.example.org: "}},
-		{name: "an aggregated group blinks", script: every(discovery, faultproxy.LoseGroups(aggregatedGroup)), holes: []string{"Token.aggregated.example.net: "}},
+		{
+			name: "the core group blinks", script: every(discovery, faultproxy.LoseGroups("")),
+			holes: []string{"ConfigMap: ", "Secret: ", "group v1: "},
+		},
+		{
+			name: "custom groups blink", script: every(discovery, faultproxy.LoseGroups("example.org", "conversion.example.org")),
+			holes: []string{"Widget.example.org: ", "Gadget.conversion.example.org: "},
+		},
+		{
+			name: "an aggregated group blinks", script: every(discovery, faultproxy.LoseGroups(aggregatedGroup)),
+			holes: []string{"Token.aggregated.example.net: "},
+		},
 		{name: "built-in types blink", script: every(discovery, faultproxy.LoseResources("deployments", "configmaps")), holes: []string{
 			"Deployment.apps: discovery does not list it, and nothing proves that it is gone: ",
 			"ConfigMap: discovery does not list it, and nothing proves that it is gone: v1 is registered",
 		}},
-		{name: "custom types blink", script: every(discovery, faultproxy.LoseResources("widgets", "gadgets")), holes: []string{"Widget.example.org: ", "Gadget.conversion.example.org: "}},
-		{name: "groups and their witnesses are not found", script: every(oneOf(discovery, faultproxy.List("customresourcedefinitions"), faultproxy.List("apiservices")), faultproxy.Status(http.StatusNotFound, "NotFound", "no such path")), fails: "could not find the requested resource"},
 		{
-			name: "witnesses blink", script: append(every(discovery, faultproxy.LoseGroups("apiextensions.k8s.io", "apiregistration.k8s.io", "example.org", "apps")),
-				every(oneOf(faultproxy.List("customresourcedefinitions"), faultproxy.List("apiservices")), faultproxy.Status(http.StatusNotFound, "NotFound", "no such path"))...),
+			name: "custom types blink", script: every(discovery, faultproxy.LoseResources("widgets", "gadgets")),
+			holes: []string{"Widget.example.org: ", "Gadget.conversion.example.org: "},
+		},
+		{
+			name: "groups and their witnesses are not found",
+			script: every(oneOf(discovery, faultproxy.List("customresourcedefinitions"), faultproxy.List("apiservices")),
+				faultproxy.Status(http.StatusNotFound, "NotFound", "no such path")), fails: "could not find the requested resource",
+		},
+		{
+			name: "witnesses blink",
+			script: append(every(discovery, faultproxy.LoseGroups("apiextensions.k8s.io", "apiregistration.k8s.io", "example.org", "apps")),
+				every(oneOf(faultproxy.List("customresourcedefinitions"), faultproxy.List("apiservices")),
+					faultproxy.Status(http.StatusNotFound, "NotFound", "no such path"))...),
 			holes: []string{"Widget.example.org: ", "Deployment.apps: "},
 		},
-		{name: "the list of groups is refused", script: every(faultproxy.Path("/apis"), faultproxy.Status(http.StatusForbidden, "Forbidden", "no")), fails: "the credentials lack a permission"},
 		{
-			name: "lists are not found", script: every(oneOf(faultproxy.List("widgets"), faultproxy.List("deployments")), faultproxy.Status(http.StatusNotFound, "NotFound", "no such path")),
+			name:   "the list of groups is refused",
+			script: every(faultproxy.Path("/apis"), faultproxy.Status(http.StatusForbidden, "Forbidden", "no")),
+			fails:  "the credentials lack a permission",
+		},
+		{
+			name: "lists are not found", script: every(oneOf(faultproxy.List("widgets"), faultproxy.List("deployments")),
+				faultproxy.Status(http.StatusNotFound, "NotFound", "no such path")),
 			holes: []string{"Widget.example.org: it is not served at the moment", "Deployment.apps: it is not served at the moment"},
 		},
 	}
@@ -115,7 +150,8 @@ func TestEachCauseKeepsFiles(t *testing.T) {
 			s := newScene(t, version)
 			before := s.tree(t)
 			for _, path := range []string{
-				"namespaces/shop/token.aggregated.example.net/one.yaml", "namespaces/shop/widget.example.org/three.yaml", "namespaces/shop/secret/two.yaml",
+				"namespaces/shop/token.aggregated.example.net/one.yaml", "namespaces/shop/widget.example.org/three.yaml",
+				"namespaces/shop/secret/two.yaml",
 				"namespaces/shop/gadget.conversion.example.org/one.yaml", "namespaces/shop/deployment.apps/one.yaml",
 			} {
 				if _, ok := before[path]; !ok {
@@ -195,7 +231,8 @@ func newScene(t *testing.T, version string) *scene {
 	some := func(group string, resources ...any) map[string]any {
 		return map[string]any{"apiGroups": []any{group}, "resources": resources, "verbs": []any{"get", "list", "watch"}}
 	}
-	w.grant("reader", some("", "configmaps", "namespaces", "services"), some("apiextensions.k8s.io", "*"), some("apiregistration.k8s.io", "*"), some("apps", "*"))
+	w.grant("reader", some("", "configmaps", "namespaces", "services"), some("apiextensions.k8s.io", "*"), some("apiregistration.k8s.io", "*"),
+		some("apps", "*"))
 	w.grant("outsider", some("", "configmaps"))
 	w.mustBackup(w.archive)
 	t.Cleanup(func() {
@@ -307,10 +344,13 @@ func TestDefinitionsComeAndGo(t *testing.T) {
 			const one, four = "namespaces/flux/widget.example.org/one.yaml", "namespaces/flux/widget.example.org/four.yaml"
 
 			// It goes between two pages of its objects.
-			w.proxy.Set(faultproxy.Rule{Match: faultproxy.All(faultproxy.List("widgets"), faultproxy.Continued), Times: 1, Fault: func(response http.ResponseWriter, r *http.Request, forward http.Handler) {
-				w.undefineWidgets()
-				forward.ServeHTTP(response, r)
-			}})
+			w.proxy.Set(faultproxy.Rule{
+				Match: faultproxy.All(faultproxy.List("widgets"), faultproxy.Continued), Times: 1,
+				Fault: func(response http.ResponseWriter, r *http.Request, forward http.Handler) {
+					w.undefineWidgets()
+					forward.ServeHTTP(response, r)
+				},
+			})
 			coverage, err := w.backup(w.proxy.RESTConfig(), w.archive)
 			if err != nil {
 				t.Fatal(err)
@@ -320,11 +360,14 @@ func TestDefinitionsComeAndGo(t *testing.T) {
 			}
 
 			// It comes after discovery, with other objects.
-			w.proxy.Set(faultproxy.Rule{Match: faultproxy.List("namespaces"), Times: 1, Fault: func(response http.ResponseWriter, r *http.Request, forward http.Handler) {
-				w.defineWidgets()
-				w.create("widgets", widget("flux", "four"))
-				forward.ServeHTTP(response, r)
-			}})
+			w.proxy.Set(faultproxy.Rule{
+				Match: faultproxy.List("namespaces"), Times: 1,
+				Fault: func(response http.ResponseWriter, r *http.Request, forward http.Handler) {
+					w.defineWidgets()
+					w.create("widgets", widget("flux", "four"))
+					forward.ServeHTTP(response, r)
+				},
+			})
 			if _, err := w.backup(w.proxy.RESTConfig(), w.archive); err != nil {
 				t.Fatal(err)
 			}
@@ -334,12 +377,15 @@ func TestDefinitionsComeAndGo(t *testing.T) {
 			}
 
 			// It goes and comes, with one of the objects, while the capture reads others.
-			w.proxy.Set(faultproxy.Rule{Match: faultproxy.List("widgets"), Times: 1, Fault: func(response http.ResponseWriter, r *http.Request, forward http.Handler) {
-				w.undefineWidgets()
-				w.defineWidgets()
-				w.create("widgets", widget("flux", "four"))
-				forward.ServeHTTP(response, r)
-			}})
+			w.proxy.Set(faultproxy.Rule{
+				Match: faultproxy.List("widgets"), Times: 1,
+				Fault: func(response http.ResponseWriter, r *http.Request, forward http.Handler) {
+					w.undefineWidgets()
+					w.defineWidgets()
+					w.create("widgets", widget("flux", "four"))
+					forward.ServeHTTP(response, r)
+				},
+			})
 			if coverage, err = w.backup(w.proxy.RESTConfig(), w.archive); err != nil {
 				t.Fatal(err)
 			}

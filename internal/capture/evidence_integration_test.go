@@ -27,7 +27,8 @@ func TestDeprecatedRequestsAreEvidence(t *testing.T) {
 	}
 	found := false
 	for _, request := range seen.Evidence.DeprecatedRequests {
-		if request.Group == budgets.Group && request.Version == budgets.Version && request.Resource == budgets.Resource && request.RemovedRelease == "1.25" {
+		if request.Group == budgets.Group && request.Version == budgets.Version && request.Resource == budgets.Resource &&
+			request.RemovedRelease == "1.25" {
 			found = true
 		}
 	}

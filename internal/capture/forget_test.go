@@ -52,7 +52,10 @@ func kind(group, version, name string) repository.SavedKind {
 }
 
 func TestForgetKinds(t *testing.T) {
-	s := &saved{kinds: []repository.SavedKind{kind("", "v1", "ConfigMap"), kind("apps", "v1", "Deployment"), kind("example.org", "v1", "Thing"), kind("example.org", "v1", "Other")}}
+	s := &saved{kinds: []repository.SavedKind{
+		kind("", "v1", "ConfigMap"), kind("apps", "v1", "Deployment"),
+		kind("example.org", "v1", "Thing"), kind("example.org", "v1", "Other"),
+	}}
 	source := proofs{
 		"ConfigMap": {Reason: "v1 is registered"}, "Deployment": {Reason: "apps/v1 is registered"},
 		"Thing": {Gone: true, Reason: "deleted"}, "Other": {Reason: "still defined"},

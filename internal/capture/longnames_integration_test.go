@@ -26,7 +26,10 @@ func TestEveryLegalNameIsSaved(t *testing.T) {
 			{Group: group, Kind: "Role", Namespace: "long", Name: strings.Repeat("監", 30)},
 			{Group: group, Kind: "Role", Namespace: "long", Name: strings.Repeat("Team:", 400)},
 		},
-		"clusterroles": {{Group: group, Kind: "ClusterRole", Name: "Team-Platform-Engineering:Production-Cluster-EU-West-1:Namespace-Administrators-With-Secret-Access-And-Exec-Permissions:Managed-By-Directory-Group-Sync"}},
+		"clusterroles": {{
+			Group: group, Kind: "ClusterRole",
+			Name: "Team-Platform-Engineering:Production-Cluster-EU-West-1:Namespace-Administrators-With-Secret-Access-And-Exec-Permissions:Managed-By-Directory-Group-Sync",
+		}},
 	}
 	w.create("namespaces", object("v1", "Namespace", "", "long", nil))
 	for resource, ids := range names {

@@ -101,7 +101,8 @@ func (w *world) storeGadgets(namespace string, names ...string) {
 	w.Helper()
 	w.create("customresourcedefinitions", definition("conversion.example.org", "Gadget", "gadgets", "v1beta1", "v1"))
 	for _, name := range names {
-		w.create("gadgets", object("conversion.example.org/v1beta1", "Gadget", namespace, name, map[string]any{"spec": map[string]any{"a": name}}))
+		w.create("gadgets",
+			object("conversion.example.org/v1beta1", "Gadget", namespace, name, map[string]any{"spec": map[string]any{"a": name}}))
 	}
 	w.convertGadgets(map[string]any{"strategy": "None"})
 }
@@ -120,7 +121,8 @@ func (w *world) convertGadgets(conversion map[string]any) {
 			version := each.(map[string]any)
 			version["storage"] = version["name"] == "v1"
 		}
-		if err := errors.Join(unstructured.SetNestedSlice(current.Object, list, "spec", "versions"), unstructured.SetNestedMap(current.Object, conversion, "spec", "conversion")); err != nil {
+		if err := errors.Join(unstructured.SetNestedSlice(current.Object, list, "spec", "versions"),
+			unstructured.SetNestedMap(current.Object, conversion, "spec", "conversion")); err != nil {
 			return err
 		}
 		_, err = w.client.Resource(definitions).Update(w.ctx, current, metav1.UpdateOptions{})
@@ -149,9 +151,11 @@ const aggregatedGroup = "aggregated.example.net"
 func (w *world) aggregate(namespace string) *aggregated {
 	w.Helper()
 	a := &aggregated{w: w}
-	token := `{"apiVersion":"` + aggregatedGroup + `/v1","kind":"Token","metadata":{"name":"one","namespace":"` + namespace + `","uid":"u","resourceVersion":"1"}}`
+	token := `{"apiVersion":"` + aggregatedGroup + `/v1","kind":"Token","metadata":{"name":"one","namespace":"` + namespace +
+		`","uid":"u","resourceVersion":"1"}}`
 	answers := map[string]string{
-		"/apis/" + aggregatedGroup + "/v1/tokens": `{"apiVersion":"` + aggregatedGroup + `/v1","kind":"TokenList","metadata":{"resourceVersion":"7"},"items":[` + token + `]}`,
+		"/apis/" + aggregatedGroup + "/v1/tokens": `{"apiVersion":"` + aggregatedGroup +
+			`/v1","kind":"TokenList","metadata":{"resourceVersion":"7"},"items":[` + token + `]}`,
 		"/apis/" + aggregatedGroup + "/v1": `{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"` + aggregatedGroup + `/v1","resources":[
 			{"name":"tokens","singularName":"token","namespaced":true,"kind":"Token","verbs":["create","get","list"]},
 			{"name":"others","singularName":"other","namespaced":true,"kind":"Other","verbs":["get"]}]}`,
@@ -159,7 +163,8 @@ func (w *world) aggregate(namespace string) *aggregated {
 	a.server = httptest.NewTLSServer(http.HandlerFunc(func(response http.ResponseWriter, r *http.Request) {
 		body, ok := answers[r.URL.Path]
 		if r.URL.Path == "/apis/"+aggregatedGroup+"/v1" && a.silent.Load() {
-			body = `{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"` + aggregatedGroup + `/v1","resources":[{"name":"others","singularName":"other","namespaced":true,"kind":"Other","verbs":["get"]}]}`
+			body = `{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"` + aggregatedGroup +
+				`/v1","resources":[{"name":"others","singularName":"other","namespaced":true,"kind":"Other","verbs":["get"]}]}`
 		}
 		switch {
 		case a.down.Load():
@@ -184,8 +189,9 @@ func (w *world) aggregate(namespace string) *aggregated {
 		"type": "ExternalName", "externalName": "localhost", "ports": []any{map[string]any{"port": port}},
 	}}))
 	w.create("apiservices", object("apiregistration.k8s.io/v1", "APIService", "", "v1."+aggregatedGroup, map[string]any{"spec": map[string]any{
-		"group": aggregatedGroup, "version": "v1", "groupPriorityMinimum": int64(100), "versionPriority": int64(100), "insecureSkipTLSVerify": true,
-		"service": map[string]any{"namespace": namespace, "name": "aggregated", "port": port},
+		"group": aggregatedGroup, "version": "v1", "groupPriorityMinimum": int64(100), "versionPriority": int64(100),
+		"insecureSkipTLSVerify": true,
+		"service":               map[string]any{"namespace": namespace, "name": "aggregated", "port": port},
 	}}))
 	w.eventually("the aggregated API is served", func() error { return w.serves("tokens") })
 	return a

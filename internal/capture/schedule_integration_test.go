@@ -199,12 +199,16 @@ func (s *schedule) change() {
 func (s *schedule) fault() (string, faultproxy.Rule) {
 	pick := func(names ...string) string { return names[s.random.IntN(len(names))] }
 	lists := map[string]faultproxy.Match{"lists": faultproxy.Lists, "later pages": faultproxy.All(faultproxy.Lists, faultproxy.Continued)}
-	for _, resource := range []string{"configmaps", "secrets", "deployments", "clusterroles", "widgets", "customresourcedefinitions", "apiservices", "namespaces"} {
+	for _, resource := range []string{
+		"configmaps", "secrets", "deployments", "clusterroles", "widgets", "customresourcedefinitions",
+		"apiservices", "namespaces",
+	} {
 		lists["lists of "+resource] = faultproxy.List(resource)
 	}
 	answers := map[string]faultproxy.Fault{
-		"forbidden": faultproxy.Status(http.StatusForbidden, "Forbidden", "no"), "not found": faultproxy.Status(http.StatusNotFound, "NotFound", "no such path"),
-		"429": faultproxy.TooManyRequests(0), "500": faultproxy.Status(500, "InternalError", "boom"), "503": faultproxy.Unavailable(),
+		"forbidden": faultproxy.Status(http.StatusForbidden, "Forbidden", "no"),
+		"not found": faultproxy.Status(http.StatusNotFound, "NotFound", "no such path"),
+		"429":       faultproxy.TooManyRequests(0), "500": faultproxy.Status(500, "InternalError", "boom"), "503": faultproxy.Unavailable(),
 		"410": faultproxy.Expired(), "reset": faultproxy.Reset(), "broken off": faultproxy.BreakOff(), "truncated": faultproxy.Truncate(),
 		"garbage": faultproxy.Garbage(), "an empty object": faultproxy.Answer("application/json", `{}`),
 	}
@@ -246,10 +250,13 @@ func (s *schedule) round(round int) {
 	}
 	if s.random.IntN(3) == 0 {
 		// The server changes in the middle of the capture, before one of its requests.
-		script = append([]faultproxy.Rule{{Match: faultproxy.Lists, After: s.random.IntN(40), Times: 1, Fault: func(response http.ResponseWriter, r *http.Request, forward http.Handler) {
-			s.change()
-			forward.ServeHTTP(response, r)
-		}}}, script...)
+		script = append([]faultproxy.Rule{{
+			Match: faultproxy.Lists, After: s.random.IntN(40), Times: 1,
+			Fault: func(response http.ResponseWriter, r *http.Request, forward http.Handler) {
+				s.change()
+				forward.ServeHTTP(response, r)
+			},
+		}}, script...)
 		names = append(names, "with changes in the middle")
 	}
 	s.proxy.Set(script...)

@@ -72,8 +72,9 @@ func TestNoFileGoesWhileWatching(t *testing.T) {
 func (s *schedule) watchFaults() []faultproxy.Rule {
 	faults := map[string]faultproxy.Fault{
 		"close": faultproxy.CloseWatch(), "forget": faultproxy.ForgetWatch(), "break": faultproxy.BreakWatch(), "reset": faultproxy.Reset(),
-		"gone": faultproxy.Expired(), "busy": faultproxy.TooManyRequests(0), "refuse": faultproxy.Status(403, "Forbidden", "no"), "garbage": faultproxy.Garbage(),
-		"silent": s.proxy.Silent(), "not found": faultproxy.Status(404, "NotFound", "no such path"),
+		"gone": faultproxy.Expired(), "busy": faultproxy.TooManyRequests(0), "refuse": faultproxy.Status(403, "Forbidden", "no"),
+		"garbage": faultproxy.Garbage(),
+		"silent":  s.proxy.Silent(), "not found": faultproxy.Status(404, "NotFound", "no such path"),
 	}
 	names := slices.Sorted(maps.Keys(faults))
 	script := []faultproxy.Rule{{Match: faultproxy.Watch, Times: 1 + s.random.IntN(30), Fault: faults[names[s.random.IntN(len(names))]]}}

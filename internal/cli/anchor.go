@@ -22,7 +22,9 @@ func (o *repositoryOptions) writeAnchor(e *env, repo *repository.Repository, key
 
 // anchorEach writes an anchor after each commit, if one was asked for. The next
 // commit tries again.
-func (o *repositoryOptions) anchorEach(e *env, repo *repository.Repository, keys *repository.Keys, log *slog.Logger) func(repository.Outcome) {
+func (o *repositoryOptions) anchorEach(e *env, repo *repository.Repository, keys *repository.Keys,
+	log *slog.Logger,
+) func(repository.Outcome) {
 	return func(repository.Outcome) {
 		if o.anchor == "" {
 			return

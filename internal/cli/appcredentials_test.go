@@ -37,7 +37,8 @@ func writePair(t *testing.T, dir, name string) (certFile, keyFile string) {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "x"}, DNSNames: []string{name}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
@@ -85,7 +86,10 @@ func serveGuarded(t *testing.T, serverCert, serverKey, clientCert string, token 
 	}
 	return serveApp(t, "127.0.0.1:0", contracttest.NewMemory(map[string][]contract.Row{"notes": {contract.Row(`{"id":1}`)}}), contract.Options{
 		ID: "notes", Version: "1", Datasets: []contract.Dataset{{Name: "notes", Schema: "1.0", Key: []string{"id"}}},
-		TLS:   &tls.Config{Certificates: []tls.Certificate{pair}, ClientCAs: pool, ClientAuth: tls.VerifyClientCertIfGiven, MinVersion: tls.VersionTLS12},
+		TLS: &tls.Config{
+			Certificates: []tls.Certificate{pair}, ClientCAs: pool, ClientAuth: tls.VerifyClientCertIfGiven,
+			MinVersion: tls.VersionTLS12,
+		},
 		Guard: contract.FirstGuard(tokens, names),
 	})
 }
@@ -105,9 +109,13 @@ func TestAppCertificates(t *testing.T) {
 	}{
 		"the right one": {[]string{"--app-ca", serverCert, "--app-cert", clientCert, "--app-key", clientKey}, ExitDone, nil},
 		"none":          {[]string{"--app-ca", serverCert}, ExitCredentials, []string{"--app-cert", "--app-key", "--app-ca"}},
-		"a stranger's":  {[]string{"--app-ca", serverCert, "--app-cert", strangerCert, "--app-key", strangerKey}, ExitCredentials, []string{"--app-cert", "--app-key", "--app-ca"}},
-		"no authority":  {[]string{"--app-cert", clientCert, "--app-key", clientKey}, ExitCredentials, []string{"--app-ca"}},
-		"plain text":    {nil, ExitCredentials, []string{"--app-ca"}},
+		"a stranger's": {
+			[]string{"--app-ca", serverCert, "--app-cert", strangerCert, "--app-key", strangerKey},
+			ExitCredentials,
+			[]string{"--app-cert", "--app-key", "--app-ca"},
+		},
+		"no authority": {[]string{"--app-cert", clientCert, "--app-key", clientKey}, ExitCredentials, []string{"--app-ca"}},
+		"plain text":   {nil, ExitCredentials, []string{"--app-ca"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var o appOptions
@@ -144,7 +152,10 @@ func serveDemanding(t *testing.T, serverCert, serverKey, clientCert string) stri
 	pool.AppendCertsFromPEM(authority)
 	return serveApp(t, "127.0.0.1:0", contracttest.NewMemory(map[string][]contract.Row{"notes": {contract.Row(`{"id":1}`)}}), contract.Options{
 		ID: "notes", Version: "1", Datasets: []contract.Dataset{{Name: "notes", Schema: "1.0", Key: []string{"id"}}},
-		TLS: &tls.Config{Certificates: []tls.Certificate{pair}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS12},
+		TLS: &tls.Config{
+			Certificates: []tls.Certificate{pair}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert,
+			MinVersion: tls.VersionTLS12,
+		},
 	})
 }
 
@@ -155,7 +166,8 @@ func TestAppCredentials(t *testing.T) {
 	serverCert, serverKey := writePair(t, dir, "server")
 	clientCert, clientKey := writePair(t, dir, "client")
 	const token = "backup-0123456789abcdef"
-	tokenFile, wrong, importing, empty := filepath.Join(dir, "token"), filepath.Join(dir, "wrong"), filepath.Join(dir, "importing"), filepath.Join(dir, "empty")
+	tokenFile, wrong, importing, empty := filepath.Join(dir, "token"), filepath.Join(dir, "wrong"), filepath.Join(dir,
+		"importing"), filepath.Join(dir, "empty")
 	writeFile(t, tokenFile, token+"\n")
 	writeFile(t, wrong, "stranger-0123456789abcdef")
 	writeFile(t, importing, token+"-restore")

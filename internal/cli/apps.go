@@ -47,7 +47,8 @@ func newAppsList(e *env) *cobra.Command {
 		Long: `List the applications that the restore points of the repository hold, and how each
 stands: saved, by the newest point; missing, because the newest point should hold it and
 does not; or retired. Only points that somebody trusted has signed count.` +
-			exitStatus("0  listed, even if there is none", "3  listed, and one is missing from the newest point", "10 no repository", "12 nobody is trusted"),
+			exitStatus("0  listed, even if there is none", "3  listed, and one is missing from the newest point", "10 no repository",
+				"12 nobody is trusted"),
 		Example: `  appbur apps list --repo ./mgmt.git
   appbur apps list --repo ./mgmt.git --json | jq -r '.[] | select(.state == "missing") | .name'`,
 		Args: cobra.NoArgs,
@@ -117,7 +118,8 @@ func (e *env) printApps(list []appSummary) {
 		if app.LastSaved != nil {
 			saved = e.when(*app.LastSaved)
 		}
-		t.add(coloured(sgrCyan, app.String()), plain(app.Version), plain(string(app.LastPoint)), plain(saved), coloured(colours[app.State], app.State))
+		t.add(coloured(sgrCyan, app.String()), plain(app.Version), plain(string(app.LastPoint)), plain(saved),
+			coloured(colours[app.State], app.State))
 	}
 	t.print(e.Out)
 }
@@ -170,7 +172,8 @@ func findApp(known []repository.KnownApp, text string) (repository.KnownApp, err
 	case len(found) == 1:
 		return found[0], nil
 	case len(found) > 1:
-		return repository.KnownApp{}, &usageError{appbur.WithHint(fmt.Errorf("%d applications are called %s", len(found), text), "name one with its namespace, for example "+found[0].String())}
+		return repository.KnownApp{}, &usageError{appbur.WithHint(fmt.Errorf("%d applications are called %s", len(found), text),
+			"name one with its namespace, for example "+found[0].String())}
 	}
 
 	hint := "`appbur apps list` shows which there are"

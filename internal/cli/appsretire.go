@@ -20,8 +20,10 @@ again. It is named as [NAMESPACE/]NAME, and noted in appbur.yaml in a signed com
 The restore points that hold it stay, and ` + "`points prune`" + ` keeps the last good one until
 you delete it by name. A later backup that saves the application again ends the
 retirement by itself.` +
-			exitStatus("0  retired, or retired already", "10 no repository, or no restore point knows the application", "11 another process changed appbur.yaml",
-				"12 nobody is trusted, a key is missing, or nobody trusted has signed what is there", "64 wrong command line, or nobody to ask and no --yes", "130 not confirmed, nothing was changed"),
+			exitStatus("0  retired, or retired already", "10 no repository, or no restore point knows the application",
+				"11 another process changed appbur.yaml",
+				"12 nobody is trusted, a key is missing, or nobody trusted has signed what is there",
+				"64 wrong command line, or nobody to ask and no --yes", "130 not confirmed, nothing was changed"),
 		Example: `  appbur apps retire fleet-system/fleet --repo ./mgmt.git
   appbur apps retire fleet --repo ./mgmt.git --yes`,
 		Args: cobra.ExactArgs(1),

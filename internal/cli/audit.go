@@ -35,8 +35,10 @@ func (o *auditOptions) addFlags(e *env, command *cobra.Command) {
 
 func (o *auditOptions) addSignatureFlags(e *env, command *cobra.Command, show *bool) {
 	command.Flags().BoolVar(show, "show-signature", false, "check the signature of each commit; exit with 12 if one is not good")
-	command.Flags().StringVar(&o.keys, "keys", e.getenv(envKeys), "`DIR` of the repository's keys (default: $"+envKeys+", else where `appbur init` put them)")
-	command.Flags().StringVar(&o.trust, "trust", "", "`FILE` in the format of allowed_signers: whose signatures to believe (default: the one in the key directory)")
+	command.Flags().StringVar(&o.keys, "keys", e.getenv(envKeys),
+		"`DIR` of the repository's keys (default: $"+envKeys+", else where `appbur init` put them)")
+	command.Flags().StringVar(&o.trust, "trust", "",
+		"`FILE` in the format of allowed_signers: whose signatures to believe (default: the one in the key directory)")
 }
 
 // open opens the history and finds the objects that are meant.

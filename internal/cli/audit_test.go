@@ -83,14 +83,26 @@ func TestLogIsGitLog(t *testing.T) {
 	}{
 		{nil, nil, nil},
 		{[]string{"deployment/web", "-n", "team-a"}, []string{"namespaces/team-a/deployment.apps/web.yaml"}, nil},
-		{[]string{"ingress/web"}, []string{"namespaces/team-a/ingress.networking.k8s.io/web.yaml", "namespaces/team-a/ingress.extensions/web.yaml"}, nil},
-		{[]string{"ingress.extensions/web"}, []string{"namespaces/team-a/ingress.networking.k8s.io/web.yaml", "namespaces/team-a/ingress.extensions/web.yaml"}, nil},
+		{
+			[]string{"ingress/web"},
+			[]string{"namespaces/team-a/ingress.networking.k8s.io/web.yaml", "namespaces/team-a/ingress.extensions/web.yaml"},
+			nil,
+		},
+		{
+			[]string{"ingress.extensions/web"},
+			[]string{"namespaces/team-a/ingress.networking.k8s.io/web.yaml", "namespaces/team-a/ingress.extensions/web.yaml"},
+			nil,
+		},
 		{[]string{"cm/settings"}, []string{"namespaces/team-a/configmap/settings.yaml"}, nil},
 		{[]string{"secrets/db"}, []string{"namespaces/team-a/secret/db.yaml"}, nil},
 		{[]string{"deployments"}, []string{"namespaces/*/deployment.apps/*"}, nil},
 		{[]string{"ns/team-b"}, []string{"cluster/namespace/team-b.yaml"}, nil},
 		{[]string{"-n", "team-b"}, []string{"namespaces/team-b", "cluster/namespace/team-b.yaml"}, nil},
-		{[]string{"--since", "2026-11-18", "--until", "2026-11-19T12:00:00Z"}, nil, []string{"--since=2026-11-18T00:00:00Z", "--until=2026-11-19T12:00:00Z"}},
+		{
+			[]string{"--since", "2026-11-18", "--until", "2026-11-19T12:00:00Z"},
+			nil,
+			[]string{"--since=2026-11-18T00:00:00Z", "--until=2026-11-19T12:00:00Z"},
+		},
 		{[]string{"--since", "2d"}, nil, []string{"--since=2026-11-19T12:00:00Z"}},
 		{[]string{"--author", "APPBUR@"}, nil, []string{"--author=appbur@"}},
 		{[]string{"--limit", "2"}, nil, []string{"-2"}},
@@ -100,7 +112,8 @@ func TestLogIsGitLog(t *testing.T) {
 		for hash := range strings.Lines(git) {
 			want.WriteString(hash[:12] + "\n")
 		}
-		if diff := cmp.Diff(want.String(), columnOf(a.ask(ExitDone, append([]string{"log"}, test.args...)...), 0)); diff != "" || want.Len() == 0 {
+		if diff := cmp.Diff(want.String(), columnOf(a.ask(ExitDone, append([]string{"log"}, test.args...)...), 0)); diff != "" ||
+			want.Len() == 0 {
 			t.Errorf("log %v (-git +appbur):\n%s", test.args, diff)
 		}
 	}

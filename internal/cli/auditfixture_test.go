@@ -50,7 +50,8 @@ func AuditStory(t testing.TB, dir string) {
 		object("v1", "ConfigMap", "team-a", "settings", map[string]any{"data": map[string]any{"colour": "blue"}}))
 	s.commit(day(17, 9), nil, deployment("team-a", 3, "web:1"))
 	s.version = appbur.KubeVersion{Major: 1, Minor: 22, Patch: 17}
-	s.commit(day(18, 9), []appbur.ObjectID{{Group: "extensions", Kind: "Ingress", Namespace: "team-a", Name: "web"}}, ingress("networking.k8s.io/v1beta1"))
+	s.commit(day(18, 9), []appbur.ObjectID{{Group: "extensions", Kind: "Ingress", Namespace: "team-a", Name: "web"}},
+		ingress("networking.k8s.io/v1beta1"))
 	s.point()
 	s.commit(day(19, 9), nil, ingress("networking.k8s.io/v1"), deployment("team-a", 3, "web:2"))
 	s.commit(day(19, 15), nil, secret("Y29ycmVjdCBob3JzZQ=="))
@@ -77,7 +78,8 @@ func AuditTampering(t testing.TB, dir string) {
 		t.Fatal(err)
 	}
 	mallory := gitsync.Person{Name: "Mallory", Email: "mallory@example.com"}
-	if _, err := git.Commit(t.Context(), gitsync.MainRef, edit, gitsync.CommitInfo{Author: mallory, Committer: mallory, Time: day(20, 10), Subject: "Tidy up"}); err != nil {
+	if _, err := git.Commit(t.Context(), gitsync.MainRef, edit,
+		gitsync.CommitInfo{Author: mallory, Committer: mallory, Time: day(20, 10), Subject: "Tidy up"}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -184,5 +186,6 @@ func ingress(apiVersion string) map[string]any {
 }
 
 func secret(password string) map[string]any {
-	return object("v1", "Secret", "team-a", "db", map[string]any{"type": "Opaque", "data": map[string]any{"user": "YWRt", "password": password}})
+	return object("v1", "Secret", "team-a", "db",
+		map[string]any{"type": "Opaque", "data": map[string]any{"user": "YWRt", "password": password}})
 }

@@ -41,7 +41,8 @@ the same. If an application cannot be reached or its export does not arrive
 whole, no restore point is made. Afterwards the remotes are brought up to date
 (docs/remotes.md), and when enough has gathered the repository is packed together
 (docs/backup.md).` +
-			exitStatus("0  done", "1  failed, no restore point", "3  the restore point is partial: some types could not be read or an application is missing (see `points show`), fewer remotes than required hold it, or its anchor was not written", "5  the history was rewritten (docs/trust.md)",
+			exitStatus("0  done", "1  failed, no restore point",
+				"3  the restore point is partial: some types could not be read or an application is missing (see `points show`), fewer remotes than required hold it, or its anchor was not written", "5  the history was rewritten (docs/trust.md)",
 				"10 no repository", "11 another process writes to the repository", "12 a key or a login was refused"),
 		Example: `  appbur backup --repo ./mgmt.git
   appbur backup --repo ./mgmt.git --kubeconfig old.yaml --app fleet-system/fleet=fleet.example:7443 --app-ca ca.pem

@@ -145,7 +145,8 @@ func fillForBench(b *testing.B, client kubernetes.Interface) {
 	group, ctx := errgroup.WithContext(b.Context())
 	group.SetLimit(32)
 	for n := range benchNamespaces {
-		_, err := client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("bench-%03d", n)}}, metav1.CreateOptions{})
+		_, err := client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("bench-%03d", n)}},
+			metav1.CreateOptions{})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -157,11 +158,13 @@ func fillForBench(b *testing.B, client kubernetes.Interface) {
 		}
 		text := strings.Repeat(fmt.Sprintf("line of object %d\n", i), 40)
 		group.Go(func() error {
-			_, err := client.CoreV1().ConfigMaps(meta.Namespace).Create(ctx, &corev1.ConfigMap{ObjectMeta: meta, Data: map[string]string{"text": text, "index": fmt.Sprint(i)}}, metav1.CreateOptions{})
+			_, err := client.CoreV1().ConfigMaps(meta.Namespace).Create(ctx,
+				&corev1.ConfigMap{ObjectMeta: meta, Data: map[string]string{"text": text, "index": fmt.Sprint(i)}}, metav1.CreateOptions{})
 			return err
 		})
 		group.Go(func() error {
-			_, err := client.CoreV1().Secrets(meta.Namespace).Create(ctx, &corev1.Secret{ObjectMeta: meta, StringData: map[string]string{"password": text}}, metav1.CreateOptions{})
+			_, err := client.CoreV1().Secrets(meta.Namespace).Create(ctx,
+				&corev1.Secret{ObjectMeta: meta, StringData: map[string]string{"password": text}}, metav1.CreateOptions{})
 			return err
 		})
 	}

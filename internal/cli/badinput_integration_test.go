@@ -59,11 +59,23 @@ func TestBadInputChangesNothing(t *testing.T) {
 		{"an application that fails half-way", append(backup, "--app", "fleet="+serveFailing(t)), ExitFailed, "disk on fire"},
 		{"plain text without saying so", append(backup, "--app", "fleet=127.0.0.1:1"), ExitFailed, "fleet"},
 		{"a cluster that refuses the login", append(backup[:5:5], "--kubeconfig", wrongToken(t, cluster)), ExitCredentials, "credentials"},
-		{"an unknown point", []string{"restore", "20200101T000000Z", "--yes", "--repo", s.repo, "--keys", s.keys, "--kubeconfig", cluster.Kubeconfig}, ExitNotFound, "20200101T000000Z"},
+		{"an unknown point", []string{
+			"restore", "20200101T000000Z", "--yes", "--repo", s.repo, "--keys", s.keys, "--kubeconfig",
+			cluster.Kubeconfig,
+		}, ExitNotFound, "20200101T000000Z"},
 		{"an identity that is not there", restore("--identity", "/nonexistent"), ExitUsage, "--identity"},
-		{"an identity that belongs to another repository", restore("--identity", filepath.Join(stranger, "identity.txt")), ExitCredentials, "no private key matches"},
-		{"an identity that is no identity", restore("--identity", filepath.Join(stranger, "allowed_signers")), ExitCredentials, "allowed_signers"},
-		{"a signature by somebody who is not trusted", restore("--trust", filepath.Join(stranger, "allowed_signers")), ExitCredentials, "signature"},
+		{
+			"an identity that belongs to another repository", restore("--identity", filepath.Join(stranger, "identity.txt")), ExitCredentials,
+			"no private key matches",
+		},
+		{
+			"an identity that is no identity", restore("--identity", filepath.Join(stranger, "allowed_signers")), ExitCredentials,
+			"allowed_signers",
+		},
+		{
+			"a signature by somebody who is not trusted", restore("--trust", filepath.Join(stranger, "allowed_signers")), ExitCredentials,
+			"signature",
+		},
 		{"state of an application that was not saved", restore("--app", "fleet=unix:///x"), ExitUsage, "no state of"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -141,8 +153,11 @@ type truncated struct {
 func (truncated) GetInfo(context.Context, *contractpb.GetInfoRequest) (*contractpb.GetInfoResponse, error) {
 	return &contractpb.GetInfoResponse{
 		ContractVersion: contract.ContractVersion, AppId: "fleet", AppVersion: "1", InstanceId: "i",
-		Limits:   &contractpb.Limits{MaxChunkBytes: 1 << 18, MaxRowBytes: 1 << 20},
-		Datasets: []*contractpb.DatasetInfo{{Name: "clusters", Schema: "1.0", Reads: "= 1.0", MediaType: contract.MediaType, Key: []string{"id"}}},
+		Limits: &contractpb.Limits{MaxChunkBytes: 1 << 18, MaxRowBytes: 1 << 20},
+		Datasets: []*contractpb.DatasetInfo{{
+			Name: "clusters", Schema: "1.0", Reads: "= 1.0", MediaType: contract.MediaType,
+			Key: []string{"id"},
+		}},
 	}, nil
 }
 

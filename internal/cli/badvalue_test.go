@@ -30,7 +30,10 @@ var badValues = map[string][]string{
 }
 
 // textValues name no place outside of the test's own: some flags are where to write to.
-var textValues = []string{"", "nonsense", "\x00", "a\nb", ".", "-", "=", ":", "[", "%zz", "-1", "/proc/self/none", "/dev/null", "/dev/null/x", strings.Repeat("long", 2000)}
+var textValues = []string{
+	"", "nonsense", "\x00", "a\nb", ".", "-", "=", ":", "[", "%zz", "-1", "/proc/self/none", "/dev/null",
+	"/dev/null/x", strings.Repeat("long", 2000),
+}
 
 // bench is a place in which every command can be run: a repository, its keys, and no
 // cluster.
@@ -208,10 +211,14 @@ func TestBadEnvironment(t *testing.T) {
 func TestBadSettings(t *testing.T) {
 	b := newBench(t)
 	for _, key := range []string{
-		"format", "repository", "cluster", "cluster.id", "rulesVersion", "recipients", "rules", "rules.objects", "guards", "guards.share", "guards.kindFloor",
+		"format", "repository", "cluster", "cluster.id", "rulesVersion", "recipients", "rules", "rules.objects", "guards", "guards.share",
+		"guards.kindFloor",
 		"retention", "retention.last", "retention.zone", "applications", "applications.retired", "nonsense", "a.b.c", "", ".", "\x00",
 	} {
-		yaml := []string{"[a]", "{a: b}", "[[]]", "many", "1.5", "99999999999999999999", "true", "2026-01-01", "!!binary x", "&a [*a]", "*a", "a: b: c"}
+		yaml := []string{
+			"[a]", "{a: b}", "[[]]", "many", "1.5", "99999999999999999999", "true", "2026-01-01", "!!binary x", "&a [*a]", "*a",
+			"a: b: c",
+		}
 		for _, value := range append(yaml, textValues...) {
 			line := []string{"config", "set", key, value, "--repo", b.repo, "--keys", b.keys}
 			code, _, errs := b.run(nil, line...)

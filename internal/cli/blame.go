@@ -41,7 +41,8 @@ func newBlame(e *env) *cobra.Command {
 		Long: `Show which commit wrote each line of an object, and who is behind it. The commits
 are those of ` + "`git blame`" + `; in addition lines are followed when the kind moves to
 another API group. The ciphertext of Secrets is not shown without --raw.` +
-			exitStatus("0  shown", "10 no repository, or the object was not there at that time", "64 wrong command line, or a name that fits more than one kind or namespace"),
+			exitStatus("0  shown", "10 no repository, or the object was not there at that time",
+				"64 wrong command line, or a name that fits more than one kind or namespace"),
 		Example: `  appbur blame deployment/web -n team-a --repo ./mgmt.git
   appbur blame clusters.cluster.x-k8s.io/prod -n fleet --at 2026-11-20 --repo ./mgmt.git --json`,
 		Args: cobra.ExactArgs(1),
@@ -107,7 +108,8 @@ func blameRun(ctx context.Context, e *env, o *blameOptions) error {
 			colour = sgrDim
 		}
 		previous = line.Commit
-		t.add(coloured(colour, line.Commit.Short()), plain(e.when(line.Time)), plain(oneLine(line.Author.Name)), number(line.Line), plain(safeLine(line.Text)))
+		t.add(coloured(colour, line.Commit.Short()), plain(e.when(line.Time)), plain(oneLine(line.Author.Name)), number(line.Line),
+			plain(safeLine(line.Text)))
 	}
 	t.print(e.Out)
 	return nil

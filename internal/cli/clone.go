@@ -37,7 +37,8 @@ the copy is restored, whatever is written in it (docs/trust.md).
 
 The credentials are those in remotes/NAME of the key directory, or in
 --credentials.` +
-			exitStatus("0  cloned", "1  failed, DIR is as it was", "10 the remote is no appbur repository", "12 a login was refused, a host or certificate is not trusted, or the keys belong to another repository", "64 wrong command line"),
+			exitStatus("0  cloned", "1  failed, DIR is as it was", "10 the remote is no appbur repository",
+				"12 a login was refused, a host or certificate is not trusted, or the keys belong to another repository", "64 wrong command line"),
 		Example: `  appbur clone https://git.example/platform/mgmt.git ./mgmt.git --keys /secure/mgmt-keys
   appbur clone git@vault.example:mgmt.git ./mgmt.git --keys /secure/mgmt-keys --name vault`,
 		Args: cobra.ExactArgs(2),
@@ -47,8 +48,10 @@ The credentials are those in remotes/NAME of the key directory, or in
 	}
 	command.Flags().StringVar(&o.keys, "keys", e.getenv(envKeys), "`DIR` of the repository's keys (default: $"+envKeys+")")
 	command.Flags().StringVar(&o.name, "name", "origin", "`NAME` of the remote in the copy")
-	command.Flags().StringVar(&o.credentials, "credentials", "", "`DIR` with the credential files of the remote (default: remotes/NAME of the key directory)")
-	command.Flags().BoolVar(&o.plaintext, "allow-plaintext", false, "accept http:// to another machine: anyone on the way can read and change everything")
+	command.Flags().StringVar(&o.credentials, "credentials", "",
+		"`DIR` with the credential files of the remote (default: remotes/NAME of the key directory)")
+	command.Flags().BoolVar(&o.plaintext, "allow-plaintext", false,
+		"accept http:// to another machine: anyone on the way can read and change everything")
 	jsonFlag(command, &o.json)
 	return command
 }
@@ -100,7 +103,8 @@ func cloneRun(ctx context.Context, e *env, o *cloneOptions, text, dir string) er
 			Bytes      int64  `json:"bytes"`
 		}{repo.Dir(), done.Tip.String(), done.Tags, done.Objects, done.Bytes})
 	}
-	fmt.Fprintf(e.Out, "repository  %s\ncommit      %.12s, %s, %d objects (%s)\n", repo.Dir(), done.Tip, count(done.Tags, "restore point"), done.Objects, sizeText(done.Bytes))
+	fmt.Fprintf(e.Out, "repository  %s\ncommit      %.12s, %s, %d objects (%s)\n", repo.Dir(), done.Tip, count(done.Tags, "restore point"),
+		done.Objects, sizeText(done.Bytes))
 	if err := e.printSigners(trusted); err != nil || keys == "" {
 		return err
 	}

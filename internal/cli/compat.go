@@ -131,7 +131,8 @@ func compatClusterRun(ctx context.Context, e *env, o *compatOptions) error {
 		}
 		fmt.Fprintf(e.paragraphs(4), "%s from Kubernetes %s to %s: %d served, %d convertible, %d lossy, %d refused, %d blocked, %d unknown\n",
 			c.ref.ID, loaded.Meta.Cluster.Version, version.MinorString(),
-			counts[compat.Served], counts[compat.Convertible], counts[compat.Lossy], counts[compat.Refused], counts[compat.Blocked], counts[compat.Unknown])
+			counts[compat.Served], counts[compat.Convertible], counts[compat.Lossy], counts[compat.Refused], counts[compat.Blocked],
+			counts[compat.Unknown])
 	}
 	switch {
 	case counts[compat.Blocked] > 0:
@@ -193,7 +194,8 @@ func withStatus(object repository.Object, entry manifest.Entry) map[string]any {
 }
 
 func verdictRank(kind compat.VerdictKind) int {
-	return slices.Index([]compat.VerdictKind{compat.Served, compat.Convertible, compat.Unknown, compat.Lossy, compat.Refused, compat.Blocked}, kind)
+	return slices.Index([]compat.VerdictKind{compat.Served, compat.Convertible, compat.Unknown, compat.Lossy, compat.Refused, compat.Blocked},
+		kind)
 }
 
 func verdictColour(kind compat.VerdictKind) string {
@@ -223,7 +225,8 @@ func printJudged(e *env, results []judged, all bool) {
 		if j.Kind == compat.Served && len(j.Notices) == 0 && !all {
 			continue
 		}
-		t.add(coloured(verdictColour(j.Kind), string(j.Kind)), plain(j.Object), plain(j.APIVersion), plain(j.Verdict.APIVersion), plain(oneLine(explainVerdict(j.Verdict))))
+		t.add(coloured(verdictColour(j.Kind), string(j.Kind)), plain(j.Object), plain(j.APIVersion), plain(j.Verdict.APIVersion),
+			plain(oneLine(explainVerdict(j.Verdict))))
 	}
 	t.print(e.Out)
 }

@@ -35,9 +35,10 @@ func newConfigShow(e *env) *cobra.Command {
 		asJSON bool
 	)
 	command := &cobra.Command{
-		Use:     "show",
-		Short:   "Print appbur.yaml, and whether it is obeyed",
-		Long:    "Print appbur.yaml as it lies on main, and whether somebody trusted has signed it:\notherwise it is not obeyed." + exitStatus("0  printed", "10 no repository"),
+		Use:   "show",
+		Short: "Print appbur.yaml, and whether it is obeyed",
+		Long: "Print appbur.yaml as it lies on main, and whether somebody trusted has signed it:\notherwise it is not obeyed." +
+			exitStatus("0  printed", "10 no repository"),
 		Example: `  appbur config show --repo ./mgmt.git`,
 		Args:    cobra.NoArgs,
 		RunE:    func(*cobra.Command, []string) error { return configShowRun(e, &o, asJSON) },
@@ -123,7 +124,8 @@ func newConfigSet(e *env) *cobra.Command {
 		Long: `Change one setting of appbur.yaml in a signed commit. KEY is a path such as
 guards.share, VALUE is YAML; null removes the setting. The change is checked as a whole and
 shown, with what it gives up, before it is made.` +
-			exitStatus("0  changed, or equal already", "1  the setting or the value is wrong, nothing was changed", "10 no repository", "11 another process changed it", "12 "+configStatus, "64 wrong command line, or nobody to ask and no --yes"),
+			exitStatus("0  changed, or equal already", "1  the setting or the value is wrong, nothing was changed", "10 no repository",
+				"11 another process changed it", "12 "+configStatus, "64 wrong command line, or nobody to ask and no --yes"),
 		Example: `  appbur config set retention '{last: 5, daily: 7}' --repo ./mgmt.git
   appbur config set guards.share 0.3 --repo ./mgmt.git --yes`,
 		Args: cobra.ExactArgs(2),
@@ -143,7 +145,8 @@ func newConfigEdit(e *env) *cobra.Command {
 		Short: "Edit appbur.yaml and commit it, signed",
 		Long: `Open appbur.yaml in $VISUAL or $EDITOR, or take it from --file, and commit it, signed. It is
 checked as a whole and shown, with what it gives up, before it is committed.` +
-			exitStatus("0  changed, or equal already", "1  the text is wrong, nothing was changed", "10 no repository", "11 another process changed it", "12 "+configStatus, "64 wrong command line, or nobody to ask and no --yes"),
+			exitStatus("0  changed, or equal already", "1  the text is wrong, nothing was changed", "10 no repository",
+				"11 another process changed it", "12 "+configStatus, "64 wrong command line, or nobody to ask and no --yes"),
 		Example: `  appbur config edit --repo ./mgmt.git
   appbur config show --repo ./mgmt.git | sed 's/floor: 20/floor: 50/' | appbur config edit --repo ./mgmt.git --file - --yes`,
 		Args: cobra.NoArgs,
@@ -229,14 +232,16 @@ func newConfigAdopt(e *env) *cobra.Command {
 		Long: `Show how appbur.yaml differs from the one that was agreed to last, and what it gives up, and
 sign it as it is. Until then nothing of it is obeyed if nobody trusted has signed it, and no
 backup is made by rules that seal or save less than before.` +
-			exitStatus("0  adopted, or obeyed already", "1  the text is wrong", "5  the history was rewritten (docs/trust.md)", "10 no repository", "11 another process changed it", "12 the copy is bound to no keys, or a key is missing", "64 nobody to ask and no --yes"),
+			exitStatus("0  adopted, or obeyed already", "1  the text is wrong", "5  the history was rewritten (docs/trust.md)", "10 no repository",
+				"11 another process changed it", "12 the copy is bound to no keys, or a key is missing", "64 nobody to ask and no --yes"),
 		Example: `  appbur config adopt --repo ./mgmt.git --dry-run
   appbur config adopt --repo ./mgmt.git`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return configAdoptRun(cmd.Context(), e, o) },
 	}
 	o.addFlags(e, command)
-	command.Flags().BoolVar(&o.accept, "accept-history", false, "adopt it although the history is not the one seen before (recorded in the commit)")
+	command.Flags().BoolVar(&o.accept, "accept-history", false,
+		"adopt it although the history is not the one seen before (recorded in the commit)")
 	return command
 }
 

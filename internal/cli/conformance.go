@@ -83,14 +83,16 @@ run all the same.` +
 	f := command.Flags()
 	o.apps.addTrustFlags(command)
 	f.StringVar(&o.run, "run", "", "run only cases whose id matches `REGEXP`, for example '^IMP'")
-	f.StringVar(&o.older, "older", "", "`DIR` of golden payloads of older releases: RELEASE/DATASET@SCHEMA.ndjson, and the same with .want for what must be exported afterwards")
+	f.StringVar(&o.older, "older", "",
+		"`DIR` of golden payloads of older releases: RELEASE/DATASET@SCHEMA.ndjson, and the same with .want for what must be exported afterwards")
 	f.StringVar(&o.kill, "kill-cmd", "", "`COMMAND` that kills the application")
 	f.StringVar(&o.terminate, "stop-cmd", "", "`COMMAND` that stops the application in good order")
 	f.StringVar(&o.restart, "restart-cmd", "", "`COMMAND` that starts the application again, at the same address")
 	f.StringVar(&o.mutate, "mutate-cmd", "", "`COMMAND` that has the application create something")
 	f.StringVar(&o.slow, "slow-cmd", "", "`COMMAND` that makes exports take at least $"+envSlow+" seconds; 0 ends that")
 	f.StringVar(&o.expire, "expire-cmd", "", "`COMMAND` that makes the token in --app-token-file invalid and puts a new one there")
-	f.StringArrayVar(&o.exempt, "not-applicable", nil, "`ID,ID=REASON` of cases that have nothing to be about in this application; may be repeated")
+	f.StringArrayVar(&o.exempt, "not-applicable", nil,
+		"`ID,ID=REASON` of cases that have nothing to be about in this application; may be repeated")
 	f.StringVar(&o.junit, "junit", "", "write the report as JUnit XML to `FILE`")
 	f.DurationVar(&o.idle, "idle", 90*time.Second, "how long NET-005 pings an idle connection; 0 leaves the case out")
 	f.DurationVar(&o.timeout, "timeout", time.Minute, "how long a case may take")
@@ -124,7 +126,8 @@ func conformanceRun(ctx context.Context, e *env, o *conformanceOptions, address 
 	}
 	if !o.destructive {
 		if !e.InTerminal {
-			return &usageError{appbur.WithHint(errors.New("the check replaces the state of the application and nobody is there to confirm it"), "pass --destructive")}
+			return &usageError{appbur.WithHint(errors.New("the check replaces the state of the application and nobody is there to confirm it"),
+				"pass --destructive")}
 		}
 		if err := e.confirm(ctx, fmt.Sprintf("Replace the state of the application at %s, and put it back?", address)); err != nil {
 			return err
@@ -201,14 +204,18 @@ func (o *conformanceOptions) config(e *env, address string) (conformanceConfig, 
 	}
 	if o.older != "" {
 		if c.Older, err = contracttest.ReadOlder(os.DirFS(o.older)); err != nil {
-			return c, appbur.WithHint(fmt.Errorf("--older: %w", err), "a payload is DIR/RELEASE/DATASET@SCHEMA.ndjson, for example old/1.4.0/notes@1.0.ndjson")
+			return c, appbur.WithHint(fmt.Errorf("--older: %w", err),
+				"a payload is DIR/RELEASE/DATASET@SCHEMA.ndjson, for example old/1.4.0/notes@1.0.ndjson")
 		}
 	}
 	dialer, err := o.apps.dialer()
 	if err != nil {
 		return c, err
 	}
-	c.dial = contract.DialOptions{TLS: dialer.TLS, Token: dialer.Token, Insecure: dialer.Insecure, Name: "appbur conformance", Version: version}
+	c.dial = contract.DialOptions{
+		TLS: dialer.TLS, Token: dialer.Token, Insecure: dialer.Insecure, Name: "appbur conformance",
+		Version: version,
+	}
 	if c.dial.Insecure {
 		c.dial.TLS = nil
 	}
@@ -253,7 +260,10 @@ func (e *env) runHook(ctx context.Context, flag, text string, additions ...strin
 	return nil
 }
 
-var outcomeColours = map[contracttest.Outcome]string{contracttest.Passed: sgrGreen, contracttest.Failed: sgrRed, contracttest.Skipped: sgrYellow}
+var outcomeColours = map[contracttest.Outcome]string{
+	contracttest.Passed: sgrGreen, contracttest.Failed: sgrRed,
+	contracttest.Skipped: sgrYellow,
+}
 
 func printResult(e *env, r contracttest.Result) {
 	what := string(r.Outcome)

@@ -18,16 +18,20 @@ This page is written by hack/generate.sh.
 - **CONDITIONAL**: every application that offers the condition passes it: a capability of GetInfo, TLS, or tokens.
 - **RECOMMENDED**: what SPEC.md says an application SHOULD do.
 
-An application has shown that it keeps the contract when no case failed and every required and conditional case was run that applies to it. A case
-that is skipped is *not offered* (its condition), *not applicable* (for example, there is no second dataset), or *not run* (a hook, golden
-payloads or time are missing). What was not run is counted aloud, and keeps the exit code from being 0. Where there is nothing that such a case could be
-about, say so: ` + "`--not-applicable IMP-026='it creates nothing itself'`" + ` has it reported as *not applicable*, with your reason. It never hides a failure, because what can
-be run is run all the same.
+An application has shown that it keeps the contract when no case failed and every required and conditional case was run
+that applies to it. A case that is skipped is *not offered* (its condition), *not applicable* (for example, there is no
+second dataset), or *not run* (a hook, golden payloads or time are missing). What was not run is counted aloud, and keeps
+the exit code from being 0. Where there is nothing that such a case could be about, say so:
+` + "`--not-applicable IMP-026='it creates nothing itself'`" + ` has it reported as *not applicable*, with your reason. It never
+hides a failure, because what can be run is run all the same.
 
-Before and after every case stands the same state: the kit makes all other states from the one that it finds, by the contract itself. Some cases
-need at least 16 KiB of it. What a case needs is a flag of the command, or a hook that only Go tests have; in Go all of them are fields of ` + "`contracttest.Instance` and `contracttest.Config`" + `.
+The same state is there before and after every case: the kit makes all other states from the one that it finds, by the
+contract itself. Some cases need at least 16 KiB of it. What a case needs is a flag of the command, or a hook that only Go
+tests have; in Go all of them are fields of
+` + "`contracttest.Instance` and `contracttest.Config`" + `.
 
-[examples/smallest](../examples/smallest/main.go) keeps its state in memory and creates nothing itself. It shows that it keeps the contract by
+[examples/smallest](../examples/smallest/main.go) keeps its state in memory and creates nothing itself. It shows that it
+keeps the contract by
 
 ` + "```" + `
 appbur conformance unix:///tmp/smallest.sock --destructive \

@@ -13,14 +13,18 @@ import (
 // An application that has nothing for a case to be about shows that it keeps the
 // contract, and what is missing is told by flags, not by fields of Go types.
 func TestConformanceTellsWhatDoesNotApply(t *testing.T) {
-	address := serveApp(t, "unix://"+filepath.Join(t.TempDir(), "s"), contracttest.NewMemory(map[string][]contract.Row{"notes": {contract.Row(`{"id":1}`)}}), contract.Options{
-		ID: "notes", Version: "1", Datasets: []contract.Dataset{{Name: "notes", Schema: "1.0", Key: []string{"id"}}},
-	})
+	address := serveApp(t, "unix://"+filepath.Join(t.TempDir(), "s"),
+		contracttest.NewMemory(map[string][]contract.Row{"notes": {contract.Row(`{"id":1}`)}}), contract.Options{
+			ID: "notes", Version: "1", Datasets: []contract.Dataset{{Name: "notes", Schema: "1.0", Key: []string{"id"}}},
+		})
 	// What needs a hook, and one case that is run although it is exempted.
 	run := func(more ...string) (string, int) {
 		e, out, errs := testEnv(false)
 		command := newConformance(e)
-		command.SetArgs(append([]string{address, "--destructive", "--idle", "0", "--run", "INFO-001|EXP-012|EXP-015|IMP-007|IMP-026|NET-005|NET-009"}, more...))
+		command.SetArgs(append([]string{
+			address, "--destructive", "--idle", "0", "--run",
+			"INFO-001|EXP-012|EXP-015|IMP-007|IMP-026|NET-005|NET-009",
+		}, more...))
 		command.SilenceErrors, command.SilenceUsage = true, true
 		err := command.ExecuteContext(t.Context())
 		return out.String() + errs.String(), exitCode(err)
@@ -40,7 +44,8 @@ func TestConformanceTellsWhatDoesNotApply(t *testing.T) {
 	}
 
 	const reason = "it is all in memory"
-	out, code = run("--not-applicable", "EXP-012,EXP-015,IMP-007,IMP-026,NET-005="+reason, "--not-applicable", "NET-009="+reason, "--not-applicable", "INFO-001="+reason)
+	out, code = run("--not-applicable", "EXP-012,EXP-015,IMP-007,IMP-026,NET-005="+reason, "--not-applicable", "NET-009="+reason,
+		"--not-applicable", "INFO-001="+reason)
 	if code != ExitDone {
 		t.Errorf("exit code %d, want %d:\n%s", code, ExitDone, out)
 	}

@@ -37,7 +37,8 @@ Values of Secrets are never decrypted: an encrypted value that has another lengt
 changed; of one with the same length it is only known that it was encrypted anew,
 which happens to all values of an object when any part of it changes. Their
 ciphertext is shown by -p --raw only.` +
-			exitStatus("0  no difference", "4  they differ", "10 no repository, no such revision, or no such object in its history", "64 wrong command line, or a name that fits more than one kind or namespace"),
+			exitStatus("0  no difference", "4  they differ", "10 no repository, no such revision, or no such object in its history",
+				"64 wrong command line, or a name that fits more than one kind or namespace"),
 		Example: `  appbur diff 2026-11-19 2026-11-20 --repo ./mgmt.git
   appbur diff 20261120T000000Z latest deployment/web -n team-a --repo ./mgmt.git
   appbur diff 7d now -n team-a -p --repo ./mgmt.git

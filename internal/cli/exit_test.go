@@ -88,7 +88,10 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitCredentials, "the cluster refused what the account may not do", exporter.ErrForbidden},
 		{ExitCredentials, "the cluster refused what the account may not do", apierrors.NewForbidden(secrets, "x", errors.New("x"))},
 		{ExitCredentials, "the certificate of the cluster or of the application is not trusted", exporter.ErrCertificate},
-		{ExitCredentials, "the certificate of the cluster or of the application is not trusted", &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}},
+		{
+			ExitCredentials, "the certificate of the cluster or of the application is not trusted",
+			&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}},
+		},
 		{ExitCredentials, "the application refused the token", &contract.Error{Code: codes.Unauthenticated}},
 		{ExitCredentials, "the application refused the token", failedApp(&contract.Error{Code: codes.PermissionDenied})},
 		{ExitCredentials, "a remote refused the login", refusedBy(gitsync.RemoteUnauthenticated)},
@@ -101,7 +104,10 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitCredentials, "the copy is bound to no keys or to another repository ([trust.md](trust.md))", repository.ErrOtherRepository},
 
 		{ExitIncompatible, "the plan holds objects that the target cannot take, and `--allow-blocked` was not given", restore.ErrBlocked},
-		{ExitIncompatible, "`compat cluster` found some that are blocked, or that the schema of their kind refuses", &outcome{ExitIncompatible, "x"}},
+		{
+			ExitIncompatible, "`compat cluster` found some that are blocked, or that the schema of their kind refuses",
+			&outcome{ExitIncompatible, "x"},
+		},
 		{ExitIncompatible, tooNew, contract.NewError(contract.ReasonSchemaTooNew, "x")},
 		{ExitIncompatible, tooNew, failedApp(contract.NewError(contract.ReasonSchemaTooNew, "x"))},
 		{ExitIncompatible, tooNew, failedApp(contract.NewError(contract.ReasonSchemaTooOld, "x"))},
@@ -110,7 +116,8 @@ func exitCases(t *testing.T) []exitCase {
 
 		{ExitUsage, "the command line was wrong", &usageError{errors.New("x")}},
 		{
-			ExitUsage, "it does not agree to what it would do: `--yes` is missing, or says too little where the target of a restore is newer than the point. Nothing was done",
+			ExitUsage,
+			"it does not agree to what it would do: `--yes` is missing, or says too little where the target of a restore is newer than the point. Nothing was done",
 			targetCluster{Since: &changedSince{Deleted: []appbur.ObjectID{{}}}}.refuse(""),
 		},
 

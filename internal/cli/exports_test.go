@@ -68,10 +68,11 @@ func serveApps(t *testing.T, n int) []apps.Target {
 	t.Helper()
 	var targets []apps.Target
 	for i := range n {
-		address := serveApp(t, "unix://"+filepath.Join(t.TempDir(), "s"), contracttest.NewMemory(map[string][]contract.Row{"rows": {contract.Row(`{"id":1}`)}}), contract.Options{
-			ID: "example.com", Version: "1.0.0", Log: slog.New(slog.DiscardHandler), SpoolDir: t.TempDir(),
-			Datasets: []contract.Dataset{{Name: "rows", Schema: "1.0", Key: []string{"id"}, Clear: true}},
-		})
+		address := serveApp(t, "unix://"+filepath.Join(t.TempDir(), "s"),
+			contracttest.NewMemory(map[string][]contract.Row{"rows": {contract.Row(`{"id":1}`)}}), contract.Options{
+				ID: "example.com", Version: "1.0.0", Log: slog.New(slog.DiscardHandler), SpoolDir: t.TempDir(),
+				Datasets: []contract.Dataset{{Name: "rows", Schema: "1.0", Key: []string{"id"}, Clear: true}},
+			})
 		targets = append(targets, apps.Target{AppKey: appbur.AppKey{Namespace: "team", Name: fmt.Sprint("app", i)}, Address: address})
 	}
 	return targets

@@ -41,7 +41,8 @@ type clusterOptions struct {
 }
 
 func (o *clusterOptions) addFlags(command *cobra.Command) {
-	command.Flags().StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig `FILE` (default: $KUBECONFIG, ~/.kube/config, or the pod's own service account)")
+	command.Flags().StringVar(&o.kubeconfig, "kubeconfig", "",
+		"kubeconfig `FILE` (default: $KUBECONFIG, ~/.kube/config, or the pod's own service account)")
 	command.Flags().StringVar(&o.context, "context", "", "`NAME` of the kubeconfig context (default: its current one)")
 }
 
@@ -58,7 +59,8 @@ func (o *clusterOptions) restConfig() (*rest.Config, error) {
 	case clientcmd.IsEmptyConfig(err):
 		return nil, appbur.WithHint(errors.New("no cluster is configured"), "pass --kubeconfig FILE or set KUBECONFIG")
 	default:
-		return nil, appbur.WithHint(fmt.Errorf("kubeconfig: %w", kubeconfigFault(err)), "check the file with `kubectl config view`, or name another with --kubeconfig FILE")
+		return nil, appbur.WithHint(fmt.Errorf("kubeconfig: %w", kubeconfigFault(err)),
+			"check the file with `kubectl config view`, or name another with --kubeconfig FILE")
 	}
 	config.UserAgent = "appbur/" + version
 	return config, nil
@@ -75,7 +77,8 @@ type appOptions struct {
 }
 
 func (o *appOptions) addFlags(command *cobra.Command, usage string) {
-	command.Flags().StringArrayVar(&o.targets, "app", nil, "`[NS/]NAME=ADDRESS` of an application "+usage+"; ADDRESS is host:port or unix:///path; repeatable")
+	command.Flags().StringArrayVar(&o.targets, "app", nil,
+		"`[NS/]NAME=ADDRESS` of an application "+usage+"; ADDRESS is host:port or unix:///path; repeatable")
 	o.addTrustFlags(command)
 }
 
@@ -85,8 +88,10 @@ func (o *appOptions) addTrustFlags(command *cobra.Command) {
 	f.StringVar(&o.ca, "app-ca", "", "PEM `FILE` of the authority that applications' certificates are checked against (default: the system's)")
 	f.StringVar(&o.cert, "app-cert", "", "PEM `FILE` of the certificate shown to applications")
 	f.StringVar(&o.key, "app-key", "", "PEM `FILE` of the key of --app-cert")
-	f.StringVar(&o.token, "app-token-file", "", "`FILE` with the bearer token shown to applications, for example a projected ServiceAccount token; read again for every call")
-	f.BoolVar(&o.insecure, "app-insecure", false, "talk to applications over TCP without TLS; anyone on the way can read and change their data")
+	f.StringVar(&o.token, "app-token-file", "",
+		"`FILE` with the bearer token shown to applications, for example a projected ServiceAccount token; read again for every call")
+	f.BoolVar(&o.insecure, "app-insecure", false,
+		"talk to applications over TCP without TLS; anyone on the way can read and change their data")
 }
 
 func (o *appOptions) parse() ([]apps.Target, error) {

@@ -30,7 +30,10 @@ func (s *story) serve(version program.Version, seed int) string {
 	s.Helper()
 	dir := s.TempDir()
 	address := "unix://" + filepath.Join(dir, "contract.sock")
-	args := []string{"--db", filepath.Join(dir, "fleet.db"), "--http", "", "--contract", address, "--spool-dir", filepath.Join(dir, "spool"), "--seed", strconv.Itoa(seed)}
+	args := []string{
+		"--db", filepath.Join(dir, "fleet.db"), "--http", "", "--contract", address, "--spool-dir", filepath.Join(dir, "spool"),
+		"--seed", strconv.Itoa(seed),
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	out, in := io.Pipe()
 	var log strings.Builder

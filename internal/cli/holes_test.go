@@ -13,17 +13,31 @@ import (
 func TestHolesAreGrouped(t *testing.T) {
 	forbidden := func(kind string) appbur.TypeCoverage {
 		resource := strings.ToLower(kind) + "s"
-		return appbur.TypeCoverage{Kind: kind, Reason: fmt.Sprintf("the account may not read this: %s is forbidden: User \"u\" cannot list resource %q", resource, resource)}
+		return appbur.TypeCoverage{
+			Kind:   kind,
+			Reason: fmt.Sprintf("the account may not read this: %s is forbidden: User \"u\" cannot list resource %q", resource, resource),
+		}
 	}
 	coverage := appbur.Coverage{Types: []appbur.TypeCoverage{{Kind: "ConfigMap", Complete: true, Saved: 3, Excluded: 2}}}
 	for _, kind := range []string{"Secret", "Service", "Pod", "Node", "Event", "Endpoints", "Job", "Role"} {
 		coverage.Types = append(coverage.Types, forbidden(kind))
 	}
 	coverage.Types = append(coverage.Types,
-		appbur.TypeCoverage{Kind: "LimitRange", Complete: true, Failed: 300, Unsaved: []appbur.Unsaved{{Namespace: "a", Name: "b", Reason: "its file would be too large"}, {Name: "c", Reason: "its file would be too large"}}},
-		appbur.TypeCoverage{Group: "example.com", Kind: "Gadget", Saved: 1, Reason: "its objects cannot be converted to the version that is read: conversion webhook failed"})
+		appbur.TypeCoverage{
+			Kind: "LimitRange", Complete: true, Failed: 300,
+			Unsaved: []appbur.Unsaved{
+				{Namespace: "a", Name: "b", Reason: "its file would be too large"},
+				{Name: "c", Reason: "its file would be too large"},
+			},
+		},
+		appbur.TypeCoverage{
+			Group: "example.com", Kind: "Gadget", Saved: 1,
+			Reason: "its objects cannot be converted to the version that is read: conversion webhook failed",
+		})
 	coverage.Groups = []appbur.GroupFailure{
-		{GroupVersion: "a.example.com/v1", Reason: "no backend"}, {GroupVersion: "b.example.com/v1", Reason: "no backend"}, {GroupVersion: "metrics.k8s.io/v1", Virtual: true},
+		{GroupVersion: "a.example.com/v1", Reason: "no backend"},
+		{GroupVersion: "b.example.com/v1", Reason: "no backend"},
+		{GroupVersion: "metrics.k8s.io/v1", Virtual: true},
 	}
 
 	var got []string
@@ -41,7 +55,8 @@ func TestHolesAreGrouped(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 
-	if got, want := objectsText(coverage, 10), "3 saved, 7 kept from before and not read now, 2 left out by rules, 2 of 11 types read"; got != want {
+	if got, want := objectsText(coverage,
+		10), "3 saved, 7 kept from before and not read now, 2 left out by rules, 2 of 11 types read"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	whole := appbur.Coverage{Types: coverage.Types[:1]}

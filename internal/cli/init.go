@@ -28,7 +28,8 @@ func newInit(e *env) *cobra.Command {
                      Secrets in the repository are lost.
   fingerprint.key    keeps the ciphertext of unchanged Secrets stable
   signing.key        SSH key that signs commits and restore points; its public
-                     half is in allowed_signers` + exitStatus("0  made", "1  failed, for example because REPO exists", "64 wrong command line"),
+                     half is in allowed_signers` + exitStatus("0  made", "1  failed, for example because REPO exists",
+			"64 wrong command line"),
 		Example: `  appbur init ./mgmt.git
   appbur init ./mgmt.git --keys /secure/mgmt-keys --recipient age1…`,
 		Args: cobra.ExactArgs(1),
@@ -74,6 +75,7 @@ func initRun(ctx context.Context, e *env, o *initOptions) error {
 		}{created.Dir, created.KeysDir, created.Identity, created.Recipient})
 	}
 	fmt.Fprintf(e.Out, "repository  %s\nkeys        %s\nrecipient   %s\n", created.Dir, created.KeysDir, created.Recipient)
-	e.say("Keep a copy of %s away from this machine: without it the Secrets cannot be restored.\nNext: appbur backup --repo %s", created.Identity, created.Dir)
+	e.say("Keep a copy of %s away from this machine: without it the Secrets cannot be restored.\nNext: appbur backup --repo %s",
+		created.Identity, created.Dir)
 	return nil
 }

@@ -92,7 +92,8 @@ func (e *env) suggestKeys(repo *repository.Repository, err error) error {
 	if _, statErr := os.Stat(dir); statErr != nil {
 		return err
 	}
-	return appbur.WithHint(err, fmt.Sprintf("if this is a copy that you trust: appbur trust set --repo %s --keys %s (docs/trust.md)", repo.Dir(), dir))
+	return appbur.WithHint(err,
+		fmt.Sprintf("if this is a copy that you trust: appbur trust set --repo %s --keys %s (docs/trust.md)", repo.Dir(), dir))
 }
 
 // bind notes that a copy belongs to keys. Where there is no place for that, or where it

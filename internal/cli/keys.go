@@ -42,7 +42,8 @@ next backup makes no commit because of it.
 What was pushed, cloned or made a restore point before stays as it is: somebody
 who was removed can still read it with the old identity. Change the secrets
 themselves as well when a key was lost to somebody (docs/keys.md).` +
-			exitStatus("0  done", "1  failed, nothing was changed", "5  the history was rewritten (docs/trust.md)", "10 no repository", "11 another process writes to the repository", "12 a key is missing or wrong", "64 wrong command line, or nobody to ask and no --yes"),
+			exitStatus("0  done", "1  failed, nothing was changed", "5  the history was rewritten (docs/trust.md)", "10 no repository",
+				"11 another process writes to the repository", "12 a key is missing or wrong", "64 wrong command line, or nobody to ask and no --yes"),
 		Example: `  appbur keys rotate --repo ./mgmt.git --add age1… --remove age1…
   appbur keys rotate --repo ./mgmt.git --new-identity
   appbur keys rotate --repo ./mgmt.git --new-signing-key --new-fingerprint-key --yes`,
@@ -50,13 +51,17 @@ themselves as well when a key was lost to somebody (docs/keys.md).` +
 		RunE: func(cmd *cobra.Command, _ []string) error { return keysRotateRun(cmd.Context(), e, o) },
 	}
 	o.addFlags(e, command)
-	command.Flags().StringVar(&o.identity, "identity", e.getenv(envIdentity), "`FILE` with the age identity that decrypts what is there (default: $"+envIdentity+", else the one in the key directory)")
+	command.Flags().StringVar(&o.identity, "identity", e.getenv(envIdentity),
+		"`FILE` with the age identity that decrypts what is there (default: $"+envIdentity+", else the one in the key directory)")
 	command.Flags().StringArrayVar(&o.change.Add, "add", nil, "`AGE1…` public key of somebody who can decrypt from now on; repeatable")
 	command.Flags().StringArrayVar(&o.change.Remove, "remove", nil, "`AGE1…` public key of somebody who cannot from now on; repeatable")
-	command.Flags().BoolVar(&o.change.Identity, "new-identity", false, "make a new age key pair; the old identity stays in identity.txt for old restore points")
+	command.Flags().BoolVar(&o.change.Identity, "new-identity", false,
+		"make a new age key pair; the old identity stays in identity.txt for old restore points")
 	command.Flags().BoolVar(&o.change.Fingerprint, "new-fingerprint-key", false, "make a new key for fingerprints")
-	command.Flags().BoolVar(&o.change.Signing, "new-signing-key", false, "make a new key for signatures; the old one stays trusted for what it signed")
-	command.Flags().BoolVar(&o.change.AcceptHistory, "accept-history", false, "go on from a history that is not the one seen before (recorded in the commit)")
+	command.Flags().BoolVar(&o.change.Signing, "new-signing-key", false,
+		"make a new key for signatures; the old one stays trusted for what it signed")
+	command.Flags().BoolVar(&o.change.AcceptHistory, "accept-history", false,
+		"go on from a history that is not the one seen before (recorded in the commit)")
 	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
 	jsonFlag(command, &o.json)
 	return command
@@ -65,7 +70,8 @@ themselves as well when a key was lost to somebody (docs/keys.md).` +
 func keysRotateRun(ctx context.Context, e *env, o *rotateOptions) error {
 	c := o.change
 	if len(c.Add)+len(c.Remove) == 0 && !c.Identity && !c.Fingerprint && !c.Signing {
-		return &usageError{appbur.WithHint(errors.New("nothing to change"), "pass --add, --remove, --new-identity, --new-fingerprint-key or --new-signing-key")}
+		return &usageError{appbur.WithHint(errors.New("nothing to change"),
+			"pass --add, --remove, --new-identity, --new-fingerprint-key or --new-signing-key")}
 	}
 	repo, keys, err := o.writable(e)
 	if err != nil {
@@ -100,7 +106,8 @@ func keysRotateRun(ctx context.Context, e *env, o *rotateOptions) error {
 			Recipient  string                  `json:"newRecipient,omitempty"`
 			SigningKey string                  `json:"newSigningKey,omitempty"`
 			Points     []appbur.RestorePointID `json:"unchangedPoints"`
-		}{done.Commit.String(), done.Committed, done.Recipients, done.Resealed, done.Recipient, done.SigningKey, append([]appbur.RestorePointID{}, done.Points...)})
+		}{done.Commit.String(), done.Committed, done.Recipients, done.Resealed, done.Recipient, done.SigningKey, append([]appbur.RestorePointID{},
+			done.Points...)})
 	}
 	if done.Committed {
 		fmt.Fprintf(e.Out, "commit         %.12s: %d files encrypted anew\n", done.Commit, done.Resealed)

@@ -31,8 +31,10 @@ func TestLongListsAreBounded(t *testing.T) {
 	for i := range points {
 		points[i] = appbur.RestorePointID(fmt.Sprintf("20261121T030238Z-%d", i))
 		catalog.Refs[i].ID, catalog.Misdated[i] = points[i], true
-		catalog.Untrusted = append(catalog.Untrusted, repository.RejectedPoint{Ref: catalog.Refs[i], Err: errors.New("nobody trusted has signed it")})
-		coverage.Types = append(coverage.Types, appbur.TypeCoverage{Kind: "Thing", Group: fmt.Sprintf("g%d.example.com", i), Reason: "forbidden: no"})
+		catalog.Untrusted = append(catalog.Untrusted,
+			repository.RejectedPoint{Ref: catalog.Refs[i], Err: errors.New("nobody trusted has signed it")})
+		coverage.Types = append(coverage.Types,
+			appbur.TypeCoverage{Kind: "Thing", Group: fmt.Sprintf("g%d.example.com", i), Reason: "forbidden: no"})
 		hits[i] = repository.Hit{Point: points[i], Path: many(1)[0]}
 	}
 

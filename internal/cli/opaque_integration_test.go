@@ -82,17 +82,22 @@ func opaqueStateIsTold(t *testing.T, s *story, kubeconfig string) {
 	tells("team/blobs", on(here, "apps", "list")...)
 	points := strings.Fields(s.git("for-each-ref", "--sort=refname", "--format=%(refname:lstrip=3)", "refs/tags/restore-points"))
 	tells("application/x-blob, 16 B -> ", on(here, "points", "diff", points[len(points)-2], points[len(points)-1])...)
-	if message := s.git("tag", "--list", "-n99", "restore-points/"+points[len(points)-1]); !strings.Contains(message, "application/x-blob, 21 bytes") {
+	if message := s.git("tag", "--list", "-n99", "restore-points/"+points[len(points)-1]); !strings.Contains(message,
+		"application/x-blob, 21 bytes") {
 		t.Errorf("the tag says %s", message)
 	}
 
 	tells("team/blobs: blobs 7, 1 datasets", on(target, "plan", "latest")...)
 	tells("", on(target, "verify", "latest", "--app", app)...)
 	put("changed, ")
-	if _, out, errs := s.run(on(target, "verify", "latest", "--app", app)...); !strings.Contains(out+errs, "its 9 bytes differ from the 21 saved ones") {
+	if _, out, errs := s.run(on(target, "verify", "latest", "--app", app)...); !strings.Contains(out+errs,
+		"its 9 bytes differ from the 21 saved ones") {
 		t.Errorf("verify says %s%s", out, errs)
 	}
-	tells("blob: application/x-blob, 21 B, schema 1.0", on(target, "restore", "latest", "--app", app, "--yes", "--undo-newer", "--force-conflicts")...)
-	tells(`"mediaType": "application/x-blob"`, on(target, "restore", "latest", "--app", app, "--yes", "--undo-newer", "--force-conflicts", "--json")...)
-	tells("needs a state of at least 16384 bytes, this one has 21", "conformance", strings.TrimPrefix(app, "team/blobs="), "--destructive", "--idle", "0")
+	tells("blob: application/x-blob, 21 B, schema 1.0",
+		on(target, "restore", "latest", "--app", app, "--yes", "--undo-newer", "--force-conflicts")...)
+	tells(`"mediaType": "application/x-blob"`,
+		on(target, "restore", "latest", "--app", app, "--yes", "--undo-newer", "--force-conflicts", "--json")...)
+	tells("needs a state of at least 16384 bytes, this one has 21", "conformance", strings.TrimPrefix(app, "team/blobs="), "--destructive",
+		"--idle", "0")
 }

@@ -88,7 +88,8 @@ func TestWhenForPeopleAndPipes(t *testing.T) {
 	}
 	e, _, _ = testEnv(true)
 	for ago, want := range map[time.Duration]string{
-		30 * time.Second: "30 s ago", 90 * time.Second: "1 min ago", 90 * time.Minute: "1 h ago", 72 * time.Hour: "3 days ago", -time.Hour: "0 s ago",
+		30 * time.Second: "30 s ago", 90 * time.Second: "1 min ago", 90 * time.Minute: "1 h ago", 72 * time.Hour: "3 days ago",
+		-time.Hour: "0 s ago",
 	} {
 		if got := e.when(e.now().Add(-ago)); got != want {
 			t.Errorf("%v: %q, want %q", ago, got, want)
@@ -110,7 +111,10 @@ func TestConfirm(t *testing.T) {
 	if code := exitCode(e.confirm(context.Background(), "Go on?")); code != ExitUsage {
 		t.Errorf("without a terminal the exit code is %d", code)
 	}
-	for answer, want := range map[string]int{"yes\n": ExitDone, "YES\n": ExitDone, "y\n": ExitCancelled, "\n": ExitCancelled, "": ExitCancelled} {
+	for answer, want := range map[string]int{
+		"yes\n": ExitDone, "YES\n": ExitDone, "y\n": ExitCancelled, "\n": ExitCancelled,
+		"": ExitCancelled,
+	} {
 		e, _, errs := testEnv(true)
 		e.InTerminal, e.In = true, strings.NewReader(answer)
 		if code := exitCode(e.confirm(context.Background(), "Go on?")); code != want {

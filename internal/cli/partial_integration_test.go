@@ -63,13 +63,15 @@ func TestAPartialBackupSaysWhy(t *testing.T) {
 		t.Errorf("partial %v, %d removed, %d objects after %d", report.Point.Partial, report.Removed, report.Point.Objects, first.Point.Objects)
 	}
 	const why = `the account may not read this: secrets is forbidden: User "reader" cannot list resource "secrets"`
-	if n := strings.Count(errs, "warning:"); n > 3 || strings.Count(errs, "the account may not read this") != 1 || !strings.Contains(errs, `User "reader" cannot list resource`) {
+	if n := strings.Count(errs, "warning:"); n > 3 || strings.Count(errs, "the account may not read this") != 1 ||
+		!strings.Contains(errs, `User "reader" cannot list resource`) {
 		t.Errorf("%d warnings do not say once why:\n%s", n, errs)
 	}
 	if report.Saved+report.Kept != report.Point.Objects || report.Kept == 0 || report.Saved >= first.Saved {
 		t.Errorf("%d saved and %d kept of %d, of %d before", report.Saved, report.Kept, report.Point.Objects, first.Saved)
 	}
-	if code, out, _ := s.run("points", "show", string(report.Point.ID), "--repo", s.repo, "--keys", s.keys); code != ExitDone || !strings.Contains(out, why) {
+	if code, out, _ := s.run("points", "show", string(report.Point.ID), "--repo", s.repo, "--keys", s.keys); code != ExitDone ||
+		!strings.Contains(out, why) {
 		t.Errorf("points show: exit code %d\n%s", code, out)
 	}
 	if s.tryGit("show", "main:namespaces/default/secret/password.yaml") == "" {
@@ -85,7 +87,8 @@ func (s *story) leaveOutAnApplication(c *testcluster.Cluster) {
 	whole := s.backup(c, "--app", "team/notes="+address)
 
 	code, out, errs := s.run("backup", "--repo", s.repo, "--keys", s.keys, "--kubeconfig", c.Kubeconfig)
-	if code != ExitPartly || !strings.Contains(out, "(PARTIAL)") || !strings.Contains(out, "team/notes: MISSING, last saved in "+string(whole.Point.ID)) {
+	if code != ExitPartly || !strings.Contains(out, "(PARTIAL)") ||
+		!strings.Contains(out, "team/notes: MISSING, last saved in "+string(whole.Point.ID)) {
 		s.Errorf("exit code %d without the application\n%s", code, out)
 	}
 	if !strings.Contains(errs, "warning: the restore point will be partial without the application team/notes") ||

@@ -110,7 +110,9 @@ func newPlan(e *env) *cobra.Command {
 do, and why: every object with its action, what is converted, what is lost, what
 is blocked. If it is the cluster that the point was taken of, the plan says what
 changed there since, which a restore would undo. Nothing is changed. ` + "`appbur restore`" + ` with the same options does exactly this.` +
-			exitStatus("0  planned", "4  with --exit-code: the plan has steps", "10 no repository or no such point", "5  the history was rewritten (docs/trust.md)", "12 a key, a login or a signature was refused", "20 blocked objects and no --allow-blocked"),
+			exitStatus("0  planned", "4  with --exit-code: the plan has steps", "10 no repository or no such point",
+				"5  the history was rewritten (docs/trust.md)", "12 a key, a login or a signature was refused",
+				"20 blocked objects and no --allow-blocked"),
 		Example: `  appbur plan latest --repo ./mgmt.git --kubeconfig new.yaml
   appbur plan latest --repo ./mgmt.git --kubeconfig new.yaml --full | less
   appbur plan latest --repo ./mgmt.git --kubeconfig new.yaml --json`,

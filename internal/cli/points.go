@@ -86,7 +86,8 @@ func (e *env) warnRejected(all repository.Catalog) {
 		e.warn("%s more count for nothing: `appbur points list --json` says why", pointsText(more))
 	}
 	if len(all.Unreadable) > 0 {
-		e.warn("points that cannot be read are never restored from and never pruned; take one away with: appbur points delete %s", all.Unreadable[0].Ref.ID)
+		e.warn("points that cannot be read are never restored from and never pruned; take one away with: appbur points delete %s",
+			all.Unreadable[0].Ref.ID)
 	}
 	if len(all.Untrusted) > 0 {
 		e.warn("points that nobody trusted has signed are never restored from, never pruned, and keep no other point from being kept; take one away with: appbur points delete %s", all.Untrusted[0].Ref.ID)
@@ -104,7 +105,8 @@ func newPointsList(e *env) *cobra.Command {
 		Long: `List restore points, newest first. A tag below restore-points/ that does not lead
 to a restore point, because it is damaged or somebody else made it, is listed as
 unreadable, with the reason; one that nobody trusted has signed is untrusted. Where
-nobody is trusted yet, signatures are not looked at.` + exitStatus("0  listed, even if there is none", "3  listed, and some cannot be read or are not trusted", "10 no repository"),
+nobody is trusted yet, signatures are not looked at.` + exitStatus("0  listed, even if there is none",
+			"3  listed, and some cannot be read or are not trusted", "10 no repository"),
 		Example: `  appbur points list --repo ./mgmt.git
   appbur points list --repo ./mgmt.git --json | jq -r '.[0].id'`,
 		Args: cobra.NoArgs,
@@ -146,7 +148,8 @@ func pointsListRun(_ context.Context, e *env, o *repositoryOptions, asJSON bool)
 		if p := line.point; p == nil {
 			t.add(coloured(sgrCyan, string(line.id)), plain(""), plain(""), plain(""), plain(""), coloured(sgrRed, line.state))
 		} else {
-			t.add(coloured(sgrCyan, string(p.ID)), plain(e.when(p.Created)), plain(p.Cluster.Version.String()), number(p.Objects), appsOf(*p), stateOf(*p))
+			t.add(coloured(sgrCyan, string(p.ID)), plain(e.when(p.Created)), plain(p.Cluster.Version.String()), number(p.Objects), appsOf(*p),
+				stateOf(*p))
 		}
 	}
 
@@ -187,7 +190,8 @@ func catalogLines(all repository.Catalog) []catalogLine {
 		for len(bad) > 0 && bad[0].id > ref.ID { // all are sorted newest first
 			lines, bad = append(lines, bad[0]), bad[1:]
 		}
-		lines = append(lines, catalogLine{id: ref.ID, point: &all.Points[i], json: pointSummary{all.Points[i], ref.Commit.String(), all.Misdated[i]}})
+		lines = append(lines,
+			catalogLine{id: ref.ID, point: &all.Points[i], json: pointSummary{all.Points[i], ref.Commit.String(), all.Misdated[i]}})
 	}
 	return append(lines, bad...)
 }

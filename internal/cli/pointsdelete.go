@@ -34,8 +34,10 @@ they are told.
 The last point that holds a good state of the cluster, or of an application,
 is not deleted without --last-good. A point that cannot be read, or that nobody
 trusted has signed, is no good state of anything and may be deleted.` +
-			exitStatus("0  deleted", "1  refused: the last good point", "10 no repository or no such point", "11 somebody else changed points at the same time",
-				"12 nobody is trusted, so no point is known to be good, and no --last-good", "64 nobody to ask and no --yes", "130 not confirmed, nothing was deleted"),
+			exitStatus("0  deleted", "1  refused: the last good point", "10 no repository or no such point",
+				"11 somebody else changed points at the same time",
+				"12 nobody is trusted, so no point is known to be good, and no --last-good", "64 nobody to ask and no --yes",
+				"130 not confirmed, nothing was deleted"),
 		Example: `  appbur points delete 20261121T030238Z --repo ./mgmt.git
   appbur points delete 20261121T030238Z 20261121T040000Z --repo ./mgmt.git --yes`,
 		Args: cobra.MinimumNArgs(1),
@@ -74,7 +76,8 @@ func pointsDeleteRun(ctx context.Context, e *env, o *pointsDeleteOptions) error 
 		} else if err != nil {
 			return err
 		} else {
-			t.add(coloured(sgrCyan, string(ref.ID)), plain(e.when(description.Created)), number(description.Objects), appsOf(description), stateOf(description))
+			t.add(coloured(sgrCyan, string(ref.ID)), plain(e.when(description.Created)), number(description.Objects), appsOf(description),
+				stateOf(description))
 		}
 		ids = append(ids, ref.ID)
 	}

@@ -42,7 +42,9 @@ has signed, are left alone and count for no rule: whoever can push can make such
 points, and must not push the good ones out with them. Delete them by name.
 
 The plan is shown, with a reason for each point, before anything is deleted.` +
-			exitStatus("0  pruned, or nothing to prune", "10 no repository", "11 somebody else changed points at the same time", "12 nobody is trusted, so no point is known to be good", "64 no policy, or nobody to ask and no --yes", "130 not confirmed, nothing was deleted"),
+			exitStatus("0  pruned, or nothing to prune", "10 no repository", "11 somebody else changed points at the same time",
+				"12 nobody is trusted, so no point is known to be good", "64 no policy, or nobody to ask and no --yes",
+				"130 not confirmed, nothing was deleted"),
 		Example: `  appbur points prune --repo ./mgmt.git --dry-run
   appbur points prune --repo ./mgmt.git --keep-last 5 --keep-daily 7 --keep-weekly 5 --keep-monthly 12
   appbur points prune --repo ./mgmt.git --yes --json`,
@@ -96,7 +98,8 @@ func pointsPruneRun(ctx context.Context, e *env, o *pointsPruneOptions) error {
 		return err
 	}
 	policy, err := o.retention(e, repo)
-	if errors.Is(err, repository.ErrPolicy) || errors.Is(err, repository.ErrNobodyTrusted) || errors.Is(err, repository.ErrUnbound) || errors.Is(err, repository.ErrOtherRepository) {
+	if errors.Is(err, repository.ErrPolicy) || errors.Is(err, repository.ErrNobodyTrusted) || errors.Is(err, repository.ErrUnbound) ||
+		errors.Is(err, repository.ErrOtherRepository) {
 		return err
 	}
 	if err != nil {
@@ -116,7 +119,10 @@ func pointsPruneRun(ctx context.Context, e *env, o *pointsPruneOptions) error {
 		e.printVerdicts(verdicts)
 		e.warnRejected(all)
 	}
-	report := pruneReport{Points: pruneVerdicts(verdicts), Deleted: []appbur.RestorePointID{}, Unreadable: unreadable(all.Unreadable), Untrusted: untrusted(all.Untrusted), DryRun: o.dryRun}
+	report := pruneReport{
+		Points: pruneVerdicts(verdicts), Deleted: []appbur.RestorePointID{}, Unreadable: unreadable(all.Unreadable),
+		Untrusted: untrusted(all.Untrusted), DryRun: o.dryRun,
+	}
 	if len(gone) > 0 && !o.dryRun {
 		if !o.yes {
 			if err := e.confirm(ctx, fmt.Sprintf("Delete %s of %d?", pointsText(len(gone)), len(points))); err != nil {
@@ -139,7 +145,8 @@ func pointsPruneRun(ctx context.Context, e *env, o *pointsPruneOptions) error {
 	case o.dryRun:
 		e.say("Dry run: %s would be deleted, %d kept.", pointsText(len(gone)), len(points)-len(gone))
 	default:
-		e.say("Deleted %s, kept %d. Their payloads are freed by the next maintenance of the repository.", pointsText(len(gone)), len(points)-len(gone))
+		e.say("Deleted %s, kept %d. Their payloads are freed by the next maintenance of the repository.", pointsText(len(gone)),
+			len(points)-len(gone))
 	}
 	return nil
 }

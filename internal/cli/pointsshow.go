@@ -20,7 +20,8 @@ func newPointsShow(e *env) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "show POINT",
 		Short: "Show what a restore point holds, and whether its signature is good",
-		Long:  "Show what a restore point holds, and whether its signature is good." + exitStatus("0  shown", "10 no repository or no such point", "5  the history was rewritten", "12 the signature cannot be trusted"),
+		Long: "Show what a restore point holds, and whether its signature is good." +
+			exitStatus("0  shown", "10 no repository or no such point", "5  the history was rewritten", "12 the signature cannot be trusted"),
 		Example: `  appbur points show latest --repo ./mgmt.git
   appbur points show 20261121T030238Z --repo ./mgmt.git --json`,
 		Args: cobra.ExactArgs(1),
@@ -56,7 +57,10 @@ func pointsShowRun(ctx context.Context, e *env, o *repositoryOptions, name strin
 			History  pointHistory          `json:"history"`
 			Restored []repository.Restored `json:"restored"`
 			Coverage appbur.Coverage       `json:"coverage"`
-		}{pointSummary{RestorePoint: loaded.Meta, Commit: c.ref.Commit.String()}, c.standing.Signer, historyOf(c.standing), restored, loaded.Coverage})
+		}{pointSummary{
+			RestorePoint: loaded.Meta,
+			Commit:       c.ref.Commit.String(),
+		}, c.standing.Signer, historyOf(c.standing), restored, loaded.Coverage})
 	}
 	m := loaded.Meta
 	out := e.paragraphs(fieldIndent)
@@ -76,7 +80,8 @@ func pointsShowRun(ctx context.Context, e *env, o *repositoryOptions, name strin
 		fmt.Fprintf(out, "application    %s: %s %s\n", app.AppKey, app.App, app.Version)
 		for _, d := range app.Datasets {
 			fmt.Fprintf(out, "               %s, schema %s, %s, %s in %d pieces%s, %s\n",
-				d.Name, d.Schema, d.Content(), sizeText(d.Size), len(d.Pieces), map[bool]string{true: ", encrypted"}[d.Sensitive], digestText(d, d.Digest.String()))
+				d.Name, d.Schema, d.Content(), sizeText(d.Size), len(d.Pieces), map[bool]string{true: ", encrypted"}[d.Sensitive],
+				digestText(d, d.Digest.String()))
 		}
 	}
 	for _, app := range m.Missing {

@@ -81,7 +81,10 @@ func TestProcessesOnOneRepository(t *testing.T) {
 // change makes, changes or deletes one of some ConfigMaps.
 func change(t *testing.T, client kubernetes.Interface, n int) {
 	configMaps := client.CoreV1().ConfigMaps("default")
-	object := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprint("busy-", n%17)}, Data: map[string]string{"value": fmt.Sprint(n)}}
+	object := &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprint("busy-", n%17)},
+		Data:       map[string]string{"value": fmt.Sprint(n)},
+	}
 	_, err := configMaps.Create(t.Context(), object, metav1.CreateOptions{})
 	if err == nil {
 		return

@@ -64,7 +64,8 @@ func wantDirectory(u gitsync.RemoteURL) error {
 		err = errors.New("it is no directory")
 	}
 	if err != nil {
-		return &notFoundError{appbur.WithHint(fmt.Errorf("remote %s: %w", path, err), "make it with `git init --bare "+path+"`, or mount the disk that it lies on")}
+		return &notFoundError{appbur.WithHint(fmt.Errorf("remote %s: %w", path, err),
+			"make it with `git init --bare "+path+"`, or mount the disk that it lies on")}
 	}
 	return nil
 }
@@ -87,7 +88,8 @@ What is needed to log in are files in the directory remotes/NAME of the key
 directory, named as in Flux's Git secrets: username and password, bearerToken,
 identity (SSH private key), known_hosts, ca.crt. --credentials copies them from
 another directory. A URL never holds a password.` +
-			exitStatus("0  added", "1  failed, for example because NAME is taken", "10 no repository, or the directory of the remote is not there", "12 the credentials cannot be read", "64 wrong command line"),
+			exitStatus("0  added", "1  failed, for example because NAME is taken", "10 no repository, or the directory of the remote is not there",
+				"12 the credentials cannot be read", "64 wrong command line"),
 		Example: `  appbur remotes add forge https://git.example/platform/mgmt.git --repo ./mgmt.git --credentials ./forge-token
   appbur remotes add vault git@vault.example:mgmt.git --repo ./mgmt.git
   appbur remotes add disk /mnt/backup/mgmt.git --repo ./mgmt.git`,
@@ -98,7 +100,8 @@ another directory. A URL never holds a password.` +
 	}
 	o.addFlags(e, command)
 	command.Flags().StringVar(&o.credentials, "credentials", "", "`DIR` with credential files to copy into the key directory")
-	command.Flags().BoolVar(&o.plaintext, "allow-plaintext", false, "accept http:// to another machine: anyone on the way can read and change everything")
+	command.Flags().BoolVar(&o.plaintext, "allow-plaintext", false,
+		"accept http:// to another machine: anyone on the way can read and change everything")
 	return command
 }
 
@@ -111,7 +114,8 @@ func remotesAddRun(ctx context.Context, e *env, o *remotesAddOptions, name, text
 		return err
 	}
 	if u.Plaintext() && !o.plaintext {
-		return &usageError{appbur.WithHint(errors.New("http:// to another machine: anyone on the way can read and change everything"), "use https:// or ssh, or pass --allow-plaintext")}
+		return &usageError{appbur.WithHint(errors.New("http:// to another machine: anyone on the way can read and change everything"),
+			"use https:// or ssh, or pass --allow-plaintext")}
 	}
 	if err := wantDirectory(u); err != nil {
 		return err
@@ -253,7 +257,8 @@ func newRemotesPush(e *env) *cobra.Command {
 main and the restore points. Only what a remote does not have is sent; nothing is
 ever forced. Without names as many remotes must succeed as the setting
 appbur.requiredRemotes says, or all of them.` +
-			exitStatus("0  as many remotes as required hold everything", "3  fewer do (the reasons are printed)", "10 no repository", "64 wrong command line"),
+			exitStatus("0  as many remotes as required hold everything", "3  fewer do (the reasons are printed)", "10 no repository",
+				"64 wrong command line"),
 		Example: `  appbur remotes push --repo ./mgmt.git
   appbur remotes push forge --repo ./mgmt.git --json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -315,7 +320,8 @@ func (e *env) printReplication(done repository.Replication) {
 		e.explainRemote(r.Remote, r.Error, r.Hint)
 	}
 	if !done.Replicated() {
-		e.warn("%d of %d required remotes hold everything; what is committed here stays, and the next push catches up", done.Holding, done.Required)
+		e.warn("%d of %d required remotes hold everything; what is committed here stays, and the next push catches up", done.Holding,
+			done.Required)
 	}
 }
 

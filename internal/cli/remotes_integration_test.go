@@ -30,7 +30,8 @@ func TestBackupAndRunPush(t *testing.T) {
 	}
 	backup := []string{"backup", "--repo", s.repo, "--keys", s.keys, "--kubeconfig", cluster.Kubeconfig, "--json"}
 
-	if code, out, errOut := s.run(backup...); code != ExitPartly || !strings.Contains(out, `"state": "not found"`) || !strings.Contains(out, `"holding": 1`) {
+	if code, out, errOut := s.run(backup...); code != ExitPartly || !strings.Contains(out, `"state": "not found"`) ||
+		!strings.Contains(out, `"holding": 1`) {
 		t.Fatalf("exit code %d\n%s\n%s", code, out, errOut)
 	}
 	if got, want := testremote.Git(t, disk, "tag"), strings.TrimSpace(s.git("tag")); got == "" || got != want {
@@ -45,7 +46,8 @@ func TestBackupAndRunPush(t *testing.T) {
 		t.Fatal(err)
 	}
 	daemon := s.start(cluster)
-	if _, err := client.CoreV1().ConfigMaps("default").Create(t.Context(), &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "pushed"}}, metav1.CreateOptions{}); err != nil {
+	if _, err := client.CoreV1().ConfigMaps("default").Create(t.Context(), &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "pushed"}},
+		metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	s.eventually("the commit is at the remote", func() bool {

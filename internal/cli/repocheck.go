@@ -37,7 +37,8 @@ be), untrusted (signed, but by nobody who is trusted) or unsigned. The exit code
 that of the gravest.
 
 What is encrypted is opened only if --identity is given; else its form is checked.` +
-			exitStatus("0  nothing is wrong", "1  the check could not be done", "3  nobody has signed some of it, nothing else is wrong", "5  damaged, or the history was rewritten",
+			exitStatus("0  nothing is wrong", "1  the check could not be done", "3  nobody has signed some of it, nothing else is wrong",
+				"5  damaged, or the history was rewritten",
 				"10 no repository", "12 something is signed by nobody trusted, or a key is missing or wrong"),
 		Example: `  appbur repo check --repo ./mgmt.git
   appbur repo check --repo ./mgmt.git --identity identity.txt --anchor /mnt/worm/mgmt.anchor
@@ -133,7 +134,8 @@ func (e *env) printCheck(r repository.CheckReport) {
 	t := e.newTable(checkColumns...)
 	for _, f := range r.Findings {
 		where := strings.TrimSpace(f.Where + " " + f.Object.Short())
-		t.add(coloured(classColours[f.Class], string(f.Class)), plain(f.Kind), plain(where), plain(oneLine(f.What)), plain(affectsText(f)), plain(f.Hint))
+		t.add(coloured(classColours[f.Class], string(f.Class)), plain(f.Kind), plain(where), plain(oneLine(f.What)), plain(affectsText(f)),
+			plain(f.Hint))
 	}
 	t.print(e.Out)
 	for _, note := range r.Notes {
@@ -150,7 +152,10 @@ func (e *env) printCheck(r repository.CheckReport) {
 	fmt.Fprintln(e.paragraphs(4), text)
 }
 
-var classColours = map[repository.FindingClass]string{repository.Damaged: sgrRed, repository.Untrusted: sgrRed, repository.Unsigned: sgrYellow}
+var classColours = map[repository.FindingClass]string{
+	repository.Damaged: sgrRed, repository.Untrusted: sgrRed,
+	repository.Unsigned: sgrYellow,
+}
 
 // findingsText counts findings, the gravest first.
 func findingsText(n repository.FindingCounts) string {
@@ -199,7 +204,8 @@ the history was rewritten (docs/trust.md).
 
 A file is replaced in one step; into a directory each anchor is written as a new
 file. An anchor that the history does not hold any more is never replaced.` +
-			exitStatus("0  written", "1  failed", "5  the history does not hold the anchor that is there", "10 no repository", "12 a key is missing or wrong"),
+			exitStatus("0  written", "1  failed", "5  the history does not hold the anchor that is there", "10 no repository",
+				"12 a key is missing or wrong"),
 		Example: `  appbur repo anchor --repo ./mgmt.git --out /mnt/worm/
   appbur backup --repo ./mgmt.git --anchor /mnt/other/mgmt.anchor
   appbur repo check --repo ./mgmt.git --anchor /mnt/other/mgmt.anchor`,

@@ -36,7 +36,8 @@ What no branch, tag or log of a ref needs any more, such as the payloads of dele
 restore points, stays until --prune-expire is given: then it goes if nobody has
 used it for that long. Give more time than any backup takes; git's own choice is
 two weeks (336h).` +
-			exitStatus("0  done, even if there was nothing to do", "1  failed, the repository is whole", "10 no repository", "11 another maintenance is at work, or objects came into use while they were being pruned", "64 wrong command line"),
+			exitStatus("0  done, even if there was nothing to do", "1  failed, the repository is whole", "10 no repository",
+				"11 another maintenance is at work, or objects came into use while they were being pruned", "64 wrong command line"),
 		Example: `  appbur repo maintain --repo ./mgmt.git
   appbur repo maintain --repo ./mgmt.git --full --prune-expire 336h`,
 		Args: cobra.NoArgs,
@@ -49,7 +50,8 @@ two weeks (336h).` +
 	}
 	command.Flags().StringVar(&o.repo, "repo", e.getenv(envRepository), "`DIR` of the repository (default: $"+envRepository+")")
 	command.Flags().BoolVar(&o.full, "full", false, "pack everything into one pack, instead of what is worth it")
-	command.Flags().DurationVar(&o.pruneExpire, "prune-expire", noPrune, "drop objects that nothing needs and nobody has used for this `LONG` (default: drop nothing)")
+	command.Flags().DurationVar(&o.pruneExpire, "prune-expire", noPrune,
+		"drop objects that nothing needs and nobody has used for this `LONG` (default: drop nothing)")
 	command.Flags().Lookup("prune-expire").DefValue = "0s" // the help says it in words
 	jsonFlag(command, &o.json)
 	return command
@@ -100,7 +102,10 @@ type maintenanceReport struct {
 }
 
 func maintenanceOf(r gitsync.MaintainReport, seconds float64) maintenanceReport {
-	return maintenanceReport{r.PacksBefore, r.PacksAfter, r.BytesBefore, r.BytesAfter, r.Rewritten, r.Deltas, r.Loose, r.Pruned, r.SetAside, seconds}
+	return maintenanceReport{
+		r.PacksBefore, r.PacksAfter, r.BytesBefore, r.BytesAfter, r.Rewritten, r.Deltas, r.Loose, r.Pruned, r.SetAside,
+		seconds,
+	}
 }
 
 // maintainIfDue packs a repository together after something else was done, which a

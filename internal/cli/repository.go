@@ -29,28 +29,34 @@ type repositoryOptions struct {
 
 func (o *repositoryOptions) addFlags(e *env, command *cobra.Command) {
 	command.Flags().StringVar(&o.repo, "repo", e.getenv(envRepository), "`DIR` of the repository (default: $"+envRepository+")")
-	command.Flags().StringVar(&o.keys, "keys", e.getenv(envKeys), "`DIR` of the repository's keys (default: $"+envKeys+", else those that this copy is bound to, see `appbur trust`)")
+	command.Flags().StringVar(&o.keys, "keys", e.getenv(envKeys),
+		"`DIR` of the repository's keys (default: $"+envKeys+", else those that this copy is bound to, see `appbur trust`)")
 }
 
 func (o *repositoryOptions) addReadFlags(e *env, command *cobra.Command) {
-	command.Flags().StringVar(&o.identity, "identity", e.getenv(envIdentity), "`FILE` with the age identity that decrypts Secrets (default: $"+envIdentity+", else the one in the key directory)")
+	command.Flags().StringVar(&o.identity, "identity", e.getenv(envIdentity),
+		"`FILE` with the age identity that decrypts Secrets (default: $"+envIdentity+", else the one in the key directory)")
 	o.addTrustFlag(command)
 }
 
 func (o *repositoryOptions) addTrustFlag(command *cobra.Command) {
-	command.Flags().StringVar(&o.trust, "trust", "", "`FILE` in the format of allowed_signers: whose restore points to believe (default: the one in the key directory)")
+	command.Flags().StringVar(&o.trust, "trust", "",
+		"`FILE` in the format of allowed_signers: whose restore points to believe (default: the one in the key directory)")
 }
 
 // addHistoryFlags adds what the history is compared with.
 func (o *repositoryOptions) addHistoryFlags(e *env, command *cobra.Command) {
-	command.Flags().BoolVar(&o.skipSignatures, "insecure-skip-signatures", false, "believe a restore point that nobody trusted may have signed: whoever can write to the repository decides what is in it")
+	command.Flags().BoolVar(&o.skipSignatures, "insecure-skip-signatures", false,
+		"believe a restore point that nobody trusted may have signed: whoever can write to the repository decides what is in it")
 	o.addAnchorFlag(e, command, "that the history must lead back to")
-	command.Flags().BoolVar(&o.accept, "accept-history", false, "go on although the history is not the one seen before, or holds commits of nobody trusted (docs/trust.md)")
+	command.Flags().BoolVar(&o.accept, "accept-history", false,
+		"go on although the history is not the one seen before, or holds commits of nobody trusted (docs/trust.md)")
 }
 
 // addAnchorFlag adds the place of an anchor, which is `that …` or `to …`.
 func (o *repositoryOptions) addAnchorFlag(e *env, command *cobra.Command, what string) {
-	command.Flags().StringVar(&o.anchor, "anchor", e.getenv(envAnchor), "`FILE`, or directory of files, with an anchor "+what+" (default: $"+envAnchor+")")
+	command.Flags().StringVar(&o.anchor, "anchor", e.getenv(envAnchor),
+		"`FILE`, or directory of files, with an anchor "+what+" (default: $"+envAnchor+")")
 }
 
 // readAnchor reads the anchor that was asked for, if any.

@@ -43,7 +43,8 @@ state that the application has.
 
 If the target is the cluster that the point was taken of, what changed or was
 deleted there since would be undone. --yes alone does not agree to that.` +
-			exitStatus("0  done", "1  failed", "3  some objects or applications failed (the report says which)", "5  the history was rewritten (docs/trust.md)", "10 no repository or no such point",
+			exitStatus("0  done", "1  failed", "3  some objects or applications failed (the report says which)",
+				"5  the history was rewritten (docs/trust.md)", "10 no repository or no such point",
 				"12 a key, a login or a signature was refused", "20 blocked objects and no --allow-blocked; nothing was changed",
 				"64 nobody to ask and no --yes, or --yes alone although the target is newer than the point", "130 cancelled; run again to go on"),
 		Example: `  appbur restore latest --repo ./mgmt.git --kubeconfig new.yaml
@@ -58,7 +59,8 @@ deleted there since would be undone. --yes alone does not agree to that.` +
 	o.planOptions.addFlags(e, command)
 	o.appOptions.addFlags(command, "whose saved state is imported")
 	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
-	command.Flags().BoolVar(&o.undoNewer, "undo-newer", false, "with --yes: go on although the target is the cluster that the point was taken of and has changed since")
+	command.Flags().BoolVar(&o.undoNewer, "undo-newer", false,
+		"with --yes: go on although the target is the cluster that the point was taken of and has changed since")
 	command.Flags().BoolVar(&o.dryRun, "dry-run", false, "ask the API server what it would say (dryRun=All) and change nothing")
 	jsonFlag(command, &o.json)
 	headersFlag(e, command)
@@ -119,7 +121,8 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions) error {
 		bars.finish()
 	}
 	if writes {
-		e.noteRestore(made, target, began, map[bool]repository.RestoreState{true: repository.RestoreDone, false: repository.RestorePartly}[err == nil])
+		e.noteRestore(made, target, began,
+			map[bool]repository.RestoreState{true: repository.RestoreDone, false: repository.RestorePartly}[err == nil])
 	}
 	if errors.Is(err, restore.ErrBlocked) {
 		return err // nothing was done, so there is nothing to report

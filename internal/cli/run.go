@@ -40,7 +40,8 @@ in time. Another cluster at the same address ends the run. Restore points are ma
 
 Commits are pushed to the remotes as they are made. Commits never wait for a
 remote; one that is down is tried again until it has everything.` +
-			exitStatus("0  stopped by a signal, everything seen is committed", "1  failed", "5  the history was rewritten (docs/trust.md)", "12 a key or a login was refused"),
+			exitStatus("0  stopped by a signal, everything seen is committed", "1  failed", "5  the history was rewritten (docs/trust.md)",
+				"12 a key or a login was refused"),
 		Example: `  appbur run --repo ./mgmt.git
   appbur run --repo ./mgmt.git --quiet 5s --json 2>appbur.log`,
 		Args: cobra.NoArgs,
@@ -52,7 +53,8 @@ remote; one that is down is tried again until it has everything.` +
 	o.addAnchorFlag(e, command, "to write after each commit")
 	command.Flags().DurationVar(&o.quiet, "quiet", 2*time.Second, "commit when nothing has changed for this `LONG`")
 	command.Flags().DurationVar(&o.limit, "limit", 15*time.Second, "commit at the latest after this `LONG`, however busy the cluster is")
-	command.Flags().IntVar(&o.maintainAfter, "maintain-after", 500, "pack the repository together in the background after this `NUMBER` of commits; 0 never does")
+	command.Flags().IntVar(&o.maintainAfter, "maintain-after", 500,
+		"pack the repository together in the background after this `NUMBER` of commits; 0 never does")
 	noPushFlag(command, &o.noPush)
 	command.Flags().BoolVar(&o.json, "json", false, "log JSON lines instead of text")
 	return command
@@ -60,8 +62,10 @@ remote; one that is down is tried again until it has everything.` +
 
 func addGuardFlags(command *cobra.Command, guards *repository.Guards) {
 	command.Flags().BoolVar(&guards.AdoptCluster, "adopt-cluster", false, "go on with the history of another cluster (recorded in the commit)")
-	command.Flags().BoolVar(&guards.AcceptHistory, "accept-history", false, "go on from a history that is not the one seen before (recorded in the commit)")
-	command.Flags().BoolVar(&guards.AllowCollapse, "allow-collapse", false, "believe that most saved objects are really gone (recorded in the commit)")
+	command.Flags().BoolVar(&guards.AcceptHistory, "accept-history", false,
+		"go on from a history that is not the one seen before (recorded in the commit)")
+	command.Flags().BoolVar(&guards.AllowCollapse, "allow-collapse", false,
+		"believe that most saved objects are really gone (recorded in the commit)")
 }
 
 func runRun(ctx context.Context, e *env, o *runOptions) error {

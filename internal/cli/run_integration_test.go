@@ -139,7 +139,8 @@ func (s *story) start(c *testcluster.Cluster) *running {
 		now:     time.Now, rand: rand.Reader, getenv: func(string) string { return "" },
 	}
 	go func() {
-		r.ended <- Run(ctx, e, []string{"run", "--repo", s.repo, "--keys", s.keys, "--kubeconfig", c.Kubeconfig, "--quiet", "300ms", "--limit", "5s"})
+		r.ended <- Run(ctx, e,
+			[]string{"run", "--repo", s.repo, "--keys", s.keys, "--kubeconfig", c.Kubeconfig, "--quiet", "300ms", "--limit", "5s"})
 	}()
 	s.Cleanup(func() {
 		r.stop()

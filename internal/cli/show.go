@@ -30,7 +30,9 @@ REVISION is main, a commit (its first 7 digits suffice), a restore point, latest
 time, which means the last commit until then; ~N behind it is the N-th commit before.
 
 Values of Secrets are never decrypted, and their ciphertext is shown with --raw only.` +
-			exitStatus("0  shown", "10 no repository, no such revision, or the object was not there", "12 --show-signature: the signature is not good, or nobody is trusted", "64 wrong command line, or a name that fits more than one kind or namespace"),
+			exitStatus("0  shown", "10 no repository, no such revision, or the object was not there",
+				"12 --show-signature: the signature is not good, or nobody is trusted",
+				"64 wrong command line, or a name that fits more than one kind or namespace"),
 		Example: `  appbur show main --repo ./mgmt.git
   appbur show 4b825dc642cb -p --repo ./mgmt.git
   appbur show 2026-11-20 deployment/web -n team-a --repo ./mgmt.git
@@ -62,12 +64,14 @@ func showRun(ctx context.Context, e *env, o *showOptions) error {
 	}
 	if o.object != "" {
 		if !selection.One() {
-			return &usageError{appbur.WithHint(errors.New("one object is shown, not a kind"), "name it: KIND/NAME; `appbur diff` shows what changed of a kind")}
+			return &usageError{appbur.WithHint(errors.New("one object is shown, not a kind"),
+				"name it: KIND/NAME; `appbur diff` shows what changed of a kind")}
 		}
 		return showObject(e, h, o, revision, selection)
 	}
 	if revision.Commit.IsZero() {
-		return auditError(appbur.WithHint(fmt.Errorf("%s: %w: the history begins later", o.revision, history.ErrNotFound), "`appbur log` shows the commits"))
+		return auditError(appbur.WithHint(fmt.Errorf("%s: %w: the history begins later", o.revision, history.ErrNotFound),
+			"`appbur log` shows the commits"))
 	}
 	entry, err := h.Entry(ctx, revision.Commit)
 	if err != nil {

@@ -18,7 +18,10 @@ type pointHistory struct {
 }
 
 func historyOf(s repository.Standing) pointHistory {
-	h := pointHistory{State: "continues", Tip: s.Tip.String(), Seen: s.Seen.String(), Commits: s.Commits, Anchored: s.Anchored, Accepted: s.Accepted}
+	h := pointHistory{
+		State: "continues", Tip: s.Tip.String(), Seen: s.Seen.String(), Commits: s.Commits, Anchored: s.Anchored,
+		Accepted: s.Accepted,
+	}
 	switch {
 	case s.Accepted != "":
 		h.State = "accepted"

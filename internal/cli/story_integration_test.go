@@ -77,7 +77,8 @@ func TestStory(t *testing.T) {
 				t.Errorf("%+v", d)
 			}
 		}
-		if _, out, _ := s.run("compat", "cluster", "latest", "--to", "1.37", "--repo", s.repo, "--keys", s.keys); !strings.Contains(out, "request\t") || !strings.Contains(out, "field manager\t") {
+		if _, out, _ := s.run("compat", "cluster", "latest", "--to", "1.37", "--repo", s.repo, "--keys", s.keys); !strings.Contains(out,
+			"request\t") || !strings.Contains(out, "field manager\t") {
 			t.Errorf("compat does not say who still uses old versions:\n%s", out)
 		}
 	})
@@ -97,9 +98,11 @@ func TestStory(t *testing.T) {
 		}
 		after := s.backup(old, "--app", "fleet-system/fleet="+v1)
 		if !after.Committed || after.Added+after.Removed != 0 || after.Changed != len(managementcluster.Edits()) {
-			t.Errorf("%d added, %d changed, %d removed; want %d changed: %s", after.Added, after.Changed, after.Removed, len(managementcluster.Edits()), s.git("show", "--stat", after.Commit))
+			t.Errorf("%d added, %d changed, %d removed; want %d changed: %s", after.Added, after.Changed, after.Removed,
+				len(managementcluster.Edits()), s.git("show", "--stat", after.Commit))
 		}
-		if code, out, _ := s.run("points", "diff", string(first.Point.ID), "latest", "--repo", s.repo); code != ExitDifferent || strings.Count(out, "\n") != after.Changed {
+		if code, out, _ := s.run("points", "diff", string(first.Point.ID), "latest", "--repo", s.repo); code != ExitDifferent ||
+			strings.Count(out, "\n") != after.Changed {
 			t.Errorf("points diff: exit code %d\n%s", code, out)
 		}
 	})
@@ -183,7 +186,8 @@ func TestStory(t *testing.T) {
 			t.Errorf("another cluster's history was taken over: exit code %d\n%s", code, errs)
 		}
 		adopted := s.backup(fresh, "--adopt-cluster", "--app", "fleet-system/fleet="+v2)
-		if override := s.git("log", "-1", "--format=%(trailers:key=Appbur-Override,valueonly)", adopted.Commit); !strings.Contains(override, "adopted") {
+		if override := s.git("log", "-1", "--format=%(trailers:key=Appbur-Override,valueonly)", adopted.Commit); !strings.Contains(override,
+			"adopted") {
 			t.Errorf("the override is not recorded: %q", override)
 		}
 	})

@@ -30,7 +30,8 @@ func TestRestoreSaysWhichCluster(t *testing.T) {
 	}
 	configs := client.CoreV1().ConfigMaps("default")
 	for _, name := range []string{"changed", "deleted"} {
-		if _, err := configs.Create(t.Context(), &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: name}, Data: map[string]string{"is": "old"}}, metav1.CreateOptions{}); err != nil {
+		if _, err := configs.Create(t.Context(),
+			&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: name}, Data: map[string]string{"is": "old"}}, metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -46,7 +47,8 @@ func TestRestoreSaysWhichCluster(t *testing.T) {
 	plan := func() string { return s.ok(append([]string{"plan", point}, target...)...) }
 
 	t.Run("the plan shows the target", func(t *testing.T) {
-		says(t, plan(), string(system.UID), cluster.Server(), "Kubernetes 1.37.1, 0 nodes, 4 namespaces", "nothing of the point has changed since")
+		says(t, plan(), string(system.UID), cluster.Server(), "Kubernetes 1.37.1, 0 nodes, 4 namespaces",
+			"nothing of the point has changed since")
 		var answer struct{ Target targetCluster }
 		if err := json.Unmarshal([]byte(s.ok(append([]string{"plan", point, "--json"}, target...)...)), &answer); err != nil {
 			t.Fatal(err)
@@ -111,7 +113,8 @@ func TestRestoreSaysWhichCluster(t *testing.T) {
 	})
 	t.Run("explain uses the namespace of the context, and a typo gets a suggestion", func(t *testing.T) {
 		inSystem := inNamespace(t, cluster, "kube-system")
-		says(t, s.ok("explain", "configmap/extension-apiserver-authentication", "--kubeconfig", inSystem), "ConfigMap/kube-system/extension-apiserver-authentication")
+		says(t, s.ok("explain", "configmap/extension-apiserver-authentication", "--kubeconfig", inSystem),
+			"ConfigMap/kube-system/extension-apiserver-authentication")
 		if code, _, errs := s.run("explain", "configmap/changed", "--kubeconfig", inSystem); code != ExitNotFound {
 			t.Errorf("exit code %d: %s", code, errs)
 		}

@@ -178,7 +178,8 @@ func (e *env) printTarget(w io.Writer, t targetCluster) {
 	fmt.Fprintf(w, "               Kubernetes %s, %s, %s\n", t.Version, tallyText(t.Nodes, "node"), tallyText(t.Namespaces, "namespace"))
 	switch {
 	case t.Since.any():
-		fmt.Fprintf(w, "               %s: %s\n", e.paint(sgrYellow, "the history is of this cluster, and a restore would undo what is newer"), oneLine(t.Since.String()))
+		fmt.Fprintf(w, "               %s: %s\n", e.paint(sgrYellow, "the history is of this cluster, and a restore would undo what is newer"),
+			oneLine(t.Since.String()))
 	case t.Source:
 		fmt.Fprintln(w, "               the history is of this cluster, and nothing of the point has changed since")
 	}

@@ -59,7 +59,8 @@ func TestCommandsEscapeForTerminals(t *testing.T) {
 	if code := Run(context.Background(), e, []string{"points", "list", "--repo", "/no\x1b]0;pwned\asuch"}); code != ExitNotFound {
 		t.Errorf("exit code %d", code)
 	}
-	if text := errs.String(); !strings.Contains(text, "pwned") || strings.ContainsAny(strings.NewReplacer("\x1b[31m", "", "\x1b[36m", "", "\x1b[0m", "").Replace(text), "\a\x1b") {
+	if text := errs.String(); !strings.Contains(text, "pwned") ||
+		strings.ContainsAny(strings.NewReplacer("\x1b[31m", "", "\x1b[36m", "", "\x1b[0m", "").Replace(text), "\a\x1b") {
 		t.Errorf("the error was %q", errs.String())
 	}
 }

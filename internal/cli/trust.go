@@ -46,7 +46,8 @@ commands find the keys by themselves, and believe whom its allowed_signers names
 copy that was made in another way, and after a copy was moved. Compare the fingerprints
 with those that ` + "`appbur trust show`" + ` prints on the machine that takes the backups. The
 binding lies in ~/.config/appbur, where no push can reach it (docs/trust.md).` +
-			exitStatus("0  bound", "1  failed", "10 no repository", "12 the keys belong to another repository, or trust nobody", "64 wrong command line, or nobody to ask and no --yes"),
+			exitStatus("0  bound", "1  failed", "10 no repository", "12 the keys belong to another repository, or trust nobody",
+				"64 wrong command line, or nobody to ask and no --yes"),
 		Example: `  appbur trust set --repo ./copy.git --keys /secure/mgmt-keys`,
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return trustSetRun(cmd.Context(), e, &o, yes) },
@@ -58,7 +59,8 @@ binding lies in ~/.config/appbur, where no push can reach it (docs/trust.md).` +
 
 func trustSetRun(ctx context.Context, e *env, o *repositoryOptions, yes bool) error {
 	if o.keys == "" {
-		return &usageError{appbur.WithHint(errors.New("no keys are named"), "pass --keys DIR, a copy of the key directory of the machine that takes the backups")}
+		return &usageError{appbur.WithHint(errors.New("no keys are named"),
+			"pass --keys DIR, a copy of the key directory of the machine that takes the backups")}
 	}
 	root := e.bindingsRoot()
 	if root == "" {

@@ -45,7 +45,10 @@ func newTrustStory(t *testing.T) *trustStory {
 		if err != nil {
 			t.Fatal(err)
 		}
-		result, err := rules.Make(map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": name, "namespace": "team"}})
+		result, err := rules.Make(map[string]any{
+			"apiVersion": "v1", "kind": "ConfigMap",
+			"metadata": map[string]any{"name": name, "namespace": "team"},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,7 +62,10 @@ func newTrustStory(t *testing.T) *trustStory {
 		if n > 0 {
 			continue
 		}
-		content := repository.PointContent{Created: e.now(), Cluster: cluster, Rules: rules.Version(), Objects: outcome.Objects, Evidence: appbur.Evidence{Format: appbur.EvidenceFormat}}
+		content := repository.PointContent{
+			Created: e.now(), Cluster: cluster, Rules: rules.Version(), Objects: outcome.Objects,
+			Evidence: appbur.Evidence{Format: appbur.EvidenceFormat},
+		}
 		if _, err := repo.SavePoint(t.Context(), outcome.Commit, content, keys, rand.Reader, e.now); err != nil {
 			t.Fatal(err)
 		}
@@ -134,14 +140,16 @@ func TestPointsShowSaysWhatCanBeBelieved(t *testing.T) {
 	s.git("update-ref", "refs/heads/main", "main~1")
 	s.want(ExitDamaged, []string{"the history was rewritten or cut off", "hint: compare with another copy"}, "points", "show", "latest")
 	s.want(ExitDamaged, []string{"rewritten"}, "compat", "cluster", "latest", "--to", "1.37")
-	s.want(ExitDone, []string{"warning:", "history        accepted: the history was rewritten"}, "points", "show", "latest", "--accept-history")
+	s.want(ExitDone, []string{"warning:", "history        accepted: the history was rewritten"}, "points", "show", "latest",
+		"--accept-history")
 	s.want(ExitDamaged, []string{"rewritten"}, "points", "show", "latest") // once is not for ever
 	code, out, _ := s.run("points", "show", "latest", "--accept-history", "--json")
 	var shown struct {
 		SignedBy string
 		History  pointHistory
 	}
-	if err := json.Unmarshal([]byte(out), &shown); err != nil || code != ExitDone || shown.SignedBy != "appbur" || shown.History.State != "accepted" {
+	if err := json.Unmarshal([]byte(out), &shown); err != nil || code != ExitDone || shown.SignedBy != "appbur" ||
+		shown.History.State != "accepted" {
 		t.Errorf("%d %v %+v", code, err, shown)
 	}
 }

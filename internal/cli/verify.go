@@ -37,7 +37,8 @@ func newVerify(e *env) *cobra.Command {
 what was saved (converted where the plan converts), and its owner references
 point at objects that live. Fields that the target has on top are listed and are
 no difference; a default class written into what the source left empty is. With --app the application's state is exported and compared
-as well.` + exitStatus("0  equal", "4  differences found", "5  the history was rewritten (docs/trust.md)", "10 no repository or no such point", "12 a key, a login or a signature was refused"),
+as well.` + exitStatus("0  equal", "4  differences found", "5  the history was rewritten (docs/trust.md)",
+			"10 no repository or no such point", "12 a key, a login or a signature was refused"),
 		Example: `  appbur verify latest --repo ./mgmt.git --kubeconfig new.yaml
   appbur verify latest --repo ./mgmt.git --kubeconfig new.yaml --app fleet-system/fleet=fleet2.example:7443 --json`,
 		Args: cobra.ExactArgs(1),

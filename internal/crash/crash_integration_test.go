@@ -104,7 +104,8 @@ func TestKilledWritersLoseNothing(t *testing.T) {
 	for _, count := range counts.inside {
 		died += count
 	}
-	t.Logf("%d children killed, %d inside a step %v, %d between steps; %d steps done, in %s", died+counts.idle, died, counts.inside, counts.idle, counts.steps, time.Since(started).Round(time.Second))
+	t.Logf("%d children killed, %d inside a step %v, %d between steps; %d steps done, in %s", died+counts.idle, died, counts.inside,
+		counts.idle, counts.steps, time.Since(started).Round(time.Second))
 	if died*2 < *killsFlag {
 		t.Errorf("only %d of %d kills hit a step: the moments are chosen badly", died, *killsFlag)
 	}
@@ -306,7 +307,8 @@ func (h *harness) inspect() {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		h.Errorf("the anchor: %v", err)
 	}
-	report, err := repository.Check(h.Context(), h.repo(), repository.CheckOptions{KeysDir: h.keys(), Signers: trusted, Opener: opener, Anchor: anchor})
+	report, err := repository.Check(h.Context(), h.repo(),
+		repository.CheckOptions{KeysDir: h.keys(), Signers: trusted, Opener: opener, Anchor: anchor})
 	if err != nil {
 		h.Fatal(err)
 	}

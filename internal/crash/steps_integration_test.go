@@ -214,7 +214,8 @@ func stepPush(ctx context.Context, w *worker) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	pushed, err := git.Push(ctx, gitsync.Remote{Name: "copy", URL: url}, gitsync.PushWhat{Branch: gitsync.MainRef, TagPrefix: appbur.RestorePointTagPrefix}, gitsync.RemoteOptions{})
+	pushed, err := git.Push(ctx, gitsync.Remote{Name: "copy", URL: url},
+		gitsync.PushWhat{Branch: gitsync.MainRef, TagPrefix: appbur.RestorePointTagPrefix}, gitsync.RemoteOptions{})
 	return pushed.Tip.String(), err
 }
 

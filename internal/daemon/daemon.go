@@ -66,7 +66,10 @@ type Options struct {
 
 // Run watches and commits until ctx ends, which is no error.
 func Run(ctx context.Context, watcher Watcher, writer Writer, o Options) error {
-	c := &collector{writer: writer, options: o, types: map[appbur.GroupKind]appbur.TypeCoverage{}, touched: make(chan struct{}, 1), trouble: &trouble{log: o.Log, now: o.Now}}
+	c := &collector{
+		writer: writer, options: o, types: map[appbur.GroupKind]appbur.TypeCoverage{}, touched: make(chan struct{}, 1),
+		trouble: &trouble{log: o.Log, now: o.Now},
+	}
 	defer c.trouble.tell()
 	watchContext, stop := context.WithCancel(ctx)
 	defer stop()
@@ -309,7 +312,8 @@ func (c *collector) commit(ctx context.Context) error {
 	case err != nil:
 		return err
 	case outcome.Committed:
-		c.options.Log.Info("committed", "commit", outcome.Commit.Short(), "subject", outcome.Subject, "added", outcome.Added, "changed", outcome.Changed, "removed", outcome.Removed)
+		c.options.Log.Info("committed", "commit", outcome.Commit.Short(), "subject", outcome.Subject, "added", outcome.Added, "changed",
+			outcome.Changed, "removed", outcome.Removed)
 		if outcome.Unseen != nil {
 			c.options.Log.Warn("the commit could not be remembered, so a later rewrite of it would not be noticed", "reason", outcome.Unseen.Error())
 		}

@@ -79,7 +79,8 @@ func run(t *testing.T, n *notebook, span time.Duration, s script) error {
 	n.began = time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), span)
 	defer cancel()
-	return Run(ctx, s, n, Options{Quiet: 2 * time.Second, Limit: 15 * time.Second, Now: time.Now, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	return Run(ctx, s, n,
+		Options{Quiet: 2 * time.Second, Limit: 15 * time.Second, Now: time.Now, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 }
 
 func put(h exporter.Handler) error { return h.Put(exporter.Type{}, manifest.Result{}) }
@@ -234,7 +235,8 @@ func TestForgetFollowsTheTypes(t *testing.T) {
 			<-ctx.Done()
 			return ctx.Err()
 		})
-		err := Run(ctx, watcher, n, Options{Quiet: time.Second, Limit: time.Second, Now: time.Now, Log: slog.New(slog.DiscardHandler), Forget: forget})
+		err := Run(ctx, watcher, n,
+			Options{Quiet: time.Second, Limit: time.Second, Now: time.Now, Log: slog.New(slog.DiscardHandler), Forget: forget})
 		want := [][]string{{"A"}, {"A", "B"}, {"A", "B"}, {"A"}}
 		if err != nil || !slices.EqualFunc(asked, want, slices.Equal[[]string]) {
 			t.Errorf("asked about %v (%v), want %v", asked, err, want)

@@ -16,7 +16,8 @@ func Status(code int, reason, message string) Fault { return refuse(code, reason
 
 // TooManyRequests refuses because of overload and names a pause in seconds.
 func TooManyRequests(retryAfter int) Fault {
-	return refuse(http.StatusTooManyRequests, "TooManyRequests", "the server has received too many requests and has asked us to try again later", retryAfter)
+	return refuse(http.StatusTooManyRequests, "TooManyRequests",
+		"the server has received too many requests and has asked us to try again later", retryAfter)
 }
 
 // Unavailable is what an API server answers for an aggregated API without a backend.
@@ -32,7 +33,10 @@ func Expired() Fault {
 
 func refuse(code int, reason, message string, retryAfter int) Fault {
 	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
-		status := map[string]any{"kind": "Status", "apiVersion": "v1", "metadata": map[string]any{}, "status": "Failure", "code": code, "reason": reason, "message": message}
+		status := map[string]any{
+			"kind": "Status", "apiVersion": "v1", "metadata": map[string]any{}, "status": "Failure", "code": code,
+			"reason": reason, "message": message,
+		}
 		if retryAfter > 0 {
 			w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
 			status["details"] = map[string]any{"retryAfterSeconds": retryAfter}

@@ -150,7 +150,8 @@ func TestHang(t *testing.T) {
 
 func TestWatchFaults(t *testing.T) {
 	both(t, func(t *testing.T, p *Proxy, client *http.Client, _ int) {
-		p.Set(Rule{Match: Watch, Times: 1, Fault: CloseWatch()}, Rule{Match: Watch, Times: 1, Fault: ForgetWatch()}, Rule{Match: Watch, Times: 1, Fault: BreakWatch()}, Rule{Match: Watch, Fault: p.Silent()})
+		p.Set(Rule{Match: Watch, Times: 1, Fault: CloseWatch()}, Rule{Match: Watch, Times: 1, Fault: ForgetWatch()},
+			Rule{Match: Watch, Times: 1, Fault: BreakWatch()}, Rule{Match: Watch, Fault: p.Silent()})
 		const path = "/api/v1/configmaps?watch=true"
 		if _, body, err := get(t.Context(), p, client, path); err != nil || body != "" {
 			t.Errorf("closed: %q %v", body, err)
@@ -180,9 +181,18 @@ func TestDiscoveryLoses(t *testing.T) {
 		{LoseGroups("apps"), "/apis/apps/v1", `{"groupVersion":"apps/v1","kind":"APIResourceList","resources":[]}`},
 		{LoseGroups(""), "/api", `{"kind":"APIVersions","versions":[]}`},
 		{LoseGroups(""), "/api/v1", `{"groupVersion":"v1","kind":"APIResourceList","resources":[]}`},
-		{LoseGroups(""), "/apis/apps/v1", `{"groupVersion":"apps/v1","kind":"APIResourceList","resources":[{"name":"deployments"},{"name":"daemonsets"}]}`},
-		{LoseResources("deployments"), "/apis/apps/v1", `{"groupVersion":"apps/v1","kind":"APIResourceList","resources":[{"name":"daemonsets"}]}`},
-		{LoseResources("deployments"), "/aggregated/apis", `{"items":[{"metadata":{"name":"apps"},"versions":[{"resources":[{"resource":"daemonsets"}],"version":"v1"}]},{"metadata":{"name":"batch"}}],"kind":"APIGroupDiscoveryList"}`},
+		{
+			LoseGroups(""), "/apis/apps/v1",
+			`{"groupVersion":"apps/v1","kind":"APIResourceList","resources":[{"name":"deployments"},{"name":"daemonsets"}]}`,
+		},
+		{
+			LoseResources("deployments"), "/apis/apps/v1",
+			`{"groupVersion":"apps/v1","kind":"APIResourceList","resources":[{"name":"daemonsets"}]}`,
+		},
+		{
+			LoseResources("deployments"), "/aggregated/apis",
+			`{"items":[{"metadata":{"name":"apps"},"versions":[{"resources":[{"resource":"daemonsets"}],"version":"v1"}]},{"metadata":{"name":"batch"}}],"kind":"APIGroupDiscoveryList"}`,
+		},
 	} {
 		p.Set(Rule{Match: Any, Fault: tt.fault})
 		if _, body, err := get(t.Context(), p, client, tt.path); err != nil || body != tt.want {

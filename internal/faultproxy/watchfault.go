@@ -23,7 +23,8 @@ func (p *Proxy) Silent() Fault {
 // ForgetWatch ends a watch with an ERROR event: the server has forgotten the
 // resourceVersion.
 func ForgetWatch() Fault {
-	return Answer("application/json", `{"type":"ERROR","object":{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"too old resource version: 1 (2)","reason":"Expired","code":410}}`+"\n")
+	return Answer("application/json",
+		`{"type":"ERROR","object":{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"too old resource version: 1 (2)","reason":"Expired","code":410}}`+"\n")
 }
 
 // BreakWatch ends a watch in the middle of an event.

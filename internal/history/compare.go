@@ -91,7 +91,9 @@ func (h *History) File(commit gitsync.Hash, s Selection) (File, error) {
 
 // Blame returns who wrote each line of the selected object as it was in a state, and
 // the commits by their hash.
-func (h *History) Blame(ctx context.Context, commit gitsync.Hash, s Selection) (File, []gitsync.BlameLine, map[gitsync.Hash]gitsync.Commit, error) {
+func (h *History) Blame(ctx context.Context, commit gitsync.Hash, s Selection) (File, []gitsync.BlameLine, map[gitsync.Hash]gitsync.Commit,
+	error,
+) {
 	file, err := h.File(commit, s)
 	if err != nil {
 		return File{}, nil, nil, err

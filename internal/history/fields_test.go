@@ -22,8 +22,11 @@ func TestFields(t *testing.T) {
 		before, after string
 		want          []FieldChange
 	}{
-		"equal":         {"a: 1", "a: 1", nil},
-		"value":         {"spec: {replicas: 2}", "spec: {replicas: 3}", []FieldChange{{Path: "spec.replicas", What: Changed, From: int64(2), To: int64(3)}}},
+		"equal": {"a: 1", "a: 1", nil},
+		"value": {
+			"spec: {replicas: 2}", "spec: {replicas: 3}",
+			[]FieldChange{{Path: "spec.replicas", What: Changed, From: int64(2), To: int64(3)}},
+		},
 		"type":          {"a: '1'", "a: 1", []FieldChange{{Path: "a", What: Changed, From: "1", To: int64(1)}}},
 		"added":         {"a: 1", "{a: 1, b: {c: 2}}", []FieldChange{{Path: "b", What: Added, To: map[string]any{"c": int64(2)}}}},
 		"removed":       {"{a: 1, b: 2}", "a: 1", []FieldChange{{Path: "b", What: Removed, From: int64(2)}}},
@@ -32,10 +35,19 @@ func TestFields(t *testing.T) {
 			{Path: "c", What: Reordered, From: []any{"a", "b"}, To: []any{"b", "a"}},
 			{Path: "c[name=a].image", What: Changed, From: "x", To: "z"},
 		}},
-		"element added":   {"c: [{name: a}]", "c: [{name: a}, {name: b}]", []FieldChange{{Path: "c[name=b]", What: Added, To: map[string]any{"name": "b"}}}},
-		"plain list":      {"f: [a, b, c]", "f: [a, c, d]", []FieldChange{{Path: "f[1]", What: Removed, From: "b"}, {Path: "f[2]", What: Added, To: "d"}}},
-		"list of maps":    {"r: [{verbs: [get]}]", "r: [{verbs: [get, list]}]", []FieldChange{{Path: "r[0].verbs[1]", What: Added, To: "list"}}},
-		"names not alone": {"c: [{name: a, v: 1}, {name: a, v: 2}]", "c: [{name: a, v: 1}, {name: a, v: 3}]", []FieldChange{{Path: "c[1].v", What: Changed, From: int64(2), To: int64(3)}}},
+		"element added": {
+			"c: [{name: a}]", "c: [{name: a}, {name: b}]",
+			[]FieldChange{{Path: "c[name=b]", What: Added, To: map[string]any{"name": "b"}}},
+		},
+		"plain list": {
+			"f: [a, b, c]", "f: [a, c, d]",
+			[]FieldChange{{Path: "f[1]", What: Removed, From: "b"}, {Path: "f[2]", What: Added, To: "d"}},
+		},
+		"list of maps": {"r: [{verbs: [get]}]", "r: [{verbs: [get, list]}]", []FieldChange{{Path: "r[0].verbs[1]", What: Added, To: "list"}}},
+		"names not alone": {
+			"c: [{name: a, v: 1}, {name: a, v: 2}]", "c: [{name: a, v: 1}, {name: a, v: 3}]",
+			[]FieldChange{{Path: "c[1].v", What: Changed, From: int64(2), To: int64(3)}},
+		},
 		"map for a value": {"a: 1", "a: {b: 1}", []FieldChange{{Path: "a", What: Changed, From: int64(1), To: map[string]any{"b": int64(1)}}}},
 		"no YAML":         {"a: 1", "a: [", []FieldChange{{What: Changed}}},
 		"empty":           {"a: {}", "a: []", []FieldChange{{Path: "a", What: Changed, From: map[string]any{}, To: []any{}}}},
@@ -67,8 +79,10 @@ sops:
 
 // Of sealed values nothing is told but that they changed, if that is known.
 func TestFieldsOfSealedFiles(t *testing.T) {
-	after := strings.NewReplacer("  gone: ENC[AES256_GCM,data:AAAA,iv:AAAA,tag:AAAA,type:str]\n", "", "longer: ENC[AES256_GCM,data:AAAA,iv:AAAA", "longer: ENC[AES256_GCM,data:AAAAAAAA,iv:CCCC",
-		"same: ENC[AES256_GCM,data:AAAA", "same: ENC[AES256_GCM,data:DDDD", "BBBB", "EEEE", "kind:", "  new: ENC[AES256_GCM,data:AAAA,iv:AAAA,tag:AAAA,type:str]\nkind:").Replace(sealedFile)
+	after := strings.NewReplacer("  gone: ENC[AES256_GCM,data:AAAA,iv:AAAA,tag:AAAA,type:str]\n", "",
+		"longer: ENC[AES256_GCM,data:AAAA,iv:AAAA", "longer: ENC[AES256_GCM,data:AAAAAAAA,iv:CCCC",
+		"same: ENC[AES256_GCM,data:AAAA", "same: ENC[AES256_GCM,data:DDDD", "BBBB", "EEEE", "kind:",
+		"  new: ENC[AES256_GCM,data:AAAA,iv:AAAA,tag:AAAA,type:str]\nkind:").Replace(sealedFile)
 	want := []FieldChange{
 		{Path: "data.gone", What: Removed, Encrypted: true},
 		{Path: "data.longer", What: Changed, Encrypted: true},
@@ -78,7 +92,8 @@ func TestFieldsOfSealedFiles(t *testing.T) {
 	if diff := cmp.Diff(want, Fields([]byte(sealedFile), []byte(after))); diff != "" {
 		t.Errorf("fields (-want +got):\n%s", diff)
 	}
-	if got := patch(Change{Path: "x", What: Changed, from: gitsync.Hash{1}, to: gitsync.Hash{2}}, []byte(sealedFile), []byte(after), false); strings.Contains(got, "AAAA") || !strings.Contains(got, resealed) {
+	if got := patch(Change{Path: "x", What: Changed, from: gitsync.Hash{1}, to: gitsync.Hash{2}}, []byte(sealedFile), []byte(after),
+		false); strings.Contains(got, "AAAA") || !strings.Contains(got, resealed) {
 		t.Errorf("patch:\n%s", got)
 	}
 }
@@ -105,10 +120,12 @@ func TestReadableHidesCiphertext(t *testing.T) {
 	if lines, _, sealed := Readable(piece); !sealed || string(bytes.Join(lines, nil)) != encrypted+"\n" {
 		t.Errorf("a piece is shown as %q", lines)
 	}
-	if got := patch(Change{Path: "x", What: Added, to: gitsync.Hash{1}}, nil, piece, false); strings.Contains(got, string(piece[:20])) || !strings.Contains(got, encrypted) {
+	if got := patch(Change{Path: "x", What: Added, to: gitsync.Hash{1}}, nil, piece, false); strings.Contains(got, string(piece[:20])) ||
+		!strings.Contains(got, encrypted) {
 		t.Errorf("the patch of a piece is %q", got)
 	}
-	if got := patch(Change{Path: "x", What: Added, to: gitsync.Hash{1}}, nil, []byte("a\x00b"), false); !strings.HasSuffix(got, "Binary files /dev/null and b/x differ\n") {
+	if got := patch(Change{Path: "x", What: Added, to: gitsync.Hash{1}}, nil, []byte("a\x00b"), false); !strings.HasSuffix(got,
+		"Binary files /dev/null and b/x differ\n") {
 		t.Errorf("the patch of a binary file is %q", got)
 	}
 	// What is not sealed is shown as it is, whatever it looks like.
@@ -142,7 +159,8 @@ func TestFieldsAreTheDifference(t *testing.T) {
 		}
 		return rapid.OneOf(scalar,
 			rapid.Map(rapid.SliceOfN(value(depth-1), 0, 4), func(l []any) any { return append([]any{}, l...) }),
-			rapid.Map(rapid.MapOfN(rapid.SampledFrom([]string{"name", "a", "b.c", "d"}), value(depth-1), 0, 3), func(m map[string]any) any { return m }))
+			rapid.Map(rapid.MapOfN(rapid.SampledFrom([]string{"name", "a", "b.c", "d"}), value(depth-1), 0, 3),
+				func(m map[string]any) any { return m }))
 	}
 	object := rapid.MapOfN(rapid.SampledFrom([]string{"a", "b", "c"}), value(3), 0, 3)
 	rapid.Check(t, func(t *rapid.T) {

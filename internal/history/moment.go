@@ -30,7 +30,8 @@ func ParseMoment(text string, now time.Time) (time.Time, error) {
 	if ago, err := parseSpan(text); err == nil {
 		return now.Add(-ago), nil
 	}
-	return time.Time{}, appbur.WithHint(fmt.Errorf("time %q: %w", text, ErrNotUnderstood), "write 2026-11-20, 2026-11-20T15:04:05Z, or how long ago: 90m, 36h, 2d, 1w")
+	return time.Time{}, appbur.WithHint(fmt.Errorf("time %q: %w", text, ErrNotUnderstood),
+		"write 2026-11-20, 2026-11-20T15:04:05Z, or how long ago: 90m, 36h, 2d, 1w")
 }
 
 // maxSpan keeps a span from overflowing: 200 years of history is enough.

@@ -55,7 +55,8 @@ func (h *History) Revision(name string, now time.Time) (Revision, error) {
 	c, err := h.git.ReadCommit(commit)
 	for ; err == nil && steps > 0; steps-- {
 		if len(c.Parents) == 0 {
-			return Revision{}, appbur.WithHint(fmt.Errorf("revision %s: %w: the history is shorter", name, ErrNotFound), "`appbur log` shows what there is")
+			return Revision{}, appbur.WithHint(fmt.Errorf("revision %s: %w: the history is shorter", name, ErrNotFound),
+				"`appbur log` shows what there is")
 		}
 		c, err = h.git.ReadCommit(c.Parents[0])
 	}
@@ -83,7 +84,8 @@ func (h *History) find(name string, now time.Time) (gitsync.Hash, error) {
 	}
 	at, err := ParseMoment(name, now)
 	if err != nil {
-		return gitsync.Hash{}, appbur.WithHint(fmt.Errorf("revision %q: %w", name, ErrNotUnderstood), "name main, a commit (at least 7 digits), a restore point, or a time such as 2026-11-20 or 2d")
+		return gitsync.Hash{}, appbur.WithHint(fmt.Errorf("revision %q: %w", name, ErrNotUnderstood),
+			"name main, a commit (at least 7 digits), a restore point, or a time such as 2026-11-20 or 2d")
 	}
 	for c, err := range h.git.Log(h.tip, 0) {
 		if err != nil {

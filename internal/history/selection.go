@@ -42,7 +42,8 @@ func (h *History) Select(ctx context.Context, s Selector) (Selection, error) {
 		return Selection{}, err
 	}
 	if len(found) == 0 {
-		return Selection{}, appbur.WithHint(fmt.Errorf("%s: %w", s, ErrNotFound), "`appbur log` without an object shows all; short names of custom resources are not known here, so write the kind out")
+		return Selection{}, appbur.WithHint(fmt.Errorf("%s: %w", s, ErrNotFound),
+			"`appbur log` without an object shows all; short names of custom resources are not known here, so write the kind out")
 	}
 	if found, err = s.oneKind(found); err != nil {
 		return Selection{}, err
@@ -98,7 +99,8 @@ func (h *History) knows(ctx context.Context, s Selector) error {
 	for _, err := range h.git.Walk(ctx, h.tip, gitsync.WalkOptions{Patterns: s.patterns(nil)}) {
 		return err
 	}
-	return appbur.WithHint(fmt.Errorf("namespace %s: %w", s.namespace, ErrNotFound), "check the name; `appbur log namespaces` shows those that there were")
+	return appbur.WithHint(fmt.Errorf("namespace %s: %w", s.namespace, ErrNotFound),
+		"check the name; `appbur log namespaces` shows those that there were")
 }
 
 // oneKind keeps the places of the one kind that is meant. Of several without a group

@@ -25,7 +25,8 @@ func ParseSelector(text, namespace string) (Selector, error) {
 	}
 	kind, name, named := strings.Cut(text, "/")
 	if kind == "" || named && name == "" || strings.ContainsAny(kind, " \t\n") || strings.Contains(name, "/") {
-		return Selector{}, appbur.WithHint(fmt.Errorf("%q: %w: want KIND or KIND/NAME", text, ErrNotUnderstood), "for example deployment/web, or clusters.cluster.x-k8s.io")
+		return Selector{}, appbur.WithHint(fmt.Errorf("%q: %w: want KIND or KIND/NAME", text, ErrNotUnderstood),
+			"for example deployment/web, or clusters.cluster.x-k8s.io")
 	}
 	s.kind, s.hasKind, s.name = parseKindName(kind), true, name
 	return s, nil

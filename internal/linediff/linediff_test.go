@@ -85,7 +85,10 @@ func TestPatchIsWhatGitSays(t *testing.T) {
 		"reordered":       {list("a", "b", "c", "d"), list("d", "c", "b", "a")},
 		"blank lines":     {"a\n\nb\n\nc\n", "a\n\nb\n\nb\n\nc\n"},
 		"tabs":            {"a:\n\tb\n\tc\n", "a:\n\tb\n\tb\n\tc\n"},
-		"heading":         {"kind: X\nspec:\n" + strings.Repeat("  a: 1\n", 9) + "  b: 1\n", "kind: X\nspec:\n" + strings.Repeat("  a: 1\n", 9) + "  b: 2\n"},
+		"heading": {
+			"kind: X\nspec:\n" + strings.Repeat("  a: 1\n", 9) + "  b: 1\n",
+			"kind: X\nspec:\n" + strings.Repeat("  a: 1\n", 9) + "  b: 2\n",
+		},
 	} {
 		t.Run(name, func(t *testing.T) { compareWithGit(t, t.TempDir(), texts[0], texts[1]) })
 	}

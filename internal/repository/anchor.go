@@ -56,7 +56,8 @@ func (a Anchor) encode() []byte {
 		cluster = noCluster
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\nrepository %s\ncluster %s\nmain %s\ntime %s\n", anchorMagic, a.Repository, cluster, a.Main, a.Time.UTC().Format(anchorTime))
+	fmt.Fprintf(&b, "%s\nrepository %s\ncluster %s\nmain %s\ntime %s\n", anchorMagic, a.Repository, cluster, a.Main,
+		a.Time.UTC().Format(anchorTime))
 	for _, p := range a.Points {
 		fmt.Fprintf(&b, "point %s %s\n", p.ID, p.Tag)
 	}
@@ -160,7 +161,8 @@ func (s *SignedAnchor) Verify(allowedSigners []byte) (principal string, err erro
 		return "", &KeyError{fmt.Errorf("trusted signers: %w", err)}
 	}
 	if principal, err = signers.Verify(s.payload, s.signature, s.Time); err != nil {
-		return "", appbur.WithHint(fmt.Errorf("%w: the anchor: %w", ErrUntrusted, err), "pass --trust FILE with the allowed_signers of the machine that wrote the anchor")
+		return "", appbur.WithHint(fmt.Errorf("%w: the anchor: %w", ErrUntrusted, err),
+			"pass --trust FILE with the allowed_signers of the machine that wrote the anchor")
 	}
 	return principal, nil
 }

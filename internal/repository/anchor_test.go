@@ -40,7 +40,8 @@ func TestAnchor(t *testing.T) {
 	if err := os.WriteFile(path+".sig", a.signature, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	verify := exec.Command("ssh-keygen", "-Y", "verify", "-f", filepath.Join(f.keysDir, allowedSignersFile), "-I", signerPrincipal, "-n", "git", "-s", path+".sig")
+	verify := exec.Command("ssh-keygen", "-Y", "verify", "-f", filepath.Join(f.keysDir, allowedSignersFile), "-I", signerPrincipal, "-n",
+		"git", "-s", path+".sig")
 	verify.Stdin = bytes.NewReader(a.payload)
 	if out, err := verify.CombinedOutput(); err != nil {
 		t.Errorf("ssh-keygen: %v: %s", err, out)
@@ -145,7 +146,10 @@ func TestWriteAnchorReplacesNothingElse(t *testing.T) {
 // An anchor has one form: what parses is what is written.
 func FuzzParseAnchor(f *testing.F) {
 	hash := gitsync.Hash(bytes.Repeat([]byte{0xaa}, 20))
-	a := Anchor{Repository: "0123456789abcdef", Cluster: "c1", Main: hash, Time: time.Unix(1e9, 0), Points: []AnchoredPoint{{"20261121T030238Z", hash}}}
+	a := Anchor{
+		Repository: "0123456789abcdef", Cluster: "c1", Main: hash, Time: time.Unix(1e9, 0),
+		Points: []AnchoredPoint{{"20261121T030238Z", hash}},
+	}
 	const signature = "-----BEGIN SSH SIGNATURE-----\nAAAA\n-----END SSH SIGNATURE-----\n"
 	f.Add(append(a.encode(), signature...))
 	f.Add(append(Anchor{Repository: "r", Main: hash}.encode(), signature...))

@@ -141,7 +141,8 @@ func anchorHint(err error) error {
 // [ErrRewritten].
 func (r *Repository) Contains(a Anchor) (gone []appbur.RestorePointID, err error) {
 	if a.Repository != string(r.config.Repository) {
-		return nil, appbur.WithHint(fmt.Errorf("%w: the anchor is of the repository %s, and this is %s", ErrAnchor, a.Repository, r.config.Repository), "pass the anchor of this repository")
+		return nil, appbur.WithHint(fmt.Errorf("%w: the anchor is of the repository %s, and this is %s", ErrAnchor, a.Repository,
+			r.config.Repository), "pass the anchor of this repository")
 	}
 	tip, err := r.git.Tip(gitsync.MainRef)
 	if err != nil {

@@ -71,7 +71,8 @@ func (r *Repository) checkConfig(text []byte) (Config, error) {
 		{"rulesVersion", config.Rules == r.config.Rules},
 	} {
 		if !own.same {
-			return Config{}, appbur.WithHint(fmt.Errorf("%w: %s", ErrConfigOwned, own.name), "leave it as it is; recipients, rules, guards, retention and applications may be changed")
+			return Config{}, appbur.WithHint(fmt.Errorf("%w: %s", ErrConfigOwned, own.name),
+				"leave it as it is; recipients, rules, guards, retention and applications may be changed")
 		}
 	}
 	policy, err := manifest.ParsePolicy(&config.Policy)
@@ -110,7 +111,9 @@ func (r *Repository) AdoptConfig(ctx context.Context, keys *Keys, accept bool, a
 }
 
 // signConfig commits a configuration on the commit that the open one was read from.
-func (r *Repository) signConfig(ctx context.Context, git committer, keys *Keys, config Config, info gitsync.CommitInfo) (gitsync.Hash, error) {
+func (r *Repository) signConfig(ctx context.Context, git committer, keys *Keys, config Config, info gitsync.CommitInfo) (gitsync.Hash,
+	error,
+) {
 	edit, err := r.git.Edit(r.tip)
 	if err != nil {
 		return gitsync.Hash{}, err

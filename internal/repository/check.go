@@ -170,8 +170,12 @@ func Check(ctx context.Context, dir string, o CheckOptions) (CheckReport, error)
 	if o.Progress == nil {
 		o.Progress = func(string, int, int) {}
 	}
-	c := &check{options: o, report: CheckReport{Repository: dir, Quick: o.Quick, Notes: []string{}, Findings: []Finding{}}, files: map[fileAt]string{}, distrusted: map[appbur.RestorePointID]FindingClass{}}
-	git, err := gitsync.Check(ctx, dir, gitsync.CheckOptions{Quick: o.Quick, Progress: func(done, total int) { o.Progress("objects", done, total) }})
+	c := &check{
+		options: o, report: CheckReport{Repository: dir, Quick: o.Quick, Notes: []string{}, Findings: []Finding{}},
+		files: map[fileAt]string{}, distrusted: map[appbur.RestorePointID]FindingClass{},
+	}
+	git, err := gitsync.Check(ctx, dir,
+		gitsync.CheckOptions{Quick: o.Quick, Progress: func(done, total int) { o.Progress("objects", done, total) }})
 	if err != nil {
 		return CheckReport{}, err
 	}
@@ -186,7 +190,10 @@ func Check(ctx context.Context, dir string, o CheckOptions) (CheckReport, error)
 	}
 	repo, err := Open(dir)
 	if err != nil {
-		c.find(Finding{Kind: findConfig, Where: gitsync.MainRef, What: "the repository cannot be opened: " + err.Error(), Hint: appbur.HintOf(err)})
+		c.find(Finding{
+			Kind: findConfig, Where: gitsync.MainRef, What: "the repository cannot be opened: " + err.Error(),
+			Hint: appbur.HintOf(err),
+		})
 		return c.report, nil
 	}
 	c.repo = repo

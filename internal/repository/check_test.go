@@ -42,13 +42,19 @@ func (f *fixture) fullPoint() PointRef {
 	outcome := f.backup()
 	rows := []byte("{\"id\":1}\n{\"id\":2}\n")
 	dataset := func(name string, sensitive bool) appbur.Dataset {
-		return appbur.Dataset{Name: name, Schema: "1.0", MediaType: "application/x-ndjson", Rows: 2, Size: int64(len(rows)), Digest: appbur.DigestOf(rows), Sensitive: sensitive}
+		return appbur.Dataset{
+			Name: name, Schema: "1.0", MediaType: "application/x-ndjson", Rows: 2, Size: int64(len(rows)),
+			Digest: appbur.DigestOf(rows), Sensitive: sensitive,
+		}
 	}
 	writer, err := f.repo.BeginPoint(f.keys, rand.Reader, f.now)
 	if err != nil {
 		f.Fatal(err)
 	}
-	app := appbur.AppState{AppKey: appbur.AppKey{Namespace: "team", Name: "app"}, App: "example", Version: "1", Datasets: []appbur.Dataset{dataset("closed", true), dataset("open", false)}}
+	app := appbur.AppState{
+		AppKey: appbur.AppKey{Namespace: "team", Name: "app"}, App: "example", Version: "1",
+		Datasets: []appbur.Dataset{dataset("closed", true), dataset("open", false)},
+	}
 	for _, d := range app.Datasets {
 		out, err := writer.Dataset(app.AppKey, d)
 		if err != nil {
@@ -173,8 +179,14 @@ func TestCheckFindsWhatGitCannot(t *testing.T) {
 			f.put(e, "apps/team/app/open/000001.ndjson", []byte("{\"id\":1}\n"))
 			datasetOf(p, "open").Pieces = append(datasetOf(p, "open").Pieces, "000001.ndjson")
 		}, findPayload, "apps/team/app/open"},
-		{"a piece is missing", false, func(f *fixture, e *gitsync.Edit, p *appbur.RestorePoint) { f.remove(e, pieceOf(p, "open")) }, findPayload, "apps/team/app/open"},
-		{"a size is wrong", false, func(_ *fixture, _ *gitsync.Edit, p *appbur.RestorePoint) { datasetOf(p, "open").Size++ }, findPayload, "apps/team/app/open"},
+		{
+			"a piece is missing", false, func(f *fixture, e *gitsync.Edit, p *appbur.RestorePoint) { f.remove(e, pieceOf(p, "open")) }, findPayload,
+			"apps/team/app/open",
+		},
+		{
+			"a size is wrong", false, func(_ *fixture, _ *gitsync.Edit, p *appbur.RestorePoint) { datasetOf(p, "open").Size++ }, findPayload,
+			"apps/team/app/open",
+		},
 		{"a piece that nobody names", false, func(f *fixture, e *gitsync.Edit, _ *appbur.RestorePoint) {
 			f.put(e, "apps/team/app/open/9", []byte("x"))
 		}, findPayload, "apps/team/app/open/9"},
@@ -221,16 +233,34 @@ func TestCheckFindsWhatGitCannot(t *testing.T) {
 			p.Objects++
 		}, findManifest, "namespaces/team/configmap/other.yaml"},
 		{"a manifest too many", false, func(f *fixture, e *gitsync.Edit, _ *appbur.RestorePoint) {
-			f.put(e, "namespaces/team/configmap/other.yaml", []byte("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: other\n  namespace: team\n"))
+			f.put(e, "namespaces/team/configmap/other.yaml",
+				[]byte("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: other\n  namespace: team\n"))
 		}, findPoint, appbur.RestorePointFile},
-		{"no coverage", false, func(f *fixture, e *gitsync.Edit, _ *appbur.RestorePoint) { f.remove(e, appbur.CoverageFile) }, findPoint, appbur.CoverageFile},
-		{"coverage that does not parse", false, func(f *fixture, e *gitsync.Edit, _ *appbur.RestorePoint) { f.put(e, appbur.CoverageFile, []byte("{")) }, findPoint, appbur.CoverageFile},
+		{
+			"no coverage", false, func(f *fixture, e *gitsync.Edit, _ *appbur.RestorePoint) { f.remove(e, appbur.CoverageFile) }, findPoint,
+			appbur.CoverageFile,
+		},
+		{
+			"coverage that does not parse", false,
+			func(f *fixture, e *gitsync.Edit, _ *appbur.RestorePoint) { f.put(e, appbur.CoverageFile, []byte("{")) }, findPoint,
+			appbur.CoverageFile,
+		},
 		{"holes that nobody mentions", false, func(f *fixture, e *gitsync.Edit, _ *appbur.RestorePoint) {
 			f.put(e, appbur.CoverageFile, []byte(`{"types":[{"kind":"Secret","complete":false}]}`))
 		}, findPoint, appbur.CoverageFile},
-		{"an index that does not parse", false, func(f *fixture, e *gitsync.Edit, _ *appbur.RestorePoint) { f.put(e, "index/x", []byte("{")) }, findPoint, "index"},
-		{"evidence that does not parse", false, func(f *fixture, e *gitsync.Edit, _ *appbur.RestorePoint) { f.put(e, appbur.EvidenceFile, []byte("{")) }, findPoint, appbur.EvidenceFile},
-		{"another id", false, func(_ *fixture, _ *gitsync.Edit, p *appbur.RestorePoint) { p.ID = "20200101T000000Z" }, findPoint, appbur.RestorePointFile},
+		{
+			"an index that does not parse", false, func(f *fixture, e *gitsync.Edit, _ *appbur.RestorePoint) { f.put(e, "index/x", []byte("{")) },
+			findPoint, "index",
+		},
+		{
+			"evidence that does not parse", false,
+			func(f *fixture, e *gitsync.Edit, _ *appbur.RestorePoint) { f.put(e, appbur.EvidenceFile, []byte("{")) }, findPoint,
+			appbur.EvidenceFile,
+		},
+		{
+			"another id", false, func(_ *fixture, _ *gitsync.Edit, p *appbur.RestorePoint) { p.ID = "20200101T000000Z" }, findPoint,
+			appbur.RestorePointFile,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := newFixture(t)
@@ -298,7 +328,8 @@ func TestCheckSaysWhatDamageAffects(t *testing.T) {
 		t.Fatalf("%+v", report)
 	}
 	finding := report.Findings[0]
-	if finding.Kind != string(gitsync.ProblemMissing) || finding.Object.String() != id || len(finding.Affects) != 1 || finding.Affects[0].Point != ref.ID || finding.Affects[0].Path != path {
+	if finding.Kind != string(gitsync.ProblemMissing) || finding.Object.String() != id || len(finding.Affects) != 1 ||
+		finding.Affects[0].Point != ref.ID || finding.Affects[0].Path != path {
 		t.Errorf("%+v", finding)
 	}
 }
@@ -325,7 +356,8 @@ func TestCheckTellsThreeThingsApart(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "key"), keys.SigningKey, 0o600); err != nil {
 			f.Fatal(err)
 		}
-		f.git("-c", "user.name=eve", "-c", "user.email=eve@example.com", "-c", "gpg.format=ssh", "-c", "user.signingKey="+filepath.Join(dir, "key"),
+		f.git("-c", "user.name=eve", "-c", "user.email=eve@example.com", "-c", "gpg.format=ssh", "-c",
+			"user.signingKey="+filepath.Join(dir, "key"),
 			"tag", "-s", "-m", "mine", "restore-points/20270101T000000Z", "main")
 	}
 	tag := func(f *fixture) { f.git("tag", "restore-points/20270102T000000Z", "main") }

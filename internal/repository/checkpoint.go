@@ -113,7 +113,8 @@ func (c *check) checkBase(ref PointRef, meta appbur.RestorePoint, hit Hit) error
 	}
 	holds, err := c.repo.git.Between(tip, manifestsOf(meta), func(gitsync.Commit) error { return nil })
 	if err == nil && !holds {
-		c.wrong(findHistory, hit, "", fmt.Errorf("%w: restore point %s was made of the commit %.12s, which main does not hold", ErrRewritten, ref.ID, meta.Manifests))
+		c.wrong(findHistory, hit, "",
+			fmt.Errorf("%w: restore point %s was made of the commit %.12s, which main does not hold", ErrRewritten, ref.ID, meta.Manifests))
 	}
 	if err != nil && !unreadable(err) {
 		c.wrong(findPoint, hit, appbur.RestorePointFile, err)
@@ -294,7 +295,8 @@ func (c *check) checkPayload(loaded *Loaded, app appbur.AppKey, d appbur.Dataset
 	}
 	payload, err := loaded.Payload(app, d)
 	if errors.Is(err, seal.ErrNoIdentityMatch) {
-		c.note("dataset %s of %s in %s is encrypted to other recipients than the given identity; its digest was not checked", d.Name, app, loaded.Meta.ID)
+		c.note("dataset %s of %s in %s is encrypted to other recipients than the given identity; its digest was not checked", d.Name, app,
+			loaded.Meta.ID)
 		return c.inspectPieces(loaded, app, d)
 	}
 	if err != nil {

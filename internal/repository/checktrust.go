@@ -77,7 +77,8 @@ func (c *check) checkAnchor() error {
 		return err
 	}
 	for _, id := range gone {
-		c.note("restore point %s, which the anchor of %s names, is not there any more; retention may have removed it", id, a.Time.Format(anchorTime))
+		c.note("restore point %s, which the anchor of %s names, is not there any more; retention may have removed it", id,
+			a.Time.Format(anchorTime))
 	}
 	return nil
 }

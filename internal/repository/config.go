@@ -79,7 +79,8 @@ func parseConfig(data []byte) (Config, error) {
 		return Config{}, fmt.Errorf("%s: guards: %w", appbur.RepositoryFile, err)
 	}
 	if err := c.Applications.check(); err != nil {
-		return Config{}, appbur.WithHint(fmt.Errorf("%s: applications: %w", appbur.RepositoryFile, err), "`appbur apps retire NAMESPACE/NAME` writes this setting")
+		return Config{}, appbur.WithHint(fmt.Errorf("%s: applications: %w", appbur.RepositoryFile, err),
+			"`appbur apps retire NAMESPACE/NAME` writes this setting")
 	}
 	if c.Retention != nil {
 		if _, err := c.Retention.Check(); err != nil {
@@ -110,7 +111,8 @@ func checkRecipients(list *yaml.Node) error {
 	for _, element := range list.Content {
 		key := strings.ToLower(strings.TrimSpace(element.Value))
 		if line, twice := first[key]; twice {
-			return appbur.WithHint(fmt.Errorf("reading %s: line %d: the recipient %s is listed already in line %d", appbur.RepositoryFile, element.Line, element.Value, line),
+			return appbur.WithHint(fmt.Errorf("reading %s: line %d: the recipient %s is listed already in line %d", appbur.RepositoryFile,
+				element.Line, element.Value, line),
 				"put in its place whom you meant, or delete the line; edit it in a clone, commit and push")
 		}
 		first[key] = element.Line
@@ -234,7 +236,8 @@ func (c Config) With(path, value string) ([]byte, error) {
 		return nil, fmt.Errorf("reading %s: %w", appbur.RepositoryFile, err)
 	}
 	if err := yaml.Unmarshal([]byte(value), &fresh); err != nil {
-		return nil, appbur.WithHint(fmt.Errorf("the value of %s is no YAML: %w", path, strictyaml.Plain(err)), "quote it for the shell, for example '{last: 5}'")
+		return nil, appbur.WithHint(fmt.Errorf("the value of %s is no YAML: %w", path, strictyaml.Plain(err)),
+			"quote it for the shell, for example '{last: 5}'")
 	}
 	if len(fresh.Content) != 1 {
 		return nil, appbur.WithHint(fmt.Errorf("%s has no value", path), "to take a setting out, set it to null")
@@ -249,7 +252,8 @@ func (c Config) With(path, value string) ([]byte, error) {
 			at.Content = append(at.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: name}, next)
 		}
 		if next.Kind != yaml.MappingNode {
-			return nil, appbur.WithHint(fmt.Errorf("%s: %s holds no settings with names", path, name), "set it as a whole, or use `appbur config edit`")
+			return nil, appbur.WithHint(fmt.Errorf("%s: %s holds no settings with names", path, name),
+				"set it as a whole, or use `appbur config edit`")
 		}
 		at = next
 	}

@@ -41,7 +41,10 @@ func TestConfigKeepsWhatPeopleWrote(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range []string{"# our management cluster", "- age1first # operations", "floor: 50 # teams come and go", "kubernetesVersion: 1.37.1", `rulesVersion: "2"`} {
+	for _, line := range []string{
+		"# our management cluster", "- age1first # operations", "floor: 50 # teams come and go",
+		"kubernetesVersion: 1.37.1", `rulesVersion: "2"`,
+	} {
 		if !strings.Contains(string(changed), line) {
 			t.Errorf("the file lost %q:\n%s", line, changed)
 		}
@@ -55,7 +58,8 @@ func TestConfigKeepsWhatPeopleWrote(t *testing.T) {
 // A recipient that is listed twice stands where somebody else was meant to be.
 func TestParseConfigRefusesRecipientTwice(t *testing.T) {
 	for _, second := range []string{"age1first", "AGE1FIRST", "\"age1first \""} {
-		_, err := ParseConfig([]byte("format: 1\nrepository: 0011223344556677\nrecipients:\n  - age1first # operations\n  - age1second\n  - " + second + "\n"))
+		_, err := ParseConfig([]byte("format: 1\nrepository: 0011223344556677\nrecipients:\n  - age1first # operations\n  - age1second\n  - " +
+			second + "\n"))
 		if err == nil || !strings.Contains(err.Error(), "line 6") || !strings.Contains(err.Error(), "line 4") || appbur.HintOf(err) == "" {
 			t.Errorf("%s: %v", second, err)
 		}

@@ -52,12 +52,18 @@ func TestDiffDatasetsThatCannotBeCounted(t *testing.T) {
 		before, after  string
 		pieces, counts string
 	}{
-		"sealed":              {secretDataset, secretDataset, `{"id":1}` + "\n", `{"id":2}` + "\n", "1", ""},
-		"another key":         {growthDataset, changed(growthDataset, func(d *appbur.Dataset) { d.Key = []string{"name"} }), `{"id":1}` + "\n", `{"name":1}` + "\n", "1", ""},
-		"rows without key":    {growthDataset, growthDataset, `{"id":1}` + "\n", `{"name":1}` + "\n", "1", ""},
-		"rows not in order":   {growthDataset, growthDataset, `{"id":1}` + "\n", `{"id":3}` + "\n" + `{"id":2}` + "\n", "1", ""},
-		"no row to no row":    {growthDataset, changed(growthDataset, func(d *appbur.Dataset) { d.Schema = "2.0" }), "", "", "0", "{0 0 0}"},
-		"text and number key": {growthDataset, growthDataset, `{"id":10}` + "\n" + `{"id":"1"}` + "\n", `{"id":9}` + "\n" + `{"id":10,"x":1}` + "\n", "1", "{1 1 1}"},
+		"sealed": {secretDataset, secretDataset, `{"id":1}` + "\n", `{"id":2}` + "\n", "1", ""},
+		"another key": {
+			growthDataset, changed(growthDataset, func(d *appbur.Dataset) { d.Key = []string{"name"} }), `{"id":1}` + "\n",
+			`{"name":1}` + "\n", "1", "",
+		},
+		"rows without key":  {growthDataset, growthDataset, `{"id":1}` + "\n", `{"name":1}` + "\n", "1", ""},
+		"rows not in order": {growthDataset, growthDataset, `{"id":1}` + "\n", `{"id":3}` + "\n" + `{"id":2}` + "\n", "1", ""},
+		"no row to no row":  {growthDataset, changed(growthDataset, func(d *appbur.Dataset) { d.Schema = "2.0" }), "", "", "0", "{0 0 0}"},
+		"text and number key": {
+			growthDataset, growthDataset, `{"id":10}` + "\n" + `{"id":"1"}` + "\n",
+			`{"id":9}` + "\n" + `{"id":10,"x":1}` + "\n", "1", "{1 1 1}",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)

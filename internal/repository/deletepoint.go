@@ -37,7 +37,8 @@ func (r *Repository) DeletePoints(ctx context.Context, ids []appbur.RestorePoint
 	}
 	for _, ref := range d.gone {
 		if ref.object().IsZero() {
-			return appbur.WithHint(fmt.Errorf("%w: %w", ErrUnreadable, ref.tag.Damage), "the ref itself is damaged; delete the file "+filepath.Join(r.dir, ref.refName()))
+			return appbur.WithHint(fmt.Errorf("%w: %w", ErrUnreadable, ref.tag.Damage),
+				"the ref itself is damaged; delete the file "+filepath.Join(r.dir, ref.refName()))
 		}
 	}
 	if err := r.git.WithRoom(func() error { return r.NoteDeleted(d.gone...) }); err != nil {

@@ -20,7 +20,10 @@ func (f *fixture) mark(marks string) appbur.RestorePointID {
 	if err != nil {
 		f.Fatal(err)
 	}
-	content := PointContent{Created: f.now(), Cluster: fixtureCluster, Objects: outcome.Objects, Evidence: appbur.Evidence{Format: appbur.EvidenceFormat}}
+	content := PointContent{
+		Created: f.now(), Cluster: fixtureCluster, Objects: outcome.Objects,
+		Evidence: appbur.Evidence{Format: appbur.EvidenceFormat},
+	}
 	wanted := pointAt(f.now(), 0, marks)
 	if wanted.Partial {
 		content.Coverage.Groups = []appbur.GroupFailure{{GroupVersion: "broken.example.com/v1", Reason: "no answer"}}
@@ -63,7 +66,8 @@ func TestDeletePoints(t *testing.T) {
 			t.Errorf("may delete %v: %v", refused, err)
 		}
 	}
-	if err := f.repo.DeletePoints(t.Context(), []appbur.RestorePointID{newest, "20000101T000000Z"}, f.trusted(), true); !errors.Is(err, ErrNoPoint) {
+	if err := f.repo.DeletePoints(t.Context(), []appbur.RestorePointID{newest, "20000101T000000Z"}, f.trusted(), true); !errors.Is(err,
+		ErrNoPoint) {
 		t.Errorf("deleting what is not there: %v", err)
 	}
 	if got := f.points(); len(got) != 4 {
@@ -129,7 +133,10 @@ func TestLatest(t *testing.T) {
 	}
 	complete := f.mark("")
 	newest := f.mark("!")
-	for name, want := range map[string]appbur.RestorePointID{Latest: complete, LatestPartial: newest, string(partial): partial, partial.Tag(): partial} {
+	for name, want := range map[string]appbur.RestorePointID{
+		Latest: complete, LatestPartial: newest, string(partial): partial,
+		partial.Tag(): partial,
+	} {
 		if ref, err := f.repo.Resolve(name); err != nil || ref.ID != want {
 			t.Errorf("%s is %v, %v; want %v", name, ref.ID, err, want)
 		}

@@ -143,7 +143,8 @@ func (r *Repository) describe(ref PointRef) (appbur.RestorePoint, error) {
 	}
 	for _, most := range mostDescribed {
 		if n := bytes.Count(data, []byte(most.sign)); n > most.times {
-			return appbur.RestorePoint{}, r.cannotRead(ref, fmt.Errorf("%w: its description has %d %s, more than %d", gitsync.ErrTooLarge, n, most.what, most.times))
+			return appbur.RestorePoint{}, r.cannotRead(ref,
+				fmt.Errorf("%w: its description has %d %s, more than %d", gitsync.ErrTooLarge, n, most.what, most.times))
 		}
 	}
 
@@ -172,5 +173,7 @@ func (r *Repository) cannotRead(ref PointRef, why error) error {
 	if appbur.HintOf(err) != "" {
 		return err
 	}
-	return appbur.WithHint(err, fmt.Sprintf("`appbur repo check --repo %s` tells damage from a tag of somebody else; `appbur points delete %s` takes it away", r.dir, ref.ID))
+	return appbur.WithHint(err,
+		fmt.Sprintf("`appbur repo check --repo %s` tells damage from a tag of somebody else; `appbur points delete %s` takes it away", r.dir,
+			ref.ID))
 }

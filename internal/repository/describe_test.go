@@ -38,7 +38,8 @@ func TestUnreadablePoint(t *testing.T) {
 			forge(f, good, bad.Tag())
 			f.reopen()
 			all, err := f.repo.Catalog(f.trusted())
-			if err != nil || len(all.Refs) != 1 || len(all.Points) != 1 || all.Points[0].ID != good.ID || len(all.Unreadable) != 1 || all.Unreadable[0].Ref.ID != bad {
+			if err != nil || len(all.Refs) != 1 || len(all.Points) != 1 || all.Points[0].ID != good.ID || len(all.Unreadable) != 1 ||
+				all.Unreadable[0].Ref.ID != bad {
 				t.Fatalf("%+v, %v", all, err)
 			}
 			if err := all.Unreadable[0].Err; !errors.Is(err, ErrUnreadable) || appbur.HintOf(err) == "" {
@@ -67,7 +68,8 @@ func TestUnreadablePoint(t *testing.T) {
 				t.Errorf("anchor: %v", err)
 			}
 			// It is no good point: the last good ones need protection all the same.
-			if err := f.repo.DeletePoints(t.Context(), []appbur.RestorePointID{good.ID, newer.ID}, f.trusted(), false); !errors.Is(err, ErrLastGood) {
+			if err := f.repo.DeletePoints(t.Context(), []appbur.RestorePointID{good.ID, newer.ID}, f.trusted(), false); !errors.Is(err,
+				ErrLastGood) {
 				t.Errorf("the good points: %v", err)
 			}
 			if err := f.repo.DeletePoints(t.Context(), []appbur.RestorePointID{bad, good.ID}, f.trusted(), false); err != nil {
@@ -106,7 +108,8 @@ func TestDamagedRefOfAPoint(t *testing.T) {
 	if ref, err := f.repo.Resolve(Latest); err != nil || ref.ID != good.ID {
 		t.Errorf("latest is %v, %v", ref.ID, err)
 	}
-	if err := f.repo.DeletePoints(t.Context(), []appbur.RestorePointID{"20270101T000000Z"}, f.trusted(), false); !errors.Is(err, ErrUnreadable) || appbur.HintOf(err) == "" {
+	if err := f.repo.DeletePoints(t.Context(), []appbur.RestorePointID{"20270101T000000Z"}, f.trusted(), false); !errors.Is(err,
+		ErrUnreadable) || appbur.HintOf(err) == "" {
 		t.Errorf("delete: %v", err)
 	}
 }

@@ -66,7 +66,8 @@ func (g *genuine) sort(c *Catalog) {
 	}
 	slices.SortFunc(order, func(i, j int) int {
 		a, b := c.Points[i], c.Points[j]
-		return cmp.Or(cmp.Compare(g.ageOf(a), g.ageOf(b)), cmp.Compare(b.Sequence, a.Sequence), b.Created.Compare(a.Created), cmp.Compare(b.ID, a.ID))
+		return cmp.Or(cmp.Compare(g.ageOf(a), g.ageOf(b)), cmp.Compare(b.Sequence, a.Sequence), b.Created.Compare(a.Created),
+			cmp.Compare(b.ID, a.ID))
 	})
 
 	refs, points := make([]PointRef, len(order)), make([]appbur.RestorePoint, len(order))
@@ -101,13 +102,15 @@ func (g *genuine) check(ref PointRef, point appbur.RestorePoint) error {
 		return nil
 	}
 
-	err := fmt.Errorf("%w: restore point %s was made of the commit %s, which main does not hold", ErrRewritten, ref.ID, manifestsOf(point).Short())
+	err := fmt.Errorf("%w: restore point %s was made of the commit %s, which main does not hold", ErrRewritten, ref.ID,
+		manifestsOf(point).Short())
 	return errors.Join(err, g.history)
 }
 
 // NobodyTrusted says that a deletion cannot be decided, because nobody is trusted.
 func NobodyTrusted() error {
-	return appbur.WithHint(fmt.Errorf("%w: nobody is trusted, so no restore point is known to be good, and none is deleted because of others", ErrUntrusted),
+	return appbur.WithHint(fmt.Errorf("%w: nobody is trusted, so no restore point is known to be good, and none is deleted because of others",
+		ErrUntrusted),
 		"pass --trust FILE with the allowed_signers of the machine that takes the backups, or --keys with its key directory")
 }
 

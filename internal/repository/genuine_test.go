@@ -106,7 +106,8 @@ func TestPointsBesideMainDoNotCount(t *testing.T) {
 	f.git("update-ref", "refs/heads/main", first.Tag()+"~1")
 	f.reopen()
 	all, err := f.repo.Catalog(f.trusted())
-	if err != nil || len(all.Points) != 1 || len(all.Untrusted) != 1 || all.Untrusted[0].Ref.ID != cut || !errors.Is(all.Untrusted[0].Err, ErrRewritten) {
+	if err != nil || len(all.Points) != 1 || len(all.Untrusted) != 1 || all.Untrusted[0].Ref.ID != cut ||
+		!errors.Is(all.Untrusted[0].Err, ErrRewritten) {
 		t.Errorf("%+v, %v", all, err)
 	}
 }

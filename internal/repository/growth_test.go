@@ -34,7 +34,8 @@ func newTable(rows int) table {
 func (t table) set(id int, random *mathrand.Rand) {
 	t[id] = fmt.Sprintf(`{"amount":%d.%02d,"customer":"customer-%d","id":%d,"note":"%s","state":"%s","token":"%016x%016x"}`,
 		random.IntN(10000), random.IntN(99)+1, random.IntN(3000), id,
-		strings.Repeat("the quick brown fox ", random.IntN(5)), []string{"open", "paid", "sent"}[random.IntN(3)], random.Uint64(), random.Uint64())
+		strings.Repeat("the quick brown fox ", random.IntN(5)), []string{"open", "paid", "sent"}[random.IntN(3)], random.Uint64(),
+		random.Uint64())
 }
 
 func (t table) payload() []byte {
@@ -75,7 +76,10 @@ func (f *fixture) save(d appbur.Dataset, payload []byte) PointRef {
 		f.Fatal(err)
 	}
 	d.Size, d.Digest, d.Rows = int64(len(payload)), appbur.DigestOf(payload), int64(bytes.Count(payload, []byte("\n")))
-	if err := writer.Application(appbur.AppState{AppKey: key, App: "example.com", Version: "1.0.0", Datasets: []appbur.Dataset{d}}); err != nil {
+	if err := writer.Application(appbur.AppState{
+		AppKey: key, App: "example.com", Version: "1.0.0",
+		Datasets: []appbur.Dataset{d},
+	}); err != nil {
 		f.Fatal(err)
 	}
 	point, err := writer.Save(f.Context(), outcome.Commit, PointContent{

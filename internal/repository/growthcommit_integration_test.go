@@ -29,7 +29,8 @@ func TestGrowthPerSignedCommit(t *testing.T) {
 			put := func(n int, revision uint64) {
 				data := map[string]any{"revision": fmt.Sprint(revision), "token": token(n)}
 				for i := range 8 {
-					data[fmt.Sprintf("setting-%d.conf", i)] = fmt.Sprintf("user = team-%d\nlevel = %x\nretries = %d\n# kept for the team that owns object %d\n", n%97, uint32(n)*2654435761+uint32(i), n%7, n)
+					data[fmt.Sprintf("setting-%d.conf",
+						i)] = fmt.Sprintf("user = team-%d\nlevel = %x\nretries = %d\n# kept for the team that owns object %d\n", n%97, uint32(n)*2654435761+uint32(i), n%7, n)
 				}
 				result, err := rules.Make(map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{
 					"name": fmt.Sprintf("settings-%d", n), "namespace": fmt.Sprintf("team-%d", n%100),

@@ -39,7 +39,10 @@ func TestGuardsCountLostContent(t *testing.T) {
 	put := func(n int, data any) error {
 		writer := f.begin()
 		for i := range n {
-			object := map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": fmt.Sprintf("c%d", i), "namespace": "team"}}
+			object := map[string]any{
+				"apiVersion": "v1", "kind": "ConfigMap",
+				"metadata": map[string]any{"name": fmt.Sprintf("c%d", i), "namespace": "team"},
+			}
 			if data != nil {
 				object["data"] = data
 			}
@@ -61,7 +64,8 @@ func TestGuardsCountLostContent(t *testing.T) {
 		t.Errorf("a third, as teams do it: %v", err)
 	}
 	var guard *GuardError
-	if err := put(60, nil); !errors.As(err, &guard) || !strings.Contains(err.Error(), "lost most of their content") || appbur.HintOf(err) == "" {
+	if err := put(60, nil); !errors.As(err, &guard) || !strings.Contains(err.Error(), "lost most of their content") ||
+		appbur.HintOf(err) == "" {
 		t.Errorf("all of them: %v", err)
 	}
 }

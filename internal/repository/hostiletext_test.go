@@ -14,11 +14,16 @@ import (
 // hostileTexts are texts that some reader of YAML takes for something else, or loses
 // a part of.
 var hostileTexts = []string{
-	"no", "on", "~", "null", "1e3", "0x1F", "017", "0o17", "1_000", ".inf", ".nan", "2001-12-14", "12:30:45", "=", "<<", "yes ", "", " ", "\n", "\n\n", "a\n",
-	"a\n\n", "\na", " a\nb", "\ta\n b", "a\r\nb\r\n", "a\rb", "a\u0085b", "a\u2028b", "\ufeffbom", "nul\x00byte", "\a", "\x1b[31m", "🚀", "é e\u0301", "\uffff", "\ufffd",
-	"- a", "? b", ": c", "# d", "a: b", "a #b", "[1]", "{a}", "%TAG", "@x", "`x", "!x", "&x", "*x", "|", "|+\n a", ">-", "'", `"`, `\`, `\n`, "---", "...", "--- \nx",
-	"a\n---\nb", "a\n...\nb", "<<<<<<< HEAD\n=======\n>>>>>>> x", "ENC[AES256_GCM,data:x,iv:y,tag:z,type:str]", "sops:\n  mac: x", "$(x) ${x}", "{{ x }}",
-	strings.Repeat("x", 300), strings.TrimSpace(strings.Repeat("word ", 60)), "  lead", "trail  ", "a  \nb", "\u200b", "\u00a0", "true\n", "9007199254740993",
+	"no", "on", "~", "null", "1e3", "0x1F", "017", "0o17", "1_000", ".inf", ".nan", "2001-12-14", "12:30:45", "=", "<<", "yes ", "", " ", "\n",
+	"\n\n", "a\n",
+	"a\n\n", "\na", " a\nb", "\ta\n b", "a\r\nb\r\n", "a\rb", "a\u0085b", "a\u2028b", "\ufeffbom", "nul\x00byte", "\a", "\x1b[31m", "🚀",
+	"é e\u0301", "\uffff", "\ufffd",
+	"- a", "? b", ": c", "# d", "a: b", "a #b", "[1]", "{a}", "%TAG", "@x", "`x", "!x", "&x", "*x", "|", "|+\n a", ">-", "'", `"`, `\`, `\n`,
+	"---", "...", "--- \nx",
+	"a\n---\nb", "a\n...\nb", "<<<<<<< HEAD\n=======\n>>>>>>> x", "ENC[AES256_GCM,data:x,iv:y,tag:z,type:str]", "sops:\n  mac: x", "$(x) ${x}",
+	"{{ x }}",
+	strings.Repeat("x", 300), strings.TrimSpace(strings.Repeat("word ", 60)), "  lead", "trail  ", "a  \nb", "\u200b", "\u00a0", "true\n",
+	"9007199254740993",
 	"1.0", "-0", "+1", "1.", "0b1", "0o8", "y", "n", "Y", "off", "NaN", "nAn", "-.INF", "\x7f",
 }
 
@@ -36,7 +41,12 @@ func TestHostileTextComesBack(t *testing.T) {
 		long := strings.Repeat("監", length/3) + strings.Repeat("a", length%3)
 		keys[long] = map[string]any{long: []any{"a", map[string]any{long: "b"}}}
 	}
-	numbers := []any{int64(0), 0.1, 1e21, 1e-7, int64(9007199254740993), int64(-9223372036854775808), 5e-324, 1.7976931348623157e308, true, nil, map[string]any{}, []any{}}
+	numbers := []any{
+		int64(0), 0.1, 1e21, 1e-7, int64(9007199254740993), int64(-9223372036854775808), 5e-324, 1.7976931348623157e308, true,
+		nil,
+		map[string]any{},
+		[]any{},
+	}
 	named := func(apiVersion, kind string, fields map[string]any) map[string]any {
 		fields["apiVersion"], fields["kind"] = apiVersion, kind
 		fields["metadata"] = map[string]any{"name": "a", "namespace": "n", "annotations": texts}

@@ -45,7 +45,8 @@ func TestAHugePointEndsNoList(t *testing.T) {
 				t.Fatal(err)
 			}
 			tree := strings.TrimSpace(f.git("-c", "alias.maketree=!git mktree <"+index, "maketree"))
-			f.git("tag", bad.Tag(), strings.TrimSpace(f.git("-c", "user.name=x", "-c", "user.email=x@example.com", "commit-tree", "-m", "x", "-p", "main", tree)))
+			f.git("tag", bad.Tag(),
+				strings.TrimSpace(f.git("-c", "user.name=x", "-c", "user.email=x@example.com", "commit-tree", "-m", "x", "-p", "main", tree)))
 			f.git("repack", "-q", "-ad", "--window=0")
 			f.reopen()
 

@@ -66,7 +66,8 @@ func createKeys(dir string, random io.Reader) (recipient string, made []string, 
 		data []byte
 		mode fs.FileMode
 	}{
-		{identityFile, []byte("# age identity of an appbur repository: who holds this file can read its Secrets\n# public key: " + keys.Recipient + "\n" + keys.Identity + "\n"), 0o600},
+		{identityFile, []byte("# age identity of an appbur repository: who holds this file can read its Secrets\n# public key: " +
+			keys.Recipient + "\n" + keys.Identity + "\n"), 0o600},
 		{fingerprintFile, []byte(fmt.Sprintf("%x\n", keys.FingerprintKey)), 0o600},
 		{signingFile, keys.SigningKey, 0o600},
 		{allowedSignersFile, []byte(seal.AllowedSigner(signerPrincipal, keys.AuthorizedKey) + "\n"), 0o644},

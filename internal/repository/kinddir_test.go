@@ -14,7 +14,8 @@ import (
 func record(f *fixture, kind, name string) manifest.Result {
 	f.Helper()
 	result, err := f.rules().Make(map[string]any{
-		"apiVersion": "example.org/v1", "kind": kind, "metadata": map[string]any{"name": name, "namespace": "n", "uid": kind + name}, "spec": map[string]any{"of": kind},
+		"apiVersion": "example.org/v1", "kind": kind, "metadata": map[string]any{"name": name, "namespace": "n", "uid": kind + name},
+		"spec": map[string]any{"of": kind},
 	})
 	if err != nil {
 		f.Fatal(err)
@@ -26,7 +27,10 @@ func record(f *fixture, kind, name string) manifest.Result {
 func (f *fixture) capture(objects ...manifest.Result) Outcome {
 	f.Helper()
 	writer := f.begin()
-	present := map[appbur.GroupKind]map[string]struct{}{{Group: "example.org", Kind: "DNSRecord"}: {}, {Group: "example.org", Kind: "DnsRecord"}: {}}
+	present := map[appbur.GroupKind]map[string]struct{}{
+		{Group: "example.org", Kind: "DNSRecord"}: {},
+		{Group: "example.org", Kind: "DnsRecord"}: {},
+	}
 	for _, object := range objects {
 		if err := writer.Put(object); err != nil {
 			f.Fatal(err)

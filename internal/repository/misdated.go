@@ -77,9 +77,11 @@ func ClockNotice(now, newest time.Time) string {
 	case newest.IsZero():
 		return ""
 	case now.Before(newest.Add(-time.Minute)):
-		return "the clock went back: it says " + now.UTC().Format(layout) + ", and the newest restore point was made at " + newest.UTC().Format(layout)
+		return "the clock went back: it says " + now.UTC().Format(layout) + ", and the newest restore point was made at " +
+			newest.UTC().Format(layout)
 	case now.After(newest.Add(longAhead)):
-		return "the clock says " + now.UTC().Format(layout) + ", long after the newest restore point of " + newest.UTC().Format(layout) + "; is it right?"
+		return "the clock says " + now.UTC().Format(layout) + ", long after the newest restore point of " + newest.UTC().Format(layout) +
+			"; is it right?"
 	}
 	return ""
 }

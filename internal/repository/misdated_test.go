@@ -88,7 +88,8 @@ func TestAClockThatJumpedIsSurvived(t *testing.T) {
 
 		// What carries a wrong time takes no day from the others, and is kept.
 		kept := ids(mustRetention(t, Retention{Daily: 3}).Decide(all.Points), true)
-		if !slices.Equal(kept, strings.Fields(strings.Join([]string{string(last), string(next), string(past), string(future), string(first)}, " "))) {
+		if !slices.Equal(kept,
+			strings.Fields(strings.Join([]string{string(last), string(next), string(past), string(future), string(first)}, " "))) {
 			t.Errorf("changes %v: kept are %v", changes, kept)
 		}
 		// By number it counts as the point that it is.

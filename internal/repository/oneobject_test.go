@@ -18,7 +18,10 @@ func TestLongNamesAreSaved(t *testing.T) {
 	group := strings.Repeat("g", 63) + "." + strings.Repeat("h", 63) + "." + strings.Repeat("i", 63) + "." + strings.Repeat("j", 50)
 	objects := []map[string]any{
 		{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": strings.Repeat("a", 253), "namespace": "long"}},
-		{"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": strings.Repeat("a", 253), "namespace": "long"}, "data": map[string]any{"a": "YQ=="}},
+		{
+			"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": strings.Repeat("a", 253), "namespace": "long"},
+			"data": map[string]any{"a": "YQ=="},
+		},
 		{"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": map[string]any{"name": strings.Repeat("Team:", 400)}},
 		{"apiVersion": group + "/v1", "kind": strings.Repeat("K", 63), "metadata": map[string]any{"name": "x", "namespace": "long", "uid": "u"}},
 	}
@@ -62,7 +65,8 @@ func TestAnObjectThatCannotBeSaved(t *testing.T) {
 	writer := f.begin()
 	file := fixtureObjects()[2]
 	sealedItself, err := f.rules().Make(map[string]any{
-		"apiVersion": "example.org/v1", "kind": "Odd", "metadata": map[string]any{"name": "sealed", "namespace": "team"}, "sops": map[string]any{"mac": "x"}, "spec": map[string]any{"a": "b"},
+		"apiVersion": "example.org/v1", "kind": "Odd", "metadata": map[string]any{"name": "sealed", "namespace": "team"},
+		"sops": map[string]any{"mac": "x"}, "spec": map[string]any{"a": "b"},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -55,7 +55,9 @@ type payloadWriter struct {
 
 // newPayloadWriter begins a payload. The dataset says what it is; its pieces, size,
 // layout and digest are filled in.
-func newPayloadWriter(app appbur.AppKey, d appbur.Dataset, sealer *seal.Sealer, edit *gitsync.Edit, previous *gitsync.Snapshot) (*payloadWriter, error) {
+func newPayloadWriter(app appbur.AppKey, d appbur.Dataset, sealer *seal.Sealer, edit *gitsync.Edit,
+	previous *gitsync.Snapshot,
+) (*payloadWriter, error) {
 	layout := layoutOf(d)
 	d.Layout, d.Pieces, d.Size = &layout, []string{}, 0
 	w := &payloadWriter{

@@ -43,11 +43,22 @@ func TestPayloadsComeBack(t *testing.T) {
 		"rows":             {growthDataset, table, appbur.LayoutKey, ".ndjson"},
 		"sealed rows":      {secretDataset, table, appbur.LayoutKey, ".ndjson.age"},
 		"rows without key": {appbur.Dataset{Name: "log", Schema: "1.0", MediaType: rowsMediaType}, table, appbur.LayoutRow, ".ndjson"},
-		"opaque":           {appbur.Dataset{Name: "blob", Schema: "1.0", MediaType: "application/octet-stream"}, newBytes(3<<20, 1), appbur.LayoutContent, ".bin"},
-		"sealed opaque":    {appbur.Dataset{Name: "blob", Schema: "1.0", MediaType: "application/octet-stream", Sensitive: true}, newBytes(1<<20, 1), appbur.LayoutContent, ".bin.age"},
-		"equal pieces":     {appbur.Dataset{Name: "zero", Schema: "1.0", MediaType: "application/octet-stream"}, make([]byte, 5<<20), appbur.LayoutContent, ".bin"},
-		"small":            {growthDataset, []byte(`{"id":1}` + "\n"), appbur.LayoutKey, ".ndjson"},
-		"empty":            {growthDataset, nil, appbur.LayoutKey, ""},
+		"opaque": {
+			appbur.Dataset{Name: "blob", Schema: "1.0", MediaType: "application/octet-stream"},
+			newBytes(3<<20, 1),
+			appbur.LayoutContent, ".bin",
+		},
+		"sealed opaque": {
+			appbur.Dataset{Name: "blob", Schema: "1.0", MediaType: "application/octet-stream", Sensitive: true},
+			newBytes(1<<20, 1), appbur.LayoutContent, ".bin.age",
+		},
+		"equal pieces": {
+			appbur.Dataset{Name: "zero", Schema: "1.0", MediaType: "application/octet-stream"},
+			make([]byte, 5<<20),
+			appbur.LayoutContent, ".bin",
+		},
+		"small": {growthDataset, []byte(`{"id":1}` + "\n"), appbur.LayoutKey, ".ndjson"},
+		"empty": {growthDataset, nil, appbur.LayoutKey, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
@@ -67,7 +78,8 @@ func TestPayloadsComeBack(t *testing.T) {
 					t.Errorf("a piece is called %s", piece)
 				}
 			}
-			files := strings.Fields(f.git("ls-tree", "-r", "--name-only", ref.ID.Tag(), datasetDir(appbur.AppKey{Namespace: "shop", Name: "orders"}, d.Name)+"/"))
+			files := strings.Fields(f.git("ls-tree", "-r", "--name-only", ref.ID.Tag(),
+				datasetDir(appbur.AppKey{Namespace: "shop", Name: "orders"}, d.Name)+"/"))
 			if len(files) != len(d.Pieces) {
 				t.Errorf("%d files for %d pieces", len(files), len(d.Pieces))
 			}
@@ -140,7 +152,8 @@ func TestSealedPayloadsAreStable(t *testing.T) {
 	if len(before.Pieces) < 5 || !slices.Equal(before.Pieces, after.Pieces) {
 		t.Fatalf("the pieces are %v, then %v", before.Pieces, after.Pieces)
 	}
-	if files := strings.Fields(f.git("diff", "--name-only", again.ID.Tag(), changed.ID.Tag(), "--", "apps")); len(files) != 1 || !strings.HasSuffix(files[0], after.Pieces[len(after.Pieces)-1]) {
+	if files := strings.Fields(f.git("diff", "--name-only", again.ID.Tag(), changed.ID.Tag(), "--", "apps")); len(files) != 1 ||
+		!strings.HasSuffix(files[0], after.Pieces[len(after.Pieces)-1]) {
 		t.Errorf("one row changed, and %v", files)
 	}
 	if got := f.payload(changed, opener); !bytes.Equal(got, table.payload()) {
@@ -208,7 +221,8 @@ func TestFirstFormatIsRead(t *testing.T) {
 	outcome := f.backup()
 	payload := newTable(300).payload()
 	half := bytes.IndexByte(payload[len(payload)/2:], '\n') + 1 + len(payload)/2
-	point := strings.NewReplacer("DIGEST", appbur.DigestOf(payload).String(), "SIZE", fmt.Sprint(len(payload)), "COMMIT", outcome.Commit.String(), "OBJECTS", fmt.Sprint(outcome.Objects)).Replace(`{
+	point := strings.NewReplacer("DIGEST", appbur.DigestOf(payload).String(), "SIZE", fmt.Sprint(len(payload)), "COMMIT",
+		outcome.Commit.String(), "OBJECTS", fmt.Sprint(outcome.Objects)).Replace(`{
   "format": 1, "id": "20261101T000000Z", "created": "2026-11-01T00:00:00Z", "cluster": {"id": "c1", "kubernetesVersion": "1.24.17"},
   "rulesVersion": "1", "manifestsCommit": "COMMIT", "partial": false, "objects": OBJECTS,
   "apps": [{"namespace": "shop", "name": "orders", "app": "example.com", "version": "1.0.0", "datasets": [
@@ -288,14 +302,19 @@ func TestSeveralApplicationsAtOnce(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if _, err := writer.Save(t.Context(), outcome.Commit, PointContent{Created: f.now(), Cluster: fixtureCluster, Objects: outcome.Objects, Evidence: appbur.Evidence{Format: appbur.EvidenceFormat}}); err != nil {
+	if _, err := writer.Save(t.Context(), outcome.Commit,
+		PointContent{
+			Created: f.now(), Cluster: fixtureCluster, Objects: outcome.Objects,
+			Evidence: appbur.Evidence{Format: appbur.EvidenceFormat},
+		}); err != nil {
 		t.Fatal(err)
 	}
 	ref, err := f.repo.Resolve(LatestPartial) // the one that is gone is missing
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := f.git("ls-tree", "--name-only", ref.ID.Tag(), "apps/", "apps/team/"); got != "apps/.gitattributes\napps/team/app0\napps/team/app1\napps/team/app2\napps/team/app3\n" {
+	if got := f.git("ls-tree", "--name-only", ref.ID.Tag(), "apps/",
+		"apps/team/"); got != "apps/.gitattributes\napps/team/app0\napps/team/app1\napps/team/app2\napps/team/app3\n" {
 		t.Errorf("the point holds\n%s", got)
 	}
 	loaded, err := f.repo.Load(t.Context(), ref, f.opener())

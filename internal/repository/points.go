@@ -115,7 +115,8 @@ func (r *Repository) noLatest(all Catalog) error {
 	hint := "`appbur points list --repo " + r.dir + "` says why"
 	switch {
 	case len(all.Refs) > 0:
-		return appbur.WithHint(fmt.Errorf("%w: all %d points that can be read are partial, and a partial point is never latest", ErrNoPoint, len(all.Refs)),
+		return appbur.WithHint(fmt.Errorf("%w: all %d points that can be read are partial, and a partial point is never latest", ErrNoPoint,
+			len(all.Refs)),
 			fmt.Sprintf("name one to use it nevertheless, for example %s, or %s", all.Refs[0].ID, LatestPartial))
 	case len(all.Untrusted) > 0:
 		return appbur.WithHint(fmt.Errorf("none of the %d restore points counts: %w", len(all.Rejected()), all.Untrusted[0].Err), hint)
@@ -144,10 +145,12 @@ func (r *Repository) verifyTag(ref PointRef, signers seal.AllowedSigners) (princ
 		return "", fmt.Errorf("restore point %s: %w", ref.ID, r.cannotRead(ref, ref.tag.Damage))
 	}
 	if len(ref.tag.Signature) == 0 {
-		return "", appbur.WithHint(fmt.Errorf("%w: %s is not signed", ErrUnsigned, ref.ID), "only points that appbur wrote are signed; somebody else may have made this tag")
+		return "", appbur.WithHint(fmt.Errorf("%w: %s is not signed", ErrUnsigned, ref.ID),
+			"only points that appbur wrote are signed; somebody else may have made this tag")
 	}
 	if principal, err = signers.Verify(ref.tag.Payload, ref.tag.Signature, ref.Tagged); err != nil {
-		return "", appbur.WithHint(fmt.Errorf("%w: %s: %w", ErrUntrusted, ref.ID, err), "pass --trust FILE with the allowed_signers of the machine that takes the backups")
+		return "", appbur.WithHint(fmt.Errorf("%w: %s: %w", ErrUntrusted, ref.ID, err),
+			"pass --trust FILE with the allowed_signers of the machine that takes the backups")
 	}
 	return principal, nil
 }

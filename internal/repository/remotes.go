@@ -86,7 +86,9 @@ func (r Replication) Replicated() bool { return r.Holding >= r.Required }
 // Push brings the named remotes up to date, all of them if none is named, each on
 // its own and all at once: one that is down holds up no other. What a remote does
 // is in the result; the error is about this side only.
-func (r *Repository) Push(ctx context.Context, keysDir string, names []string, o gitsync.RemoteOptions, now func() time.Time) (Replication, error) {
+func (r *Repository) Push(ctx context.Context, keysDir string, names []string, o gitsync.RemoteOptions, now func() time.Time) (Replication,
+	error,
+) {
 	remotes, err := r.chooseRemotes(names)
 	if err != nil {
 		return Replication{}, err

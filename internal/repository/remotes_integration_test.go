@@ -94,7 +94,8 @@ func TestReplication(t *testing.T) {
 		}
 	}
 	list, err := f.repo.RemoteStatuses(t.Context(), f.keysDir, gitsync.RemoteOptions{Silence: time.Second})
-	if err != nil || list[1].State != gitsync.RemoteSilent || list[1].LastPush != nil || list[0].State != gitsync.RemoteUpToDate || list[0].LastPush == nil {
+	if err != nil || list[1].State != gitsync.RemoteSilent || list[1].LastPush != nil || list[0].State != gitsync.RemoteUpToDate ||
+		list[0].LastPush == nil {
 		t.Errorf("%+v, %v", list, err)
 	}
 	proxy.Set(testremote.Fault{})

@@ -38,7 +38,9 @@ type Created struct {
 // belong to it: in keysDir, or below keysRoot in a directory named after the
 // repository's random id when keysDir is empty. Further recipients can decrypt
 // as well.
-func Create(ctx context.Context, dir, keysDir, keysRoot string, recipients []string, random io.Reader, now func() time.Time) (_ Created, err error) {
+func Create(ctx context.Context, dir, keysDir, keysRoot string, recipients []string, random io.Reader, now func() time.Time) (_ Created,
+	err error,
+) {
 	id, err := newID(random)
 	if err != nil {
 		return Created{}, err

@@ -81,11 +81,13 @@ func (r Retention) Check() (Retention, error) {
 		total += min(n, 1)
 	}
 	if total == 0 {
-		return Retention{}, appbur.WithHint(fmt.Errorf("%w: it keeps nothing", ErrRetention), "say how many points to keep: last, hourly, daily, weekly, monthly or yearly")
+		return Retention{}, appbur.WithHint(fmt.Errorf("%w: it keeps nothing", ErrRetention),
+			"say how many points to keep: last, hourly, daily, weekly, monthly or yearly")
 	}
 	var err error
 	if r.location, err = time.LoadLocation(cmp.Or(r.Zone, "UTC")); err != nil || r.Zone == "Local" {
-		return Retention{}, appbur.WithHint(fmt.Errorf("%w: the time zone %q is not known", ErrRetention, r.Zone), "use a name such as Europe/Berlin, or leave it out for UTC")
+		return Retention{}, appbur.WithHint(fmt.Errorf("%w: the time zone %q is not known", ErrRetention, r.Zone),
+			"use a name such as Europe/Berlin, or leave it out for UTC")
 	}
 	return r, nil
 }

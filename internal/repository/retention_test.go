@@ -79,43 +79,64 @@ func TestRetention(t *testing.T) {
 		{
 			"a complete point stands for its day before a newer partial one",
 			Retention{Daily: 2},
-			[]appbur.RestorePoint{pointAt(day("2026-11-21 12:00"), 0, "!"), pointAt(day("2026-11-21 06:00"), 0, ""), pointAt(day("2026-11-20 12:00"), 0, "!")},
+			[]appbur.RestorePoint{
+				pointAt(day("2026-11-21 12:00"), 0, "!"), pointAt(day("2026-11-21 06:00"), 0, ""),
+				pointAt(day("2026-11-20 12:00"), 0, "!"),
+			},
 			"20261121T060000Z 20261120T120000Z",
 		},
 		{
 			"the newest complete point stays however many partial ones follow",
 			Retention{Last: 2},
-			[]appbur.RestorePoint{pointAt(day("2026-11-21 12:00"), 0, "!"), pointAt(day("2026-11-20 12:00"), 0, "!"), pointAt(day("2026-11-19 12:00"), 0, ""), pointAt(day("2026-11-18 12:00"), 0, "")},
+			[]appbur.RestorePoint{
+				pointAt(day("2026-11-21 12:00"), 0, "!"), pointAt(day("2026-11-20 12:00"), 0, "!"),
+				pointAt(day("2026-11-19 12:00"), 0, ""), pointAt(day("2026-11-18 12:00"), 0, ""),
+			},
 			"20261121T120000Z 20261120T120000Z 20261119T120000Z",
 		},
 		{
 			"an application that is gone keeps its last good state",
 			Retention{Last: 1},
-			[]appbur.RestorePoint{pointAt(day("2026-11-21 12:00"), 0, "a"), pointAt(day("2026-11-20 12:00"), 0, "ab!"), pointAt(day("2026-11-19 12:00"), 0, "b"), pointAt(day("2026-11-18 12:00"), 0, "b"), pointAt(day("2026-11-17 12:00"), 0, "c!")},
+			[]appbur.RestorePoint{
+				pointAt(day("2026-11-21 12:00"), 0, "a"), pointAt(day("2026-11-20 12:00"), 0, "ab!"),
+				pointAt(day("2026-11-19 12:00"), 0, "b"), pointAt(day("2026-11-18 12:00"), 0, "b"), pointAt(day("2026-11-17 12:00"), 0, "c!"),
+			},
 			"20261121T120000Z 20261119T120000Z 20261117T120000Z",
 		},
 		{
 			"days begin where the zone says",
 			Retention{Daily: 9, Zone: "Asia/Tokyo"},
-			[]appbur.RestorePoint{pointAt(day("2026-11-20 15:30"), 0, ""), pointAt(day("2026-11-20 14:30"), 0, ""), pointAt(day("2026-11-20 13:30"), 0, "")},
+			[]appbur.RestorePoint{
+				pointAt(day("2026-11-20 15:30"), 0, ""), pointAt(day("2026-11-20 14:30"), 0, ""),
+				pointAt(day("2026-11-20 13:30"), 0, ""),
+			},
 			"20261120T153000Z 20261120T143000Z",
 		},
 		{
 			"a week of two years is one week",
 			Retention{Weekly: 9},
-			[]appbur.RestorePoint{pointAt(day("2027-01-01 12:00"), 0, ""), pointAt(day("2026-12-29 12:00"), 0, ""), pointAt(day("2026-12-27 12:00"), 0, "")},
+			[]appbur.RestorePoint{
+				pointAt(day("2027-01-01 12:00"), 0, ""), pointAt(day("2026-12-29 12:00"), 0, ""),
+				pointAt(day("2026-12-27 12:00"), 0, ""),
+			},
 			"20270101T120000Z 20261227T120000Z",
 		},
 		{
 			"the hour that comes twice is two hours",
 			Retention{Hourly: 9, Zone: "Europe/Berlin"},
-			[]appbur.RestorePoint{pointAt(day("2026-10-25 01:30"), 0, ""), pointAt(day("2026-10-25 00:30"), 0, ""), pointAt(day("2026-10-25 00:10"), 0, "")},
+			[]appbur.RestorePoint{
+				pointAt(day("2026-10-25 01:30"), 0, ""), pointAt(day("2026-10-25 00:30"), 0, ""),
+				pointAt(day("2026-10-25 00:10"), 0, ""),
+			},
 			"20261025T013000Z 20261025T003000Z",
 		},
 		{
 			"points of one second are counted one by one",
 			Retention{Last: 2},
-			[]appbur.RestorePoint{pointAt(day("2026-10-25 01:30"), 0, ""), pointAt(day("2026-10-25 01:30"), 1, ""), pointAt(day("2026-10-25 01:30"), 2, "")},
+			[]appbur.RestorePoint{
+				pointAt(day("2026-10-25 01:30"), 0, ""), pointAt(day("2026-10-25 01:30"), 1, ""),
+				pointAt(day("2026-10-25 01:30"), 2, ""),
+			},
 			"20261025T013000Z-2 20261025T013000Z-1",
 		},
 		{"nothing to keep", Retention{Yearly: 1}, nil, ""},
@@ -149,7 +170,8 @@ func drawPoints(t *rapid.T) []appbur.RestorePoint {
 	var points []appbur.RestorePoint
 	for range rapid.IntRange(0, 40).Draw(t, "points") {
 		// Close and far neighbours, so that buckets have one point and many.
-		at := base.Add(time.Duration(rapid.IntRange(0, 5).Draw(t, "hours"))*20*time.Minute + time.Duration(rapid.IntRange(0, 800).Draw(t, "days"))*24*time.Hour)
+		at := base.Add(time.Duration(rapid.IntRange(0, 5).Draw(t, "hours"))*20*time.Minute + time.Duration(rapid.IntRange(0, 800).Draw(t,
+			"days"))*24*time.Hour)
 		p := pointAt(at, rapid.IntRange(0, 2).Draw(t, "n"), rapid.SampledFrom([]string{"", "!", "a", "ab", "b!", "abc", "c!"}).Draw(t, "marks"))
 		if !seen[p.ID] {
 			seen[p.ID] = true
@@ -163,7 +185,8 @@ func drawRetention(t *rapid.T) Retention {
 	count := rapid.IntRange(0, 6)
 	r := Retention{
 		Last: count.Draw(t, "last"), Hourly: count.Draw(t, "hourly"), Daily: count.Draw(t, "daily"), Weekly: count.Draw(t, "weekly"),
-		Monthly: count.Draw(t, "monthly"), Yearly: count.Draw(t, "yearly"), Zone: rapid.SampledFrom([]string{"", "Europe/Berlin", "America/St_Johns"}).Draw(t, "zone"),
+		Monthly: count.Draw(t, "monthly"), Yearly: count.Draw(t, "yearly"),
+		Zone: rapid.SampledFrom([]string{"", "Europe/Berlin", "America/St_Johns"}).Draw(t, "zone"),
 	}
 	if r.Last+r.Hourly+r.Daily+r.Weekly+r.Monthly+r.Yearly == 0 {
 		r.Last = 1

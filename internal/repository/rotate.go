@@ -71,9 +71,12 @@ var ErrRotation = errors.New("the keys cannot be changed like that")
 // to it. Other keys are replaced after the commit. If that fails, the error comes
 // with what was done; the next backup then seals everything anew, at worst. Every
 // other error leaves the repository as it was.
-func (r *Repository) Rotate(ctx context.Context, keys *Keys, opener *seal.Opener, change Rotation, random io.Reader, now func() time.Time) (Rotated, error) {
+func (r *Repository) Rotate(ctx context.Context, keys *Keys, opener *seal.Opener, change Rotation, random io.Reader,
+	now func() time.Time,
+) (Rotated, error) {
 	if len(change.Add)+len(change.Remove) == 0 && !change.Identity && !change.Fingerprint && !change.Signing {
-		return Rotated{}, appbur.WithHint(fmt.Errorf("%w: nothing is to be changed", ErrRotation), "say which recipients to add or remove, or which key to replace")
+		return Rotated{}, appbur.WithHint(fmt.Errorf("%w: nothing is to be changed", ErrRotation),
+			"say which recipients to add or remove, or which key to replace")
 	}
 	// One commit is judged, read and built on, whatever was there when the repository was
 	// opened and whatever is pushed meanwhile. Other writers wait, for sealing all anew
@@ -187,7 +190,8 @@ func (c Rotation) recipients(before []string) ([]string, error) {
 		after = slices.DeleteFunc(after, func(one string) bool { return one == remove })
 	}
 	if len(after) == 0 {
-		return nil, appbur.WithHint(fmt.Errorf("%w: no recipient would be left, so nobody could decrypt the next backup", ErrRotation), "add another recipient at the same time")
+		return nil, appbur.WithHint(fmt.Errorf("%w: no recipient would be left, so nobody could decrypt the next backup", ErrRotation),
+			"add another recipient at the same time")
 	}
 	return after, nil
 }
@@ -250,7 +254,8 @@ func resealAll(
 
 func reseal(edit *gitsync.Edit, path string, data []byte, sealer *seal.Sealer, opener *seal.Opener) error {
 	if opener == nil {
-		return &KeyError{appbur.WithHint(fmt.Errorf("%s is encrypted and has to be sealed anew", path), "pass --identity FILE with an age identity that decrypts it")}
+		return &KeyError{appbur.WithHint(fmt.Errorf("%s is encrypted and has to be sealed anew", path),
+			"pass --identity FILE with an age identity that decrypts it")}
 	}
 	resealed, err := sealer.ResealManifest(data, opener, canonical)
 	if err != nil {

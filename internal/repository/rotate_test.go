@@ -85,10 +85,12 @@ func TestRotateRecipients(t *testing.T) {
 	next, nextOpener := newKeys(t)
 	old, oldPoint := f.opener(), f.point()
 	done := f.mustRotate(old, Rotation{Add: []string{next.Recipient}, Remove: old.Recipients()})
-	if !done.Committed || done.Resealed != 3 || !slices.Equal(done.Recipients, []string{next.Recipient}) || !slices.Equal(done.Points, []appbur.RestorePointID{oldPoint.ID}) {
+	if !done.Committed || done.Resealed != 3 || !slices.Equal(done.Recipients, []string{next.Recipient}) ||
+		!slices.Equal(done.Points, []appbur.RestorePointID{oldPoint.ID}) {
 		t.Errorf("got %+v", done)
 	}
-	if got := f.git("log", "-1", "--format=%s%n%b", "main"); !strings.Contains(got, "+ recipient "+next.Recipient) || !strings.Contains(got, "- recipient "+old.Recipients()[0]) || !strings.Contains(got, "Appbur-Rotation: recipients=1 sealed=3") {
+	if got := f.git("log", "-1", "--format=%s%n%b", "main"); !strings.Contains(got, "+ recipient "+next.Recipient) ||
+		!strings.Contains(got, "- recipient "+old.Recipients()[0]) || !strings.Contains(got, "Appbur-Rotation: recipients=1 sealed=3") {
 		t.Errorf("the commit says\n%s", got)
 	}
 	f.git("-c", "gpg.ssh.allowedSignersFile="+filepath.Join(f.keysDir, allowedSignersFile), "verify-commit", "main")
@@ -234,7 +236,8 @@ func TestRotateSigningKey(t *testing.T) {
 	if _, err := f.repo.Verify(forged, trusted); !errors.Is(err, ErrUntrusted) || !errors.Is(err, seal.ErrUnknownSigner) {
 		t.Errorf("the old key still signs: %v", err)
 	}
-	if out, err := f.tryGit("-c", "gpg.ssh.allowedSignersFile="+filepath.Join(f.keysDir, allowedSignersFile), "verify-tag", forged.ID.Tag()); err == nil {
+	if out, err := f.tryGit("-c", "gpg.ssh.allowedSignersFile="+filepath.Join(f.keysDir, allowedSignersFile), "verify-tag",
+		forged.ID.Tag()); err == nil {
 		t.Errorf("git believes the old key:\n%s", out)
 	}
 	// Once more: the first key keeps its limit, the second gets one.
@@ -286,7 +289,8 @@ func TestRotationsThatAreRefused(t *testing.T) {
 	if f.git("rev-parse", "main") != tip || len(f.opener().Recipients()) != identities {
 		t.Error("a refused rotation changed something")
 	}
-	if _, err := Create(t.Context(), filepath.Join(t.TempDir(), "x.git"), t.TempDir(), "", []string{"age1x"}, rand.Reader, f.now); err == nil || appbur.HintOf(err) == "" {
+	if _, err := Create(t.Context(), filepath.Join(t.TempDir(), "x.git"), t.TempDir(), "", []string{"age1x"}, rand.Reader,
+		f.now); err == nil || appbur.HintOf(err) == "" {
 		t.Errorf("a repository for a recipient that is none: %v", err)
 	}
 }
@@ -311,11 +315,13 @@ func TestRotateStopsAtADamagedFile(t *testing.T) {
 	if _, err := edit.Put(path, bytes.Replace(data, []byte("name: db"), []byte("name: dc"), 1)); err != nil {
 		t.Fatal(err)
 	}
-	if tip, err = f.repo.git.Commit(t.Context(), gitsync.MainRef, edit, gitsync.CommitInfo{Author: identity, Committer: identity, Time: f.now(), Subject: "damage"}); err != nil {
+	if tip, err = f.repo.git.Commit(t.Context(), gitsync.MainRef, edit,
+		gitsync.CommitInfo{Author: identity, Committer: identity, Time: f.now(), Subject: "damage"}); err != nil {
 		t.Fatal(err)
 	}
 	next, _ := newKeys(t)
-	if _, err := f.rotate(f.opener(), Rotation{Add: []string{next.Recipient}}); !errors.Is(err, seal.ErrTampered) || !strings.Contains(err.Error(), path) {
+	if _, err := f.rotate(f.opener(), Rotation{Add: []string{next.Recipient}}); !errors.Is(err, seal.ErrTampered) ||
+		!strings.Contains(err.Error(), path) {
 		t.Errorf("%v, want ErrTampered that names the file", err)
 	}
 	if got := strings.TrimSpace(f.git("rev-parse", "main")); got != tip.String() {

@@ -26,7 +26,8 @@ func TestManifestRulesComeFromTheFile(t *testing.T) {
 		"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "x", "namespace": "y"},
 		"data": map[string]any{"tls.key": "a", "other": "b"},
 	})
-	if err != nil || !result.Manifest.Sensitive || !slices.EqualFunc(result.Manifest.SecretPaths, [][]string{{"data", "tls.key"}}, slices.Equal) {
+	if err != nil || !result.Manifest.Sensitive ||
+		!slices.EqualFunc(result.Manifest.SecretPaths, [][]string{{"data", "tls.key"}}, slices.Equal) {
 		t.Errorf("%+v, %v", result.Manifest, err)
 	}
 	c.Rules = "3"

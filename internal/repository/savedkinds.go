@@ -75,7 +75,10 @@ func savedKindOf(path string, data []byte) (SavedKind, error) {
 	if !found {
 		group, version = "", apiVersion
 	}
-	kind := SavedKind{GroupKind: appbur.GroupKind{Group: group, Kind: name}, Version: version, Namespaced: strings.HasPrefix(path, appbur.NamespacesDir+"/")}
+	kind := SavedKind{
+		GroupKind: appbur.GroupKind{Group: group, Kind: name}, Version: version,
+		Namespaced: strings.HasPrefix(path, appbur.NamespacesDir+"/"),
+	}
 	if leaf := leafOf(path); typeLeaf(kind.GroupKind) != leaf && rivalLeaf(kind.GroupKind) != leaf {
 		return SavedKind{}, fmt.Errorf("%s on main holds a %s, which belongs elsewhere", path, kind.GroupKind)
 	}

@@ -33,7 +33,10 @@ func TestKindsBeside(t *testing.T) {
 		t.Errorf("beside what is known (-want +got):\n%s", diff)
 	}
 
-	result, err := f.rules().Make(map[string]any{"apiVersion": "policy/v1beta1", "kind": "PodSecurityPolicy", "metadata": map[string]any{"name": "p"}, "spec": map[string]any{}})
+	result, err := f.rules().Make(map[string]any{
+		"apiVersion": "policy/v1beta1", "kind": "PodSecurityPolicy",
+		"metadata": map[string]any{"name": "p"}, "spec": map[string]any{},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,9 @@ type PointContent struct {
 
 // SavePoint makes a restore point without applications: [Repository.BeginPoint] and
 // [PointWriter.Save].
-func (r *Repository) SavePoint(ctx context.Context, manifests gitsync.Hash, content PointContent, keys *Keys, random io.Reader, now func() time.Time) (appbur.RestorePoint, error) {
+func (r *Repository) SavePoint(ctx context.Context, manifests gitsync.Hash, content PointContent, keys *Keys, random io.Reader,
+	now func() time.Time,
+) (appbur.RestorePoint, error) {
 	writer, err := r.BeginPoint(keys, random, now)
 	if err != nil {
 		return appbur.RestorePoint{}, err

@@ -164,7 +164,8 @@ func TestCheckLooksAtSealedDigests(t *testing.T) {
 		"no digest": {func(f *fixture, d *appbur.Dataset) { d.SealedDigest = f.seal("0000", f.repo.config.Recipients) }, false, true},
 		"too many recipients": {func(f *fixture, d *appbur.Dataset) {
 			keys, _ := newKeys(f)
-			d.SealedDigest = f.seal(appbur.DigestOf([]byte("{\"id\":1}\n{\"id\":2}\n")).String(), append([]string{keys.Recipient}, f.repo.config.Recipients...))
+			d.SealedDigest = f.seal(appbur.DigestOf([]byte("{\"id\":1}\n{\"id\":2}\n")).String(),
+				append([]string{keys.Recipient}, f.repo.config.Recipients...))
 		}, true, false},
 	} {
 		t.Run(name, func(t *testing.T) {

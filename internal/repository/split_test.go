@@ -59,7 +59,8 @@ func TestRowPieces(t *testing.T) {
 		var b bytes.Buffer
 		largest := 0
 		for i := range rapid.IntRange(0, 200).Draw(t, "rows") {
-			row := fmt.Sprintf(`{"id":%d,"text":"%s"}`+"\n", i, strings.Repeat("x", rapid.OneOf(rapid.IntRange(0, 60), rapid.IntRange(0, 4000)).Draw(t, "length")))
+			row := fmt.Sprintf(`{"id":%d,"text":"%s"}`+"\n", i,
+				strings.Repeat("x", rapid.OneOf(rapid.IntRange(0, 60), rapid.IntRange(0, 4000)).Draw(t, "length")))
 			largest = max(largest, len(row))
 			b.WriteString(row)
 		}
@@ -245,7 +246,8 @@ func TestKeyNames(t *testing.T) {
 		rapid.Map(rapid.Int64(), func(n int64) any { return n }),
 		rapid.Map(rapid.IntRange(-9999, 9999), func(n int) any { return float64(n) / 64 }),
 		rapid.Map(rapid.StringN(0, 6, 12), func(s string) any { return strings.ToValidUTF8(s, "") }),
-		rapid.Map(rapid.SampledFrom([]string{"", "a", "ab", "a-b", "A", "Z", "z", "con", "..", "/", "a/b", "é", "_", "~"}), func(s string) any { return s }),
+		rapid.Map(rapid.SampledFrom([]string{"", "a", "ab", "a-b", "A", "Z", "z", "con", "..", "/", "a/b", "é", "_", "~"}),
+			func(s string) any { return s }),
 		rapid.Map(rapid.Bool(), func(b bool) any { return b }),
 	)
 	rapid.Check(t, func(t *rapid.T) {
@@ -294,7 +296,10 @@ func TestKeyNamesAreReadable(t *testing.T) {
 // What the scanner says of valid JSON is what encoding/json says; nothing makes it
 // fail.
 func FuzzMemberOf(f *testing.F) {
-	for _, seed := range []string{`{"id":1}`, `{"a":{"id":2},"id":"x\"}"}`, ` { "id" : [1, {"id":3}] , "b":null}`, `{"id"`, `{"id":}`, `[]`, `{"\u0069d":1}`, `{"id":1,"id":2}`} {
+	for _, seed := range []string{
+		`{"id":1}`, `{"a":{"id":2},"id":"x\"}"}`, ` { "id" : [1, {"id":3}] , "b":null}`, `{"id"`, `{"id":}`, `[]`,
+		`{"\u0069d":1}`, `{"id":1,"id":2}`,
+	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, row []byte) {

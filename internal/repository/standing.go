@@ -96,7 +96,8 @@ func (r *Repository) verifyPointCommit(ref PointRef, point appbur.RestorePoint, 
 		return fmt.Errorf("restore point %s: %w", ref.ID, err)
 	}
 	if len(commit.Parents) != 1 || commit.Parents[0].String() != point.Manifests {
-		return fmt.Errorf("restore point %s: %w: its commit is no child of the commit %.12s that its description names", ref.ID, ErrUntrusted, point.Manifests)
+		return fmt.Errorf("restore point %s: %w: its commit is no child of the commit %.12s that its description names", ref.ID, ErrUntrusted,
+			point.Manifests)
 	}
 	if signers == nil {
 		return nil
@@ -124,7 +125,8 @@ func (s *Standing) compare(r *Repository, ref PointRef, trust Trust) error {
 		return err
 	}
 	if !descends {
-		return appbur.WithHint(fmt.Errorf("%w: restore point %s was made of the commit %s, which main at %s does not hold", ErrRewritten, ref.ID, base.Short(), h.Tip.Short()), rewrittenHint)
+		return appbur.WithHint(fmt.Errorf("%w: restore point %s was made of the commit %s, which main at %s does not hold", ErrRewritten, ref.ID,
+			base.Short(), h.Tip.Short()), rewrittenHint)
 	}
 	if trust.Signers != nil {
 		if err := h.Verify(trust.Signers); err != nil {

@@ -35,7 +35,10 @@ func TestPayloadsStream(t *testing.T) {
 	// Rows that compress very well, so that what the edit keeps of them until its pack
 	// is written does not hide what is looked for.
 	filler := bytes.Repeat([]byte("x"), 4000)
-	for name, d := range map[string]appbur.Dataset{"rows": growthDataset, "opaque": {Name: "blob", Schema: "1.0", MediaType: "application/octet-stream"}} {
+	for name, d := range map[string]appbur.Dataset{
+		"rows":   growthDataset,
+		"opaque": {Name: "blob", Schema: "1.0", MediaType: "application/octet-stream"},
+	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			outcome := f.backup()
@@ -69,7 +72,11 @@ func TestPayloadsStream(t *testing.T) {
 			if err := writer.Application(appbur.AppState{AppKey: key, Datasets: []appbur.Dataset{d}}); err != nil {
 				t.Fatal(err)
 			}
-			point, err := writer.Save(t.Context(), outcome.Commit, PointContent{Created: f.now(), Cluster: fixtureCluster, Objects: outcome.Objects, Evidence: appbur.Evidence{Format: appbur.EvidenceFormat}})
+			point, err := writer.Save(t.Context(), outcome.Commit,
+				PointContent{
+					Created: f.now(), Cluster: fixtureCluster, Objects: outcome.Objects,
+					Evidence: appbur.Evidence{Format: appbur.EvidenceFormat},
+				})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -82,10 +82,13 @@ func TestARewrittenHistoryIsRefused(t *testing.T) {
 	for name, rewrite := range map[string]func(*fixture){
 		"cut off": func(f *fixture) { f.git("update-ref", "refs/heads/main", "main~1") },
 		"replaced": func(f *fixture) {
-			f.git("update-ref", "refs/heads/main", strings.TrimSpace(f.git("-c", "user.name=eve", "-c", "user.email=e@example.com", "commit-tree", "-p", "main~1", "-m", "x", "main^{tree}")))
+			f.git("update-ref", "refs/heads/main",
+				strings.TrimSpace(f.git("-c", "user.name=eve", "-c", "user.email=e@example.com", "commit-tree", "-p", "main~1", "-m", "x",
+					"main^{tree}")))
 		},
 		"begun anew": func(f *fixture) {
-			f.git("update-ref", "refs/heads/main", strings.TrimSpace(f.git("-c", "user.name=eve", "-c", "user.email=e@example.com", "commit-tree", "-m", "x", "main^{tree}")))
+			f.git("update-ref", "refs/heads/main",
+				strings.TrimSpace(f.git("-c", "user.name=eve", "-c", "user.email=e@example.com", "commit-tree", "-m", "x", "main^{tree}")))
 		},
 		"cut off and collected": func(f *fixture) {
 			f.git("update-ref", "refs/heads/main", "main~1")
@@ -154,7 +157,8 @@ func TestARewrittenHistoryIsRefused(t *testing.T) {
 func (f *fixture) configMap(value string) manifest.Result {
 	f.Helper()
 	result, err := f.rules().Make(map[string]any{
-		"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "changes", "namespace": "team"}, "data": map[string]any{"value": value},
+		"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "changes", "namespace": "team"},
+		"data": map[string]any{"value": value},
 	})
 	if err != nil {
 		f.Fatal(err)
@@ -285,7 +289,8 @@ func TestAMergeBringsNoOldPolicyBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.git("-C", f.repo.Dir(), "branch", "now", "main")
-		merge := f.git("-C", f.repo.Dir(), "-c", "user.name=eve", "-c", "user.email=e@example.com", "commit-tree", "-m", "merged", "-p", parents[0], "-p", parents[1], "old^{tree}")
+		merge := f.git("-C", f.repo.Dir(), "-c", "user.name=eve", "-c", "user.email=e@example.com", "commit-tree", "-m", "merged", "-p",
+			parents[0], "-p", parents[1], "old^{tree}")
 		f.git("-C", f.repo.Dir(), "update-ref", "refs/heads/main", strings.TrimSpace(merge))
 		f.reopen()
 		if _, err := f.repo.Begin(fixtureCluster, "1", f.keys, Guards{}, rand.Reader, f.now); !errors.Is(err, ErrPolicy) {
@@ -302,16 +307,28 @@ func TestWhatAPolicyGivesUpIsAgreedTo(t *testing.T) {
 		{"nothing", "", "", ""},
 		{"seals more", "", "rules: {sensitive: [{kinds: [ConfigMap], paths: [data.a]}]}\n", ""},
 		{"seals less", "rules: {sensitive: [{kinds: [ConfigMap], paths: [data.a]}]}\n", "", "seals no longer"},
-		{"seals another", "rules: {sensitive: [{kinds: [ConfigMap], paths: [data.a]}]}\n", "rules: {sensitive: [{kinds: [ConfigMap], paths: [data.b]}]}\n", "data.a"},
+		{
+			"seals another", "rules: {sensitive: [{kinds: [ConfigMap], paths: [data.a]}]}\n",
+			"rules: {sensitive: [{kinds: [ConfigMap], paths: [data.b]}]}\n", "data.a",
+		},
 		{"leaves out", "", "rules: {exclude: [{kinds: [Deployment.apps], reason: x}]}\n", "leaves out"},
 		{"leaves out no longer", "rules: {exclude: [{kinds: [Deployment.apps], reason: x}]}\n", "", ""},
 		{"drops a field", "", "rules: {fields: [{path: spec, effect: drop, reason: x}]}\n", "takes out of manifests"},
 		{"saves only", "", "rules: {include: [{namespaces: [team]}]}\n", "saves only what include names"},
-		{"saves fewer", "rules: {include: [{namespaces: [team]}, {namespaces: [ops]}]}\n", "rules: {include: [{namespaces: [team]}]}\n", "saves no longer"},
+		{
+			"saves fewer", "rules: {include: [{namespaces: [team]}, {namespaces: [ops]}]}\n", "rules: {include: [{namespaces: [team]}]}\n",
+			"saves no longer",
+		},
 		{"saves all", "rules: {include: [{namespaces: [team]}]}\n", "", ""},
 		{"looser guards", "", "guards: {kindFloor: 1000}\n", "guards.kindFloor is 1000, it was 20"},
-		{"retires an application", "", "applications: {retired: [{name: team/fleet, sequence: 3}]}\n", "complete without the application team/fleet"},
-		{"retires one that came back", "applications: {retired: [{name: team/fleet, sequence: 3}]}\n", "applications: {retired: [{name: team/fleet, sequence: 4}]}\n", "complete without the application team/fleet"},
+		{
+			"retires an application", "", "applications: {retired: [{name: team/fleet, sequence: 3}]}\n",
+			"complete without the application team/fleet",
+		},
+		{
+			"retires one that came back", "applications: {retired: [{name: team/fleet, sequence: 3}]}\n",
+			"applications: {retired: [{name: team/fleet, sequence: 4}]}\n", "complete without the application team/fleet",
+		},
 		{"retires no more", "applications: {retired: [{name: team/fleet, sequence: 3}]}\n", "", ""},
 		{"tighter guards", "", "guards: {share: 0.1}\n", ""},
 	} {
@@ -355,7 +372,8 @@ func TestAPointMustHangOnMain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	point, err := f.repo.SavePoint(t.Context(), tip, PointContent{Created: f.now(), Cluster: fixtureCluster, Rules: "1", Objects: 4}, f.keys, rand.Reader, f.now)
+	point, err := f.repo.SavePoint(t.Context(), tip, PointContent{Created: f.now(), Cluster: fixtureCluster, Rules: "1", Objects: 4}, f.keys,
+		rand.Reader, f.now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -387,7 +405,10 @@ func TestSeen(t *testing.T) {
 	if _, err := f.repo.History(f.keysDir); !errors.As(err, &key) {
 		t.Errorf("rubbish counts as nothing seen: %v", err)
 	}
-	if err := os.WriteFile(path, encodeSeen([]Seen{{Name: seenMain, Commit: gitsync.Hash(bytes.Repeat([]byte{0x11}, 20)), At: f.now(), Repository: "other"}}), 0o644); err != nil {
+	if err := os.WriteFile(path, encodeSeen([]Seen{{
+		Name: seenMain, Commit: gitsync.Hash(bytes.Repeat([]byte{0x11}, 20)), At: f.now(),
+		Repository: "other",
+	}}), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := f.repo.History(f.keysDir); !errors.Is(err, ErrOtherRepository) || !strings.Contains(err.Error(), "other") {
@@ -410,7 +431,10 @@ func TestSeen(t *testing.T) {
 }
 
 func FuzzParseSeen(f *testing.F) {
-	f.Add(string(encodeSeen([]Seen{{Name: "main", Commit: gitsync.Hash(bytes.Repeat([]byte{0xaa}, 20)), At: time.Unix(1, 0), Repository: "0123"}})))
+	f.Add(string(encodeSeen([]Seen{{
+		Name: "main", Commit: gitsync.Hash(bytes.Repeat([]byte{0xaa}, 20)), At: time.Unix(1, 0),
+		Repository: "0123",
+	}})))
 	f.Add("main x y z\n")
 	f.Add("# only a remark")
 	f.Fuzz(func(t *testing.T, text string) {
@@ -423,7 +447,8 @@ func FuzzParseSeen(f *testing.F) {
 			t.Fatalf("%q: %v", encodeSeen(list), err)
 		}
 		for i := range list {
-			if !again[i].At.Equal(list[i].At) || again[i].Commit != list[i].Commit || again[i].Name != list[i].Name || again[i].Repository != list[i].Repository {
+			if !again[i].At.Equal(list[i].At) || again[i].Commit != list[i].Commit || again[i].Name != list[i].Name ||
+				again[i].Repository != list[i].Repository {
 				t.Errorf("%+v became %+v", list[i], again[i])
 			}
 		}

@@ -77,7 +77,8 @@ func TestMaintainIfDueOfPreciousObjects(t *testing.T) {
 	f.git("config", "core.repositoryformatversion", "1")
 	f.git("config", "extensions.preciousObjects", "true")
 	f.reopen()
-	if report, err := f.repo.MaintainIfDue(t.Context(), time.Now(), nil); err != nil || report == nil || report.PacksAfter >= report.PacksBefore {
+	if report, err := f.repo.MaintainIfDue(t.Context(), time.Now(), nil); err != nil || report == nil ||
+		report.PacksAfter >= report.PacksBefore {
 		t.Errorf("%+v, %v", report, err)
 	}
 }

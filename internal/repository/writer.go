@@ -62,7 +62,9 @@ const (
 
 // Begin starts to write on top of main. It refuses another cluster than the
 // repository's own ([Guards]).
-func (r *Repository) Begin(cluster appbur.Cluster, rules string, keys *Keys, guards Guards, random io.Reader, now func() time.Time) (*Writer, error) {
+func (r *Repository) Begin(cluster appbur.Cluster, rules string, keys *Keys, guards Guards, random io.Reader,
+	now func() time.Time,
+) (*Writer, error) {
 	if err := guards.checkCluster(r.config.Cluster.ID, cluster); err != nil {
 		return nil, err
 	}

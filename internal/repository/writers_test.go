@@ -177,7 +177,8 @@ func TestWritersGoOnFromOneAnother(t *testing.T) {
 			}
 
 			point, err := other.SavePoint(t.Context(), outcome.Commit, PointContent{
-				Created: f.now(), Cluster: fixtureCluster, Objects: outcome.Objects, Own: outcome.Own, Evidence: appbur.Evidence{Format: appbur.EvidenceFormat},
+				Created: f.now(), Cluster: fixtureCluster, Objects: outcome.Objects, Own: outcome.Own,
+				Evidence: appbur.Evidence{Format: appbur.EvidenceFormat},
 			}, f.keys, rand.Reader, f.now)
 			if err != nil {
 				t.Fatal(err)
@@ -357,7 +358,8 @@ func (f *fixture) stream(writer *PointWriter, text string) {
 func (f *fixture) saved(writer *PointWriter, outcome Outcome) appbur.RestorePointID {
 	f.Helper()
 	point, err := writer.Save(f.Context(), outcome.Commit, PointContent{
-		Created: f.now(), Cluster: fixtureCluster, Objects: outcome.Objects, Own: outcome.Own, Evidence: appbur.Evidence{Format: appbur.EvidenceFormat},
+		Created: f.now(), Cluster: fixtureCluster, Objects: outcome.Objects, Own: outcome.Own,
+		Evidence: appbur.Evidence{Format: appbur.EvidenceFormat},
 	})
 	if err != nil {
 		f.Fatalf("%v\nhint: %s", err, appbur.HintOf(err))
@@ -504,7 +506,8 @@ func (w *world) prune() {
 	if err := f.repo.DeletePoints(w.Context(), old, f.trusted(), true); err != nil {
 		w.Errorf("prune: %v", err)
 	}
-	if _, err := f.repo.Maintain(w.Context(), gitsync.MaintainOptions{PruneBefore: time.Now()}); err != nil && !errors.Is(err, gitsync.ErrPruneRaced) {
+	if _, err := f.repo.Maintain(w.Context(), gitsync.MaintainOptions{PruneBefore: time.Now()}); err != nil &&
+		!errors.Is(err, gitsync.ErrPruneRaced) {
 		w.Errorf("maintain: %v", err)
 	}
 }

@@ -102,8 +102,14 @@ func (p *Proxy) serve(client net.Conn, target string) {
 		both  sync.WaitGroup
 		stuck atomic.Bool
 	)
-	up := stream{to: server, from: client, limit: fault.Sent, hang: fault.Hang, stuck: &stuck, ended: p.ended, count: p.Passed.Store, reset: reset}
-	down := stream{to: client, from: server, limit: fault.Received, hang: fault.Hang, stuck: &stuck, ended: p.ended, count: func(int64) {}, reset: reset}
+	up := stream{
+		to: server, from: client, limit: fault.Sent, hang: fault.Hang, stuck: &stuck, ended: p.ended, count: p.Passed.Store,
+		reset: reset,
+	}
+	down := stream{
+		to: client, from: server, limit: fault.Received, hang: fault.Hang, stuck: &stuck, ended: p.ended, count: func(int64) {},
+		reset: reset,
+	}
 	both.Go(up.pass)
 	both.Go(down.pass)
 	both.Wait()

@@ -63,7 +63,8 @@ func SSH(t testing.TB) *SSHServer {
 		"authorized_keys": `restrict,command="exec git-shell -c \"$SSH_ORIGINAL_COMMAND\"" ` +
 			string(ssh.MarshalAuthorizedKey(client)),
 		"sshd_config": strings.Join([]string{
-			"ListenAddress 127.0.0.1", "Port " + port, "HostKey " + filepath.Join(dir, "host_key"), "HostKey " + filepath.Join(dir, "other_host_key"),
+			"ListenAddress 127.0.0.1", "Port " + port, "HostKey " + filepath.Join(dir, "host_key"),
+			"HostKey " + filepath.Join(dir, "other_host_key"),
 			"AuthorizedKeysFile " + filepath.Join(dir, "authorized_keys"), "PidFile none", "StrictModes no", "UsePAM no",
 			"PasswordAuthentication no", "KbdInteractiveAuthentication no", "PermitRootLogin forced-commands-only", "LogLevel VERBOSE",
 			"SetEnv GIT_CONFIG_GLOBAL=/dev/null", "SetEnv GIT_CONFIG_NOSYSTEM=1", "MaxStartups 100",

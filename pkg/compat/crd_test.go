@@ -45,7 +45,10 @@ func TestCRDConversionIsThatOfTheServer(t *testing.T) {
 func serverConversion(t *testing.T, in map[string]any) map[string]any {
 	t.Helper()
 	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{apiextensions.AddToScheme, apiextensionsv1beta1.AddToScheme, apiextensionsv1.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{
+		apiextensions.AddToScheme, apiextensionsv1beta1.AddToScheme,
+		apiextensionsv1.AddToScheme,
+	} {
 		if err := add(scheme); err != nil {
 			t.Fatal(err)
 		}

@@ -30,9 +30,11 @@ func rewriteCustom(obj map[string]any, from GroupVersionKind, t Target) (map[str
 		return chooseVersion(obj, from, served, t)
 	default:
 		return nil, Verdict{
-			Kind:   Blocked,
-			Reason: fmt.Sprintf("the target serves %s at %s, not at %s, and only its operator can convert", gk, strings.Join(served, ", "), from.Version),
-			Hint:   fmt.Sprintf("take a restore point while %s is the storage version, or install an operator release that still serves %s", served[0], from.Version),
+			Kind: Blocked,
+			Reason: fmt.Sprintf("the target serves %s at %s, not at %s, and only its operator can convert", gk, strings.Join(served, ", "),
+				from.Version),
+			Hint: fmt.Sprintf("take a restore point while %s is the storage version, or install an operator release that still serves %s",
+				served[0], from.Version),
 		}
 	}
 }

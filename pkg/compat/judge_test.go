@@ -47,7 +47,10 @@ func TestEveryTypeOnEveryRelease(t *testing.T) {
 func TestConvertibleWhereReplaced(t *testing.T) {
 	t.Parallel()
 	// Kinds that no server stores, so that nobody ever saves one.
-	unstored := []string{"Scale", "Eviction", "TokenReview", "SubjectAccessReview", "LocalSubjectAccessReview", "SelfSubjectAccessReview", "SelfSubjectRulesReview", "SelfSubjectReview"}
+	unstored := []string{
+		"Scale", "Eviction", "TokenReview", "SubjectAccessReview", "LocalSubjectAccessReview", "SelfSubjectAccessReview",
+		"SelfSubjectRulesReview", "SelfSubjectReview",
+	}
 	for gvk, life := range lifecycle().lives {
 		if life.Replacement == (GroupVersionKind{}) || life.Removed.IsZero() || slices.Contains(unstored, gvk.Kind) {
 			continue
@@ -140,9 +143,13 @@ func TestHostileObjects(t *testing.T) {
 		"requests", "exactly", "containers", "volumes", "gitRepo", "affinity", "nodeAffinity", "tolerations", "key", "schedule",
 		"scaleTargetRef", "endpoints", "topology", "externalIPs", "ipBlock", "ingress", "from", "cidr", "group", "conversion",
 		"strategy", "basic", "additionalPrinterColumns", "anyOf", "not", "metadata", "topology.kubernetes.io/zone",
-		"seccomp.security.alpha.kubernetes.io/pod", "autoscaling.alpha.kubernetes.io/behavior", "container.apparmor.security.beta.kubernetes.io/x",
+		"seccomp.security.alpha.kubernetes.io/pod", "autoscaling.alpha.kubernetes.io/behavior",
+		"container.apparmor.security.beta.kubernetes.io/x",
 	}
-	scalars := []any{nil, true, int64(0), int64(3), 1.5, "", "x", "extensions", "v1beta1", "TZ=UTC * * * * *", "010.0.0.1", "10.0.0.1/8", "runtime/default", "{}", `{"A":[{"B":1}]}`, "*", "Webhook", "RollingUpdate"}
+	scalars := []any{
+		nil, true, int64(0), int64(3), 1.5, "", "x", "extensions", "v1beta1", "TZ=UTC * * * * *", "010.0.0.1", "10.0.0.1/8",
+		"runtime/default", "{}", `{"A":[{"B":1}]}`, "*", "Webhook", "RollingUpdate",
+	}
 	var value func(depth int) *rapid.Generator[any]
 	value = func(depth int) *rapid.Generator[any] {
 		return rapid.Custom(func(t *rapid.T) any {

@@ -125,7 +125,8 @@ func TestLifecycleOfRealServers(t *testing.T) {
 				}
 			}
 			for gvk := range lifecycle().lives {
-				if table.Serves(gvk.Group, gvk.Version, gvk.Kind) == Yes && len(served[gvk.GroupKind()]) > 0 && !slices.Contains(served[gvk.GroupKind()], gvk.Version) {
+				if table.Serves(gvk.Group, gvk.Version, gvk.Kind) == Yes && len(served[gvk.GroupKind()]) > 0 &&
+					!slices.Contains(served[gvk.GroupKind()], gvk.Version) {
 					t.Errorf("the table says that %s is served, the server serves %v", gvk, served[gvk.GroupKind()])
 				}
 			}

@@ -47,7 +47,8 @@ func TestTableTarget(t *testing.T) {
 			t.Errorf("%s: Serves(%s, %s, %s) = %s, want %s", test.release, test.group, test.version, test.kind, got, test.want)
 		}
 	}
-	if got := TableTarget(kubeVersion(t, "1.23")).Versions("autoscaling", "HorizontalPodAutoscaler"); !slices.Equal(got, []string{"v2", "v1", "v2beta2", "v2beta1"}) {
+	if got := TableTarget(kubeVersion(t, "1.23")).Versions("autoscaling", "HorizontalPodAutoscaler"); !slices.Equal(got,
+		[]string{"v2", "v1", "v2beta2", "v2beta1"}) {
 		t.Errorf("versions of the autoscaler in 1.23: %v", got)
 	}
 }

@@ -81,7 +81,8 @@ func classProvisioner(e *edit) {
 
 func (p removedPlugin) explain() string {
 	if p.csi != "" {
-		return fmt.Sprintf("the in-tree plugin is gone since Kubernetes %s: it works only where the CSI driver %s is installed", p.since.MinorString(), p.csi)
+		return fmt.Sprintf("the in-tree plugin is gone since Kubernetes %s: it works only where the CSI driver %s is installed",
+			p.since.MinorString(), p.csi)
 	}
 	return fmt.Sprintf("the plugin is gone since Kubernetes %s and nothing takes over: the volume cannot be mounted", p.since.MinorString())
 }

@@ -79,7 +79,8 @@ func noticeGoneVersions(e *edit, rule map[string]any, path string) {
 			if name == "" {
 				name = "core"
 			}
-			e.noticed(path, fmt.Sprintf("matches %s/%s, which the target does not serve: the rule guards nothing there", name, strings.Join(versions, ",")))
+			e.noticed(path,
+				fmt.Sprintf("matches %s/%s, which the target does not serve: the rule guards nothing there", name, strings.Join(versions, ",")))
 		}
 	}
 }

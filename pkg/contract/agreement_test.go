@@ -13,7 +13,10 @@ import (
 // canonical form against each other. A caller checks re-exports with the package
 // payload, so a difference would look like damage.
 func FuzzCanonicalAgreesWithPayload(f *testing.F) {
-	for _, seed := range []string{`{}`, `{"b":[1,2.50,-0,1e5],"a":{"y":null,"x":"\u00e9\n<&>\u2028"}}`, `{"max":9223372036854775807,"f":0.1e-9,"big":1e400}`} {
+	for _, seed := range []string{
+		`{}`, `{"b":[1,2.50,-0,1e5],"a":{"y":null,"x":"\u00e9\n<&>\u2028"}}`,
+		`{"max":9223372036854775807,"f":0.1e-9,"big":1e400}`,
+	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {

@@ -45,17 +45,23 @@ func header() *contractpb.ExportResponse {
 }
 
 func TestExportsOfBadPeersAreErrors(t *testing.T) {
-	garbage := &contractpb.ExportResponse{Message: &contractpb.ExportResponse_Chunk{Chunk: &contractpb.Chunk{Dataset: "notes", Data: []byte("garbage")}}}
+	garbage := &contractpb.ExportResponse{Message: &contractpb.ExportResponse_Chunk{Chunk: &contractpb.Chunk{
+		Dataset: "notes",
+		Data:    []byte("garbage"),
+	}}}
 	tests := map[string]struct {
 		messages []*contractpb.ExportResponse
 		want     error
 	}{
-		"nothing comes":      {nil, contract.ErrIncomplete},
-		"it stops half-way":  {[]*contractpb.ExportResponse{header()}, contract.ErrIncomplete},
-		"garbage comes":      {[]*contractpb.ExportResponse{header(), garbage}, contract.ErrViolation},
-		"no header comes":    {[]*contractpb.ExportResponse{garbage}, contract.ErrViolation},
-		"two headers come":   {[]*contractpb.ExportResponse{header(), header()}, contract.ErrViolation},
-		"nonsense in header": {[]*contractpb.ExportResponse{{Message: &contractpb.ExportResponse_Header{Header: &contractpb.ExportHeader{}}}}, contract.ErrViolation},
+		"nothing comes":     {nil, contract.ErrIncomplete},
+		"it stops half-way": {[]*contractpb.ExportResponse{header()}, contract.ErrIncomplete},
+		"garbage comes":     {[]*contractpb.ExportResponse{header(), garbage}, contract.ErrViolation},
+		"no header comes":   {[]*contractpb.ExportResponse{garbage}, contract.ErrViolation},
+		"two headers come":  {[]*contractpb.ExportResponse{header(), header()}, contract.ErrViolation},
+		"nonsense in header": {
+			[]*contractpb.ExportResponse{{Message: &contractpb.ExportResponse_Header{Header: &contractpb.ExportHeader{}}}},
+			contract.ErrViolation,
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

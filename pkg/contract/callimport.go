@@ -108,7 +108,9 @@ func (s *sending) run() error {
 			return s.because(err)
 		}
 	}
-	commit := &contractpb.ImportRequest{Message: &contractpb.ImportRequest_Commit{Commit: &contractpb.ImportCommit{ManifestSha256: manifest[:]}}}
+	commit := &contractpb.ImportRequest{Message: &contractpb.ImportRequest_Commit{
+		Commit: &contractpb.ImportCommit{ManifestSha256: manifest[:]},
+	}}
 	if err := s.stream.Send(commit); err != nil {
 		return s.because(err)
 	}
@@ -306,7 +308,10 @@ func (s *sending) finish(a answer) error {
 	if a.result.GetApplied() == s.request.DryRun {
 		return violation(s.address, fmt.Errorf("a request with dry run %t was answered with applied %t", s.request.DryRun, a.result.GetApplied()))
 	}
-	s.result = ImportResult{Applied: a.result.GetApplied(), Replayed: a.result.GetReplayed(), Untouched: a.result.GetUntouched(), Warnings: a.result.GetWarnings()}
+	s.result = ImportResult{
+		Applied: a.result.GetApplied(), Replayed: a.result.GetReplayed(), Untouched: a.result.GetUntouched(),
+		Warnings: a.result.GetWarnings(),
+	}
 	s.result.Before, s.result.After = tokens(a.result.GetBefore()), tokens(a.result.GetAfter())
 	for _, d := range a.result.GetDatasets() {
 		imported, err := readImported(d)

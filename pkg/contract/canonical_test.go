@@ -11,20 +11,38 @@ import (
 
 func TestCanonical(t *testing.T) {
 	tests := map[string]struct{ in, want string }{
-		"white space goes":                     {" { \"a\" : 1 ,\t\"b\":[ 1 , 2 ]\r\n} ", `{"a":1,"b":[1,2]}`},
-		"names are sorted by bytes":            {`{"b":1,"a":2,"B":3,"é":4,"aa":5}`, `{"B":3,"a":2,"aa":5,"b":1,"é":4}`},
-		"nested names are sorted":              {`{"x":{"b":{"d":1,"c":2},"a":[{"z":1,"y":2}]}}`, `{"x":{"a":[{"y":2,"z":1}],"b":{"c":2,"d":1}}}`},
-		"HTML is not escaped":                  {`{"a":"\u003cb\u003e \u0026"}`, `{"a":"<b> &"}`},
-		"escapes are the shortest":             {`{"a":"\u0041\/\u000a\u0001\u001f\"\\\u007f\u2028"}`, `{"a":"A/\n\u0001\u001f\"\\` + "\u007f\u2028" + `"}`},
+		"white space goes":          {" { \"a\" : 1 ,\t\"b\":[ 1 , 2 ]\r\n} ", `{"a":1,"b":[1,2]}`},
+		"names are sorted by bytes": {`{"b":1,"a":2,"B":3,"é":4,"aa":5}`, `{"B":3,"a":2,"aa":5,"b":1,"é":4}`},
+		"nested names are sorted": {
+			`{"x":{"b":{"d":1,"c":2},"a":[{"z":1,"y":2}]}}`,
+			`{"x":{"a":[{"y":2,"z":1}],"b":{"c":2,"d":1}}}`,
+		},
+		"HTML is not escaped": {`{"a":"\u003cb\u003e \u0026"}`, `{"a":"<b> &"}`},
+		"escapes are the shortest": {
+			`{"a":"\u0041\/\u000a\u0001\u001f\"\\\u007f\u2028"}`,
+			`{"a":"A/\n\u0001\u001f\"\\` + "\u007f\u2028" + `"}`,
+		},
 		"surrogate pairs become characters":    {`{"a":"\ud83d\ude00"}`, `{"a":"😀"}`},
 		"names are unescaped before they sort": {`{"\u0062":1,"a":2}`, `{"a":2,"b":1}`},
-		"the largest integer stays":            {`{"a":9223372036854775807,"b":-9223372036854775808,"c":18446744073709551615}`, `{"a":9223372036854775807,"b":-9223372036854775808,"c":18446744073709551615}`},
-		"longer integers stay":                 {`{"a":123456789012345678901234567890}`, `{"a":123456789012345678901234567890}`},
-		"superfluous digits go":                {`{"a":1.0,"b":1.50,"c":1E2,"d":100e-2,"e":0.0,"f":1.0e+2}`, `{"a":1,"b":1.5,"c":100,"d":1,"e":0,"f":100}`},
-		"precision stays":                      {`{"a":0.1000000000000000055511151231257827}`, `{"a":0.1000000000000000055511151231257827}`},
-		"small and large numbers":              {`{"a":1e21,"b":1e-7,"c":123e-9,"d":0.000001,"e":1.5E300,"f":1e20}`, `{"a":1e+21,"b":1e-7,"c":1.23e-7,"d":0.000001,"e":1.5e+300,"f":100000000000000000000}`},
-		"negative zero keeps its sign":         {`{"a":-0,"b":-0.0}`, `{"a":-0,"b":-0}`},
-		"literals":                             {`{"a":true,"b":false,"c":null,"d":{},"e":[],"f":""}`, `{"a":true,"b":false,"c":null,"d":{},"e":[],"f":""}`},
+		"the largest integer stays": {
+			`{"a":9223372036854775807,"b":-9223372036854775808,"c":18446744073709551615}`,
+			`{"a":9223372036854775807,"b":-9223372036854775808,"c":18446744073709551615}`,
+		},
+		"longer integers stay": {`{"a":123456789012345678901234567890}`, `{"a":123456789012345678901234567890}`},
+		"superfluous digits go": {
+			`{"a":1.0,"b":1.50,"c":1E2,"d":100e-2,"e":0.0,"f":1.0e+2}`,
+			`{"a":1,"b":1.5,"c":100,"d":1,"e":0,"f":100}`,
+		},
+		"precision stays": {`{"a":0.1000000000000000055511151231257827}`, `{"a":0.1000000000000000055511151231257827}`},
+		"small and large numbers": {
+			`{"a":1e21,"b":1e-7,"c":123e-9,"d":0.000001,"e":1.5E300,"f":1e20}`,
+			`{"a":1e+21,"b":1e-7,"c":1.23e-7,"d":0.000001,"e":1.5e+300,"f":100000000000000000000}`,
+		},
+		"negative zero keeps its sign": {`{"a":-0,"b":-0.0}`, `{"a":-0,"b":-0}`},
+		"literals": {
+			`{"a":true,"b":false,"c":null,"d":{},"e":[],"f":""}`,
+			`{"a":true,"b":false,"c":null,"d":{},"e":[],"f":""}`,
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -40,7 +58,10 @@ func TestCanonical(t *testing.T) {
 }
 
 func TestCanonicalFloatsAreThoseOfEncodingJSON(t *testing.T) {
-	for _, f := range []float64{0.1, 1.0 / 3, math.MaxFloat64, math.SmallestNonzeroFloat64, 1e21, 1e20, 123456.789, -2.5e-7, math.Pi, 5e-324, 1e-6} {
+	for _, f := range []float64{
+		0.1, 1.0 / 3, math.MaxFloat64, math.SmallestNonzeroFloat64, 1e21, 1e20, 123456.789, -2.5e-7, math.Pi, 5e-324,
+		1e-6,
+	} {
 		text, err := json.Marshal(map[string]float64{"f": f})
 		if err != nil {
 			t.Fatal(err)
@@ -91,7 +112,8 @@ func TestCanonicalRefuses(t *testing.T) {
 
 func FuzzCanonical(f *testing.F) {
 	for _, seed := range []string{
-		`{}`, `{"b":[1,2.50,-0,1e5],"a":{"y":null,"x":"\u00e9\n"}}`, `{"max":9223372036854775807,"f":0.1,"big":1e400}`, `{"a":1,"a":2}`, `{"a":"\ud83d\ude00"}`,
+		`{}`, `{"b":[1,2.50,-0,1e5],"a":{"y":null,"x":"\u00e9\n"}}`, `{"max":9223372036854775807,"f":0.1,"big":1e400}`, `{"a":1,"a":2}`,
+		`{"a":"\ud83d\ude00"}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -156,7 +178,8 @@ func values(t *testing.T, data []byte) any {
 func TestKeyOrder(t *testing.T) {
 	// Strictly increasing by key n, then s.
 	rows := []string{
-		`{"n":false,"s":"z"}`, `{"n":true,"s":"a"}`, `{"n":-10,"s":"a"}`, `{"n":-9.5,"s":"a"}`, `{"n":0,"s":"a"}`, `{"n":0.001,"s":"a"}`, `{"n":9,"s":"a"}`,
+		`{"n":false,"s":"z"}`, `{"n":true,"s":"a"}`, `{"n":-10,"s":"a"}`, `{"n":-9.5,"s":"a"}`, `{"n":0,"s":"a"}`, `{"n":0.001,"s":"a"}`,
+		`{"n":9,"s":"a"}`,
 		`{"n":10,"s":"B"}`, `{"n":10,"s":"a"}`, `{"n":10,"s":"é"}`, `{"n":9007199254740993,"s":"a"}`, `{"n":9007199254740994,"s":"a"}`,
 		`{"n":1e+30,"s":"a"}`, `{"n":"","s":"a"}`, `{"n":"1","s":"a"}`, `{"n":"a\"b","s":"a"}`,
 	}

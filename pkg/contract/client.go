@@ -299,7 +299,8 @@ func readDatasetInfo(d *contractpb.DatasetInfo) (DatasetInfo, error) {
 	info := DatasetInfo{
 		Name: d.GetName(), Description: d.GetDescription(), Schema: d.GetSchema(), Reads: d.GetReads(), MediaType: d.GetMediaType(),
 		Key: d.GetKey(), Sensitive: d.GetSensitive(), DependsOn: d.GetDependsOn(),
-		Required: d.GetRequired(), EstimatedRows: int64(min(d.GetEstimatedRows(), math.MaxInt64)), EstimatedSize: int64(min(d.GetEstimatedBytes(), math.MaxInt64)),
+		Required: d.GetRequired(), EstimatedRows: int64(min(d.GetEstimatedRows(), math.MaxInt64)),
+		EstimatedSize: int64(min(d.GetEstimatedBytes(), math.MaxInt64)),
 	}
 	for policy, wire := range wireUnknown {
 		if wire == d.GetUnknownFields() {
@@ -354,5 +355,6 @@ func violation(address string, err error) error {
 }
 
 func incomplete(address string, err error) error {
-	return appbur.WithHint(fmt.Errorf("%w: %s: %w", ErrIncomplete, address, err), "try again; look into the log of the application if it happens again")
+	return appbur.WithHint(fmt.Errorf("%w: %s: %w", ErrIncomplete, address, err),
+		"try again; look into the log of the application if it happens again")
 }

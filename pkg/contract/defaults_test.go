@@ -15,7 +15,8 @@ func TestFieldsThatThePayloadLacksGetTheirDefaults(t *testing.T) {
 	options.Datasets[0].Defaults = []contract.FieldDefault{{Field: "colour", Value: json.RawMessage(`"red"`)}, {Field: "at"}}
 	client := start(t, memory(), options)
 	info, err := client.Info(t.Context())
-	if err != nil || len(info.Datasets[0].Defaults) != 2 || string(info.Datasets[0].Defaults[0].Value) != `"red"` || info.Datasets[0].Defaults[1].Value != nil {
+	if err != nil || len(info.Datasets[0].Defaults) != 2 || string(info.Datasets[0].Defaults[0].Value) != `"red"` ||
+		info.Datasets[0].Defaults[1].Value != nil {
 		t.Fatalf("it announces %+v (%v)", info.Datasets, err)
 	}
 
@@ -23,7 +24,8 @@ func TestFieldsThatThePayloadLacksGetTheirDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := result.Datasets[0].Filled; len(got) != 2 || got[0] != (contract.Filled{Field: "colour", Rows: 1}) || got[1] != (contract.Filled{Field: "at", Rows: 1}) {
+	if got := result.Datasets[0].Filled; len(got) != 2 || got[0] != (contract.Filled{Field: "colour", Rows: 1}) ||
+		got[1] != (contract.Filled{Field: "at", Rows: 1}) {
 		t.Errorf("filled are %+v", got)
 	}
 	exported, payloads, err := export(t, client)

@@ -281,7 +281,9 @@ func (x *exportSession) replaced(stream int) bool {
 // at returns what a stream may send of a part from an offset on: wanted bytes, or
 // what is left of an ended part. It waits for that until silence calls for a sign
 // of life, which nothing and no error stand for.
-func (x *exportSession) at(ctx context.Context, p *exportPart, offset, wanted int64, silence <-chan time.Time) (n int64, ended bool, err error) {
+func (x *exportSession) at(ctx context.Context, p *exportPart, offset, wanted int64, silence <-chan time.Time) (n int64, ended bool,
+	err error,
+) {
 	for {
 		x.mu.Lock()
 		written, ended, failure, changed := p.written, p.ended, x.err, x.changed

@@ -93,18 +93,48 @@ func TestFailingApplications(t *testing.T) {
 		reason  contract.Reason
 		exports bool
 	}{
-		"no snapshot":              {app: scripted{snapshot: func() error { return errors.New("connection refused") }}, reason: contract.ReasonBackendUnavailable, exports: true},
-		"a reason of its own":      {app: scripted{snapshot: func() error { return contract.NewError(contract.ReasonNotQuiesced, "stop the writers") }}, reason: contract.ReasonNotQuiesced, exports: true},
-		"a crash while reading":    {app: scripted{rows: func(func(contract.Row, error) bool) { panic(secret) }}, reason: contract.ReasonPanic, exports: true},
-		"an error after some rows": {app: scripted{rows: someRows(row(`{"id":1}`), nil, errors.New("lost"))}, reason: contract.ReasonAppFailed, exports: true},
-		"garbage for a row":        {app: scripted{rows: someRows(row(`{"id":`), nil, nil)}, reason: contract.ReasonAppFailed, exports: true},
-		"rows out of order":        {app: scripted{rows: someRows(row(`{"id":2}`), row(`{"id":1}`), nil)}, reason: contract.ReasonAppFailed, exports: true},
-		"a view that was lost":     {app: scripted{closing: func() error { return errors.New("snapshot too old") }}, reason: contract.ReasonAppFailed, exports: true},
-		"a quoted secret":          {app: scripted{rows: someRows(row(`{"id":1}`), nil, leak)}, options: sensitive, reason: contract.ReasonAppFailed, exports: true},
-		"a crash while writing":    {app: scripted{replace: func(iter.Seq2[contract.Row, error]) error { panic(secret) }}, reason: contract.ReasonPanic},
-		"an error while writing":   {app: scripted{replace: func(iter.Seq2[contract.Row, error]) error { return leak }}, options: sensitive, reason: contract.ReasonAppFailed},
-		"rows left unread":         {app: scripted{replace: func(iter.Seq2[contract.Row, error]) error { return nil }}, reason: contract.ReasonAppFailed},
-		"a commit that fails":      {app: scripted{commit: func() error { return leak }}, options: sensitive, reason: contract.ReasonAppFailed},
+		"no snapshot": {
+			app:    scripted{snapshot: func() error { return errors.New("connection refused") }},
+			reason: contract.ReasonBackendUnavailable, exports: true,
+		},
+		"a reason of its own": {app: scripted{snapshot: func() error {
+			return contract.NewError(contract.ReasonNotQuiesced,
+				"stop the writers")
+		}}, reason: contract.ReasonNotQuiesced, exports: true},
+		"a crash while reading": {
+			app: scripted{rows: func(func(contract.Row, error) bool) { panic(secret) }}, reason: contract.ReasonPanic,
+			exports: true,
+		},
+		"an error after some rows": {
+			app: scripted{rows: someRows(row(`{"id":1}`), nil, errors.New("lost"))}, reason: contract.ReasonAppFailed,
+			exports: true,
+		},
+		"garbage for a row": {app: scripted{rows: someRows(row(`{"id":`), nil, nil)}, reason: contract.ReasonAppFailed, exports: true},
+		"rows out of order": {
+			app: scripted{rows: someRows(row(`{"id":2}`), row(`{"id":1}`), nil)}, reason: contract.ReasonAppFailed,
+			exports: true,
+		},
+		"a view that was lost": {
+			app:    scripted{closing: func() error { return errors.New("snapshot too old") }},
+			reason: contract.ReasonAppFailed, exports: true,
+		},
+		"a quoted secret": {
+			app: scripted{rows: someRows(row(`{"id":1}`), nil, leak)}, options: sensitive,
+			reason: contract.ReasonAppFailed, exports: true,
+		},
+		"a crash while writing": {
+			app:    scripted{replace: func(iter.Seq2[contract.Row, error]) error { panic(secret) }},
+			reason: contract.ReasonPanic,
+		},
+		"an error while writing": {
+			app: scripted{replace: func(iter.Seq2[contract.Row, error]) error { return leak }}, options: sensitive,
+			reason: contract.ReasonAppFailed,
+		},
+		"rows left unread": {
+			app:    scripted{replace: func(iter.Seq2[contract.Row, error]) error { return nil }},
+			reason: contract.ReasonAppFailed,
+		},
+		"a commit that fails": {app: scripted{commit: func() error { return leak }}, options: sensitive, reason: contract.ReasonAppFailed},
 		"a violated constraint": {app: scripted{commit: func() error {
 			return contract.NewError(contract.ReasonConstraintViolation, "dangling reference").With("constraint", "fk")
 		}}, reason: contract.ReasonConstraintViolation},

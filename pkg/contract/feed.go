@@ -30,7 +30,8 @@ type feed struct {
 
 func newFeed(p *importPart, progress func(int64)) *feed {
 	return &feed{
-		dataset: p.definition.Name, announced: p.announced, lines: newLines(p.file, p.definition.maxRow), upcaster: newUpcaster(p.chain, p.definition.Sensitive()), unknown: newUnknownFields(p.definition),
+		dataset: p.definition.Name, announced: p.announced, lines: newLines(p.file, p.definition.maxRow),
+		upcaster: newUpcaster(p.chain, p.definition.Sensitive()), unknown: newUnknownFields(p.definition),
 		defaults: newDefaults(p.definition),
 		order:    &sequence{order: newKeyOrder(p.definition.Key)}, progress: progress, out: newTally(), maxRow: p.definition.maxRow,
 	}
@@ -65,7 +66,8 @@ func (f *feed) next() (Row, error) {
 	switch {
 	case errors.Is(err, io.EOF):
 		if f.read != f.announced.rows {
-			return nil, NewError(ReasonPayloadInvalid, "dataset %s: the payload has %d rows, %d were announced", f.dataset, f.read, f.announced.rows).
+			return nil, NewError(ReasonPayloadInvalid, "dataset %s: the payload has %d rows, %d were announced", f.dataset, f.read,
+				f.announced.rows).
 				With("dataset", f.dataset)
 		}
 		return nil, io.EOF

@@ -135,7 +135,10 @@ func fuzzPayload() []proto.Message {
 			OperationId: "one", SourceAppId: "notes",
 			Datasets: []*contractpb.ImportDataset{{Name: "notes", Schema: "1.0", Rows: 1, Bytes: uint64(len(row)), Sha256: digest[:]}},
 		}}},
-		&contractpb.ImportRequest{Message: &contractpb.ImportRequest_Chunk{Chunk: &contractpb.Chunk{Dataset: "notes", Data: row, Crc32C: checksum(row)}}},
+		&contractpb.ImportRequest{Message: &contractpb.ImportRequest_Chunk{Chunk: &contractpb.Chunk{
+			Dataset: "notes", Data: row,
+			Crc32C: checksum(row),
+		}}},
 		&contractpb.ImportRequest{Message: &contractpb.ImportRequest_Commit{Commit: &contractpb.ImportCommit{ManifestSha256: manifest[:]}}},
 	}
 }
@@ -171,7 +174,8 @@ func known(t *testing.T, err error) {
 func FuzzServerRequests(f *testing.F) {
 	good := fuzzPayload()
 	f.Add(byte(0), join(f, &contractpb.GetInfoRequest{ContractVersions: []string{"v1"}}, &contractpb.GetInfoRequest{}))
-	f.Add(byte(1), join(f, &contractpb.ExportRequest{OperationId: "one", MaxChunkBytes: 1}, &contractpb.ExportRequest{OperationId: "one", Resume: &contractpb.ExportResume{Dataset: "notes", Offset: 3}}))
+	f.Add(byte(1), join(f, &contractpb.ExportRequest{OperationId: "one", MaxChunkBytes: 1},
+		&contractpb.ExportRequest{OperationId: "one", Resume: &contractpb.ExportResume{Dataset: "notes", Offset: 3}}))
 	f.Add(byte(2), join(f, good...))
 	f.Add(byte(2), join(f, good[0], good[2], good[1]))
 	f.Add(byte(2), join(f, good[0], good[1], good[1], good[2]))
@@ -261,7 +265,9 @@ type fuzzCalls struct {
 	answers []*contractpb.ExportResponse
 }
 
-func (c fuzzCalls) Export(context.Context, *contractpb.ExportRequest, ...grpc.CallOption) (grpc.ServerStreamingClient[contractpb.ExportResponse], error) {
+func (c fuzzCalls) Export(context.Context, *contractpb.ExportRequest,
+	...grpc.CallOption,
+) (grpc.ServerStreamingClient[contractpb.ExportResponse], error) {
 	return &fuzzClientExport{answers: c.answers}, nil
 }
 

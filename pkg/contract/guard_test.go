@@ -70,8 +70,9 @@ func (a *authority) issue(t *testing.T, common string, uris, dns []string) tls.C
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: common}, DNSNames: dns, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: common}, DNSNames: dns,
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore:   time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}, KeyUsage: x509.KeyUsageDigitalSignature,
 	}
 	for _, text := range uris {
@@ -191,7 +192,10 @@ func TestRights(t *testing.T) {
 	own, foreign := newAuthority(t), newAuthority(t)
 	o := notes()
 	o.Guard = guards(t)
-	o.TLS = &tls.Config{Certificates: []tls.Certificate{own.issue(t, "server", nil, nil)}, ClientCAs: own.Pool, ClientAuth: tls.VerifyClientCertIfGiven}
+	o.TLS = &tls.Config{
+		Certificates: []tls.Certificate{own.issue(t, "server", nil, nil)}, ClientCAs: own.Pool,
+		ClientAuth: tls.VerifyClientCertIfGiven,
+	}
 	address := serveAt(t, "127.0.0.1:0", memory(row(`{"id":1}`)), o)
 	type rights []contract.Right
 	tests := map[string]struct {
@@ -200,19 +204,31 @@ func TestRights(t *testing.T) {
 		known  bool
 		rights rights
 	}{
-		"nothing":                 {},
-		"an unknown token":        {token: "stranger-0123456789abcdef"},
-		"the start of a token":    {token: exporterToken[:23]},
-		"the exporter's token":    {token: exporterToken, known: true, rights: rights{contract.RightExport}},
-		"the importer's token":    {token: importerToken, known: true, rights: rights{contract.RightImport}},
-		"both rights":             {token: bothToken, known: true, rights: rights{contract.RightExport, contract.RightImport}},
-		"a URI":                   {cert: new(own.issue(t, "x", []string{"spiffe://example.com/backup"}, nil)), known: true, rights: rights{contract.RightExport}},
-		"a DNS name":              {cert: new(own.issue(t, "x", nil, []string{"other.example.com", "restore.example.com"})), known: true, rights: rights{contract.RightImport}},
-		"a URI as a DNS name":     {cert: new(own.issue(t, "x", nil, []string{"spiffe://example.com/backup"}))},
-		"a common name":           {cert: new(own.issue(t, "restore.example.com", nil, nil))},
-		"an unlisted name":        {cert: new(own.issue(t, "x", []string{"spiffe://example.com/backup/more"}, nil))},
-		"a token beside a name":   {token: exporterToken, cert: new(own.issue(t, "x", nil, []string{"unlisted.example.com"})), known: true, rights: rights{contract.RightExport}},
-		"a name beside a bad one": {token: "stranger-0123456789abcdef", cert: new(own.issue(t, "x", nil, []string{"restore.example.com"})), known: true, rights: rights{contract.RightImport}},
+		"nothing":              {},
+		"an unknown token":     {token: "stranger-0123456789abcdef"},
+		"the start of a token": {token: exporterToken[:23]},
+		"the exporter's token": {token: exporterToken, known: true, rights: rights{contract.RightExport}},
+		"the importer's token": {token: importerToken, known: true, rights: rights{contract.RightImport}},
+		"both rights":          {token: bothToken, known: true, rights: rights{contract.RightExport, contract.RightImport}},
+		"a URI": {
+			cert: new(own.issue(t, "x", []string{"spiffe://example.com/backup"}, nil)), known: true,
+			rights: rights{contract.RightExport},
+		},
+		"a DNS name": {
+			cert: new(own.issue(t, "x", nil, []string{"other.example.com", "restore.example.com"})), known: true,
+			rights: rights{contract.RightImport},
+		},
+		"a URI as a DNS name": {cert: new(own.issue(t, "x", nil, []string{"spiffe://example.com/backup"}))},
+		"a common name":       {cert: new(own.issue(t, "restore.example.com", nil, nil))},
+		"an unlisted name":    {cert: new(own.issue(t, "x", []string{"spiffe://example.com/backup/more"}, nil))},
+		"a token beside a name": {
+			token: exporterToken, cert: new(own.issue(t, "x", nil, []string{"unlisted.example.com"})), known: true,
+			rights: rights{contract.RightExport},
+		},
+		"a name beside a bad one": {
+			token: "stranger-0123456789abcdef", cert: new(own.issue(t, "x", nil, []string{"restore.example.com"})),
+			known: true, rights: rights{contract.RightImport},
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -258,7 +274,8 @@ func TestRights(t *testing.T) {
 		}
 	})
 	t.Run("TLS 1.1", func(t *testing.T) {
-		_, err := tls.Dial("tcp", address, &tls.Config{RootCAs: own.Pool, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11, NextProtos: []string{"h2"}})
+		_, err := tls.Dial("tcp", address,
+			&tls.Config{RootCAs: own.Pool, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11, NextProtos: []string{"h2"}})
 		if err == nil {
 			t.Error("TLS 1.1 is spoken")
 		}
@@ -290,7 +307,10 @@ func TestOldTLSIsNeverSpoken(t *testing.T) {
 	o := notes()
 	o.TLS = &tls.Config{MinVersion: tls.VersionTLS10, GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return old, nil }}
 	address := serveAt(t, "127.0.0.1:0", memory(), o)
-	if _, err := tls.Dial("tcp", address, &tls.Config{RootCAs: own.Pool, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11, NextProtos: []string{"h2"}}); err == nil {
+	if _, err := tls.Dial("tcp", address, &tls.Config{
+		RootCAs: own.Pool, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11,
+		NextProtos: []string{"h2"},
+	}); err == nil {
 		t.Error("TLS 1.1 is spoken")
 	}
 	connect(t, address, contract.DialOptions{TLS: &tls.Config{RootCAs: own.Pool, MinVersion: tls.VersionTLS10}})
@@ -330,7 +350,8 @@ func TestSameUserAtASocket(t *testing.T) {
 func TestTokensNeverTravelInPlainText(t *testing.T) {
 	o := notes()
 	o.Insecure, o.Guard = true, guards(t)
-	if err := contract.ListenAndServe(t.Context(), "127.0.0.1:0", memory(), o); !errors.Is(err, contract.ErrPlaintext) || appbur.HintOf(err) == "" {
+	if err := contract.ListenAndServe(t.Context(), "127.0.0.1:0", memory(), o); !errors.Is(err, contract.ErrPlaintext) ||
+		appbur.HintOf(err) == "" {
 		t.Errorf("the server ended with %v", err)
 	}
 	_, err := contract.Dial(t.Context(), "127.0.0.1:1", contract.DialOptions{Insecure: true, Token: fixedToken(exporterToken)})
@@ -476,7 +497,9 @@ func TestTokenFileIsReadAgain(t *testing.T) {
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := contract.Dial(t.Context(), address, contract.DialOptions{Token: contract.TokenFile(file)}); codeOf(err) != codes.Unauthenticated || !strings.Contains(err.Error(), "reading the token") {
+	if _, err := contract.Dial(t.Context(), address,
+		contract.DialOptions{Token: contract.TokenFile(file)}); codeOf(err) != codes.Unauthenticated ||
+		!strings.Contains(err.Error(), "reading the token") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -518,7 +541,10 @@ func TestTokenExpiresInTheMiddle(t *testing.T) {
 }
 
 func TestGuardsAreChecked(t *testing.T) {
-	if _, err := contract.AllowTokens(contract.TokenGrant{Name: "x", Token: "short", Rights: []contract.Right{contract.RightExport}}); err == nil {
+	if _, err := contract.AllowTokens(contract.TokenGrant{
+		Name: "x", Token: "short",
+		Rights: []contract.Right{contract.RightExport},
+	}); err == nil {
 		t.Error("a short token is accepted")
 	}
 	if _, err := contract.AllowTokens(contract.TokenGrant{Name: "x", Token: exporterToken}); err == nil {

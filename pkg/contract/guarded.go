@@ -110,7 +110,9 @@ func (g guarded) ReleaseExport(ctx context.Context, request *contractpb.ReleaseE
 }
 
 // GetFingerprint needs the right to export.
-func (g guarded) GetFingerprint(ctx context.Context, request *contractpb.GetFingerprintRequest) (*contractpb.GetFingerprintResponse, error) {
+func (g guarded) GetFingerprint(ctx context.Context, request *contractpb.GetFingerprintRequest) (*contractpb.GetFingerprintResponse,
+	error,
+) {
 	if _, err := g.admit(ctx, RightExport); err != nil {
 		return nil, err
 	}
@@ -148,7 +150,9 @@ func (g guarded) GetOperation(ctx context.Context, request *contractpb.GetOperat
 }
 
 // ListOperations shows the operations of those kinds that the caller may do.
-func (g guarded) ListOperations(ctx context.Context, request *contractpb.ListOperationsRequest) (*contractpb.ListOperationsResponse, error) {
+func (g guarded) ListOperations(ctx context.Context, request *contractpb.ListOperationsRequest) (*contractpb.ListOperationsResponse,
+	error,
+) {
 	has, err := g.anyRight(ctx)
 	if err != nil {
 		return nil, err
@@ -165,7 +169,9 @@ func (g guarded) ListOperations(ctx context.Context, request *contractpb.ListOpe
 
 // CancelOperation needs the right of every kind of operation that the id stands
 // for: an export and an import may have the same.
-func (g guarded) CancelOperation(ctx context.Context, request *contractpb.CancelOperationRequest) (*contractpb.CancelOperationResponse, error) {
+func (g guarded) CancelOperation(ctx context.Context, request *contractpb.CancelOperationRequest) (*contractpb.CancelOperationResponse,
+	error,
+) {
 	has, err := g.anyRight(ctx)
 	if err != nil {
 		return nil, err

@@ -46,7 +46,8 @@ func (*recorded) SetTrailer(metadata.MD)                    {}
 
 func TestSilentStreamsBeat(t *testing.T) {
 	app := &sleeper{wake: make(chan struct{})}
-	s, err := newService(app, Options{ID: "notes", Version: "1", Datasets: []Dataset{{Name: "notes", Schema: "1.0", Key: []string{"id"}}}}.withDefaults())
+	s, err := newService(app,
+		Options{ID: "notes", Version: "1", Datasets: []Dataset{{Name: "notes", Schema: "1.0", Key: []string{"id"}}}}.withDefaults())
 	if err != nil {
 		t.Fatal(err)
 	}

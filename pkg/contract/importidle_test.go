@@ -35,7 +35,9 @@ func (c *handClock) forward(d time.Duration) {
 const imported = `{"id":1}` + "\n"
 
 // openImport announces one row and reads the answer. Nothing else is sent.
-func openImport(t *testing.T, client *contract.Client, id string) (grpc.BidiStreamingClient[contractpb.ImportRequest, contractpb.ImportResponse], *contractpb.ImportResponse, error) {
+func openImport(t *testing.T, client *contract.Client,
+	id string,
+) (grpc.BidiStreamingClient[contractpb.ImportRequest, contractpb.ImportResponse], *contractpb.ImportResponse, error) {
 	t.Helper()
 	stream, err := contractpb.NewAppStateClient(client.Connection()).Import(t.Context())
 	if err != nil {

@@ -99,7 +99,8 @@ func (i *imports) displace(x *importSession) bool {
 	kept := i.wait(x)
 	x.mu.Unlock()
 
-	i.service.options.Log.WarnContext(x.ctx, "an import on whose stream nothing came gave way to another one", "operation", x.id, "silent", silent)
+	i.service.options.Log.WarnContext(x.ctx, "an import on whose stream nothing came gave way to another one", "operation", x.id, "silent",
+		silent)
 	if !kept {
 		i.drop(x, errDisplaced)
 	}
@@ -107,7 +108,8 @@ func (i *imports) displace(x *importSession) bool {
 }
 
 // errDisplaced ends a stream that is not served any more.
-var errDisplaced = NewError(ReasonOperationInProgress, "the stream gave way to another one: nothing came on it for long, or its caller came back")
+var errDisplaced = NewError(ReasonOperationInProgress,
+	"the stream gave way to another one: nothing came on it for long, or its caller came back")
 
 // gaveWay is closed when the given stream is not served any more.
 func (x *importSession) gaveWay(stream int) <-chan struct{} {

@@ -71,7 +71,8 @@ func listenUnix(ctx context.Context, path string) (net.Listener, error) {
 	}
 	dialer := net.Dialer{Timeout: time.Second}
 	if conn, err := dialer.DialContext(ctx, "unix", path); err == nil {
-		return nil, errors.Join(appbur.WithHint(errors.New("another process serves this socket"), "stop it, or choose another path"), conn.Close())
+		return nil, errors.Join(appbur.WithHint(errors.New("another process serves this socket"), "stop it, or choose another path"),
+			conn.Close())
 	}
 	dir, err := os.MkdirTemp(filepath.Dir(path), ".s")
 	if err != nil {

@@ -172,7 +172,10 @@ func (m *Metrics) operations() string {
 		return ""
 	}
 	counts := map[contractpb.OperationKind]map[string]int64{}
-	for _, kind := range []contractpb.OperationKind{contractpb.OperationKind_OPERATION_KIND_EXPORT, contractpb.OperationKind_OPERATION_KIND_IMPORT} {
+	for _, kind := range []contractpb.OperationKind{
+		contractpb.OperationKind_OPERATION_KIND_EXPORT,
+		contractpb.OperationKind_OPERATION_KIND_IMPORT,
+	} {
 		counts[kind] = map[string]int64{"running": 0, "suspended": 0}
 	}
 	for _, op := range slices.Concat(s.exports.list(), s.imports.list()) {

@@ -36,7 +36,8 @@ func TestMetrics(t *testing.T) {
 	if _, err := client.Import(t.Context(), dry); err != nil {
 		t.Fatal(err)
 	}
-	if text := scrape(t, m); strings.Contains(text, `timestamp_seconds{kind="import"}`) || strings.Contains(text, `rows_total{kind="import"} 1`) {
+	if text := scrape(t, m); strings.Contains(text, `timestamp_seconds{kind="import"}`) ||
+		strings.Contains(text, `rows_total{kind="import"} 1`) {
 		t.Errorf("a dry run counts as an import:\n%s", text)
 	}
 	if _, err := client.Import(t.Context(), request(t, source("notes", "1.0", "{\"id\":3}\n"))); err != nil {

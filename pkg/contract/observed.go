@@ -46,7 +46,8 @@ func (o *observation) end(err *error) {
 	code, reason := verdict(*err)
 	took := o.service.options.Now().Sub(o.started)
 	o.service.options.Metrics.end(o.call, code, reason, took)
-	o.service.options.Log.DebugContext(o.ctx, "a call ended", "call", o.call, "code", code.String(), "reason", string(reason), "seconds", took.Seconds())
+	o.service.options.Log.DebugContext(o.ctx, "a call ended", "call", o.call, "code", code.String(), "reason", string(reason), "seconds",
+		took.Seconds())
 }
 
 // verdict is what the caller is told, without its message.
@@ -127,13 +128,17 @@ func (c countedImport) Recv() (*contractpb.ImportRequest, error) {
 }
 
 // ReleaseExport observes the call.
-func (o observed) ReleaseExport(ctx context.Context, request *contractpb.ReleaseExportRequest) (_ *contractpb.ReleaseExportResponse, err error) {
+func (o observed) ReleaseExport(ctx context.Context, request *contractpb.ReleaseExportRequest) (_ *contractpb.ReleaseExportResponse,
+	err error,
+) {
 	defer o.begin(ctx, "ReleaseExport", request).end(&err)
 	return o.AppStateServer.ReleaseExport(ctx, request)
 }
 
 // GetFingerprint observes the call.
-func (o observed) GetFingerprint(ctx context.Context, request *contractpb.GetFingerprintRequest) (_ *contractpb.GetFingerprintResponse, err error) {
+func (o observed) GetFingerprint(ctx context.Context, request *contractpb.GetFingerprintRequest) (_ *contractpb.GetFingerprintResponse,
+	err error,
+) {
 	defer o.begin(ctx, "GetFingerprint", request).end(&err)
 	return o.AppStateServer.GetFingerprint(ctx, request)
 }
@@ -145,19 +150,25 @@ func (o observed) Verify(request *contractpb.VerifyRequest, stream grpc.ServerSt
 }
 
 // GetOperation observes the call.
-func (o observed) GetOperation(ctx context.Context, request *contractpb.GetOperationRequest) (_ *contractpb.GetOperationResponse, err error) {
+func (o observed) GetOperation(ctx context.Context, request *contractpb.GetOperationRequest) (_ *contractpb.GetOperationResponse,
+	err error,
+) {
 	defer o.begin(ctx, "GetOperation", request).end(&err)
 	return o.AppStateServer.GetOperation(ctx, request)
 }
 
 // ListOperations observes the call.
-func (o observed) ListOperations(ctx context.Context, request *contractpb.ListOperationsRequest) (_ *contractpb.ListOperationsResponse, err error) {
+func (o observed) ListOperations(ctx context.Context, request *contractpb.ListOperationsRequest) (_ *contractpb.ListOperationsResponse,
+	err error,
+) {
 	defer o.begin(ctx, "ListOperations", request).end(&err)
 	return o.AppStateServer.ListOperations(ctx, request)
 }
 
 // CancelOperation observes the call.
-func (o observed) CancelOperation(ctx context.Context, request *contractpb.CancelOperationRequest) (_ *contractpb.CancelOperationResponse, err error) {
+func (o observed) CancelOperation(ctx context.Context, request *contractpb.CancelOperationRequest) (_ *contractpb.CancelOperationResponse,
+	err error,
+) {
 	defer o.begin(ctx, "CancelOperation", request).end(&err)
 	return o.AppStateServer.CancelOperation(ctx, request)
 }

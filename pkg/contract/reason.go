@@ -75,11 +75,23 @@ type meaning struct {
 }
 
 var meanings = map[Reason]meaning{
-	ReasonInvalidRequest:      {codes.InvalidArgument, false, "caller and application may be of incompatible releases; compare their versions"},
-	ReasonNoCommonVersion:     {codes.FailedPrecondition, false, "upgrade whichever of appbur and the application is older"},
-	ReasonPayloadInvalid:      {codes.InvalidArgument, false, "the payload does not fit the schema it claims; check the release that exported it"},
-	ReasonSchemaTooNew:        {codes.FailedPrecondition, false, "upgrade the application to the release that wrote the payload, or a later one"},
-	ReasonSchemaTooOld:        {codes.FailedPrecondition, false, "import into an older release of the application first, then upgrade it step by step"},
+	ReasonInvalidRequest: {
+		codes.InvalidArgument, false,
+		"caller and application may be of incompatible releases; compare their versions",
+	},
+	ReasonNoCommonVersion: {codes.FailedPrecondition, false, "upgrade whichever of appbur and the application is older"},
+	ReasonPayloadInvalid: {
+		codes.InvalidArgument, false,
+		"the payload does not fit the schema it claims; check the release that exported it",
+	},
+	ReasonSchemaTooNew: {
+		codes.FailedPrecondition, false,
+		"upgrade the application to the release that wrote the payload, or a later one",
+	},
+	ReasonSchemaTooOld: {
+		codes.FailedPrecondition, false,
+		"import into an older release of the application first, then upgrade it step by step",
+	},
 	ReasonUnknownDataset:      {codes.NotFound, false, "leave the dataset out, or use a release of the application that has it"},
 	ReasonWrongApp:            {codes.FailedPrecondition, false, "check which address belongs to which application"},
 	ReasonOperationInProgress: {codes.Aborted, true, "wait until the running import ends, then try again"},
@@ -95,12 +107,18 @@ var meanings = map[Reason]meaning{
 	ReasonCapabilityMissing:   {codes.Unimplemented, false, "use a release of the application that offers it"},
 	ReasonAppFailed:           {codes.Internal, false, "look into the log of the application"},
 	ReasonPanic:               {codes.Internal, false, "look into the log of the application; this is a defect of it"},
-	ReasonSnapshotExpired:     {codes.FailedPrecondition, false, "start the export again; if this happens often, raise the application's lease for exports"},
-	ReasonTargetChanged:       {codes.Aborted, false, "somebody changed the application meanwhile; look at its state and plan the import again"},
-	ReasonAlreadyCommitted:    {codes.FailedPrecondition, false, "the import has taken effect; import an earlier state to go back"},
-	ReasonUnknownOperation:    {codes.NotFound, false, "list the operations of the application; results are kept for a limited time"},
-	ReasonTooManyOperations:   {codes.ResourceExhausted, true, "wait until a running export ends, then try again"},
-	ReasonOperationCancelled:  {codes.Aborted, false, "start the operation again under a new id"},
+	ReasonSnapshotExpired: {
+		codes.FailedPrecondition, false,
+		"start the export again; if this happens often, raise the application's lease for exports",
+	},
+	ReasonTargetChanged: {
+		codes.Aborted, false,
+		"somebody changed the application meanwhile; look at its state and plan the import again",
+	},
+	ReasonAlreadyCommitted:   {codes.FailedPrecondition, false, "the import has taken effect; import an earlier state to go back"},
+	ReasonUnknownOperation:   {codes.NotFound, false, "list the operations of the application; results are kept for a limited time"},
+	ReasonTooManyOperations:  {codes.ResourceExhausted, true, "wait until a running export ends, then try again"},
+	ReasonOperationCancelled: {codes.Aborted, false, "start the operation again under a new id"},
 }
 
 // Code returns the gRPC code that goes with the reason, or codes.Unknown for a

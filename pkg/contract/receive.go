@@ -169,7 +169,10 @@ func (r *receiver) header(h *contractpb.ExportHeader) error {
 	}
 	r.result = ExportResult{App: h.GetAppId(), Version: h.GetAppVersion(), Snapshot: h.GetSnapshotId(), Taken: h.GetSnapshotTime().AsTime()}
 	for _, d := range h.GetDatasets() {
-		header := DatasetHeader{Name: d.GetName(), Schema: d.GetSchema(), MediaType: d.GetMediaType(), Sensitive: d.GetSensitive(), Key: d.GetKey()}
+		header := DatasetHeader{
+			Name: d.GetName(), Schema: d.GetSchema(), MediaType: d.GetMediaType(), Sensitive: d.GetSensitive(),
+			Key: d.GetKey(),
+		}
 		if err := header.check(); err != nil {
 			return fmt.Errorf("dataset %q: %w", header.Name, err)
 		}

@@ -141,7 +141,10 @@ func TestReceiverNoticesEveryChange(t *testing.T) {
 		"rows out of order":           "{\"k\":2}\n{\"k\":1}\n",
 		"a row without its line feed": "{\"k\":1}",
 	} {
-		tests[name] = []*contractpb.ExportResponse{whole[0], wireChunk("a", 0, rows), wireTrailer("a", uint64(bytes.Count([]byte(rows), lineFeed)), rows)}
+		tests[name] = []*contractpb.ExportResponse{
+			whole[0], wireChunk("a", 0, rows),
+			wireTrailer("a", uint64(bytes.Count([]byte(rows), lineFeed)), rows),
+		}
 	}
 	for name, messages := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -23,12 +23,24 @@ func TestRedact(t *testing.T) {
 		message proto.Message
 		keeps   string
 	}{
-		"a chunk":            {&contractpb.Chunk{Dataset: "notes", Offset: 7, Data: []byte(canary)}, "notes"},
-		"within a message":   {&contractpb.ExportResponse{Message: &contractpb.ExportResponse_Chunk{Chunk: &contractpb.Chunk{Dataset: "notes", Data: []byte(canary)}}}, "notes"},
-		"within a list":      {&contractpb.GetFingerprintResponse{Fingerprints: []*contractpb.Fingerprint{{Dataset: "notes", Token: []byte(canary)}}}, "notes"},
-		"a list itself":      {&contractpb.VerifyResult{Datasets: []*contractpb.DatasetTrailer{{Dataset: "notes"}}, Problems: []string{canary}}, "notes"},
-		"nothing to leave":   {&contractpb.Failure{Message: "why", Metadata: map[string]string{"row": "7"}}, "why"},
-		"an import's guards": {&contractpb.ImportOpen{SourceAppId: "notes", Expected: []*contractpb.Fingerprint{{Token: []byte(canary)}}}, "notes"},
+		"a chunk": {&contractpb.Chunk{Dataset: "notes", Offset: 7, Data: []byte(canary)}, "notes"},
+		"within a message": {&contractpb.ExportResponse{Message: &contractpb.ExportResponse_Chunk{Chunk: &contractpb.Chunk{
+			Dataset: "notes",
+			Data:    []byte(canary),
+		}}}, "notes"},
+		"within a list": {&contractpb.GetFingerprintResponse{Fingerprints: []*contractpb.Fingerprint{{
+			Dataset: "notes",
+			Token:   []byte(canary),
+		}}}, "notes"},
+		"a list itself": {
+			&contractpb.VerifyResult{Datasets: []*contractpb.DatasetTrailer{{Dataset: "notes"}}, Problems: []string{canary}},
+			"notes",
+		},
+		"nothing to leave": {&contractpb.Failure{Message: "why", Metadata: map[string]string{"row": "7"}}, "why"},
+		"an import's guards": {
+			&contractpb.ImportOpen{SourceAppId: "notes", Expected: []*contractpb.Fingerprint{{Token: []byte(canary)}}},
+			"notes",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := proto.Clone(test.message)
@@ -47,7 +59,10 @@ func TestRedact(t *testing.T) {
 }
 
 func TestRedactLeavesTheRestAlone(t *testing.T) {
-	m := &contractpb.ImportResult{Applied: true, Datasets: []*contractpb.DatasetResult{{Name: "a", Sha256: []byte{1, 2}, Rows: 3}}, Warnings: []string{"w"}}
+	m := &contractpb.ImportResult{
+		Applied: true, Datasets: []*contractpb.DatasetResult{{Name: "a", Sha256: []byte{1, 2}, Rows: 3}},
+		Warnings: []string{"w"},
+	}
 	if got := contract.Redact(m); !proto.Equal(m, got) {
 		t.Errorf("%s became %s", m, got)
 	}
@@ -83,13 +98,19 @@ func TestRedactMessagesOfOthers(t *testing.T) {
 			Name: proto.String("M"),
 			Field: []*descriptorpb.FieldDescriptorProto{
 				{Name: proto.String("password"), JsonName: proto.String("password"), Number: proto.Int32(1), Type: text, Label: one, Options: options},
-				{Name: proto.String("inner"), JsonName: proto.String("inner"), Number: proto.Int32(2), Type: message, TypeName: proto.String(".x.M.InnerEntry"), Label: many},
+				{
+					Name: proto.String("inner"), JsonName: proto.String("inner"), Number: proto.Int32(2), Type: message,
+					TypeName: proto.String(".x.M.InnerEntry"), Label: many,
+				},
 			},
 			NestedType: []*descriptorpb.DescriptorProto{{
 				Name: proto.String("InnerEntry"), Options: &descriptorpb.MessageOptions{MapEntry: proto.Bool(true)},
 				Field: []*descriptorpb.FieldDescriptorProto{
 					{Name: proto.String("key"), JsonName: proto.String("key"), Number: proto.Int32(1), Type: text, Label: one},
-					{Name: proto.String("value"), JsonName: proto.String("value"), Number: proto.Int32(2), Type: message, TypeName: proto.String(".x.M"), Label: one},
+					{
+						Name: proto.String("value"), JsonName: proto.String("value"), Number: proto.Int32(2), Type: message, TypeName: proto.String(".x.M"),
+						Label: one,
+					},
 				},
 			}},
 		}},
@@ -109,7 +130,10 @@ func TestRedactMessagesOfOthers(t *testing.T) {
 }
 
 func FuzzRedact(f *testing.F) {
-	seed, err := proto.Marshal(&contractpb.ImportRequest{Message: &contractpb.ImportRequest_Chunk{Chunk: &contractpb.Chunk{Dataset: "a", Data: []byte("x")}}})
+	seed, err := proto.Marshal(&contractpb.ImportRequest{Message: &contractpb.ImportRequest_Chunk{Chunk: &contractpb.Chunk{
+		Dataset: "a",
+		Data:    []byte("x"),
+	}}})
 	if err != nil {
 		f.Fatal(err)
 	}

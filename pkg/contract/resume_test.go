@@ -255,16 +255,18 @@ func TestReleasedExportBeginsAnew(t *testing.T) {
 	id := operationID(t)
 	var first bytes.Buffer
 	broken := errors.New("the disk is full")
-	_, err := client.Export(t.Context(), contract.ExportRequest{OperationID: id}, contract.SinkFunc(func(contract.DatasetHeader) (io.WriteCloser, error) {
-		return &limited{Buffer: &first, limit: 1 << 20, err: broken}, nil
-	}))
+	_, err := client.Export(t.Context(), contract.ExportRequest{OperationID: id},
+		contract.SinkFunc(func(contract.DatasetHeader) (io.WriteCloser, error) {
+			return &limited{Buffer: &first, limit: 1 << 20, err: broken}, nil
+		}))
 	if !errors.Is(err, broken) {
 		t.Fatalf("got %v", err)
 	}
 	var released bytes.Buffer
-	_, err = client.Export(t.Context(), contract.ExportRequest{OperationID: id}, contract.SinkFunc(func(contract.DatasetHeader) (io.WriteCloser, error) {
-		return &limited{Buffer: &released}, nil
-	}))
+	_, err = client.Export(t.Context(), contract.ExportRequest{OperationID: id},
+		contract.SinkFunc(func(contract.DatasetHeader) (io.WriteCloser, error) {
+			return &limited{Buffer: &released}, nil
+		}))
 	if err != nil {
 		t.Fatalf("a new export under a released id: %v", err)
 	}

@@ -30,10 +30,11 @@ func TestDatasetsAreSensitiveUnlessTheySayClear(t *testing.T) {
 	}
 
 	exported := map[string]bool{}
-	_, err = client.Export(t.Context(), contract.ExportRequest{OperationID: operationID(t)}, contract.SinkFunc(func(h contract.DatasetHeader) (io.WriteCloser, error) {
-		exported[h.Name] = h.Sensitive
-		return &collected{}, nil
-	}))
+	_, err = client.Export(t.Context(), contract.ExportRequest{OperationID: operationID(t)},
+		contract.SinkFunc(func(h contract.DatasetHeader) (io.WriteCloser, error) {
+			exported[h.Name] = h.Sensitive
+			return &collected{}, nil
+		}))
 	if err != nil {
 		t.Fatal(err)
 	}

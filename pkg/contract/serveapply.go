@@ -154,7 +154,8 @@ func (a *applying) replace(ctx context.Context, tx Transaction, p *importPart) (
 	digest := f.out.digest()
 	return &contractpb.DatasetResult{
 		Name: d.Name, SchemaFrom: p.announced.schema, SchemaTo: d.schema.String(),
-		Rows: uint64(f.out.rows), Bytes: uint64(f.out.size), Sha256: digest[:], Dropped: slices.Concat(f.upcaster.report(), f.unknown.report()), Filled: f.defaults.report(),
+		Rows: uint64(f.out.rows), Bytes: uint64(f.out.size), Sha256: digest[:], Dropped: slices.Concat(f.upcaster.report(), f.unknown.report()),
+		Filled: f.defaults.report(),
 	}, nil
 }
 
@@ -183,7 +184,8 @@ func (a *applying) reread(ctx context.Context, tx Transaction, result *contractp
 			a.watch.count(got.rows)
 		}
 		if digest := got.digest(); string(digest[:]) != string(want.GetSha256()) {
-			return NewError(ReasonVerifyFailed, "dataset %s: %d rows were written and %d read back, with another digest", d.Name, want.GetRows(), got.rows).
+			return NewError(ReasonVerifyFailed, "dataset %s: %d rows were written and %d read back, with another digest", d.Name, want.GetRows(),
+				got.rows).
 				With("dataset", d.Name)
 		}
 		want.Verified = true

@@ -43,7 +43,10 @@ func (s *service) Export(request *contractpb.ExportRequest, stream exportStream)
 	if limit == 0 {
 		limit = chunkSize
 	}
-	out := &exportOut{service: s, session: x, number: number, stream: stream, limit: min(limit, maxChunkSize), beat: time.NewTimer(s.options.Heartbeat)}
+	out := &exportOut{
+		service: s, session: x, number: number, stream: stream, limit: min(limit, maxChunkSize),
+		beat: time.NewTimer(s.options.Heartbeat),
+	}
 	defer out.beat.Stop()
 	return out.run(ctx, request.GetResume())
 }
@@ -115,7 +118,8 @@ func (o *exportOut) start(resume *contractpb.ExportResume) (part int, offset int
 		written := p.written
 		x.mu.Unlock()
 		if resume.GetOffset() > uint64(written) {
-			return 0, 0, NewError(ReasonOffsetMismatch, "dataset %s: an export cannot be resumed at %d, it has %d bytes so far", p.definition.Name, resume.GetOffset(), written).
+			return 0, 0, NewError(ReasonOffsetMismatch, "dataset %s: an export cannot be resumed at %d, it has %d bytes so far", p.definition.Name,
+				resume.GetOffset(), written).
 				With("dataset", p.definition.Name).With("expected", strconv.FormatInt(written, 10))
 		}
 		return i, int64(resume.GetOffset()), nil

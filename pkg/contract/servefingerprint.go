@@ -13,7 +13,9 @@ import (
 const longestFingerprint = 128
 
 // GetFingerprint implements the call of the contract.
-func (s *service) GetFingerprint(ctx context.Context, request *contractpb.GetFingerprintRequest) (_ *contractpb.GetFingerprintResponse, err error) {
+func (s *service) GetFingerprint(ctx context.Context, request *contractpb.GetFingerprintRequest) (_ *contractpb.GetFingerprintResponse,
+	err error,
+) {
 	defer s.recoverInto(ctx, "GetFingerprint", &err)
 	source, ok := s.app.(Fingerprinter)
 	if !ok {
@@ -96,7 +98,8 @@ func (x *importSession) checkTarget(ctx context.Context, tx Transaction) ([]*con
 			before, i = append(before, f), len(before)
 		}
 		if !bytes.Equal(before[i].GetToken(), want.GetToken()) {
-			return nil, NewError(ReasonTargetChanged, "dataset %s changed since the import was planned", want.GetDataset()).With("dataset", want.GetDataset())
+			return nil, NewError(ReasonTargetChanged, "dataset %s changed since the import was planned", want.GetDataset()).With("dataset",
+				want.GetDataset())
 		}
 	}
 	return before, nil

@@ -158,7 +158,8 @@ func (s *service) planPart(a *contractpb.ImportDataset) (*importPart, error) {
 		return nil, NewError(ReasonInvalidRequest, "dataset %s: %w", d.Name, err)
 	}
 	if limit := s.options.MaxPayloadBytes; a.GetBytes() > uint64(limit) {
-		return nil, NewError(ReasonTooLarge, "dataset %s: the payload has %d bytes, at most %d are taken", d.Name, a.GetBytes(), limit).With("dataset", d.Name)
+		return nil, NewError(ReasonTooLarge, "dataset %s: the payload has %d bytes, at most %d are taken", d.Name, a.GetBytes(),
+			limit).With("dataset", d.Name)
 	}
 	if d.opaque() && a.GetRows() > 0 {
 		return nil, NewError(ReasonInvalidRequest, "dataset %s is opaque and cannot have rows", d.Name).With("dataset", d.Name)

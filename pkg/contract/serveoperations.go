@@ -58,7 +58,9 @@ func (s *service) ListOperations(context.Context, *contractpb.ListOperationsRequ
 }
 
 // CancelOperation implements the call of the contract.
-func (s *service) CancelOperation(_ context.Context, request *contractpb.CancelOperationRequest) (*contractpb.CancelOperationResponse, error) {
+func (s *service) CancelOperation(_ context.Context, request *contractpb.CancelOperationRequest) (*contractpb.CancelOperationResponse,
+	error,
+) {
 	id := request.GetOperationId()
 	if err := checkOperationID(id); err != nil {
 		return nil, err

@@ -133,7 +133,8 @@ func (s *Server) transport(address net.Addr) (credentials.TransportCredentials, 
 	case !s.options.Insecure:
 		return nil, appbur.WithHint(fmt.Errorf("serving at %s: %w", address, ErrPlaintext), "set TLS, or listen on a unix socket")
 	case s.options.Guard != nil:
-		return nil, appbur.WithHint(fmt.Errorf("serving at %s: %w: callers would show their credentials to everybody on the way", address, ErrPlaintext),
+		return nil, appbur.WithHint(fmt.Errorf("serving at %s: %w: callers would show their credentials to everybody on the way", address,
+			ErrPlaintext),
 			"set TLS, listen on a unix socket, or serve without a guard")
 	default:
 		return insecure.NewCredentials(), nil

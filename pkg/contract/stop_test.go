@@ -104,7 +104,8 @@ func TestStopWhileImporting(t *testing.T) {
 				}
 			}
 			stop()
-			if state, err := watch.Recv(); test.grace > time.Second && (err != nil || state.GetStatus() != grpc_health_v1.HealthCheckResponse_NOT_SERVING) {
+			if state, err := watch.Recv(); test.grace > time.Second &&
+				(err != nil || state.GetStatus() != grpc_health_v1.HealthCheckResponse_NOT_SERVING) {
 				t.Errorf("while it stops: %v %v", state, err)
 			}
 			if test.goOn {

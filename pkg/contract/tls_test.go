@@ -29,7 +29,8 @@ func certificate(t testing.TB) (tls.Certificate, *x509.CertPool) {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "notes"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
@@ -47,9 +48,13 @@ func certificate(t testing.TB) (tls.Certificate, *x509.CertPool) {
 func TestMutualTLS(t *testing.T) {
 	cert, pool := certificate(t)
 	o := notes()
-	o.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS13}
+	o.TLS = &tls.Config{
+		Certificates: []tls.Certificate{cert}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert,
+		MinVersion: tls.VersionTLS13,
+	}
 	address := serveAt(t, "127.0.0.1:0", memory(row(`{"id":1}`)), o)
-	client, err := contract.Dial(t.Context(), address, contract.DialOptions{TLS: &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS13}})
+	client, err := contract.Dial(t.Context(), address,
+		contract.DialOptions{TLS: &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS13}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,11 +69,20 @@ func TestMutualTLS(t *testing.T) {
 		options contract.DialOptions
 		want    error
 	}{
-		"an unknown authority":  {contract.DialOptions{TLS: &tls.Config{MinVersion: tls.VersionTLS13}}, contract.ErrServerCertificate},
-		"another host":          {contract.DialOptions{TLS: &tls.Config{RootCAs: pool, ServerName: "elsewhere", MinVersion: tls.VersionTLS13}}, contract.ErrServerCertificate},
-		"no client certificate": {contract.DialOptions{TLS: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13}}, contract.ErrClientCertificate},
-		"a stranger's":          {contract.DialOptions{TLS: &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{stranger}, MinVersion: tls.VersionTLS13}}, contract.ErrClientCertificate},
-		"plain text":            {contract.DialOptions{Insecure: true, Timeout: 300 * time.Millisecond}, nil},
+		"an unknown authority": {contract.DialOptions{TLS: &tls.Config{MinVersion: tls.VersionTLS13}}, contract.ErrServerCertificate},
+		"another host": {
+			contract.DialOptions{TLS: &tls.Config{RootCAs: pool, ServerName: "elsewhere", MinVersion: tls.VersionTLS13}},
+			contract.ErrServerCertificate,
+		},
+		"no client certificate": {
+			contract.DialOptions{TLS: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13}},
+			contract.ErrClientCertificate,
+		},
+		"a stranger's": {contract.DialOptions{TLS: &tls.Config{
+			RootCAs: pool, Certificates: []tls.Certificate{stranger},
+			MinVersion: tls.VersionTLS13,
+		}}, contract.ErrClientCertificate},
+		"plain text": {contract.DialOptions{Insecure: true, Timeout: 300 * time.Millisecond}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := contract.Dial(t.Context(), address, test.options)
@@ -87,7 +101,10 @@ func TestMutualTLS(t *testing.T) {
 func TestRefusedCertificateInTLS12(t *testing.T) {
 	cert, pool := certificate(t)
 	o := notes()
-	o.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12}
+	o.TLS = &tls.Config{
+		Certificates: []tls.Certificate{cert}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert,
+		MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12,
+	}
 	address := serveAt(t, "127.0.0.1:0", memory(row(`{"id":1}`)), o)
 	_, err := contract.Dial(t.Context(), address, contract.DialOptions{TLS: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}})
 	if !errors.Is(err, contract.ErrClientCertificate) {

@@ -45,26 +45,103 @@ func TestAbsent(t *testing.T) {
 		reason   string
 	}{
 		{"a definition that was deleted", thing, nil, nil, true, "no CustomResourceDefinition defines it"},
-		{"a definition that is there", thing, map[string]string{crds: things}, nil, false, "CustomResourceDefinition things.example.org still defines it"},
+		{
+			"a definition that is there", thing,
+			map[string]string{crds: things},
+			nil, false,
+			"CustomResourceDefinition things.example.org still defines it",
+		},
 		{"definitions that may not be read", thing, map[string]string{crds: ""}, nil, false, "CustomResourceDefinitions cannot be listed"},
 		{"definitions that are garbled", thing, map[string]string{crds: `{}`}, nil, false, "CustomResourceDefinitions cannot be listed"},
 		{"registrations that may not be read", thing, map[string]string{registered: ""}, nil, false, "APIServices cannot be listed"},
 		{"registrations that are not whole", thing, map[string]string{registered: none}, nil, false, "lacks v1"},
-		{"an aggregated API that is registered", schema.GroupVersionKind{Group: "a.b", Version: "v1", Kind: "X"}, map[string]string{registered: registrations(core, remote)}, nil, false, "aggregated API server behind Service ns/svc"},
-		{"an aggregated API that is not", schema.GroupVersionKind{Group: "a.b", Version: "v1", Kind: "X"}, nil, nil, true, "no aggregated API server is registered"},
-		{"a built-in kind of every release", pod, map[string]string{"/api/v1": resources("ConfigMap")}, nil, false, "no release is known that serves it without the kind"},
-		{"a built-in kind that is served", pod, map[string]string{"/api/v1": resources("Pod")}, nil, false, "the API server serves it at v1 when asked directly"},
-		{"a built-in kind of an empty group", pod, map[string]string{"/api/v1": resources()}, nil, false, "whether the API server serves v1 is not known"},
-		{"a built-in kind whose group cannot be asked", pod, map[string]string{"/api/v1": ""}, nil, false, "whether the API server serves v1 is not known"},
-		{"a built-in kind that the release removed", psp, map[string]string{"/apis/policy/v1beta1": resources("Other"), registered: registrations(core, policy)}, nil, true, "serves no version of it"},
+		{
+			"an aggregated API that is registered",
+			schema.GroupVersionKind{Group: "a.b", Version: "v1", Kind: "X"},
+			map[string]string{registered: registrations(core, remote)},
+			nil, false, "aggregated API server behind Service ns/svc",
+		},
+		{
+			"an aggregated API that is not",
+			schema.GroupVersionKind{Group: "a.b", Version: "v1", Kind: "X"},
+			nil, nil, true,
+			"no aggregated API server is registered",
+		},
+		{
+			"a built-in kind of every release", pod,
+			map[string]string{"/api/v1": resources("ConfigMap")},
+			nil, false,
+			"no release is known that serves it without the kind",
+		},
+		{
+			"a built-in kind that is served", pod,
+			map[string]string{"/api/v1": resources("Pod")},
+			nil, false,
+			"the API server serves it at v1 when asked directly",
+		},
+		{
+			"a built-in kind of an empty group", pod,
+			map[string]string{"/api/v1": resources()},
+			nil, false,
+			"whether the API server serves v1 is not known",
+		},
+		{
+			"a built-in kind whose group cannot be asked", pod,
+			map[string]string{"/api/v1": ""},
+			nil, false,
+			"whether the API server serves v1 is not known",
+		},
+		{
+			"a built-in kind that the release removed", psp,
+			map[string]string{"/apis/policy/v1beta1": resources("Other"), registered: registrations(core, policy)},
+			nil, true,
+			"serves no version of it",
+		},
 		{"a removed kind, and its version, too", psp, nil, nil, true, "serves no version of it"},
-		{"a removed kind that an older release has", psp, map[string]string{"/version": `{"gitVersion":"v1.24.17"}`, "/apis/policy/v1beta1": resources("Other"), registered: registrations(core, policy)}, nil, false, "Kubernetes 1.24 serves it at policy/v1beta1"},
-		{"a removed kind and a release that is not known", psp, map[string]string{"/version": "", "/apis/policy/v1beta1": resources("Other"), registered: registrations(core, policy)}, nil, false, "the release of the API server is not known"},
-		{"a version that is registered and not found", psp, map[string]string{"/version": `{"gitVersion":"v1.24.17"}`, registered: registrations(core, policy)}, nil, false, "Kubernetes 1.24 serves it"},
-		{"an alpha kind that was switched off", schema.GroupVersionKind{Group: "networking.k8s.io", Version: "v1alpha1", Kind: "ClusterCIDR"}, nil, nil, true, "serves no version of it"},
-		{"a kind that moved and is read there", schema.GroupVersionKind{Group: "extensions", Version: "v1beta1", Kind: "Ingress"}, map[string]string{crds: ""}, []appbur.TypeCoverage{moved}, true, "saved as Ingress.networking.k8s.io"},
-		{"a kind that moved and is not read there", schema.GroupVersionKind{Group: "extensions", Version: "v1beta1", Kind: "Ingress"}, map[string]string{crds: ""}, nil, false, "cannot be listed"},
-		{"a kind that the rules leave out", schema.GroupVersionKind{Group: "coordination.k8s.io", Version: "v1", Kind: "Lease"}, map[string]string{crds: ""}, nil, true, "rule "},
+		{
+			"a removed kind that an older release has", psp,
+			map[string]string{
+				"/version": `{"gitVersion":"v1.24.17"}`, "/apis/policy/v1beta1": resources("Other"),
+				registered: registrations(core, policy),
+			},
+			nil, false, "Kubernetes 1.24 serves it at policy/v1beta1",
+		},
+		{
+			"a removed kind and a release that is not known", psp,
+			map[string]string{"/version": "", "/apis/policy/v1beta1": resources("Other"), registered: registrations(core, policy)},
+			nil, false,
+			"the release of the API server is not known",
+		},
+		{
+			"a version that is registered and not found", psp,
+			map[string]string{"/version": `{"gitVersion":"v1.24.17"}`, registered: registrations(core, policy)},
+			nil, false,
+			"Kubernetes 1.24 serves it",
+		},
+		{
+			"an alpha kind that was switched off",
+			schema.GroupVersionKind{Group: "networking.k8s.io", Version: "v1alpha1", Kind: "ClusterCIDR"},
+			nil, nil, true, "serves no version of it",
+		},
+		{
+			"a kind that moved and is read there",
+			schema.GroupVersionKind{Group: "extensions", Version: "v1beta1", Kind: "Ingress"},
+			map[string]string{crds: ""},
+			[]appbur.TypeCoverage{moved},
+			true, "saved as Ingress.networking.k8s.io",
+		},
+		{
+			"a kind that moved and is not read there",
+			schema.GroupVersionKind{Group: "extensions", Version: "v1beta1", Kind: "Ingress"},
+			map[string]string{crds: ""},
+			nil, false, "cannot be listed",
+		},
+		{
+			"a kind that the rules leave out",
+			schema.GroupVersionKind{Group: "coordination.k8s.io", Version: "v1", Kind: "Lease"},
+			map[string]string{crds: ""},
+			nil, true, "rule ",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFakeServer(t)
@@ -92,7 +169,8 @@ func TestAbsent(t *testing.T) {
 // leaves it out.
 func TestAbsentByTheUsersWord(t *testing.T) {
 	var document yaml.Node
-	if err := yaml.Unmarshal([]byte("exclude:\n- kinds: [Thing.example.org]\n  reason: its API server is gone for good\n"), &document); err != nil {
+	if err := yaml.Unmarshal([]byte("exclude:\n- kinds: [Thing.example.org]\n  reason: its API server is gone for good\n"),
+		&document); err != nil {
 		t.Fatal(err)
 	}
 	policy, err := manifest.ParsePolicy(document.Content[0])

@@ -99,7 +99,8 @@ spec:
   - name: v1beta1
     served: true
     storage: OLD
-    schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {unit: {type: string}, former: {type: string}}}}}}
+    schema: {openAPIV3Schema: {type: object, properties: {
+      spec: {type: object, properties: {unit: {type: string}, former: {type: string}}}}}}
   - name: v1
     served: true
     storage: NEW
@@ -129,11 +130,13 @@ func readsWhatIsStored(t *testing.T, e *Exporter, client dynamic.Interface) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := client.Resource(crds).Patch(t.Context(), "meters.example.org", types.MergePatchType, body, metav1.PatchOptions{}); err != nil {
+	if _, err := client.Resource(crds).Patch(t.Context(), "meters.example.org", types.MergePatchType, body,
+		metav1.PatchOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, 30*time.Second, "the field is hidden at the new storage version", func() bool {
-		live, err := client.Resource(schema.GroupVersionResource{Group: "example.org", Version: "v1", Resource: "meters"}).Get(t.Context(), "m", metav1.GetOptions{})
+		live, err := client.Resource(schema.GroupVersionResource{Group: "example.org", Version: "v1", Resource: "meters"}).Get(t.Context(), "m",
+			metav1.GetOptions{})
 		if err != nil {
 			return false
 		}
@@ -206,7 +209,10 @@ func populate(t *testing.T, client dynamic.Interface, version appbur.KubeVersion
 		}, func() string { return "" })
 	}
 	eventually(t, 30*time.Second, "claim bound to its volume", func() bool {
-		claim, err := client.Resource(schema.GroupVersionResource{Version: "v1", Resource: "persistentvolumeclaims"}).Namespace("shop").Get(t.Context(), "data", metav1.GetOptions{})
+		claim, err := client.Resource(schema.GroupVersionResource{
+			Version:  "v1",
+			Resource: "persistentvolumeclaims",
+		}).Namespace("shop").Get(t.Context(), "data", metav1.GetOptions{})
 		if err != nil {
 			return false
 		}
@@ -239,11 +245,14 @@ func create(t *testing.T, client dynamic.Interface, resource string, obj map[str
 func checkManifests(t *testing.T, saved map[string]manifest.Result) {
 	t.Helper()
 	for path, wants := range map[string][]string{
-		"namespaces/shop/service/web.yaml":                              {"nodePort: 30080"},
-		"namespaces/shop/service/db.yaml":                               {"clusterIP: None"},
-		"namespaces/shop/networkpolicy.networking.k8s.io/deny.yaml":     {"podSelector: {}", "- {}"},
-		"namespaces/shop/deployment.apps/web.yaml":                      {"emptyDir: {}"},
-		"namespaces/shop/thing.example.org/one.yaml":                    {"empty: {}", "list: []", "nothing: null", "int: 9007199254740993", "float: 0.5", `text: "on"`, "example.org/cleanup"},
+		"namespaces/shop/service/web.yaml":                          {"nodePort: 30080"},
+		"namespaces/shop/service/db.yaml":                           {"clusterIP: None"},
+		"namespaces/shop/networkpolicy.networking.k8s.io/deny.yaml": {"podSelector: {}", "- {}"},
+		"namespaces/shop/deployment.apps/web.yaml":                  {"emptyDir: {}"},
+		"namespaces/shop/thing.example.org/one.yaml": {
+			"empty: {}", "list: []", "nothing: null", "int: 9007199254740993",
+			"float: 0.5", `text: "on"`, "example.org/cleanup",
+		},
 		"namespaces/shop/persistentvolumeclaim/data.yaml":               {"volumeMode: Filesystem"},
 		"cluster/persistentvolume/disk.yaml":                            {"claimRef:", "name: data"},
 		"cluster/clusterrole.rbac.authorization.k8s.io/team%3aall.yaml": {"aggregationRule:"},

@@ -81,7 +81,10 @@ func TestCapturePages(t *testing.T) {
 	if diff := cmp.Diff([]string{"ConfigMap/d/a", "ConfigMap/d/b", "ConfigMap/d/c"}, got.saved()); diff != "" {
 		t.Errorf("saved (-want +got):\n%s", diff)
 	}
-	want := appbur.Coverage{Types: []appbur.TypeCoverage{{Version: "v1", Resource: "configmaps", Kind: "ConfigMap", Namespaced: true, Complete: true, ResourceVersion: "7", Saved: 3, Excluded: 1}}}
+	want := appbur.Coverage{Types: []appbur.TypeCoverage{{
+		Version: "v1", Resource: "configmaps", Kind: "ConfigMap", Namespaced: true,
+		Complete: true, ResourceVersion: "7", Saved: 3, Excluded: 1,
+	}}}
 	if diff := cmp.Diff(want, coverage); diff != "" {
 		t.Errorf("coverage (-want +got):\n%s", diff)
 	}
@@ -318,9 +321,12 @@ func TestUndiscovered(t *testing.T) {
 func TestCaptureLeavesOutATypeThatIsDeletedMeanwhile(t *testing.T) {
 	f := newFakeServer(t)
 	f.on(configMaps, func(w http.ResponseWriter, _ *http.Request) { listOf(w, "7", "") })
-	f.json("/apis", `{"kind":"APIGroupList","apiVersion":"v1","groups":[{"name":"a.b","versions":[{"groupVersion":"a.b/v1","version":"v1"}],"preferredVersion":{"groupVersion":"a.b/v1","version":"v1"}}]}`)
-	f.json("/apis/a.b/v1", `{"kind":"APIResourceList","groupVersion":"a.b/v1","resources":[{"name":"things","namespaced":true,"kind":"Thing","verbs":["create","get","list","watch"]}]}`)
-	f.json("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", `{"metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"things.a.b"},"spec":{"group":"a.b","names":{"plural":"things","kind":"Thing"},"versions":[{"name":"v1","served":true,"storage":true}]}}]}`)
+	f.json("/apis",
+		`{"kind":"APIGroupList","apiVersion":"v1","groups":[{"name":"a.b","versions":[{"groupVersion":"a.b/v1","version":"v1"}],"preferredVersion":{"groupVersion":"a.b/v1","version":"v1"}}]}`)
+	f.json("/apis/a.b/v1",
+		`{"kind":"APIResourceList","groupVersion":"a.b/v1","resources":[{"name":"things","namespaced":true,"kind":"Thing","verbs":["create","get","list","watch"]}]}`)
+	f.json("/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+		`{"metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"things.a.b"},"spec":{"group":"a.b","names":{"plural":"things","kind":"Thing"},"versions":[{"name":"v1","served":true,"storage":true}]}}]}`)
 	coverage, err := f.exporter(Options{}).Capture(t.Context(), (&recorder{}).emit)
 	if err != nil {
 		t.Fatal(err)

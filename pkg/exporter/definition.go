@@ -90,7 +90,9 @@ func established(crd map[string]any) bool {
 // not list. Discovery lags behind for some seconds after a definition is
 // established and after a restart; without this check their objects would look as
 // if they had been deleted. found are the kinds to be read.
-func undiscovered(found map[appbur.GroupKind]bool, known []appbur.GroupFailure, definitions map[schema.GroupResource]definition) []appbur.GroupFailure {
+func undiscovered(found map[appbur.GroupKind]bool, known []appbur.GroupFailure,
+	definitions map[schema.GroupResource]definition,
+) []appbur.GroupFailure {
 	var missing []appbur.GroupFailure
 	compare := func(a, b schema.GroupResource) int { return strings.Compare(a.String(), b.String()) }
 	for _, resource := range slices.SortedFunc(maps.Keys(definitions), compare) {

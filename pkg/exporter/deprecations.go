@@ -96,7 +96,8 @@ func parseDeprecations(r io.Reader) ([]Deprecation, error) {
 		list = append(list, d)
 	}
 	slices.SortFunc(list, func(a, b Deprecation) int {
-		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Version, b.Version), cmp.Compare(a.Subresource, b.Subresource), cmp.Compare(a.RemovedRelease, b.RemovedRelease))
+		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Version, b.Version),
+			cmp.Compare(a.Subresource, b.Subresource), cmp.Compare(a.RemovedRelease, b.RemovedRelease))
 	})
 	return list, nil
 }

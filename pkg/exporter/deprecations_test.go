@@ -79,15 +79,27 @@ func TestDeprecations(t *testing.T) {
 		{"readable", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			_, _ = w.Write([]byte(strings.Split(metrics, "\n")[2] + "\n"))
-		}, DeprecationEvidence{Requested: []Deprecation{{Group: "policy", Version: "v1beta1", Resource: "podsecuritypolicies", RemovedRelease: "1.25"}}, Warnings: warned}},
-		{"forbidden", func(w http.ResponseWriter, _ *http.Request) {
-			status(w, http.StatusForbidden, "Forbidden", "metrics are forbidden")
-		}, DeprecationEvidence{Requested: []Deprecation{}, Unreadable: "the metrics of the API server cannot be read: the account may not read this: metrics are forbidden", Warnings: warned}},
+		}, DeprecationEvidence{Requested: []Deprecation{{
+			Group: "policy", Version: "v1beta1", Resource: "podsecuritypolicies",
+			RemovedRelease: "1.25",
+		}}, Warnings: warned}},
+		{
+			"forbidden", func(w http.ResponseWriter, _ *http.Request) {
+				status(w, http.StatusForbidden, "Forbidden", "metrics are forbidden")
+			},
+			DeprecationEvidence{
+				Requested:  []Deprecation{},
+				Unreadable: "the metrics of the API server cannot be read: the account may not read this: metrics are forbidden", Warnings: warned,
+			},
+		},
 		{
 			"not served", func(w http.ResponseWriter, _ *http.Request) {
 				status(w, http.StatusNotFound, "NotFound", "no such path")
 			},
-			DeprecationEvidence{Requested: []Deprecation{}, Unreadable: "the metrics of the API server cannot be read: it is not served at the moment: no such path", Warnings: warned},
+			DeprecationEvidence{
+				Requested:  []Deprecation{},
+				Unreadable: "the metrics of the API server cannot be read: it is not served at the moment: no such path", Warnings: warned,
+			},
 		},
 	} {
 		f.on("/metrics", tt.answer)

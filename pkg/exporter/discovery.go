@@ -93,7 +93,8 @@ func (e *Exporter) Discover(ctx context.Context) ([]Type, []appbur.GroupFailure,
 		return nil, nil, err
 	}
 	if w.definitionsErr != nil {
-		e.options.Log.Warn("cannot read CustomResourceDefinitions; custom resources are read at their most stable version", "err", w.definitionsErr)
+		e.options.Log.Warn("cannot read CustomResourceDefinitions; custom resources are read at their most stable version", "err",
+			w.definitionsErr)
 	}
 	e.tellLossy(&w)
 	failed = w.holes(lists, failed)
@@ -106,7 +107,9 @@ func (e *Exporter) Discover(ctx context.Context) ([]Type, []appbur.GroupFailure,
 
 // chooseTypes picks for each group-kind the version to read, and leaves out those
 // whose version is not settled. found are the kinds that it did pick.
-func chooseTypes(lists []*metav1.APIResourceList, w *witnesses, failed []appbur.GroupFailure) (types []Type, found map[appbur.GroupKind]bool) {
+func chooseTypes(lists []*metav1.APIResourceList, w *witnesses, failed []appbur.GroupFailure) (types []Type,
+	found map[appbur.GroupKind]bool,
+) {
 	kinds := make(map[appbur.GroupKind]map[string]Type) // by version
 	for _, list := range lists {
 		gv, err := schema.ParseGroupVersion(list.GroupVersion)

@@ -38,16 +38,19 @@ func TestChooseTypes(t *testing.T) {
 		want  []string
 	}{
 		{"most stable version", []*metav1.APIResourceList{
-			list("autoscaling/v2beta2", kind("hpas", "HPA", all)), list("autoscaling/v1", kind("hpas", "HPA", all)), list("autoscaling/v2", kind("hpas", "HPA", all)), list("autoscaling/v3alpha1", kind("hpas", "HPA", all)),
+			list("autoscaling/v2beta2", kind("hpas", "HPA", all)), list("autoscaling/v1", kind("hpas", "HPA", all)),
+			list("autoscaling/v2", kind("hpas", "HPA", all)), list("autoscaling/v3alpha1", kind("hpas", "HPA", all)),
 		}, []string{"hpas.v2.autoscaling"}},
 		{"the kind decides, not the group", []*metav1.APIResourceList{
 			list("policy/v1", kind("pdbs", "PDB", all)), list("policy/v1beta1", kind("pdbs", "PDB", all), kind("psps", "PSP", all)),
 		}, []string{"pdbs.v1.policy", "psps.v1beta1.policy"}},
 		{"cohabiting groups", []*metav1.APIResourceList{
-			list("extensions/v1beta1", kind("ingresses", "Ingress", all), kind("deployments", "Deployment", all)), list("networking.k8s.io/v1beta1", kind("ingresses", "Ingress", all)),
+			list("extensions/v1beta1", kind("ingresses", "Ingress", all), kind("deployments", "Deployment", all)),
+			list("networking.k8s.io/v1beta1", kind("ingresses", "Ingress", all)),
 		}, []string{"deployments.v1beta1.extensions", "ingresses.v1beta1.networking.k8s.io"}},
 		{"subresources and what cannot be created", []*metav1.APIResourceList{
-			list("v1", kind("pods", "Pod", all), kind("pods/status", "Pod", all), kind("bindings", "Binding", metav1.Verbs{"create"}), kind("componentstatuses", "ComponentStatus", metav1.Verbs{"get", "list"})),
+			list("v1", kind("pods", "Pod", all), kind("pods/status", "Pod", all), kind("bindings", "Binding", metav1.Verbs{"create"}),
+				kind("componentstatuses", "ComponentStatus", metav1.Verbs{"get", "list"})),
 		}, []string{"pods.v1"}},
 		{"custom resources at their storage version", []*metav1.APIResourceList{
 			list("a.b/v1", kind("things", "Thing", all), kind("unserved", "Unserved", all)), list("a.b/v1beta1", kind("things", "Thing", all)),
@@ -83,7 +86,10 @@ func TestVersionsAreSettled(t *testing.T) {
 	list := func(gv, name, kind string) *metav1.APIResourceList {
 		return &metav1.APIResourceList{GroupVersion: gv, APIResources: []metav1.APIResource{{Name: name, Kind: kind, Verbs: all}}}
 	}
-	lists := []*metav1.APIResourceList{list("autoscaling/v1", "hpas", "HPA"), list("extensions/v1beta1", "ingresses", "Ingress"), list("a.b/v1", "things", "Thing")}
+	lists := []*metav1.APIResourceList{
+		list("autoscaling/v1", "hpas", "HPA"), list("extensions/v1beta1", "ingresses", "Ingress"),
+		list("a.b/v1", "things", "Thing"),
+	}
 	for _, tt := range []struct {
 		name   string
 		failed []appbur.GroupFailure
@@ -91,9 +97,24 @@ func TestVersionsAreSettled(t *testing.T) {
 		want   []string
 	}{
 		{"nothing fails", nil, witnesses{}, []string{"things.v1.a.b", "hpas.v1.autoscaling", "ingresses.v1beta1.extensions"}},
-		{"a better version fails", []appbur.GroupFailure{{GroupVersion: "autoscaling/v2"}}, witnesses{}, []string{"things.v1.a.b", "ingresses.v1beta1.extensions"}},
-		{"a worse version fails", []appbur.GroupFailure{{GroupVersion: "autoscaling/v2beta2"}}, witnesses{}, []string{"things.v1.a.b", "hpas.v1.autoscaling", "ingresses.v1beta1.extensions"}},
-		{"the newer group fails", []appbur.GroupFailure{{GroupVersion: "networking.k8s.io/v1"}}, witnesses{}, []string{"things.v1.a.b", "hpas.v1.autoscaling"}},
+		{
+			"a better version fails",
+			[]appbur.GroupFailure{{GroupVersion: "autoscaling/v2"}},
+			witnesses{},
+			[]string{"things.v1.a.b", "ingresses.v1beta1.extensions"},
+		},
+		{
+			"a worse version fails",
+			[]appbur.GroupFailure{{GroupVersion: "autoscaling/v2beta2"}},
+			witnesses{},
+			[]string{"things.v1.a.b", "hpas.v1.autoscaling", "ingresses.v1beta1.extensions"},
+		},
+		{
+			"the newer group fails",
+			[]appbur.GroupFailure{{GroupVersion: "networking.k8s.io/v1"}},
+			witnesses{},
+			[]string{"things.v1.a.b", "hpas.v1.autoscaling"},
+		},
 		{"the definition moved on", nil, witnesses{definitions: map[schema.GroupResource]definition{
 			{Group: "a.b", Resource: "things"}: {kind: "Thing", stored: "v2", versions: []string{"v1", "v2"}},
 		}}, []string{"hpas.v1.autoscaling", "ingresses.v1beta1.extensions"}},
@@ -126,16 +147,61 @@ func TestHoles(t *testing.T) {
 	}{
 		{"nothing", []*metav1.APIResourceList{core}, nil, witnesses{}, nil},
 		{"no core group", nil, nil, witnesses{}, []appbur.GroupFailure{{GroupVersion: "v1", Reason: "discovery lists no types of it"}}},
-		{"an empty group version", []*metav1.APIResourceList{core, {GroupVersion: "apps/v1"}}, nil, witnesses{}, []appbur.GroupFailure{{GroupVersion: "apps/v1", Reason: "discovery lists no types of it"}}},
-		{"a built-in group is missing", []*metav1.APIResourceList{core}, nil, witnesses{registered: map[schema.GroupVersion]registration{gv("apps", "v1"): local}}, []appbur.GroupFailure{{GroupVersion: "apps/v1", Reason: "it is registered, but discovery does not list it"}}},
-		{"a group without definitions is going", []*metav1.APIResourceList{core}, nil, witnesses{registered: map[schema.GroupVersion]registration{gv("a.b", "v1"): local}}, nil},
+		{
+			"an empty group version",
+			[]*metav1.APIResourceList{core, {GroupVersion: "apps/v1"}},
+			nil,
+			witnesses{},
+			[]appbur.GroupFailure{{GroupVersion: "apps/v1", Reason: "discovery lists no types of it"}},
+		},
+		{
+			"a built-in group is missing",
+			[]*metav1.APIResourceList{core},
+			nil,
+			witnesses{registered: map[schema.GroupVersion]registration{gv("apps", "v1"): local}},
+			[]appbur.GroupFailure{{GroupVersion: "apps/v1", Reason: "it is registered, but discovery does not list it"}},
+		},
+		{
+			"a group without definitions is going",
+			[]*metav1.APIResourceList{core},
+			nil,
+			witnesses{registered: map[schema.GroupVersion]registration{gv("a.b", "v1"): local}},
+			nil,
+		},
 		{"a group with a definition is missing", []*metav1.APIResourceList{core}, nil, witnesses{
 			registered:  map[schema.GroupVersion]registration{gv("a.b", "v1"): local},
 			definitions: map[schema.GroupResource]definition{{Group: "a.b", Resource: "things"}: {versions: []string{"v1"}}},
 		}, []appbur.GroupFailure{{GroupVersion: "a.b/v1", Reason: "it is registered, but discovery does not list it"}}},
-		{"a backend is down", []*metav1.APIResourceList{core}, []appbur.GroupFailure{{GroupVersion: "m.k/v1", Reason: "503"}}, witnesses{registered: map[schema.GroupVersion]registration{gv("m.k", "v1"): remote}}, []appbur.GroupFailure{{GroupVersion: "m.k/v1", Reason: "the aggregated API server behind it, Service ns/name, does not answer: MissingEndpoints: no endpoints"}}},
-		{"definitions are forbidden", []*metav1.APIResourceList{core}, nil, witnesses{definitionsErr: refused}, []appbur.GroupFailure{{GroupVersion: EveryGroup, Reason: "CustomResourceDefinitions cannot be listed, so which custom types exist is not known: the account may not read this: no"}}},
-		{"registrations are forbidden", []*metav1.APIResourceList{core}, nil, witnesses{registeredErr: refused}, []appbur.GroupFailure{{GroupVersion: EveryGroup, Reason: "APIServices cannot be listed, so what discovery leaves out is not known: the account may not read this: no"}}},
+		{
+			"a backend is down",
+			[]*metav1.APIResourceList{core},
+			[]appbur.GroupFailure{{GroupVersion: "m.k/v1", Reason: "503"}},
+			witnesses{registered: map[schema.GroupVersion]registration{gv("m.k", "v1"): remote}},
+			[]appbur.GroupFailure{{
+				GroupVersion: "m.k/v1",
+				Reason:       "the aggregated API server behind it, Service ns/name, does not answer: MissingEndpoints: no endpoints",
+			}},
+		},
+		{
+			"definitions are forbidden",
+			[]*metav1.APIResourceList{core},
+			nil,
+			witnesses{definitionsErr: refused},
+			[]appbur.GroupFailure{{
+				GroupVersion: EveryGroup,
+				Reason:       "CustomResourceDefinitions cannot be listed, so which custom types exist is not known: the account may not read this: no",
+			}},
+		},
+		{
+			"registrations are forbidden",
+			[]*metav1.APIResourceList{core},
+			nil,
+			witnesses{registeredErr: refused},
+			[]appbur.GroupFailure{{
+				GroupVersion: EveryGroup,
+				Reason:       "APIServices cannot be listed, so what discovery leaves out is not known: the account may not read this: no",
+			}},
+		},
 	} {
 		if diff := cmp.Diff(tt.want, tt.w.holes(tt.lists, tt.failed)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
@@ -160,9 +226,18 @@ func TestEstablished(t *testing.T) {
 		obj  map[string]any
 		want definition
 	}{
-		"established":     {crd(func(map[string]any) {}), definition{kind: "Thing", stored: "v2", versions: []string{"v1"}, lossless: []string{"v1"}, established: true}},
-		"being deleted":   {crd(func(o map[string]any) { o["metadata"] = map[string]any{"deletionTimestamp": "x"} }), definition{kind: "Thing", stored: "v2", versions: []string{"v1"}, lossless: []string{"v1"}, established: true, deleting: true}},
-		"not established": {crd(func(o map[string]any) { delete(o, "status") }), definition{kind: "Thing", stored: "v2", versions: []string{"v1"}, lossless: []string{"v1"}}},
+		"established": {
+			crd(func(map[string]any) {}),
+			definition{kind: "Thing", stored: "v2", versions: []string{"v1"}, lossless: []string{"v1"}, established: true},
+		},
+		"being deleted": {
+			crd(func(o map[string]any) { o["metadata"] = map[string]any{"deletionTimestamp": "x"} }),
+			definition{kind: "Thing", stored: "v2", versions: []string{"v1"}, lossless: []string{"v1"}, established: true, deleting: true},
+		},
+		"not established": {
+			crd(func(o map[string]any) { delete(o, "status") }),
+			definition{kind: "Thing", stored: "v2", versions: []string{"v1"}, lossless: []string{"v1"}},
+		},
 	} {
 		resource, got, ok := definitionOf(tt.obj)
 		if !ok || !reflect.DeepEqual(got, tt.want) || resource.String() != "things.a.b" {
@@ -206,7 +281,10 @@ func TestExplain(t *testing.T) {
 
 func TestIsPassing(t *testing.T) {
 	code := func(code int32) error { return &apierrors.StatusError{ErrStatus: metav1.Status{Code: code}} }
-	for _, err := range []error{code(429), code(500), code(503), code(504), io.ErrUnexpectedEOF, &net.OpError{Err: syscall.ECONNRESET}, context.DeadlineExceeded} {
+	for _, err := range []error{
+		code(429), code(500), code(503), code(504), io.ErrUnexpectedEOF, &net.OpError{Err: syscall.ECONNRESET},
+		context.DeadlineExceeded,
+	} {
 		if !isPassing(err) {
 			t.Errorf("%v counts as final", err)
 		}

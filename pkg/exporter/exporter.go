@@ -157,7 +157,8 @@ func (e *Exporter) getJSON(ctx context.Context, path string, target any) error {
 		return explain(err)
 	}
 	if err := json.Unmarshal(data, target); err != nil {
-		return appbur.WithHint(fmt.Errorf("the answer to %s cannot be read: %w", path, err), "check that the server address in the kubeconfig is that of a Kubernetes API server")
+		return appbur.WithHint(fmt.Errorf("the answer to %s cannot be read: %w", path, err),
+			"check that the server address in the kubeconfig is that of a Kubernetes API server")
 	}
 	return nil
 }

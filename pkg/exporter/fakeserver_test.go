@@ -36,7 +36,8 @@ func newFakeServer(t testing.TB) *fakeServer {
 	f.json("/apis", `{"kind":"APIGroupList","apiVersion":"v1","groups":[]}`)
 	f.json("/api/v1", `{"kind":"APIResourceList","groupVersion":"v1","resources":[
 		{"name":"configmaps","singularName":"configmap","namespaced":true,"kind":"ConfigMap","verbs":["create","get","list","watch"],"shortNames":["cm"]}]}`)
-	f.json("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", `{"kind":"List","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":[]}`)
+	f.json("/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+		`{"kind":"List","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":[]}`)
 	return f
 }
 
@@ -86,14 +87,20 @@ func (f *fakeServer) exporter(opts Options) *Exporter {
 		f.t.Fatal(err)
 	}
 	short := pauses{first: time.Millisecond, most: 20 * time.Millisecond, tries: 4}
-	e.timing = timing{request: short, relist: short, reconnect: short, outage: 200 * time.Millisecond, away: 20 * time.Millisecond, brief: 50 * time.Millisecond, replaced: 50 * time.Millisecond, afterChange: []time.Duration{time.Millisecond, 5 * time.Millisecond}}
+	e.timing = timing{
+		request: short, relist: short, reconnect: short, outage: 200 * time.Millisecond, away: 20 * time.Millisecond,
+		brief: 50 * time.Millisecond, replaced: 50 * time.Millisecond, afterChange: []time.Duration{time.Millisecond, 5 * time.Millisecond},
+	}
 	return e
 }
 
 func status(w http.ResponseWriter, code int, reason, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(map[string]any{"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason, "message": message})
+	_ = json.NewEncoder(w).Encode(map[string]any{
+		"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason,
+		"message": message,
+	})
 }
 
 // listOf writes a list of ConfigMaps of these names.
@@ -103,7 +110,8 @@ func listOf(w http.ResponseWriter, version, next string, names ...string) {
 		items[i] = configMap(name, version)
 	}
 	w.Header().Set("Content-Type", "application/json")
-	fmt.Fprintf(w, `{"kind":"ConfigMapList","apiVersion":"v1","metadata":{"resourceVersion":%q,"continue":%q},"items":[%s]}`, version, next, strings.Join(items, ","))
+	fmt.Fprintf(w, `{"kind":"ConfigMapList","apiVersion":"v1","metadata":{"resourceVersion":%q,"continue":%q},"items":[%s]}`, version, next,
+		strings.Join(items, ","))
 }
 
 func configMap(name, version string) string {

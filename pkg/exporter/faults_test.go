@@ -96,8 +96,10 @@ func TestRefusedDiscoveryIsNoAbsence(t *testing.T) {
 			f.json("/apis", `{"kind":"APIGroupList","apiVersion":"v1","groups":[
 				{"name":"apps","versions":[{"groupVersion":"apps/v1","version":"v1"}],"preferredVersion":{"groupVersion":"apps/v1","version":"v1"}},
 				{"name":"apiregistration.k8s.io","versions":[{"groupVersion":"apiregistration.k8s.io/v1","version":"v1"}],"preferredVersion":{"groupVersion":"apiregistration.k8s.io/v1","version":"v1"}}]}`)
-			f.json("/apis/apps/v1", `{"kind":"APIResourceList","groupVersion":"apps/v1","resources":[{"name":"deployments","namespaced":true,"kind":"Deployment","verbs":["create","get","list","watch"]}]}`)
-			f.json("/apis/apiregistration.k8s.io/v1", `{"kind":"APIResourceList","groupVersion":"apiregistration.k8s.io/v1","resources":[{"name":"apiservices","kind":"APIService","verbs":["create","get","list","watch"]}]}`)
+			f.json("/apis/apps/v1",
+				`{"kind":"APIResourceList","groupVersion":"apps/v1","resources":[{"name":"deployments","namespaced":true,"kind":"Deployment","verbs":["create","get","list","watch"]}]}`)
+			f.json("/apis/apiregistration.k8s.io/v1",
+				`{"kind":"APIResourceList","groupVersion":"apiregistration.k8s.io/v1","resources":[{"name":"apiservices","kind":"APIService","verbs":["create","get","list","watch"]}]}`)
 			f.json("/apis/apiregistration.k8s.io/v1/apiservices", `{"kind":"APIServiceList","metadata":{"resourceVersion":"7"},"items":[
 				{"metadata":{"name":"v1."},"spec":{"version":"v1"}},{"metadata":{"name":"v1.apps"},"spec":{"group":"apps","version":"v1"}}]}`)
 			f.on(configMaps, func(w http.ResponseWriter, _ *http.Request) { listOf(w, "7", "") })

@@ -27,18 +27,38 @@ func TestReadVersion(t *testing.T) {
 	}{
 		{"one version", "", version("v1", stored, few), "v1", "v1", false},
 		{"the storage version has all", "", version("v1", stored, many) + ", " + version("v1beta1", served, few), "v1beta1, v1", "v1", false},
-		{"it has fewer, and nothing is stored at the other", "", version("v1", stored, few) + ", " + version("v1beta1", served, many), "v1", "v1", false},
-		{"it has fewer than what may be stored", "", version("v1", stored, few) + ", " + version("v1beta1", served, many), "v1beta1, v1", "v1beta1", false},
-		{"the most stable one of those that have all", "", version("v1", stored, few) + ", " + version("v1beta1", served, many) + ", " + version("v1beta2", served, many), "v1beta1, v1", "v1beta2", false},
-		{"it is not served, and one has all", "", version("v3", gone, many) + ", " + version("v2", served, few) + ", " + version("v1", served, many), "v3", "v1", false},
+		{
+			"it has fewer, and nothing is stored at the other", "", version("v1", stored, few) + ", " + version("v1beta1", served, many), "v1", "v1",
+			false,
+		},
+		{
+			"it has fewer than what may be stored", "", version("v1", stored, few) + ", " + version("v1beta1", served, many), "v1beta1, v1",
+			"v1beta1", false,
+		},
+		{
+			"the most stable one of those that have all", "",
+			version("v1", stored, few) + ", " + version("v1beta1", served, many) + ", " + version("v1beta2", served, many), "v1beta1, v1", "v1beta2",
+			false,
+		},
+		{
+			"it is not served, and one has all", "",
+			version("v3", gone, many) + ", " + version("v2", served, few) + ", " + version("v1", served, many), "v3", "v1", false,
+		},
 		{"it is not served, and none has all", "", version("v3", gone, many) + ", " + version("v2", served, few), "v3", "", true},
 		{"neither has all", "", version("v1", stored, few) + ", " + version("v1beta1", served, othr), "v1beta1, v1", "v1", true},
-		{"a webhook converts", "conversion: {strategy: Webhook}", version("v1", stored, few) + ", " + version("v1beta1", served, many), "v1beta1, v1", "v1", false},
-		{"nothing is pruned", "preserveUnknownFields: true", version("v1", stored, few) + ", " + version("v1beta1", served, many), "v1beta1, v1", "v1", false},
+		{
+			"a webhook converts", "conversion: {strategy: Webhook}", version("v1", stored, few) + ", " + version("v1beta1", served, many),
+			"v1beta1, v1", "v1", false,
+		},
+		{
+			"nothing is pruned", "preserveUnknownFields: true", version("v1", stored, few) + ", " + version("v1beta1", served, many), "v1beta1, v1",
+			"v1", false,
+		},
 		{"a stored version that the definition lacks", "", version("v1", stored, few), "v0, v1", "v1", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			crd, err := manifest.Decode([]byte("{spec: {group: a.b, names: {plural: things, kind: Thing}, versions: [" + tt.versions + "], " + tt.spec +
+			crd, err := manifest.Decode([]byte("{spec: {group: a.b, names: {plural: things, kind: Thing}, versions: [" + tt.versions + "], " +
+				tt.spec +
 				"}, status: {storedVersions: [" + tt.storedVersions + "]}}"))
 			if err != nil {
 				t.Fatal(err)

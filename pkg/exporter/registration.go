@@ -144,9 +144,11 @@ func (w *witnesses) holes(lists []*metav1.APIResourceList, failed []appbur.Group
 	}
 	switch {
 	case w.definitionsErr != nil:
-		add(schema.GroupVersion{Version: EveryGroup}, "CustomResourceDefinitions cannot be listed, so which custom types exist is not known: "+reasonOf(w.definitionsErr))
+		add(schema.GroupVersion{Version: EveryGroup},
+			"CustomResourceDefinitions cannot be listed, so which custom types exist is not known: "+reasonOf(w.definitionsErr))
 	case w.registeredErr != nil:
-		add(schema.GroupVersion{Version: EveryGroup}, "APIServices cannot be listed, so what discovery leaves out is not known: "+reasonOf(w.registeredErr))
+		add(schema.GroupVersion{Version: EveryGroup},
+			"APIServices cannot be listed, so what discovery leaves out is not known: "+reasonOf(w.registeredErr))
 	case !discovers(lists, schema.GroupVersion{Version: "v1"}):
 		add(schema.GroupVersion{Version: "v1"}, "discovery lists no types of it")
 	}

@@ -15,7 +15,8 @@ import (
 func namespaceKubeSystem(f *fakeServer, answer func() (uid string, revision int)) {
 	f.on("/api/v1/namespaces", func(w http.ResponseWriter, _ *http.Request) {
 		uid, revision := answer()
-		fmt.Fprintf(w, `{"kind":"NamespaceList","metadata":{"resourceVersion":"%d"},"items":[{"metadata":{"name":"kube-system","uid":%q}}]}`, revision, uid)
+		fmt.Fprintf(w, `{"kind":"NamespaceList","metadata":{"resourceVersion":"%d"},"items":[{"metadata":{"name":"kube-system","uid":%q}}]}`,
+			revision, uid)
 	})
 }
 

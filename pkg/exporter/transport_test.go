@@ -30,7 +30,8 @@ func TestConnectionsArePinged(t *testing.T) {
 		}
 		rt = wrapper.WrappedRoundTripper()
 	}
-	if transport == nil || transport.HTTP2 == nil || transport.HTTP2.SendPingTimeout != pingAfter || transport.HTTP2.PingTimeout != pingTimeout {
+	if transport == nil || transport.HTTP2 == nil || transport.HTTP2.SendPingTimeout != pingAfter ||
+		transport.HTTP2.PingTimeout != pingTimeout {
 		t.Errorf("HTTP/2 health check is not set: %+v", transport)
 	}
 	other, err := rest.HTTPClientFor(cfg)

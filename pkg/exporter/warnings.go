@@ -64,6 +64,7 @@ func (w *warnings) sorted() []Warning {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	return slices.SortedFunc(maps.Keys(w.seen), func(a, b Warning) int {
-		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Version, b.Version), cmp.Compare(a.Text, b.Text))
+		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Version, b.Version),
+			cmp.Compare(a.Text, b.Text))
 	})
 }

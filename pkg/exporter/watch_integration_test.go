@@ -43,7 +43,10 @@ func TestWatchRealClusters(t *testing.T) {
 			}
 			gvr := schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
 			configMap := func(name string) *unstructured.Unstructured {
-				return &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": name, "namespace": "default"}}}
+				return &unstructured.Unstructured{Object: map[string]any{
+					"apiVersion": "v1", "kind": "ConfigMap",
+					"metadata": map[string]any{"name": name, "namespace": "default"},
+				}}
 			}
 			newConfigMap := func(name string) {
 				t.Helper()
@@ -70,7 +73,8 @@ func TestWatchRealClusters(t *testing.T) {
 				t.Fatal(err)
 			}
 			create(t, client, "customresourcedefinitions", definition)
-			create(t, client, "things", map[string]any{"apiVersion": "example.org/v1", "kind": "Thing", "metadata": map[string]any{"name": "one", "namespace": "default"}})
+			create(t, client, "things",
+				map[string]any{"apiVersion": "example.org/v1", "kind": "Thing", "metadata": map[string]any{"name": "one", "namespace": "default"}})
 			arrives("namespaces/default/thing.example.org/one.yaml", true)
 
 			// An API server that is away for a moment: nothing is lost, what happens
@@ -83,14 +87,16 @@ func TestWatchRealClusters(t *testing.T) {
 			}
 			newConfigMap("after")
 			arrives("namespaces/default/configmap/after.yaml", true)
-			create(t, client, "things", map[string]any{"apiVersion": "example.org/v1", "kind": "Thing", "metadata": map[string]any{"name": "two", "namespace": "default"}})
+			create(t, client, "things",
+				map[string]any{"apiVersion": "example.org/v1", "kind": "Thing", "metadata": map[string]any{"name": "two", "namespace": "default"}})
 			arrives("namespaces/default/thing.example.org/two.yaml", true)
 			if !j.holds("namespaces/default/configmap/kept.yaml") || !j.holds("namespaces/default/thing.example.org/one.yaml") || j.has("gone") {
 				t.Errorf("the restart deleted something:\n%s", j.String())
 			}
 
 			// A type that goes.
-			remove(schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}, "", "things.example.org")
+			remove(schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}, "",
+				"things.example.org")
 			eventually(t, time.Minute, "type gone", func() bool { return j.has("gone things.v1.example.org") }, j.String)
 			if j.holds("namespaces/default/thing.example.org/one.yaml") {
 				t.Errorf("objects of a deleted type are still there:\n%s", j.String())

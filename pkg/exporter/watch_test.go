@@ -183,7 +183,10 @@ func TestWatchFollows(t *testing.T) {
 		t.Errorf("watches began at %v, want %v", from, want)
 	}
 	mutex.Unlock()
-	for path, want := range map[string]bool{"namespaces/d/configmap/a.yaml": false, "namespaces/d/configmap/b.yaml": false, "namespaces/d/configmap/c.yaml": true} {
+	for path, want := range map[string]bool{
+		"namespaces/d/configmap/a.yaml": false, "namespaces/d/configmap/b.yaml": false,
+		"namespaces/d/configmap/c.yaml": true,
+	} {
 		if j.holds(path) != want {
 			t.Errorf("%s is saved: %v, want %v\n%s", path, !want, want, j.String())
 		}
@@ -310,7 +313,8 @@ func TestWatchReportsAnOutage(t *testing.T) {
 	startWatch(t, e, &j)
 	eventually(t, 5*time.Second, "first list", func() bool { return j.has("synced") }, j.String)
 	setAway(true)
-	eventually(t, 5*time.Second, "failure", func() bool { return j.has("failed configmaps: the account may not read this: no more") }, j.String)
+	eventually(t, 5*time.Second, "failure", func() bool { return j.has("failed configmaps: the account may not read this: no more") },
+		j.String)
 	if !j.holds("namespaces/d/configmap/a.yaml") {
 		t.Errorf("an outage deleted something:\n%s", j.String())
 	}
@@ -350,8 +354,10 @@ func TestWatchFindsATypeThatCameBetweenDiscoveryAndList(t *testing.T) {
 	const definitions = `{"name":"apiextensions.k8s.io","versions":[{"groupVersion":"apiextensions.k8s.io/v1","version":"v1"}],"preferredVersion":{"groupVersion":"apiextensions.k8s.io/v1","version":"v1"}}`
 	const things = `{"name":"a.b","versions":[{"groupVersion":"a.b/v1","version":"v1"}],"preferredVersion":{"groupVersion":"a.b/v1","version":"v1"}}`
 	f.json("/apis", `{"kind":"APIGroupList","apiVersion":"v1","groups":[`+definitions+`]}`)
-	f.json("/apis/apiextensions.k8s.io/v1", `{"kind":"APIResourceList","groupVersion":"apiextensions.k8s.io/v1","resources":[{"name":"customresourcedefinitions","kind":"CustomResourceDefinition","verbs":["create","get","list","watch"]}]}`)
-	f.json("/apis/a.b/v1", `{"kind":"APIResourceList","groupVersion":"a.b/v1","resources":[{"name":"things","namespaced":true,"kind":"Thing","verbs":["create","get","list","watch"]}]}`)
+	f.json("/apis/apiextensions.k8s.io/v1",
+		`{"kind":"APIResourceList","groupVersion":"apiextensions.k8s.io/v1","resources":[{"name":"customresourcedefinitions","kind":"CustomResourceDefinition","verbs":["create","get","list","watch"]}]}`)
+	f.json("/apis/a.b/v1",
+		`{"kind":"APIResourceList","groupVersion":"a.b/v1","resources":[{"name":"things","namespaced":true,"kind":"Thing","verbs":["create","get","list","watch"]}]}`)
 	f.on("/apis/a.b/v1/things", listAndWait)
 	f.on(crds, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Get("watch") == "" {
@@ -378,9 +384,12 @@ func customType(f *fakeServer) (changes chan<- string) {
 		}
 		quiet(w, r)
 	})
-	f.json("/apis", `{"kind":"APIGroupList","apiVersion":"v1","groups":[{"name":"a.b","versions":[{"groupVersion":"a.b/v1","version":"v1"}],"preferredVersion":{"groupVersion":"a.b/v1","version":"v1"}}]}`)
-	f.json("/apis/a.b/v1", `{"kind":"APIResourceList","groupVersion":"a.b/v1","resources":[{"name":"things","namespaced":true,"kind":"Thing","verbs":["create","get","list","watch"]}]}`)
-	f.json("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", `{"metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"things.a.b"},"spec":{"group":"a.b","names":{"plural":"things","kind":"Thing"},"versions":[{"name":"v1","served":true,"storage":true}]}}]}`)
+	f.json("/apis",
+		`{"kind":"APIGroupList","apiVersion":"v1","groups":[{"name":"a.b","versions":[{"groupVersion":"a.b/v1","version":"v1"}],"preferredVersion":{"groupVersion":"a.b/v1","version":"v1"}}]}`)
+	f.json("/apis/a.b/v1",
+		`{"kind":"APIResourceList","groupVersion":"a.b/v1","resources":[{"name":"things","namespaced":true,"kind":"Thing","verbs":["create","get","list","watch"]}]}`)
+	f.json("/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+		`{"metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"things.a.b"},"spec":{"group":"a.b","names":{"plural":"things","kind":"Thing"},"versions":[{"name":"v1","served":true,"storage":true}]}}]}`)
 	f.json(thingDefinitionPath, `{"metadata":{"name":"things.a.b"}}`)
 	events := make(chan string)
 	f.on("/apis/a.b/v1/things", func(w http.ResponseWriter, r *http.Request) {
@@ -450,7 +459,8 @@ func TestWatchNeedsProofForATypeThatRulesLeaveOut(t *testing.T) {
 
 	f.json("/apis", fmt.Sprintf(groups, ""))
 	asked := f.count("/apis/apiregistration.k8s.io/v1/apiservices")
-	eventually(t, 5*time.Second, "questions for a proof", func() bool { return f.count("/apis/apiregistration.k8s.io/v1/apiservices") > asked+3 || j.has("gone") }, j.String)
+	eventually(t, 5*time.Second, "questions for a proof",
+		func() bool { return f.count("/apis/apiregistration.k8s.io/v1/apiservices") > asked+3 || j.has("gone") }, j.String)
 	if j.has("gone") {
 		t.Errorf("a hole in discovery was taken for a deletion:\n%s", j.String())
 	}
@@ -479,7 +489,8 @@ func TestWatchKeepsATypeThatCameAgain(t *testing.T) {
 		}
 	})
 	noCustomType(f)
-	eventually(t, 5*time.Second, "another list of the type", func() bool { return strings.Count(j.String(), "synced things.v1.a.b") > 1 }, j.String)
+	eventually(t, 5*time.Second, "another list of the type", func() bool { return strings.Count(j.String(), "synced things.v1.a.b") > 1 },
+		j.String)
 	if j.has("gone") {
 		t.Errorf("a proof from before the type came again let go of it:\n%s", j.String())
 	}

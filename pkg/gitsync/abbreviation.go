@@ -23,7 +23,8 @@ func (r *Repository) FindCommit(abbreviation string) (Hash, error) {
 	text := strings.ToLower(abbreviation)
 	even := text[:len(text)/2*2]
 	prefix, err := hex.DecodeString(even)
-	if _, odd := hex.DecodeString(text + strings.Repeat("0", len(text)%2)); err != nil || odd != nil || len(text) < minAbbreviation || len(text) > 2*idSize {
+	if _, odd := hex.DecodeString(text + strings.Repeat("0", len(text)%2)); err != nil || odd != nil || len(text) < minAbbreviation ||
+		len(text) > 2*idSize {
 		return Hash{}, fmt.Errorf("%q is no abbreviated hash: want %d to %d hexadecimal digits", abbreviation, minAbbreviation, 2*idSize)
 	}
 	var commits []Hash
@@ -45,7 +46,8 @@ func (r *Repository) FindCommit(abbreviation string) (Hash, error) {
 	case 1:
 		return commits[0], nil
 	default:
-		return Hash{}, appbur.WithHint(fmt.Errorf("%s is the beginning of %d commits", abbreviation, len(commits)), "give more digits: "+strings.Trim(fmt.Sprint(commits), "[]"))
+		return Hash{}, appbur.WithHint(fmt.Errorf("%s is the beginning of %d commits", abbreviation, len(commits)),
+			"give more digits: "+strings.Trim(fmt.Sprint(commits), "[]"))
 	}
 }
 

@@ -121,7 +121,9 @@ func (c *checked) literal(kind, data string) string {
 // commitOf points main at a commit of a tree.
 func (c *checked) commitOf(tree string) {
 	c.Helper()
-	c.git("update-ref", "refs/heads/main", c.literal("commit", fmt.Sprintf("tree %s\nparent %s\nauthor a <a@b> 1 +0000\ncommitter a <a@b> 1 +0000\n\nx\n", tree, c.git("rev-parse", "main"))))
+	c.git("update-ref", "refs/heads/main",
+		c.literal("commit",
+			fmt.Sprintf("tree %s\nparent %s\nauthor a <a@b> 1 +0000\ncommitter a <a@b> 1 +0000\n\nx\n", tree, c.git("rev-parse", "main"))))
 }
 
 func (c *checked) entry(mode, name, id string) string {
@@ -169,7 +171,8 @@ func TestCheckFindsNothingInWhatIsSound(t *testing.T) {
 			c.commitOf(c.literal("tree", c.entry("100755", "a", c.blob("x"))+c.entry("120000", "b", c.blob("a"))))
 		},
 		"an orphan whose parent was pruned": func(c *checked) {
-			c.literal("commit", "tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\nparent "+strings.Repeat("1", 40)+"\nauthor a <a@b> 1 +0000\ncommitter a <a@b> 1 +0000\n\nx\n")
+			c.literal("commit", "tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\nparent "+strings.Repeat("1", 40)+
+				"\nauthor a <a@b> 1 +0000\ncommitter a <a@b> 1 +0000\n\nx\n")
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -226,9 +229,18 @@ func TestCheckAgreesWithGitAboutWhatIsBroken(t *testing.T) {
 		// slow problems are not seen by a quick check.
 		slow bool
 	}{
-		{name: "a bit of a pack", broken: func(c *checked) { c.onePack().change(c.one("objects/pack/*.pack"), flip(700)) }, want: gitsync.ProblemPack},
-		{name: "a bit of a delta", broken: func(c *checked) { c.onePack().change(c.one("objects/pack/*.pack"), flip(-40)) }, want: gitsync.ProblemObject, slow: true},
-		{name: "the last byte of a pack", broken: func(c *checked) { c.onePack().change(c.one("objects/pack/*.pack"), flip(-1)) }, want: gitsync.ProblemPack, slow: true},
+		{
+			name: "a bit of a pack", broken: func(c *checked) { c.onePack().change(c.one("objects/pack/*.pack"), flip(700)) },
+			want: gitsync.ProblemPack,
+		},
+		{
+			name: "a bit of a delta", broken: func(c *checked) { c.onePack().change(c.one("objects/pack/*.pack"), flip(-40)) },
+			want: gitsync.ProblemObject, slow: true,
+		},
+		{
+			name: "the last byte of a pack", broken: func(c *checked) { c.onePack().change(c.one("objects/pack/*.pack"), flip(-1)) },
+			want: gitsync.ProblemPack, slow: true,
+		},
 		{name: "a pack that is cut off", broken: func(c *checked) {
 			c.onePack().change(c.one("objects/pack/*.pack"), func(b []byte) []byte { return b[:len(b)/2] })
 		}, want: gitsync.ProblemPack},
@@ -236,18 +248,34 @@ func TestCheckAgreesWithGitAboutWhatIsBroken(t *testing.T) {
 			c.onePack().change(c.one("objects/pack/*.pack"), func([]byte) []byte { return nil })
 		}, want: gitsync.ProblemPack},
 		{name: "a pack that is gone", broken: func(c *checked) { c.onePack().remove("objects/pack/*.pack") }, want: gitsync.ProblemPack},
-		{name: "a byte of an index", broken: func(c *checked) { c.onePack().change(c.one("objects/pack/*.idx"), flip(-30)) }, want: gitsync.ProblemPackIndex, slow: true},
+		{
+			name: "a byte of an index", broken: func(c *checked) { c.onePack().change(c.one("objects/pack/*.idx"), flip(-30)) },
+			want: gitsync.ProblemPackIndex, slow: true,
+		},
 		{name: "an index that is cut off", broken: func(c *checked) {
 			c.onePack().change(c.one("objects/pack/*.idx"), func(b []byte) []byte { return b[:900] })
 		}, want: gitsync.ProblemPackIndex},
-		{name: "two places swapped in an index", broken: func(c *checked) { c.onePack().change(c.one("objects/pack/*.idx"), swapOffsets) }, want: gitsync.ProblemObject},
 		{
-			name: "a checksum in an index", broken: func(c *checked) { c.onePack().change(c.one("objects/pack/*.idx"), wrongCRC) }, want: gitsync.ProblemPack, slow: true,
+			name: "two places swapped in an index", broken: func(c *checked) { c.onePack().change(c.one("objects/pack/*.idx"), swapOffsets) },
+			want: gitsync.ProblemObject,
+		},
+		{
+			name: "a checksum in an index", broken: func(c *checked) { c.onePack().change(c.one("objects/pack/*.idx"), wrongCRC) },
+			want: gitsync.ProblemPack, slow: true,
 			unlikeGit: "git compares these only in verify-pack --strict of old versions",
 		},
-		{name: "a loose object that is gone", broken: func(c *checked) { c.loose().remove(c.looseFile("main:cluster/one.yaml")) }, want: gitsync.ProblemMissing, hits: "cluster/one.yaml"},
-		{name: "a payload that is gone", broken: func(c *checked) { c.loose().remove(c.looseFile("points/11:apps/a/b/rows/000000.ndjson")) }, want: gitsync.ProblemMissing, hits: "apps/a/b/rows/000000.ndjson"},
-		{name: "a tree that is gone", broken: func(c *checked) { c.loose().remove(c.looseFile("main~3:namespaces/team")) }, want: gitsync.ProblemMissing, hits: "namespaces/team"},
+		{
+			name: "a loose object that is gone", broken: func(c *checked) { c.loose().remove(c.looseFile("main:cluster/one.yaml")) },
+			want: gitsync.ProblemMissing, hits: "cluster/one.yaml",
+		},
+		{
+			name: "a payload that is gone", broken: func(c *checked) { c.loose().remove(c.looseFile("points/11:apps/a/b/rows/000000.ndjson")) },
+			want: gitsync.ProblemMissing, hits: "apps/a/b/rows/000000.ndjson",
+		},
+		{
+			name: "a tree that is gone", broken: func(c *checked) { c.loose().remove(c.looseFile("main~3:namespaces/team")) },
+			want: gitsync.ProblemMissing, hits: "namespaces/team",
+		},
 		{name: "a commit that is gone", broken: func(c *checked) { c.loose().remove(c.looseFile("main~4")) }, want: gitsync.ProblemMissing},
 		{name: "loose bytes that are another object's", broken: func(c *checked) {
 			c.loose().swap(c.looseFile("main:cluster/one.yaml"), c.looseFile("main~1:cluster/one.yaml"))
@@ -258,16 +286,30 @@ func TestCheckAgreesWithGitAboutWhatIsBroken(t *testing.T) {
 		{name: "an empty loose object", broken: func(c *checked) {
 			c.loose().change(c.looseFile("main^{tree}"), func([]byte) []byte { return nil })
 		}, want: gitsync.ProblemObject},
-		{name: "a branch that points nowhere", broken: func(c *checked) { writeFile(c, c.dir+"/refs/heads/main", strings.Repeat("1", 40)+"\n") }, want: gitsync.ProblemRef},
-		{name: "a tag that points nowhere", broken: func(c *checked) { writeFile(c, c.dir+"/refs/tags/points/11", strings.Repeat("1", 40)+"\n") }, want: gitsync.ProblemRef},
-		{name: "a ref full of rubbish", broken: func(c *checked) { writeFile(c, c.dir+"/refs/heads/main", "rubbish\n") }, want: gitsync.ProblemRef},
+		{
+			name: "a branch that points nowhere", broken: func(c *checked) { writeFile(c, c.dir+"/refs/heads/main", strings.Repeat("1", 40)+"\n") },
+			want: gitsync.ProblemRef,
+		},
+		{
+			name: "a tag that points nowhere", broken: func(c *checked) { writeFile(c, c.dir+"/refs/tags/points/11", strings.Repeat("1", 40)+"\n") },
+			want: gitsync.ProblemRef,
+		},
+		{
+			name: "a ref full of rubbish", broken: func(c *checked) { writeFile(c, c.dir+"/refs/heads/main", "rubbish\n") },
+			want: gitsync.ProblemRef,
+		},
 		{name: "an empty ref", broken: func(c *checked) { writeFile(c, c.dir+"/refs/heads/main", "") }, want: gitsync.ProblemRef},
 		{
-			name: "packed refs full of rubbish", broken: func(c *checked) { writeFile(c, c.dir+"/packed-refs", "# pack-refs\nrubbish refs/heads/x\n") }, want: gitsync.ProblemRef,
+			name:   "packed refs full of rubbish",
+			broken: func(c *checked) { writeFile(c, c.dir+"/packed-refs", "# pack-refs\nrubbish refs/heads/x\n") }, want: gitsync.ProblemRef,
 			unlikeGit: "old versions of git die of it, new ones pass over it",
 		},
 		{name: "a HEAD that names nothing", broken: func(c *checked) { writeFile(c, c.dir+"/HEAD", "ref: rubbish\n") }, want: gitsync.ProblemRef},
-		{name: "a branch that points at a tree", broken: func(c *checked) { writeFile(c, c.dir+"/refs/heads/x", c.git("rev-parse", "main^{tree}")+"\n") }, want: gitsync.ProblemRef, slow: true},
+		{
+			name:   "a branch that points at a tree",
+			broken: func(c *checked) { writeFile(c, c.dir+"/refs/heads/x", c.git("rev-parse", "main^{tree}")+"\n") }, want: gitsync.ProblemRef,
+			slow: true,
+		},
 		{name: "a tree out of order", broken: func(c *checked) {
 			b := c.blob("x")
 			c.commitOf(c.literal("tree", c.entry("100644", "b", b)+c.entry("100644", "a", b)))
@@ -286,37 +328,90 @@ func TestCheckAgreesWithGitAboutWhatIsBroken(t *testing.T) {
 			tree := c.literal("tree", c.entry("100644", "x", b))
 			c.commitOf(c.literal("tree", c.entry("100644", "a", b)+c.entry("100644", "a.b", b)+c.entry("40000", "a", tree)))
 		}, want: gitsync.ProblemForm, slow: true},
-		{name: "a mode with a zero in front", broken: func(c *checked) { c.commitOf(c.literal("tree", c.entry("0100644", "a", c.blob("x")))) }, want: gitsync.ProblemForm, slow: true},
-		{name: "a mode that git does not write", broken: func(c *checked) { c.commitOf(c.literal("tree", c.entry("100600", "a", c.blob("x")))) }, want: gitsync.ProblemForm, slow: true, unlikeGit: "git only warns, since versions before 2005 wrote such modes"},
-		{name: "a file named .git", broken: func(c *checked) { c.commitOf(c.literal("tree", c.entry("100644", ".git", c.blob("x")))) }, want: gitsync.ProblemForm, slow: true},
-		{name: "a file named .GIT.", broken: func(c *checked) { c.commitOf(c.literal("tree", c.entry("100644", ".GIT.", c.blob("x")))) }, want: gitsync.ProblemForm, slow: true},
-		{name: "a file named ..", broken: func(c *checked) { c.commitOf(c.literal("tree", c.entry("100644", "..", c.blob("x")))) }, want: gitsync.ProblemForm, slow: true},
-		{name: "a name that is a path", broken: func(c *checked) { c.commitOf(c.literal("tree", c.entry("100644", "a/b", c.blob("x")))) }, want: gitsync.ProblemForm, slow: true},
-		{name: "a file without a name", broken: func(c *checked) { c.commitOf(c.literal("tree", c.entry("100644", "", c.blob("x")))) }, want: gitsync.ProblemForm, slow: true},
-		{name: "an entry of the null object", broken: func(c *checked) { c.commitOf(c.literal("tree", c.entry("100644", "a", strings.Repeat("0", 40)))) }, want: gitsync.ProblemForm},
-		{name: "a tree that is cut off", broken: func(c *checked) { c.commitOf(c.literal("tree", "100644 a\x00short")) }, want: gitsync.ProblemForm, slow: true},
-		{name: "a file referred to as a directory", broken: func(c *checked) { c.commitOf(c.literal("tree", c.entry("40000", "a", c.blob("x")))) }, want: gitsync.ProblemForm, hits: "a"},
+		{
+			name: "a mode with a zero in front", broken: func(c *checked) { c.commitOf(c.literal("tree", c.entry("0100644", "a", c.blob("x")))) },
+			want: gitsync.ProblemForm, slow: true,
+		},
+		{
+			name: "a mode that git does not write", broken: func(c *checked) { c.commitOf(c.literal("tree", c.entry("100600", "a", c.blob("x")))) },
+			want: gitsync.ProblemForm, slow: true, unlikeGit: "git only warns, since versions before 2005 wrote such modes",
+		},
+		{
+			name: "a file named .git", broken: func(c *checked) { c.commitOf(c.literal("tree", c.entry("100644", ".git", c.blob("x")))) },
+			want: gitsync.ProblemForm, slow: true,
+		},
+		{
+			name: "a file named .GIT.", broken: func(c *checked) { c.commitOf(c.literal("tree", c.entry("100644", ".GIT.", c.blob("x")))) },
+			want: gitsync.ProblemForm, slow: true,
+		},
+		{
+			name: "a file named ..", broken: func(c *checked) { c.commitOf(c.literal("tree", c.entry("100644", "..", c.blob("x")))) },
+			want: gitsync.ProblemForm, slow: true,
+		},
+		{
+			name: "a name that is a path", broken: func(c *checked) { c.commitOf(c.literal("tree", c.entry("100644", "a/b", c.blob("x")))) },
+			want: gitsync.ProblemForm, slow: true,
+		},
+		{
+			name: "a file without a name", broken: func(c *checked) { c.commitOf(c.literal("tree", c.entry("100644", "", c.blob("x")))) },
+			want: gitsync.ProblemForm, slow: true,
+		},
+		{name: "an entry of the null object", broken: func(c *checked) {
+			c.commitOf(c.literal("tree",
+				c.entry("100644", "a", strings.Repeat("0", 40))))
+		}, want: gitsync.ProblemForm},
+		{
+			name: "a tree that is cut off", broken: func(c *checked) { c.commitOf(c.literal("tree", "100644 a\x00short")) },
+			want: gitsync.ProblemForm, slow: true,
+		},
+		{
+			name:   "a file referred to as a directory",
+			broken: func(c *checked) { c.commitOf(c.literal("tree", c.entry("40000", "a", c.blob("x")))) }, want: gitsync.ProblemForm, hits: "a",
+		},
 		{name: "a directory referred to as a file", broken: func(c *checked) {
 			c.commitOf(c.literal("tree", c.entry("100644", "a", c.git("rev-parse", "main^{tree}"))))
 		}, want: gitsync.ProblemForm, slow: true},
-		{name: "a commit without an author", broken: func(c *checked) { c.commitText("committer a <a@b> 1 +0000\n\nx\n") }, want: gitsync.ProblemForm, slow: true},
+		{
+			name: "a commit without an author", broken: func(c *checked) { c.commitText("committer a <a@b> 1 +0000\n\nx\n") },
+			want: gitsync.ProblemForm, slow: true,
+		},
 		{name: "a commit of two authors", broken: func(c *checked) {
 			c.commitText("author a <a@b> 1 +0000\nauthor a <a@b> 1 +0000\ncommitter a <a@b> 1 +0000\n\nx\n")
 		}, want: gitsync.ProblemForm, slow: true},
-		{name: "an author without an address", broken: func(c *checked) { c.commitText("author a 1 +0000\ncommitter a <a@b> 1 +0000\n\nx\n") }, want: gitsync.ProblemForm, slow: true},
-		{name: "an author with a bracket", broken: func(c *checked) { c.commitText("author a> <a@b> 1 +0000\ncommitter a <a@b> 1 +0000\n\nx\n") }, want: gitsync.ProblemForm, slow: true},
-		{name: "a time with a zero in front", broken: func(c *checked) { c.commitText("author a <a@b> 01 +0000\ncommitter a <a@b> 1 +0000\n\nx\n") }, want: gitsync.ProblemForm, slow: true},
-		{name: "a time without a zone", broken: func(c *checked) { c.commitText("author a <a@b> 1\ncommitter a <a@b> 1 +0000\n\nx\n") }, want: gitsync.ProblemForm, slow: true},
-		{name: "a commit with a zero byte", broken: func(c *checked) { c.commitText("author a <a@b> 1 +0000\ncommitter a <a@b> 1 +0000\n\nx\x00y\n") }, want: gitsync.ProblemForm, slow: true},
+		{
+			name: "an author without an address", broken: func(c *checked) { c.commitText("author a 1 +0000\ncommitter a <a@b> 1 +0000\n\nx\n") },
+			want: gitsync.ProblemForm, slow: true,
+		},
+		{
+			name: "an author with a bracket", broken: func(c *checked) { c.commitText("author a> <a@b> 1 +0000\ncommitter a <a@b> 1 +0000\n\nx\n") },
+			want: gitsync.ProblemForm, slow: true,
+		},
+		{
+			name:   "a time with a zero in front",
+			broken: func(c *checked) { c.commitText("author a <a@b> 01 +0000\ncommitter a <a@b> 1 +0000\n\nx\n") }, want: gitsync.ProblemForm,
+			slow: true,
+		},
+		{
+			name: "a time without a zone", broken: func(c *checked) { c.commitText("author a <a@b> 1\ncommitter a <a@b> 1 +0000\n\nx\n") },
+			want: gitsync.ProblemForm, slow: true,
+		},
+		{
+			name:   "a commit with a zero byte",
+			broken: func(c *checked) { c.commitText("author a <a@b> 1 +0000\ncommitter a <a@b> 1 +0000\n\nx\x00y\n") }, want: gitsync.ProblemForm,
+			slow: true,
+		},
 		{name: "a tag with a forged tagger", broken: func(c *checked) {
-			c.git("update-ref", "refs/tags/x", c.literal("tag", "object "+c.git("rev-parse", "main")+"\ntype commit\ntag x\ntagger a <a@b> <c@d> 1 +0000\n\nx\n"))
+			c.git("update-ref", "refs/tags/x",
+				c.literal("tag", "object "+c.git("rev-parse", "main")+"\ntype commit\ntag x\ntagger a <a@b> <c@d> 1 +0000\n\nx\n"))
 		}, want: gitsync.ProblemForm, slow: true},
 		{name: "a tag of an unknown type", broken: func(c *checked) {
 			c.git("update-ref", "refs/tags/x", "main")
-			writeFile(c, c.dir+"/refs/tags/x", c.literal("tag", "object "+c.git("rev-parse", "main")+"\ntype thing\ntag x\ntagger a <a@b> 1 +0000\n\nx\n")+"\n")
+			writeFile(c, c.dir+"/refs/tags/x",
+				c.literal("tag", "object "+c.git("rev-parse", "main")+"\ntype thing\ntag x\ntagger a <a@b> 1 +0000\n\nx\n")+"\n")
 		}, want: gitsync.ProblemForm, slow: true},
 		{name: "a tag of something that is gone", broken: func(c *checked) {
-			writeFile(c, c.dir+"/refs/tags/x", c.literal("tag", "object "+strings.Repeat("1", 40)+"\ntype commit\ntag x\ntagger a <a@b> 1 +0000\n\nx\n")+"\n")
+			writeFile(c, c.dir+"/refs/tags/x",
+				c.literal("tag", "object "+strings.Repeat("1", 40)+"\ntype commit\ntag x\ntagger a <a@b> 1 +0000\n\nx\n")+"\n")
 		}, want: gitsync.ProblemMissing},
 		{name: "a history that was cut off", broken: func(c *checked) { c.loose().remove(c.looseFile("main~11")) }, want: gitsync.ProblemMissing},
 	} {
@@ -453,7 +548,8 @@ func TestBetween(t *testing.T) {
 		visits := 0
 		got, err := r.Between(test.tip, test.old, func(gitsync.Commit) error { visits++; return nil })
 		if err != nil || got != test.want || visits != test.visits {
-			t.Errorf("between %s and %s: %v after %d visits, %v; want %v after %d", test.tip.Short(), test.old.Short(), got, visits, err, test.want, test.visits)
+			t.Errorf("between %s and %s: %v after %d visits, %v; want %v after %d", test.tip.Short(), test.old.Short(), got, visits, err, test.want,
+				test.visits)
 		}
 	}
 }

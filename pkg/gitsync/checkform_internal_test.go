@@ -55,7 +55,10 @@ func FuzzCheckCommitAndTag(f *testing.F) {
 
 // Whatever lies in an index file, what is read of it is inside it.
 func FuzzReadIndex(f *testing.F) {
-	objects := []packedObject{{id: Hash(bytes.Repeat([]byte{0x11}, 20)), offset: 12}, {id: Hash(bytes.Repeat([]byte{0x22}, 20)), offset: 1 << 33}}
+	objects := []packedObject{
+		{id: Hash(bytes.Repeat([]byte{0x11}, 20)), offset: 12},
+		{id: Hash(bytes.Repeat([]byte{0x22}, 20)), offset: 1 << 33},
+	}
 	good := encodePackIndex(objects, make([]byte, idSize))
 	f.Add(good)
 	f.Add(good[:len(good)/2])

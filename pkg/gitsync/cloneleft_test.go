@@ -38,7 +38,8 @@ func TestCloneRemovesAbandonedOnes(t *testing.T) {
 		t.Fatal(err)
 	}
 	target := filepath.Join(parent, "copy.git")
-	if _, _, err := gitsync.Clone(t.Context(), target, gitsync.Remote{Name: "origin", URL: u}, gitsync.MainRef, "", gitsync.RemoteOptions{}); err != nil {
+	if _, _, err := gitsync.Clone(t.Context(), target, gitsync.Remote{Name: "origin", URL: u}, gitsync.MainRef, "",
+		gitsync.RemoteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	fsck(t, target)

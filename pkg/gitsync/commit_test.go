@@ -181,7 +181,8 @@ func TestEditGoesOnAfterCommit(t *testing.T) {
 		}
 		log = append(log, c.Hash)
 	}
-	if stock := strings.Fields(git(t, r.Dir(), "log", "--format=%H", "main")); !slices.EqualFunc(log, stock, func(a gitsync.Hash, b string) bool { return a.String() == b }) {
+	if stock := strings.Fields(git(t, r.Dir(), "log", "--format=%H", "main")); !slices.EqualFunc(log, stock,
+		func(a gitsync.Hash, b string) bool { return a.String() == b }) {
 		t.Errorf("log = %v, stock git %v", log, stock)
 	}
 	fsck(t, r.Dir())
@@ -265,7 +266,8 @@ func TestCommitMessageAndPeople(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]gitsync.Trailer{{Key: "Cluster-Id", Value: "1234"}, {Key: "Reason", Value: "one Forged: two"}}, back.Trailers); diff != "" {
+	if diff := cmp.Diff([]gitsync.Trailer{{Key: "Cluster-Id", Value: "1234"}, {Key: "Reason", Value: "one Forged: two"}},
+		back.Trailers); diff != "" {
 		t.Errorf("trailers (-want +got):\n%s", diff)
 	}
 	if !back.Time.Equal(when) || back.Subject() != "two lines" {

@@ -35,7 +35,10 @@ var extensions = map[string]extension{
 	// ids have 20 bytes everywhere in this package
 	"objectformat": {value: "sha1", what: "a repository of SHA-256 objects", hint: renewHint},
 	// refs are read as files
-	"refstorage": {value: "files", what: "its refs lie in a reftable", hint: "turn them into files: git refs migrate --ref-format=files (git 2.46 or newer)"},
+	"refstorage": {
+		value: "files", what: "its refs lie in a reftable",
+		hint: "turn them into files: git refs migrate --ref-format=files (git 2.46 or newer)",
+	},
 	// every object has to be here
 	"partialclone":       {refused: true, what: "a partial clone, which lacks objects on purpose", hint: fullCloneHint},
 	"compatobjectformat": {refused: true, what: "its objects have two names each", hint: renewHint},
@@ -72,7 +75,8 @@ func checkConfig(dir string) (precious bool, l limits, err error) {
 		}
 	}
 	if v := cfg.Section("core").Option("repositoryformatversion"); v != "" && v != "0" && v != "1" {
-		return false, l, appbur.WithHint(fmt.Errorf("%w: format version %s", ErrUnsupported, v), "it is from a newer git; look for a newer appbur")
+		return false, l, appbur.WithHint(fmt.Errorf("%w: format version %s", ErrUnsupported, v),
+			"it is from a newer git; look for a newer appbur")
 	}
 
 	// Older git marks partial clones at the remote only.

@@ -98,7 +98,8 @@ func (r *Repository) maintainOnce(ctx context.Context, o MaintainOptions) (repor
 	}
 	prune := !o.PruneBefore.IsZero()
 	if prune && r.precious {
-		return report, appbur.WithHint(fmt.Errorf("%w: the repository's configuration forbids to delete objects", ErrUnsupported), "maintain without pruning")
+		return report, appbur.WithHint(fmt.Errorf("%w: the repository's configuration forbids to delete objects", ErrUnsupported),
+			"maintain without pruning")
 	}
 	chosen := choosePacks(r.objects.own(), o.Full || prune, prune)
 	if len(chosen) > 1 || len(loose) > 0 || prune || len(chosen) == 1 && !chosen[0].searched {

@@ -264,7 +264,8 @@ func TestManyLooseObjects(t *testing.T) {
 	const commits = 400
 	var in strings.Builder
 	for i := range commits {
-		fmt.Fprintf(&in, "commit refs/heads/main\ncommitter a <a@b> %d +0000\ndata 1\nx\nM 644 inline f%d\ndata 5\n%05d\n", 1_700_000_000+i, i%10, i)
+		fmt.Fprintf(&in, "commit refs/heads/main\ncommitter a <a@b> %d +0000\ndata 1\nx\nM 644 inline f%d\ndata 5\n%05d\n", 1_700_000_000+i, i%10,
+			i)
 	}
 	git(t, r.Dir(), "config", "fastimport.unpackLimit", "1000000") // all loose
 	gitIn(t, r.Dir(), in.String(), "fast-import", "--quiet")

@@ -30,14 +30,20 @@ func TestOddNamesEndNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"refs/tags/restore-points/../../../config", "refs/tags/restore-points/a b", "refs/tags/restore-points/\x1b[31m"} {
+	for _, name := range []string{
+		"refs/tags/restore-points/../../../config", "refs/tags/restore-points/a b",
+		"refs/tags/restore-points/\x1b[31m",
+	} {
 		data = append(data, main+" "+name+"\n"...)
 	}
 	loose := filepath.Join(dir, "refs", "tags", "restore-points")
 	if err := os.MkdirAll(loose, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for path, content := range map[string]string{packed: string(data), filepath.Join(loose, "x~1"): main + "\n", filepath.Join(loose, "leads"): "ref: refs/../../config\n"} {
+	for path, content := range map[string]string{
+		packed: string(data), filepath.Join(loose, "x~1"): main + "\n",
+		filepath.Join(loose, "leads"): "ref: refs/../../config\n",
+	} {
 		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -91,10 +97,12 @@ func TestOddNamesEndNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	remote := gitsync.Remote{Name: "there", URL: u}
-	if _, err := r.Push(t.Context(), remote, gitsync.PushWhat{Branch: gitsync.MainRef, TagPrefix: "restore-points/"}, gitsync.RemoteOptions{}); err != nil {
+	if _, err := r.Push(t.Context(), remote, gitsync.PushWhat{Branch: gitsync.MainRef, TagPrefix: "restore-points/"},
+		gitsync.RemoteOptions{}); err != nil {
 		t.Errorf("push: %v", err)
 	}
-	_, done, err := gitsync.Clone(t.Context(), filepath.Join(t.TempDir(), "clone"), remote, gitsync.MainRef, "restore-points/", gitsync.RemoteOptions{})
+	_, done, err := gitsync.Clone(t.Context(), filepath.Join(t.TempDir(), "clone"), remote, gitsync.MainRef, "restore-points/",
+		gitsync.RemoteOptions{})
 	if err != nil || done.Tags != 2 {
 		t.Errorf("clone: %+v, %v", done, err)
 	}

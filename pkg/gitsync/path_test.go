@@ -12,7 +12,8 @@ func TestPathsThatCannotBeStored(t *testing.T) {
 	e := edit(t, newRepository(t), gitsync.Hash{})
 	for _, path := range []string{
 		"", "/", "a/", "/a", "a//b", ".", "..", "a/..", "../a", "a/./b",
-		".git", ".GIT/config", "a/.git/b", ".git.", ".git ", ".git::$INDEX_ALLOCATION", "git~1", "GIT~1", ".g\u200cit", ".gitmodules", "a/.GitModules",
+		".git", ".GIT/config", "a/.git/b", ".git.", ".git ", ".git::$INDEX_ALLOCATION", "git~1", "GIT~1", ".g\u200cit", ".gitmodules",
+		"a/.GitModules",
 		"a\x00b", "a\nb", "a\tb", "a\x7fb", "a\\b", "a/\xff", strings.Repeat("x", 256), strings.Repeat("a/", 2100) + "a",
 	} {
 		if _, err := e.Put(path, nil); !errors.Is(err, gitsync.ErrPath) {

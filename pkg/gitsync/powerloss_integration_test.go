@@ -76,7 +76,8 @@ var durableActs = map[string]func(ctx context.Context, dir, source string) error
 	}),
 }
 
-func durably(do func(ctx context.Context, r *gitsync.Repository, tip gitsync.Hash) error) func(ctx context.Context, dir, source string) error {
+func durably(do func(ctx context.Context, r *gitsync.Repository, tip gitsync.Hash) error) func(ctx context.Context, dir,
+	source string) error {
 	return func(ctx context.Context, dir, _ string) error {
 		r, err := gitsync.Open(dir)
 		if err != nil {

@@ -23,7 +23,8 @@ var fileContents = []string{"", "1", "2", "text\n"}
 // treeFiles draws files that do not stand in one another's way.
 var treeFiles = rapid.Custom(func(t *rapid.T) map[string]string {
 	files := map[string]string{}
-	for path := range rapid.MapOfN(rapid.Map(rapid.SliceOfN(treeName, 1, 4), func(names []string) string { return strings.Join(names, "/") }), rapid.Just(true), 0, 12).Draw(t, "paths") {
+	for path := range rapid.MapOfN(rapid.Map(rapid.SliceOfN(treeName, 1, 4), func(names []string) string { return strings.Join(names, "/") }),
+		rapid.Just(true), 0, 12).Draw(t, "paths") {
 		if !slices.ContainsFunc(slices.Collect(maps.Keys(files)), func(other string) bool {
 			return strings.HasPrefix(path+"/", other+"/") || strings.HasPrefix(other+"/", path+"/")
 		}) {

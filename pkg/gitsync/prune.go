@@ -104,7 +104,9 @@ func (p *prunePlan) nothing(chosen []*pack, loose []looseObject) bool {
 // finishPrune takes the old packs away, unless what is to be dropped came into use
 // since the plan was made: writers are kept out, refs that moved are walked again,
 // and packs that somebody relied on have become young.
-func (r *Repository) finishPrune(ctx context.Context, plan *prunePlan, set *repackSet, chosen []*pack, loose []looseObject, made []*pack, report *MaintainReport) error {
+func (r *Repository) finishPrune(ctx context.Context, plan *prunePlan, set *repackSet, chosen []*pack, loose []looseObject, made []*pack,
+	report *MaintainReport,
+) error {
 	unlock, err := r.lock(ctx)
 	if err != nil {
 		return err

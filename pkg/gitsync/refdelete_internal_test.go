@@ -9,7 +9,8 @@ import (
 // changes, not even order and comments.
 func FuzzWithoutPacked(f *testing.F) {
 	const a, b = "0123456789abcdef0123456789abcdef01234567", "fedcba9876543210fedcba9876543210fedcba98"
-	f.Add([]byte("# pack-refs with: peeled fully-peeled sorted \n"+a+" refs/heads/main\n"+a+" refs/tags/x\n^"+b+"\n"+b+" refs/tags/y\n"), "refs/tags/x")
+	f.Add([]byte("# pack-refs with: peeled fully-peeled sorted \n"+a+" refs/heads/main\n"+a+" refs/tags/x\n^"+b+"\n"+b+" refs/tags/y\n"),
+		"refs/tags/x")
 	f.Add([]byte(a+" refs/tags/x\n"+b+" refs/tags/x\n"), "refs/tags/x")
 	f.Add([]byte(a+" refs/tags/x"), "refs/tags/y")
 	f.Add([]byte("^"+a+"\n\n"), "")

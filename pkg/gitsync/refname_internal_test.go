@@ -10,8 +10,10 @@ import (
 var refNames = []string{
 	"refs/heads/main", "refs/tags/restore-points/20261121T030238Z", "refs/tags/restore-points/@", "refs/tags/@", "refs/tags/a@b",
 	"refs/tags/restore-points/-x", "refs/tags/ü", "refs/tags/\xff", "refs/tags/a.lockx", "refs/tags/{", "refs/tags/a@",
-	"", "@", "main", "refs", "refs/", "/refs/x", "refs//x", "refs/tags/../../config", "refs/tags/.x", "refs/tags/x.", "refs/tags/x.lock", "refs/x.lock/y",
-	"refs/tags/a b", "refs/tags/a\tb", "refs/tags/\x1b[31m", "refs/tags/\x7f", "refs/tags/a~1", "refs/tags/a^", "refs/tags/a:b", "refs/tags/a?", "refs/tags/a*",
+	"", "@", "main", "refs", "refs/", "/refs/x", "refs//x", "refs/tags/../../config", "refs/tags/.x", "refs/tags/x.", "refs/tags/x.lock",
+	"refs/x.lock/y",
+	"refs/tags/a b", "refs/tags/a\tb", "refs/tags/\x1b[31m", "refs/tags/\x7f", "refs/tags/a~1", "refs/tags/a^", "refs/tags/a:b",
+	"refs/tags/a?", "refs/tags/a*",
 	"refs/tags/[a]", `refs/tags/a\b`, "refs/tags/a@{1}", "refs/tags/a..b", "refs/tags/a\nb",
 }
 

@@ -54,7 +54,8 @@ func BenchmarkClone(b *testing.B) {
 	git(b, p.bare, "repack", "-adfq")
 	b.Run("appbur", func(b *testing.B) {
 		for b.Loop() {
-			if _, _, err := gitsync.Clone(b.Context(), filepath.Join(b.TempDir(), "c.git"), p.remote, gitsync.MainRef, "", gitsync.RemoteOptions{}); err != nil {
+			if _, _, err := gitsync.Clone(b.Context(), filepath.Join(b.TempDir(), "c.git"), p.remote, gitsync.MainRef, "",
+				gitsync.RemoteOptions{}); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -284,7 +284,8 @@ func TestRefusals(t *testing.T) {
 			testremote.Hook(t, bare, "pre-receive", "cat >/dev/null; echo 'ticket number missing' >&2; exit 1\n")
 		}, gitsync.RemoteHook, "ticket number missing"},
 		{"protected", func(t *testing.T, bare string) {
-			testremote.Hook(t, bare, "update", "echo 'GitLab: You are not allowed to push code to protected branches on this project.' >&2; exit 1\n")
+			testremote.Hook(t, bare, "update",
+				"echo 'GitLab: You are not allowed to push code to protected branches on this project.' >&2; exit 1\n")
 		}, gitsync.RemoteProtected, "protected branches"},
 		{"too large", func(t *testing.T, bare string) {
 			testremote.Git(t, bare, "config", "receive.maxInputSize", "2000")
@@ -346,7 +347,10 @@ func TestLogins(t *testing.T) {
 		want   gitsync.RemoteState
 	}{
 		{"wrong password", https.remote, func(r *gitsync.Remote) { r.Credentials.Password = "x" }, gitsync.RemoteUnauthenticated},
-		{"no password", https.remote, func(r *gitsync.Remote) { r.Credentials.Username, r.Credentials.Password = "", "" }, gitsync.RemoteUnauthenticated},
+		{
+			"no password", https.remote, func(r *gitsync.Remote) { r.Credentials.Username, r.Credentials.Password = "", "" },
+			gitsync.RemoteUnauthenticated,
+		},
 		{"wrong token", bearer.remote, func(r *gitsync.Remote) { r.Credentials.BearerToken = "x" }, gitsync.RemoteUnauthenticated},
 		{"unknown authority", https.remote, func(r *gitsync.Remote) { r.Credentials.CA = nil }, gitsync.RemoteCertificate},
 		{"no CA", https.remote, func(r *gitsync.Remote) { r.Credentials.CA = []byte("x") }, gitsync.RemoteMisconfigured},

@@ -63,7 +63,9 @@ func Clone(ctx context.Context, dir string, remote Remote, branch, tagPrefix str
 	done, err := fetchAll(ctx, build, remote, branch, tagPrefix, o)
 	if errors.Is(err, ErrTooLarge) {
 		// There is no copy yet whose configuration could allow it.
-		return nil, done, appbur.WithHint(err, "appbur writes nothing that large; if it is meant: git clone --mirror "+remote.URL.String()+", and set the limits of that copy (docs/points.md)")
+		return nil, done, appbur.WithHint(err,
+			"appbur writes nothing that large; if it is meant: git clone --mirror "+remote.URL.String()+
+				", and set the limits of that copy (docs/points.md)")
 	}
 	if err != nil {
 		return nil, done, err

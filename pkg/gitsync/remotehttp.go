@@ -82,7 +82,8 @@ func dialHTTP(ctx context.Context, remote Remote, service string, o RemoteOption
 func checkRedirect(request *http.Request, via []*http.Request) error {
 	from, to := via[0].URL, request.URL
 	if from.Host != to.Host || from.Scheme != to.Scheme {
-		return misconfigured(fmt.Errorf("the server sends us elsewhere, to %s://%s", to.Scheme, to.Host), "if that is right, use that URL for the remote")
+		return misconfigured(fmt.Errorf("the server sends us elsewhere, to %s://%s", to.Scheme, to.Host),
+			"if that is right, use that URL for the remote")
 	}
 	if len(via) > 5 {
 		return inState(RemoteNotUnderstood, "", errors.New("the server redirects in circles"))

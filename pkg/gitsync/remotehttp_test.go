@@ -51,7 +51,10 @@ func TestWebServersThatDoNotTakeAPush(t *testing.T) {
 		{"forbidden", answer(403, "text/plain", "no"), gitsync.RemoteForbidden},
 		{"read only", answer(403, "text/plain", "This repository is over its size limit"), gitsync.RemoteFull},
 		{"maintenance", answer(503, "text/html", "soon"), gitsync.RemoteUnreachable},
-		{"elsewhere", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, http.StatusFound) }, gitsync.RemoteMisconfigured},
+		{
+			"elsewhere", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, http.StatusFound) },
+			gitsync.RemoteMisconfigured,
+		},
 		{"body limit", smart(answer(413, "text/html", "nginx")), gitsync.RemoteTooLarge},
 		{"quota", smart(answer(507, "text/plain", "full")), gitsync.RemoteFull},
 		{"no report", smart(answer(200, "application/x-git-receive-pack-result", "")), gitsync.RemoteInterrupted},

@@ -45,7 +45,8 @@ func runGit(ctx context.Context, dir, service string, o RemoteOptions, dog *watc
 		return nil, fmt.Errorf("run git: %w", err)
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, misconfigured(fmt.Errorf("a remote that is a directory is served by git: %w", err), "install git, or reach the repository over https or ssh")
+		return nil, misconfigured(fmt.Errorf("a remote that is a directory is served by git: %w", err),
+			"install git, or reach the repository over https or ssh")
 	}
 	return &pipe{
 		in: writeCloser{dog.writer(in), in}, out: dog.reader(out), errors: said,

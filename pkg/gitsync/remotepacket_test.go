@@ -61,11 +61,23 @@ func TestVerdicts(t *testing.T) {
 		want   RemoteState
 	}{
 		{"all well", packets("unpack ok\n", "ok refs/heads/main\n", "ok refs/tags/a\n", ""), "", ""},
-		{"hook", packets("unpack ok\n", "ng refs/heads/main pre-receive hook declined\n", "ng refs/tags/a pre-receive hook declined\n", ""), "no ticket", RemoteHook},
-		{"GitHub", packets("unpack ok\n", "ng refs/heads/main protected branch hook declined\n", "ok refs/tags/a\n", ""), "GH006: Protected branch update failed", RemoteProtected},
-		{"moved", packets("unpack ok\n", "ng refs/heads/main failed to update ref\n", "ng refs/tags/a atomic transaction failed\n", ""), "", RemoteMoved},
+		{
+			"hook", packets("unpack ok\n", "ng refs/heads/main pre-receive hook declined\n", "ng refs/tags/a pre-receive hook declined\n", ""),
+			"no ticket", RemoteHook,
+		},
+		{
+			"GitHub", packets("unpack ok\n", "ng refs/heads/main protected branch hook declined\n", "ok refs/tags/a\n", ""),
+			"GH006: Protected branch update failed", RemoteProtected,
+		},
+		{
+			"moved", packets("unpack ok\n", "ng refs/heads/main failed to update ref\n", "ng refs/tags/a atomic transaction failed\n", ""), "",
+			RemoteMoved,
+		},
 		{"not forced", packets("unpack ok\n", "ng refs/heads/main non-fast-forward\n", "ok refs/tags/a\n", ""), "", RemoteDiverged},
-		{"full", packets("unpack index-pack abnormal exit\n", "ng refs/heads/main unpacker error\n", "ng refs/tags/a unpacker error\n", ""), "fatal: write error: No space left on device", RemoteFull},
+		{
+			"full", packets("unpack index-pack abnormal exit\n", "ng refs/heads/main unpacker error\n", "ng refs/tags/a unpacker error\n", ""),
+			"fatal: write error: No space left on device", RemoteFull,
+		},
 		{"limit", packets("unpack index-pack abnormal exit\n", ""), "fatal: pack exceeds maximum allowed size", RemoteTooLarge},
 		{"unexplained", packets("unpack eof before pack header was fully read\n", ""), "", RemoteBroken},
 		{"untold", packets("unpack ok\n", "ok refs/heads/main\n", ""), "", RemoteRefused},

@@ -73,7 +73,8 @@ func (r *Repository) planTags(plan *pushPlan, there advertisement, what PushWhat
 			plan.done.Added = append(plan.done.Added, strings.TrimPrefix(name, tagRefs))
 			fresh = append(fresh, id)
 		case theirs != id:
-			return nil, inState(RemoteDiverged, "", fmt.Errorf("the tag %s is another one at the remote (%s, here %s)", name, theirs.Short(), id.Short()))
+			return nil, inState(RemoteDiverged, "",
+				fmt.Errorf("the tag %s is another one at the remote (%s, here %s)", name, theirs.Short(), id.Short()))
 		}
 	}
 	return fresh, nil

@@ -74,7 +74,8 @@ func (r *Repository) Push(ctx context.Context, remote Remote, what PushWhat, o R
 		return plan.done, nil
 	}
 	state := StateOf(err)
-	if ctx.Err() != nil || ownFailure(err) || state != RemoteInterrupted && state != RemoteSilent && state != RemoteUnknownCondition && state != RemoteUnreachable {
+	if ctx.Err() != nil || ownFailure(err) || state != RemoteInterrupted && state != RemoteSilent && state != RemoteUnknownCondition &&
+		state != RemoteUnreachable {
 		return Pushed{Bytes: plan.done.Bytes}, err
 	}
 	// The request may have been carried out although nobody said so.

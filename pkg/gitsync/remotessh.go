@@ -107,13 +107,15 @@ func sshAuth(c Credentials, o RemoteOptions) (methods []ssh.AuthMethod, closeAge
 			signer, err = ssh.ParsePrivateKeyWithPassphrase(c.Identity, []byte(c.Password))
 		}
 		if err != nil {
-			return nil, closeAgent, misconfigured(fmt.Errorf("the private key of the remote: %w", err), "the file identity holds a private key in PEM; its passphrase belongs in the file password")
+			return nil, closeAgent, misconfigured(fmt.Errorf("the private key of the remote: %w", err),
+				"the file identity holds a private key in PEM; its passphrase belongs in the file password")
 		}
 		return []ssh.AuthMethod{ssh.PublicKeys(signer)}, closeAgent, nil
 	case o.Agent != "":
 		conn, err := net.Dial("unix", o.Agent)
 		if err != nil {
-			return nil, closeAgent, misconfigured(fmt.Errorf("the SSH agent cannot be reached: %w", err), "start it, or put a private key into the file identity among the remote's credentials")
+			return nil, closeAgent, misconfigured(fmt.Errorf("the SSH agent cannot be reached: %w", err),
+				"start it, or put a private key into the file identity among the remote's credentials")
 		}
 		methods = append(methods, ssh.PublicKeysCallback(agent.NewClient(conn).Signers))
 		closeAgent = func() { _ = conn.Close() }

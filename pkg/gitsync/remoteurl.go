@@ -52,7 +52,8 @@ func ParseRemoteURL(text string) (RemoteURL, error) {
 	switch u.scheme {
 	case "https", "http":
 		if parsed.User != nil {
-			return RemoteURL{}, badURL("it holds a user name, which may be a token", "leave it out, and put it into the file `username` of the remote's credentials")
+			return RemoteURL{}, badURL("it holds a user name, which may be a token",
+				"leave it out, and put it into the file `username` of the remote's credentials")
 		}
 		if u.host == "" {
 			return RemoteURL{}, badURL("it names no host", "for example https://git.example/team/mgmt.git")
@@ -93,7 +94,8 @@ func (u RemoteURL) parsePlain() (RemoteURL, error) {
 		// user:password@host:path splits at the first colon.
 		_, after, _ := strings.Cut(path, "@")
 		if strings.Contains(u.user, ":") || strings.Contains(after, ":") {
-			return RemoteURL{}, badURL("it holds a password", "leave it out; use a key, or put the password into the file `password` of the remote's credentials")
+			return RemoteURL{}, badURL("it holds a password",
+				"leave it out; use a key, or put the password into the file `password` of the remote's credentials")
 		}
 		if host == "" || path == "" || strings.HasPrefix(host, "-") {
 			return RemoteURL{}, badURL("it names no host or no path", "for example git@git.example:team/mgmt.git")

@@ -40,8 +40,10 @@ func TestParseRemoteURL(t *testing.T) {
 func TestRefusedRemoteURLs(t *testing.T) {
 	for _, text := range []string{
 		"", "relative/dir", "https://", "https://u:hunter2@git.example/x.git", "https://hunter2@git.example/x.git",
-		"ssh://u:hunter2@git.example/x.git", "u:hunter2@git.example:x.git", "https://git.example/x.git?token=hunter2", "git://git.example/hunter2",
-		"ext::sh -c hunter2", "ext::hunter2", "ssh://-oProxyCommand=hunter2/x", "-oProxyCommand=hunter2:x", "git.example:-hunter2", "ssh://git.example/",
+		"ssh://u:hunter2@git.example/x.git", "u:hunter2@git.example:x.git", "https://git.example/x.git?token=hunter2",
+		"git://git.example/hunter2",
+		"ext::sh -c hunter2", "ext::hunter2", "ssh://-oProxyCommand=hunter2/x", "-oProxyCommand=hunter2:x", "git.example:-hunter2",
+		"ssh://git.example/",
 		"file://git.example/hunter2", "https://git.example/a\nb", "https://[hunter2/x", "ftp://git.example/hunter2",
 	} {
 		_, err := gitsync.ParseRemoteURL(text)

@@ -104,12 +104,14 @@ func stateOfError(err error) RemoteState {
 		return RemoteUnreachable
 	case errors.As(err, &op) && op.Op == "dial":
 		return RemoteUnreachable
-	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.ETIMEDOUT):
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH), errors.Is(err,
+		syscall.ETIMEDOUT):
 		return RemoteUnreachable
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.ErrClosedPipe),
 		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed), errors.As(err, &op):
 		return RemoteInterrupted
-	case errors.Is(err, ErrCorrupt), errors.Is(err, ErrObjectNotFound), errors.As(err, &deflated), errors.Is(err, zlib.ErrHeader), errors.Is(err, zlib.ErrChecksum):
+	case errors.Is(err, ErrCorrupt), errors.Is(err, ErrObjectNotFound), errors.As(err, &deflated), errors.Is(err,
+		zlib.ErrHeader), errors.Is(err, zlib.ErrChecksum):
 		return RemoteBroken
 	case errors.Is(err, errNoPacket):
 		return RemoteNotUnderstood

@@ -19,21 +19,33 @@ import (
 // checked, written to and maintained.
 func TestStockGitKeepsTheRepository(t *testing.T) {
 	for name, steps := range map[string][][]string{
-		"packs of loose objects": {{"unpack-packs"}, {"maintenance", "run", "--task=loose-objects"}, {"maintenance", "run", "--task=loose-objects"}},
+		"packs of loose objects": {
+			{"unpack-packs"},
+			{"maintenance", "run", "--task=loose-objects"},
+			{"maintenance", "run", "--task=loose-objects"},
+		},
 		"multi-pack index": {
 			{"multi-pack-index", "write"},
 			{"maintenance", "run", "--task=incremental-repack"},
 			{"multi-pack-index", "repack"},
 			{"multi-pack-index", "expire"},
 		},
-		"geometric, with bitmaps":  {{"repack", "-q", "--geometric=2", "-d", "--write-midx", "--write-bitmap-index"}},
-		"bitmaps and commit graph": {{"gc", "-q", "--aggressive", "--prune=now"}, {"repack", "-q", "-adb"}, {"commit-graph", "write", "--reachable"}},
-		"cruft":                    {{"repack", "-q", "--cruft", "-d"}},
-		"index of version 1":       {{"-c", "pack.indexVersion=1", "repack", "-adfq"}},
-		"version 1, many packs":    {{"unpack-packs"}, {"-c", "pack.indexVersion=1", "maintenance", "run", "--task=loose-objects"}, {"-c", "pack.indexVersion=1", "gc", "-q"}},
-		"whole objects by name":    {{"-c", "repack.useDeltaBaseOffset=false", "repack", "-adfq"}},
-		"loose, stored plainly":    {{"-c", "core.looseCompression=0", "unpack-packs"}},
-		"packed refs":              {{"pack-refs", "--all", "--prune"}},
+		"geometric, with bitmaps": {{"repack", "-q", "--geometric=2", "-d", "--write-midx", "--write-bitmap-index"}},
+		"bitmaps and commit graph": {
+			{"gc", "-q", "--aggressive", "--prune=now"},
+			{"repack", "-q", "-adb"},
+			{"commit-graph", "write", "--reachable"},
+		},
+		"cruft":              {{"repack", "-q", "--cruft", "-d"}},
+		"index of version 1": {{"-c", "pack.indexVersion=1", "repack", "-adfq"}},
+		"version 1, many packs": {
+			{"unpack-packs"},
+			{"-c", "pack.indexVersion=1", "maintenance", "run", "--task=loose-objects"},
+			{"-c", "pack.indexVersion=1", "gc", "-q"},
+		},
+		"whole objects by name": {{"-c", "repack.useDeltaBaseOffset=false", "repack", "-adfq"}},
+		"loose, stored plainly": {{"-c", "core.looseCompression=0", "unpack-packs"}},
+		"packed refs":           {{"pack-refs", "--all", "--prune"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -88,7 +100,10 @@ func TestRepositoriesThatLackObjects(t *testing.T) {
 		make       func(dir string)
 		says, hint string
 	}{
-		"partial": {func(dir string) { git(t, "/", "clone", "-q", "--bare", "--filter=blob:none", from, dir) }, "partial clone", "without --filter"},
+		"partial": {
+			func(dir string) { git(t, "/", "clone", "-q", "--bare", "--filter=blob:none", from, dir) }, "partial clone",
+			"without --filter",
+		},
 		"partial, as older git marks it": {func(dir string) {
 			git(t, "/", "clone", "-q", "--bare", from, dir)
 			git(t, dir, "config", "remote.origin.promisor", "true")
@@ -105,7 +120,8 @@ func TestRepositoriesThatLackObjects(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "r.git")
 			test.make(dir)
 			_, err := gitsync.Open(dir)
-			if !errors.Is(err, gitsync.ErrUnsupported) || !strings.Contains(err.Error(), test.says) || !strings.Contains(appbur.HintOf(err), test.hint) {
+			if !errors.Is(err, gitsync.ErrUnsupported) || !strings.Contains(err.Error(), test.says) ||
+				!strings.Contains(appbur.HintOf(err), test.hint) {
 				t.Errorf("%v, hint %q", err, appbur.HintOf(err))
 			}
 		})
@@ -123,7 +139,8 @@ func TestRepositoriesThatLackObjects(t *testing.T) {
 		t.Error(diff)
 	}
 	_, err = shallow.Snapshot(oldest)
-	if !errors.Is(err, gitsync.ErrObjectNotFound) || !strings.Contains(err.Error(), "shallow clone") || !strings.Contains(appbur.HintOf(err), "fetch --unshallow") {
+	if !errors.Is(err, gitsync.ErrObjectNotFound) || !strings.Contains(err.Error(), "shallow clone") ||
+		!strings.Contains(appbur.HintOf(err), "fetch --unshallow") {
 		t.Errorf("%v, hint %q", err, appbur.HintOf(err))
 	}
 }

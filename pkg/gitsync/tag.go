@@ -54,7 +54,9 @@ type Tag struct {
 //
 // The tree of the commit may equal that of its parent. Afterwards the edit goes
 // on from the new commit.
-func (r *Repository) CommitAndTag(ctx context.Context, name string, e *Edit, parent Hash, c CommitInfo, t TagInfo) (commit, tag Hash, err error) {
+func (r *Repository) CommitAndTag(ctx context.Context, name string, e *Edit, parent Hash, c CommitInfo, t TagInfo) (commit, tag Hash,
+	err error,
+) {
 	ref := tagRefs + name
 	if err := checkRefName(ref); err != nil {
 		return Hash{}, Hash{}, err

@@ -58,7 +58,8 @@ func TestSignedRestorePointIsVerifiedByStockGit(t *testing.T) {
 	}
 	put(t, e, "coverage.json", "{}\n")
 	packs := len(glob(t, r, "*.pack"))
-	child, tag, err := r.CommitAndTag(t.Context(), "restore-points/20261121T030238Z", e, head, signed, tagInfo("Restore point\n\nComplete.\n", s))
+	child, tag, err := r.CommitAndTag(t.Context(), "restore-points/20261121T030238Z", e, head, signed,
+		tagInfo("Restore point\n\nComplete.\n", s))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +91,8 @@ func TestSignedRestorePointIsVerifiedByStockGit(t *testing.T) {
 		t.Fatalf("tags = %v, %v", tags, err)
 	}
 	got := tags[0]
-	if got.Name != "restore-points/20261121T030238Z" || got.Object != tag || got.Commit != child || got.Message != "Restore point\n\nComplete.\n" || !got.Time.Equal(when) || got.Tagger.Email != signerName {
+	if got.Name != "restore-points/20261121T030238Z" || got.Object != tag || got.Commit != child ||
+		got.Message != "Restore point\n\nComplete.\n" || !got.Time.Equal(when) || got.Tagger.Email != signerName {
 		t.Errorf("tag = %+v", got)
 	}
 	// We verify what stock git verifies, from the bytes that are stored.

@@ -126,7 +126,15 @@ func hashes(steps []gitsync.Step) string {
 func TestWalkIsGitLog(t *testing.T) {
 	for seed := range uint64(4) {
 		r := randomHistory(t, seed, 150)
-		for _, paths := range [][]string{nil, {"a.yaml"}, {"dir"}, {"dir/c.yaml"}, {"a.yaml", "other/dir"}, {"other/dir/d.yaml", "dir/b.yaml"}, {"nothing"}} {
+		for _, paths := range [][]string{
+			nil,
+			{"a.yaml"},
+			{"dir"},
+			{"dir/c.yaml"},
+			{"a.yaml", "other/dir"},
+			{"other/dir/d.yaml", "dir/b.yaml"},
+			{"nothing"},
+		} {
 			var patterns []gitsync.Pattern
 			for _, p := range paths {
 				patterns = append(patterns, gitsync.ExactPath(p))

@@ -16,13 +16,25 @@ const (
 // secretCopies are the annotations that repeat the values of a Secret. On other
 // kinds their tools keep no secrets in them, and they stay.
 var secretCopies = []noise{
-	{"openshift.io/token-secret.value", "it is a service account token in clear", "openshift/origin, docker registry service account controllers; argo-cd hides it by name"},
+	{
+		"openshift.io/token-secret.value", "it is a service account token in clear",
+		"openshift/origin, docker registry service account controllers; argo-cd hides it by name",
+	},
 	{"kapp.k14s.io/original", "it repeats the Secret, and kapp writes it again", "carvel-dev/kapp, pkg/kapp/diff/resource_with_history.go"},
 	{"kapp.k14s.io/original-diff", "it repeats parts of the Secret", "carvel-dev/kapp, pkg/kapp/diff/resource_with_history.go"},
 	{"kapp.k14s.io/original-diff-full", "it repeats parts of the Secret", "carvel-dev/kapp, pkg/kapp/diff/resource_with_history.go"},
-	{"objectset.rio.cattle.io/applied", "it repeats the Secret, and the controller writes it again", "rancher/wrangler, pkg/apply/desiredset_compare.go"},
-	{"banzaicloud.com/last-applied", "it repeats the Secret, and the operator writes it again", "banzaicloud/k8s-objectmatcher, patch/annotation.go"},
-	{"banzaicloud.io/last-applied", "it repeats the Secret, and the operator writes it again", "banzaicloud/k8s-objectmatcher, patch/annotation.go"},
+	{
+		"objectset.rio.cattle.io/applied", "it repeats the Secret, and the controller writes it again",
+		"rancher/wrangler, pkg/apply/desiredset_compare.go",
+	},
+	{
+		"banzaicloud.com/last-applied", "it repeats the Secret, and the operator writes it again",
+		"banzaicloud/k8s-objectmatcher, patch/annotation.go",
+	},
+	{
+		"banzaicloud.io/last-applied", "it repeats the Secret, and the operator writes it again",
+		"banzaicloud/k8s-objectmatcher, patch/annotation.go",
+	},
 }
 
 // noisyAnnotations are dropped.
@@ -33,9 +45,18 @@ var noisyAnnotations = []noise{
 	{"deployment.kubernetes.io/max-replicas", "the deployment controller sets it on ReplicaSets", deploymentUtil},
 	{"deprecated.daemonset.template.generation", "the server keeps it for a version that is gone", "staging/src/k8s.io/api/apps/v1/types.go"},
 	{"deprecated.deployment.rollback.to", "it asks for one rollback that has been done", "staging/src/k8s.io/api/apps/v1/types.go"},
-	{"control-plane.alpha.kubernetes.io/leader", "a process of this cluster renews it every few seconds", "client-go/tools/leaderelection/resourcelock/interface.go"},
-	{"autoscaling.alpha.kubernetes.io/conditions", "it is the status of an autoscaler read through autoscaling/v1", "pkg/apis/autoscaling/annotations.go"},
-	{"autoscaling.alpha.kubernetes.io/current-metrics", "it is the status of an autoscaler read through autoscaling/v1", "pkg/apis/autoscaling/annotations.go"},
+	{
+		"control-plane.alpha.kubernetes.io/leader", "a process of this cluster renews it every few seconds",
+		"client-go/tools/leaderelection/resourcelock/interface.go",
+	},
+	{
+		"autoscaling.alpha.kubernetes.io/conditions", "it is the status of an autoscaler read through autoscaling/v1",
+		"pkg/apis/autoscaling/annotations.go",
+	},
+	{
+		"autoscaling.alpha.kubernetes.io/current-metrics", "it is the status of an autoscaler read through autoscaling/v1",
+		"pkg/apis/autoscaling/annotations.go",
+	},
 	{"pv.kubernetes.io/bind-completed", "it is true of a volume of this cluster", volumeConstants},
 	{"pv.kubernetes.io/bound-by-controller", "it is true of a volume of this cluster", volumeConstants},
 	{"pv.kubernetes.io/migrated-to", "the volume controllers set it", "pkg/controller/volume/persistentvolume/pv_controller_base.go"},
@@ -51,15 +72,24 @@ var noisyAnnotations = []noise{
 	{"batch.kubernetes.io/job-completion-index", "the job controller sets it", batchConstants},
 	{"batch.kubernetes.io/job-index-failure-count", "the job controller sets it", batchConstants},
 	{"batch.kubernetes.io/job-index-ignored-failure-count", "the job controller sets it", batchConstants},
-	{"kubernetes.io/service-account.uid", "it is the identity of a service account of this cluster", "staging/src/k8s.io/api/core/v1/types.go, ServiceAccountUIDKey"},
+	{
+		"kubernetes.io/service-account.uid", "it is the identity of a service account of this cluster",
+		"staging/src/k8s.io/api/core/v1/types.go, ServiceAccountUIDKey",
+	},
 	{"node.alpha.kubernetes.io/ttl", "the node controller sets it", coreAnnotations},
 	{"csi.volume.kubernetes.io/nodeid", "it names a machine of this cluster", "pkg/volume/csi/nodeinfomanager/nodeinfomanager.go"},
 	{"storage.alpha.kubernetes.io/migrated-plugins", "the kubelet sets it", coreAnnotations},
 	{"kubernetes.io/config.hash", "the kubelet sets it on static Pods", kubeletTypes},
 	{"kubernetes.io/config.seen", "the kubelet sets it on static Pods", kubeletTypes},
 	{"kubernetes.io/config.source", "the kubelet sets it on static Pods", kubeletTypes},
-	{"kubernetes.io/psp", "it names the policy that admitted a Pod; the policies are gone from 1.25 on", "pkg/security/podsecuritypolicy/util/util.go of 1.24"},
-	{"field.cattle.io/publicEndpoints", "Rancher observes addresses of this cluster", "rancher/rancher, pkg/controllers/managementagent/endpoints"},
+	{
+		"kubernetes.io/psp", "it names the policy that admitted a Pod; the policies are gone from 1.25 on",
+		"pkg/security/podsecuritypolicy/util/util.go of 1.24",
+	},
+	{
+		"field.cattle.io/publicEndpoints", "Rancher observes addresses of this cluster",
+		"rancher/rancher, pkg/controllers/managementagent/endpoints",
+	},
 	{"cni.projectcalico.org/podIP", "it is an address of this cluster", calicoConstants},
 	{"cni.projectcalico.org/podIPs", "it is an address of this cluster", calicoConstants},
 	{"cni.projectcalico.org/containerID", "it names a container of this cluster", calicoConstants},
@@ -68,12 +98,21 @@ var noisyAnnotations = []noise{
 // localAnnotations are true in one cluster only, but a restore into the same place
 // may want them back, so they go into the index.
 var localAnnotations = []noise{
-	{"argocd.argoproj.io/tracking-id", "Argo CD marks with it what it manages in this cluster, and marks it again at the next sync", "argoproj/argo-cd, common/common.go"},
+	{
+		"argocd.argoproj.io/tracking-id", "Argo CD marks with it what it manages in this cluster, and marks it again at the next sync",
+		"argoproj/argo-cd, common/common.go",
+	},
 	{"argocd.argoproj.io/installation-id", "it names one installation of Argo CD", "argoproj/argo-cd, common/common.go"},
 	{"openshift.io/sa.scc.mcs", "OpenShift allocates it to a namespace from ranges of its own", "openshift/api, security/v1/consts.go"},
-	{"openshift.io/sa.scc.supplemental-groups", "OpenShift allocates it to a namespace from ranges of its own", "openshift/api, security/v1/consts.go"},
+	{
+		"openshift.io/sa.scc.supplemental-groups", "OpenShift allocates it to a namespace from ranges of its own",
+		"openshift/api, security/v1/consts.go",
+	},
 	{"openshift.io/sa.scc.uid-range", "OpenShift allocates it to a namespace from ranges of its own", "openshift/api, security/v1/consts.go"},
-	{"openshift.io/internal-registry-pull-secret-ref", "it names a registry secret that OpenShift made for this service account", "openshift-controller-manager, pkg/serviceaccounts/controllers"},
+	{
+		"openshift.io/internal-registry-pull-secret-ref", "it names a registry secret that OpenShift made for this service account",
+		"openshift-controller-manager, pkg/serviceaccounts/controllers",
+	},
 }
 
 // annotationFields make one rule of each annotation.

@@ -22,7 +22,8 @@ func coreFields() []FieldRule {
 			Source: "pkg/serviceaccount/legacy.go, LastUsedLabelKey",
 		},
 		FieldRule{
-			ID: "token-secret-invalid-since", Kinds: []string{"Secret"}, Path: `metadata.labels["kubernetes.io/legacy-token-invalid-since"]`, Prune: true,
+			ID: "token-secret-invalid-since", Kinds: []string{"Secret"}, Path: `metadata.labels["kubernetes.io/legacy-token-invalid-since"]`,
+			Prune:  true,
 			Reason: "the token cleaner notes when it will delete the token",
 			Source: "pkg/serviceaccount/legacy.go, InvalidSinceLabelKey",
 		},
@@ -32,7 +33,8 @@ func coreFields() []FieldRule {
 			Source: "staging/src/k8s.io/api/core/v1/well_known_labels.go, LabelMetadataName",
 		},
 		FieldRule{
-			ID: "namespace-finalizers", Kinds: []string{"Namespace"}, Path: "spec.finalizers[]", When: Is{Values: []string{"kubernetes"}}, Prune: true,
+			ID: "namespace-finalizers", Kinds: []string{"Namespace"}, Path: "spec.finalizers[]", When: Is{Values: []string{"kubernetes"}},
+			Prune:  true,
 			Reason: "the API server sets it",
 			Source: "pkg/registry/core/namespace/strategy.go, PrepareForCreate",
 		},
@@ -42,12 +44,14 @@ func coreFields() []FieldRule {
 			Source: "staging/src/k8s.io/api/core/v1/types.go, NamespaceSpec",
 		},
 		FieldRule{
-			ID: "service-account-tokens", Kinds: []string{"ServiceAccount"}, Path: "secrets[]", When: Is{Path: "name", Values: tokenNames}, Index: true, Prune: true,
+			ID: "service-account-tokens", Kinds: []string{"ServiceAccount"}, Path: "secrets[]", When: Is{Path: "name", Values: tokenNames},
+			Index: true, Prune: true,
 			Reason: "the cluster makes tokens under names of its own",
 			Source: "pkg/controller/serviceaccount/tokens_controller.go; openshift-controller-manager, serviceaccounts",
 		},
 		FieldRule{
-			ID: "service-account-registry-secrets", Kinds: []string{"ServiceAccount"}, Path: "imagePullSecrets[]", When: Is{Path: "name", Values: tokenNames}, Index: true, Prune: true,
+			ID: "service-account-registry-secrets", Kinds: []string{"ServiceAccount"}, Path: "imagePullSecrets[]",
+			When: Is{Path: "name", Values: tokenNames}, Index: true, Prune: true,
 			Reason: "OpenShift makes registry credentials under names of its own",
 			Source: "openshift-controller-manager, pkg/serviceaccounts/controllers",
 		},
@@ -77,7 +81,8 @@ func coreFields() []FieldRule {
 			Source: "KEP-563, dual-stack; pkg/registry/core/service/storage/alloc.go",
 		},
 		FieldRule{
-			ID: "service-ip-family-policy", Kinds: []string{"Service"}, Path: "spec.ipFamilyPolicy", When: All{Is{Values: []string{"SingleStack"}}, notRequested}, Index: true,
+			ID: "service-ip-family-policy", Kinds: []string{"Service"}, Path: "spec.ipFamilyPolicy",
+			When: All{Is{Values: []string{"SingleStack"}}, notRequested}, Index: true,
 			Reason: "the target cluster has a default of its own; what a client asked for stays",
 			Source: "KEP-563, dual-stack; pkg/registry/core/service/storage/alloc.go",
 		},
@@ -122,7 +127,8 @@ func coreFields() []FieldRule {
 			Source: "staging/src/k8s.io/api/discovery/v1/types.go, Endpoint.nodeName",
 		},
 		FieldRule{
-			ID: "endpoints-headless", Kinds: []string{"Endpoints", "EndpointSlice.discovery.k8s.io"}, Path: `metadata.labels["service.kubernetes.io/headless"]`, Prune: true,
+			ID: "endpoints-headless", Kinds: []string{"Endpoints", "EndpointSlice.discovery.k8s.io"},
+			Path: `metadata.labels["service.kubernetes.io/headless"]`, Prune: true,
 			Reason: "the endpoints controller sets it",
 			Source: "pkg/controller/endpoint/endpoints_controller.go, IsHeadlessService",
 		},

@@ -72,7 +72,8 @@ func metadataFields() []FieldRule {
 			ID: "metadata-finalizers", Kinds: every, Path: "metadata.finalizers[]", Index: true, As: asFinalizers, Prune: true,
 			When: Is{Values: []string{
 				"foregroundDeletion", "orphan", "kubernetes.io/pvc-protection", "kubernetes.io/pv-protection", "kubernetes.io/pv-controller",
-				"service.kubernetes.io/load-balancer-cleanup", "batch.kubernetes.io/job-tracking", "external-provisioner.volume.kubernetes.io/finalizer",
+				"service.kubernetes.io/load-balancer-cleanup", "batch.kubernetes.io/job-tracking",
+				"external-provisioner.volume.kubernetes.io/finalizer",
 				"resource.kubernetes.io/delete-protection", "snapshot.storage.kubernetes.io/*", "kubernetes.io/vac-protection",
 				"customresourcecleanup.apiextensions.k8s.io", "networking.k8s.io/service-cidr-finalizer",
 			}},
@@ -161,11 +162,13 @@ func configurationFields() []FieldRule {
 	)
 	return []FieldRule{
 		{
-			ID: "webhook-ca-validating", Kinds: []string{"ValidatingWebhookConfiguration.admissionregistration.k8s.io"}, Path: "webhooks[].clientConfig.caBundle",
+			ID: "webhook-ca-validating", Kinds: []string{"ValidatingWebhookConfiguration.admissionregistration.k8s.io"},
+			Path: "webhooks[].clientConfig.caBundle",
 			When: injected, Index: true, Reason: reason, Source: source,
 		},
 		{
-			ID: "webhook-ca-mutating", Kinds: []string{"MutatingWebhookConfiguration.admissionregistration.k8s.io"}, Path: "webhooks[].clientConfig.caBundle",
+			ID: "webhook-ca-mutating", Kinds: []string{"MutatingWebhookConfiguration.admissionregistration.k8s.io"},
+			Path: "webhooks[].clientConfig.caBundle",
 			When: injected, Index: true, Reason: reason, Source: source,
 		},
 		{
@@ -173,16 +176,19 @@ func configurationFields() []FieldRule {
 			When: injected, Index: true, Reason: reason, Source: source,
 		},
 		{
-			ID: "crd-conversion-ca", Kinds: []string{"CustomResourceDefinition.apiextensions.k8s.io"}, Path: "spec.conversion.webhook.clientConfig.caBundle",
+			ID: "crd-conversion-ca", Kinds: []string{"CustomResourceDefinition.apiextensions.k8s.io"},
+			Path: "spec.conversion.webhook.clientConfig.caBundle",
 			When: injected, Index: true, Reason: reason, Source: source,
 		},
 		{
-			ID: "aggregated-rules", Kinds: []string{"ClusterRole.rbac.authorization.k8s.io"}, Path: "rules", When: Within{Has{Path: "aggregationRule"}},
+			ID: "aggregated-rules", Kinds: []string{"ClusterRole.rbac.authorization.k8s.io"}, Path: "rules",
+			When:   Within{Has{Path: "aggregationRule"}},
 			Reason: "a controller fills them in from the roles that the rule selects",
 			Source: "pkg/controller/clusterroleaggregation",
 		},
 		{
-			ID: "null-rules", Kinds: []string{"ClusterRole.rbac.authorization.k8s.io", "Role.rbac.authorization.k8s.io"}, Path: "rules", When: Null{},
+			ID: "null-rules", Kinds: []string{"ClusterRole.rbac.authorization.k8s.io", "Role.rbac.authorization.k8s.io"}, Path: "rules",
+			When:   Null{},
 			Reason: "the server writes null for a role without rules",
 			Source: "staging/src/k8s.io/api/rbac/v1/types.go, Role.rules has no omitempty",
 		},

@@ -34,12 +34,14 @@ func kindRulesDefault() []ObjectRule {
 			Source: "staging/src/k8s.io/api/core/v1/types.go, Node; pkg/kubelet/kubelet_node_status.go",
 		},
 		{
-			ID: "exclude-storage-observations", Effect: Exclude, Kinds: []string{"CSIStorageCapacity.storage.k8s.io", "VolumeAttachment.storage.k8s.io"},
+			ID: "exclude-storage-observations", Effect: Exclude,
+			Kinds:  []string{"CSIStorageCapacity.storage.k8s.io", "VolumeAttachment.storage.k8s.io"},
 			Reason: "the storage driver reports these about the machines of this cluster",
 			Source: "staging/src/k8s.io/api/storage/v1/types.go",
 		},
 		{
-			ID: "exclude-device-observations", Effect: Exclude, Kinds: []string{"ResourceSlice.resource.k8s.io", "ResourcePoolStatusRequest.resource.k8s.io"},
+			ID: "exclude-device-observations", Effect: Exclude,
+			Kinds:  []string{"ResourceSlice.resource.k8s.io", "ResourcePoolStatusRequest.resource.k8s.io"},
 			Reason: "device drivers report these about the machines of this cluster",
 			Source: "staging/src/k8s.io/api/resource/v1/types.go; KEP-4381",
 		},
@@ -122,7 +124,8 @@ func ownerRulesDefault() []ObjectRule {
 			Source: "staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/types.go, ObjectMeta.deletionTimestamp",
 		},
 		{
-			ID: "exclude-ephemeral-volume-claims", Effect: Exclude, Kinds: []string{"PersistentVolumeClaim"}, When: Controlled{Kinds: []string{"Pod"}},
+			ID: "exclude-ephemeral-volume-claims", Effect: Exclude, Kinds: []string{"PersistentVolumeClaim"},
+			When:   Controlled{Kinds: []string{"Pod"}},
 			Reason: "the claim of a generic ephemeral volume lives and dies with its Pod",
 			Source: "KEP-1698; pkg/controller/volume/ephemeral",
 		},
@@ -150,12 +153,14 @@ var serviceAccountToken = Is{Path: "type", Values: []string{"kubernetes.io/servi
 func coreRulesDefault() []ObjectRule {
 	return []ObjectRule{
 		{
-			ID: "exclude-mirror-pods", Effect: Exclude, Kinds: []string{"Pod"}, When: Has{Path: `metadata.annotations["kubernetes.io/config.mirror"]`},
+			ID: "exclude-mirror-pods", Effect: Exclude, Kinds: []string{"Pod"},
+			When:   Has{Path: `metadata.annotations["kubernetes.io/config.mirror"]`},
 			Reason: "the kubelet shows a static Pod of its machine; deleting or creating it has no effect",
 			Source: "pkg/kubelet/types/pod_update.go, ConfigMirrorAnnotationKey",
 		},
 		{
-			ID: "exclude-finished-pods", Effect: Exclude, Kinds: []string{"Pod"}, When: Is{Path: "status.phase", Values: []string{"Succeeded", "Failed"}},
+			ID: "exclude-finished-pods", Effect: Exclude, Kinds: []string{"Pod"},
+			When:   Is{Path: "status.phase", Values: []string{"Succeeded", "Failed"}},
 			Reason: "it has finished, and creating it would run it again",
 			Source: "staging/src/k8s.io/api/core/v1/types.go, PodPhase",
 		},
@@ -166,7 +171,10 @@ func coreRulesDefault() []ObjectRule {
 		},
 		{
 			ID: "exclude-failed-jobs", Effect: Exclude, Kinds: []string{"Job.batch"},
-			When:   Element{Path: "status.conditions", Condition: All{Is{Path: "type", Values: []string{"Failed", "Complete"}}, Is{Path: "status", Values: []string{"True"}}}},
+			When: Element{
+				Path:      "status.conditions",
+				Condition: All{Is{Path: "type", Values: []string{"Failed", "Complete"}}, Is{Path: "status", Values: []string{"True"}}},
+			},
 			Reason: "it has finished, and creating it would run it again",
 			Source: "staging/src/k8s.io/api/batch/v1/types.go, JobConditionType",
 		},
@@ -222,7 +230,8 @@ func coreRulesDefault() []ObjectRule {
 			Source: "client-go/tools/leaderelection/resourcelock/interface.go",
 		},
 		{
-			ID: "exclude-bootstrap-tokens", Effect: Exclude, Kinds: []string{"Secret"}, When: Is{Path: "type", Values: []string{"bootstrap.kubernetes.io/token"}},
+			ID: "exclude-bootstrap-tokens", Effect: Exclude, Kinds: []string{"Secret"},
+			When:   Is{Path: "type", Values: []string{"bootstrap.kubernetes.io/token"}},
 			Reason: "it lets machines join this cluster, for a short time",
 			Source: "staging/src/k8s.io/cluster-bootstrap/token/api",
 		},

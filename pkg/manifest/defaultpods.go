@@ -55,7 +55,10 @@ func podFields() []FieldRule {
 			Source: "plugin/pkg/admission/serviceaccount/admission.go, DefaultAPITokenMountPath",
 		})
 	}
-	for _, label := range []string{"pod-template-hash", "controller-revision-hash", "pod-template-generation", "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index"} {
+	for _, label := range []string{
+		"pod-template-hash", "controller-revision-hash", "pod-template-generation",
+		"statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index",
+	} {
 		rules = append(rules, FieldRule{
 			ID: "pod-label-" + label, Kinds: pod, Path: `metadata.labels["` + label + `"]`, Index: true, Prune: true,
 			Reason: "a controller set it; a Pod with it may be adopted",
@@ -80,7 +83,8 @@ func batchFields() []FieldRule {
 		rules = append(
 			rules,
 			FieldRule{
-				ID: "job-template-label-" + label, Kinds: job, Path: `spec.template.metadata.labels["` + label + `"]`, When: generated, Index: true, Prune: true,
+				ID: "job-template-label-" + label, Kinds: job, Path: `spec.template.metadata.labels["` + label + `"]`, When: generated, Index: true,
+				Prune:  true,
 				Reason: "the server makes it for the selector",
 				Source: "pkg/registry/batch/job/strategy.go, generateSelector",
 			},

@@ -33,7 +33,8 @@ func safetyFields() []FieldRule {
 	nested := `**["` + lastApplied + `"]`
 	rules := []FieldRule{
 		{
-			ID: "annotation-" + lastApplied, Kinds: []string{EveryKind}, Path: `metadata.annotations["` + lastApplied + `"]`, Prune: true, Safety: true,
+			ID: "annotation-" + lastApplied, Kinds: []string{EveryKind}, Path: `metadata.annotations["` + lastApplied + `"]`, Prune: true,
+			Safety: true,
 			Reason: "it repeats the object, values of Secrets included", Source: source,
 		},
 		{
@@ -42,7 +43,8 @@ func safetyFields() []FieldRule {
 		},
 		{
 			ID: "nested-custom-annotation-" + lastApplied, Kinds: []string{CustomKinds}, Path: nested, Safety: true,
-			Reason: "a template that was copied from a live object repeats that object; an empty map may mean something here and stays", Source: source,
+			Reason: "a template that was copied from a live object repeats that object; an empty map may mean something here and stays",
+			Source: source,
 		},
 	}
 	for _, a := range secretCopies {

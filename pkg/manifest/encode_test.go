@@ -22,18 +22,26 @@ var update = flag.Bool("update", false, "write the golden files")
 
 // disputed are texts that YAML readers disagree about, or that are hard to write.
 var disputed = []string{
-	"", " ", "  ", "\t", "\n", "\n\n", "\r", "\r\n", "a\r\nb", "a\n", "a\n\n", "a\n\n\n", "\na", "\n\na\n", " a", "a ", " a\nb", "a\n b", "\ta\nb", "a\n\tb",
+	"", " ", "  ", "\t", "\n", "\n\n", "\r", "\r\n", "a\r\nb", "a\n", "a\n\n", "a\n\n\n", "\na", "\n\na\n", " a", "a ", " a\nb", "a\n b",
+	"\ta\nb", "a\n\tb",
 	"a \nb", "a\n \nb", "a\n  ", "a\n  \n", "a\n\t\n", "a\n ", "\n a\nb", "a\nb\n c\n  d\n",
-	"y", "Y", "n", "N", "yes", "Yes", "YES", "no", "on", "off", "Off", "true", "True", "false", "null", "Null", "NULL", "~", "nan", "inf", ".inf", "-.Inf", ".NaN",
-	"0", "1", "-1", "+1", "00", "007", "0o7", "0x1f", "0X1F", "0b11", "017", "1e3", "1E3", "1e+3", "1.5", "1.", ".5", "-.5", "1_000", "1_000.5", "1,000", "1:30", "190:20:30", "190:20:30.15",
-	"0x", "0xg", "1e", "e1", "1.2.3", "1.24.17", "10.0.0.1", "10.0.0.0/8", "::1", "fe80::1", "12e03", "5f2", "123abc", "1Gi", "10m", "30s", "1h30m",
+	"y", "Y", "n", "N", "yes", "Yes", "YES", "no", "on", "off", "Off", "true", "True", "false", "null", "Null", "NULL", "~", "nan", "inf",
+	".inf", "-.Inf", ".NaN",
+	"0", "1", "-1", "+1", "00", "007", "0o7", "0x1f", "0X1F", "0b11", "017", "1e3", "1E3", "1e+3", "1.5", "1.", ".5", "-.5", "1_000",
+	"1_000.5", "1,000", "1:30", "190:20:30", "190:20:30.15",
+	"0x", "0xg", "1e", "e1", "1.2.3", "1.24.17", "10.0.0.1", "10.0.0.0/8", "::1", "fe80::1", "12e03", "5f2", "123abc", "1Gi", "10m", "30s",
+	"1h30m",
 	"2001-01-01", "2001-1-1", "2001-12-14t21:59:43.10-05:00", "2001-12-14 21:59:43.10 -5", "2024-11-21T03:02:38Z",
-	"=", "<<", "<", "<<:", "-", "--", "---", "...", "- a", "-a", "? a", "?", ":", "a:", "a: b", "a:b", "a :b", ": a", "#", "# a", "a #b", "a# b", "a#b",
-	"&a", "*a", "!a", "!!str a", "|", ">", "|-", "%a", "%YAML 1.2", "@a", "`a", "'", "''", "\"", "\"\"", "'a'", "\"a\"", "a'b", "a\"b", "\\", "\\n", "a\\b",
+	"=", "<<", "<", "<<:", "-", "--", "---", "...", "- a", "-a", "? a", "?", ":", "a:", "a: b", "a:b", "a :b", ": a", "#", "# a", "a #b",
+	"a# b", "a#b",
+	"&a", "*a", "!a", "!!str a", "|", ">", "|-", "%a", "%YAML 1.2", "@a", "`a", "'", "''", "\"", "\"\"", "'a'", "\"a\"", "a'b", "a\"b", "\\",
+	"\\n", "a\\b",
 	"[", "]", "[]", "{", "}", "{}", "[a]", "{a: b}", ",", "a,b", "a, b", "{{ .Values.x }}", "$(VAR)", "${VAR}",
-	"é", "日本語", "😀", "a😀b", "👩‍👩‍👧", "a\nb😀\n", "\u0080", "\u0085", "a\u0085b", "a\nb\u0085c", "\u00a0", "\u2028", "a\u2029b", "\ufeff", "\ufeffa", "a\n\ufeffb", "\ufffd", "\ufffe", "\uffff", "\U0001fffe", "\U0010ffff",
+	"é", "日本語", "😀", "a😀b", "👩‍👩‍👧", "a\nb😀\n", "\u0080", "\u0085", "a\u0085b", "a\nb\u0085c", "\u00a0", "\u2028", "a\u2029b", "\ufeff",
+	"\ufeffa", "a\n\ufeffb", "\ufffd", "\ufffe", "\uffff", "\U0001fffe", "\U0010ffff",
 	"\x00", "a\x00b", "\x01", "\x1b[0m", "\x7f", "a\nb\x7f", "\v", "\f",
-	"key: value\nlist:\n- a\n- b\n", "#!/bin/sh\necho hi\n", "---\na: b\n---\nc: d\n", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+	"key: value\nlist:\n- a\n- b\n", "#!/bin/sh\necho hi\n", "---\na: b\n---\nc: d\n",
+	"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
 	"system:node", "http://example.org:80/a?b=c#d", "nginx:1.25", "/var/run/x", "a/b", "A sentence, with a comma; and (more).",
 }
 
@@ -149,7 +157,8 @@ func TestEncodeProperties(t *testing.T) {
 
 // objects draws objects whose texts are often disputed ones.
 func objects() *rapid.Generator[map[string]any] {
-	texts := rapid.OneOf(rapid.SampledFrom(disputed), rapid.String(), rapid.Map(rapid.SliceOf(rapid.SampledFrom(disputed)), func(s []string) string { return strings.Join(s, "\n") }))
+	texts := rapid.OneOf(rapid.SampledFrom(disputed), rapid.String(),
+		rapid.Map(rapid.SliceOf(rapid.SampledFrom(disputed)), func(s []string) string { return strings.Join(s, "\n") }))
 	var values func(depth int) *rapid.Generator[any]
 	values = func(depth int) *rapid.Generator[any] {
 		leaves := []*rapid.Generator[any]{
@@ -213,7 +222,14 @@ func TestEncodeNumbers(t *testing.T) {
 func TestEncodeLongKeys(t *testing.T) {
 	for _, length := range []int{900, 998, 999, 1000, 1001, 1024, 1025, 5000} {
 		key := strings.Repeat("k", length)
-		for _, value := range []any{"v", "a\nb\n", nil, map[string]any{}, map[string]any{key: "v"}, []any{}, []any{"v", []any{"w"}}, []any{map[string]any{key: []any{"v"}, "b": "c"}}} {
+		for _, value := range []any{
+			"v", "a\nb\n", nil,
+			map[string]any{},
+			map[string]any{key: "v"},
+			[]any{},
+			[]any{"v", []any{"w"}},
+			[]any{map[string]any{key: []any{"v"}, "b": "c"}},
+		} {
 			checkEncode(t, map[string]any{key: value, "z": map[string]any{key: value}})
 		}
 	}
@@ -238,10 +254,17 @@ func TestEncodeGolden(t *testing.T) {
 	long := map[string]any{
 		"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "looks", "labels": map[string]any{}},
 		"data": map[string]any{
-			"yes": "yes", "number": "1e3", "octal": "0755", "date": "2024-11-21", "port": "8080", "version": "1.24.17", "image": "registry.example.org/a/b:v1.2",
-			"script.sh": "#!/bin/sh\nset -e\n\n  echo \"hi\"\n", "trailing": "ends without a newline\nhere", "keep": "two newlines\n\n", "crlf": "a\r\nb", "emoji": "all good 😀", "tilde": "~", "sentence": "It is plain, is it not?",
+			"yes": "yes", "number": "1e3", "octal": "0755", "date": "2024-11-21", "port": "8080", "version": "1.24.17",
+			"image":     "registry.example.org/a/b:v1.2",
+			"script.sh": "#!/bin/sh\nset -e\n\n  echo \"hi\"\n", "trailing": "ends without a newline\nhere", "keep": "two newlines\n\n",
+			"crlf": "a\r\nb", "emoji": "all good 😀", "tilde": "~", "sentence": "It is plain, is it not?",
 		},
-		"lists": []any{map[string]any{"name": "a", "args": []any{"-v", "2", "--flag"}, "empty": []any{}}, []any{"x", []any{int64(1), 2.5}}, map[string]any{}, nil, true, "text\nof lines\n"},
+		"lists": []any{
+			map[string]any{"name": "a", "args": []any{"-v", "2", "--flag"}, "empty": []any{}},
+			[]any{"x", []any{int64(1), 2.5}},
+			map[string]any{},
+			nil, true, "text\nof lines\n",
+		},
 	}
 	got, err := Encode(long)
 	if err != nil {

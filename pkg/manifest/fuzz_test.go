@@ -20,7 +20,8 @@ func FuzzEncodeText(f *testing.F) {
 
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{
-		"a: b\n", "{}", "a: [1, 2.5, null, ~, yes]\n", `{"a": {"b": [1e3, "x"]}}`, "a: |\n  x\n  y\n", "a: &x {b: c}\nd: *x\n", "---\na: 1\n---\nb: 2\n", "# only a comment\n", "- a\n",
+		"a: b\n", "{}", "a: [1, 2.5, null, ~, yes]\n", `{"a": {"b": [1e3, "x"]}}`, "a: |\n  x\n  y\n", "a: &x {b: c}\nd: *x\n",
+		"---\na: 1\n---\nb: 2\n", "# only a comment\n", "- a\n",
 		"a: 0x1f\nb: 017\nc: 1_000\nd: 1:30\ne: .inf\n", "? a\n: b\n", "<<: {a: b}\n", "a: 99999999999999999999\n",
 	} {
 		f.Add([]byte(seed))

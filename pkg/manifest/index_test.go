@@ -16,7 +16,10 @@ func sampleIndex() map[appbur.ObjectID]Entry {
 	return map[appbur.ObjectID]Entry{
 		{Group: "cluster.x-k8s.io", Kind: "Machine", Namespace: "fleet", Name: "m-1"}: {
 			UID: "11111111-2222-3333-4444-555555555555", Created: at,
-			Owners:   []Owner{{APIVersion: "cluster.x-k8s.io/v1beta1", Kind: "MachineSet", Name: "ms", UID: "u", Controller: new(true), BlockOwnerDeletion: &block}},
+			Owners: []Owner{{
+				APIVersion: "cluster.x-k8s.io/v1beta1", Kind: "MachineSet", Name: "ms", UID: "u", Controller: new(true),
+				BlockOwnerDeletion: &block,
+			}},
 			Managers: []Manager{{Manager: "manager", Operation: "Update", APIVersion: "cluster.x-k8s.io/v1beta1", Subresource: "status", Time: at}},
 			Status:   json.RawMessage(`{"nodeRef":{"name":"a<b"},"ready":9007199254740993}`),
 		},
@@ -40,7 +43,8 @@ func TestIndexGivesBackWhatItWasGiven(t *testing.T) {
 		paths = append(paths, file.Path)
 	}
 	if diff := cmp.Diff([]string{
-		"index/cluster/clusterrole.rbac.authorization.k8s.io.json", "index/namespaces/default/service.json", "index/namespaces/fleet/machine.cluster.x-k8s.io.json",
+		"index/cluster/clusterrole.rbac.authorization.k8s.io.json", "index/namespaces/default/service.json",
+		"index/namespaces/fleet/machine.cluster.x-k8s.io.json",
 	}, paths); diff != "" {
 		t.Errorf("paths (-want +got):\n%s", diff)
 	}
@@ -55,7 +59,10 @@ func TestIndexGivesBackWhatItWasGiven(t *testing.T) {
 }
 
 func TestEntryFields(t *testing.T) {
-	e := Entry{Fields: map[string]json.RawMessage{"spec.volumeName": json.RawMessage(`"pv-1"`), "status.storedVersions": json.RawMessage(`["v1","v2"]`), "bad": json.RawMessage(`{}`)}}
+	e := Entry{Fields: map[string]json.RawMessage{
+		"spec.volumeName":       json.RawMessage(`"pv-1"`),
+		"status.storedVersions": json.RawMessage(`["v1","v2"]`), "bad": json.RawMessage(`{}`),
+	}}
 	if name, err := e.VolumeName(); err != nil || name != "pv-1" {
 		t.Errorf("VolumeName = %q, %v", name, err)
 	}

@@ -127,7 +127,8 @@ func terse(text string) map[string]any {
 }
 
 func TestPolicyKeepsWhatIsNeeded(t *testing.T) {
-	policy, err := parsePolicy(t, []byte("include:\n- kinds: [Widget.example.org]\n  namespaces: [team-*]\n- kinds: [ClusterRole.rbac.authorization.k8s.io]\n"))
+	policy, err := parsePolicy(t,
+		[]byte("include:\n- kinds: [Widget.example.org]\n  namespaces: [team-*]\n- kinds: [ClusterRole.rbac.authorization.k8s.io]\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +158,10 @@ func TestPolicyKeepsWhatIsNeeded(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, decision, err)
 		}
 	}
-	for kind, want := range map[string]bool{"Widget.example.org": false, "Gadget.example.org": true, "Pod": true, "Namespace": false, "CustomResourceDefinition.apiextensions.k8s.io": false, "Event": true} {
+	for kind, want := range map[string]bool{
+		"Widget.example.org": false, "Gadget.example.org": true, "Pod": true, "Namespace": false,
+		"CustomResourceDefinition.apiextensions.k8s.io": false, "Event": true,
+	} {
 		gk, err := appbur.ParseGroupKind(kind)
 		if err != nil {
 			t.Fatal(err)
@@ -181,7 +185,8 @@ func TestPolicyTakesFields(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text := string(result.Manifest.Data); strings.Contains(text, "sidecar") || strings.Contains(text, "blue") || !strings.Contains(text, "last") {
+	if text := string(result.Manifest.Data); strings.Contains(text, "sidecar") || strings.Contains(text, "blue") ||
+		!strings.Contains(text, "last") {
 		t.Errorf("manifest:\n%s", text)
 	}
 	if diff := cmp.Diff(`{"image":"x","name":"sidecar"}`, string(result.Entry.Fields["spec.template.spec.containers[1]"])); diff != "" {
@@ -254,7 +259,8 @@ func TestHelmReleaseConfigMapIsSealed(t *testing.T) {
 
 // TestPolicyCannotUndoSafety checks that no rule of a user saves what must not be.
 func TestPolicyCannotUndoSafety(t *testing.T) {
-	policy, err := parsePolicy(t, []byte("fields:\n- {kinds: [\"*\"], path: 'metadata.annotations[\"kubectl.kubernetes.io/*\"]', effect: index, reason: r}\n"))
+	policy, err := parsePolicy(t,
+		[]byte("fields:\n- {kinds: [\"*\"], path: 'metadata.annotations[\"kubectl.kubernetes.io/*\"]', effect: index, reason: r}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -296,7 +302,10 @@ func TestPolicyVersion(t *testing.T) {
 			t.Errorf("another version for %q", same)
 		}
 	}
-	for _, other := range []string{"exclude:\n- names: [a]\n", "include:\n- names: [a, b]\n", "exclude:\n- namespaces: [a, b]\n", "exclude:\n- names: [a, b]\n  labels: a=b\n"} {
+	for _, other := range []string{
+		"exclude:\n- names: [a]\n", "include:\n- names: [a, b]\n", "exclude:\n- namespaces: [a, b]\n",
+		"exclude:\n- names: [a, b]\n  labels: a=b\n",
+	} {
 		if version(other) == base {
 			t.Errorf("the same version for %q", other)
 		}

@@ -54,7 +54,8 @@ func checkReassemble(t failer, rules *Rules, obj map[string]any) {
 	}
 	want := withoutNoise(t, obj, taken)
 	if got := settle(got); !reflect.DeepEqual(got, want) {
-		t.Fatalf("manifest and entry lose something (-want +got):\n%s\nobject %s\nentry %s\n%s", cmp.Diff(want, got), mustJSON(t, obj), mustJSON(t, entry), data)
+		t.Fatalf("manifest and entry lose something (-want +got):\n%s\nobject %s\nentry %s\n%s", cmp.Diff(want, got), mustJSON(t, obj),
+			mustJSON(t, entry), data)
 	}
 }
 
@@ -164,7 +165,10 @@ func settle(obj map[string]any) map[string]any {
 func metadataOf() *rapid.Generator[map[string]any] {
 	name := rapid.StringMatching(`[a-z]{1,8}`)
 	texts := rapid.OneOf(rapid.SampledFrom(disputed), rapid.String())
-	annotations := rapid.SampledFrom([]string{lastApplied, "deployment.kubernetes.io/revision", "argocd.argoproj.io/tracking-id", "example.org/own", "kapp.k14s.io/original", `odd"]key\`})
+	annotations := rapid.SampledFrom([]string{
+		lastApplied, "deployment.kubernetes.io/revision", "argocd.argoproj.io/tracking-id",
+		"example.org/own", "kapp.k14s.io/original", `odd"]key\`,
+	})
 	labels := rapid.SampledFrom([]string{"app", "controller-uid", "job-name", "pod-template-hash", "kubernetes.io/metadata.name"})
 	finalizers := rapid.SampledFrom([]any{"orphan", "kubernetes.io/pvc-protection", "example.org/own"})
 	return rapid.Custom(func(t *rapid.T) map[string]any {
@@ -188,10 +192,16 @@ func metadataOf() *rapid.Generator[map[string]any] {
 		})
 		maybe("finalizers", func() any { return rapid.SliceOfNDistinct(finalizers, 1, 3, rapid.ID).Draw(t, "finalizers") })
 		maybe("ownerReferences", func() any {
-			return []any{map[string]any{"apiVersion": "a/v1", "kind": "K", "name": "n", "uid": "u", "controller": rapid.Bool().Draw(t, "controller")}}
+			return []any{map[string]any{
+				"apiVersion": "a/v1", "kind": "K", "name": "n", "uid": "u",
+				"controller": rapid.Bool().Draw(t, "controller"),
+			}}
 		})
 		maybe("managedFields", func() any {
-			return []any{map[string]any{"manager": "m", "operation": "Update", "apiVersion": "v1", "fieldsV1": map[string]any{"f:spec": map[string]any{"f:priority": map[string]any{}}}}}
+			return []any{map[string]any{
+				"manager": "m", "operation": "Update", "apiVersion": "v1",
+				"fieldsV1": map[string]any{"f:spec": map[string]any{"f:priority": map[string]any{}}},
+			}}
 		})
 		return m
 	})
@@ -344,7 +354,10 @@ func TestReassembleRefuses(t *testing.T) {
 }
 
 func FuzzParseTrail(f *testing.F) {
-	for _, seed := range []string{"spec.clusterIP", "spec.ports[0].nodePort", `metadata.annotations["a.b/c"]`, `["a\"]\\"]`, "[1][2].a", "", "a.", "[", `["`} {
+	for _, seed := range []string{
+		"spec.clusterIP", "spec.ports[0].nodePort", `metadata.annotations["a.b/c"]`, `["a\"]\\"]`, "[1][2].a", "",
+		"a.", "[", `["`,
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, path string) {

@@ -96,7 +96,10 @@ func checkAnnotations(t *testing.T, rules *Rules, untested map[string]bool) {
 		if rule.Kinds[0] != EveryKind {
 			kind = rule.Kinds[0]
 		}
-		obj := map[string]any{"apiVersion": "v1", "kind": kind, "metadata": map[string]any{"name": "a", "annotations": map[string]any{key: "x", "stays": "y"}}}
+		obj := map[string]any{
+			"apiVersion": "v1", "kind": kind,
+			"metadata": map[string]any{"name": "a", "annotations": map[string]any{key: "x", "stays": "y"}},
+		}
 		result, err := rules.Make(obj)
 		if err != nil || strings.Contains(string(result.Manifest.Data), key) || !strings.Contains(string(result.Manifest.Data), "stays") {
 			t.Errorf("annotation %s: %v\n%s", key, err, result.Manifest.Data)
@@ -179,7 +182,10 @@ func checkIdempotent(t failer, rules *Rules, result Result) {
 
 func TestMakeProperties(t *testing.T) {
 	rules := Default()
-	kinds := []string{"v1/ConfigMap", "v1/Service", "v1/Secret", "apps/v1/Deployment", "batch/v1/Job", "a.b/v1/Thing", "v1/Pod", "v1/Namespace"}
+	kinds := []string{
+		"v1/ConfigMap", "v1/Service", "v1/Secret", "apps/v1/Deployment", "batch/v1/Job", "a.b/v1/Thing", "v1/Pod",
+		"v1/Namespace",
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		obj := objects().Draw(t, "object")
 		kind := rapid.SampledFrom(kinds).Draw(t, "kind")
@@ -189,7 +195,8 @@ func TestMakeProperties(t *testing.T) {
 		metadata["name"] = "n"
 		for _, key := range []string{"annotations", "labels", "finalizers", "ownerReferences", "managedFields"} {
 			if rapid.Bool().Draw(t, key) {
-				metadata[key] = rapid.OneOf(rapid.Just[any](nil), rapid.Just[any]([]any{}), rapid.Just[any](map[string]any{}), rapid.Just[any]([]any{"orphan", int64(1), map[string]any{}})).Draw(t, key+" value")
+				metadata[key] = rapid.OneOf(rapid.Just[any](nil), rapid.Just[any]([]any{}), rapid.Just[any](map[string]any{}),
+					rapid.Just[any]([]any{"orphan", int64(1), map[string]any{}})).Draw(t, key+" value")
 			}
 		}
 		obj["metadata"] = metadata
@@ -259,7 +266,10 @@ func TestNewRulesRefuses(t *testing.T) {
 
 func TestExcludesKind(t *testing.T) {
 	rules := Default()
-	for kind, want := range map[string]string{"Event": "exclude-events", "Lease.coordination.k8s.io": "exclude-leases", "Pod": "", "Secret": "", "Thing.a.b": ""} {
+	for kind, want := range map[string]string{
+		"Event": "exclude-events", "Lease.coordination.k8s.io": "exclude-leases", "Pod": "",
+		"Secret": "", "Thing.a.b": "",
+	} {
 		name, group, _ := strings.Cut(kind, ".")
 		id, err := IDOf(map[string]any{"apiVersion": strings.TrimPrefix(group+"/v1", "/"), "kind": name, "metadata": map[string]any{"name": "x"}})
 		if err != nil {
@@ -284,9 +294,11 @@ func TestSensitive(t *testing.T) {
 func TestMakeRefuses(t *testing.T) {
 	name := map[string]any{"name": "x"}
 	for what, obj := range map[string]map[string]any{
-		"nothing": nil, "no kind": {"apiVersion": "v1", "metadata": name}, "no version": {"kind": "Pod", "metadata": name}, "no name": {"apiVersion": "v1", "kind": "Pod"},
-		"two slashes": {"apiVersion": "a/b/c", "kind": "Pod", "metadata": name}, "no group": {"apiVersion": "/v1", "kind": "Pod", "metadata": name},
-		"bad time": {"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "x", "creationTimestamp": "yesterday"}},
+		"nothing": nil, "no kind": {"apiVersion": "v1", "metadata": name}, "no version": {"kind": "Pod", "metadata": name},
+		"no name":     {"apiVersion": "v1", "kind": "Pod"},
+		"two slashes": {"apiVersion": "a/b/c", "kind": "Pod", "metadata": name},
+		"no group":    {"apiVersion": "/v1", "kind": "Pod", "metadata": name},
+		"bad time":    {"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "x", "creationTimestamp": "yesterday"}},
 	} {
 		if _, err := Default().Make(obj); err == nil {
 			t.Errorf("%s: no error", what)

@@ -84,7 +84,8 @@ func (p *Plan) applicable() error {
 			continue
 		}
 		if s.Content == nil {
-			return appbur.WithHint(fmt.Errorf("%w: step %d", ErrNoContent, s.ID), "make the plan again from the restore point and compare its digest")
+			return appbur.WithHint(fmt.Errorf("%w: step %d", ErrNoContent, s.ID),
+				"make the plan again from the restore point and compare its digest")
 		}
 		if s.Object.GroupKind() == kindSecret && s.Content[sealMark] != nil {
 			return appbur.WithHint(fmt.Errorf("%w: %s", ErrSealed, s.Object), "give the key that the restore point was sealed for")

@@ -124,7 +124,10 @@ func TestApplyLinksCycles(t *testing.T) {
 	if report.Counts.Created != 6 {
 		t.Errorf("first run: %s", report.Counts)
 	}
-	for _, id := range []string{"ConfigMap/default/a", "ConfigMap/default/b", "CustomResourceDefinition.apiextensions.k8s.io/things.example.com"} {
+	for _, id := range []string{
+		"ConfigMap/default/a", "ConfigMap/default/b",
+		"CustomResourceDefinition.apiextensions.k8s.io/things.example.com",
+	} {
 		parsed, err := appbur.ParseObjectID(id)
 		if err != nil {
 			t.Fatal(err)
@@ -140,7 +143,8 @@ func TestApplyLinksCycles(t *testing.T) {
 
 func TestApplyFaults(t *testing.T) {
 	const set = faultySet
-	invalid := apierrors.NewInvalid(schema.GroupKind{Kind: "MachineSet"}, "ms", fielderrors.ErrorList{fielderrors.Invalid(fielderrors.NewPath("spec"), 1, "no")})
+	invalid := apierrors.NewInvalid(schema.GroupKind{Kind: "MachineSet"}, "ms",
+		fielderrors.ErrorList{fielderrors.Invalid(fielderrors.NewPath("spec"), 1, "no")})
 	on := func(id string, times int, err error) func(Request, int) error {
 		return func(r Request, attempt int) error {
 			if r.Object.String() == id && !r.Status && attempt <= times {
@@ -210,7 +214,8 @@ func testFault(t *testing.T, want faultCase) {
 	// The cause goes away, and a second run finishes the restore: the machine gets
 	// its owner.
 	cluster.fault = nil
-	if report, err = Apply(t.Context(), fleetPlan(t), cluster, nil); err != nil || report.Counts != (Counts{Created: 1, Configured: 1, Unchanged: 9}) {
+	if report, err = Apply(t.Context(), fleetPlan(t), cluster, nil); err != nil ||
+		report.Counts != (Counts{Created: 1, Configured: 1, Unchanged: 9}) {
 		t.Errorf("second run: %s (%v)", report.Counts, err)
 	}
 }

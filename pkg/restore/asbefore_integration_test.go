@@ -98,7 +98,8 @@ func (s *side) create(t *testing.T, documents string) []map[string]any {
 	for _, document := range strings.Split(documents, "\n---\n") {
 		o := decode(t, document)
 		retry(t, func() error {
-			_, err := s.resource(t, o).Create(t.Context(), &unstructured.Unstructured{Object: o}, metav1.CreateOptions{FieldManager: "kubectl-create"})
+			_, err := s.resource(t, o).Create(t.Context(), &unstructured.Unstructured{Object: o},
+				metav1.CreateOptions{FieldManager: "kubectl-create"})
 			return err
 		})
 		made = append(made, o)
@@ -117,7 +118,8 @@ func retry(t *testing.T, do func() error) {
 		if err == nil {
 			return
 		}
-		waits := errors.Is(err, errNotYet) || apierrors.IsNotFound(err) || apierrors.IsForbidden(err) && strings.Contains(err.Error(), "service account")
+		waits := errors.Is(err, errNotYet) || apierrors.IsNotFound(err) || apierrors.IsForbidden(err) &&
+			strings.Contains(err.Error(), "service account")
 		if !waits || sleep(ctx, 200*time.Millisecond) != nil {
 			t.Fatal(err)
 		}
@@ -267,7 +269,8 @@ spec: {hostNetwork: true, nodeSelector: {nowhere: "true"}, containers: [{name: c
 
 func (s *side) change(t *testing.T, o map[string]any, patch string) {
 	t.Helper()
-	_, err := s.resource(t, o).Patch(t.Context(), text(o, "metadata", "name"), "application/merge-patch+json", []byte(patch), metav1.PatchOptions{})
+	_, err := s.resource(t, o).Patch(t.Context(), text(o, "metadata", "name"), "application/merge-patch+json", []byte(patch),
+		metav1.PatchOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -284,7 +287,8 @@ func (x *trip) addresses(t *testing.T) {
 		service("taken", "clusterIP: 10.96.0.11, ports: [{port: 53}]"),
 		service("port", "type: NodePort, ports: [{port: 80, nodePort: 31080}]"),
 	}, "\n---\n"))
-	x.target.create(t, "apiVersion: v1\nkind: Service\nmetadata: {name: squatter, namespace: default}\nspec: {clusterIP: 10.96.0.11, type: NodePort, ports: [{port: 80, nodePort: 31080}]}")
+	x.target.create(t,
+		"apiVersion: v1\nkind: Service\nmetadata: {name: squatter, namespace: default}\nspec: {clusterIP: 10.96.0.11, type: NodePort, ports: [{port: 80, nodePort: 31080}]}")
 
 	plan := x.restore(t, objects...)
 
@@ -394,7 +398,8 @@ metadata: {name: blank, namespace: default}`)
 	for at, status := range map[int]map[string]any{0: {"phase": "Running"}, 2: {}} {
 		live := x.source.live(t, objects[at])
 		live["status"] = status
-		if _, err := x.source.resource(t, live).UpdateStatus(t.Context(), &unstructured.Unstructured{Object: live}, metav1.UpdateOptions{}); err != nil {
+		if _, err := x.source.resource(t, live).UpdateStatus(t.Context(), &unstructured.Unstructured{Object: live},
+			metav1.UpdateOptions{}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -249,7 +249,8 @@ spec:
 	loser := x.source.create(t, strings.NewReplacer("PLURAL", "apes", "SINGULAR", "ape").Replace(definition))[0]
 	x.source.until(t, loser, "not accepted", condition("NamesAccepted", "False"))
 	stripes := map[string]any{
-		"apiVersion": "contest.example.org/v1", "kind": "Animal", "metadata": map[string]any{"name": "stripes"}, "spec": map[string]any{"legs": int64(4)},
+		"apiVersion": "contest.example.org/v1", "kind": "Animal", "metadata": map[string]any{"name": "stripes"},
+		"spec": map[string]any{"legs": int64(4)},
 	}
 	x.source.post(t, "/apis/contest.example.org/v1/zebras", stripes)
 	after := x.source.create(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: after, namespace: default}\ndata: {k: v}")[0]
@@ -292,7 +293,8 @@ func (x *trip) changedDefaults(t *testing.T) {
 	x.source.change(t, public, `{"metadata":{"annotations":{"rbac.authorization.kubernetes.io/autoupdate":"false"}},
 		"subjects":[{"apiGroup":"rbac.authorization.k8s.io","kind":"Group","name":"system:authenticated"}]}`)
 	x.source.change(t, system, `{"metadata":{"labels":{"owner":"platform"}}}`)
-	x.source.change(t, low, `{"metadata":{"annotations":{"apf.kubernetes.io/autoupdate-spec":"false"}},"spec":{"limited":{"assuredConcurrencyShares":55}}}`)
+	x.source.change(t, low,
+		`{"metadata":{"annotations":{"apf.kubernetes.io/autoupdate-spec":"false"}},"spec":{"limited":{"assuredConcurrencyShares":55}}}`)
 	team := x.source.create(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: team}")[0]
 	account := decode(t, "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: default, namespace: team}")
 	retry(t, func() error {

@@ -33,7 +33,8 @@ func (b *planner) contest() {
 			d.contested = cmp.Or(d.contested, kinds[name{group, n}])
 		}
 		if d.contested != nil {
-			b.note(NoteContest, d.object.ID, "it is made, and not established: %s is older and has its names, as in the source", d.contested.object.ID)
+			b.note(NoteContest, d.object.ID, "it is made, and not established: %s is older and has its names, as in the source",
+				d.contested.object.ID)
 			continue
 		}
 		for _, n := range resources {

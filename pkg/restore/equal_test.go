@@ -14,7 +14,10 @@ func TestIsAsPlanned(t *testing.T) {
 	}{
 		{"equal", deployment, true},
 		{"defaults on top", managed(`{}`), true},
-		{"all that is ours is planned", managed(`{"f:spec":{"f:ports":{"k:{\"port\":53,\"protocol\":\"TCP\"}":{".":{},"f:name":{}}},"f:set":{"v:\"p\"":{}}}}`), true},
+		{
+			"all that is ours is planned",
+			managed(`{"f:spec":{"f:ports":{"k:{\"port\":53,\"protocol\":\"TCP\"}":{".":{},"f:name":{}}},"f:set":{"v:\"p\"":{}}}}`), true,
+		},
 		{"a field of ours would go", managed(`{"f:spec":{"f:replicas":{}}}`), false},
 		{"an element of ours would go", managed(`{"f:spec":{"f:ports":{"k:{\"port\":80}":{}}}}`), false},
 		{"a value of ours would go", managed(`{"f:spec":{"f:set":{"v:\"z\"":{}}}}`), false},

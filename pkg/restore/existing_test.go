@@ -35,7 +35,8 @@ func TestListsThatNeverEndAreGivenUp(t *testing.T) {
 		want   func(error) bool
 	}{
 		"it expires each time": {
-			func(w http.ResponseWriter, token string) { forget(w, token, metav1.StatusReasonExpired) }, 1 + mostListRestarts, apierrors.IsResourceExpired,
+			func(w http.ResponseWriter, token string) { forget(w, token, metav1.StatusReasonExpired) }, 1 + mostListRestarts,
+			apierrors.IsResourceExpired,
 		},
 		"it is gone each time": {
 			func(w http.ResponseWriter, token string) { forget(w, token, metav1.StatusReasonGone) }, 1 + mostListRestarts, apierrors.IsGone,
@@ -49,7 +50,8 @@ func TestListsThatNeverEndAreGivenUp(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", "application/json")
 				if r.URL.Path == "/api/v1" {
-					fmt.Fprint(w, `{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"v1","resources":[{"name":"configmaps","kind":"ConfigMap","namespaced":true,"verbs":["list"]}]}`)
+					fmt.Fprint(w,
+						`{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"v1","resources":[{"name":"configmaps","kind":"ConfigMap","namespaced":true,"verbs":["list"]}]}`)
 					return
 				}
 				if r.URL.Query().Get("continue") == "" {

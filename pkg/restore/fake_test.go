@@ -159,7 +159,8 @@ func fieldConflict() error {
 }
 
 func namespaceTerminating() error {
-	err := apierrors.NewForbidden(schema.GroupResource{Resource: "configmaps"}, "a", fmt.Errorf("unable to create new content in namespace n because it is being terminated"))
+	err := apierrors.NewForbidden(schema.GroupResource{Resource: "configmaps"}, "a",
+		fmt.Errorf("unable to create new content in namespace n because it is being terminated"))
 	err.ErrStatus.Details.Causes = append(err.ErrStatus.Details.Causes, metav1.StatusCause{Type: corev1.NamespaceTerminatingCause})
 	return err
 }

@@ -63,32 +63,42 @@ spec:
     served: true
     storage: true
     subresources: {status: {}}
-    schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {unit: {type: string, enum: [bar]}}}, status: {type: object, properties: {phase: {type: string}}}}}}
+    schema: {openAPIV3Schema: {type: object, properties: {
+      spec: {type: object, properties: {unit: {type: string, enum: [bar]}}},
+      status: {type: object, properties: {phase: {type: string}}}}}}
   - name: v1beta1
     served: true
     storage: false
     subresources: {status: {}}
-    schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {unit: {type: string}, note: {type: string}}}, status: {type: object, properties: {phase: {type: string}}}}}}
+    schema: {openAPIV3Schema: {type: object, properties: {
+      spec: {type: object, properties: {unit: {type: string}, note: {type: string}}},
+      status: {type: object, properties: {phase: {type: string}}}}}}
 `
 
 // anotherVersion restores an object that its saved version refuses at one that takes
 // it, with its status, and what neither takes is tried and said to fail.
 func (r *theTarget) anotherVersion(t *testing.T) {
 	gauge := func(name, unit string) map[string]any {
-		return decode(t, "apiVersion: stat.example.org/v1\nkind: Gauge\nmetadata: {name: "+name+", uid: u-"+name+"}\nspec: {unit: "+unit+"}\nstatus: {phase: Ready}\n")
+		return decode(t, "apiVersion: stat.example.org/v1\nkind: Gauge\nmetadata: {name: "+name+", uid: u-"+name+"}\nspec: {unit: "+unit+
+			"}\nstatus: {phase: Ready}\n")
 	}
 	noted := decode(t, "{apiVersion: stat.example.org/v1beta1, kind: Gauge, metadata: {name: noted}, spec: {unit: bar, note: gone}}")
 	plan := r.planOf(t, Policy{}, decode(t, gauges), noted, gauge("good", "bar"), gauge("old", "psi"), gauge("wrong", "[1]"),
-		decode(t, `{apiVersion: v1, kind: Secret, metadata: {name: gauge-login, namespace: default, ownerReferences: [{apiVersion: stat.example.org/v1, kind: Gauge, name: wrong, uid: u-wrong}]}, data: {p: aHVzaA==}}`))
+		decode(t,
+			`{apiVersion: v1, kind: Secret, metadata: {name: gauge-login, namespace: default, ownerReferences: [{apiVersion: stat.example.org/v1, kind: Gauge, name: wrong, uid: u-wrong}]}, data: {p: aHVzaA==}}`))
 	report, err := Apply(t.Context(), plan, r.cluster, nil)
 	if !errors.Is(err, ErrIncomplete) {
 		t.Fatal(err)
 	}
 
-	if text := plan.String(); !strings.Contains(text, "stat.example.org/v1 becomes stat.example.org/v1beta1") || !strings.Contains(text, "Foretold") {
+	if text := plan.String(); !strings.Contains(text, "stat.example.org/v1 becomes stat.example.org/v1beta1") ||
+		!strings.Contains(text, "Foretold") {
 		t.Errorf("the plan does not say so:\n%s", text)
 	}
-	for name, want := range map[string]Result{"Gauge.stat.example.org/good": Created, "Gauge.stat.example.org/old": Created, "Gauge.stat.example.org/wrong": Failed, "Secret/default/gauge-login": Created} {
+	for name, want := range map[string]Result{
+		"Gauge.stat.example.org/good": Created, "Gauge.stat.example.org/old": Created,
+		"Gauge.stat.example.org/wrong": Failed, "Secret/default/gauge-login": Created,
+	} {
 		if got := outcomeOf(t, report, name); got.Result != want {
 			t.Errorf("%s is %s, want %s: %s", name, got.Result, want, got.Reason)
 		}

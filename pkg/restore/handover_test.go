@@ -15,9 +15,15 @@ func TestHandedOver(t *testing.T) {
 		if err := json.Unmarshal([]byte(fields), &set); err != nil {
 			t.Fatal(err)
 		}
-		return map[string]any{"manager": manager, "operation": "Apply", "apiVersion": "v1", "time": "2026-01-02T03:04:05Z", "fieldsType": "FieldsV1", "fieldsV1": set}
+		return map[string]any{
+			"manager": manager, "operation": "Apply", "apiVersion": "v1", "time": "2026-01-02T03:04:05Z",
+			"fieldsType": "FieldsV1", "fieldsV1": set,
+		}
 	}
-	updated := map[string]any{"manager": "kubelet", "operation": "Update", "subresource": "status", "fieldsV1": map[string]any{"f:status": map[string]any{}}}
+	updated := map[string]any{
+		"manager": "kubelet", "operation": "Update", "subresource": "status",
+		"fieldsV1": map[string]any{"f:status": map[string]any{}},
+	}
 	applier := func(name, fields string) manifest.Manager {
 		return manifest.Manager{Manager: name, Operation: "Apply", Fields: json.RawMessage(fields)}
 	}
@@ -34,8 +40,9 @@ func TestHandedOver(t *testing.T) {
 			want: []any{updated, applied("tool", `{"f:data":{"f:a":{}}}`)}, changed: true,
 		},
 		"to each his own": {
-			live: []any{ours}, appliers: []manifest.Manager{applier("one", `{"f:data":{"f:a":{}}}`), applier("two", `{"f:data":{"f:a":{},"f:b":{}}}`)},
-			want: []any{applied("one", `{"f:data":{"f:a":{}}}`), applied("two", `{"f:data":{"f:a":{},"f:b":{}}}`)}, changed: true,
+			live:     []any{ours},
+			appliers: []manifest.Manager{applier("one", `{"f:data":{"f:a":{}}}`), applier("two", `{"f:data":{"f:a":{},"f:b":{}}}`)},
+			want:     []any{applied("one", `{"f:data":{"f:a":{}}}`), applied("two", `{"f:data":{"f:a":{},"f:b":{}}}`)}, changed: true,
 		},
 		"who has applied again knows better": {
 			live: []any{ours, applied("tool", `{"f:data":{"f:new":{}}}`)}, appliers: []manifest.Manager{applier("tool", `{"f:data":{"f:a":{}}}`)},
@@ -78,7 +85,10 @@ func plainJSON(t *testing.T, value any) (plain any) {
 // A restore point is not written by us alone; whatever its index says of fields, the
 // worst is that they are not given back.
 func FuzzHandedOver(f *testing.F) {
-	for _, fields := range []string{`{}`, `null`, `[]`, `{"f:a":1}`, `{"v:\"x\"":{}}`, `{"k:{\"name\":\"c\"}":{".":{},"f:image":{}}}`, `{"i:9999999999999":{}}`, `{"x":{}}`} {
+	for _, fields := range []string{
+		`{}`, `null`, `[]`, `{"f:a":1}`, `{"v:\"x\"":{}}`, `{"k:{\"name\":\"c\"}":{".":{},"f:image":{}}}`,
+		`{"i:9999999999999":{}}`, `{"x":{}}`,
+	} {
 		f.Add(fields)
 	}
 	f.Fuzz(func(t *testing.T, fields string) {

@@ -19,7 +19,10 @@ func TestImport(t *testing.T) {
 	for _, name := range []string{"broken", "fleet", "refusing", "unreachable"} {
 		plan.Apps = append(plan.Apps, appbur.AppState{AppKey: appbur.AppKey{Namespace: "ns", Name: name}})
 	}
-	done := Imported{App: "fleet", Version: "2.0", Applied: true, Datasets: []ImportedDataset{{Name: "customers", Rows: 3, SchemaFrom: "1.0", SchemaTo: "2.0"}}}
+	done := Imported{
+		App: "fleet", Version: "2.0", Applied: true,
+		Datasets: []ImportedDataset{{Name: "customers", Rows: 3, SchemaFrom: "1.0", SchemaTo: "2.0"}},
+	}
 	importer := importFunc(func(app appbur.AppState) (Imported, error) {
 		switch app.Name {
 		case "broken":
@@ -42,7 +45,10 @@ func TestImport(t *testing.T) {
 		{App: key("broken"), Result: Failed, Reason: "row 3 is no row", Hint: "look at row 3"},
 		{App: key("fleet"), Result: Created, Imported: &done},
 		{App: key("refusing"), Result: Failed, Imported: &Imported{App: "r"}, Reason: "the application did not put the state in place"},
-		{App: key("unreachable"), Result: Skipped, Reason: "looking: no address was given for the application", Hint: "run the restore again with --app ns/unreachable=ADDRESS"},
+		{
+			App: key("unreachable"), Result: Skipped, Reason: "looking: no address was given for the application",
+			Hint: "run the restore again with --app ns/unreachable=ADDRESS",
+		},
 	}
 	if diff := cmp.Diff(want, report.Apps); diff != "" {
 		t.Error(diff)

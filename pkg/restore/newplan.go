@@ -303,7 +303,8 @@ func (b *planner) statusApart(d *draft, entry manifest.Entry) (bool, error) {
 		return true, nil
 	}
 	if d.from != "" && !d.verdict.RenamedOnly() {
-		b.note(NoteStatus, d.object.ID, "its status is of version %s and is not restored: the object is applied at %s", d.from, d.object.APIVersion)
+		b.note(NoteStatus, d.object.ID, "its status is of version %s and is not restored: the object is applied at %s", d.from,
+			d.object.APIVersion)
 		return true, nil
 	}
 	definition, known := b.kinds[d.object.ID.GroupKind()]

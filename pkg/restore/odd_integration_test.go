@@ -144,7 +144,8 @@ func (r *theTarget) statusThatIsNoObject(t *testing.T) {
 	statuses := []string{`shipped`, `[a, b]`, `3`, `true`, `""`, `[]`, `{}`, `{phase: x}`, `false`, `0`}
 	for i, status := range statuses {
 		name := string(rune('a' + i))
-		objects = append(objects, decode(t, "apiVersion: stat.example.org/v1\nkind: Order\nmetadata: {name: "+name+"}\nspec: {n: 1}\nstatus: "+status+"\n"))
+		objects = append(objects,
+			decode(t, "apiVersion: stat.example.org/v1\nkind: Order\nmetadata: {name: "+name+"}\nspec: {n: 1}\nstatus: "+status+"\n"))
 	}
 	plan := r.planOf(t, Policy{}, objects...)
 	r.apply(t, plan)
@@ -224,8 +225,10 @@ spec:
 func (r *theTarget) refusedOwner(t *testing.T) {
 	report, err := Apply(t.Context(), r.planOf(t, Policy{},
 		decode(t, valves),
-		decode(t, "apiVersion: tight.example.org/v1\nkind: Valve\nmetadata: {name: good, namespace: default, uid: uid-good}\nspec: {mode: manual}\n"),
-		decode(t, "apiVersion: tight.example.org/v1\nkind: Valve\nmetadata: {name: old, namespace: default, uid: uid-old}\nspec: {mode: LEGACY}\n"),
+		decode(t,
+			"apiVersion: tight.example.org/v1\nkind: Valve\nmetadata: {name: good, namespace: default, uid: uid-good}\nspec: {mode: manual}\n"),
+		decode(t,
+			"apiVersion: tight.example.org/v1\nkind: Valve\nmetadata: {name: old, namespace: default, uid: uid-old}\nspec: {mode: LEGACY}\n"),
 		decode(t, `
 apiVersion: v1
 kind: Secret
@@ -236,7 +239,8 @@ metadata:
 data: {p: aHVzaA==}
 `)), r.cluster, nil)
 
-	if !errors.Is(err, ErrIncomplete) || report.Counts.Failed != 1 || outcomeOf(t, report, "Valve.tight.example.org/default/old").Result != Failed {
+	if !errors.Is(err, ErrIncomplete) || report.Counts.Failed != 1 ||
+		outcomeOf(t, report, "Valve.tight.example.org/default/old").Result != Failed {
 		t.Fatalf("%s (%v)", report.Counts, err)
 	}
 	secret := outcomeOf(t, report, "Secret/default/old-credentials")

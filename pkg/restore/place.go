@@ -40,10 +40,18 @@ var custom = appbur.GroupKind{Kind: "*"}
 // what an object needs is found by the rules in reference.go.
 var places = []place{
 	{appbur.GroupKind{Kind: "Namespace"}, stageState, "everything namespaced lies in one"},
-	{appbur.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}, stageState, "custom resources exist only when their kind does, and establishing it takes time"},
+	{
+		appbur.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"},
+		stageState,
+		"custom resources exist only when their kind does, and establishing it takes time",
+	},
 	{appbur.GroupKind{Group: "scheduling.k8s.io", Kind: "PriorityClass"}, stageState, "pods that name a missing class are refused"},
 	{appbur.GroupKind{Group: "node.k8s.io", Kind: "RuntimeClass"}, stageState, "pods that name a missing class are refused"},
-	{appbur.GroupKind{Group: "networking.k8s.io", Kind: "IngressClass"}, stageState, "ingresses without a class they name are served by no one"},
+	{
+		appbur.GroupKind{Group: "networking.k8s.io", Kind: "IngressClass"},
+		stageState,
+		"ingresses without a class they name are served by no one",
+	},
 	{appbur.GroupKind{Group: "storage.k8s.io", Kind: "CSIDriver"}, stageState, "volumes are provisioned by what it says"},
 	{appbur.GroupKind{Group: "storage.k8s.io", Kind: "StorageClass"}, stageState, "claims without a class they name stay pending"},
 	{appbur.GroupKind{Kind: "PersistentVolume"}, stageState, "a claim finds its old volume instead of a new one"},
@@ -52,7 +60,11 @@ var places = []place{
 	{appbur.GroupKind{Kind: "ConfigMap"}, stageState, "pods wait for config maps they mount"},
 	{appbur.GroupKind{Group: "rbac.authorization.k8s.io", Kind: "ClusterRole"}, stageState, "bindings name roles"},
 	{appbur.GroupKind{Group: "rbac.authorization.k8s.io", Kind: "Role"}, stageState, "bindings name roles"},
-	{appbur.GroupKind{Group: "rbac.authorization.k8s.io", Kind: "ClusterRoleBinding"}, stageState, "a controller without its rights fails at start"},
+	{
+		appbur.GroupKind{Group: "rbac.authorization.k8s.io", Kind: "ClusterRoleBinding"},
+		stageState,
+		"a controller without its rights fails at start",
+	},
 	{appbur.GroupKind{Group: "rbac.authorization.k8s.io", Kind: "RoleBinding"}, stageState, "a controller without its rights fails at start"},
 	{appbur.GroupKind{Group: "networking.k8s.io", Kind: "NetworkPolicy"}, stageState, "no pod may run without the policy that confines it"},
 	{appbur.GroupKind{Kind: "PersistentVolumeClaim"}, stageState, "stateful sets adopt claims instead of making new ones"},
@@ -73,13 +85,41 @@ var places = []place{
 	{appbur.GroupKind{Group: "batch", Kind: "CronJob"}, stageWorkloads, "runs pods on a clock"},
 	{appbur.GroupKind{Group: "autoscaling", Kind: "HorizontalPodAutoscaler"}, stageWorkloads, "it acts on workloads"},
 	{appbur.GroupKind{Kind: "ResourceQuota"}, stageGuards, "what the source already had may not be refused"},
-	{appbur.GroupKind{Group: "apiregistration.k8s.io", Kind: "APIService"}, stageGuards, "until its backend runs it breaks discovery and namespace deletion"},
-	{appbur.GroupKind{Group: "admissionregistration.k8s.io", Kind: "MutatingAdmissionPolicy"}, stageAdmission, "it would change what is restored"},
-	{appbur.GroupKind{Group: "admissionregistration.k8s.io", Kind: "MutatingAdmissionPolicyBinding"}, stageAdmission, "it puts a policy in force"},
-	{appbur.GroupKind{Group: "admissionregistration.k8s.io", Kind: "ValidatingAdmissionPolicy"}, stageAdmission, "it could refuse what the source already had"},
-	{appbur.GroupKind{Group: "admissionregistration.k8s.io", Kind: "ValidatingAdmissionPolicyBinding"}, stageAdmission, "it puts a policy in force"},
-	{appbur.GroupKind{Group: "admissionregistration.k8s.io", Kind: "MutatingWebhookConfiguration"}, stageAdmission, "its backend must run first"},
-	{appbur.GroupKind{Group: "admissionregistration.k8s.io", Kind: "ValidatingWebhookConfiguration"}, stageAdmission, "its backend must run first"},
+	{
+		appbur.GroupKind{Group: "apiregistration.k8s.io", Kind: "APIService"},
+		stageGuards,
+		"until its backend runs it breaks discovery and namespace deletion",
+	},
+	{
+		appbur.GroupKind{Group: "admissionregistration.k8s.io", Kind: "MutatingAdmissionPolicy"},
+		stageAdmission,
+		"it would change what is restored",
+	},
+	{
+		appbur.GroupKind{Group: "admissionregistration.k8s.io", Kind: "MutatingAdmissionPolicyBinding"},
+		stageAdmission,
+		"it puts a policy in force",
+	},
+	{
+		appbur.GroupKind{Group: "admissionregistration.k8s.io", Kind: "ValidatingAdmissionPolicy"},
+		stageAdmission,
+		"it could refuse what the source already had",
+	},
+	{
+		appbur.GroupKind{Group: "admissionregistration.k8s.io", Kind: "ValidatingAdmissionPolicyBinding"},
+		stageAdmission,
+		"it puts a policy in force",
+	},
+	{
+		appbur.GroupKind{Group: "admissionregistration.k8s.io", Kind: "MutatingWebhookConfiguration"},
+		stageAdmission,
+		"its backend must run first",
+	},
+	{
+		appbur.GroupKind{Group: "admissionregistration.k8s.io", Kind: "ValidatingWebhookConfiguration"},
+		stageAdmission,
+		"its backend must run first",
+	},
 }
 
 // placeOf returns the stage of a kind and its rank in the base order.

@@ -36,7 +36,8 @@ func (p Point) sorted() ([]Object, error) {
 		if i > 0 && objects[i-1].ID == o.ID {
 			return nil, fmt.Errorf("the restore point holds %s twice", o.ID)
 		}
-		if text(o.Content, "kind") != o.ID.Kind || text(o.Content, "apiVersion") != o.APIVersion || text(o.Content, "metadata", "name") != o.ID.Name {
+		if text(o.Content, "kind") != o.ID.Kind || text(o.Content, "apiVersion") != o.APIVersion ||
+			text(o.Content, "metadata", "name") != o.ID.Name {
 			return nil, fmt.Errorf("the content of %s names another object", o.ID)
 		}
 	}

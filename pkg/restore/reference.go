@@ -92,7 +92,10 @@ var referenceRules = []referenceRule{
 		find: func(o Object, _ *scope) []appbur.ObjectID {
 			var refs idList
 			refs.add(kindStorageClass, "", text(o.Content, "spec", "storageClassName"))
-			for _, key := range []string{"nodeStageSecretRef", "nodePublishSecretRef", "controllerPublishSecretRef", "controllerExpandSecretRef", "nodeExpandSecretRef"} {
+			for _, key := range []string{
+				"nodeStageSecretRef", "nodePublishSecretRef", "controllerPublishSecretRef", "controllerExpandSecretRef",
+				"nodeExpandSecretRef",
+			} {
 				ref := field(o.Content, "spec", "csi", key)
 				refs.add(kindSecret, text(ref, "namespace"), text(ref, "name"))
 			}
@@ -185,8 +188,9 @@ var referenceRules = []referenceRule{
 		},
 	},
 	{
-		name: "typed-reference", reason: "custom resources name others as {apiVersion, kind, name}; their controllers complain about those that are missing",
-		find: typedReferences,
+		name:   "typed-reference",
+		reason: "custom resources name others as {apiVersion, kind, name}; their controllers complain about those that are missing",
+		find:   typedReferences,
 	},
 }
 

@@ -36,7 +36,8 @@ func (p *Plan) Render(w io.Writer) error {
 	for _, section := range sections {
 		var steps []Step
 		for _, s := range p.Steps {
-			if s.Verdict == section.verdict && (s.Action == ActionBlocked || s.Verdict != compat.Unknown) && s.Action != ActionStatus && s.Action != ActionPrepare && s.Action != ActionSkip {
+			if s.Verdict == section.verdict && (s.Action == ActionBlocked || s.Verdict != compat.Unknown) && s.Action != ActionStatus &&
+				s.Action != ActionPrepare && s.Action != ActionSkip {
 				steps = append(steps, s)
 			}
 		}
@@ -99,7 +100,8 @@ func (p *Plan) renderKinds(b *bytes.Buffer) {
 	fmt.Fprint(table, "\nKIND\tAPPLY\tCONVERTED\tWITH OWNERS\tWITH STATUS\tBLOCKED\n")
 	var sum tally
 	row := func(name string, t tally) {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", name, count(t.apply), count(t.converted), count(t.owned), count(t.status), count(t.blocked))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", name, count(t.apply), count(t.converted), count(t.owned), count(t.status),
+			count(t.blocked))
 	}
 	for _, kind := range kinds {
 		t := *tallies[kind]

@@ -276,19 +276,22 @@ func (r *theTarget) foreignFields(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := configMaps.Patch(t.Context(), "foreign", types.ApplyPatchType, body, metav1.PatchOptions{FieldManager: "somebody"}); err != nil {
+	if _, err := configMaps.Patch(t.Context(), "foreign", types.ApplyPatchType, body,
+		metav1.PatchOptions{FieldManager: "somebody"}); err != nil {
 		t.Fatal(err)
 	}
 	saved := decode(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: foreign, namespace: default}\ndata: {a: ours, b: same}\n")
 	report, err := Apply(t.Context(), r.planOf(t, Policy{}, saved), r.cluster, nil)
-	if !errors.Is(err, ErrIncomplete) || !strings.Contains(report.Outcomes[0].Reason, "somebody") || !strings.Contains(report.Outcomes[0].Hint, "--force-conflicts") {
+	if !errors.Is(err, ErrIncomplete) || !strings.Contains(report.Outcomes[0].Reason, "somebody") ||
+		!strings.Contains(report.Outcomes[0].Hint, "--force-conflicts") {
 		t.Fatalf("%+v (%v)", report.Outcomes, err)
 	}
 	if report = r.apply(t, r.planOf(t, Policy{ForceConflicts: true}, saved)); report.Counts.Configured != 1 {
 		t.Errorf("forced: %s", report.Counts)
 	}
 	// From now on it is ours, so that a later restore needs no force.
-	if _, err := configMaps.Patch(t.Context(), "foreign", types.MergePatchType, []byte(`{"data":{"a":"edited"}}`), metav1.PatchOptions{FieldManager: "editor"}); err != nil {
+	if _, err := configMaps.Patch(t.Context(), "foreign", types.MergePatchType, []byte(`{"data":{"a":"edited"}}`),
+		metav1.PatchOptions{FieldManager: "editor"}); err != nil {
 		t.Fatal(err)
 	}
 	if report = r.apply(t, r.planOf(t, Policy{}, saved)); report.Counts.Configured != 1 {
@@ -300,7 +303,8 @@ func (r *theTarget) foreignFields(t *testing.T) {
 	if body, err = json.Marshal(same); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := configMaps.Patch(t.Context(), "kube-root-like", types.ApplyPatchType, body, metav1.PatchOptions{FieldManager: "somebody"}); err != nil {
+	if _, err := configMaps.Patch(t.Context(), "kube-root-like", types.ApplyPatchType, body,
+		metav1.PatchOptions{FieldManager: "somebody"}); err != nil {
 		t.Fatal(err)
 	}
 	r.apply(t, r.planOf(t, Policy{}, same))
@@ -372,7 +376,8 @@ func (r *theTarget) tampering(t *testing.T) {
 	}
 	patch := func(i dynamic.ResourceInterface, name, body string, sub ...string) {
 		t.Helper()
-		if _, err := i.Patch(t.Context(), name, types.MergePatchType, []byte(body), metav1.PatchOptions{FieldManager: "tamper"}, sub...); err != nil {
+		if _, err := i.Patch(t.Context(), name, types.MergePatchType, []byte(body), metav1.PatchOptions{FieldManager: "tamper"},
+			sub...); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -380,7 +385,8 @@ func (r *theTarget) tampering(t *testing.T) {
 	patch(in("", "v1", "secrets", "shop"), "password", `{"data":{"value":"b3RoZXI="}}`)
 	patch(in("apps", "v1", "deployments", "shop"), "api", `{"spec":{"replicas":5}}`)
 	machines := in("cluster.example.com", "v1", "machines", "fleet")
-	patch(machines, "m-0", `{"metadata":{"ownerReferences":[{"apiVersion":"cluster.example.com/v1","kind":"MachineSet","name":"ms","uid":"00000000-0000-0000-0000-000000000000"}]}}`)
+	patch(machines, "m-0",
+		`{"metadata":{"ownerReferences":[{"apiVersion":"cluster.example.com/v1","kind":"MachineSet","name":"ms","uid":"00000000-0000-0000-0000-000000000000"}]}}`)
 	patch(machines, "m-0", `{"status":{"phase":"Moved"}}`, "status")
 	patch(in("cluster.example.com", "v1", "clusters", "fleet"), "c", `{"status":null}`, "status")
 	patch(in("", "v1", "configmaps", "default"), "a", `{"metadata":{"ownerReferences":null}}`)

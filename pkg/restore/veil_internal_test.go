@@ -80,7 +80,8 @@ func TestVeilHides(t *testing.T) {
 func TestVeilMask(t *testing.T) {
 	digest := func(password string, content string) appbur.Digest {
 		t.Helper()
-		v := veilOf(t, fmt.Sprintf(`{"kind":"X","spec":{"password":%q,"peers":[%q],"user":"u"}}`, password, password), []string{"spec", "password"}, []string{"spec", "peers"})
+		v := veilOf(t, fmt.Sprintf(`{"kind":"X","spec":{"password":%q,"peers":[%q],"user":"u"}}`, password, password),
+			[]string{"spec", "password"}, []string{"spec", "peers"})
 		var sent map[string]any
 		if err := json.Unmarshal([]byte(fmt.Sprintf(content, password)), &sent); err != nil {
 			t.Fatal(err)
@@ -91,7 +92,10 @@ func TestVeilMask(t *testing.T) {
 		}
 		return d
 	}
-	for _, content := range []string{`{"kind":"X","spec":{"password":%q,"user":"u"}}`, `{"kind":"X","spec":{"login":{"secret":%q},"user":"u"}}`} {
+	for _, content := range []string{
+		`{"kind":"X","spec":{"password":%q,"user":"u"}}`,
+		`{"kind":"X","spec":{"login":{"secret":%q},"user":"u"}}`,
+	} {
 		if digest("one", content) != digest("two", content) {
 			t.Errorf("the digest of %s tells about the secret", content)
 		}
@@ -124,7 +128,11 @@ func TestVeilError(t *testing.T) {
 // is not in the text, and the text without values stays.
 func FuzzVeilText(f *testing.F) {
 	for _, seed := range [][2]string{
-		{"correct horse", "data.a: Invalid value: "}, {"two\nlines of\ttext \"quoted\"", "x"}, {"čeština\x00", "{"}, {"aaaaaaaaaaaa", "aaa"}, {"{\"a\":\"b\"}", "no"},
+		{"correct horse", "data.a: Invalid value: "},
+		{"two\nlines of\ttext \"quoted\"", "x"},
+		{"čeština\x00", "{"},
+		{"aaaaaaaaaaaa", "aaa"},
+		{"{\"a\":\"b\"}", "no"},
 	} {
 		f.Add(seed[0], seed[1])
 	}
@@ -132,7 +140,10 @@ func FuzzVeilText(f *testing.F) {
 		if len(strings.TrimSpace(value)) < 8 || strings.Contains(veiled, value) || strings.Contains("{…}", value) {
 			return // too short to be told from other text
 		}
-		o := Object{ID: appbur.ObjectID{Kind: "ConfigMap", Name: "x"}, Secrets: [][]string{{"data"}}, Content: map[string]any{"data": map[string]any{"k": value}}}
+		o := Object{
+			ID: appbur.ObjectID{Kind: "ConfigMap", Name: "x"}, Secrets: [][]string{{"data"}},
+			Content: map[string]any{"data": map[string]any{"k": value}},
+		}
 		v := newVeil(o)
 		quoted, err := json.Marshal(value)
 		if err != nil {

@@ -142,7 +142,10 @@ func (v *verifier) object(ctx context.Context, step *Step, status any) error {
 	}
 	v.checked(step.Object, &liveFacts{uid: text(live, "metadata", "uid"), owners: list(live, "metadata", "ownerReferences")})
 	if text(live, "metadata", "deletionTimestamp") != "" {
-		v.find(Finding{Kind: FindingTerminating, Object: step.Object, What: "is being deleted since " + text(live, "metadata", "deletionTimestamp")})
+		v.find(Finding{
+			Kind: FindingTerminating, Object: step.Object,
+			What: "is being deleted since " + text(live, "metadata", "deletionTimestamp"),
+		})
 	}
 	v.status(step, status, live)
 	return v.content(step, live)

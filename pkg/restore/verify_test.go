@@ -75,7 +75,9 @@ func TestVerifyFindsWhatIsMissing(t *testing.T) {
 		t.Error(diff)
 	}
 	var b bytes.Buffer
-	if err := findings.Render(&b); err != nil || !strings.Contains(b.String(), "11 objects and 3 owner references checked, 1 findings\n  missing Secret/fleet/c-kubeconfig: is not in the target") {
+	if err := findings.Render(&b); err != nil ||
+		!strings.Contains(b.String(),
+			"11 objects and 3 owner references checked, 1 findings\n  missing Secret/fleet/c-kubeconfig: is not in the target") {
 		t.Errorf("%s (%v)", b.String(), err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -93,11 +95,27 @@ func TestJSONFields(t *testing.T) {
 		value any
 		want  string
 	}{
-		{"empty report", Report{Format: 1, Point: "p"}, `{"format":1,"restorePoint":"p","counts":{"created":0,"configured":0,"unchanged":0,"skipped":0,"failed":0,"converted":0},"remaining":0,"outcomes":[]}`},
-		{"outcome", Outcome{Object: id, APIVersion: "v1", Result: Failed, Attempts: 2, Reason: "r", Hint: "h", Cause: &id}, `{"object":"Secret/n/a","apiVersion":"v1","result":"failed","attempts":2,"reason":"r","hint":"h","cause":"Secret/n/a"}`},
-		{"empty findings", Findings{Format: 1, Point: "p"}, `{"format":1,"restorePoint":"p","checked":0,"owners":0,"statusMoved":0,"findings":[]}`},
+		{
+			"empty report",
+			Report{Format: 1, Point: "p"},
+			`{"format":1,"restorePoint":"p","counts":{"created":0,"configured":0,"unchanged":0,"skipped":0,"failed":0,"converted":0},"remaining":0,"outcomes":[]}`,
+		},
+		{
+			"outcome",
+			Outcome{Object: id, APIVersion: "v1", Result: Failed, Attempts: 2, Reason: "r", Hint: "h", Cause: &id},
+			`{"object":"Secret/n/a","apiVersion":"v1","result":"failed","attempts":2,"reason":"r","hint":"h","cause":"Secret/n/a"}`,
+		},
+		{
+			"empty findings",
+			Findings{Format: 1, Point: "p"},
+			`{"format":1,"restorePoint":"p","checked":0,"owners":0,"statusMoved":0,"findings":[]}`,
+		},
 		{"barrier", Step{ID: 3, Action: ActionBarrier, Why: "w", After: []int{1, 2}}, `{"id":3,"action":"barrier","why":"w","after":[1,2]}`},
-		{"event", Event{Kind: EventFinished, Done: 1, Total: 2, Step: 1, Action: ActionApply, Object: id, Result: Created}, `{"kind":"finished","done":1,"total":2,"step":1,"action":"apply","object":"Secret/n/a","result":"created"}`},
+		{
+			"event",
+			Event{Kind: EventFinished, Done: 1, Total: 2, Step: 1, Action: ActionApply, Object: id, Result: Created},
+			`{"kind":"finished","done":1,"total":2,"step":1,"action":"apply","object":"Secret/n/a","result":"created"}`,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

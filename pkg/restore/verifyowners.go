@@ -58,7 +58,8 @@ func (v *verifier) ownerReference(id appbur.ObjectID, owner Owner, uid string, r
 		}
 		controller, _ := field(reference, "controller").(bool)
 		blocks, _ := field(reference, "blockOwnerDeletion").(bool)
-		if controller != (owner.Controller != nil && *owner.Controller) || blocks != (owner.BlockOwnerDeletion != nil && *owner.BlockOwnerDeletion) {
+		if controller != (owner.Controller != nil && *owner.Controller) ||
+			blocks != (owner.BlockOwnerDeletion != nil && *owner.BlockOwnerDeletion) {
 			v.find(Finding{
 				Kind: FindingOwner, Object: id, Path: "metadata.ownerReferences",
 				What: fmt.Sprintf("owner %s has other flags than saved: controller %t, blockOwnerDeletion %t", owner.Object, controller, blocks),

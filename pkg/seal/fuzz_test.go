@@ -28,7 +28,8 @@ func FuzzOpenManifest(f *testing.F) {
 		seal.IsSealed(data)
 		got, err := o.OpenManifest(data)
 		if err != nil {
-			if !errors.Is(err, seal.ErrFormat) && !errors.Is(err, seal.ErrTampered) && !errors.Is(err, seal.ErrUnsupported) && !errors.Is(err, seal.ErrNoIdentityMatch) {
+			if !errors.Is(err, seal.ErrFormat) && !errors.Is(err, seal.ErrTampered) && !errors.Is(err, seal.ErrUnsupported) &&
+				!errors.Is(err, seal.ErrNoIdentityMatch) {
 				t.Fatalf("unexpected kind of error: %v", err)
 			}
 			return

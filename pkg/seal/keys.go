@@ -80,14 +80,16 @@ type recipientSet []*age.X25519Recipient
 
 func parseRecipients(texts []string) (recipientSet, error) {
 	if len(texts) == 0 {
-		return nil, appbur.WithHint(fmt.Errorf("recipients: %w: none given", ErrFormat), "give at least one age public key, or nobody could open the result")
+		return nil, appbur.WithHint(fmt.Errorf("recipients: %w: none given", ErrFormat),
+			"give at least one age public key, or nobody could open the result")
 	}
 	texts = slices.Compact(slices.Sorted(slices.Values(texts)))
 	set := make(recipientSet, len(texts))
 	for i, text := range texts {
 		r, err := age.ParseX25519Recipient(text)
 		if err != nil {
-			return nil, appbur.WithHint(fmt.Errorf("recipient %q: %w", text, err), "a recipient is an age public key that begins with age1; age-keygen -y shows that of a private key")
+			return nil, appbur.WithHint(fmt.Errorf("recipient %q: %w", text, err),
+				"a recipient is an age public key that begins with age1; age-keygen -y shows that of a private key")
 		}
 		set[i] = r
 	}

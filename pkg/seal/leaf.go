@@ -143,7 +143,8 @@ func (c valueCipher) encrypt(kind string, plain []byte, additional string) (stri
 	}
 	out := gcm.Seal(nil, nonce, plain, []byte(additional))
 	b64 := base64.StdEncoding.EncodeToString
-	return encPrefix + "data:" + b64(out[:len(out)-tagSize]) + ",iv:" + b64(nonce) + ",tag:" + b64(out[len(out)-tagSize:]) + ",type:" + kind + "]", nil
+	return encPrefix + "data:" + b64(out[:len(out)-tagSize]) + ",iv:" + b64(nonce) + ",tag:" + b64(out[len(out)-tagSize:]) + ",type:" + kind +
+		"]", nil
 }
 
 // decrypt reverses encrypt.

@@ -24,7 +24,10 @@ func ListSigners(data []byte) ([]TrustedSigner, error) {
 	}
 	list := make([]TrustedSigner, len(signers))
 	for i, s := range signers {
-		list[i] = TrustedSigner{Principals: s.principals, Fingerprint: ssh.FingerprintSHA256(s.key), Since: limit(s.validAfter), Until: limit(s.validBefore)}
+		list[i] = TrustedSigner{
+			Principals: s.principals, Fingerprint: ssh.FingerprintSHA256(s.key), Since: limit(s.validAfter),
+			Until: limit(s.validBefore),
+		}
 	}
 	return list, nil
 }

@@ -59,7 +59,8 @@ func (m metadata) encode() []byte {
 			b.WriteString("        " + line)
 		}
 	}
-	fmt.Fprintf(&b, "  lastmodified: %q\n  mac: %s\n%s%s\n  version: %s\n", m.LastModified, m.MAC, regexLine, quoteRegex(m.EncryptedRegex), m.Version)
+	fmt.Fprintf(&b, "  lastmodified: %q\n  mac: %s\n%s%s\n  version: %s\n", m.LastModified, m.MAC, regexLine, quoteRegex(m.EncryptedRegex),
+		m.Version)
 	return b.Bytes()
 }
 

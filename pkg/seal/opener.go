@@ -22,7 +22,8 @@ func NewOpener(identities string) (*Opener, error) {
 	parsed, err := age.ParseIdentities(strings.NewReader(identities))
 	if err != nil {
 		// The message of the age module may quote the line, which may be a key.
-		return nil, appbur.WithHint(fmt.Errorf("private key: %w", ErrFormat), "want a file with lines that begin with AGE-SECRET-KEY-1, as age-keygen writes it")
+		return nil, appbur.WithHint(fmt.Errorf("private key: %w", ErrFormat),
+			"want a file with lines that begin with AGE-SECRET-KEY-1, as age-keygen writes it")
 	}
 	return &Opener{parsed}, nil
 }

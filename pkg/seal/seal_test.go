@@ -75,14 +75,17 @@ func secret(t testing.TB, size int) []byte {
 		"apiVersion": "v1",
 		"kind":       "Secret",
 		"metadata": map[string]any{
-			"annotations": map[string]any{"text": "two\nlines\n", "yes": "yes", "octal": "010", "null": "~", "merge": "<<", "float": "1e3", "blank": " x ", "tail": "a\n\n\n"},
-			"labels":      map[string]any{"data": "SECRET-because-sops-matches-any-key"},
-			"name":        "db",
-			"generation":  3,
-			"ratio":       0.25,
-			"immutable":   true,
-			"nothing":     nil,
-			"finalizers":  []any{"a", "b"},
+			"annotations": map[string]any{
+				"text": "two\nlines\n", "yes": "yes", "octal": "010", "null": "~", "merge": "<<", "float": "1e3",
+				"blank": " x ", "tail": "a\n\n\n",
+			},
+			"labels":     map[string]any{"data": "SECRET-because-sops-matches-any-key"},
+			"name":       "db",
+			"generation": 3,
+			"ratio":      0.25,
+			"immutable":  true,
+			"nothing":    nil,
+			"finalizers": []any{"a", "b"},
 		},
 		"data": map[string]any{
 			"password":  base64.StdEncoding.EncodeToString([]byte("SECRET-password")),
@@ -120,7 +123,8 @@ func TestManifestRoundTrip(t *testing.T) {
 	k := keys(t)
 	plain := secret(t, 900<<10)
 	sealed := sealManifest(t, sealer(t, k.FingerprintKey, k.Recipient), plain, nil)
-	if bytes.Contains(sealed, []byte("SECRET")) || bytes.Contains(sealed, []byte(base64.StdEncoding.EncodeToString([]byte("SECRET-password")))) {
+	if bytes.Contains(sealed, []byte("SECRET")) ||
+		bytes.Contains(sealed, []byte(base64.StdEncoding.EncodeToString([]byte("SECRET-password")))) {
 		t.Errorf("a value is in clear:\n%.2000s", sealed)
 	}
 	if !seal.IsSealed(sealed) || seal.IsSealed(plain) {
@@ -141,7 +145,8 @@ func TestManifestRoundTrip(t *testing.T) {
 			t.Errorf("%s = %v", key, got[key])
 		}
 	}
-	if order := regexp.MustCompile(`(?m)^[a-zA-Z]+:`).FindAllString(string(sealed), -1); strings.Join(order, " ") != "apiVersion: data: kind: metadata: stringData: type: sops:" {
+	if order := regexp.MustCompile(`(?m)^[a-zA-Z]+:`).FindAllString(string(sealed), -1); strings.Join(order,
+		" ") != "apiVersion: data: kind: metadata: stringData: type: sops:" {
 		t.Errorf("keys in the order %v", order)
 	}
 	for key, value := range got["data"].(map[string]any) {

@@ -83,7 +83,9 @@ func (s *Sealer) ResealManifest(sealed []byte, opener *Opener, canonical func(op
 
 // sealManifest keeps the previous file or makes a new one. Values below the secret
 // paths that the selection does not have are an error.
-func (s *Sealer) sealManifest(plain, previous []byte, selected selection, secret [][]string, document func() (*yaml.Node, error)) ([]byte, error) {
+func (s *Sealer) sealManifest(plain, previous []byte, selected selection, secret [][]string, document func() (*yaml.Node, error)) ([]byte,
+	error,
+) {
 	if body, fingerprint, ok := cutFingerprint(previous); ok &&
 		equalFingerprints(fingerprint, s.fingerprints.of(manifestPurpose, s.recipients, plain, body)) && selectsBy(body, selected) {
 		return previous, nil
@@ -93,7 +95,8 @@ func (s *Sealer) sealManifest(plain, previous []byte, selected selection, secret
 		return nil, fmt.Errorf("seal manifest: %w", err)
 	}
 	if takeMetadata(root) != nil {
-		return nil, appbur.WithHint(fmt.Errorf("seal manifest: %w: it has a key %q already", ErrFormat, metadataKey), "the object is a SOPS file itself; it needs no sealing")
+		return nil, appbur.WithHint(fmt.Errorf("seal manifest: %w: it has a key %q already", ErrFormat, metadataKey),
+			"the object is a SOPS file itself; it needs no sealing")
 	}
 	if len(root.Content) == 0 {
 		return nil, fmt.Errorf("seal manifest: %w: it is empty", ErrFormat)

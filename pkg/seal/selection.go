@@ -121,7 +121,8 @@ func hidesIdentity(key string) bool {
 // isIdentity reports whether a path is one of those values, holds some of them or
 // lies below one.
 func isIdentity(path []string) bool {
-	return below(path, identities) || slices.ContainsFunc(identities, func(identity []string) bool { return below(identity, [][]string{path}) })
+	return below(path, identities) ||
+		slices.ContainsFunc(identities, func(identity []string) bool { return below(identity, [][]string{path}) })
 }
 
 // SealedPaths returns the paths below which the values of a sealed manifest are

@@ -103,7 +103,8 @@ func TestSelections(t *testing.T) {
 			regex: `^(b)$`, hidden: []string{"SECRET"},
 		},
 		{
-			name: "the key that hides less", plain: "kind: X\nspec: {a: {value: SECRET}, b: {value: clear one}, c: {value: clear two}}\n", paths: []string{"spec>a>value"},
+			name: "the key that hides less", plain: "kind: X\nspec: {a: {value: SECRET}, b: {value: clear one}, c: {value: clear two}}\n",
+			paths: []string{"spec>a>value"},
 			regex: `^(a)$`, clear: []string{"clear one", "clear two"}, hidden: []string{"SECRET"},
 		},
 		{
@@ -111,7 +112,8 @@ func TestSelections(t *testing.T) {
 			regex: `^(absent|port)$`, clear: []string{"SECRET admin"}, hidden: []string{"5432"},
 		},
 		{
-			name: "keys that regular expressions read otherwise", plain: "data: {'a.b*c': SECRET one, 'a+': SECRET two, axbc: clear, \"č\\n\\\"\": SECRET three}\nkind: ConfigMap\n",
+			name:  "keys that regular expressions read otherwise",
+			plain: "data: {'a.b*c': SECRET one, 'a+': SECRET two, axbc: clear, \"č\\n\\\"\": SECRET three}\nkind: ConfigMap\n",
 			paths: []string{"data>a.b*c", "data>a+", "data>č\n\""},
 			regex: "^(a\\+|a\\.b\\*c|č\n\")$", clear: []string{"clear"}, hidden: []string{"SECRET one", "SECRET two", "SECRET three"},
 		},
@@ -148,7 +150,15 @@ func TestSelections(t *testing.T) {
 func TestSelectionsThatCannotBe(t *testing.T) {
 	k := keys(t)
 	s := sealer(t, k.FingerprintKey, k.Recipient)
-	for _, paths := range [][]string{{"kind"}, {"apiVersion"}, {"metadata"}, {"metadata>name"}, {"metadata>namespace"}, {"name"}, {"spec>admin", "metadata>name"}} {
+	for _, paths := range [][]string{
+		{"kind"},
+		{"apiVersion"},
+		{"metadata"},
+		{"metadata>name"},
+		{"metadata>namespace"},
+		{"name"},
+		{"spec>admin", "metadata>name"},
+	} {
 		sealed, err := s.SealManifestPaths([]byte(custom), nil, split(paths...))
 		if !errors.Is(err, seal.ErrUnsupported) || appbur.HintOf(err) == "" {
 			t.Errorf("%v: %v, want ErrUnsupported with a hint\n%s", paths, err, sealed)
@@ -275,7 +285,8 @@ func TestAnySelectionHoldsItsSecrets(t *testing.T) {
 		for _, field := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"spec", "data", "a", "b"}), 1, 4, rapid.ID).Draw(t, "fields") {
 			object[field] = value(3).Draw(t, field)
 		}
-		fields := slices.DeleteFunc(slices.Sorted(maps.Keys(object)), func(key string) bool { return key == "apiVersion" || key == "kind" || key == "metadata" })
+		fields := slices.DeleteFunc(slices.Sorted(maps.Keys(object)),
+			func(key string) bool { return key == "apiVersion" || key == "kind" || key == "metadata" })
 		paths := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) []string {
 			path := []string{rapid.SampledFrom(fields).Draw(t, "field")}
 			for at, ok := object[path[0]].(map[string]any); ok && len(at) > 0 && rapid.Bool().Draw(t, "deeper"); {

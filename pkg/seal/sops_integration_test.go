@@ -195,7 +195,8 @@ func TestRealSopsDecryptsSelections(t *testing.T) {
 				}
 			}
 			check(first, second)
-			rotated, err := sealer(t, third.FingerprintKey, second.Recipient, third.Recipient).ResealManifest(sealed, opener(t, first), func([]byte) ([]byte, error) { return []byte(test.plain), nil })
+			rotated, err := sealer(t, third.FingerprintKey, second.Recipient, third.Recipient).ResealManifest(sealed, opener(t, first),
+				func([]byte) ([]byte, error) { return []byte(test.plain), nil })
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -52,7 +52,8 @@ type Signer struct{ key ssh.Signer }
 func NewSigner(privateKey []byte) (*Signer, error) {
 	key, err := ssh.ParsePrivateKey(privateKey)
 	if err != nil {
-		return nil, appbur.WithHint(fmt.Errorf("signing key: %w", err), "want an SSH private key without a passphrase, as ssh-keygen -t ed25519 writes it")
+		return nil, appbur.WithHint(fmt.Errorf("signing key: %w", err),
+			"want an SSH private key without a passphrase, as ssh-keygen -t ed25519 writes it")
 	}
 	return &Signer{key}, nil
 }

@@ -104,7 +104,8 @@ func TestSignaturesAgreeWithOpenSSH(t *testing.T) {
 	allowedText := []byte(seal.AllowedSigner(principal, k.AuthorizedKey))
 	allowed := file("allowed", allowedText)
 
-	verify := exec.Command("ssh-keygen", "-Y", "verify", "-n", "git", "-f", allowed, "-I", principal, "-s", file("ours.sig", sign(t, s, "message")))
+	verify := exec.Command("ssh-keygen", "-Y", "verify", "-n", "git", "-f", allowed, "-I", principal, "-s",
+		file("ours.sig", sign(t, s, "message")))
 	verify.Stdin = strings.NewReader("message")
 	if out, err := verify.CombinedOutput(); err != nil {
 		t.Errorf("ssh-keygen does not accept our signature: %v\n%s", err, out)
@@ -112,7 +113,8 @@ func TestSignaturesAgreeWithOpenSSH(t *testing.T) {
 
 	message := file("message", []byte("message"))
 	for _, namespace := range []string{"git", "file"} {
-		if out, err := exec.Command("ssh-keygen", "-Y", "sign", "-n", namespace, "-f", file("key", k.SigningKey), message).CombinedOutput(); err != nil {
+		if out, err := exec.Command("ssh-keygen", "-Y", "sign", "-n", namespace, "-f", file("key", k.SigningKey),
+			message).CombinedOutput(); err != nil {
 			t.Fatalf("ssh-keygen: %v\n%s", err, out)
 		}
 		theirs, err := os.ReadFile(message + ".sig")
@@ -203,10 +205,16 @@ func TestLimitSigner(t *testing.T) {
 		"not listed":             {rest, rest + principal + " " + limited},
 		"not listed, no newline": {strings.TrimSuffix(rest, "\n"), rest + principal + " " + limited},
 		"empty":                  {"", principal + " " + limited},
-		"limited already":        {principal + ` namespaces="git",valid-before="20260101Z" ` + k.AuthorizedKey, principal + ` namespaces="git",valid-before="20260101000000Z" ` + k.AuthorizedKey + "\n"},
-		"limited later":          {principal + ` namespaces="git",valid-before="20300101Z" ` + k.AuthorizedKey, principal + " " + limited},
-		"quoted, valid":          {`"a b" valid-after="20200101Z" ` + k.AuthorizedKey, `"a b" valid-after="20200101000000Z",valid-before="20261121030239Z" ` + k.AuthorizedKey + "\n"},
-		"a limit in seconds":     {principal + " " + k.AuthorizedKey, principal + ` valid-before="20261121030239Z" ` + k.AuthorizedKey + "\n"},
+		"limited already": {
+			principal + ` namespaces="git",valid-before="20260101Z" ` + k.AuthorizedKey,
+			principal + ` namespaces="git",valid-before="20260101000000Z" ` + k.AuthorizedKey + "\n",
+		},
+		"limited later": {principal + ` namespaces="git",valid-before="20300101Z" ` + k.AuthorizedKey, principal + " " + limited},
+		"quoted, valid": {
+			`"a b" valid-after="20200101Z" ` + k.AuthorizedKey,
+			`"a b" valid-after="20200101000000Z",valid-before="20261121030239Z" ` + k.AuthorizedKey + "\n",
+		},
+		"a limit in seconds": {principal + " " + k.AuthorizedKey, principal + ` valid-before="20261121030239Z" ` + k.AuthorizedKey + "\n"},
 	} {
 		got, err := seal.LimitSigner([]byte(test.file), principal, k.AuthorizedKey, before)
 		if err != nil || string(got) != test.want {
@@ -221,7 +229,8 @@ func TestLimitSigner(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if got, err := seal.LimitSigner([]byte("somebody@example.com no-key\n"), principal, k.AuthorizedKey, before); !errors.Is(err, seal.ErrFormat) {
+	if got, err := seal.LimitSigner([]byte("somebody@example.com no-key\n"), principal, k.AuthorizedKey, before); !errors.Is(err,
+		seal.ErrFormat) {
 		t.Errorf("a file that cannot be read: %v\n%s", err, got)
 	}
 	if _, err := seal.LimitSigner(nil, principal, "no key", before); !errors.Is(err, seal.ErrFormat) {

@@ -46,13 +46,24 @@ func TestEveryMistakeHasAdvice(t *testing.T) {
 		"half a pair":                {at("127.0.0.1:0", "--tls-cert", file), exitUsage, "go together", "--tls-cert and --tls-key"},
 		"callers without a server":   {at("127.0.0.1:0", "--client-ca", file), exitUsage, "--client-ca needs", "certificate"},
 
-		"no configuration":             {[]string{"--config", file + "x", "--contract", socket}, exitFailed, "no such file", "--config"},
-		"a directory":                  {[]string{"--config", dir, "--contract", socket}, exitFailed, "is a directory", "--config"},
-		"a configuration that is none": {[]string{"--config", file, "--contract", socket}, exitFailed, "`no PEM` stands where a mapping", "every setting"},
-		"a wrong type":                 {[]string{"--config", write(t, config+"metrics: [1]\n"), "--contract", socket}, exitFailed, "metrics", "every setting"},
-		"no certificate in it":         {at("127.0.0.1:0", "--tls-cert", file, "--tls-key", file, "--client-ca", file), exitFailed, "reading the certificate", "--tls-cert"},
-		"a token that is none":         {at(socket, "--export-token", file), exitFailed, "token", "openssl rand"},
-		"no file of a token":           {at(socket, "--export-token", file+"x"), exitFailed, "reading a token", "--export-token"},
+		"no configuration": {[]string{"--config", file + "x", "--contract", socket}, exitFailed, "no such file", "--config"},
+		"a directory":      {[]string{"--config", dir, "--contract", socket}, exitFailed, "is a directory", "--config"},
+		"a configuration that is none": {
+			[]string{"--config", file, "--contract", socket},
+			exitFailed, "`no PEM` stands where a mapping",
+			"every setting",
+		},
+		"a wrong type": {
+			[]string{"--config", write(t, config+"metrics: [1]\n"), "--contract", socket},
+			exitFailed, "metrics",
+			"every setting",
+		},
+		"no certificate in it": {
+			at("127.0.0.1:0", "--tls-cert", file, "--tls-key", file, "--client-ca", file), exitFailed,
+			"reading the certificate", "--tls-cert",
+		},
+		"a token that is none": {at(socket, "--export-token", file), exitFailed, "token", "openssl rand"},
+		"no file of a token":   {at(socket, "--export-token", file+"x"), exitFailed, "reading a token", "--export-token"},
 
 		"a port in use":           {at(busy.Addr().String(), "--insecure"), exitFailed, "--contract: listening at", "choose another port"},
 		"somebody else's address": {at("192.0.2.1:7443", "--insecure"), exitFailed, "--contract: listening at", "no such address"},
@@ -68,9 +79,10 @@ func TestEveryMistakeHasAdvice(t *testing.T) {
 			var stdout, stderr bytes.Buffer
 			ended, stop := context.WithCancel(t.Context())
 			stop() // whatever is accepted ends at once
-			got := Main(ended, program(&stdout, &stderr, c.args...), Tables(getenv, func(context.Context, tables.Config, *slog.Logger) (fake, error) {
-				return fake{contracttest.NewMemory(nil)}, nil
-			}))
+			got := Main(ended, program(&stdout, &stderr, c.args...),
+				Tables(getenv, func(context.Context, tables.Config, *slog.Logger) (fake, error) {
+					return fake{contracttest.NewMemory(nil)}, nil
+				}))
 
 			said, hint, _ := strings.Cut(stderr.String(), "appbur-x: hint: ")
 			if got != c.code || !strings.HasPrefix(said, "appbur-x: error: ") || !strings.Contains(said, c.want) || !strings.Contains(hint, c.hint) {

@@ -31,15 +31,17 @@ func (c *callers) add(set *flag.FlagSet) {
 		right contract.Right
 		does  string
 	}{{contract.RightExport, "export"}, {contract.RightImport, "import"}} {
-		set.Func(of.does+"-name", "`name` of a client certificate that may "+of.does+": a URI such as spiffe://example.com/backup, or a DNS name; may be repeated",
+		set.Func(of.does+"-name",
+			"`name` of a client certificate that may "+of.does+": a URI such as spiffe://example.com/backup, or a DNS name; may be repeated",
 			func(name string) error {
 				c.names[name] = append(c.names[name], of.right)
 				return nil
 			})
-		set.Func(of.does+"-token", "`file` with a token of at least 22 characters, whose holder may "+of.does+"; may be repeated", func(file string) error {
-			c.tokens = append(c.tokens, tokenFile{file, of.right})
-			return nil
-		})
+		set.Func(of.does+"-token", "`file` with a token of at least 22 characters, whose holder may "+of.does+"; may be repeated",
+			func(file string) error {
+				c.tokens = append(c.tokens, tokenFile{file, of.right})
+				return nil
+			})
 	}
 }
 

@@ -47,7 +47,10 @@ func TestExportingAndImportingAreSeparateRights(t *testing.T) {
 		shown            contract.Credentials
 		exports, imports bool
 	}{
-		"a name that exports":  {contract.Credentials{Certificate: &x509.Certificate{URIs: []*url.URL{{Scheme: "spiffe", Host: "example.com", Path: "/backup"}}}}, true, false},
+		"a name that exports": {contract.Credentials{Certificate: &x509.Certificate{URIs: []*url.URL{{
+			Scheme: "spiffe", Host: "example.com",
+			Path: "/backup",
+		}}}}, true, false},
 		"a name that imports":  {contract.Credentials{Certificate: &x509.Certificate{DNSNames: []string{"restore.example.com"}}}, false, true},
 		"another name":         {contract.Credentials{Certificate: &x509.Certificate{DNSNames: []string{"other.example.com"}}}, false, false},
 		"a token that exports": {contract.Credentials{Token: "reader-0123456789-0123456789"}, true, false},

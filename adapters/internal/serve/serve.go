@@ -95,9 +95,11 @@ func (p Program) parse() (flags, error) {
 	set.StringVar(&f.contract, "contract", "", "`address` to serve at: unix:///path or host:port")
 	set.StringVar(&f.tlsCert, "tls-cert", "", "`file` with the server's certificate; needed for host:port")
 	set.StringVar(&f.tlsKey, "tls-key", "", "`file` with the certificate's key")
-	set.StringVar(&f.clientCA, "client-ca", "", "`file` with the authorities whose client certificates may export and import, or those of them that --export-name and --import-name name; needed for host:port")
+	set.StringVar(&f.clientCA, "client-ca", "",
+		"`file` with the authorities whose client certificates may export and import, or those of them that --export-name and --import-name name; needed for host:port")
 	set.StringVar(&f.spool, "spool-dir", "", "`directory` for bytes of running imports and results of finished ones")
-	set.BoolVar(&f.insecure, "insecure", false, "serve host:port without TLS, or without asking for client certificates: whoever reaches the port reads and replaces the data")
+	set.BoolVar(&f.insecure, "insecure", false,
+		"serve host:port without TLS, or without asking for client certificates: whoever reaches the port reads and replaces the data")
 	f.callers.add(set)
 	err := set.Parse(p.Args)
 	if errors.Is(err, flag.ErrHelp) {
@@ -126,7 +128,8 @@ func (f flags) check(args []string) error {
 	case (f.tlsCert == "") != (f.tlsKey == ""):
 		return appbur.WithHint(errors.New("--tls-cert and --tls-key go together"), pairHint)
 	case f.clientCA != "" && f.tlsCert == "":
-		return appbur.WithHint(errors.New("--client-ca needs --tls-cert and --tls-key"), "callers show their certificates to a server that has one itself")
+		return appbur.WithHint(errors.New("--client-ca needs --tls-cert and --tls-key"),
+			"callers show their certificates to a server that has one itself")
 	}
 	return nil
 }

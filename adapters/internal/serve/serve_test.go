@@ -46,12 +46,13 @@ func TestMainServesUntilItIsTold(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	code := make(chan int, 1)
 	go func() {
-		code <- Main(ctx, program(&stdout, &stderr, "--config", write(t, config), "--contract", socket), Tables(getenv, func(_ context.Context, c tables.Config, _ *slog.Logger) (fake, error) {
-			if c.DSN != "somewhere" {
-				t.Errorf("the connection string is %q", c.DSN)
-			}
-			return fake{contracttest.NewMemory(nil)}, nil
-		}))
+		code <- Main(ctx, program(&stdout, &stderr, "--config", write(t, config), "--contract", socket),
+			Tables(getenv, func(_ context.Context, c tables.Config, _ *slog.Logger) (fake, error) {
+				if c.DSN != "somewhere" {
+					t.Errorf("the connection string is %q", c.DSN)
+				}
+				return fake{contracttest.NewMemory(nil)}, nil
+			}))
 	}()
 	client, err := contract.Dial(t.Context(), socket, contract.DialOptions{})
 	if err != nil {
@@ -76,19 +77,32 @@ func TestMainRefuses(t *testing.T) {
 		code int
 		want []string
 	}{
-		"help":                  {[]string{"-h"}, exitDone, []string{"Usage: appbur-x"}},
-		"nothing":               {nil, exitUsage, []string{"--config and --contract are needed"}},
-		"unknown flag":          {[]string{"--colour"}, exitUsage, []string{"colour"}},
-		"half a key pair":       {[]string{"--config", good, "--contract", "x:1", "--tls-cert", "c"}, exitUsage, []string{"go together"}},
-		"no such file":          {[]string{"--config", good + "x", "--contract", "x:1"}, exitFailed, []string{"reading the configuration"}},
-		"bad configuration":     {[]string{"--config", write(t, "app: A"), "--contract", "x:1"}, exitFailed, []string{"config.yaml: app"}},
-		"no such certificate":   {[]string{"--config", good, "--contract", "x:1", "--tls-cert", "c", "--tls-key", "k", "--client-ca", "a"}, exitFailed, []string{"reading the certificate"}},
-		"anybody may call":      {[]string{"--config", good, "--contract", "x:1", "--tls-cert", "c", "--tls-key", "k"}, exitFailed, []string{"hint: give --client-ca"}},
-		"adapter does not open": {[]string{"--config", good, "--contract", "unix:///nowhere"}, exitFailed, []string{"error: no database there", "hint: start it"}},
+		"help":              {[]string{"-h"}, exitDone, []string{"Usage: appbur-x"}},
+		"nothing":           {nil, exitUsage, []string{"--config and --contract are needed"}},
+		"unknown flag":      {[]string{"--colour"}, exitUsage, []string{"colour"}},
+		"half a key pair":   {[]string{"--config", good, "--contract", "x:1", "--tls-cert", "c"}, exitUsage, []string{"go together"}},
+		"no such file":      {[]string{"--config", good + "x", "--contract", "x:1"}, exitFailed, []string{"reading the configuration"}},
+		"bad configuration": {[]string{"--config", write(t, "app: A"), "--contract", "x:1"}, exitFailed, []string{"config.yaml: app"}},
+		"no such certificate": {
+			[]string{"--config", good, "--contract", "x:1", "--tls-cert", "c", "--tls-key", "k", "--client-ca", "a"},
+			exitFailed,
+			[]string{"reading the certificate"},
+		},
+		"anybody may call": {
+			[]string{"--config", good, "--contract", "x:1", "--tls-cert", "c", "--tls-key", "k"},
+			exitFailed,
+			[]string{"hint: give --client-ca"},
+		},
+		"adapter does not open": {
+			[]string{"--config", good, "--contract", "unix:///nowhere"},
+			exitFailed,
+			[]string{"error: no database there", "hint: start it"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
-			got := Main(t.Context(), program(&stdout, &stderr, c.args...), Tables(getenv, func(context.Context, tables.Config, *slog.Logger) (fake, error) { return fake{}, broken }))
+			got := Main(t.Context(), program(&stdout, &stderr, c.args...),
+				Tables(getenv, func(context.Context, tables.Config, *slog.Logger) (fake, error) { return fake{}, broken }))
 			if got != c.code || stdout.Len() > 0 {
 				t.Errorf("exit code %d, want %d; stdout %q", got, c.code, &stdout)
 			}

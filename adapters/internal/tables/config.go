@@ -156,7 +156,8 @@ func parseConfig(data []byte, getenv func(string) string) (Config, error) {
 			return Config{}, fmt.Errorf("%s: %q is not a schema version: want MAJOR.MINOR", where, table.PayloadSchema)
 		}
 		if datasets[table.Dataset] {
-			return Config{}, fmt.Errorf("%s: the dataset %q appears twice; give one of them another name with the field dataset", where, table.Dataset)
+			return Config{}, fmt.Errorf("%s: the dataset %q appears twice; give one of them another name with the field dataset", where,
+				table.Dataset)
 		}
 		if names[table.Schema+"\x00"+table.Name] {
 			return Config{}, fmt.Errorf("%s: the table appears twice", where)

@@ -18,7 +18,8 @@ database:
 lockTimeout: 5s
 tables:
   - table: Customers & Co
-  - {schema: private, table: tokens, dataset: api-tokens, key: [id], sensitive: true, optional: [note], payloadSchema: "2.0", reads: ">= 1.0, < 3.0"}
+  - {schema: private, table: tokens, dataset: api-tokens, key: [id], sensitive: true, optional: [note],
+     payloadSchema: "2.0", reads: ">= 1.0, < 3.0"}
   - {table: prices, sensitive: false}
 `
 

@@ -172,7 +172,10 @@ func (d *Decoder) learn() error {
 			continue
 		}
 		if !slices.Contains(d.optional, c.Name) {
-			return &RowError{d.table, d.row, c.Name, fmt.Errorf("the payload lacks this column of the table and the configuration does not list it as optional")}
+			return &RowError{
+				d.table, d.row, c.Name,
+				fmt.Errorf("the payload lacks this column of the table and the configuration does not list it as optional"),
+			}
 		}
 	}
 	if len(d.fields) != len(d.present) {

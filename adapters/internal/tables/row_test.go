@@ -20,7 +20,8 @@ func TestEncodeSortsColumns(t *testing.T) {
 	if err != nil || string(got) != `{"id":7,"name":"Ada","photo":null}` {
 		t.Errorf("got %s, %v", got, err)
 	}
-	if _, err := e.Encode([][]byte{[]byte("\xff"), []byte("7"), nil}); err == nil || !strings.Contains(err.Error(), "table people, column name") {
+	if _, err := e.Encode([][]byte{[]byte("\xff"), []byte("7"), nil}); err == nil ||
+		!strings.Contains(err.Error(), "table people, column name") {
 		t.Errorf("the error does not name the column: %v", err)
 	}
 }
@@ -34,16 +35,28 @@ func TestDecode(t *testing.T) {
 		column   string
 		want     string // part of the error; empty for success
 	}{
-		"all":                {rows: []string{`{"id":1,"name":"a","photo":""}`, `{"photo":null,"id":2,"name":"b"}`}, columns: "name id photo"},
-		"optional":           {rows: []string{`{"id":1,"name":"a"}`}, optional: []string{"photo"}, columns: "name id"},
-		"missing":            {rows: []string{`{"id":1,"name":"a"}`}, row: 1, column: "photo", want: "does not list it as optional"},
-		"unknown":            {rows: []string{`{"id":1,"name":"a","photo":"","zip":1}`}, row: 1, column: "zip", want: "the table has no such column"},
-		"unknown later":      {rows: []string{`{"id":1,"name":"a","photo":""}`, `{"id":1,"name":"a","photo":"","zip":1}`}, row: 2, column: "zip", want: "the first row does not have it"},
-		"missing later":      {rows: []string{`{"id":1,"name":"a","photo":""}`, `{"id":1,"name":"a"}`}, row: 2, column: "photo", want: "lacks the column"},
-		"wrong type":         {rows: []string{`{"id":"1","name":"a","photo":""}`}, row: 1, column: "id", want: "want an integer"},
-		"no object":          {rows: []string{`[1]`}, row: 1, want: "not a JSON object"},
-		"null as a row":      {rows: []string{`null`}, row: 1, want: "not a JSON object"},
-		"optional then more": {rows: []string{`{"id":1,"name":"a"}`, `{"id":1,"name":"a","photo":""}`}, optional: []string{"photo"}, row: 2, column: "photo", want: "the first row does not have it"},
+		"all":      {rows: []string{`{"id":1,"name":"a","photo":""}`, `{"photo":null,"id":2,"name":"b"}`}, columns: "name id photo"},
+		"optional": {rows: []string{`{"id":1,"name":"a"}`}, optional: []string{"photo"}, columns: "name id"},
+		"missing":  {rows: []string{`{"id":1,"name":"a"}`}, row: 1, column: "photo", want: "does not list it as optional"},
+		"unknown": {
+			rows: []string{`{"id":1,"name":"a","photo":"","zip":1}`}, row: 1, column: "zip",
+			want: "the table has no such column",
+		},
+		"unknown later": {
+			rows: []string{`{"id":1,"name":"a","photo":""}`, `{"id":1,"name":"a","photo":"","zip":1}`}, row: 2, column: "zip",
+			want: "the first row does not have it",
+		},
+		"missing later": {
+			rows: []string{`{"id":1,"name":"a","photo":""}`, `{"id":1,"name":"a"}`}, row: 2, column: "photo",
+			want: "lacks the column",
+		},
+		"wrong type":    {rows: []string{`{"id":"1","name":"a","photo":""}`}, row: 1, column: "id", want: "want an integer"},
+		"no object":     {rows: []string{`[1]`}, row: 1, want: "not a JSON object"},
+		"null as a row": {rows: []string{`null`}, row: 1, want: "not a JSON object"},
+		"optional then more": {
+			rows: []string{`{"id":1,"name":"a"}`, `{"id":1,"name":"a","photo":""}`}, optional: []string{"photo"}, row: 2,
+			column: "photo", want: "the first row does not have it",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := NewDecoder("people", people, c.optional)

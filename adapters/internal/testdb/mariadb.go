@@ -31,13 +31,15 @@ func StartMariaDB(ctx context.Context) (*Server, error) {
 		return nil, err
 	}
 	data := filepath.Join(dir, "data")
-	if err := owner.run(ctx, dir, install, "--no-defaults", "--datadir="+data, "--tmpdir="+dir, "--auth-root-authentication-method=normal", "--skip-test-db"); err != nil {
+	if err := owner.run(ctx, dir, install, "--no-defaults", "--datadir="+data, "--tmpdir="+dir, "--auth-root-authentication-method=normal",
+		"--skip-test-db"); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	socket := filepath.Join(dir, "s")
 	// The server's life is not bounded by the context of its start. The settings
 	// are awkward on purpose: the adapter must not depend on the server's defaults.
-	cmd := owner.command(context.WithoutCancel(ctx), dir, mariadbd, "--no-defaults", "--datadir="+data, "--tmpdir="+dir, "--socket="+socket, "--skip-networking",
+	cmd := owner.command(context.WithoutCancel(ctx), dir, mariadbd, "--no-defaults", "--datadir="+data, "--tmpdir="+dir, "--socket="+socket,
+		"--skip-networking",
 		"--pid-file="+filepath.Join(dir, "pid"), "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=64M",
 		"--default-time-zone=-05:00", "--sql-mode=ANSI_QUOTES,NO_BACKSLASH_ESCAPES", "--character-set-server=latin1")
 	p, err := startProcess(cmd, filepath.Join(dir, "log"))

@@ -33,7 +33,8 @@ func StartPostgres(ctx context.Context) (*Server, error) {
 	}
 
 	data := filepath.Join(dir, "data")
-	if err := owner.run(ctx, dir, initdb, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"); err != nil {
+	if err := owner.run(ctx, dir, initdb, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8",
+		"--no-sync"); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	// The server's life is not bounded by the context of its start.

@@ -32,7 +32,8 @@ func Open(ctx context.Context, file string, version int, ddl string) (*sql.DB, e
 
 func prepare(ctx context.Context, db *sql.DB, file string, version int, ddl string) error {
 	var found, tables int
-	err := db.QueryRowContext(ctx, "SELECT (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)").Scan(&found, &tables)
+	err := db.QueryRowContext(ctx, "SELECT (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)").Scan(&found,
+		&tables)
 	if err != nil {
 		return fmt.Errorf("opening %s: %w", file, err)
 	}

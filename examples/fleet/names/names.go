@@ -32,11 +32,20 @@ type Customer struct {
 }
 
 var (
-	first   = []string{"Alder", "Borealis", "Cobalt", "Drift", "Ember", "Fjord", "Granite", "Harbor", "Isthmus", "Juniper", "Kestrel", "Lumen", "Meridian", "Nimbus", "Orchard", "Pinnacle"}
-	second  = []string{"Analytics", "Bank", "Foods", "Freight", "Games", "Health", "Insurance", "Logistics", "Media", "Mobility", "Robotics", "Telecom"}
+	first = []string{
+		"Alder", "Borealis", "Cobalt", "Drift", "Ember", "Fjord", "Granite", "Harbor", "Isthmus", "Juniper", "Kestrel", "Lumen",
+		"Meridian", "Nimbus", "Orchard", "Pinnacle",
+	}
+	second = []string{
+		"Analytics", "Bank", "Foods", "Freight", "Games", "Health", "Insurance", "Logistics", "Media", "Mobility", "Robotics",
+		"Telecom",
+	}
 	regions = []string{"eu-west-1", "eu-central-1", "us-east-1", "us-west-2", "ap-southeast-2"}
 	stages  = []string{"prod", "staging", "dev", "edge"}
-	notes   = []string{"", "moved from the old data centre", "ask before upgrading: nightly batch at 02:00", "peering with \"core\"\nsee ticket 4711", "Überwachung durch Team Süd 🦉"}
+	notes   = []string{
+		"", "moved from the old data centre", "ask before upgrading: nightly batch at 02:00",
+		"peering with \"core\"\nsee ticket 4711", "Überwachung durch Team Süd 🦉",
+	}
 	reasons = []string{"node image update", "control plane upgrade", "certificate rotation", "storage migration"}
 )
 

@@ -88,14 +88,18 @@ func parse(v Version, args []string, stderr io.Writer) (flags, error) {
 	set.StringVar(&f.contract, "contract", "", "`address` of the appbur contract: unix:///path or host:port; empty for none")
 	set.StringVar(&f.tlsCert, "tls-cert", "", "`file` with the certificate for the contract at host:port")
 	set.StringVar(&f.tlsKey, "tls-key", "", "`file` with the certificate's key")
-	set.StringVar(&f.clientCA, "client-ca", "", "`file` with the authorities whose client certificates may call the contract; without it anybody who reaches the port may")
+	set.StringVar(&f.clientCA, "client-ca", "",
+		"`file` with the authorities whose client certificates may call the contract; without it anybody who reaches the port may")
 	set.StringVar(&f.spool, "spool-dir", "", "`directory` for running imports and results of finished ones")
 	set.IntVar(&f.seed, "seed", 0, "fill an empty database with this `number` of made-up clusters")
 	if err := set.Parse(args); err != nil {
 		return flags{}, err
 	}
-	if set.NArg() > 0 || f.seed < 0 || (f.tlsCert == "") != (f.tlsKey == "") || (f.clientCA != "" && f.tlsCert == "") || (f.http == "" && f.contract == "") {
-		fmt.Fprintf(stderr, "%s: one of --http and --contract is needed, --tls-cert and --tls-key go together, --seed is not negative, and there are no arguments\n", v.Name)
+	if set.NArg() > 0 || f.seed < 0 || (f.tlsCert == "") != (f.tlsKey == "") || (f.clientCA != "" && f.tlsCert == "") ||
+		(f.http == "" && f.contract == "") {
+		fmt.Fprintf(stderr,
+			"%s: one of --http and --contract is needed, --tls-cert and --tls-key go together, --seed is not negative, and there are no arguments\n",
+			v.Name)
 		return flags{}, errors.New("usage")
 	}
 	return f, nil

@@ -61,8 +61,11 @@ func scanCustomer(row sqlstate.Scanner) (any, error) {
 }
 
 func insertCluster(ctx context.Context, db sqlstate.Execer, c Cluster) error {
-	_, err := db.ExecContext(ctx, "INSERT INTO clusters (id, customer_id, name, kubernetes_version, region, zone, lifecycle, labels, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		c.ID, c.CustomerID, c.Name, c.KubernetesVersion, c.Location.Region, c.Location.Zone, c.Lifecycle, database.Labels{Map: &c.Labels}, database.Time{At: &c.CreatedAt})
+	_,
+		err := db.ExecContext(ctx,
+		"INSERT INTO clusters (id, customer_id, name, kubernetes_version, region, zone, lifecycle, labels, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		c.ID, c.CustomerID, c.Name, c.KubernetesVersion, c.Location.Region, c.Location.Zone, c.Lifecycle, database.Labels{Map: &c.Labels},
+		database.Time{At: &c.CreatedAt})
 	return err
 }
 
@@ -70,7 +73,8 @@ const selectClusters = "SELECT id, customer_id, name, kubernetes_version, region
 
 func scanCluster(row sqlstate.Scanner) (any, error) {
 	var c Cluster
-	err := row.Scan(&c.ID, &c.CustomerID, &c.Name, &c.KubernetesVersion, &c.Location.Region, &c.Location.Zone, &c.Lifecycle, database.Labels{Map: &c.Labels}, database.Time{At: &c.CreatedAt})
+	err := row.Scan(&c.ID, &c.CustomerID, &c.Name, &c.KubernetesVersion, &c.Location.Region, &c.Location.Zone, &c.Lifecycle,
+		database.Labels{Map: &c.Labels}, database.Time{At: &c.CreatedAt})
 	return c, err
 }
 
@@ -94,7 +98,9 @@ func scanWindow(row sqlstate.Scanner) (any, error) {
 }
 
 func insertCredential(ctx context.Context, db sqlstate.Execer, c Credential) error {
-	_, err := db.ExecContext(ctx, "INSERT INTO credentials (cluster_id, token) VALUES (?, ?) ON CONFLICT (cluster_id) DO UPDATE SET token = excluded.token",
+	_,
+		err := db.ExecContext(ctx,
+		"INSERT INTO credentials (cluster_id, token) VALUES (?, ?) ON CONFLICT (cluster_id) DO UPDATE SET token = excluded.token",
 		c.ClusterID, c.Token)
 	return err
 }

@@ -133,7 +133,8 @@ func TestFailedBuildSaysWhatTheCompilerSaid(t *testing.T) {
 	store := Store{Sources: fakeSources(t), Dir: t.TempDir()}
 	write(t, filepath.Join(store.Sources.dir, "1.99.3", "version", "value.go"), "package version\n\nvar Version = undeclared\n")
 	_, err := Builder{Store: store}.Build(t.Context(), fakeVersion)
-	if err == nil || !strings.Contains(err.Error(), "undefined: undeclared") || !strings.Contains(err.Error(), "kube-apiserver of Kubernetes 1.99.3") {
+	if err == nil || !strings.Contains(err.Error(), "undefined: undeclared") ||
+		!strings.Contains(err.Error(), "kube-apiserver of Kubernetes 1.99.3") {
 		t.Errorf("Build = %v", err)
 	}
 	expectNothingPartial(t, store.VersionDir(fakeVersion))

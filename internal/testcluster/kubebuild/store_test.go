@@ -162,7 +162,10 @@ func TestModuleSum(t *testing.T) {
 }
 
 func FuzzParseReportedVersion(f *testing.F) {
-	for _, seed := range []string{"Kubernetes v1.24.17\n", "Kubernetes v1.24.17-eks-1", "Kubernetes v0.0.0-master+$Format:%H$", "", "v1.2.3", "Kubernetes v01.2.3"} {
+	for _, seed := range []string{
+		"Kubernetes v1.24.17\n", "Kubernetes v1.24.17-eks-1", "Kubernetes v0.0.0-master+$Format:%H$", "", "v1.2.3",
+		"Kubernetes v01.2.3",
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, out string) {

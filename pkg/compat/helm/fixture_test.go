@@ -62,7 +62,8 @@ func recordMetadata(namespace, name string, revision int, status string) map[str
 // releaseJSON is the smallest release that Helm would write.
 func releaseJSON(namespace, name string, revision int, status string) string {
 	return fmt.Sprintf(`{"name":%q,"namespace":%q,"version":%d,"info":{"status":%q},"chart":{"metadata":{"name":"c","version":"1.0.0"}},`+
-		`"manifest":"---\n# Source: c/templates/x.yaml\napiVersion: v1\nkind: Service\nmetadata:\n  name: %s\n"}`, name, namespace, revision, status, name)
+		`"manifest":"---\n# Source: c/templates/x.yaml\napiVersion: v1\nkind: Service\nmetadata:\n  name: %s\n"}`, name, namespace, revision,
+		status, name)
 }
 
 func mustRead(t testing.TB, obj map[string]any) Release {

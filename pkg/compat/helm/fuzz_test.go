@@ -32,11 +32,15 @@ func FuzzRead(f *testing.F) {
 // FuzzManifest takes whatever a chart may render.
 func FuzzManifest(f *testing.F) {
 	f.Add("---\n# Source: x\napiVersion: v1\nkind: Pod\nmetadata: {name: p}\n", "")
-	f.Add("kind: List\nitems: [{apiVersion: v1, kind: ConfigMapList, items: [{}, 1]}]\n...\n--- # x\n--- {a: b}\n", "---\n---\n%YAML 1.1\n---\nnull")
+	f.Add("kind: List\nitems: [{apiVersion: v1, kind: ConfigMapList, items: [{}, 1]}]\n...\n--- # x\n--- {a: b}\n",
+		"---\n---\n%YAML 1.1\n---\nnull")
 	f.Add("a: &a [*a]\n", "a: &a x\nb: [*a, *a]\napiVersion: v1\nkind: X\n")
 	f.Add("{\n\t\"apiVersion\": \"apps/v1beta1\", \"kind\": \"Deployment\", \"spec\": {\"replicas\": 1e400}}", "\ufeffkind: 1\r\n---\r\n")
 	f.Fuzz(func(t *testing.T, manifest, hook string) {
-		plain, err := json.Marshal(map[string]any{"name": "x", "version": 1, "manifest": manifest, "hooks": []any{map[string]any{"manifest": hook}}})
+		plain, err := json.Marshal(map[string]any{
+			"name": "x", "version": 1, "manifest": manifest,
+			"hooks": []any{map[string]any{"manifest": hook}},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

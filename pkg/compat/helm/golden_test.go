@@ -105,7 +105,8 @@ func describe(t *testing.T, r Release, err error, verdicts []ObjectVerdict) stri
 		fmt.Fprintf(&b, "error: %v\nhint: %s\n", err, appbur.HintOf(err))
 	}
 	for _, v := range verdicts {
-		fmt.Fprintf(&b, "%s %s/%s: as written %s, %s %s", v.Object.APIVersion, v.Object.Kind, v.Object.Name, v.AsWritten, v.Verdict.Kind, v.Verdict.APIVersion)
+		fmt.Fprintf(&b, "%s %s/%s: as written %s, %s %s", v.Object.APIVersion, v.Object.Kind, v.Object.Name, v.AsWritten, v.Verdict.Kind,
+			v.Verdict.APIVersion)
 		if v.Hook {
 			b.WriteString(", hook")
 		}

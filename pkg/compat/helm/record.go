@@ -46,7 +46,8 @@ func (r Release) hint(err error) string {
 	case errors.Is(err, ErrEncrypted):
 		return "decrypt the manifests first, with the identity that `appbur init` made"
 	case errors.Is(err, ErrManifest):
-		return fmt.Sprintf("read it with `helm get manifest %s --namespace %s --revision %d`", r.summary.Name, r.record.Namespace, r.summary.Revision)
+		return fmt.Sprintf("read it with `helm get manifest %s --namespace %s --revision %d`", r.summary.Name, r.record.Namespace,
+			r.summary.Revision)
 	default:
 		return fmt.Sprintf("see what Helm itself can read with `helm history %s --namespace %s`", r.summary.Name, r.record.Namespace)
 	}

@@ -86,7 +86,8 @@ func TestReadSaysWhatIsWrong(t *testing.T) {
 	// gzip streams may be joined, which makes a bomb without the work.
 	bomb := bytes.Repeat(zip(t, make([]byte, 1<<20)), maxRelease>>20+1)
 	many := `{"name":"shop","version":4,"manifest":` + quoted(t, strings.Repeat("---\na: b\n", maxObjects+1)) + `}`
-	list := `{"name":"shop","version":4,"manifest":` + quoted(t, "kind: List\nitems: ["+strings.Repeat("{apiVersion: v1, kind: Pod},", maxObjects+1)+"]") + `}`
+	list := `{"name":"shop","version":4,"manifest":` +
+		quoted(t, "kind: List\nitems: ["+strings.Repeat("{apiVersion: v1, kind: Pod},", maxObjects+1)+"]") + `}`
 	large := `{"name":"shop","version":4,"manifest":` + quoted(t, "a: "+strings.Repeat("x", maxDocument)) + `}`
 	laughs := "a: &a " + strings.Repeat("x", 100_000) + "\nb: [" + strings.Repeat("*a,", 1000) + "]\n"
 	for name, test := range map[string]struct {
@@ -96,23 +97,35 @@ func TestReadSaysWhatIsWrong(t *testing.T) {
 	}{
 		"no data":               {secretRecord("web", "shop", 4, "failed", ""), ErrEncoding, "missing"},
 		"data of another shape": {withData(configMapRecord("web", "shop", 4, "failed", ""), "x"), ErrEncoding, "missing"},
-		"still encrypted":       {withData(secretRecord("web", "shop", 4, "failed", ""), map[string]any{"release": "ENC[AES256_GCM,data:x,type:str]"}), ErrEncrypted, "encrypted"},
-		"not base64":            {configMapRecord("web", "shop", 4, "failed", "!hunter2!"), ErrEncoding, "at input byte 0"},
-		"not base64 outside":    {withData(secretRecord("web", "shop", 4, "failed", ""), map[string]any{"release": "?"}), ErrEncoding, "at input byte 0"},
-		"base64 once":           {withData(secretRecord("web", "shop", 4, "failed", ""), map[string]any{"release": b64(whole)}), ErrEncoding, "illegal base64"},
-		"a truncated gzip":      {configMapRecord("web", "shop", 4, "failed", b64(whole[:len(whole)/2])), ErrEncoding, "unexpected EOF"},
-		"a header of gzip":      {configMapRecord("web", "shop", 4, "failed", b64(gzipMagic)), ErrEncoding, "EOF"},
-		"a wrong checksum":      {configMapRecord("web", "shop", 4, "failed", b64(flipped)), ErrEncoding, "checksum"},
-		"a bomb":                {secretRecord("web", "shop", 4, "failed", b64(bomb)), ErrTooLarge, "64 MiB"},
-		"no JSON":               {configMapRecord("web", "shop", 4, "failed", encode(t, []byte(`{"name": hunter2`))), ErrNotRelease, "byte 10"},
-		"JSON of another shape": {configMapRecord("web", "shop", 4, "failed", encode(t, []byte(`{"name":"shop","version":4,"info":{"status":12345}}`))), ErrNotRelease, `"info.status"`},
-		"JSON of a list":        {configMapRecord("web", "shop", 4, "failed", encode(t, []byte(`[]`))), ErrNotRelease, "another type"},
-		"no name":               {configMapRecord("web", "shop", 4, "failed", encode(t, []byte(`{"version":4}`))), ErrNotRelease, "no name"},
-		"no revision":           {configMapRecord("web", "shop", 4, "failed", encode(t, []byte(`{"name":"shop"}`))), ErrNotRelease, "no revision"},
-		"too many documents":    {configMapRecord("web", "shop", 4, "failed", encode(t, []byte(many))), ErrTooLarge, "20000 objects"},
-		"too many items":        {configMapRecord("web", "shop", 4, "failed", encode(t, []byte(list))), ErrTooLarge, "20000 objects"},
-		"a huge document":       {configMapRecord("web", "shop", 4, "failed", encode(t, []byte(large))), ErrManifest, "4 MiB"},
-		"aliases that multiply": {configMapRecord("web", "shop", 4, "failed", encode(t, []byte(`{"name":"shop","version":4,"manifest":`+quoted(t, laughs)+`}`))), ErrManifest, "aliases"},
+		"still encrypted": {withData(secretRecord("web", "shop", 4, "failed", ""),
+			map[string]any{"release": "ENC[AES256_GCM,data:x,type:str]"}), ErrEncrypted, "encrypted"},
+		"not base64": {configMapRecord("web", "shop", 4, "failed", "!hunter2!"), ErrEncoding, "at input byte 0"},
+		"not base64 outside": {
+			withData(secretRecord("web", "shop", 4, "failed", ""), map[string]any{"release": "?"}), ErrEncoding,
+			"at input byte 0",
+		},
+		"base64 once": {
+			withData(secretRecord("web", "shop", 4, "failed", ""), map[string]any{"release": b64(whole)}), ErrEncoding,
+			"illegal base64",
+		},
+		"a truncated gzip": {configMapRecord("web", "shop", 4, "failed", b64(whole[:len(whole)/2])), ErrEncoding, "unexpected EOF"},
+		"a header of gzip": {configMapRecord("web", "shop", 4, "failed", b64(gzipMagic)), ErrEncoding, "EOF"},
+		"a wrong checksum": {configMapRecord("web", "shop", 4, "failed", b64(flipped)), ErrEncoding, "checksum"},
+		"a bomb":           {secretRecord("web", "shop", 4, "failed", b64(bomb)), ErrTooLarge, "64 MiB"},
+		"no JSON":          {configMapRecord("web", "shop", 4, "failed", encode(t, []byte(`{"name": hunter2`))), ErrNotRelease, "byte 10"},
+		"JSON of another shape": {configMapRecord("web", "shop", 4, "failed",
+			encode(t, []byte(`{"name":"shop","version":4,"info":{"status":12345}}`))), ErrNotRelease, `"info.status"`},
+		"JSON of a list": {configMapRecord("web", "shop", 4, "failed", encode(t, []byte(`[]`))), ErrNotRelease, "another type"},
+		"no name":        {configMapRecord("web", "shop", 4, "failed", encode(t, []byte(`{"version":4}`))), ErrNotRelease, "no name"},
+		"no revision": {
+			configMapRecord("web", "shop", 4, "failed", encode(t, []byte(`{"name":"shop"}`))), ErrNotRelease,
+			"no revision",
+		},
+		"too many documents": {configMapRecord("web", "shop", 4, "failed", encode(t, []byte(many))), ErrTooLarge, "20000 objects"},
+		"too many items":     {configMapRecord("web", "shop", 4, "failed", encode(t, []byte(list))), ErrTooLarge, "20000 objects"},
+		"a huge document":    {configMapRecord("web", "shop", 4, "failed", encode(t, []byte(large))), ErrManifest, "4 MiB"},
+		"aliases that multiply": {configMapRecord("web", "shop", 4, "failed",
+			encode(t, []byte(`{"name":"shop","version":4,"manifest":`+quoted(t, laughs)+`}`))), ErrManifest, "aliases"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, ok, err := Read(test.obj)
@@ -164,7 +177,10 @@ func TestTheNameSpeaksWhereLabelsDoNot(t *testing.T) {
 		"a-copy":                           {Name: "a-copy"},
 		"sh.helm.release.v1.shop.v9999999": {Name: "shop", Revision: 9999999},
 	} {
-		obj := map[string]any{"apiVersion": "v1", "kind": "Secret", "type": secretType, "metadata": map[string]any{"name": name, "namespace": "n"}}
+		obj := map[string]any{
+			"apiVersion": "v1", "kind": "Secret", "type": secretType,
+			"metadata": map[string]any{"name": name, "namespace": "n"},
+		}
 		r, ok, err := Read(obj)
 		if !ok || err == nil {
 			t.Fatalf("%s: %v, %v", name, ok, err)
@@ -186,7 +202,8 @@ func TestNothingSecretComesOut(t *testing.T) {
 		"---\nCANARY7f3a\n---\na: \"CANARY7f3a\n---\na: *CANARY7f3a\n---\na: !!int CANARY7f3a\n---\n{\"a\": CANARY7f3a}\n---\nCANARY7f3a: &x [*x]\n---\n? CANARY7f3a\n"
 	plain := `{"name":"r","namespace":"n","version":1,"info":{"status":"deployed","notes":"CANARY7f3a","description":"CANARY7f3a"},` +
 		`"chart":{"metadata":{"name":"c","version":"1","description":"CANARY7f3a"},"values":{"p":"CANARY7f3a"},"templates":[{"name":"t","data":"CANARY7f3a"}]},` +
-		`"config":{"p":"CANARY7f3a"},"manifest":` + quoted(t, manifest) + `,"hooks":[{"name":"CANARY7f3a","manifest":` + quoted(t, manifest) + `}]}`
+		`"config":{"p":"CANARY7f3a"},"manifest":` + quoted(t, manifest) + `,"hooks":[{"name":"CANARY7f3a","manifest":` + quoted(t, manifest) +
+		`}]}`
 	records := []map[string]any{
 		secretRecord("n", "r", 1, "deployed", encode(t, []byte(plain))),
 		configMapRecord("n", "r", 1, "deployed", encode(t, []byte(plain))),

@@ -165,7 +165,12 @@ func TestApply(t *testing.T) {
 		{"rename of nothing", []Change{{Op: Rename, Path: "/a/b", To: "/a/c"}}, `{"a":1}`, `{"a":1}`, nil, nil},
 		{"rename onto a value", []Change{{Op: Rename, Path: "/a", To: "/b"}}, `{"a":1,"b":2}`, ``, nil, ErrConflict},
 		{"rename out of the object", []Change{{Op: Rename, Path: "/a", To: "/b/a"}}, `{}`, ``, nil, ErrChange},
-		{"move makes objects", []Change{{Op: Move, Path: "/region", To: "/location/region"}}, `{"region":"eu"}`, `{"location":{"region":"eu"}}`, nil, nil},
+		{
+			"move makes objects",
+			[]Change{{Op: Move, Path: "/region", To: "/location/region"}},
+			`{"region":"eu"}`, `{"location":{"region":"eu"}}`,
+			nil, nil,
+		},
 		{"move through a scalar", []Change{{Op: Move, Path: "/a", To: "/b/c"}}, `{"a":1,"b":2}`, ``, nil, ErrConflict},
 		{"move into itself", []Change{{Op: Move, Path: "/a", To: "/a/b"}}, `{"a":1}`, ``, nil, ErrChange},
 		{"add", []Change{{Op: Add, Path: "/x/y", Value: json.RawMessage(`[1]`)}}, `{}`, `{"x":{"y":[1]}}`, nil, nil},
@@ -175,16 +180,32 @@ func TestApply(t *testing.T) {
 		{"add two values", []Change{{Op: Add, Path: "/x", Value: json.RawMessage(`1,"y":2`)}}, `{}`, ``, nil, ErrChange},
 		{"drop", []Change{{Op: Drop, Path: "/a/b"}}, `{"a":{"b":{"c":1}}}`, `{"a":{}}`, []string{`/a/b={"v":{"c":1}}`}, nil},
 		{"drop of nothing", []Change{{Op: Drop, Path: "/a/b"}}, `{}`, `{}`, nil, nil},
-		{"map", []Change{{Op: Map, Path: "/s", Value: json.RawMessage(`{"up":"UP","1":"one","true":9007199254740993}`)}}, `{"s":"up"}`, `{"s":"UP"}`, nil, nil},
+		{
+			"map",
+			[]Change{{Op: Map, Path: "/s", Value: json.RawMessage(`{"up":"UP","1":"one","true":9007199254740993}`)}},
+			`{"s":"up"}`,
+			`{"s":"UP"}`, nil, nil,
+		},
 		{"map of a number", []Change{{Op: Map, Path: "/s", Value: json.RawMessage(`{"1":"one"}`)}}, `{"s":1}`, `{"s":"one"}`, nil, nil},
-		{"map keeps digits", []Change{{Op: Map, Path: "/s", Value: json.RawMessage(`{"true":9007199254740993}`)}}, `{"s":true}`, `{"s":9007199254740993}`, nil, nil},
+		{
+			"map keeps digits",
+			[]Change{{Op: Map, Path: "/s", Value: json.RawMessage(`{"true":9007199254740993}`)}},
+			`{"s":true}`,
+			`{"s":9007199254740993}`, nil, nil,
+		},
 		{"map leaves the rest", []Change{{Op: Map, Path: "/s", Value: json.RawMessage(`{"up":"UP"}`)}}, `{"s":"down"}`, `{"s":"down"}`, nil, nil},
 		{"map without an object", []Change{{Op: Map, Path: "/s", Value: json.RawMessage(`1`)}}, `{}`, ``, nil, ErrChange},
 		{"escaped names", []Change{{Op: Rename, Path: "/a~1b", To: "/c~0d"}}, `{"a/b":1}`, `{"c~d":1}`, nil, nil},
 		{"a bad escape", []Change{{Op: Drop, Path: "/a~2"}}, `{}`, ``, nil, ErrChange},
 		{"no pointer", []Change{{Op: Drop, Path: "a"}}, `{}`, ``, nil, ErrChange},
 		{"an unknown operation", []Change{{Op: "copy", Path: "/a"}}, `{}`, ``, nil, ErrChange},
-		{"in order", []Change{{Op: Rename, Path: "/a", To: "/b"}, {Op: Move, Path: "/b", To: "/c/d"}, {Op: Drop, Path: "/c"}}, `{"a":1}`, `{}`, []string{`/c={"v":{"d":1}}`}, nil},
+		{
+			"in order",
+			[]Change{{Op: Rename, Path: "/a", To: "/b"}, {Op: Move, Path: "/b", To: "/c/d"}, {Op: Drop, Path: "/c"}},
+			`{"a":1}`, `{}`,
+			[]string{`/c={"v":{"d":1}}`},
+			nil,
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -260,7 +281,10 @@ func TestRenameRoundTrips(t *testing.T) {
 }
 
 func FuzzDecodeRow(f *testing.F) {
-	for _, seed := range []string{`{}`, `{"a":[1,2.50,"x",null,true,{"b":{}}]}`, `{"n":1e-7,"m":123456789012345678901}`, `{"s":"\ud83d\ude00\u0001"}`, `{"a":1,"a":2}`, `{"n":-0.0}`} {
+	for _, seed := range []string{
+		`{}`, `{"a":[1,2.50,"x",null,true,{"b":{}}]}`, `{"n":1e-7,"m":123456789012345678901}`,
+		`{"s":"\ud83d\ude00\u0001"}`, `{"a":1,"a":2}`, `{"n":-0.0}`,
+	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -18,8 +18,8 @@ import (
 )
 
 // judge takes an object the way of a server-side apply: fields that nobody knows,
-// defaults, validation. (Other requests are freed of nulls on their way in.) Where the status is apart the object is created without it, and the
-// status follows.
+// defaults, validation. (Other requests are freed of nulls on their way in.) Where the
+// status is apart the object is created without it, and the status follows.
 func (c *compiled) judge(object map[string]any, statusApart bool) (compat.Opinion, error) {
 	whole, err := clone(object)
 	if err != nil {

@@ -188,9 +188,18 @@ func TestUnchecked(t *testing.T) {
 	}{
 		{"a schema too deep", nested(5000, "a"), valve(nil), "nested too deeply"},
 		{"an object too deep", open, valve(map[string]any{"spec": deep(5000)}), "nested too deeply"},
-		{"too much to ask", map[string]any{"type": "object", "x-kubernetes-preserve-unknown-fields": true, "anyOf": alternatives}, valve(map[string]any{"spec": wide(100_000)}), "too large to be checked"},
+		{
+			"too much to ask",
+			map[string]any{"type": "object", "x-kubernetes-preserve-unknown-fields": true, "anyOf": alternatives},
+			valve(map[string]any{"spec": wide(100_000)}), "too large to be checked",
+		},
 		{"too many rules", map[string]any{"type": "object", "x-kubernetes-validations": wide(5000)}, valve(nil), "5000 rules"},
-		{"not structural", map[string]any{"type": "object", "properties": map[string]any{"spec": map[string]any{"$ref": "#"}}}, valve(nil), "not structural"},
+		{
+			"not structural",
+			map[string]any{"type": "object", "properties": map[string]any{"spec": map[string]any{"$ref": "#"}}},
+			valve(nil),
+			"not structural",
+		},
 		{"no schema at all", map[string]any{"type": map[string]any{}}, valve(nil), "cannot be used"},
 		{"a sealed object", open, valve(map[string]any{"sops": map[string]any{}}), "sealed"},
 	} {
@@ -208,7 +217,8 @@ func TestUnchecked(t *testing.T) {
 // TestRuleOfALaterRelease shows that a rule which does not compile here refuses nobody.
 func TestRuleOfALaterRelease(t *testing.T) {
 	t.Parallel()
-	schemas := schema.New([]map[string]any{definition(t, `{type: object, x-kubernetes-validations: [{rule: "self.metadata.name.ofTheFuture()"}]}`)}, v137)
+	schemas := schema.New([]map[string]any{definition(t,
+		`{type: object, x-kubernetes-validations: [{rule: "self.metadata.name.ofTheFuture()"}]}`)}, v137)
 	if opinion := schemas.Check(valve(nil)); !opinion.Known || len(opinion.Object) > 0 {
 		t.Errorf("%+v", opinion)
 	}
@@ -217,8 +227,12 @@ func TestRuleOfALaterRelease(t *testing.T) {
 // TestLongMessages shows that an objection does not quote the whole object.
 func TestLongMessages(t *testing.T) {
 	t.Parallel()
-	schemas := schema.New([]map[string]any{definition(t, `{type: object, properties: {spec: {type: string, maxLength: 3, pattern: "^a$"}, data: {type: string}}}`)}, v137)
-	opinion := schemas.Check(valve(map[string]any{"spec": strings.Repeat("é", 100_000), "data": map[string]any{"key": strings.Repeat("x", 100_000)}}))
+	schemas := schema.New([]map[string]any{definition(t,
+		`{type: object, properties: {spec: {type: string, maxLength: 3, pattern: "^a$"}, data: {type: string}}}`)}, v137)
+	opinion := schemas.Check(valve(map[string]any{
+		"spec": strings.Repeat("é", 100_000),
+		"data": map[string]any{"key": strings.Repeat("x", 100_000)},
+	}))
 	if len(opinion.Object) == 0 {
 		t.Fatal("nothing refused")
 	}

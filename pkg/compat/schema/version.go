@@ -44,7 +44,8 @@ func readVersion(content any) (*version, bool) {
 	schema, _ := v["schema"].(map[string]any)
 	written, _ := schema["openAPIV3Schema"].(map[string]any)
 	subresources, _ := v["subresources"].(map[string]any)
-	return &version{name: name, statusApart: subresources["status"] != nil, storage: v["storage"] == true, written: written}, name != "" && written != nil
+	return &version{name: name, statusApart: subresources["status"] != nil, storage: v["storage"] == true, written: written}, name != "" &&
+		written != nil
 }
 
 // compiled is a schema in the forms in which the server works with it.

@@ -23,7 +23,9 @@ func (s *session) connect(options ...grpc.DialOption) (*grpc.ClientConn, error) 
 	return s.connectAs(s.instance.Address, s.instance.Dial, s.instance.Credentials, options...)
 }
 
-func (s *session) connectAs(address string, dial contract.DialOptions, token credentials.PerRPCCredentials, options ...grpc.DialOption) (*grpc.ClientConn, error) {
+func (s *session) connectAs(address string, dial contract.DialOptions, token credentials.PerRPCCredentials,
+	options ...grpc.DialOption,
+) (*grpc.ClientConn, error) {
 	transport := insecure.NewCredentials()
 	target := address
 	if !strings.HasPrefix(address, "unix:") {

@@ -29,7 +29,8 @@ func netStop(ctx context.Context, s *session) error {
 	}
 	watching, cancel := context.WithCancel(ctx)
 	defer cancel()
-	health, err := grpc_health_v1.NewHealthClient(connection).Watch(watching, &grpc_health_v1.HealthCheckRequest{Service: contractpb.AppState_ServiceDesc.ServiceName})
+	health, err := grpc_health_v1.NewHealthClient(connection).Watch(watching,
+		&grpc_health_v1.HealthCheckRequest{Service: contractpb.AppState_ServiceDesc.ServiceName})
 	if err != nil {
 		return err
 	}

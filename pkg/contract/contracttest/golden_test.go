@@ -28,7 +28,8 @@ func TestReadOlder(t *testing.T) {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	for name, dir := range map[string]fstest.MapFS{
-		"nothing": {}, "no payload": {"1.0/notes@1.0.ndjson.want": file("")}, "no schema": {"1.0/notes.ndjson": file("")}, "half a schema": {"1.0/notes@1": file("")},
+		"nothing": {}, "no payload": {"1.0/notes@1.0.ndjson.want": file("")}, "no schema": {"1.0/notes.ndjson": file("")},
+		"half a schema": {"1.0/notes@1": file("")},
 	} {
 		if got, err := contracttest.ReadOlder(dir); err == nil {
 			t.Errorf("%s: accepted as %v", name, got)
@@ -47,7 +48,10 @@ func TestWriteJUnit(t *testing.T) {
 	if err := report.WriteJUnit(&b, "notes"); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`tests="3" failures="1" skipped="1" time="1.500"`, `name="INFO-001 a &lt;title&gt;"`, `<failure message="it broke">`, `<skipped message="not run: needs Kill">`, `<system-out>a note</system-out>`} {
+	for _, want := range []string{
+		`tests="3" failures="1" skipped="1" time="1.500"`, `name="INFO-001 a &lt;title&gt;"`,
+		`<failure message="it broke">`, `<skipped message="not run: needs Kill">`, `<system-out>a note</system-out>`,
+	} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("%s is missing in\n%s", want, b.String())
 		}

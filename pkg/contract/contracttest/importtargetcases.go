@@ -130,7 +130,8 @@ func importThenCreate(ctx context.Context, s *session) error {
 		return fmt.Errorf("%s changed nothing that an export shows", s.named("Mutate"))
 	}
 	for _, name := range before.order {
-		if len(after.payload(name)) < len(before.payload(name)) && bytes.Count(after.payload(name), []byte("\n")) < bytes.Count(before.payload(name), []byte("\n")) {
+		if len(after.payload(name)) < len(before.payload(name)) &&
+			bytes.Count(after.payload(name), []byte("\n")) < bytes.Count(before.payload(name), []byte("\n")) {
 			return fmt.Errorf("dataset %s lost rows when something was created", name)
 		}
 	}

@@ -209,7 +209,8 @@ func infoCapabilities(ctx context.Context, s *session) error {
 			return fmt.Errorf("%s is offered by %s and not served: %w", c.name, c.capability, err)
 		}
 	}
-	err := s.client.Connection().Invoke(ctx, "/"+contractpb.AppState_ServiceDesc.ServiceName+"/NoSuchCall", &contractpb.GetInfoRequest{}, &contractpb.GetInfoResponse{})
+	err := s.client.Connection().Invoke(ctx, "/"+contractpb.AppState_ServiceDesc.ServiceName+"/NoSuchCall", &contractpb.GetInfoRequest{},
+		&contractpb.GetInfoResponse{})
 	if code := read(err).code; code != codes.Unimplemented {
 		return fmt.Errorf("a call that does not exist ended with %s, want %s", code, codes.Unimplemented)
 	}

@@ -9,7 +9,10 @@ import (
 )
 
 // moments are how long after the commit IMP-007 kills.
-var moments = []time.Duration{0, time.Millisecond, 3 * time.Millisecond, 10 * time.Millisecond, 30 * time.Millisecond, 100 * time.Millisecond}
+var moments = []time.Duration{
+	0, time.Millisecond, 3 * time.Millisecond, 10 * time.Millisecond, 30 * time.Millisecond,
+	100 * time.Millisecond,
+}
 
 func importKilled(ctx context.Context, s *session) error {
 	if s.instance.Kill == nil || s.instance.Restart == nil {

@@ -113,7 +113,9 @@ func (p *healthProxy) Check(ctx context.Context, r *grpc_health_v1.HealthCheckRe
 	return p.honest.Check(ctx, r)
 }
 
-func (p *healthProxy) Watch(r *grpc_health_v1.HealthCheckRequest, down grpc.ServerStreamingServer[grpc_health_v1.HealthCheckResponse]) error {
+func (p *healthProxy) Watch(r *grpc_health_v1.HealthCheckRequest,
+	down grpc.ServerStreamingServer[grpc_health_v1.HealthCheckResponse],
+) error {
 	up, err := p.honest.Watch(down.Context(), r)
 	for err == nil {
 		var m *grpc_health_v1.HealthCheckResponse

@@ -21,7 +21,9 @@ import (
 )
 
 // attempt makes one call of each right and returns how they ended.
-func (s *session) attempt(ctx context.Context, a state, dial contract.DialOptions, token credentials.PerRPCCredentials) (export, importing error, err error) {
+func (s *session) attempt(ctx context.Context, a state, dial contract.DialOptions, token credentials.PerRPCCredentials) (export,
+	importing error, err error,
+) {
 	connection, err := s.connectAs(s.instance.Address, dial, token)
 	if err != nil {
 		return nil, nil, err
@@ -142,7 +144,10 @@ func netTransport(ctx context.Context, s *session) error {
 	old.TLS.MinVersion, old.TLS.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
 	unknown.TLS = unknown.TLS.Clone()
 	unknown.TLS.Certificates = []tls.Certificate{stranger}
-	for what, dial := range map[string]contract.DialOptions{"in plain text": plain, "by TLS 1.1": old, "with a certificate that nobody issued": unknown} {
+	for what, dial := range map[string]contract.DialOptions{
+		"in plain text": plain, "by TLS 1.1": old,
+		"with a certificate that nobody issued": unknown,
+	} {
 		token := s.instance.Credentials
 		if what == "with a certificate that nobody issued" {
 			token = nil

@@ -36,8 +36,14 @@ func options() contract.Options {
 					{Op: contract.OpDrop, Path: "/nickname", Reason: "nobody used it"},
 				}}},
 			},
-			{Name: "teams", Description: "Teams.", Schema: "1.0", Key: []string{"team"}, Clear: true, Fields: []string{"team"}, UnknownFields: contract.ReportUnknown},
-			{Name: "tokens", Description: "Secrets.", Schema: "1.0", Key: []string{"name"}, Fields: []string{"name", "token"}, UnknownFields: contract.RefuseUnknown},
+			{
+				Name: "teams", Description: "Teams.", Schema: "1.0", Key: []string{"team"}, Clear: true, Fields: []string{"team"},
+				UnknownFields: contract.ReportUnknown,
+			},
+			{
+				Name: "tokens", Description: "Secrets.", Schema: "1.0", Key: []string{"name"}, Fields: []string{"name", "token"},
+				UnknownFields: contract.RefuseUnknown,
+			},
 		},
 	}
 }
@@ -48,7 +54,8 @@ func roster() map[string][]contract.Row {
 	for _, team := range []string{"blue", "red"} {
 		for number := range 90 {
 			members = append(members, contract.Row(fmt.Sprintf(
-				`{"number":%d,"team":%q,"fullName":"Member %d","address":{"city":%q},"active":true}`, number+1, team, number, strings.Repeat("x", number))))
+				`{"number":%d,"team":%q,"fullName":"Member %d","address":{"city":%q},"active":true}`, number+1, team, number,
+				strings.Repeat("x", number))))
 		}
 		tokens = append(tokens, contract.Row(fmt.Sprintf(`{"name":%q,"token":"secret of %s"}`, team, team)))
 	}

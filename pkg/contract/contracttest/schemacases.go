@@ -69,7 +69,8 @@ func importOlder(ctx context.Context, s *session) error {
 		}
 		for _, d := range p.Datasets {
 			if d.Want != nil && !bytes.Equal(d.Want, after.payload(d.Name)) {
-				return fmt.Errorf("dataset %s: the re-export is %s, want %s", d.Name, appbur.DigestOf(after.payload(d.Name)).Short(), appbur.DigestOf(d.Want).Short())
+				return fmt.Errorf("dataset %s: the re-export is %s, want %s", d.Name, appbur.DigestOf(after.payload(d.Name)).Short(),
+					appbur.DigestOf(d.Want).Short())
 			}
 		}
 		return nil

@@ -120,7 +120,8 @@ func (s *session) holdAll(ctx context.Context, a state) (all []*heldExport, err 
 	}
 	limit := s.info.Limits.MaxParallelExports
 	if limit > mostHeld {
-		return nil, notApplicable(fmt.Sprintf("the application allows %d exports at a time, more than %d cannot be told from no limit", limit, mostHeld))
+		return nil, notApplicable(fmt.Sprintf("the application allows %d exports at a time, more than %d cannot be told from no limit", limit,
+			mostHeld))
 	}
 	for i := range limit {
 		h, err := s.hold(ctx, a, &contractpb.ExportRequest{})

@@ -58,7 +58,10 @@ func (s *session) joined(all []*contractpb.ExportResponse) (state, error) {
 			if uint64(len(a.payload(c.GetDataset()))) != c.GetOffset() {
 				return a, fmt.Errorf("dataset %s: a chunk starts at %d, expected %d", c.GetDataset(), c.GetOffset(), len(a.payload(c.GetDataset())))
 			}
-			a.datasets[c.GetDataset()] = held{a.datasets[c.GetDataset()].schema, append(a.payload(c.GetDataset()), c.GetData()...), s.opaque(c.GetDataset())}
+			a.datasets[c.GetDataset()] = held{
+				a.datasets[c.GetDataset()].schema, append(a.payload(c.GetDataset()), c.GetData()...),
+				s.opaque(c.GetDataset()),
+			}
 		}
 	}
 	if len(all) == 0 || all[len(all)-1].GetTrailer() == nil {

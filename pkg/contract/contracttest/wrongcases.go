@@ -109,7 +109,10 @@ func (w *wrong) open() *contractpb.ImportOpen {
 		o.OperationId = w.id()
 		return o
 	}
-	o := &contractpb.ImportOpen{OperationId: w.id(), DryRun: w.IntN(2) == 0, SourceAppId: pick(w, "", "somebody-else", w.s.info.App, w.s.info.App)}
+	o := &contractpb.ImportOpen{
+		OperationId: w.id(), DryRun: w.IntN(2) == 0,
+		SourceAppId: pick(w, "", "somebody-else", w.s.info.App, w.s.info.App),
+	}
 	for range w.IntN(4) {
 		d := &contractpb.ImportDataset{
 			Name: w.dataset(), Rows: w.number(), Bytes: w.number(), Sha256: w.digest(),
@@ -290,7 +293,8 @@ func (s *session) garble(ctx context.Context, w *wrong, call string) error {
 	ctx, cancel := context.WithTimeout(ctx, fruitless)
 	defer cancel()
 	method := "/" + contractpb.AppState_ServiceDesc.ServiceName + "/" + call
-	stream, err := s.client.Connection().NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, method, grpc.ForceCodec(rawCodec{}))
+	stream, err := s.client.Connection().NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, method,
+		grpc.ForceCodec(rawCodec{}))
 	if err != nil {
 		return err
 	}

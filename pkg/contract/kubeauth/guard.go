@@ -118,7 +118,8 @@ func (g *guard) review(ctx context.Context, token contract.Token) (authenticatio
 	case !answer.Status.Authenticated:
 		return authenticationv1.UserInfo{}, contract.ErrNotIdentified
 	case !slices.Contains(answer.Status.Audiences, audience):
-		return authenticationv1.UserInfo{}, fmt.Errorf("%w: the API server did not check that the token is for %s", contract.ErrNotIdentified, audience)
+		return authenticationv1.UserInfo{}, fmt.Errorf("%w: the API server did not check that the token is for %s", contract.ErrNotIdentified,
+			audience)
 	case answer.Status.User.Username == "":
 		return authenticationv1.UserInfo{}, fmt.Errorf("%w: the API server named no user", contract.ErrNotIdentified)
 	}

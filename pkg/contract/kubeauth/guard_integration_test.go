@@ -45,7 +45,8 @@ const namespace = "fleet-system"
 // account makes a ServiceAccount that may create the given resources.
 func (b *bench) account(name string, resources ...string) *corev1.ServiceAccount {
 	b.Helper()
-	sa, err := b.client.CoreV1().ServiceAccounts(namespace).Create(b.Context(), &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{})
+	sa, err := b.client.CoreV1().ServiceAccounts(namespace).Create(b.Context(),
+		&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -101,7 +102,8 @@ func (b *bench) forge(sa *corev1.ServiceAccount, expires time.Time) contract.Tok
 		return base64.RawURLEncoding.EncodeToString(data)
 	}
 	body := encode(map[string]string{"alg": "RS256", "typ": "JWT"}) + "." + encode(map[string]any{
-		"iss": "https://kubernetes.default.svc", "sub": "system:serviceaccount:" + namespace + ":" + sa.Name, "aud": []string{kubeauth.Audience("fleet")},
+		"iss": "https://kubernetes.default.svc", "sub": "system:serviceaccount:" + namespace + ":" + sa.Name,
+		"aud": []string{kubeauth.Audience("fleet")},
 		"iat": expires.Add(-time.Hour).Unix(), "nbf": expires.Add(-time.Hour).Unix(), "exp": expires.Unix(),
 		"kubernetes.io": map[string]any{"namespace": namespace, "serviceaccount": map[string]string{"name": sa.Name, "uid": string(sa.UID)}},
 	})
@@ -116,7 +118,8 @@ func (b *bench) forge(sa *corev1.ServiceAccount, expires time.Time) contract.Tok
 // codes calls for the one and the other right and returns how that ended.
 func (b *bench) codes(token contract.Token) (exporting, importing codes.Code) {
 	b.Helper()
-	client, err := contract.Dial(b.Context(), b.address, contract.DialOptions{Token: func(context.Context) (contract.Token, error) { return token, nil }})
+	client, err := contract.Dial(b.Context(), b.address,
+		contract.DialOptions{Token: func(context.Context) (contract.Token, error) { return token, nil }})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -150,15 +153,17 @@ func TestServiceAccountTokens(t *testing.T) {
 	if b.client, err = kubernetes.NewForConfig(config); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.client.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, metav1.CreateOptions{}); err != nil {
+	if _, err := b.client.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}},
+		metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	// The application asks under an account of its own that has what the package
 	// says it needs, and nothing else.
 	b.account("fleet")
 	_, err = b.client.RbacV1().ClusterRoleBindings().Create(t.Context(), &rbacv1.ClusterRoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: "fleet-delegator"}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "system:auth-delegator"},
-		Subjects: []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Name: "fleet", Namespace: namespace}},
+		ObjectMeta: metav1.ObjectMeta{Name: "fleet-delegator"},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "system:auth-delegator"},
+		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Name: "fleet", Namespace: namespace}},
 	}, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)

@@ -71,7 +71,10 @@ func newGuard(t *testing.T, a *api, now func() time.Time) contract.Guard {
 	t.Helper()
 	server := httptest.NewServer(a)
 	t.Cleanup(server.Close)
-	g, err := New(Options{Config: &rest.Config{Host: server.URL, QPS: -1, ContentConfig: rest.ContentConfig{ContentType: "application/json"}}, App: "fleet", Namespace: "fleet-system", Now: now})
+	g, err := New(Options{
+		Config: &rest.Config{Host: server.URL, QPS: -1, ContentConfig: rest.ContentConfig{ContentType: "application/json"}},
+		App:    "fleet", Namespace: "fleet-system", Now: now,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,13 +87,19 @@ func TestAnswersOfTheAPIServer(t *testing.T) {
 		token      contract.Token
 		identified bool
 	}{
-		"our audience":         {review: backup("appbur/fleet"), token: "t", identified: true},
-		"several audiences":    {review: backup("x", "appbur/fleet"), token: "t", identified: true},
-		"no audience":          {review: backup(), token: "t"},
-		"another audience":     {review: backup("appbur/orders"), token: "t"},
-		"a longer audience":    {review: backup("appbur/fleet2"), token: "t"},
-		"not authenticated":    {review: func(r *authenticationv1.TokenReview) { backup("appbur/fleet")(r); r.Status.Authenticated = false }, token: "t"},
-		"nobody":               {review: func(r *authenticationv1.TokenReview) { backup("appbur/fleet")(r); r.Status.User.Username = "" }, token: "t"},
+		"our audience":      {review: backup("appbur/fleet"), token: "t", identified: true},
+		"several audiences": {review: backup("x", "appbur/fleet"), token: "t", identified: true},
+		"no audience":       {review: backup(), token: "t"},
+		"another audience":  {review: backup("appbur/orders"), token: "t"},
+		"a longer audience": {review: backup("appbur/fleet2"), token: "t"},
+		"not authenticated": {
+			review: func(r *authenticationv1.TokenReview) { backup("appbur/fleet")(r); r.Status.Authenticated = false },
+			token:  "t",
+		},
+		"nobody": {
+			review: func(r *authenticationv1.TokenReview) { backup("appbur/fleet")(r); r.Status.User.Username = "" },
+			token:  "t",
+		},
 		"no token":             {review: backup("appbur/fleet")},
 		"something very large": {review: backup("appbur/fleet"), token: contract.Token(strings.Repeat("x", longestToken+1))},
 	} {
@@ -116,7 +125,10 @@ func TestAnswersOfTheAPIServer(t *testing.T) {
 			}
 			for _, spec := range a.asked {
 				got := fmt.Sprintf("%s %s %s %v %+v", spec.User, spec.UID, spec.Groups, spec.Extra, *spec.ResourceAttributes)
-				for _, part := range []string{"system:serviceaccount:backup:appbur u1 [system:serviceaccounts] map[k:[v]]", "Namespace:fleet-system", "Verb:create", "Group:appbur.dev", "Name:fleet"} {
+				for _, part := range []string{
+					"system:serviceaccount:backup:appbur u1 [system:serviceaccounts] map[k:[v]]", "Namespace:fleet-system",
+					"Verb:create", "Group:appbur.dev", "Name:fleet",
+				} {
 					if !strings.Contains(got, part) {
 						t.Errorf("asked %s, which lacks %s", got, part)
 					}
@@ -127,7 +139,10 @@ func TestAnswersOfTheAPIServer(t *testing.T) {
 }
 
 func TestDeniedIsNotAllowed(t *testing.T) {
-	a := &api{review: backup("appbur/fleet"), access: func(r *authorizationv1.SubjectAccessReview) { r.Status.Allowed, r.Status.Denied = true, true }}
+	a := &api{
+		review: backup("appbur/fleet"),
+		access: func(r *authorizationv1.SubjectAccessReview) { r.Status.Allowed, r.Status.Denied = true, true },
+	}
 	caller, err := newGuard(t, a, time.Now).Identify(t.Context(), contract.Credentials{Token: "t"})
 	if err != nil {
 		t.Fatal(err)

@@ -156,7 +156,9 @@ func TestRowsThatDoNotFit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := tx.Replace(t.Context(), "limits", func(yield func(contract.Row, error) bool) { yield(nil, io.ErrUnexpectedEOF) }); !errors.Is(err, io.ErrUnexpectedEOF) || len(limits.All()) != 1 {
+	if err := tx.Replace(t.Context(), "limits",
+		func(yield func(contract.Row, error) bool) { yield(nil, io.ErrUnexpectedEOF) }); !errors.Is(err, io.ErrUnexpectedEOF) ||
+		len(limits.All()) != 1 {
 		t.Errorf("got %v", err)
 	}
 }

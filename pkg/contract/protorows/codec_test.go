@@ -41,7 +41,10 @@ func TestFieldsAndDefaults(t *testing.T) {
 
 func TestRoundTrip(t *testing.T) {
 	codec := protorows.New(new(contractpb.Failure))
-	message := &contractpb.Failure{Code: 7, Reason: contractpb.Reason_REASON_PANIC, Message: "ü\n", Metadata: map[string]string{"b": "1", "a": "2"}}
+	message := &contractpb.Failure{
+		Code: 7, Reason: contractpb.Reason_REASON_PANIC, Message: "ü\n",
+		Metadata: map[string]string{"b": "1", "a": "2"},
+	}
 	row, err := codec.Row(message)
 	if err != nil {
 		t.Fatal(err)

@@ -66,7 +66,8 @@ func keys() sqlstate.Table {
 }
 
 func open(dir string) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "db")+"?_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)&_pragma=busy_timeout(10000)&_txlock=immediate")
+	db, err := sql.Open("sqlite",
+		"file:"+filepath.Join(dir, "db")+"?_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)&_pragma=busy_timeout(10000)&_txlock=immediate")
 	if err != nil {
 		return nil, err
 	}
@@ -154,13 +155,31 @@ func TestRefusedRows(t *testing.T) {
 		row     string
 		atEnd   bool
 	}{
-		"a duplicate":            {dataset: "owners", rows: []string{`{"id":1,"name":"a"}`, `{"id":2,"name":"a"}`}, reason: contract.ReasonConstraintViolation, row: "2"},
-		"an unknown field":       {dataset: "owners", rows: []string{`{"id":1,"name":"a","x":"` + canary + `"}`}, reason: contract.ReasonPayloadInvalid, row: "1"},
-		"a check of a secret":    {dataset: "keys", rows: []string{`{"owner":1,"value":"` + strings.Repeat(canary, 20) + `"}`}, reason: contract.ReasonConstraintViolation, row: "1"},
-		"a misfit of a secret":   {dataset: "keys", rows: []string{`{"owner":"` + canary + `","value":""}`}, reason: contract.ReasonPayloadInvalid, row: "1"},
-		"a dangling reference":   {dataset: "keys", rows: []string{`{"owner":77,"value":"` + canary + `"}`}, reason: contract.ReasonConstraintViolation, atEnd: true},
-		"an unknown dataset":     {dataset: "others", reason: contract.ReasonUnknownDataset},
-		"references left behind": {dataset: "owners", rows: []string{`{"id":1,"name":"a"}`}, reason: contract.ReasonConstraintViolation, atEnd: true},
+		"a duplicate": {
+			dataset: "owners", rows: []string{`{"id":1,"name":"a"}`, `{"id":2,"name":"a"}`},
+			reason: contract.ReasonConstraintViolation, row: "2",
+		},
+		"an unknown field": {
+			dataset: "owners", rows: []string{`{"id":1,"name":"a","x":"` + canary + `"}`},
+			reason: contract.ReasonPayloadInvalid, row: "1",
+		},
+		"a check of a secret": {
+			dataset: "keys", rows: []string{`{"owner":1,"value":"` + strings.Repeat(canary, 20) + `"}`},
+			reason: contract.ReasonConstraintViolation, row: "1",
+		},
+		"a misfit of a secret": {
+			dataset: "keys", rows: []string{`{"owner":"` + canary + `","value":""}`},
+			reason: contract.ReasonPayloadInvalid, row: "1",
+		},
+		"a dangling reference": {
+			dataset: "keys", rows: []string{`{"owner":77,"value":"` + canary + `"}`},
+			reason: contract.ReasonConstraintViolation, atEnd: true,
+		},
+		"an unknown dataset": {dataset: "others", reason: contract.ReasonUnknownDataset},
+		"references left behind": {
+			dataset: "owners", rows: []string{`{"id":1,"name":"a"}`}, reason: contract.ReasonConstraintViolation,
+			atEnd: true,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			app, db := newApp(t)
