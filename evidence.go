@@ -182,6 +182,7 @@ func (e Evidence) check() error {
 	if !e.RequestsReadable && len(e.DeprecatedRequests) > 0 {
 		return errors.New("requests are not readable, and there are some")
 	}
+
 	for _, r := range e.DeprecatedRequests {
 		if r.Version == "" || r.Resource == "" {
 			return fmt.Errorf("deprecated request %q has no version or no resource", r.Group+"/"+r.Version+"/"+r.Resource)
@@ -193,6 +194,7 @@ func (e Evidence) check() error {
 			return fmt.Errorf("deprecated request %s: %w", r.Resource, err)
 		}
 	}
+
 	for _, release := range e.HelmReleases {
 		if release.Name == "" || release.Revision < 0 {
 			return fmt.Errorf("helm release %q in %q has no name or a negative revision", release.Name, release.Namespace)
@@ -203,6 +205,7 @@ func (e Evidence) check() error {
 			}
 		}
 	}
+
 	for _, d := range e.Definitions {
 		if d.Name == "" || d.Kind == "" || d.Storage == "" {
 			return fmt.Errorf("definition %q has no name, no kind or no storage version", d.Name)

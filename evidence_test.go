@@ -49,6 +49,7 @@ func fullEvidence() appbur.Evidence {
 func TestEvidenceBytesDoNotDependOnArrival(t *testing.T) {
 	var want []byte
 	random := rand.New(rand.NewPCG(1, 2))
+
 	for range 50 {
 		e := fullEvidence()
 		shuffle(random, e.DeprecatedRequests)
@@ -74,6 +75,7 @@ func TestEvidenceBytesDoNotDependOnArrival(t *testing.T) {
 			t.Fatalf("another order gives other bytes:\n%s\n%s", got, want)
 		}
 	}
+
 	e, err := appbur.ParseEvidence(want)
 	if err != nil {
 		t.Fatal(err)
@@ -133,6 +135,7 @@ func TestParseEvidenceRefuses(t *testing.T) {
 			}
 		})
 	}
+
 	_, err := appbur.ParseEvidence([]byte(`{"format":2}`))
 	if appbur.HintOf(err) == "" {
 		t.Error("another format has no hint")
@@ -148,6 +151,7 @@ func FuzzParseEvidence(f *testing.F) {
 	f.Add(full)
 	f.Add([]byte(`{"format":1}`))
 	f.Add([]byte(`{"format":1,"definitions":null,"warnings":["<b>"],"extra":1}`))
+
 	f.Fuzz(func(t *testing.T, data []byte) {
 		e, err := appbur.ParseEvidence(data)
 		if err != nil {

@@ -39,6 +39,7 @@ func TestFileHint(t *testing.T) {
 			t.Errorf("%v: the hint is %q, want %q", err, got, want)
 		}
 	}
+
 	if got := appbur.FileHint(errors.New("x")); got != "" {
 		t.Errorf("an error of something else has the hint %q", got)
 	}

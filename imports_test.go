@@ -35,9 +35,11 @@ func TestImportDirections(t *testing.T) {
 				t.Fatalf("go list -deps %s: %v", test.pkg, err)
 			}
 			seen := 0
+
 			for line := range strings.Lines(string(out)) {
 				path, standard := strings.CutPrefix(strings.TrimSpace(line), "std ")
 				seen++
+
 				for _, refused := range test.refused {
 					var bad bool
 					if refused == "." {
@@ -50,6 +52,7 @@ func TestImportDirections(t *testing.T) {
 					}
 				}
 			}
+
 			if seen == 0 {
 				t.Errorf("go list named no package for %s: the check did not run", test.pkg)
 			}

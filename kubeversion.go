@@ -25,6 +25,7 @@ func ParseKubeVersion(s string) (KubeVersion, error) {
 	if len(parts) != 2 && len(parts) != 3 {
 		return KubeVersion{}, fmt.Errorf("%q is not a Kubernetes version: want 1.24 or v1.24.17", s)
 	}
+
 	var numbers [3]int
 	for i, part := range parts {
 		n, err := strconv.ParseUint(part, 10, 16)
@@ -33,6 +34,7 @@ func ParseKubeVersion(s string) (KubeVersion, error) {
 		}
 		numbers[i] = int(n)
 	}
+
 	if numbers[0] == 0 {
 		return KubeVersion{}, fmt.Errorf("%q is not a Kubernetes version: the major number is zero", s)
 	}

@@ -40,6 +40,7 @@ func TestObjectIDTextForm(t *testing.T) {
 			if id != test.id {
 				t.Errorf("parsed %+v, want %+v", id, test.id)
 			}
+
 			if id.String() != test.text {
 				t.Errorf("String() = %q, want %q", id.String(), test.text)
 			}

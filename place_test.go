@@ -26,6 +26,7 @@ func TestPlaceIsWhatThePathSays(t *testing.T) {
 			t.Errorf("printed as %s", place)
 		}
 	}
+
 	for _, path := range []string{"", "appbur.yaml", "cluster/x", "cluster/x/%zz.yaml", "apps/a/b.yaml"} {
 		if place, err := appbur.ParsePlace(path); err == nil {
 			t.Errorf("ParsePlace(%q) = %+v", path, place)

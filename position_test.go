@@ -16,6 +16,7 @@ func TestPositionsAreDecimalNumbersOfAField(t *testing.T) {
 			t.Errorf("%+v: %v", p, err)
 		}
 	}
+
 	for _, p := range []appbur.Position{
 		{Next: "1"},
 		{Field: "id"},

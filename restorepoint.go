@@ -199,12 +199,14 @@ func ParseRestorePoint(data []byte) (RestorePoint, error) {
 			fmt.Errorf("restore point has format %d, this release reads formats %d to %d", p.Format, oldestRestorePointFormat, RestorePointFormat),
 			"use the appbur release that wrote it, or a later one")
 	}
+
 	if p.Format == 1 {
 		p.Started, p.Ended = p.Created, p.Created
 	}
 	if _, err := ParseRestorePointID(string(p.ID)); err != nil {
 		return RestorePoint{}, fmt.Errorf("reading %s: %w", RestorePointFile, err)
 	}
+
 	for _, app := range p.Apps {
 		for _, d := range app.Datasets {
 			if err := d.wantDigest(p.Format); err != nil {
@@ -212,5 +214,6 @@ func ParseRestorePoint(data []byte) (RestorePoint, error) {
 			}
 		}
 	}
+
 	return p, nil
 }

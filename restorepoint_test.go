@@ -20,11 +20,13 @@ func TestRestorePointIDSortsByAge(t *testing.T) {
 	if first >= second || second >= later {
 		t.Errorf("%s, %s, %s are not in order", first, second, later)
 	}
+
 	for _, text := range []string{string(second), second.Tag()} {
 		if parsed, err := appbur.ParseRestorePointID(text); err != nil || parsed != second {
 			t.Errorf("ParseRestorePointID(%q) = %q, %v", text, parsed, err)
 		}
 	}
+
 	for _, text := range []string{"", "latest", "2026", "20261121T020238Z/..", "20261121T020238Z-"} {
 		if _, err := appbur.ParseRestorePointID(text); err == nil {
 			t.Errorf("ParseRestorePointID(%q) was accepted", text)
@@ -41,11 +43,13 @@ func TestParseRestorePointRefusesOtherFormats(t *testing.T) {
 	if got, err := appbur.ParseRestorePoint(data); err != nil || got.ID != point.ID {
 		t.Fatalf("ParseRestorePoint = %+v, %v", got, err)
 	}
+
 	// The first format had one time for the whole point.
 	old, err := appbur.ParseRestorePoint([]byte(`{"format":1,"id":"20261121T020238Z","created":"2026-11-21T02:02:38Z"}`))
 	if err != nil || !old.Started.Equal(old.Created) || !old.Ended.Equal(old.Created) || old.Created.IsZero() {
 		t.Errorf("format 1: %+v, %v", old, err)
 	}
+
 	for _, bad := range []string{
 		`{"format":0,"id":"20261121T020238Z"}`, `{"format":4,"id":"20261121T020238Z"}`,
 		`{"format":99,"id":"20261121T020238Z"}`, `{"format":1,"id":"x"}`, `[]`, ``,
@@ -61,6 +65,7 @@ func FuzzParseRestorePoint(f *testing.F) {
 	f.Add([]byte(`{"format":2,"id":"20261121T020238Z","started":"2026-11-21T02:02:38Z","apps":[{"name":"a","datasets":[{"name":"d","layout":{"method":"key-hash/1"}}]}]}`))
 	f.Add([]byte(`{"format":2,"id":"20261121T020238Z","apps":[{"name":"a","datasets":[{"name":"d","sensitive":true,"digest":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}]}]}`))
 	f.Add([]byte(`{"format":3,"id":"20261121T020238Z","apps":[{"name":"a","datasets":[{"name":"d","sensitive":true,"sealedDigest":"c2VhbGVk"},{"name":"e","digest":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}]}]}`))
+
 	f.Fuzz(func(t *testing.T, data []byte) {
 		point, err := appbur.ParseRestorePoint(data)
 		if err != nil {

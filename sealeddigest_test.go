@@ -14,6 +14,7 @@ import (
 func TestDigestsOfSensitiveDatasetsAreNotEncoded(t *testing.T) {
 	d := appbur.Dataset{Name: "d", Digest: appbur.DigestOf([]byte("guess")), Pieces: []string{}}
 	digest := []byte(d.Digest.String())
+
 	encode := func(value any) []byte {
 		data, err := json.Marshal(value)
 		if err != nil {
@@ -25,12 +26,14 @@ func TestDigestsOfSensitiveDatasetsAreNotEncoded(t *testing.T) {
 		t.Errorf("a plain dataset lost its digest: %s", data)
 	}
 	d.Sensitive, d.SealedDigest = true, []byte("sealed")
+
 	state := appbur.AppState{Datasets: []appbur.Dataset{d}}
 	for _, value := range []any{d, &d, state, appbur.RestorePoint{Apps: []appbur.AppState{state}}, map[string]any{"x": []any{d}}} {
 		if data := encode(value); bytes.Contains(data, digest) || !bytes.Contains(data, []byte(`"sealedDigest":"c2VhbGVk"`)) {
 			t.Errorf("%T: %s", value, data)
 		}
 	}
+
 	if d.Digest.IsZero() {
 		t.Error("encoding changed the dataset")
 	}

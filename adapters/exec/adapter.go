@@ -39,6 +39,7 @@ func Open(ctx context.Context, config Config) (*Adapter, error) {
 		return nil, err
 	}
 	defer w.close()
+
 	out, err := w.output(ctx, *config.versionCommand, run{}, "version")
 	if err != nil {
 		hint := "check versionCommand: of the configuration"
@@ -49,6 +50,7 @@ func Open(ctx context.Context, config Config) (*Adapter, error) {
 		return nil, appbur.WithHint(fmt.Errorf("asking for the version of %s: %s", config.App, describe(err, false)), hint)
 	}
 	defer func() { _ = out.Close() }()
+
 	line := make([]byte, 128)
 	n, _ := out.Read(line) // nothing to read is an empty version
 	text, _, _ := strings.Cut(strings.TrimSpace(string(line[:n])), "\n")
@@ -140,6 +142,7 @@ func (w workplace) output(ctx context.Context, c command, r run, name string) (*
 		}
 		return out, nil
 	}
+
 	out, err := w.create(name)
 	if err != nil {
 		return nil, err

@@ -32,6 +32,7 @@ func open(t *testing.T, text string, files map[string]string) (*Adapter, string)
 			t.Fatal(err)
 		}
 	}
+
 	if err := os.Mkdir(filepath.Join(dir, "work"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -39,6 +40,7 @@ func open(t *testing.T, text string, files map[string]string) (*Adapter, string)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	a, err := Open(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
@@ -77,11 +79,13 @@ func load(ctx context.Context, t *testing.T, a *Adapter, pairs ...string) error 
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for pair := range slices.Chunk(pairs, 2) {
 		if err = tx.(contract.OpaqueTransaction).ReplacePayload(ctx, pair[0], "1.0", strings.NewReader(pair[1])); err != nil {
 			break
 		}
 	}
+
 	if err == nil {
 		err = tx.Commit(context.WithoutCancel(ctx))
 	}
@@ -157,6 +161,7 @@ func TestExamples(t *testing.T) {
 			if err := os.CopyFS(bin, os.DirFS("testdata/standins")); err != nil {
 				t.Fatal(err)
 			}
+
 			state := filepath.Join(stage, test.state)
 			if err := os.WriteFile(state, []byte(test.before), 0o600); err != nil {
 				t.Fatal(err)
@@ -169,6 +174,7 @@ func TestExamples(t *testing.T) {
 			if err := a.Ready(t.Context()); err != nil {
 				t.Fatal(err)
 			}
+
 			first, err := export(t, a, test.dataset)
 			if err != nil {
 				t.Fatal(err)
@@ -179,6 +185,7 @@ func TestExamples(t *testing.T) {
 			if err := os.WriteFile(state, []byte(test.after), 0o600); err != nil {
 				t.Fatal(err)
 			}
+
 			if err := load(t.Context(), t, a, test.dataset, first); err != nil {
 				t.Fatal(err)
 			}
@@ -236,11 +243,13 @@ func TestALaterCommandFails(t *testing.T) {
 			if contract.ReasonOf(err) != contract.ReasonAppFailed {
 				t.Fatal(err)
 			}
+
 			for _, want := range test.want {
 				if !strings.Contains(err.Error(), want) {
 					t.Errorf("the error does not say %q: %v", want, err)
 				}
 			}
+
 			if strings.Contains(err.Error(), test.not) {
 				t.Errorf("the error says %q: %v", test.not, err)
 			}
@@ -415,6 +424,7 @@ func TestParseConfigRefuses(t *testing.T) {
 			t.Errorf("%v has no hint", err)
 		}
 	}
+
 	config, err := ParseConfig([]byte("app: a\nversionCommand: {shell: 'echo broken >&2; exit 7'}\nrollback: none\ndatasets: [{name: a, key: [a], export: {argv: [x]}, import: {argv: [x]}}]"), getenv)
 	if err != nil {
 		t.Fatal(err)

@@ -25,6 +25,7 @@ func (f *failure) explain(name, dir string) {
 	case dir != "" && noDir != nil:
 		f.ended = fmt.Sprintf("%s was not run: its directory cannot be entered (%v)", name, noDir)
 		f.hint = "dir: of the command in the configuration names a directory that must be there and that the adapter may enter"
+
 	case errors.Is(f.cause, osexec.ErrNotFound), errors.Is(f.cause, os.ErrNotExist):
 		f.ended = fmt.Sprintf("%s was not run: there is no such program", name)
 		f.hint = "install it where the adapter runs, or give its whole path as the first of argv: in the configuration"

@@ -50,6 +50,7 @@ func (s *snapshot) Rows(ctx context.Context, name string) iter.Seq2[contract.Row
 		}
 		defer func() { _ = payload.Close() }()
 		lines := bufio.NewReader(payload)
+
 		for {
 			line, err := lines.ReadBytes('\n')
 			if err != nil && !errors.Is(err, io.EOF) {
@@ -80,6 +81,7 @@ func (s *snapshot) Payload(ctx context.Context, name string) (io.ReadCloser, err
 		return out, nil
 	}
 	defer func() { _ = out.Close() }()
+
 	stable, err := s.create(d.Name + ".stable")
 	if err != nil {
 		return nil, err

@@ -82,6 +82,7 @@ func (tx *transaction) stage(ctx context.Context, d *dataset, schema string, fil
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
+
 	if d.check != nil {
 		if err := d.check.input(ctx, run{dataset: d.Name, schema: schema}, f.Name()); err != nil {
 			if ctx.Err() != nil {
@@ -95,6 +96,7 @@ func (tx *transaction) stage(ctx context.Context, d *dataset, schema string, fil
 			return told.With("dataset", d.Name)
 		}
 	}
+
 	tx.staged = append(tx.staged, staged{d, schema, f.Name()})
 	return nil
 }
@@ -105,6 +107,7 @@ func (tx *transaction) Commit(ctx context.Context) error {
 	a.commands.Lock()
 	defer a.commands.Unlock()
 	var before []staged
+
 	if a.config.restore {
 		for _, s := range tx.staged {
 			path, err := tx.previous(ctx, s.dataset)
@@ -116,6 +119,7 @@ func (tx *transaction) Commit(ctx context.Context) error {
 			before = append(before, staged{s.dataset, s.Schema, path})
 		}
 	}
+
 	for i, s := range tx.staged {
 		err := s.load.input(ctx, run{dataset: s.Name, schema: s.schema}, s.path)
 		if err == nil {
@@ -124,6 +128,7 @@ func (tx *transaction) Commit(ctx context.Context) error {
 		message := fmt.Sprintf("dataset %s: the import command: %s", s.Name, describe(err, s.Sensitive()))
 		return advised(contract.NewError(contract.ReasonAppFailed, "%s; %s", message, tx.goBack(ctx, before, i)).With("dataset", s.Name), err)
 	}
+
 	tx.close()
 	return nil
 }

@@ -56,6 +56,7 @@ func Open(config Config) (_ *Adapter, err error) {
 	if err := root.Mkdir(stageDir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, appbur.WithHint(fmt.Errorf("making the directory in which files wait: %w", err), stageHint)
 	}
+
 	if a.lock, err = root.OpenFile(stageDir+"/lock", os.O_RDWR|os.O_CREATE, 0o600); err != nil {
 		return nil, appbur.WithHint(fmt.Errorf("locking %s: %w", config.root, err), stageHint)
 	}
@@ -63,6 +64,7 @@ func Open(config Config) (_ *Adapter, err error) {
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return nil, appbur.WithHint(fmt.Errorf("locking %s: %w", config.root, ErrLocked), "stop the other process, or choose another root")
 	}
+
 	if err != nil {
 		return nil, appbur.WithHint(fmt.Errorf("locking %s: %w", config.root, err),
 			"the root must lie on a file system that knows flock(2): two adapters on it could not be told apart")

@@ -47,6 +47,7 @@ func (d *dataset) list(root *os.Root) ([]entry, error) {
 		all = append(all, entry{name, info, err == nil && info.Mode()&fs.ModeSymlink != 0})
 		return err
 	})
+
 	slices.SortFunc(all, func(a, b entry) int { return strings.Compare(a.path, b.path) })
 	return all, err
 }
@@ -59,6 +60,7 @@ func (d *dataset) admit(name string, info fs.FileInfo) error {
 		}
 		return contract.NewError(contract.ReasonAppFailed, "dataset %s: %s %s; exclude it", d.Name, name, what).With("dataset", d.Name)
 	}
+
 	switch mode := info.Mode(); {
 	case !utf8.ValidString(name):
 		return refuse("has a name that is not UTF-8")
@@ -71,6 +73,7 @@ func (d *dataset) admit(name string, info fs.FileInfo) error {
 	case mode&(fs.ModeSetuid|fs.ModeSetgid) != 0:
 		return refuse("has set-user-id or set-group-id")
 	}
+
 	return nil
 }
 

@@ -49,6 +49,7 @@ func read(t *testing.T, dir string) tree {
 		if e.IsDir() && e.Name() == stageDir {
 			return fs.SkipDir
 		}
+
 		short, _ := filepath.Rel(dir, name)
 		switch {
 		case e.IsDir():
@@ -61,6 +62,7 @@ func read(t *testing.T, dir string) tree {
 			f[short] = string(content)
 			return err
 		}
+
 		return nil
 	})
 	if err != nil {
@@ -111,6 +113,7 @@ func load(t *testing.T, a *Adapter, dataset string, rows ...string) error {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	err = tx.Replace(t.Context(), dataset, func(yield func(contract.Row, error) bool) {
 		for _, r := range rows {
 			if !yield(contract.Row(r), nil) {
@@ -164,6 +167,7 @@ func TestMovesToAnotherDirectory(t *testing.T) {
 	if err := os.Chmod(filepath.Join(from, "pages/a.txt"), 0o751); err != nil {
 		t.Fatal(err)
 	}
+
 	tree{
 		"pages/a": "a file where a directory must be", "pages/raw/was/here": "a directory where a file must be", "pages/old": "goes",
 		"pages/old.tmp": "stays", "z.md": "goes",
@@ -173,6 +177,7 @@ func TestMovesToAnotherDirectory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	target := open(t, to, wiki)
 	if err := load(t, target, "pages", rows...); err != nil {
 		t.Fatal(err)
@@ -183,6 +188,7 @@ func TestMovesToAnotherDirectory(t *testing.T) {
 	if got := read(t, to); !maps.Equal(got, want) {
 		t.Errorf("the directory holds %v, want %v", slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
 	}
+
 	again, err := export(t, target, "pages")
 	if err != nil || !slices.Equal(again, rows) {
 		t.Errorf("%d rows became %d, %v", len(rows), len(again), err)
@@ -202,6 +208,7 @@ func TestRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	var short []string
 	for _, r := range rows {
 		if len(r) > 200 {
@@ -209,6 +216,7 @@ func TestRows(t *testing.T) {
 		}
 		short = append(short, r)
 	}
+
 	want := []string{
 		`{"path":"b","part":0,"mode":"0640","size":1,"base64":"AA=="}`, `{"path":"e","part":0,"mode":"0640","size":0,"text":""}`,
 		`{"path":"t","part":0…aaaaaa"}`, `{"path":"t","part":1,"mode":"0640","size":1048577,"text":"é"}`, `{"path":"x","part":0…aaaaaa"}`,
@@ -251,6 +259,7 @@ func TestFilesThatChange(t *testing.T) {
 	if err := os.WriteFile(full, []byte("two"), 0o640); err != nil {
 		t.Fatal(err)
 	}
+
 	now, err := a.list(&a.config.datasets[0])
 	if err != nil {
 		t.Fatal(err)
@@ -261,6 +270,7 @@ func TestFilesThatChange(t *testing.T) {
 	if held[0].same(now[0]) && held[0].info.ModTime() != now[0].info.ModTime() {
 		t.Error("a changed file counts as the same")
 	}
+
 	tree{"new": "two"}.write(t, dir)
 	if err := os.Rename(filepath.Join(dir, "new"), full); err != nil {
 		t.Fatal(err)
@@ -270,6 +280,7 @@ func TestFilesThatChange(t *testing.T) {
 		t.Errorf("another file under the name: %v", err)
 	}
 	now, _ = a.list(&a.config.datasets[0])
+
 	if err := os.Truncate(full, 1); err != nil {
 		t.Fatal(err)
 	}
@@ -289,6 +300,7 @@ func TestAWriterThatNeverRests(t *testing.T) {
 	dir := t.TempDir()
 	tree{"log": "", "big": strings.Repeat("x", 1<<20)}.write(t, dir)
 	a := open(t, dir, `[{name: a, include: ["*"]}]`)
+
 	stop, stopped := make(chan struct{}), make(chan error, 1)
 	go func() {
 		f, err := os.OpenFile(filepath.Join(dir, "log"), os.O_APPEND|os.O_WRONLY, 0)
@@ -303,6 +315,7 @@ func TestAWriterThatNeverRests(t *testing.T) {
 		}
 		stopped <- err
 	}()
+
 	// The writer may sleep through one attempt on a busy machine, not through all.
 	refused := false
 	for range 100 {
@@ -316,6 +329,7 @@ func TestAWriterThatNeverRests(t *testing.T) {
 		}
 		break
 	}
+
 	close(stop)
 	if err := <-stopped; err != nil {
 		t.Fatal(err)
@@ -408,6 +422,7 @@ func TestCrash(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for steps := -2; ; steps++ {
 		dir := t.TempDir()
 		before.write(t, dir)
@@ -481,6 +496,7 @@ func TestChoice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for path, want := range map[string]bool{
 		"a": true, "a/b/c": true, "a/no": false, "a/no/b": false, "ab": false, "b/x.md": true, "b/c/x.md": false, "b": false, "deep": true,
 		"q/r/deep/s": true,
@@ -493,6 +509,7 @@ func TestChoice(t *testing.T) {
 			t.Errorf("%s is not looked into", parent(path))
 		}
 	}
+
 	if narrow, _ := newChoice([]string{"a/b"}, nil); narrow.below("c") || narrow.below("a/c") {
 		t.Error("directories are looked into that cannot hold anything")
 	}
@@ -517,6 +534,7 @@ func TestParseConfigRefuses(t *testing.T) {
 			t.Errorf("%v has no hint", err)
 		}
 	}
+
 	example, err := os.ReadFile("example.yaml")
 	if err != nil {
 		t.Fatal(err)

@@ -129,6 +129,7 @@ func (j *journal) step(root *os.Root) error {
 			return err
 		}
 	}
+
 	for _, a := range j.Actions {
 		if a.New == "" {
 			continue
@@ -140,6 +141,7 @@ func (j *journal) step(root *os.Root) error {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -156,6 +158,7 @@ func (j *journal) undo(root *os.Root) error {
 			return err
 		}
 	}
+
 	for _, a := range j.Actions {
 		if a.Old == "" {
 			continue
@@ -167,6 +170,7 @@ func (j *journal) undo(root *os.Root) error {
 			return err
 		}
 	}
+
 	return j.end(root)
 }
 

@@ -115,6 +115,7 @@ func (b *batch) flush(ctx context.Context) error {
 	if err != nil {
 		return b.table.failed(err, "reading the warnings about")
 	}
+
 	if len(warnings) > 0 {
 		text := "; its message is withheld because the table is sensitive"
 		if !b.table.Sensitive {
@@ -123,6 +124,7 @@ func (b *batch) flush(ctx context.Context) error {
 		return contract.NewError(contract.ReasonPayloadInvalid, "writing table %s: the server warned (%s)%s", b.table, warnings[0][1], text).
 			With("dataset", b.table.Dataset)
 	}
+
 	clear(b.args)
 	b.done += int64(b.rows)
 	b.args, b.rows, b.bytes = b.args[:0], 0, 0

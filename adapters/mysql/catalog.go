@@ -277,6 +277,7 @@ func readForeignKeys(ctx context.Context, s *session, of []*table) ([]foreignKey
 	if err != nil {
 		return nil, failed(err, false, "reading foreign keys")
 	}
+
 	var keys []foreignKey
 	for _, row := range rows {
 		key := foreignKey{name: row[0], from: ident(row[1]) + "." + ident(row[2]), to: ident(row[4]) + "." + ident(row[5])}
@@ -289,6 +290,7 @@ func readForeignKeys(ctx context.Context, s *session, of []*table) ([]foreignKey
 		last := &keys[len(keys)-1]
 		last.columns, last.referred = append(last.columns, row[3]), append(last.referred, row[6])
 	}
+
 	return keys, nil
 }
 

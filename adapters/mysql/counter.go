@@ -31,6 +31,7 @@ func (s *snapshot) Positions(ctx context.Context, dataset string) ([]appbur.Posi
 		return nil, unknownDataset(dataset)
 	}
 	var positions []appbur.Position
+
 	if t.counter != "" {
 		next, err := t.nextNumber(ctx, s.session)
 		if err != nil {
@@ -38,6 +39,7 @@ func (s *snapshot) Positions(ctx context.Context, dataset string) ([]appbur.Posi
 		}
 		positions = append(positions, appbur.Position{Field: t.counter, Next: next.String()})
 	}
+
 	for _, column := range slices.Sorted(maps.Keys(t.drawn)) {
 		// What other sessions keep for themselves was given out.
 		rows, err := s.session.query(ctx, "SELECT next_not_cached_value FROM "+t.drawn[column])
@@ -46,6 +48,7 @@ func (s *snapshot) Positions(ctx context.Context, dataset string) ([]appbur.Posi
 		}
 		positions = append(positions, appbur.Position{Field: column, Counter: t.drawn[column], Next: rows[0][0]})
 	}
+
 	return positions, nil
 }
 

@@ -15,6 +15,7 @@ import (
 func TestFailed(t *testing.T) {
 	duplicate := &mysql.MySQLError{Number: 1062, Message: "Duplicate entry 'CANARY' for key 'token'"}
 	tooLong := &mysql.MySQLError{Number: 1406, Message: "Data too long for column 'word' at row 3"}
+
 	open, secret := &table{Table: tables.Table{Schema: "db", Name: "s", Dataset: "s"}}, &table{Table: tables.Table{
 		Schema: "db", Name: "s",
 		Dataset: "s", Sensitive: true,

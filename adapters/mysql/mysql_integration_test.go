@@ -172,12 +172,14 @@ func TestValues(t *testing.T) {
 			for i, v := range c.values {
 				source.exec(fmt.Sprintf("INSERT INTO %s (id, v) VALUES (%d, %s)", table, i, v))
 			}
+
 			first := adaptertest.Export(t, source.adapter(table))
 			for i, want := range c.want {
 				if want = fmt.Sprintf(`{"id":%d,"v":%s}`, i, want); first[table][i] != want {
 					t.Errorf("%s exports as\n%s, want\n%s", c.values[i], first[table][i], want)
 				}
 			}
+
 			a := target.adapter(table)
 			adaptertest.MustLoad(t, a, first)
 			adaptertest.Same(t, "round trip", first, adaptertest.Export(t, a))
@@ -280,6 +282,7 @@ func TestKeyOrder(t *testing.T) {
 			for n := len(c.values) - 1; n >= 0; n-- {
 				d.exec(fmt.Sprintf("INSERT INTO %s VALUES (%s, %d)", table, c.values[n], n))
 			}
+
 			for n, row := range adaptertest.Export(t, d.adapter(table))[table] {
 				if !strings.HasSuffix(row, fmt.Sprintf(`"n":%d}`, n)) {
 					t.Errorf("row %d is %s", n, row)
@@ -314,11 +317,13 @@ func TestReplaceWithCyclesAndCounters(t *testing.T) {
 	}
 	target.exec(`INSERT INTO parent (id, name) VALUES (1, 'Old'), (77, 'Older')`, `INSERT INTO child (parent) VALUES (1), (77)`,
 		`UPDATE parent SET favourite = 1`, "INSERT INTO `out``side` VALUES (1, 1)")
+
 	a := target.adapter("child", "parent")
 	for _, attempt := range []string{"first", "second"} {
 		adaptertest.MustLoad(t, a, p)
 		adaptertest.Same(t, attempt+" import", p, adaptertest.Export(t, a))
 	}
+
 	if got := target.value("SELECT CONCAT_WS(' ', parent, (SELECT GROUP_CONCAT(shout, quiet) FROM child)) FROM `out``side`"); got != "1 Aa,Bb" {
 		t.Errorf("outside and computed columns: %s", got)
 	}
@@ -326,6 +331,7 @@ func TestReplaceWithCyclesAndCounters(t *testing.T) {
 	if got := target.value("SELECT max(id) FROM parent"); got != "78" {
 		t.Errorf("the next number is %s, want 78", got)
 	}
+
 	// One table alone: its children stay, because their parents are still there.
 	adaptertest.MustLoad(t, target.adapter("parent"), adaptertest.Payloads{"parent": {`{"favourite":1,"id":1,"name":"Eve"}`}})
 	if got := target.value("SELECT count(*) FROM child"); got != "2" {
@@ -338,6 +344,7 @@ func TestImportRollsBackWhole(t *testing.T) {
 		"parent": {`{"favourite":null,"id":5,"name":"New"}`},
 		"child":  {`{"id":5,"parent":5,"twin":null,"word":null}`},
 	}
+
 	with := func(dataset string, rows ...string) adaptertest.Payloads {
 		p := adaptertest.Payloads{"parent": good["parent"], "child": good["child"]}
 		p[dataset] = rows
@@ -423,6 +430,7 @@ func TestSnapshotSeesOneMoment(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
+
 	count := 0
 	for row, err := range s.Rows(t.Context(), "a") {
 		if err != nil {
@@ -435,10 +443,12 @@ func TestSnapshotSeesOneMoment(t *testing.T) {
 			t.Fatalf("row %d shows the writer: %s", count, row)
 		}
 	}
+
 	rows, err := adaptertest.Collect(s.Rows(t.Context(), "b"))
 	if err != nil || count != 20000 || len(rows) != 10 || !strings.HasSuffix(rows[0], `"n":1}`) {
 		t.Errorf("%d rows of a, %d of b (%v)", count, len(rows), err)
 	}
+
 	// What ignores snapshots has to wait.
 	d.exec("SET lock_wait_timeout = 1")
 	for _, sql := range []string{"TRUNCATE a", "ALTER TABLE b ADD COLUMN x int DEFAULT 1"} {
@@ -458,6 +468,7 @@ func TestStoppingEarlyAndCancelling(t *testing.T) {
 	for range s.Rows(t.Context(), "a") {
 		break
 	}
+
 	if _, err := adaptertest.Collect(s.Rows(t.Context(), "a")); err == nil {
 		t.Error("a snapshot whose reader stopped early still works")
 	}
@@ -468,11 +479,13 @@ func TestStoppingEarlyAndCancelling(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
+
 	var last error
 	for _, err := range s.Rows(ctx, "a") {
 		cancel()
 		last = err
 	}
+
 	if !errors.Is(last, context.Canceled) {
 		t.Errorf("a cancelled export ended with %v", last)
 	}
@@ -486,6 +499,7 @@ func TestConnectionLostDuringImport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	err = tx.Replace(t.Context(), "a", func(yield func(contract.Row, error) bool) {
 		for n := range 200000 {
 			if n == 5000 {
@@ -499,6 +513,7 @@ func TestConnectionLostDuringImport(t *testing.T) {
 	if contract.ReasonOf(err) != contract.ReasonBackendUnavailable {
 		t.Fatalf("the import ended with %v", err)
 	}
+
 	if err := tx.Commit(t.Context()); err == nil {
 		t.Error("a broken import could be committed")
 	}
@@ -526,6 +541,7 @@ func TestOpenRefuses(t *testing.T) {
 	d := newDatabase(t, "CREATE TABLE nokey (a int NOT NULL, b int, UNIQUE (a), UNIQUE (b))", "CREATE VIEW v AS SELECT 1 AS id",
 		"CREATE TABLE f (f double PRIMARY KEY)", "CREATE TABLE m (id int PRIMARY KEY) ENGINE MyISAM",
 		"CREATE SEQUENCE s", "CREATE TABLE h (id int PRIMARY KEY) WITH SYSTEM VERSIONING", "CREATE TABLE Cased (id int PRIMARY KEY)")
+
 	for spec, want := range map[string]string{
 		"missing":                      "does not exist",
 		"cased":                        "does not exist",
@@ -543,6 +559,7 @@ func TestOpenRefuses(t *testing.T) {
 			t.Errorf("%s: error is %v, want one with %q", spec, err, want)
 		}
 	}
+
 	if _, err := d.open("{table: nokey, key: [a]}", "Cased"); err != nil {
 		t.Error(err)
 	}

@@ -100,12 +100,14 @@ func (s *session) prepare(ctx context.Context, lockTimeout time.Duration) error 
 		s.of = onlyMariaDB
 	}
 	seconds := strconv.Itoa(max(1, int(lockTimeout.Round(time.Second)/time.Second)))
+
 	assignments := []string{"innodb_lock_wait_timeout = " + seconds, "lock_wait_timeout = " + seconds}
 	for _, setting := range settings {
 		if setting.of == both || setting.of == s.of {
 			assignments = append(assignments, setting.name+" = "+setting.value)
 		}
 	}
+
 	if err := s.exec(ctx, "SET SESSION "+strings.Join(assignments, ", SESSION ")); err != nil {
 		return err
 	}

@@ -36,6 +36,7 @@ func (s *snapshot) Rows(ctx context.Context, dataset string) iter.Seq2[contract.
 			yield(nil, unknownDataset(dataset))
 			return
 		}
+
 		encoder, err := tables.NewEncoder(t.Name, t.columns)
 		if err == nil {
 			err = s.refuseErrorValues(ctx, t)
@@ -47,6 +48,7 @@ func (s *snapshot) Rows(ctx context.Context, dataset string) iter.Seq2[contract.
 			yield(nil, err)
 			return
 		}
+
 		stopped := errors.New("the consumer stopped")
 		err = s.session.stream(ctx, t.exportRows(), func(values [][]byte) error {
 			values, verdicts := values[:len(t.columns)], values[len(t.columns):]

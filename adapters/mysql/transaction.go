@@ -172,6 +172,7 @@ func (tx *transaction) checkForeignKeys(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	for _, key := range keys {
 		rows, err := tx.session.query(ctx, key.orphans())
 		if err != nil {
@@ -183,6 +184,7 @@ func (tx *transaction) checkForeignKeys(ctx context.Context) error {
 				key.name, rows[0][0], key.from, key.to).With("constraint", key.name)
 		}
 	}
+
 	return nil
 }
 
@@ -203,6 +205,7 @@ func (tx *transaction) verify(ctx context.Context, r replacement) error {
 	if err != nil {
 		return r.table.failed(err, "reading again")
 	}
+
 	if stored.Rows() != r.written.Rows() {
 		return contract.NewError(contract.ReasonVerifyFailed, "table %s: %w: %d rows were written, %d are there", r.table, errVerify,
 			r.written.Rows(), stored.Rows())

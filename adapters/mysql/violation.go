@@ -25,6 +25,7 @@ func (t *table) readChecks(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+
 	for _, row := range rows {
 		c := check{name: row[0], violated: "((" + row[1] + ") IS FALSE)"}
 		// The text of a clause is not certain to mean the same in every sql_mode.
@@ -39,6 +40,7 @@ func (t *table) readChecks(ctx context.Context, s *session) error {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -66,6 +68,7 @@ func (t *table) refuseViolations(values, verdicts [][]byte) error {
 				With("dataset", t.Dataset).With("constraint", c.name),
 			fmt.Sprintf("it was written with check_constraint_checks = 0; mend such rows: SELECT * FROM %s WHERE %s", t.qualified(), c.violated))
 	}
+
 	return nil
 }
 

@@ -61,6 +61,7 @@ func (t *table) evaluate(ctx context.Context, s *session, name, expression, typ 
 		return nil
 	}
 	column := t.columns[i : i+1]
+
 	var value []byte
 	err := s.stream(ctx, "SELECT (CAST("+expression+" AS "+typ+"))"+t.casts[name], func(values [][]byte) error {
 		if values[0] == nil {

@@ -20,6 +20,7 @@ func TestFailed(t *testing.T) {
 		Code: "23505", Message: "duplicate key value violates unique constraint", Detail: "Key (token)=(CANARY) already exists.",
 		ConstraintName: "token_key", Where: "COPY s, line 12, column token: \"CANARY\"",
 	}
+
 	open, secret := &table{Table: tables.Table{Schema: "public", Name: "s", Dataset: "s"}}, &table{Table: tables.Table{
 		Schema: "public",
 		Name:   "s", Dataset: "s", Sensitive: true,

@@ -114,5 +114,6 @@ func (t *table) refuseUnmet(values, verdicts [][]byte) error {
 			fmt.Sprintf("the constraint was inherited NOT VALID; mend the rows that violate it: SELECT * FROM %s WHERE %s", t.from(),
 				t.unmet[i].violated))
 	}
+
 	return nil
 }

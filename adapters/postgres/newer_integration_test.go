@@ -65,6 +65,7 @@ func TestRestoreWithDeclaredChanges(t *testing.T) {
 	running := adaptertest.Run(t,
 		target.adapter(`{table: orders, sensitive: false, payloadSchema: "2.0", upcasts: [{from: "1.0", to: "2.0", changes: [
 		{op: rename, path: /colour, to: /color}, {op: drop, path: /fax, reason: nobody sends any}, {op: add, path: /kind, value: old}]}]}`))
+
 	notes, err := running.Restore(t, saved)
 	if err != nil || len(notes) != 1 || !strings.Contains(notes[0], "/fax in 1 rows") || !strings.Contains(notes[0], "nobody sends any") {
 		t.Errorf("the report says %q (%v)", notes, err)

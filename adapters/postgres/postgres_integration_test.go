@@ -97,6 +97,7 @@ func TestValues(t *testing.T) {
 		CREATE DOMAIN even AS int CHECK (VALUE % 2 = 0);
 		CREATE DOMAIN blob AS bytea;`
 	source, target := newDatabase(t, extra), newDatabase(t, extra)
+
 	for i, c := range []struct {
 		typ    string
 		values []string // SQL
@@ -221,6 +222,7 @@ func TestKeyOrder(t *testing.T) {
 			for i := len(values) - 1; i >= 0; i-- {
 				d.exec(fmt.Sprintf("INSERT INTO k VALUES (%s, %d)", values[i], i))
 			}
+
 			if typ == "bytea" { // ordered by the base64 text, which is what the payload holds
 				rows := adaptertest.Export(t, d.adapter("k"))["k"]
 				if !isSorted(rows) {
@@ -228,6 +230,7 @@ func TestKeyOrder(t *testing.T) {
 				}
 				return
 			}
+
 			for i, row := range adaptertest.Export(t, d.adapter("k"))["k"] {
 				if !strings.HasSuffix(row, fmt.Sprintf(`"n":%d}`, i)) {
 					t.Errorf("row %d is %s", i, row)
@@ -283,11 +286,13 @@ func TestReplaceWithCyclesTriggersAndSequences(t *testing.T) {
 	target.exec(`INSERT INTO parent (id, name) VALUES (1, 'Old'), (77, 'Older')`, `INSERT INTO child (parent) VALUES (1), (77)`,
 		`UPDATE parent SET favourite = 1`, `INSERT INTO outside VALUES (1)`, `DELETE FROM audit`)
 	before := target.catalogState()
+
 	a := target.adapter("child", "parent")
 	for _, attempt := range []string{"first", "second"} {
 		adaptertest.MustLoad(t, a, p)
 		adaptertest.Same(t, attempt+" import", p, adaptertest.Export(t, a))
 	}
+
 	if d := cmp.Diff(before, target.catalogState()); d != "" {
 		t.Errorf("the catalog changed (-before +after):\n%s", d)
 	}
@@ -298,6 +303,7 @@ func TestReplaceWithCyclesTriggersAndSequences(t *testing.T) {
 	if got := target.value("SELECT (SELECT max(id) FROM parent) || ' ' || (SELECT max(id) FROM child)"); got != "3 3" {
 		t.Errorf("the next numbers are %s, want 3 3", got)
 	}
+
 	// One table alone: its children stay, because their parents are still there.
 	adaptertest.MustLoad(t, target.adapter("parent"), adaptertest.Payloads{"parent": {`{"favourite":1,"id":1,"name":"Eve"}`}})
 	if got := target.value("SELECT count(*)::text FROM child"); got != "3" {
@@ -310,6 +316,7 @@ func TestImportRollsBackWhole(t *testing.T) {
 		"parent": {`{"favourite":null,"id":5,"name":"New"}`},
 		"child":  {`{"id":5,"parent":5,"twin":null,"word":null}`},
 	}
+
 	with := func(dataset string, rows ...string) adaptertest.Payloads {
 		p := adaptertest.Payloads{"parent": good["parent"], "child": good["child"]}
 		p[dataset] = rows
@@ -403,6 +410,7 @@ func TestSnapshotSeesOneMoment(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
+
 	count := 0
 	for row, err := range s.Rows(t.Context(), "a") {
 		if err != nil {
@@ -415,10 +423,12 @@ func TestSnapshotSeesOneMoment(t *testing.T) {
 			t.Fatalf("row %d shows the writer: %s", count, row)
 		}
 	}
+
 	rows, err := adaptertest.Collect(s.Rows(t.Context(), "b"))
 	if err != nil || count != 20000 || len(rows) != 10 || !strings.HasSuffix(rows[0], `"n":1}`) {
 		t.Errorf("%d rows of a, %d of b (%v), first %v", count, len(rows), err, rows[:1])
 	}
+
 	// What ignores snapshots has to wait.
 	d.exec("SET lock_timeout = '200ms'")
 	for _, sql := range []string{"TRUNCATE a", "ALTER TABLE b ADD COLUMN x int DEFAULT 1"} {
@@ -438,6 +448,7 @@ func TestStoppingEarlyAndCancelling(t *testing.T) {
 	for range s.Rows(t.Context(), "a") {
 		break
 	}
+
 	if _, err := adaptertest.Collect(s.Rows(t.Context(), "a")); err == nil {
 		t.Error("a snapshot whose reader stopped early still works")
 	}
@@ -448,11 +459,13 @@ func TestStoppingEarlyAndCancelling(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
+
 	var last error
 	for _, err := range s.Rows(ctx, "a") {
 		cancel()
 		last = err
 	}
+
 	if !errors.Is(last, context.Canceled) {
 		t.Errorf("a cancelled export ended with %v", last)
 	}
@@ -466,6 +479,7 @@ func TestConnectionLostDuringImport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	n := 0
 	err = tx.Replace(t.Context(), "a", func(yield func(contract.Row, error) bool) {
 		for n = range 200000 {
@@ -480,6 +494,7 @@ func TestConnectionLostDuringImport(t *testing.T) {
 	if contract.ReasonOf(err) != contract.ReasonBackendUnavailable {
 		t.Fatalf("the import ended with %v", err)
 	}
+
 	if err := tx.Commit(t.Context()); err == nil {
 		t.Error("a broken import could be committed")
 	}
@@ -497,6 +512,7 @@ func TestImportOfARowErrorFromTheCaller(t *testing.T) {
 		t.Fatal(err)
 	}
 	broken := errors.New("the payload broke off")
+
 	err = tx.Replace(t.Context(), "a", func(yield func(contract.Row, error) bool) {
 		if yield(json.RawMessage(`{"id":7}`), nil) {
 			yield(nil, broken)
@@ -522,12 +538,14 @@ func TestPartitionsInheritanceAndNames(t *testing.T) {
 		CREATE TABLE base (id int PRIMARY KEY);
 		CREATE TABLE derived (extra text) INHERITS (base);
 		ALTER TABLE base ADD COLUMN gone int; ALTER TABLE base DROP COLUMN gone; ALTER TABLE base ADD COLUMN late int;`
+
 	source, target := newDatabase(t, ddl), newDatabase(t, ddl)
 	source.exec(`INSERT INTO "Odd ""one"""."select" VALUES (1, 'x', 1), (2, 'y', 1), (1, NULL, 9)`,
 		"INSERT INTO base VALUES (1, 10)", "INSERT INTO derived (id) VALUES (2)")
 	target.exec("INSERT INTO base VALUES (5, 50)", "INSERT INTO derived (id) VALUES (6)")
 	specs := []string{`{schema: 'Odd "one"', table: select}`, "base"}
 	p := adaptertest.Export(t, source.adapter(specs...))
+
 	adaptertest.Same(t, "export", adaptertest.Payloads{
 		"select": {`{"a b":1,"k":1,"Ünïcode":"x"}`, `{"a b":2,"k":1,"Ünïcode":"y"}`, `{"a b":1,"k":9,"Ünïcode":null}`},
 		"base":   {`{"id":1,"late":10}`},
@@ -543,6 +561,7 @@ func TestPartitionsInheritanceAndNames(t *testing.T) {
 func TestOpenRefuses(t *testing.T) {
 	d := newDatabase(t, "CREATE TABLE nokey (a int NOT NULL, b int)", "CREATE UNIQUE INDEX ON nokey (a)", "CREATE VIEW v AS SELECT 1 AS id",
 		"CREATE TABLE f (f float8 PRIMARY KEY)", "CREATE TABLE r (id int PRIMARY KEY)", "CREATE RULE x AS ON DELETE TO r DO INSTEAD NOTHING")
+
 	for spec, want := range map[string]string{
 		"missing":                      "does not exist",
 		"nokey":                        "no primary key",
@@ -557,6 +576,7 @@ func TestOpenRefuses(t *testing.T) {
 			t.Errorf("%s: error is %v, want one with %q", spec, err, want)
 		}
 	}
+
 	if _, err := d.open("{table: nokey, key: [a]}"); err != nil {
 		t.Error(err)
 	}

@@ -155,6 +155,7 @@ func (tx *transaction) continueSequences(ctx context.Context, t *table) error {
 	if err != nil {
 		return err
 	}
+
 	for _, q := range sequences {
 		want, err := tx.wanted(ctx, t, q, sequences)
 		if err != nil {
@@ -173,6 +174,7 @@ func (tx *transaction) continueSequences(ctx context.Context, t *table) error {
 			}
 		}
 	}
+
 	tx.tellUnknownCounters(ctx, t, sequences)
 	return nil
 }

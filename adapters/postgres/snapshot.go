@@ -46,6 +46,7 @@ func (s *snapshot) Rows(ctx context.Context, dataset string) iter.Seq2[contract.
 			yield(nil, err)
 			return
 		}
+
 		stopped := errors.New("the consumer stopped")
 		err = s.session.stream(ctx, t.exportRows(), func(values [][]byte) error {
 			values, verdicts := values[:len(t.columns)], values[len(t.columns):]
@@ -55,6 +56,7 @@ func (s *snapshot) Rows(ctx context.Context, dataset string) iter.Seq2[contract.
 			if err := unhex(t.columns, values); err != nil {
 				return err
 			}
+
 			row, err := encoder.Encode(values)
 			if err != nil {
 				return err

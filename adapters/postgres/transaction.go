@@ -92,6 +92,7 @@ func (tx *transaction) Commit(ctx context.Context) error {
 	if err := tx.putBack(ctx); err != nil {
 		return err
 	}
+
 	for _, r := range tx.replaced {
 		if err := tx.continueSequences(ctx, r.table); err != nil {
 			return r.table.failed(err, "moving the sequences of")
@@ -100,6 +101,7 @@ func (tx *transaction) Commit(ctx context.Context) error {
 			return err
 		}
 	}
+
 	if err := tx.session.exec(ctx, "COMMIT"); err != nil {
 		return failed(err, tx.sensitive(), "committing")
 	}
@@ -140,6 +142,7 @@ func (tx *transaction) verify(ctx context.Context, r replacement) error {
 			return r.table.failed(err, "reading again")
 		}
 	}
+
 	where := r.table.Schema + "." + r.table.Name
 	if stored.Rows() != r.written.Rows() {
 		return contract.NewError(contract.ReasonVerifyFailed, "table %s: %w: %d rows were written, %d are there", where, errVerify,

@@ -104,6 +104,7 @@ func (s *stage) checkCoverage(ctx context.Context) error {
 	if len(shown.Coverage.Types) == 0 {
 		return errors.New("the restore point does not say which types it covers")
 	}
+
 	if shown.Partial {
 		return errors.New("the restore point is partial")
 	}

@@ -37,6 +37,7 @@ func (s *stage) startCluster(ctx context.Context, version appbur.KubeVersion, co
 	if err != nil {
 		return nil, err
 	}
+
 	text, err := os.ReadFile(cluster.Kubeconfig)
 	if err == nil {
 		err = os.WriteFile(s.path(config), text, 0o600)

@@ -87,6 +87,7 @@ func restoreAgain(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
+
 	var report struct {
 		Counts struct {
 			Created, Configured, Unchanged, Skipped, Failed int
@@ -95,6 +96,7 @@ func restoreAgain(ctx context.Context, s *stage) error {
 	if err := json.Unmarshal(text, &report); err != nil {
 		return fmt.Errorf("read %s: %w", secondReport, err)
 	}
+
 	c := report.Counts
 	switch {
 	case c.Created+c.Configured+c.Failed > 0:
@@ -102,6 +104,7 @@ func restoreAgain(ctx context.Context, s *stage) error {
 	case c.Unchanged == 0:
 		return errors.New("the second restore found nothing unchanged")
 	}
+
 	s.proved("%d objects unchanged, none created, none changed", c.Unchanged)
 	return nil
 }

@@ -38,6 +38,7 @@ func quietBackup(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
+
 	if before != after {
 		changed, err := s.changedFiles(ctx, before, after)
 		if err != nil {
@@ -45,6 +46,7 @@ func quietBackup(ctx context.Context, s *stage) error {
 		}
 		return fmt.Errorf("an unchanged cluster made a commit on main; it changes\n%s", strings.Join(changed, "\n"))
 	}
+
 	s.proved("main is still at %.12s: no commit for noise", after)
 	return nil
 }
@@ -56,6 +58,7 @@ func backupOfChanges(ctx context.Context, s *stage) error {
 	}
 	edits := managementcluster.Edits()
 	s.say("What they do is what these commands do:")
+
 	for _, e := range edits {
 		s.say("    %s", e.Command)
 	}
@@ -65,11 +68,13 @@ func backupOfChanges(ctx context.Context, s *stage) error {
 	if err := s.backup(ctx); err != nil {
 		return err
 	}
+
 	for _, look := range [][]string{{"log", "--oneline", "main"}, {"log", "--stat=100", "-n", "1", "main"}} {
 		if err := s.run(ctx, command{args: append([]string{"git", "-C", repoName}, look...)}); err != nil {
 			return err
 		}
 	}
+
 	after, err := s.tip(ctx)
 	if err != nil {
 		return err
@@ -78,12 +83,14 @@ func backupOfChanges(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
+
 	var objects []string
 	for _, path := range changed {
 		if appbur.IsManifestPath(path) {
 			objects = append(objects, path)
 		}
 	}
+
 	if len(objects) != len(edits) {
 		return fmt.Errorf("%d changes by people changed %d files:\n%s", len(edits), len(objects), strings.Join(objects, "\n"))
 	}

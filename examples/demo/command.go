@@ -37,6 +37,7 @@ type command struct {
 func (s *stage) run(ctx context.Context, c command) error {
 	line := quoteLine(c.args)
 	var stdout io.Writer = s.out
+
 	var captured bytes.Buffer
 	switch {
 	case c.head > 0:
@@ -54,12 +55,14 @@ func (s *stage) run(ctx context.Context, c command) error {
 		defer func() { _ = file.Close() }()
 		stdout = file
 	}
+
 	s.command(line)
 	code, err := s.exec(ctx, c.args, stdout, s.out)
 	if err != nil {
 		return err
 	}
 	_, _ = s.out.WriteString(excerpt(captured.String(), c.head, c.tail))
+
 	remark, expected := c.answers[code]
 	if !expected && (code != 0 || len(c.answers) > 0) {
 		err := fmt.Errorf("`%s` ended with exit code %d", line, code)
@@ -68,6 +71,7 @@ func (s *stage) run(ctx context.Context, c command) error {
 		}
 		return appbur.WithHint(err, "what it said is above")
 	}
+
 	if remark != "" {
 		s.remark("Exit code %d: %s", code, remark)
 	}

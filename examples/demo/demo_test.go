@@ -29,6 +29,7 @@ func newTestStage(t *testing.T, scripts map[string]string) *stage {
 			t.Fatal(err)
 		}
 	}
+
 	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
 	if err != nil {
 		t.Fatal(err)

@@ -19,6 +19,7 @@ func TestInterruptLeavesNothing(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", demo, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build the demo: %v\n%s", err, out)
 	}
+
 	tests := []struct {
 		name   string
 		signal syscall.Signal
@@ -28,6 +29,7 @@ func TestInterruptLeavesNothing(t *testing.T) {
 		{"a closed terminal", syscall.SIGHUP, exitCancelled},
 		{"a crash", syscall.SIGKILL, -1},
 	}
+
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			// The marker is in the command line of every process of this demo.

@@ -66,6 +66,7 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.dir, "dir", "", "`directory` for the repository, keys and logs (default: a new temporary one)")
 	flags.DurationVar(&o.wait, "wait", time.Minute, "how long the garbage collector gets to find something to delete")
 	flags.BoolVar(&o.keep, "keep", false, "leave both clusters and the application running at the end, until Ctrl-C")
+
 	if err := flags.Parse(args); err != nil {
 		return options{}, err
 	}
@@ -87,6 +88,7 @@ func perform(ctx context.Context, o options, n *narrator, environ []string) int 
 		return exitFailed
 	}
 	defer s.close()
+
 	err = run(ctx, s, story(o))
 	switch {
 	case ctx.Err() != nil:
@@ -98,6 +100,7 @@ func perform(ctx context.Context, o options, n *narrator, environ []string) int 
 		n.say("Everything so far is in %s", s.dir)
 		return exitFailed
 	}
+
 	s.epilogue()
 	if o.keep {
 		n.say("\nEverything keeps running. Press Ctrl-C to end it.")
@@ -117,6 +120,7 @@ func workDir(dir string) (string, error) {
 		}
 		return made, nil
 	}
+
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return "", fmt.Errorf("make a directory for the demo: %w", err)
@@ -124,6 +128,7 @@ func workDir(dir string) (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("make a directory for the demo: %w", err)
 	}
+
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return "", fmt.Errorf("make a directory for the demo: %w", err)

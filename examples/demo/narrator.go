@@ -84,6 +84,7 @@ func (n *narrator) countdown(ctx context.Context, wait time.Duration, what strin
 	defer ticker.Stop()
 	done := time.NewTimer(wait)
 	defer done.Stop()
+
 	for {
 		left := end.Sub(n.now()).Round(time.Second)
 		line := fmt.Sprintf("%s: %.0f s to go", what, left.Seconds())

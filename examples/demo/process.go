@@ -57,6 +57,7 @@ func (p *process) stop() {
 	if p == nil {
 		return
 	}
+
 	group := -p.cmd.Process.Pid
 	select {
 	case <-p.ended:
@@ -69,6 +70,7 @@ func (p *process) stop() {
 		case <-timer.C:
 		}
 	}
+
 	// Whatever of the group outlived its leader, or the leader itself.
 	for {
 		err := syscall.Kill(group, syscall.SIGKILL)
@@ -76,6 +78,7 @@ func (p *process) stop() {
 			break
 		}
 	}
+
 	<-p.ended
 }
 

@@ -23,6 +23,7 @@ func pair(before, after []appbur.AppState) ([]records, error) {
 			found[app.String()+"/"+d.Name] = d
 		}
 	}
+
 	var pairs []records
 	for _, app := range before {
 		for _, d := range app.Datasets {
@@ -35,6 +36,7 @@ func pair(before, after []appbur.AppState) ([]records, error) {
 			})
 		}
 	}
+
 	return pairs, nil
 }
 

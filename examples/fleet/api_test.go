@@ -111,6 +111,7 @@ func TestProgram(t *testing.T) {
 					[]string{"--db", filepath.Join(dir, "a b?.db"), "--http", "127.0.0.1:0", "--contract", socket, "--seed", "5"}, in, &stderr)
 				in.Close()
 			}()
+
 			line, err := io.ReadAll(io.LimitReader(out, int64(len("ready contract="+socket+" http=127.0.0.1:"))))
 			if err != nil || !strings.HasPrefix(string(line), "ready contract="+socket) {
 				t.Fatalf("got %q (%v), stderr %s", line, err, &stderr)
@@ -120,6 +121,7 @@ func TestProgram(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			response, err := http.Get("http://127.0.0.1:" + strings.TrimSpace(string(port[:n])) + "/healthz")
 			if err != nil || response.StatusCode != http.StatusOK {
 				t.Fatalf("%v %v", response, err)
@@ -130,6 +132,7 @@ func TestProgram(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			info, err := client.Info(t.Context())
 			if err != nil || info.App != program.AppID || info.Version != version.App {
 				t.Errorf("%+v, %v", info, err)
@@ -154,6 +157,7 @@ func TestProgramRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	fleet.Close()
+
 	for name, c := range map[string]struct {
 		args []string
 		code int

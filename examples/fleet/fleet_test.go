@@ -169,6 +169,7 @@ func TestRelease2ImportsRelease1(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, exported := export(t, client)
+
 	if *update {
 		for name, data := range got {
 			if err := os.WriteFile(filepath.Join("testdata", "v2", name+".ndjson"), []byte(data), 0o644); err != nil {
@@ -176,9 +177,11 @@ func TestRelease2ImportsRelease1(t *testing.T) {
 			}
 		}
 	}
+
 	if diff := cmp.Diff(golden(t, "v2"), got); diff != "" {
 		t.Errorf("the re-export differs (-golden +got):\n%s", diff)
 	}
+
 	for _, d := range result.Datasets {
 		for _, e := range exported.Datasets {
 			if e.Name == d.Name && (e.Digest != d.Digest || e.Rows != d.Rows || !d.Verified) {
@@ -195,6 +198,7 @@ func TestRelease2ImportsRelease1(t *testing.T) {
 			t.Errorf("%s dropped %+v", d.Name, d.Dropped)
 		}
 	}
+
 	checkDeclaredChanges(t, client, source, got)
 }
 
@@ -206,6 +210,7 @@ func checkDeclaredChanges(t *testing.T, client *contract.Client, source, got pay
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, d := range info.Datasets {
 		var changes []payload.Change
 		for _, u := range d.Upcasts {
@@ -258,6 +263,7 @@ func TestRelease1RefusesRelease2(t *testing.T) {
 func TestImportIsAtomicAndSecretsStayOut(t *testing.T) {
 	client := dial(t, "v2", open(t, "v2", 3))
 	before, _ := export(t, client)
+
 	for name, c := range map[string]struct {
 		dataset, from, to string
 		reason            contract.Reason

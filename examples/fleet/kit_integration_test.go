@@ -64,6 +64,7 @@ func TestConformanceByTheCommandLine(t *testing.T) {
 	}
 	dir := t.TempDir()
 	appbur := build(t, dir, "../../cmd/appbur")
+
 	instance, err := startFleet(t.Context(), t, build(t, dir, "./testdata/slowfleet"))
 	if err != nil {
 		t.Fatal(err)
@@ -73,6 +74,7 @@ func TestConformanceByTheCommandLine(t *testing.T) {
 			t.Error(err)
 		}
 	}()
+
 	hooks := http.NewServeMux()
 	server := httptest.NewServer(hooks)
 	defer server.Close()
@@ -80,6 +82,7 @@ func TestConformanceByTheCommandLine(t *testing.T) {
 		return func(ctx context.Context, _ *http.Request) error { return hook(ctx) }
 	}
 	args := []string{"conformance", instance.Address, "--destructive", "--strict", "--json", "--older", writeOlder(t, dir), "--idle", "45s"}
+
 	for _, c := range []struct {
 		flag, query string
 		hook        func(context.Context, *http.Request) error
@@ -104,6 +107,7 @@ func TestConformanceByTheCommandLine(t *testing.T) {
 		})
 		args = append(args, "--"+c.flag, `curl -fsS "`+server.URL+"/"+c.flag+c.query+`"`)
 	}
+
 	command := exec.CommandContext(t.Context(), appbur, args...)
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
@@ -161,6 +165,7 @@ func startFleet(ctx context.Context, t *testing.T, binary string) (*contracttest
 	if err := p.start(ctx, "-seed", "100"); err != nil {
 		return nil, err
 	}
+
 	end := func(signal syscall.Signal) error {
 		if p.command == nil {
 			return nil
@@ -170,6 +175,7 @@ func startFleet(ctx context.Context, t *testing.T, binary string) (*contracttest
 		p.command = nil
 		return err
 	}
+
 	return &contracttest.Instance{
 		Address:   "unix://" + filepath.Join(dir, "app"),
 		Kill:      func(context.Context) error { return end(syscall.SIGKILL) },
@@ -198,6 +204,7 @@ func (p *fleetProcess) start(ctx context.Context, more ...string) error {
 	}, more...)...)
 	p.command.Env = append(os.Environ(), "SLOW_FILE="+filepath.Join(p.dir, "slow"))
 	p.command.Stdout, p.command.Stderr = writer, &p.log
+
 	err = p.command.Start()
 	writer.Close()
 	if err != nil {

@@ -20,6 +20,7 @@ func (t topic) objects() ([]*unstructured.Unstructured, error) {
 	}
 	var objects []*unstructured.Unstructured
 	reader := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(data)))
+
 	for {
 		document, err := reader.Read()
 		if errors.Is(err, io.EOF) {

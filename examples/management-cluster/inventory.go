@@ -17,6 +17,7 @@ const inventorySize = 900_000
 func inventory() *unstructured.Unstructured {
 	var lines strings.Builder
 	lines.Grow(inventorySize + 256)
+
 	for i := 0; lines.Len() < inventorySize; i++ {
 		sum := sha256.Sum256(fmt.Appendf(nil, "server %d", i))
 		fmt.Fprintf(&lines, `{"asset":"NW-%06d","serial":"%X","rack":"%c%02d","u":%d,"owner":"team-%s","mac":"02:%02x:%02x:%02x:%02x:%02x"}`+"\n",
@@ -24,6 +25,7 @@ func inventory() *unstructured.Unstructured {
 			[]string{"payments", "search", "logistics"}[int(sum[9])%3],
 			sum[10], sum[11], sum[12], sum[13], sum[14])
 	}
+
 	return &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "v1",
 		"kind":       "ConfigMap",

@@ -38,6 +38,7 @@ func Load(ctx context.Context, cfg *rest.Config) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
+
 	l := &loader{client: c, owners: registry{}, kinds: map[string]bool{}}
 	for _, t := range topics {
 		objects, err := t.objects()
@@ -50,6 +51,7 @@ func Load(ctx context.Context, cfg *rest.Config) (Summary, error) {
 			}
 		}
 	}
+
 	if err := l.load(ctx, topic{file: "the inventory", manager: "inventory-exporter"}, inventory()); err != nil {
 		return l.summary, fmt.Errorf("load the inventory: %w", err)
 	}

@@ -100,6 +100,7 @@ func missing(want, got any, path string) []string {
 			paths = append(paths, missing(value, have[key], path+"."+key)...)
 		}
 		return paths
+
 	case []any:
 		have, ok := got.([]any)
 		if (!ok && len(want) > 0) || len(have) != len(want) {
@@ -127,6 +128,7 @@ func testOwners(t *testing.T, c *client) {
 		t.Fatal(err)
 	}
 	obj := machine
+
 	for _, up := range []struct{ kind, resource string }{
 		{"MachineSet", "machinesets"}, {"MachineDeployment", "machinedeployments"}, {"Cluster", "clusters"},
 	} {

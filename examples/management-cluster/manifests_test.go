@@ -108,6 +108,7 @@ func TestCanariesLieInSecretsOnly(t *testing.T) {
 			t.Errorf("%s holds %q", identify(obj), leaks)
 		}
 	}
+
 	for _, canary := range Canaries() {
 		if !found[canary] {
 			t.Errorf("%s is in no object", canary)

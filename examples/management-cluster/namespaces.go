@@ -19,6 +19,7 @@ func Namespaces(ctx context.Context, cfg *rest.Config) (present, absent []string
 	if err != nil {
 		return nil, nil, fmt.Errorf("look for namespaces: %w", err)
 	}
+
 	live := map[string]bool{}
 	for _, namespace := range list.Items {
 		live[namespace.GetName()] = true
@@ -27,6 +28,7 @@ func Namespaces(ctx context.Context, cfg *rest.Config) (present, absent []string
 	if err != nil {
 		return nil, nil, err
 	}
+
 	for _, namespace := range wanted {
 		if name := namespace.GetName(); live[name] {
 			present = append(present, name)
@@ -34,5 +36,6 @@ func Namespaces(ctx context.Context, cfg *rest.Config) (present, absent []string
 			absent = append(absent, name)
 		}
 	}
+
 	return present, absent, nil
 }

@@ -69,6 +69,7 @@ func renewLease(ctx context.Context, c *client) error {
 	if err != nil {
 		return err
 	}
+
 	if len(list.Items) == 0 {
 		_, err := in.Create(ctx, &unstructured.Unstructured{Object: map[string]any{
 			"apiVersion": leaseV1.String(), "kind": "Lease",
@@ -81,6 +82,7 @@ func renewLease(ctx context.Context, c *client) error {
 		}}, metav1.CreateOptions{FieldManager: capiManager})
 		return err
 	}
+
 	lease := &list.Items[0]
 	renewed, _, _ := unstructured.NestedString(lease.Object, "spec", "renewTime")
 	if err := unstructured.SetNestedField(lease.Object, tick(renewed, metav1.RFC3339Micro), "spec", "renewTime"); err != nil {
@@ -130,6 +132,7 @@ func writeBack(ctx context.Context, c *client) error {
 			}
 		}
 	}
+
 	return nil
 }
 
@@ -140,6 +143,7 @@ func applyAgain(ctx context.Context, c *client) error {
 	if err != nil {
 		return err
 	}
+
 	for _, obj := range objects {
 		in, _, err := c.of(ctx, obj)
 		if err != nil {
@@ -155,6 +159,7 @@ func applyAgain(ctx context.Context, c *client) error {
 			return err
 		}
 	}
+
 	return nil
 }
 

@@ -49,6 +49,7 @@ func (r registry) link(obj *unstructured.Unstructured) error {
 		}
 		refs[i].UID = uid
 	}
+
 	if len(refs) > 0 {
 		obj.SetOwnerReferences(refs)
 	}

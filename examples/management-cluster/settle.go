@@ -73,6 +73,7 @@ func (c *client) settle(ctx context.Context) error {
 func (c *client) check(ctx context.Context, o settled) error {
 	in := c.at(o.gv, o.resource, o.namespace)
 	var objects []unstructured.Unstructured
+
 	if o.name != "" {
 		obj, err := in.Get(ctx, o.name, metav1.GetOptions{})
 		if err != nil {
@@ -86,6 +87,7 @@ func (c *client) check(ctx context.Context, o settled) error {
 		}
 		objects = list.Items
 	}
+
 	for _, obj := range objects {
 		if err := o.done(obj.Object); err != nil {
 			return fmt.Errorf("%s: %w", identify(&obj), err)

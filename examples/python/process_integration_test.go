@@ -42,6 +42,7 @@ func (p *process) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	// Its life is not bounded by the context of its start.
 	p.command = exec.CommandContext(context.WithoutCancel(ctx), interpreter, "testdata/slow.py", "--state", p.state(), "--contract",
 		p.address(), "--type")
@@ -51,6 +52,7 @@ func (p *process) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	if p.stdin, err = p.command.StdinPipe(); err != nil {
 		return err
 	}

@@ -48,6 +48,7 @@ func TestContract(t *testing.T) {
 				`{"body":"","book":"a","done":true,"title":"u"}` + "\n"),
 		},
 	}}
+
 	contracttest.Run(t, contracttest.Config{
 		Older: []contracttest.Payload{old}, Strict: true, Idle: 85 * time.Second, Timeout: 2 * time.Minute,
 		Start: func(ctx context.Context) (*contracttest.Instance, error) {
@@ -89,6 +90,7 @@ func TestCanonical(t *testing.T) {
 		"{\"\U00010000\":1,\"\uffff\":2}", "{\"a\":\"\xff\"}", "{\"a\":\"\t\"}", `{"a":1e-1000000000000000000000}`, `{"a":0e99999999}`,
 		`{"a":0.1e1000000}`, `{"a":1000e1000000}`, `{"a":1e-000000000000000000000000007}`,
 	}
+
 	program := `
 import sys, json
 from rows import parse, canonical
@@ -98,6 +100,7 @@ for line in sys.stdin.buffer:
     except ValueError:
         print("null")
 `
+
 	var input strings.Builder
 	for _, line := range lines {
 		fmt.Fprintf(&input, "%x\n", line)
@@ -105,6 +108,7 @@ for line in sys.stdin.buffer:
 	command := exec.CommandContext(t.Context(), interpreter, "-c", program)
 	command.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1")
 	command.Stdin = strings.NewReader(input.String())
+
 	out, err := command.Output()
 	if err != nil {
 		t.Fatal(err)
@@ -113,6 +117,7 @@ for line in sys.stdin.buffer:
 	if len(answers) != len(lines) {
 		t.Fatalf("%d answers to %d lines", len(answers), len(lines))
 	}
+
 	for i, line := range lines {
 		want := "null"
 		if row, err := contract.Canonical(json.RawMessage(line)); err == nil {

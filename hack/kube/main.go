@@ -67,6 +67,7 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+
 	if *printDir {
 		fmt.Println(dir)
 		return nil
@@ -81,6 +82,7 @@ func run(ctx context.Context, args []string) error {
 	}
 	display := kubebuild.NewDisplay(os.Stderr, term.IsTerminal(int(os.Stderr.Fd())), time.Now)
 	defer display.Close()
+
 	for _, v := range versions {
 		// A warning that is right before the build is right after it too.
 		warned := map[string]bool{}
@@ -102,6 +104,7 @@ func run(ctx context.Context, args []string) error {
 		}
 		display.Message(fmt.Sprintf("%-8s ready: %s %s %s", v, binaries.Etcd, binaries.APIServer, binaries.ControllerManager))
 	}
+
 	return nil
 }
 

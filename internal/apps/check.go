@@ -116,6 +116,7 @@ func leftOut(payloads Payloads, saved appbur.AppState, info contract.Info) (map[
 		}
 		without[dataset.Name] = fields
 	}
+
 	return without, nil
 }
 

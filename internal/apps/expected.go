@@ -40,6 +40,7 @@ func expect(saved appbur.Dataset, info contract.DatasetInfo, rows io.Reader) (ex
 	want := expectation{schema: info.Schema, declared: true}
 	hash := sha256.New()
 	reader := bufio.NewReaderSize(rows, 1<<16)
+
 	for {
 		line, err := reader.ReadBytes('\n')
 		if errors.Is(err, io.EOF) && len(line) == 0 {
@@ -59,6 +60,7 @@ func expect(saved appbur.Dataset, info contract.DatasetInfo, rows io.Reader) (ex
 		hash.Write(row)
 		hash.Write([]byte{'\n'})
 	}
+
 	want.digest = appbur.Digest(hash.Sum(nil))
 	return want, nil
 }
@@ -90,6 +92,7 @@ func unforeseen(saved appbur.Dataset, info contract.DatasetInfo, rows io.Reader)
 	if len(line) == 0 && errors.Is(err, io.EOF) {
 		return nil, nil
 	}
+
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
@@ -101,12 +104,14 @@ func unforeseen(saved appbur.Dataset, info contract.DatasetInfo, rows io.Reader)
 	if err != nil {
 		return nil, err
 	}
+
 	var fields []string
 	for _, d := range info.Defaults {
 		if _, ok := row[d.Field]; !ok && d.Value == nil {
 			fields = append(fields, d.Field)
 		}
 	}
+
 	return fields, nil
 }
 
@@ -115,16 +120,19 @@ func upcast(line []byte, steps [][]payload.Change, fill map[string]any) ([]byte,
 	if err != nil {
 		return nil, err
 	}
+
 	for _, changes := range steps {
 		if row, _, err = payload.Apply(changes, row); err != nil {
 			return nil, err
 		}
 	}
+
 	for field, value := range fill {
 		if _, ok := row[field]; !ok {
 			row[field] = value
 		}
 	}
+
 	encoded, err := payload.EncodeRow(row)
 	if err != nil {
 		return nil, err
@@ -143,6 +151,7 @@ func declaredSteps(from string, info contract.DatasetInfo) (steps [][]payload.Ch
 	if err != nil {
 		return nil, false, err
 	}
+
 	for at != to {
 		i := slices.IndexFunc(info.Upcasts, func(u contract.UpcastInfo) bool { return u.From == fmt.Sprintf("%d.%d", at.Major, at.Minor) })
 		switch {
@@ -164,5 +173,6 @@ func declaredSteps(from string, info contract.DatasetInfo) (steps [][]payload.Ch
 			return nil, false, err
 		}
 	}
+
 	return steps, true, nil
 }

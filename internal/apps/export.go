@@ -33,12 +33,14 @@ func Export(ctx context.Context, d Dialer, t Target, store Store, random io.Read
 		return appbur.AppState{}, appbur.WithHint(fmt.Errorf("application %s: %w", t.AppKey, err),
 			hint(err, "look into the log of the application"))
 	}
+
 	state := appbur.AppState{AppKey: t.AppKey, App: result.App, Version: result.Version}
 	for _, exported := range result.Datasets {
 		dataset := datasetOf(exported.DatasetHeader)
 		dataset.Rows, dataset.Size, dataset.Digest, dataset.Positions = exported.Rows, exported.Size, exported.Digest, exported.Positions
 		state.Datasets = append(state.Datasets, dataset)
 	}
+
 	return state, nil
 }
 

@@ -88,6 +88,7 @@ func serve(t *testing.T, app contract.App) Target {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	address := "unix://" + filepath.Join(t.TempDir(), "s")
 	listener, err := contract.Listen(t.Context(), address)
 	if err != nil {
@@ -96,12 +97,14 @@ func serve(t *testing.T, app contract.App) Target {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(ctx, listener) }()
+
 	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
 	})
+
 	return Target{AppKey: appbur.AppKey{Namespace: "team", Name: "shop"}, Address: address}
 }
 
@@ -126,6 +129,7 @@ func TestExportStreamsIntoAStore(t *testing.T) {
 	if state.AppKey != target.AppKey || state.App != "example.com" || state.Version != "1.2.3" || len(state.Datasets) != 2 || s.open != 0 {
 		t.Fatalf("%+v, %d writers open", state, s.open)
 	}
+
 	for _, d := range state.Datasets {
 		data := s.payloads[d.Name].Bytes()
 		if d.Digest != appbur.DigestOf(data) || d.Size != int64(len(data)) || d.Rows != int64(bytes.Count(data, []byte("\n"))) || d.Rows == 0 {

@@ -54,6 +54,7 @@ func (i *Importer) Import(ctx context.Context, app appbur.AppState) (restore.Imp
 	defer hangUp(client)
 	checker := Checker{Payloads: i.Payloads, Random: i.Random, Progress: i.Progress}
 	tell := checker.tell(app.AppKey)
+
 	tell(contract.Progress{Phase: Waiting})
 	if err := i.ready(ctx, client); err != nil {
 		return restore.Imported{}, fmt.Errorf("application %s: %w", app.AppKey, err)
@@ -66,6 +67,7 @@ func (i *Importer) Import(ctx context.Context, app appbur.AppState) (restore.Imp
 	if err != nil {
 		return restore.Imported{}, err
 	}
+
 	request := contract.ImportRequest{OperationID: id, SourceApp: app.App, SourceVersion: app.Version, Progress: tell}
 	for _, d := range app.Datasets {
 		request.Datasets = append(request.Datasets, contract.DatasetSource{
@@ -73,12 +75,14 @@ func (i *Importer) Import(ctx context.Context, app appbur.AppState) (restore.Imp
 			Open: func() (io.ReadCloser, error) { return i.Payloads.Payload(app.AppKey, d) },
 		})
 	}
+
 	result, err := client.Import(ctx, request)
 	if err != nil {
 		return restore.Imported{}, fmt.Errorf("application %s: %w", app.AppKey, err)
 	}
 	imported := restore.Imported{App: info.App, Version: info.Version, Applied: result.Applied}
 	claimed := map[string]appbur.Digest{}
+
 	for _, d := range result.Datasets {
 		claimed[d.Name] = d.Digest
 		dataset := restore.ImportedDataset{Name: d.Name, Rows: d.Rows, Size: d.Size, SchemaFrom: d.SchemaFrom, SchemaTo: d.SchemaTo}
@@ -96,6 +100,7 @@ func (i *Importer) Import(ctx context.Context, app appbur.AppState) (restore.Imp
 		}
 		imported.Datasets = append(imported.Datasets, dataset)
 	}
+
 	differences, err := checker.compare(ctx, client, app, claimed)
 	if err != nil {
 		return imported, err

@@ -30,6 +30,7 @@ func commands(t *testing.T, schema, mediaType string) (Target, string) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+
 	config, err := exec.ParseConfig([]byte(strings.NewReplacer("FILE", file, "VERSION", schema, "TYPE", mediaType).Replace(`
 app: blobs
 version: "1"
@@ -41,10 +42,12 @@ datasets:
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	app, err := exec.Open(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	server, err := contract.NewServer(app,
 		contract.Options{ID: "blobs", Version: "1", Datasets: app.Datasets(), SpoolDir: filepath.Join(dir, "spool")})
 	if err != nil {
@@ -55,6 +58,7 @@ datasets:
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	ended := make(chan error, 1)
 	ctx := t.Context() // ends before the cleanup
 	go func() { ended <- server.Serve(ctx, listener) }()

@@ -25,6 +25,7 @@ func TestCheckSaysNoDigestOfSensitiveDatasets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if differences, err := (Checker{Payloads: saved, Random: rand.Reader}).Check(t.Context(), target, state); err != nil ||
 		len(differences) != 0 {
 		t.Fatalf("%q, %v", differences, err)
@@ -36,6 +37,7 @@ func TestCheckSaysNoDigestOfSensitiveDatasets(t *testing.T) {
 	if err != nil || len(differences) != 2 {
 		t.Fatalf("%q, %v", differences, err)
 	}
+
 	for _, said := range differences {
 		if !strings.Contains(said, "rows differ from the saved ones") || hexDigits.MatchString(said) != strings.Contains(said, "dataset orders") {
 			t.Errorf("%q", said)
@@ -52,6 +54,7 @@ func TestImportReportsNoDigestOfSensitiveDatasets(t *testing.T) {
 	}
 	target := serve(t, contracttest.NewMemory(map[string][]contract.Row{}))
 	importer := Importer{Targets: []Target{target}, Payloads: saved, Random: rand.Reader, Patience: time.Minute}
+
 	imported, err := importer.Import(t.Context(), state)
 	if err != nil || !imported.Applied || len(imported.Datasets) != 2 {
 		t.Fatalf("%+v, %v", imported, err)
@@ -60,6 +63,7 @@ func TestImportReportsNoDigestOfSensitiveDatasets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, d := range state.Datasets {
 		if shown := bytes.Contains(report, []byte(d.Digest.String())); shown == d.Sensitive {
 			t.Errorf("dataset %s, sensitive is %v: %s", d.Name, d.Sensitive, report)

@@ -66,6 +66,7 @@ func TestEveryBuiltInKind(t *testing.T) {
 			t.Run("empty cluster", func(t *testing.T) { appliesElsewhere(t, newServer(t, each.kube, each.args...), first.saved()) })
 		})
 	}
+
 	if ran < len(servers) {
 		return // some were not asked for, or did not start
 	}
@@ -75,6 +76,7 @@ func TestEveryBuiltInKind(t *testing.T) {
 	for kind := range uncreatable {
 		listed[kind] = true
 	}
+
 	for kind := range listed {
 		if !tested[kind] {
 			t.Errorf("%s is in a table, and no server serves it", kind)
@@ -107,6 +109,7 @@ func (s *server) checkDecisions(objects []object, c captured) {
 	t := s.t
 	t.Helper()
 	want := make(map[string]bool)
+
 	for _, o := range objects {
 		kind := o.id.GroupKind().String()
 		if rule, ok := excluded[kind]; ok {
@@ -130,6 +133,7 @@ func (s *server) checkDecisions(objects []object, c captured) {
 			}
 		}
 	}
+
 	for path := range c.saved() {
 		if !want[path] {
 			t.Errorf("%s was saved and nobody created it", path)
@@ -151,11 +155,13 @@ func (s *server) together(r manifest.Result) error {
 	}
 	_, answer := s.send(http.MethodGet, s.resources[r.Manifest.ID.GroupKind()].path(r.Manifest.ID.Namespace, r.Manifest.ID.Name),
 		"application/json", nil)
+
 	live, err := manifest.Decode(answer)
 	if err != nil {
 		return err
 	}
 	whole["metadata"].(map[string]any)["managedFields"] = live["metadata"].(map[string]any)["managedFields"]
+
 	again, err := manifest.Default().Make(whole)
 	if err != nil {
 		return err

@@ -29,6 +29,7 @@ func (s *server) objects() (objects []object, known map[appbur.GroupKind]bool) {
 		s.t.Fatal(err)
 	}
 	known = make(map[appbur.GroupKind]bool)
+
 	for _, file := range archive.Files {
 		title, name, named := strings.Cut(file.Name, "/")
 		if !named {
@@ -48,6 +49,7 @@ func (s *server) objects() (objects []object, known map[appbur.GroupKind]bool) {
 		o.content = o.fill(s.t, r, file.Data)
 		objects = append(objects, o)
 	}
+
 	return objects, known
 }
 

@@ -46,11 +46,13 @@ func TestEachKindOnce(t *testing.T) {
 					got[gk.String()] = r.Version
 				}
 			}
+
 			if d := diff.Diff(want, got); d != "" {
 				t.Fatalf("kinds with several versions (-want +got):\n%s", d)
 			}
 			objects, _ := s.objects()
 			slices.SortStableFunc(objects, func(a, b object) int { return cmp.Compare(turn(a.id.Kind), turn(b.id.Kind)) })
+
 			var copies []copied
 			for _, o := range objects {
 				r := s.resources[o.id.GroupKind()]
@@ -62,6 +64,7 @@ func TestEachKindOnce(t *testing.T) {
 					copies = append(copies, s.copyThrough(o, version))
 				}
 			}
+
 			c := s.capture()
 			checkOnce(t, c, want)
 			for _, each := range copies {
@@ -94,12 +97,14 @@ func (s *server) copyThrough(o object, version string) copied {
 	c := copied{original: o.id, copy: o.id, apiVersion: r.GroupVersion().String()}
 	c.copy.Name += "-" + version
 	before, _ := content["metadata"].(map[string]any)
+
 	metadata := map[string]any{"name": c.copy.Name}
 	for _, key := range []string{"namespace", "labels", "annotations"} {
 		if value, ok := before[key]; ok {
 			metadata[key] = value
 		}
 	}
+
 	content["metadata"] = metadata
 	delete(content, "status")
 	body, err := json.Marshal(content)
@@ -126,6 +131,7 @@ func (c copied) check(t *testing.T, all captured) {
 		strings.ReplaceAll(string(copied.Manifest.Data), "name: "+c.copy.Name, "name: "+c.original.Name)); d != "" {
 		t.Errorf("%s, written through %s, is saved in another form (-original +copy):\n%s", c.copy, c.apiVersion, d)
 	}
+
 	if copied.Manifest.APIVersion == c.apiVersion {
 		t.Errorf("%s was read at %s", c.copy, c.apiVersion)
 	}
@@ -154,11 +160,13 @@ func checkOnce(t *testing.T, c captured, want map[string]string) {
 		}
 		versions[kind] = each.Version
 	}
+
 	for kind, version := range want {
 		if versions[kind] != version {
 			t.Errorf("%s is read at %q, want %q", kind, versions[kind], version)
 		}
 	}
+
 	if version, twice := versions["Event"]; twice {
 		t.Errorf("events are read in the core group at %s, too", version)
 	}
@@ -166,6 +174,7 @@ func checkOnce(t *testing.T, c captured, want map[string]string) {
 	for _, each := range c.coverage.Types {
 		resources[each.Resource] = append(resources[each.Resource], each.Group)
 	}
+
 	for _, name := range slices.Sorted(maps.Keys(resources)) {
 		if len(resources[name]) > 1 {
 			t.Errorf("%s are read in several groups: %q", name, resources[name])

@@ -77,6 +77,7 @@ func (s *server) discover(cfg *rest.Config) {
 		t.Fatal(err)
 	}
 	found := make(map[appbur.GroupKind]resource)
+
 	for _, list := range lists {
 		gv, err := schema.ParseGroupVersion(list.GroupVersion)
 		if err != nil {
@@ -108,6 +109,7 @@ func (s *server) discover(cfg *rest.Config) {
 			found[kind] = now
 		}
 	}
+
 	s.resources = found
 }
 
@@ -184,6 +186,7 @@ func (s *server) capture() captured {
 	s.t.Helper()
 	c := captured{results: make(map[string]manifest.Result)}
 	var mutex sync.Mutex
+
 	var err error
 	c.coverage, err = s.exporter.Capture(s.t.Context(), func(_ exporter.Type, r manifest.Result) error {
 		mutex.Lock()
@@ -197,6 +200,7 @@ func (s *server) capture() captured {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+
 	if !c.coverage.Complete() {
 		s.t.Errorf("coverage has holes: %+v", c.coverage.Groups)
 	}

@@ -75,6 +75,7 @@ func (a *sensitiveApp) Rollback(context.Context) error { return nil }
 func serveSensitive(w *world) *sensitiveApp {
 	w.Helper()
 	socket := filepath.Join(w.dir, "app.sock")
+
 	a := &sensitiveApp{address: "unix://" + socket, login: w.hide("key of a sensitive dataset"), value: w.hide("row of a sensitive dataset")}
 	for _, changed := range []bool{true, false} {
 		a.changed.Store(changed)
@@ -86,6 +87,7 @@ func serveSensitive(w *world) *sensitiveApp {
 			w.secret[fmt.Sprintf("%s of the whole (changed is %v)", form, changed)] = text
 		}
 	}
+
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
@@ -94,12 +96,14 @@ func serveSensitive(w *world) *sensitiveApp {
 			Datasets: []contract.Dataset{{Name: "logins", Schema: "1.0", Key: []string{"login"}}},
 		})
 	}()
+
 	w.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
 			w.Error(err)
 		}
 	})
+
 	w.eventually("the app listens", func(ctx context.Context) error {
 		conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "unix", socket)
 		if err != nil {
@@ -107,5 +111,6 @@ func serveSensitive(w *world) *sensitiveApp {
 		}
 		return conn.Close()
 	})
+
 	return a
 }

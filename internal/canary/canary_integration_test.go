@@ -172,18 +172,21 @@ func (w *world) hideHashes() {
 func (w *world) search() {
 	w.Helper()
 	w.hideHashes()
+
 	all := map[string]string{}
 	for _, planted := range []map[string]string{w.secret, w.readable} {
 		for what, value := range planted {
 			all[value] = what
 		}
 	}
+
 	values := make([]string, 0, len(all))
 	for value := range all {
 		values = append(values, value)
 	}
 	slices.Sort(values)
 	seen := map[string]bool{}
+
 	objects := 0
 	for line := range strings.Lines(w.git(w.repo, "cat-file", "--batch-all-objects", "--batch-check=%(objectname) %(objecttype)")) {
 		id, kind, _ := strings.Cut(strings.TrimSpace(line), " ")
@@ -196,9 +199,11 @@ func (w *world) search() {
 			}
 		}
 	}
+
 	if objects < 50 {
 		w.Errorf("only %d objects were searched", objects)
 	}
+
 	// What is not saved cannot be found; what is planted is saved, and sealed.
 	for _, path := range []string{
 		"secret/db", "secret/pull", "secret/watched", "secret/sh.helm.release.v1.shop.v1", "configmap/settings", "configmap/shop.v1",
@@ -208,6 +213,7 @@ func (w *world) search() {
 			w.Errorf("%s is not sealed:\n%.500s", path, text)
 		}
 	}
+
 	w.git(w.repo, "show", "main:namespaces/going/secret/held.yaml")
 	for what := range w.readable {
 		if !seen[what] {
@@ -217,6 +223,7 @@ func (w *world) search() {
 			w.Errorf("docs/keys.md does not say that %s is not protected", what)
 		}
 	}
+
 	for value := range find(w.transcript.Bytes(), values) {
 		if w.secret[all[value]] == value {
 			at := strings.Index(w.transcript.String(), value)
@@ -270,12 +277,14 @@ func (w *world) plantKeys() {
 			}
 		}
 	}
+
 	// The public half of the signing key is in every signature, in the same words.
 	for what, value := range w.secret {
 		if public, err := os.ReadFile(filepath.Join(w.keys, "allowed_signers")); err == nil && strings.Contains(string(public), value) {
 			delete(w.secret, what)
 		}
 	}
+
 	w.secret["the token of the kubeconfig"] = w.cluster.RESTConfig().BearerToken
 }
 
@@ -291,34 +300,41 @@ func (w *world) look(with func(...string) []string, app *sensitiveApp) {
 	w.ok(local("rules", "--json")...)
 	w.run(local("compat", "cluster", "latest", "--to", "1.37", "--all")...)
 	w.run(local("compat", "cluster", "latest", "--to", "1.37", "--json")...)
+
 	for _, object := range []string{"secret/db", "secret/sh.helm.release.v1.shop.v1", "configmap/settings", "deployment/web", "vault/main"} {
 		w.run(with("explain", object, "-n", "team")...)
 		w.run(with("explain", object, "-n", "team", "--json")...)
 	}
+
 	w.run(with("plan", "latest")...)
 	w.run(with("plan", "latest", "--json")...)
 	w.run(with("verify", "latest")...)
 	w.ok(local("repo", "check", "--identity", filepath.Join(w.keys, "identity.txt"))...)
 	w.ok(local("repo", "check", "--json")...)
+
 	// The digest is opened to compare with, and not shown when it is another one.
 	vault := "team/vault=" + app.address
 	w.ok(with("verify", "latest", "--app", vault)...)
 	app.changed.Store(true)
+
 	for _, form := range [][]string{nil, {"--json"}} {
 		if code, out := w.run(with(append([]string{"verify", "latest", "--app", vault}, form...)...)...); code != 4 ||
 			!strings.Contains(out, "100 rows differ") {
 			w.Errorf("verify of a changed application ended with %d, want 4 (differences):\n%.2000s", code, out)
 		}
 	}
+
 	app.changed.Store(false)
 	// Live values that differ from the saved ones are compared and not shown.
 	w.change()
+
 	for _, form := range [][]string{nil, {"--json"}} {
 		if code, out := w.run(with(append([]string{"verify", "latest"}, form...)...)...); code != 4 {
 			w.Errorf("verify ended with %d, want 4 (differences):\n%.2000s", code, out)
 		}
 		w.run(with(append([]string{"restore", "latest", "--dry-run", "--yes"}, form...)...)...)
 	}
+
 	w.run(with("restore", "latest", "--yes", "--undo-newer")...)
 	w.run(with("restore", "latest", "--yes", "--undo-newer", "--force-conflicts", "--json")...)
 	w.ok(with("backup", "--app", vault)...)
@@ -433,6 +449,7 @@ func (w *world) runDaemon(kubeconfig []string) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- command.Wait() }()
+
 	lines := func() string {
 		text, err := os.ReadFile(log.Name())
 		if err != nil {
@@ -440,6 +457,7 @@ func (w *world) runDaemon(kubeconfig []string) {
 		}
 		return string(text)
 	}
+
 	watch := func(what string, done func() bool) {
 		w.eventually(what, func(context.Context) error {
 			select {
@@ -453,6 +471,7 @@ func (w *world) runDaemon(kubeconfig []string) {
 			return nil
 		})
 	}
+
 	saved := func(name string) func() bool {
 		return func() bool {
 			return exec.Command("git", "-C", w.repo, "cat-file", "-e", "main:namespaces/team/secret/"+name+".yaml").Run() == nil
@@ -465,6 +484,7 @@ func (w *world) runDaemon(kubeconfig []string) {
 	watch("the watched Secret is committed", saved("watched"))
 	quiet := len(lines())
 	w.cluster.StopAPIServer()
+
 	watch("the log tells of the lost server", func() bool { return len(lines()) > quiet })
 	if err := w.cluster.StartAPIServer(w.Context()); err != nil {
 		w.Fatal(err)

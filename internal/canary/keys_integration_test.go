@@ -37,6 +37,7 @@ func blocks(t testing.TB) []block {
 	var all []block
 	var current *block
 	heading := ""
+
 	for line := range strings.Lines(string(text)) {
 		switch fence, isFence := strings.CutPrefix(line, "```"); {
 		case isFence && current == nil:
@@ -50,6 +51,7 @@ func blocks(t testing.TB) []block {
 			heading = strings.TrimSpace(strings.TrimLeft(line, "#"))
 		}
 	}
+
 	return all
 }
 

@@ -156,6 +156,7 @@ func (w *world) plantVault() {
 				}},
 			},
 		}))
+
 	vault := func(fields map[string]any) *unstructured.Unstructured {
 		return object("example.org/v1", "Vault", "team", "main", fields)
 	}
@@ -169,9 +170,11 @@ func (w *world) plantVault() {
 			"peers": []any{w.hide("list of a custom resource by rule")}, "numbers": []any{1, 2.5},
 		},
 	}))
+
 	w.apply("example.org", "v1", "vaults", vault(map[string]any{
 		"status": map[string]any{"token": w.hide("status of a custom resource by rule"), "phase": w.show("status without a rule")},
 	}), "status")
+
 	// The set's values are in managedFields of the live object, or this shows nothing.
 	live, err := w.client.Resource(resource("example.org", "v1", "vaults")).Namespace("team").Get(w.Context(), "main", metav1.GetOptions{})
 	if err != nil {
@@ -190,6 +193,7 @@ func (w *world) plantGoing() {
 	w.Helper()
 	secrets := w.client.Resource(resource("", "v1", "secrets")).Namespace("going")
 	w.apply("", "v1", "namespaces", object("v1", "Namespace", "", "going", nil))
+
 	for name, value := range map[string]string{
 		"held": w.hide("Secret in a namespace that is being deleted"), "leaving": w.hide("Secret that is being deleted"),
 	} {
@@ -197,6 +201,7 @@ func (w *world) plantGoing() {
 			"data": map[string]any{"a": base64Of(value)}, "metadata": map[string]any{"finalizers": []any{"example.org/held"}},
 		}))
 	}
+
 	w.cluster.StopControllerManager()
 	if err := w.client.Resource(resource("", "v1", "namespaces")).Delete(w.Context(), "going", metav1.DeleteOptions{}); err != nil {
 		w.Fatal(err)
@@ -204,6 +209,7 @@ func (w *world) plantGoing() {
 	if err := secrets.Delete(w.Context(), "leaving", metav1.DeleteOptions{}); err != nil {
 		w.Fatal(err)
 	}
+
 	for name, leaving := range map[string]bool{"held": false, "leaving": true} {
 		live, err := secrets.Get(w.Context(), name, metav1.GetOptions{})
 		if err != nil {

@@ -24,6 +24,7 @@ func (w *world) refuse(with func(...string) []string) {
 	server := httptest.NewTLSServer(http.HandlerFunc(quoteAndDeny))
 	w.Cleanup(server.Close)
 	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+
 	const group, kinds = "admissionregistration.k8s.io", "validatingwebhookconfigurations"
 	w.apply(group, "v1", kinds, object(group+"/v1", "ValidatingWebhookConfiguration", "", "quoting", map[string]any{
 		"webhooks": []any{map[string]any{
@@ -35,6 +36,7 @@ func (w *world) refuse(with func(...string) []string) {
 			}},
 		}},
 	}))
+
 	configmaps := w.client.Resource(resource("", "v1", "configmaps")).Namespace("default")
 	w.eventually("the webhook is asked", func(ctx context.Context) error {
 		_, err := configmaps.Create(ctx, object("v1", "ConfigMap", "default", "probe", nil),
@@ -44,6 +46,7 @@ func (w *world) refuse(with func(...string) []string) {
 		}
 		return nil
 	})
+
 	// What is equal is not written, so nothing of it could be refused.
 	for _, gone := range []schema.GroupVersionResource{
 		resource("", "v1", "secrets"), resource("", "v1", "configmaps"),
@@ -54,6 +57,7 @@ func (w *world) refuse(with func(...string) []string) {
 			w.Fatal(err)
 		}
 	}
+
 	defer w.run(with("restore", "latest", "--yes", "--undo-newer", "--force-conflicts")...)
 	for _, form := range [][]string{nil, {"--json"}, {"--dry-run"}} {
 		before := w.transcript.Len()
@@ -63,9 +67,11 @@ func (w *world) refuse(with func(...string) []string) {
 			w.Errorf("no value was refused, or it is not said why:\n%.6000s", said)
 		}
 	}
+
 	if err := w.client.Resource(resource(group, "v1", kinds)).Delete(w.Context(), "quoting", metav1.DeleteOptions{}); err != nil {
 		w.Fatal(err)
 	}
+
 	w.eventually("the webhook is forgotten", func(ctx context.Context) error {
 		_, err := configmaps.Create(ctx, object("v1", "ConfigMap", "default", "probe", nil),
 			metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
@@ -90,12 +96,14 @@ func quoteAndDeny(rw http.ResponseWriter, r *http.Request) {
 		http.Error(rw, err.Error(), http.StatusBadRequest)
 		return
 	}
+
 	message := refusal + ": " + string(review.Request.Object)
 	for _, token := range base64Text.FindAllString(string(review.Request.Object), -1) {
 		if plain, err := base64.StdEncoding.DecodeString(token); err == nil && worthwhile(plain) {
 			message += "\nwhich is " + string(plain)
 		}
 	}
+
 	rw.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(rw).Encode(map[string]any{ // who asks has gone
 		"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
@@ -118,6 +126,7 @@ func (w *world) stumble(with func(...string) []string) {
 		"conversionReviewVersions": []any{"v1"},
 		"clientConfig":             map[string]any{"url": server.URL, "caBundle": base64.StdEncoding.EncodeToString(authority)},
 	}})
+
 	w.eventually("conversion fails", func(ctx context.Context) error {
 		_, err := w.client.Resource(resource("example.org", "v1", "lockers")).Namespace("team").List(ctx, metav1.ListOptions{})
 		if err == nil || !strings.Contains(err.Error(), refusal) {
@@ -125,12 +134,14 @@ func (w *world) stumble(with func(...string) []string) {
 		}
 		return nil
 	})
+
 	for _, form := range [][]string{nil, {"--json"}} {
 		if code, out := w.run(with(append([]string{"backup"}, form...)...)...); code != 3 || form != nil &&
 			!strings.Contains(out, "conversion webhook for") {
 			w.Errorf("the backup ended with %d, want 3 (partial), and a reason:\n%.3000s", code, out)
 		}
 	}
+
 	if code, out := w.run(with("explain", "lockers.example.org/first", "-n", "team")...); code == 0 ||
 		!strings.Contains(out, "conversion webhook for") {
 		w.Errorf("explain ended with %d, want a failure and a reason:\n%.3000s", code, out)
@@ -142,6 +153,7 @@ func (w *world) stumble(with func(...string) []string) {
 		metav1.DeleteOptions{}); err != nil {
 		w.Fatal(err)
 	}
+
 	w.eventually("the definition is gone", func(ctx context.Context) error {
 		_, err := w.client.Resource(resource("apiextensions.k8s.io", "v1", "customresourcedefinitions")).Get(ctx, "lockers.example.org",
 			metav1.GetOptions{})
@@ -185,6 +197,7 @@ func quoteAndFail(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	message := refusal
+
 	for _, object := range review.Request.Objects {
 		var content struct {
 			Spec struct {
@@ -197,6 +210,7 @@ func quoteAndFail(rw http.ResponseWriter, r *http.Request) {
 		}
 		message += ": cannot convert " + content.Spec.Password
 	}
+
 	rw.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(rw).Encode(map[string]any{ // who asks has gone
 		"apiVersion": "apiextensions.k8s.io/v1", "kind": "ConversionReview",

@@ -39,11 +39,13 @@ func unwrap(data []byte, values []string, found, seen map[string]bool, depth int
 		return
 	}
 	seen[string(data)] = true
+
 	for _, value := range values {
 		if bytes.Contains(data, []byte(value)) {
 			found[value] = true
 		}
 	}
+
 	if depth == 0 {
 		return
 	}
@@ -56,6 +58,7 @@ func unwrap(data []byte, values []string, found, seen map[string]bool, depth int
 	if strings.Contains(text, "\n") {
 		next([]byte(wrapped.ReplaceAllString(text, "")))
 	}
+
 	for _, token := range base64Text.FindAllString(text, -1) {
 		// A token may begin inside a word: all alignments are tried.
 		for shift := range 4 {
@@ -69,17 +72,20 @@ func unwrap(data []byte, values []string, found, seen map[string]bool, depth int
 			}
 		}
 	}
+
 	for _, token := range hexText.FindAllString(text, -1) {
 		if inner, err := hex.DecodeString(token[:len(token)&^1]); err == nil && worthwhile(inner) {
 			next(inner)
 		}
 	}
+
 	for _, token := range quotedText.FindAllString(text, -1) {
 		var inner string
 		if json.Unmarshal([]byte(token), &inner) == nil {
 			next([]byte(inner))
 		}
 	}
+
 	if strings.Contains(text, "%") {
 		if inner, err := url.PathUnescape(text); err == nil {
 			next([]byte(inner))
@@ -164,6 +170,7 @@ func chunks(s string, n int) []string {
 func TestFind(t *testing.T) {
 	value := `CANARY-find-0123456789abcdef`
 	text := "some text\npassword: \"" + value + "\"\nmore"
+
 	for name, encode := range encoders {
 		for inner, again := range encoders {
 			data := "before " + encode("noise "+again(text)) + " after"
@@ -182,6 +189,7 @@ func TestFind(t *testing.T) {
 			}
 		}
 	}
+
 	release := encoders["base64"](encoders["base64"](gzipped(encoders["json"]("data:\n  password: " + encoders["base64"](value)))))
 	if !find([]byte("release: "+release+"\n"), []string{value})[value] {
 		t.Error("not found in a Helm release")

@@ -51,6 +51,7 @@ func Run(ctx context.Context, source Source, writer Writer, seen func()) (Captur
 	if err != nil {
 		return Captured{}, err
 	}
+
 	for _, t := range coverage.Types {
 		if !t.Complete {
 			continue
@@ -59,6 +60,7 @@ func Run(ctx context.Context, source Source, writer Writer, seen func()) (Captur
 			return Captured{}, err
 		}
 	}
+
 	if coverage, err = ForgetKinds(ctx, source, writer, coverage); err != nil {
 		return Captured{}, err
 	}
@@ -91,6 +93,7 @@ func (p *pass) take(result manifest.Result) error {
 		delete(p.present[id.GroupKind()], id.Path())
 		return nil
 	}
+
 	err := p.writer.Put(result)
 	var one *appbur.ObjectError
 	if err != nil && !errors.As(err, &one) {
@@ -104,6 +107,7 @@ func (p *pass) take(result manifest.Result) error {
 	if err == nil {
 		p.index[id] = result.Entry
 	}
+
 	// An object that cannot be saved exists all the same: a file that it has stays.
 	paths := p.present[id.GroupKind()]
 	if paths == nil {

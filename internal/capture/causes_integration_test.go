@@ -49,6 +49,7 @@ func TestEachCauseKeepsFiles(t *testing.T) {
 	every := func(match faultproxy.Match, fault faultproxy.Fault) []faultproxy.Rule {
 		return []faultproxy.Rule{{Match: match, Fault: fault}}
 	}
+
 	passing := func(match faultproxy.Match, fault faultproxy.Fault) []faultproxy.Rule {
 		return []faultproxy.Rule{{Match: match, Times: 1, Fault: fault}}
 	}
@@ -144,6 +145,7 @@ func TestEachCauseKeepsFiles(t *testing.T) {
 			holes: []string{"Widget.example.org: it is not served at the moment", "Deployment.apps: it is not served at the moment"},
 		},
 	}
+
 	for _, version := range versions {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel() // the clusters have nothing in common
@@ -181,6 +183,7 @@ func (s *scene) drive(c cause, before map[string]string) {
 	if c.user != "" {
 		config.Impersonate = rest.ImpersonationConfig{UserName: c.user}
 	}
+
 	coverage, err := s.backup(config, s.archive)
 	switch {
 	case c.fails != "" && (err == nil || !strings.Contains(err.Error(), c.fails)):
@@ -190,17 +193,20 @@ func (s *scene) drive(c cause, before map[string]string) {
 	case err == nil && coverage.Complete() != (len(c.holes) == 0):
 		s.Errorf("complete: %v; the coverage says:%s", coverage.Complete(), holes(coverage))
 	}
+
 	for _, want := range c.holes {
 		if !strings.Contains(holes(coverage), "\n"+want) {
 			s.Errorf("the coverage lacks %q:%s", want, holes(coverage))
 		}
 	}
+
 	after := s.tree(s)
 	for path := range before {
 		if _, ok := after[path]; !ok {
 			s.Errorf("%s is gone, its object is not", path)
 		}
 	}
+
 	for i := range c.script {
 		if s.proxy.Hits(i) == 0 {
 			s.Errorf("fault %d was not met", i)
@@ -219,12 +225,14 @@ func newScene(t *testing.T, version string) *scene {
 	s := &scene{world: w}
 	w.create("namespaces", object("v1", "Namespace", "", shop, nil))
 	w.defineWidgets()
+
 	for _, name := range []string{"one", "two", "three"} {
 		w.create("configmaps", configMap(shop, name))
 		w.create("secrets", secret(shop, name))
 		w.create("deployments", deployment(shop, name))
 		w.create("widgets", widget(shop, name))
 	}
+
 	w.storeGadgets(shop, "one", "two")
 	w.awaitGadgets()
 	s.aggregated = w.aggregate(shop)
@@ -235,12 +243,14 @@ func newScene(t *testing.T, version string) *scene {
 		some("apps", "*"))
 	w.grant("outsider", some("", "configmaps"))
 	w.mustBackup(w.archive)
+
 	t.Cleanup(func() {
 		w := w.in(t)
 		s.aggregated.unregister()
 		w.undefineWidgets()
 		w.remove(definitions, "", "gadgets.conversion.example.org")
 	})
+
 	return s
 }
 

@@ -31,6 +31,7 @@ func (c *evidence) see(result manifest.Result) {
 	if err != nil {
 		return // the manifest was just written; a restore would say so as well
 	}
+
 	if isDefinition {
 		kind, _, _ := unstructured.NestedString(object, "spec", "names", "kind")
 		c.mu.Lock()
@@ -41,6 +42,7 @@ func (c *evidence) see(result manifest.Result) {
 		})
 		return
 	}
+
 	// A record that cannot be read is still evidence: its summary says why.
 	release, isRecord, _ := helm.Read(object)
 	if !isRecord {
@@ -71,6 +73,7 @@ func (c *evidence) gather(ctx context.Context, source Source) (appbur.Evidence, 
 		// evidence that nothing was requested.
 		seen.Unreadable = err.Error()
 	}
+
 	e := appbur.Evidence{
 		Format: appbur.EvidenceFormat, RequestsReadable: seen.Unreadable == "", RequestsReason: seen.Unreadable,
 		Definitions: c.crds,
@@ -80,6 +83,7 @@ func (c *evidence) gather(ctx context.Context, source Source) (appbur.Evidence, 
 			Group: d.Group, Version: d.Version, Resource: d.Resource, Subresource: d.Subresource, RemovedRelease: d.RemovedRelease,
 		})
 	}
+
 	for _, w := range seen.Warnings {
 		e.Warnings = append(e.Warnings, w.Text)
 	}

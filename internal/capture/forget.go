@@ -27,9 +27,11 @@ func ForgetKinds(ctx context.Context, source Prover, writer Writer, coverage app
 	if err != nil {
 		return coverage, err
 	}
+
 	// The caller's coverage is not modified.
 	known := coverage
 	coverage.Types = append([]appbur.TypeCoverage(nil), known.Types...)
+
 	for i, absence := range absences {
 		kind := saved[i]
 		if absence.Gone {
@@ -43,6 +45,7 @@ func ForgetKinds(ctx context.Context, source Prover, writer Writer, coverage app
 			Reason: whyKept(known, kind.Group, absence),
 		})
 	}
+
 	coverage.Sort()
 	return coverage, nil
 }

@@ -151,6 +151,7 @@ const aggregatedGroup = "aggregated.example.net"
 func (w *world) aggregate(namespace string) *aggregated {
 	w.Helper()
 	a := &aggregated{w: w}
+
 	token := `{"apiVersion":"` + aggregatedGroup + `/v1","kind":"Token","metadata":{"name":"one","namespace":"` + namespace +
 		`","uid":"u","resourceVersion":"1"}}`
 	answers := map[string]string{
@@ -160,6 +161,7 @@ func (w *world) aggregate(namespace string) *aggregated {
 			{"name":"tokens","singularName":"token","namespaced":true,"kind":"Token","verbs":["create","get","list"]},
 			{"name":"others","singularName":"other","namespaced":true,"kind":"Other","verbs":["get"]}]}`,
 	}
+
 	a.server = httptest.NewTLSServer(http.HandlerFunc(func(response http.ResponseWriter, r *http.Request) {
 		body, ok := answers[r.URL.Path]
 		if r.URL.Path == "/apis/"+aggregatedGroup+"/v1" && a.silent.Load() {
@@ -176,6 +178,7 @@ func (w *world) aggregate(namespace string) *aggregated {
 			fmt.Fprint(response, body)
 		}
 	}))
+
 	w.Cleanup(a.server.Close)
 	_, text, err := net.SplitHostPort(a.server.Listener.Addr().String())
 	if err != nil {
@@ -185,6 +188,7 @@ func (w *world) aggregate(namespace string) *aggregated {
 	if err != nil {
 		w.Fatal(err)
 	}
+
 	w.create("services", object("v1", "Service", namespace, "aggregated", map[string]any{"spec": map[string]any{
 		"type": "ExternalName", "externalName": "localhost", "ports": []any{map[string]any{"port": port}},
 	}}))

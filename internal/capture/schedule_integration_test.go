@@ -38,12 +38,14 @@ func TestNoFileGoesBeforeItsObject(t *testing.T) {
 			seed := number(t, "APPBUR_SEED", uint64(time.Now().UnixNano()))
 			t.Logf("APPBUR_SEED=%d repeats the schedule", seed)
 			w := newWorld(t, version, faultproxy.Protocol(i%2 == 0))
+
 			s := newSchedule(w, seed, fmt.Sprintf("random%d", i))
 			for round := range int(number(t, "APPBUR_ROUNDS", rounds)) {
 				if s.round(round); t.Failed() {
 					return
 				}
 			}
+
 			w.proxy.Set()
 			w.equalsFresh()
 			t.Logf("%d captures with holes, %d whole, %d impossible; %d files went", s.partly, s.whole, s.failed, s.gone)
@@ -146,6 +148,7 @@ func (s *schedule) born() {
 		func() (schema.GroupVersionResource, map[string]any) { return roles, role(s.namespace + "-" + name) },
 		func() (schema.GroupVersionResource, map[string]any) { return widgets, widget(s.namespace, name) },
 	}
+
 	gvr, content := kinds[s.random.IntN(len(kinds))]()
 	if gvr == widgets && !s.defined {
 		return
@@ -205,6 +208,7 @@ func (s *schedule) fault() (string, faultproxy.Rule) {
 	} {
 		lists["lists of "+resource] = faultproxy.List(resource)
 	}
+
 	answers := map[string]faultproxy.Fault{
 		"forbidden": faultproxy.Status(http.StatusForbidden, "Forbidden", "no"),
 		"not found": faultproxy.Status(http.StatusNotFound, "NotFound", "no such path"),
@@ -212,6 +216,7 @@ func (s *schedule) fault() (string, faultproxy.Rule) {
 		"410": faultproxy.Expired(), "reset": faultproxy.Reset(), "broken off": faultproxy.BreakOff(), "truncated": faultproxy.Truncate(),
 		"garbage": faultproxy.Garbage(), "an empty object": faultproxy.Answer("application/json", `{}`),
 	}
+
 	discovery := map[string]faultproxy.Fault{}
 	for _, group := range []string{"", "apps", "example.org", "apiextensions.k8s.io", "apiregistration.k8s.io", "rbac.authorization.k8s.io"} {
 		discovery["loses group "+group] = faultproxy.LoseGroups(group)
@@ -219,6 +224,7 @@ func (s *schedule) fault() (string, faultproxy.Rule) {
 	for _, resource := range []string{"configmaps", "deployments", "clusterroles", "widgets", "secrets"} {
 		discovery["loses "+resource] = faultproxy.LoseResources(resource)
 	}
+
 	switch s.random.IntN(4) {
 	case 0:
 		// A capture asks discovery once: what is to be missed must be missing always.
@@ -229,6 +235,7 @@ func (s *schedule) fault() (string, faultproxy.Rule) {
 		what := pick(slices.Sorted(maps.Keys(answers))...)
 		return "discovery " + where + ": " + what, faultproxy.Rule{Match: faultproxy.Path(where), Times: s.random.IntN(3), Fault: answers[what]}
 	}
+
 	rule := faultproxy.Rule{After: s.random.IntN(3), Times: s.random.IntN(4)}
 	where := pick(slices.Sorted(maps.Keys(lists))...)
 	what := pick(slices.Sorted(maps.Keys(answers))...)
@@ -243,11 +250,13 @@ func (s *schedule) round(round int) {
 	s.change()
 	before := s.tree(s)
 	var names []string
+
 	var script []faultproxy.Rule
 	for range 1 + s.random.IntN(3) {
 		name, rule := s.fault()
 		names, script = append(names, fmt.Sprintf("%s (after %d, times %d)", name, rule.After, rule.Times)), append(script, rule)
 	}
+
 	if s.random.IntN(3) == 0 {
 		// The server changes in the middle of the capture, before one of its requests.
 		script = append([]faultproxy.Rule{{
@@ -259,9 +268,11 @@ func (s *schedule) round(round int) {
 		}}, script...)
 		names = append(names, "with changes in the middle")
 	}
+
 	s.proxy.Set(script...)
 	coverage, err := s.backup(s.proxy.RESTConfig(), s.archive)
 	s.proxy.Set()
+
 	switch {
 	case err != nil:
 		s.failed++
@@ -270,16 +281,19 @@ func (s *schedule) round(round int) {
 	default:
 		s.partly++
 	}
+
 	s.explained(coverage)
 	after := s.tree(s)
 	truth := s.truth()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+
 	for path := range s.alive {
 		if !truth[path] {
 			s.Fatalf("round %d: %s was created, was not deleted, and is not on the server", round, path)
 		}
 	}
+
 	for path := range before {
 		if _, kept := after[path]; kept {
 			continue

@@ -110,6 +110,7 @@ func (s *schedule) watch() *watching {
 	}
 	writer := s.writer(s.archive)
 	ctx, cancel := context.WithCancel(s.ctx)
+
 	r := &watching{cancel: cancel, ended: make(chan error, 1)}
 	go func() {
 		r.ended <- daemon.Run(ctx, source, writer, daemon.Options{
@@ -127,6 +128,7 @@ func (s *schedule) watch() *watching {
 			},
 		})
 	}()
+
 	s.Cleanup(func() { _ = r.stop() })
 	return r
 }

@@ -25,18 +25,21 @@ func TestConversionWebhook(t *testing.T) {
 			w.mustBackup(w.archive)
 			before := w.tree(t)
 			w.convertGadgets(unreachableWebhook)
+
 			t.Cleanup(func() {
 				// Newer servers need a quarter of a minute until they convert again; nobody
 				// waits for the definition to go.
 				w.convertGadgets(map[string]any{"strategy": "None"})
 				_ = w.client.Resource(definitions).Delete(w.ctx, "gadgets.conversion.example.org", metav1.DeleteOptions{})
 			})
+
 			w.eventually("conversion fails", func() error {
 				if _, err := w.client.Resource(gadgets).List(w.ctx, metav1.ListOptions{}); err == nil {
 					return errors.New("gadgets are still converted")
 				}
 				return nil
 			})
+
 			s := &scene{world: w}
 			s.drive(cause{holes: []string{"Gadget.conversion.example.org: its objects cannot be converted to the version that is read: "}}, before)
 		})

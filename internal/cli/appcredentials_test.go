@@ -34,12 +34,14 @@ func writePair(t *testing.T, dir, name string) (certFile, keyFile string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "x"}, DNSNames: []string{name}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 		KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 	}
+
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)
@@ -74,12 +76,14 @@ func serveGuarded(t *testing.T, serverCert, serverKey, clientCert string, token 
 	}
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(authority)
+
 	tokens, err := contract.AllowTokens(
 		contract.TokenGrant{Name: "backup", Token: token, Rights: []contract.Right{contract.RightExport}},
 		contract.TokenGrant{Name: "restore", Token: token + "-restore", Rights: []contract.Right{contract.RightImport}})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	names, err := contract.AllowCertificates(map[string][]contract.Right{"client": {contract.RightExport}})
 	if err != nil {
 		t.Fatal(err)
@@ -102,6 +106,7 @@ func TestAppCertificates(t *testing.T) {
 	clientCert, clientKey := writePair(t, dir, "client")
 	strangerCert, strangerKey := writePair(t, dir, "stranger")
 	address := serveDemanding(t, serverCert, serverKey, clientCert)
+
 	for name, test := range map[string]struct {
 		args []string
 		code int
@@ -173,6 +178,7 @@ func TestAppCredentials(t *testing.T) {
 	writeFile(t, importing, token+"-restore")
 	writeFile(t, empty, "\n")
 	address := serveGuarded(t, serverCert, serverKey, clientCert, token)
+
 	for name, test := range map[string]struct {
 		args []string
 		code int

@@ -54,6 +54,7 @@ does not; or retired. Only points that somebody trusted has signed count.` +
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return appsListRun(e, &o, asJSON) },
 	}
+
 	o.addFlags(e, command)
 	o.addTrustFlag(command)
 	jsonFlag(command, &asJSON)

@@ -50,6 +50,7 @@ func (o *auditOptions) open(ctx context.Context) (*repository.Repository, *histo
 	if err != nil {
 		return fail(err)
 	}
+
 	selector, err := history.ParseSelector(o.object, o.namespace)
 	if err != nil {
 		return fail(err)
@@ -167,6 +168,7 @@ func (e *env) printChange(c changeJSON) {
 	if c.FromVersion != c.ToVersion && c.FromVersion != "" && c.ToVersion != "" {
 		version = fmt.Sprintf(" (%s -> %s)", c.FromVersion, c.ToVersion)
 	}
+
 	if !e.OutTerminal {
 		if len(c.Fields) == 0 {
 			fmt.Fprintf(e.Out, "%s\t%s%s\n", c.What, name, version)
@@ -176,6 +178,7 @@ func (e *env) printChange(c changeJSON) {
 		}
 		return
 	}
+
 	fmt.Fprintf(e.Out, "%s %s%s\n", e.mark(string(c.What)), name, version)
 	for _, f := range c.Fields {
 		fmt.Fprintf(e.Out, "    %s %s: %s\n", e.mark(string(f.What)), orRoot(f.Path), fieldText(f))
@@ -250,8 +253,10 @@ func (e *env) printPatch(text string) {
 			case strings.HasPrefix(body, "@@"):
 				colour = sgrCyan
 			}
+
 			body = e.paint(colour, safeLine(body))
 		}
+
 		fmt.Fprint(e.Out, body)
 		if end {
 			fmt.Fprintln(e.Out)

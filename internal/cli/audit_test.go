@@ -140,6 +140,7 @@ func TestBlameIsGitBlame(t *testing.T) {
 	a := newAuditor(t)
 	path := "namespaces/team-a/deployment.apps/web.yaml"
 	var want strings.Builder
+
 	header := regexp.MustCompile(`^([0-9a-f]{40}) \d+ (\d+)`)
 	for line := range strings.Lines(a.git("blame", "--porcelain", "main", "--", path)) {
 		if m := header.FindStringSubmatch(line); m != nil {
@@ -148,6 +149,7 @@ func TestBlameIsGitBlame(t *testing.T) {
 			want.WriteString(" " + text)
 		}
 	}
+
 	var lines []blamedLine
 	if err := json.Unmarshal([]byte(a.ask(ExitDone, "blame", "deployment/web", "-n", "team-a", "--json")), &lines); err != nil {
 		t.Fatal(err)
@@ -182,6 +184,7 @@ func TestDiffIsGitDiff(t *testing.T) {
 			t.Errorf("the patch leads to the tree %s", tree)
 		}
 	}
+
 	// The commit of a restore point is no commit of main, and can be shown as well.
 	point := strings.TrimSpace(a.git("rev-parse", "restore-points/20261118T090000Z^{commit}"))
 	_, lines, _ := strings.Cut(a.ask(ExitDone, "show", point, "-p"), "diff --git ")
@@ -217,11 +220,13 @@ func TestAuditKeepsSecrets(t *testing.T) {
 			if code != ExitDone && code != ExitDifferent || out == "" {
 				t.Fatalf("%v: exit code %d\n%s", args, code, errs)
 			}
+
 			for _, secret := range []string{"aHVudGVyMg", "Y29ycmVjdCBob3JzZQ", "ENC[", "AGE ENCRYPTED", "YWRt"} {
 				if strings.Contains(out, secret) {
 					t.Errorf("%v prints %q:\n%s", args, secret, out)
 				}
 			}
+
 			if !strings.Contains(out, "db") && args[0] != "blame" && args[0] != "show" {
 				t.Errorf("%v does not show that the Secret changed:\n%s", args, out)
 			}
@@ -297,6 +302,7 @@ func TestAuditPage(t *testing.T) {
 	path := a.bin() + ":" + os.Getenv("PATH")
 	commands := 0
 	inBlock := false
+
 	for line := range strings.Lines(string(page)) {
 		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, "```") {
@@ -320,6 +326,7 @@ func TestAuditPage(t *testing.T) {
 			t.Errorf("%s: prints nothing", line)
 		}
 	}
+
 	if commands < 15 {
 		t.Errorf("only %d commands were found", commands)
 	}

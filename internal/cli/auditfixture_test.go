@@ -43,6 +43,7 @@ func AuditStory(t testing.TB, dir string) {
 		t.Fatal(err)
 	}
 	s.version = appbur.KubeVersion{Major: 1, Minor: 21, Patch: 14}
+
 	s.commit(day(16, 9), nil,
 		object("v1", "Namespace", "", "team-a", nil), object("v1", "Namespace", "", "team-b", nil),
 		deployment("team-a", 2, "web:1"), deployment("team-b", 1, "web:1"),
@@ -69,6 +70,7 @@ func AuditTampering(t testing.TB, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	edit, err := git.Edit(tip)
 	if err != nil {
 		t.Fatal(err)
@@ -123,6 +125,7 @@ func (s *auditStory) commit(at time.Time, gone []appbur.ObjectID, objects ...map
 	if err != nil {
 		s.Fatal(err)
 	}
+
 	for _, object := range objects {
 		result, err := rules.Make(object)
 		if err == nil {
@@ -132,11 +135,13 @@ func (s *auditStory) commit(at time.Time, gone []appbur.ObjectID, objects ...map
 			s.Fatal(err)
 		}
 	}
+
 	for _, id := range gone {
 		if err := writer.Delete(id); err != nil {
 			s.Fatal(err)
 		}
 	}
+
 	if s.last, err = writer.Commit(s.Context(), at, appbur.Coverage{}); err != nil || !s.last.Committed {
 		s.Fatalf("commit: %+v, %v", s.last, err)
 	}

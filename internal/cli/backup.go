@@ -230,12 +230,14 @@ func (e *env) printBackup(r backupReport, asJSON bool) error {
 	}
 	fmt.Fprintf(out, "restore point  %s (%s)\nmanifests      %s\nobjects        %s\n",
 		e.paint(sgrCyan, string(r.Point.ID)), state, what, objectsText(r.Coverage, r.Point.Objects))
+
 	for _, app := range r.Point.Apps {
 		for _, d := range app.Datasets {
 			fmt.Fprintf(out, "application    %s %s: %s, schema %s, %s, %s\n",
 				app.AppKey, app.Version, d.Name, d.Schema, d.Content(), sizeText(d.Size))
 		}
 	}
+
 	for _, app := range r.Point.Missing {
 		fmt.Fprintf(out, "application    %s: %s, last saved in %s\n", app.AppKey, e.paint(sgrYellow, "MISSING"), app.Point)
 	}

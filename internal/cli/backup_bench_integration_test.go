@@ -144,6 +144,7 @@ func fillForBench(b *testing.B, client kubernetes.Interface) {
 	b.Helper()
 	group, ctx := errgroup.WithContext(b.Context())
 	group.SetLimit(32)
+
 	for n := range benchNamespaces {
 		_, err := client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("bench-%03d", n)}},
 			metav1.CreateOptions{})
@@ -151,6 +152,7 @@ func fillForBench(b *testing.B, client kubernetes.Interface) {
 			b.Fatal(err)
 		}
 	}
+
 	for i := range benchPerKind {
 		meta := metav1.ObjectMeta{
 			Name: fmt.Sprintf("object-%05d", i), Namespace: fmt.Sprintf("bench-%03d", i%benchNamespaces),
@@ -168,6 +170,7 @@ func fillForBench(b *testing.B, client kubernetes.Interface) {
 			return err
 		})
 	}
+
 	if err := group.Wait(); err != nil {
 		b.Fatal(err)
 	}

@@ -101,6 +101,7 @@ func wrongToken(t *testing.T, c *testcluster.Cluster) string {
 		t.Fatal(err)
 	}
 	lines := strings.Split(string(data), "\n")
+
 	changed := false
 	for i, line := range lines {
 		if key, _, ok := strings.Cut(line, "token: "); ok {
@@ -108,6 +109,7 @@ func wrongToken(t *testing.T, c *testcluster.Cluster) string {
 			changed = true
 		}
 	}
+
 	if !changed {
 		t.Fatal("the kubeconfig holds no token")
 	}

@@ -103,6 +103,7 @@ func (b *bench) line(command *cobra.Command) []string {
 		}
 		args = append(args, value)
 	}
+
 	line := append(strings.Fields(command.CommandPath())[1:], args...)
 	if command.Flags().Lookup("repo") != nil {
 		line = append(line, "--repo", b.repo)
@@ -132,6 +133,7 @@ func plainly(t *testing.T, line []string, code int, errs string) {
 func TestBadValuesOfEveryFlag(t *testing.T) {
 	b := newBench(t)
 	commands, flags := 0, 0
+
 	for _, command := range tree(newRoot(&env{Streams: &Streams{}, getenv: func(string) string { return "" }})) {
 		commands++
 		line := b.line(command)
@@ -158,6 +160,7 @@ func TestBadValuesOfEveryFlag(t *testing.T) {
 			}
 		})
 	}
+
 	if commands < 30 || flags < 150 {
 		t.Errorf("only %d commands with %d flags were looked at", commands, flags)
 	}
@@ -197,6 +200,7 @@ func TestBadEnvironment(t *testing.T) {
 			plainly(t, append([]string{name + "=" + value}, line...), code, errs)
 		}
 	}
+
 	for _, value := range textValues {
 		if strings.Contains(value, "\x00") {
 			continue // no process can have such a variable

@@ -51,6 +51,7 @@ another API group. The ciphertext of Secrets is not shown without --raw.` +
 			return blameRun(cmd.Context(), e, o)
 		},
 	}
+
 	o.addFlags(e, command)
 	headersFlag(e, command)
 	command.Flags().StringVar(&o.at, "at", "main", "`REVISION` to look at: a commit, a restore point, latest or a time")
@@ -66,6 +67,7 @@ func blameRun(ctx context.Context, e *env, o *blameOptions) error {
 	if !selection.One() {
 		return &usageError{appbur.WithHint(errors.New("lines are of one object, not of a kind"), "name it: KIND/NAME")}
 	}
+
 	revision, err := h.Revision(o.at, e.now())
 	if err != nil {
 		return auditError(err)
@@ -74,6 +76,7 @@ func blameRun(ctx context.Context, e *env, o *blameOptions) error {
 	if err != nil {
 		return auditError(err)
 	}
+
 	lines := []blamedLine{}
 	add := func(number int, text []byte) {
 		origin := origins[number-1]
@@ -87,6 +90,7 @@ func blameRun(ctx context.Context, e *env, o *blameOptions) error {
 		}
 		lines = append(lines, line)
 	}
+
 	if o.raw {
 		for i, origin := range origins {
 			add(i+1, origin.Text)
@@ -97,10 +101,12 @@ func blameRun(ctx context.Context, e *env, o *blameOptions) error {
 			add(numbers[i], text)
 		}
 	}
+
 	if o.json {
 		return e.printJSON(lines)
 	}
 	t := e.newTable(blameColumns...)
+
 	var previous gitsync.Hash
 	for _, line := range lines {
 		colour := sgrYellow
@@ -111,6 +117,7 @@ func blameRun(ctx context.Context, e *env, o *blameOptions) error {
 		t.add(coloured(colour, line.Commit.Short()), plain(e.when(line.Time)), plain(oneLine(line.Author.Name)), number(line.Line),
 			plain(safeLine(line.Text)))
 	}
+
 	t.print(e.Out)
 	return nil
 }

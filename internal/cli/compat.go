@@ -56,6 +56,7 @@ were announced until then, and a warning says so.` +
 			return compatClusterRun(cmd.Context(), e, o)
 		},
 	}
+
 	o.addFlags(e, command)
 	o.addTrustFlag(command)
 	o.addHistoryFlags(e, command)
@@ -85,6 +86,7 @@ func compatClusterRun(ctx context.Context, e *env, o *compatOptions) error {
 	if err != nil {
 		return err
 	}
+
 	loaded, err := e.loadPoint(ctx, c, nil)
 	if err != nil {
 		return err
@@ -99,6 +101,7 @@ func compatClusterRun(ctx context.Context, e *env, o *compatOptions) error {
 		places.Add(object.ID, object.Content)
 	}
 	use := oldUses(loaded.Evidence, loaded.Index, version)
+
 	if o.json {
 		if !o.all {
 			results = slices.DeleteFunc(results, func(j judged) bool { return j.Kind == compat.Served })
@@ -134,12 +137,14 @@ func compatClusterRun(ctx context.Context, e *env, o *compatOptions) error {
 			counts[compat.Served], counts[compat.Convertible], counts[compat.Lossy], counts[compat.Refused], counts[compat.Blocked],
 			counts[compat.Unknown])
 	}
+
 	switch {
 	case counts[compat.Blocked] > 0:
 		return &outcome{ExitIncompatible, "some objects are blocked"}
 	case counts[compat.Refused] > 0:
 		return &outcome{ExitIncompatible, "the schema of their kind refuses some objects"}
 	}
+
 	return nil
 }
 
@@ -244,6 +249,7 @@ func (e *env) printVerdict(j judged) {
 	for _, r := range j.Refusals {
 		fmt.Fprintf(out, "    %s\n", oneLine(r.String()))
 	}
+
 	for _, list := range [][]compat.Change{j.Changes, j.Notices} {
 		for _, c := range list {
 			if c.Path != "apiVersion" {
@@ -251,6 +257,7 @@ func (e *env) printVerdict(j judged) {
 			}
 		}
 	}
+
 	if j.Hint != "" {
 		fmt.Fprintf(out, "    %s %s\n", e.paint(sgrCyan, "hint:"), oneLine(j.Hint))
 	}

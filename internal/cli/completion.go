@@ -127,6 +127,7 @@ func kindNames(ctx context.Context, e *env, o *clusterOptions) []string {
 	if err != nil {
 		return nil
 	}
+
 	var names []string
 	for _, t := range types {
 		name := t.GroupVersionResource.Resource
@@ -135,6 +136,7 @@ func kindNames(ctx context.Context, e *env, o *clusterOptions) []string {
 		}
 		names = append(names, name+"/")
 	}
+
 	slices.Sort(names)
 	return slices.Compact(names)
 }
@@ -150,6 +152,7 @@ func namespaceNames(ctx context.Context, o *clusterOptions) []string {
 	if err != nil {
 		return nil
 	}
+
 	list, err := client.Resource(schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return nil

@@ -55,6 +55,7 @@ func configShowRun(e *env, o *repositoryOptions, asJSON bool) error {
 		return err
 	}
 	problem := o.policyProblem(e, repo)
+
 	if asJSON {
 		text := ""
 		if problem != nil {
@@ -66,6 +67,7 @@ func configShowRun(e *env, o *repositoryOptions, asJSON bool) error {
 			Problem string `json:"problem,omitempty"`
 		}{string(repo.Config().Text()), problem == nil, text})
 	}
+
 	if problem != nil {
 		e.warn("%s; %s", oneLine(problem.Error()), appbur.HintOf(problem))
 	}
@@ -163,6 +165,7 @@ checked as a whole and shown, with what it gives up, before it is committed.` +
 			})
 		},
 	}
+
 	o.addFlags(e, command)
 	command.Flags().StringVar(&file, "file", "", "`FILE` with the new text, - for standard input (default: an editor is opened)")
 	return command
@@ -181,6 +184,7 @@ func configChangeRun(ctx context.Context, e *env, o *configChangeOptions, change
 	if err != nil {
 		return err
 	}
+
 	if bytes.Equal(text, repo.Config().Text()) {
 		e.say("Nothing to change.")
 		return nil
@@ -254,6 +258,7 @@ func configAdoptRun(ctx context.Context, e *env, o *configChangeOptions) error {
 	if err != nil {
 		return err
 	}
+
 	if problem == nil {
 		e.say("Nothing to adopt: %s is obeyed as it is.", appbur.RepositoryFile)
 		return nil

@@ -22,6 +22,7 @@ func (e *env) confirm(ctx context.Context, question string) error {
 		line, _ := bufio.NewReader(e.In).ReadString('\n')
 		answer <- strings.TrimSpace(line)
 	}()
+
 	select {
 	case text := <-answer:
 		e.statusLine().answered()

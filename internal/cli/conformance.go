@@ -124,6 +124,7 @@ func conformanceRun(ctx context.Context, e *env, o *conformanceOptions, address 
 	if err != nil {
 		return err
 	}
+
 	if !o.destructive {
 		if !e.InTerminal {
 			return &usageError{appbur.WithHint(errors.New("the check replaces the state of the application and nobody is there to confirm it"),
@@ -133,6 +134,7 @@ func conformanceRun(ctx context.Context, e *env, o *conformanceOptions, address 
 			return err
 		}
 	}
+
 	client, err := contract.Dial(ctx, address, config.dial)
 	if err != nil {
 		return err
@@ -143,16 +145,19 @@ func conformanceRun(ctx context.Context, e *env, o *conformanceOptions, address 
 	}
 	bar := e.bar("checking the contract", "cases")
 	bar.set(0, config.selected())
+
 	report := contracttest.CheckEach(ctx, config.Config, func(r contracttest.Result) {
 		if !o.asJSON {
 			printResult(e, r)
 		}
 		bar.add(1)
 	})
+
 	bar.finish()
 	if err := o.writeJUnit(report, info.App); err != nil {
 		return err
 	}
+
 	if o.asJSON {
 		if err := e.printJSON(conformanceJSON(info, report)); err != nil {
 			return err
@@ -160,6 +165,7 @@ func conformanceRun(ctx context.Context, e *env, o *conformanceOptions, address 
 	} else {
 		fmt.Fprintln(e.Out, report.Summary())
 	}
+
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -168,6 +174,7 @@ func conformanceRun(ctx context.Context, e *env, o *conformanceOptions, address 
 	case len(report.Missing()) > 0:
 		return errPartly
 	}
+
 	return nil
 }
 
@@ -202,12 +209,14 @@ func (o *conformanceOptions) config(e *env, address string) (conformanceConfig, 
 				"--run takes a regular expression of the names of cases, as in --run '^EXP-'")}
 		}
 	}
+
 	if o.older != "" {
 		if c.Older, err = contracttest.ReadOlder(os.DirFS(o.older)); err != nil {
 			return c, appbur.WithHint(fmt.Errorf("--older: %w", err),
 				"a payload is DIR/RELEASE/DATASET@SCHEMA.ndjson, for example old/1.4.0/notes@1.0.ndjson")
 		}
 	}
+
 	dialer, err := o.apps.dialer()
 	if err != nil {
 		return c, err
@@ -219,6 +228,7 @@ func (o *conformanceOptions) config(e *env, address string) (conformanceConfig, 
 	if c.dial.Insecure {
 		c.dial.TLS = nil
 	}
+
 	start := contracttest.At(address, c.dial)
 	c.Start = func(ctx context.Context) (*contracttest.Instance, error) {
 		instance, err := start(ctx)
@@ -238,6 +248,7 @@ func (o *conformanceOptions) config(e *env, address string) (conformanceConfig, 
 		}
 		return instance, nil
 	}
+
 	return c, nil
 }
 

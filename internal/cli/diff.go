@@ -67,6 +67,7 @@ func diffRun(ctx context.Context, e *env, o *diffOptions) error {
 	if err != nil {
 		return auditError(err)
 	}
+
 	to, err := h.Revision(o.to, e.now())
 	if err != nil {
 		return auditError(err)
@@ -81,6 +82,7 @@ func diffRun(ctx context.Context, e *env, o *diffOptions) error {
 	if d.Changes, err = describeChanges(changes, fields); err != nil {
 		return err
 	}
+
 	switch {
 	case o.json:
 		err = e.printJSON(d)
@@ -91,6 +93,7 @@ func diffRun(ctx context.Context, e *env, o *diffOptions) error {
 			e.printChange(change)
 		}
 	}
+
 	if err != nil {
 		return err
 	}

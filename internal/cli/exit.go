@@ -81,6 +81,7 @@ func exitCode(err error) int {
 	case errors.As(err, &answer):
 		return answer.code
 	}
+
 	for _, rule := range exitRules {
 		if rule.matches(err) {
 			return rule.code

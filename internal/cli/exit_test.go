@@ -144,6 +144,7 @@ var heldElsewhere = map[string]bool{"the application refused the certificate (`-
 func TestExitCodesPage(t *testing.T) {
 	page := readExitCodes(t)
 	held := map[string]bool{}
+
 	for _, c := range exitCases(t) {
 		if code, known := page[c.cause]; !known || code != c.code {
 			t.Errorf("docs/exit-codes.md does not say that %q has the code %d", c.cause, c.code)
@@ -157,6 +158,7 @@ func TestExitCodesPage(t *testing.T) {
 			t.Errorf("%q: exit code %d, want %d (%v)", c.cause, got, c.code, c.err)
 		}
 	}
+
 	for cause := range page {
 		if !held[cause] && !heldElsewhere[cause] {
 			t.Errorf("no case holds %q", cause)
@@ -172,6 +174,7 @@ func readExitCodes(t *testing.T) map[string]int {
 		t.Fatal(err)
 	}
 	page := map[string]int{}
+
 	for line := range strings.Lines(string(data)) {
 		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), " | ")
 		if len(cells) != 3 {
@@ -185,6 +188,7 @@ func readExitCodes(t *testing.T) map[string]int {
 			page[cause] = code
 		}
 	}
+
 	if len(page) < 20 {
 		t.Fatalf("only %d causes were read", len(page))
 	}

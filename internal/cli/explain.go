@@ -79,6 +79,7 @@ count as well.` +
 			return explainRun(cmd.Context(), e, o)
 		},
 	}
+
 	o.repositoryOptions.addFlags(e, command)
 	o.clusterOptions.addFlags(command)
 	command.Flags().StringVarP(&o.namespace, "namespace", "n", "", "`NAMESPACE` of the object (default: that of the kubeconfig context)")
@@ -101,6 +102,7 @@ func explainRun(ctx context.Context, e *env, o *explainOptions) error {
 	if err != nil {
 		return err
 	}
+
 	x := explanation{
 		Object: result.Manifest.ID.String(), APIVersion: result.Manifest.APIVersion, Saved: result.Decision.Saved,
 		Rule: result.Decision.Rule, Reason: result.Decision.Reason, Encrypted: result.Manifest.Sensitive, Index: result.Entry,
@@ -113,10 +115,12 @@ func explainRun(ctx context.Context, e *env, o *explainOptions) error {
 		}
 		x.UIDs = manifest.UIDsInside(saved)
 	}
+
 	taken, err := rules.Explain(object)
 	if err != nil {
 		return err
 	}
+
 	x.Fields = []takenField{}
 	for _, t := range taken {
 		field := takenField{Path: t.Path, Goes: "nowhere", Rule: t.Rule.ID, Reason: t.Rule.Reason}
@@ -125,6 +129,7 @@ func explainRun(ctx context.Context, e *env, o *explainOptions) error {
 		}
 		x.Fields = append(x.Fields, field)
 	}
+
 	if o.json {
 		return e.printJSON(x)
 	}
@@ -137,6 +142,7 @@ func explainRun(ctx context.Context, e *env, o *explainOptions) error {
 	if x.Rule != "" {
 		fmt.Fprintf(out, "rule     %s\nreason   %s\n", x.Rule, x.Reason)
 	}
+
 	if !x.Saved {
 		return nil
 	}
@@ -150,6 +156,7 @@ func explainRun(ctx context.Context, e *env, o *explainOptions) error {
 	for _, path := range x.UIDs {
 		fmt.Fprintf(out, "uid      %s stays as it is; a restored object has another uid\n", path)
 	}
+
 	if len(x.Fields) > 0 {
 		fmt.Fprintln(e.Out)
 		t := e.newTable(explainColumns...)
@@ -158,6 +165,7 @@ func explainRun(ctx context.Context, e *env, o *explainOptions) error {
 		}
 		t.print(e.Out)
 	}
+
 	return nil
 }
 
@@ -190,6 +198,7 @@ func (o *explainOptions) read(ctx context.Context, e *env, rules *manifest.Rules
 	if !found || kind == "" || name == "" {
 		return nil, &usageError{appbur.WithHint(fmt.Errorf("%q is not KIND/NAME", o.object), "for example deployment/web")}
 	}
+
 	config, err := o.restConfig()
 	if err != nil {
 		return nil, err
@@ -202,6 +211,7 @@ func (o *explainOptions) read(ctx context.Context, e *env, rules *manifest.Rules
 	if err != nil {
 		return nil, err
 	}
+
 	t, err := findType(types, kind)
 	if err != nil {
 		return nil, err
@@ -212,6 +222,7 @@ func (o *explainOptions) read(ctx context.Context, e *env, rules *manifest.Rules
 	}
 	resource := client.Resource(t.GroupVersionResource)
 	var getter dynamic.ResourceInterface = resource
+
 	if t.Namespaced {
 		getter = resource.Namespace(cmp.Or(o.namespace, o.contextNamespace()))
 	}
@@ -260,9 +271,11 @@ func findType(types []exporter.Type, name string) (exporter.Type, error) {
 			}
 		}
 	}
+
 	if core := slices.IndexFunc(found, func(t exporter.Type) bool { return t.GroupVersionResource.Group == "" }); core >= 0 {
 		return found[core], nil
 	}
+
 	switch len(found) {
 	case 1:
 		return found[0], nil

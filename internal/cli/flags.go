@@ -130,9 +130,11 @@ func (o *appOptions) tlsConfig() (*tls.Config, error) {
 			return nil, appbur.WithHint(fmt.Errorf("--app-ca: %s holds no PEM certificate", o.ca), caHint)
 		}
 	}
+
 	if (o.cert == "") != (o.key == "") {
 		return nil, &usageError{appbur.WithHint(errors.New("--app-cert and --app-key go together"), pairHint)}
 	}
+
 	if o.cert != "" {
 		pair, err := tls.LoadX509KeyPair(o.cert, o.key)
 		if err != nil {
@@ -140,6 +142,7 @@ func (o *appOptions) tlsConfig() (*tls.Config, error) {
 		}
 		config.Certificates = []tls.Certificate{pair}
 	}
+
 	return config, nil
 }
 

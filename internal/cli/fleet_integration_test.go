@@ -38,6 +38,7 @@ func (s *story) serve(version program.Version, seed int) string {
 	out, in := io.Pipe()
 	var log strings.Builder
 	ended := make(chan int, 1)
+
 	go func() {
 		ended <- program.Main(ctx, version, args, in, &log)
 		in.Close()
@@ -50,11 +51,13 @@ func (s *story) serve(version program.Version, seed int) string {
 		s.Fatalf("%s did not start: %v %q\n%s", version.Name, err, line[:n], log.String())
 	}
 	go func() { _, _ = io.Copy(io.Discard, out) }()
+
 	s.Cleanup(func() {
 		stop()
 		if code := <-ended; code != 0 {
 			s.Errorf("%s ended with %d\n%s", version.Name, code, log.String())
 		}
 	})
+
 	return address
 }

@@ -55,6 +55,7 @@ func initRun(ctx context.Context, e *env, o *initOptions) error {
 			return err
 		}
 	}
+
 	created, err := repository.Create(ctx, o.dir, o.keys, root, o.recipients, e.rand, e.now)
 	if err != nil {
 		return err
@@ -66,6 +67,7 @@ func initRun(ctx context.Context, e *env, o *initOptions) error {
 	if err := e.bind(repo, created.KeysDir); err != nil {
 		return err
 	}
+
 	if o.json {
 		return e.printJSON(struct {
 			Repository string `json:"repository"`
@@ -74,6 +76,7 @@ func initRun(ctx context.Context, e *env, o *initOptions) error {
 			Recipient  string `json:"recipient"`
 		}{created.Dir, created.KeysDir, created.Identity, created.Recipient})
 	}
+
 	fmt.Fprintf(e.Out, "repository  %s\nkeys        %s\nrecipient   %s\n", created.Dir, created.KeysDir, created.Recipient)
 	e.say("Keep a copy of %s away from this machine: without it the Secrets cannot be restored.\nNext: appbur backup --repo %s",
 		created.Identity, created.Dir)

@@ -52,6 +52,7 @@ func (o *repositoryOptions) keysDir(e *env, repo *repository.Repository) (string
 		_, err := e.keysRoot() // says what is missing
 		return "", err
 	}
+
 	binding, err := repository.ReadBinding(root, repo.Dir())
 	switch {
 	case errors.Is(err, repository.ErrUnbound) && o.keys != "":
@@ -61,6 +62,7 @@ func (o *repositoryOptions) keysDir(e *env, repo *repository.Repository) (string
 	case err != nil:
 		return "", err
 	}
+
 	if err := repo.CheckBinding(binding); err != nil {
 		return "", err
 	}

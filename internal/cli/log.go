@@ -127,6 +127,7 @@ func (o *logOptions) query(e *env) (history.Query, error) {
 	if o.limit < 0 {
 		return q, &usageError{errors.New("--limit: a number of commits is not negative")}
 	}
+
 	for _, bound := range []struct {
 		flag, text string
 		at         *time.Time
@@ -140,6 +141,7 @@ func (o *logOptions) query(e *env) (history.Query, error) {
 		}
 		*bound.at = at
 	}
+
 	if !q.Since.IsZero() && !q.Until.IsZero() && q.Until.Before(q.Since) {
 		return q, &usageError{appbur.WithHint(errors.New("--until is before --since"), "nothing can lie between")}
 	}

@@ -81,6 +81,7 @@ func (e *env) reportError(err error, asJSON bool) {
 		return
 	}
 	hint := hintOf(err)
+
 	if asJSON {
 		// Errors go to Err also as JSON, so that Out holds results only.
 		encoded, marshalErr := json.Marshal(struct {
@@ -93,6 +94,7 @@ func (e *env) reportError(err error, asJSON bool) {
 			return
 		}
 	}
+
 	fmt.Fprintf(e.Err, "appbur: %s %s\n", e.paintErr(sgrRed, "error:"), oneLine(err.Error()))
 	if hint != "" {
 		fmt.Fprintf(e.Err, "appbur: %s %s\n", e.paintErr(sgrCyan, "hint:"), oneLine(hint))
@@ -165,18 +167,21 @@ Kubernetes and newer applications.`,
 		Args:             cobra.ArbitraryArgs,
 		PersistentPreRun: func(cmd *cobra.Command, _ []string) { e.silent = answersJSON(cmd) },
 	}
+
 	root.SetOut(e.Out)
 	root.SetErr(e.Err)
 	root.SetIn(e.In)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &usageError{appbur.WithHint(flagError(err), flagErrorHint(cmd, err))}
 	})
+
 	root.AddGroup(
 		&cobra.Group{ID: "save", Title: "Save:"},
 		&cobra.Group{ID: "look", Title: "Look:"},
 		&cobra.Group{ID: "restore", Title: "Restore:"},
 		&cobra.Group{ID: "other", Title: "Other:"},
 	)
+
 	root.SetHelpCommandGroupID("other")
 	root.SetCompletionCommandGroupID("other")
 	add := func(group string, commands ...*cobra.Command) {
@@ -185,6 +190,7 @@ Kubernetes and newer applications.`,
 			root.AddCommand(command)
 		}
 	}
+
 	add("save", newInit(e), newBackup(e), newRun(e), newRemotes(e), newClone(e))
 	add("look", newPoints(e), newApps(e), newLog(e), newShow(e), newDiff(e), newBlame(e), newExplain(e), newRules(e), newCompat(e))
 	add("restore", newPlan(e), newRestore(e), newVerify(e))

@@ -28,6 +28,7 @@ datasets:
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	app, err := exec.Open(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)

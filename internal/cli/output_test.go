@@ -33,6 +33,7 @@ func TestTableForPeopleAndPipes(t *testing.T) {
 		tab.print(out)
 		return out.String()
 	}
+
 	header := "\x1b[1mID\x1b[0m                \x1b[1mOBJECTS\x1b[0m\n"
 	for _, test := range []struct {
 		terminal, noHeaders bool

@@ -103,6 +103,7 @@ func newPlan(e *env) *cobra.Command {
 		full     bool
 		asJSON   bool
 	)
+
 	command := &cobra.Command{
 		Use:   "plan POINT",
 		Short: "Show what restoring a point to a cluster would do, and why",
@@ -148,6 +149,7 @@ changed there since, which a restore would undo. Nothing is changed. ` + "`appbu
 			return nil
 		},
 	}
+
 	o.addFlags(e, command)
 	command.Flags().BoolVar(&exitCode, "exit-code", false, "exit with 4 when the plan has steps")
 	command.Flags().BoolVar(&full, "full", false, "show every step instead of a summary")

@@ -112,6 +112,7 @@ nobody is trusted yet, signatures are not looked at.` + exitStatus("0  listed, e
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return pointsListRun(cmd.Context(), e, &o, asJSON) },
 	}
+
 	o.addFlags(e, command)
 	o.addTrustFlag(command)
 	jsonFlag(command, &asJSON)

@@ -62,6 +62,7 @@ func pointsDeleteRun(ctx context.Context, e *env, o *pointsDeleteOptions) error 
 	}
 	var ids []appbur.RestorePointID
 	t := e.newTable(pointsDeleteColumns...)
+
 	for _, name := range o.names {
 		ref, err := repo.Resolve(name)
 		if err != nil {
@@ -81,6 +82,7 @@ func pointsDeleteRun(ctx context.Context, e *env, o *pointsDeleteOptions) error 
 		}
 		ids = append(ids, ref.ID)
 	}
+
 	// What will be refused is refused before anybody is asked.
 	if !o.lastGood {
 		if err := repo.MayDelete(ids, trusted); err != nil {
@@ -95,6 +97,7 @@ func pointsDeleteRun(ctx context.Context, e *env, o *pointsDeleteOptions) error 
 			return err
 		}
 	}
+
 	bar := e.bar("deleting "+pointsText(len(ids)), progress.Uncounted)
 	err = repo.DeletePoints(ctx, ids, trusted, o.lastGood)
 	bar.finish()

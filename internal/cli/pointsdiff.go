@@ -50,6 +50,7 @@ were encrypted anew, never their values.` +
 			return pointsDiffRun(cmd.Context(), e, &o, args[0], args[1], asJSON)
 		},
 	}
+
 	o.addFlags(e, command)
 	jsonFlag(command, &asJSON)
 	return command
@@ -68,6 +69,7 @@ func pointsDiffRun(_ context.Context, e *env, o *repositoryOptions, fromName, to
 	if err != nil {
 		return err
 	}
+
 	difference := pointsDifference{From: from.ID, To: to.ID, Objects: []repository.PathChange{}, Apps: []datasetChange{}}
 	if changes, err := repo.Diff(from, to); err != nil {
 		return err
@@ -81,6 +83,7 @@ func pointsDiffRun(_ context.Context, e *env, o *repositoryOptions, fromName, to
 	for _, d := range datasets {
 		difference.Apps = append(difference.Apps, describeDataset(d))
 	}
+
 	if asJSON {
 		if err := e.printJSON(difference); err != nil {
 			return err
@@ -93,6 +96,7 @@ func pointsDiffRun(_ context.Context, e *env, o *repositoryOptions, fromName, to
 			fmt.Fprintf(e.paragraphs(4), "%s app %s, dataset %s: %s\n", e.mark(c.What), c.App, c.Dataset, c.text())
 		}
 	}
+
 	if len(difference.Objects)+len(difference.Apps) > 0 {
 		return errDifferent
 	}
@@ -122,6 +126,7 @@ func describeDataset(d repository.DatasetChange) datasetChange {
 		}
 		return text
 	}
+
 	change := datasetChange{
 		App: d.App.String(), Dataset: d.Dataset, What: "changed",
 		From: describe(d.From), To: describe(d.To), Pieces: d.Pieces, Rows: d.Rows,
@@ -132,6 +137,7 @@ func describeDataset(d repository.DatasetChange) datasetChange {
 	case d.To == nil:
 		change.What = "removed"
 	}
+
 	if d.To != nil {
 		change.PiecesOf = len(d.To.Pieces)
 	}

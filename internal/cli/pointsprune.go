@@ -102,12 +102,14 @@ func pointsPruneRun(ctx context.Context, e *env, o *pointsPruneOptions) error {
 		errors.Is(err, repository.ErrOtherRepository) {
 		return err
 	}
+
 	if err != nil {
 		return &usageError{err}
 	}
 	if len(trusted) == 0 {
 		return repository.NobodyTrusted()
 	}
+
 	all, err := e.catalog(repo, trusted)
 	if err != nil {
 		return err
@@ -115,6 +117,7 @@ func pointsPruneRun(ctx context.Context, e *env, o *pointsPruneOptions) error {
 	points := all.Points
 	verdicts := policy.Decide(points)
 	gone := removable(verdicts)
+
 	if !o.json {
 		e.printVerdicts(verdicts)
 		e.warnRejected(all)
@@ -123,6 +126,7 @@ func pointsPruneRun(ctx context.Context, e *env, o *pointsPruneOptions) error {
 		Points: pruneVerdicts(verdicts), Deleted: []appbur.RestorePointID{}, Unreadable: unreadable(all.Unreadable),
 		Untrusted: untrusted(all.Untrusted), DryRun: o.dryRun,
 	}
+
 	if len(gone) > 0 && !o.dryRun {
 		if !o.yes {
 			if err := e.confirm(ctx, fmt.Sprintf("Delete %s of %d?", pointsText(len(gone)), len(points))); err != nil {
@@ -137,6 +141,7 @@ func pointsPruneRun(ctx context.Context, e *env, o *pointsPruneOptions) error {
 		}
 		report.Deleted = gone
 	}
+
 	switch {
 	case o.json:
 		return e.printJSON(report)
@@ -148,6 +153,7 @@ func pointsPruneRun(ctx context.Context, e *env, o *pointsPruneOptions) error {
 		e.say("Deleted %s, kept %d. Their payloads are freed by the next maintenance of the repository.", pointsText(len(gone)),
 			len(points)-len(gone))
 	}
+
 	return nil
 }
 

@@ -29,6 +29,7 @@ func newPointsShow(e *env) *cobra.Command {
 			return pointsShowRun(cmd.Context(), e, &o, args[0], asJSON)
 		},
 	}
+
 	o.addFlags(e, command)
 	o.addTrustFlag(command)
 	o.addHistoryFlags(e, command)
@@ -50,6 +51,7 @@ func pointsShowRun(ctx context.Context, e *env, o *repositoryOptions, name strin
 	if err != nil {
 		return err
 	}
+
 	if asJSON {
 		return e.printJSON(struct {
 			pointSummary
@@ -62,6 +64,7 @@ func pointsShowRun(ctx context.Context, e *env, o *repositoryOptions, name strin
 			Commit:       c.ref.Commit.String(),
 		}, c.standing.Signer, historyOf(c.standing), restored, loaded.Coverage})
 	}
+
 	m := loaded.Meta
 	out := e.paragraphs(fieldIndent)
 	fmt.Fprintf(out, "restore point  %s (%s)\ntaken          %s\ncluster        %s\n"+
@@ -76,6 +79,7 @@ func pointsShowRun(ctx context.Context, e *env, o *repositoryOptions, name strin
 		byKind[object.ID.GroupKind().String()]++
 	}
 	fmt.Fprintf(out, "objects        %d of %d kinds\n", m.Objects, len(byKind))
+
 	for _, app := range m.Apps {
 		fmt.Fprintf(out, "application    %s: %s %s\n", app.AppKey, app.App, app.Version)
 		for _, d := range app.Datasets {
@@ -84,10 +88,12 @@ func pointsShowRun(ctx context.Context, e *env, o *repositoryOptions, name strin
 				digestText(d, d.Digest.String()))
 		}
 	}
+
 	for _, app := range m.Missing {
 		fmt.Fprintf(out, "application    %s: %s, last saved in %s\n", app.AppKey, e.paint(sgrYellow, "missing"), app.Point)
 	}
 	fmt.Fprintln(e.Out)
+
 	t := e.newTable(coverageColumns...)
 	for _, c := range loaded.Coverage.Types {
 		state := coloured(sgrGreen, "complete")
@@ -96,6 +102,7 @@ func pointsShowRun(ctx context.Context, e *env, o *repositoryOptions, name strin
 		}
 		t.add(plain(c.GroupKind().String()), plain(c.Version), number(c.Saved), number(c.Excluded), state)
 	}
+
 	for _, g := range loaded.Coverage.Groups {
 		state := coloured(sgrYellow, "unreadable: "+oneLine(g.Reason))
 		if g.Virtual {
@@ -103,6 +110,7 @@ func pointsShowRun(ctx context.Context, e *env, o *repositoryOptions, name strin
 		}
 		t.add(plain(g.GroupVersion), plain(""), plain(""), plain(""), state)
 	}
+
 	t.print(e.Out)
 	return nil
 }

@@ -42,6 +42,7 @@ func thinServer(t *testing.T, root string, piece int) string {
 	}
 	ticker := time.NewTicker(50 * time.Millisecond)
 	t.Cleanup(ticker.Stop)
+
 	proxy := httptest.NewServer(&httputil.ReverseProxy{
 		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(target) },
 		FlushInterval: -1,
@@ -52,6 +53,7 @@ func thinServer(t *testing.T, root string, piece int) string {
 			return nil
 		},
 	})
+
 	t.Cleanup(proxy.Close)
 	return proxy.URL
 }

@@ -23,11 +23,13 @@ func WriteReference(dir string) error {
 	if err != nil {
 		return fmt.Errorf("command reference: %w", err)
 	}
+
 	for _, path := range old {
 		if err := os.Remove(path); err != nil {
 			return fmt.Errorf("command reference: %w", err)
 		}
 	}
+
 	root := newRoot(&env{
 		Streams: &Streams{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard},
 		now:     func() time.Time { return time.Time{} },

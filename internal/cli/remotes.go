@@ -113,6 +113,7 @@ func remotesAddRun(ctx context.Context, e *env, o *remotesAddOptions, name, text
 	if err != nil {
 		return err
 	}
+
 	if u.Plaintext() && !o.plaintext {
 		return &usageError{appbur.WithHint(errors.New("http:// to another machine: anyone on the way can read and change everything"),
 			"use https:// or ssh, or pass --allow-plaintext")}
@@ -124,6 +125,7 @@ func remotesAddRun(ctx context.Context, e *env, o *remotesAddOptions, name, text
 	if err != nil {
 		return err
 	}
+
 	keys, err := o.keysDir(e, repo)
 	if err != nil {
 		return err
@@ -134,6 +136,7 @@ func remotesAddRun(ctx context.Context, e *env, o *remotesAddOptions, name, text
 			return err
 		}
 	}
+
 	if _, err := repository.LoadCredentials(dir); err != nil {
 		return err
 	}
@@ -161,6 +164,7 @@ on (docs/remotes.md explains each state).` +
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return remotesListRun(cmd.Context(), e, &o, asJSON) },
 	}
+
 	o.addFlags(e, command)
 	jsonFlag(command, &asJSON)
 	headersFlag(e, command)
@@ -182,6 +186,7 @@ func remotesListRun(ctx context.Context, e *env, o *repositoryOptions, asJSON bo
 	if err != nil {
 		return err
 	}
+
 	if asJSON {
 		if err := e.printJSON(append([]repository.RemoteStatus{}, list...)); err != nil {
 			return err
@@ -192,6 +197,7 @@ func remotesListRun(ctx context.Context, e *env, o *repositoryOptions, asJSON bo
 			return err
 		}
 	}
+
 	for _, r := range list {
 		if r.State != gitsync.RemoteUpToDate {
 			return errPartly
@@ -206,6 +212,7 @@ func (e *env) printRemotes(list []repository.RemoteStatus, dir string) {
 		return
 	}
 	t := e.newTable(remotesColumns...)
+
 	for _, r := range list {
 		state := coloured(sgrRed, string(r.State))
 		switch r.State {
@@ -221,6 +228,7 @@ func (e *env) printRemotes(list []repository.RemoteStatus, dir string) {
 		}
 		t.add(coloured(sgrCyan, r.Name), state, plain(last), plain(r.URL))
 	}
+
 	t.print(e.Out)
 	for _, r := range list {
 		e.explainRemote(r.Name, r.Error, r.Hint)
@@ -265,6 +273,7 @@ appbur.requiredRemotes says, or all of them.` +
 			return remotesPushRun(cmd.Context(), e, &o, args, asJSON)
 		},
 	}
+
 	o.addFlags(e, command)
 	jsonFlag(command, &asJSON)
 	return command
@@ -279,6 +288,7 @@ func remotesPushRun(ctx context.Context, e *env, o *repositoryOptions, names []s
 	if err != nil {
 		return err
 	}
+
 	bar := e.transferBar()
 	options := e.remoteOptions()
 	options.Progress = bar.tell
@@ -287,6 +297,7 @@ func remotesPushRun(ctx context.Context, e *env, o *repositoryOptions, names []s
 	if err != nil {
 		return err
 	}
+
 	if asJSON {
 		if err := e.printJSON(done); err != nil {
 			return err
@@ -297,6 +308,7 @@ func remotesPushRun(ctx context.Context, e *env, o *repositoryOptions, names []s
 			e.say("No remotes yet. Add one with: appbur remotes add NAME URL --repo %s", repo.Dir())
 		}
 	}
+
 	if !done.Replicated() {
 		return errPartly
 	}
@@ -350,6 +362,7 @@ func newRemotesRemove(e *env) *cobra.Command {
 			return repo.RemoveRemote(cmd.Context(), args[0])
 		},
 	}
+
 	o.addFlags(e, command)
 	command.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	return command

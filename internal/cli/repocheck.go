@@ -68,6 +68,7 @@ func repoCheckRun(ctx context.Context, e *env, o *repoCheckOptions) error {
 	}
 	report, err := repository.Check(ctx, o.repo, check)
 	bars.finish()
+
 	if err != nil {
 		return err
 	}
@@ -107,6 +108,7 @@ func (o *repoCheckOptions) options(e *env) (repository.CheckOptions, error) {
 	if err := refuseURL(o.repo); err != nil {
 		return check, err
 	}
+
 	repo, err := o.open()
 	switch {
 	case errors.Is(err, gitsync.ErrNoRepository):
@@ -118,6 +120,7 @@ func (o *repoCheckOptions) options(e *env) (repository.CheckOptions, error) {
 			return check, err
 		}
 	}
+
 	if check.Signers, err = o.trustRoot(e, check.KeysDir); err != nil && !errors.Is(err, repository.ErrNobodyTrusted) {
 		return check, err
 	}
@@ -137,6 +140,7 @@ func (e *env) printCheck(r repository.CheckReport) {
 		t.add(coloured(classColours[f.Class], string(f.Class)), plain(f.Kind), plain(where), plain(oneLine(f.What)), plain(affectsText(f)),
 			plain(f.Hint))
 	}
+
 	t.print(e.Out)
 	for _, note := range r.Notes {
 		e.say("note: %s", oneLine(note))
@@ -233,6 +237,7 @@ func repoAnchorRun(e *env, o *repositoryOptions, out string, asJSON bool) error 
 	if err != nil {
 		return err
 	}
+
 	if asJSON {
 		return e.printJSON(struct {
 			File   string `json:"file"`
@@ -241,6 +246,7 @@ func repoAnchorRun(e *env, o *repositoryOptions, out string, asJSON bool) error 
 			Points int    `json:"restorePoints"`
 		}{file, anchor.Main.String(), anchor.Time.Format("2006-01-02T15:04:05Z"), len(anchor.Points)})
 	}
+
 	fmt.Fprintf(e.Out, "anchor  %s\nmain    %s\npoints  %d\n", file, anchor.Main, len(anchor.Points))
 	return nil
 }

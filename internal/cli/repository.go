@@ -120,6 +120,7 @@ func (o *repositoryOptions) point(e *env, name string) (chosen, error) {
 		return chosen{}, err
 	}
 	c := chosen{repo: repo}
+
 	// Each point and commit that it rests on is read, and its signature checked.
 	bar := e.bar("looking for the restore point", progress.Uncounted)
 	defer bar.finish()
@@ -131,6 +132,7 @@ func (o *repositoryOptions) point(e *env, name string) (chosen, error) {
 	} else {
 		c.ref, err = repo.Resolve(name)
 	}
+
 	if err != nil {
 		return chosen{}, err
 	}
@@ -143,6 +145,7 @@ func (o *repositoryOptions) point(e *env, name string) (chosen, error) {
 	if trust.Anchor, err = o.readAnchor(); err != nil {
 		return chosen{}, err
 	}
+
 	c.standing, err = repo.Judge(c.ref, trust)
 	switch {
 	case err != nil:
@@ -157,6 +160,7 @@ func (o *repositoryOptions) point(e *env, name string) (chosen, error) {
 			_ = repo.RememberPoint(c.keys, c.ref, e.now())
 		}
 	}
+
 	return c, nil
 }
 

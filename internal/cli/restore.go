@@ -190,6 +190,7 @@ func (e *env) printReport(report restore.Report, took time.Duration, o *restoreO
 			Target targetCluster `json:"target"`
 		}{plainReport(report), target})
 	}
+
 	t := e.newTable(restoreColumns...)
 	for _, failure := range report.Failures() {
 		why := failure.Reason
@@ -198,11 +199,13 @@ func (e *env) printReport(report restore.Report, took time.Duration, o *restoreO
 		}
 		t.add(coloured(sgrRed, string(failure.Result)), plain(failure.Object.String()), plain(oneLine(why)))
 	}
+
 	for _, outcome := range report.Outcomes {
 		for _, note := range outcome.Notes {
 			t.add(coloured(sgrYellow, "note"), plain(outcome.Object.String()), plain(oneLine(note)))
 		}
 	}
+
 	if len(t.rows) > 0 {
 		t.print(e.Out)
 		fmt.Fprintln(e.Out)
@@ -212,6 +215,7 @@ func (e *env) printReport(report restore.Report, took time.Duration, o *restoreO
 	if o.dryRun {
 		what = "dry run, nothing was changed"
 	}
+
 	fmt.Fprintf(out, "%s in %s: %s\n", what, took.Round(10*time.Millisecond), report.Counts)
 	if report.Remaining > 0 {
 		fmt.Fprintf(out, "%d objects were not tried; run the same command again to go on\n", report.Remaining)
@@ -235,6 +239,7 @@ func (e *env) printImport(app restore.AppOutcome) {
 		fmt.Fprintf(out, "application %s: %s: %s\n", app.App, e.paint(sgr, string(app.Result)), oneLine(why))
 		return
 	}
+
 	fmt.Fprintf(out, "application %s: imported into %s %s and exported again: equal\n", app.App, app.Imported.App, app.Imported.Version)
 	for _, d := range app.Imported.Datasets {
 		change := "schema " + d.SchemaTo

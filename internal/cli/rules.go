@@ -42,6 +42,7 @@ included. ` + "`appbur explain`" + ` says what they do to one object.` +
 			return err
 		},
 	}
+
 	o.addFlags(e, command)
 	jsonFlag(command, &asJSON)
 	return command

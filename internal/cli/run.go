@@ -82,6 +82,7 @@ func runRun(ctx context.Context, e *env, o *runOptions) error {
 	if err != nil {
 		return err
 	}
+
 	rules, err := repo.ManifestRules()
 	if err != nil {
 		return err
@@ -90,6 +91,7 @@ func runRun(ctx context.Context, e *env, o *runOptions) error {
 	if err != nil {
 		return err
 	}
+
 	cluster, err := source.Cluster(ctx)
 	if err != nil {
 		return err
@@ -100,6 +102,7 @@ func runRun(ctx context.Context, e *env, o *runOptions) error {
 	}
 	writer.Follow()
 	log.Info("watching", "cluster", cluster.ID, "kubernetes", cluster.Version.String(), "repository", repo.Dir())
+
 	options := daemon.Options{
 		Quiet: o.quiet, Limit: o.limit, Now: e.now, Log: log,
 		Maintainer: repo, MaintainAfter: o.maintainAfter,
@@ -108,6 +111,7 @@ func runRun(ctx context.Context, e *env, o *runOptions) error {
 			return err
 		},
 	}
+
 	options.Confirm = func(ctx context.Context) error { return sameCluster(ctx, source, cluster) }
 	anchored := o.anchorEach(e, repo, keys, log)
 	options.Committed = anchored
@@ -119,6 +123,7 @@ func runRun(ctx context.Context, e *env, o *runOptions) error {
 		pusher.Want()
 		anchored(outcome)
 	}
+
 	// It outlives the signal, because the daemon commits once more after it.
 	pushing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()

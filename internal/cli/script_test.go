@@ -79,6 +79,7 @@ func makePoint(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	keys, err := repository.LoadKeys(ts.MkAbs(args[1]))
 	ts.Check(err)
+
 	now := func() time.Time { return at }
 	cluster := appbur.Cluster{ID: "c1", Version: appbur.KubeVersion{Major: 1, Minor: 24, Patch: 17}}
 	writer, err := repo.Begin(cluster, "1", keys, repository.Guards{}, rand.Reader, now)
@@ -90,6 +91,7 @@ func makePoint(ts *testscript.TestScript, neg bool, args []string) {
 	point, err := repo.BeginPoint(keys, rand.Reader, now)
 	ts.Check(err)
 	content.Index = map[appbur.ObjectID]manifest.Entry{}
+
 	for _, arg := range args[3:] {
 		if file, isObject := strings.CutPrefix(arg, "@"); isObject {
 			object, err := manifest.Decode([]byte(ts.ReadFile(file)))
@@ -122,6 +124,7 @@ func makePoint(ts *testscript.TestScript, neg bool, args []string) {
 		d.Size, d.Digest, d.Rows = int64(len(data)), appbur.DigestOf(data), int64(bytes.Count(data, []byte("\n")))
 		ts.Check(point.Application(appbur.AppState{AppKey: key, App: name + ".example.com", Version: "1.2.3", Datasets: []appbur.Dataset{d}}))
 	}
+
 	outcome, err := writer.Commit(context.Background(), at, content.Coverage)
 	ts.Check(err)
 	_, err = point.Save(context.Background(), outcome.Commit, content)

@@ -26,12 +26,14 @@ func serveApp(t *testing.T, address string, app contract.App, o contract.Options
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(ctx, l) }()
+
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
 	})
+
 	if strings.HasPrefix(address, "unix:") {
 		return address
 	}

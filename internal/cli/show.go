@@ -62,6 +62,7 @@ func showRun(ctx context.Context, e *env, o *showOptions) error {
 	if err != nil {
 		return auditError(err)
 	}
+
 	if o.object != "" {
 		if !selection.One() {
 			return &usageError{appbur.WithHint(errors.New("one object is shown, not a kind"),
@@ -69,6 +70,7 @@ func showRun(ctx context.Context, e *env, o *showOptions) error {
 		}
 		return showObject(e, h, o, revision, selection)
 	}
+
 	if revision.Commit.IsZero() {
 		return auditError(appbur.WithHint(fmt.Errorf("%s: %w: the history begins later", o.revision, history.ErrNotFound),
 			"`appbur log` shows the commits"))
@@ -83,11 +85,13 @@ func showRun(ctx context.Context, e *env, o *showOptions) error {
 			return err
 		}
 	}
+
 	if o.namespace != "" {
 		entry.Changes = selection.Filter(entry.Changes)
 	}
 	fields := h.FieldReader()
 	defer fields.Close()
+
 	described, err := describe(entry, fields, trusted)
 	if err != nil {
 		return err
@@ -99,6 +103,7 @@ func showRun(ctx context.Context, e *env, o *showOptions) error {
 		return signed([]commitJSON{described})
 	}
 	e.printCommit(described)
+
 	if o.patch {
 		if err := e.printPatches(h.Patch(entry.Changes, o.raw)); err != nil {
 			return err
@@ -108,6 +113,7 @@ func showRun(ctx context.Context, e *env, o *showOptions) error {
 			e.printChange(change)
 		}
 	}
+
 	return signed([]commitJSON{described})
 }
 
@@ -126,6 +132,7 @@ func (e *env) printCommit(c commitJSON) {
 	line("time", c.Time.Format(time.RFC3339))
 	line("author", oneLine(c.Author.Name+" <"+c.Author.Email+">"))
 	line("actor source", oneLine(c.ActorSource))
+
 	line("cluster", oneLine(c.Cluster))
 	line("Kubernetes", oneLine(c.Kubernetes))
 	line("rules", oneLine(c.Rules))
@@ -161,6 +168,7 @@ func showObject(e *env, h *history.History, o *showOptions, revision history.Rev
 	for _, line := range lines {
 		text += string(line)
 	}
+
 	if o.raw {
 		text = string(file.Data)
 	}

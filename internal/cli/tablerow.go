@@ -78,6 +78,7 @@ func writeBlocks(w io.Writer, s *Streams, blocks []block) {
 	for _, b := range blocks {
 		height = max(height, len(b.lines))
 	}
+
 	for n := range height {
 		var line strings.Builder
 		used := 0

@@ -33,6 +33,7 @@ func targetOf(ctx context.Context, e *env, config *rest.Config) (compat.Target, 
 		return nil, fmt.Errorf("the target at %s: %w", server(config), err)
 	}
 	_, lists, err := client.ServerGroupsAndResourcesWithContext(ctx)
+
 	var failed *discovery.ErrGroupDiscoveryFailed
 	switch {
 	case errors.As(err, &failed):
@@ -42,6 +43,7 @@ func targetOf(ctx context.Context, e *env, config *rest.Config) (compat.Target, 
 	case err != nil:
 		return nil, clusterHint(fmt.Errorf("asking the target at %s what it serves: %w", server(config), err))
 	}
+
 	served := map[appbur.GroupKind][]string{}
 	for _, list := range lists {
 		gv, err := schema.ParseGroupVersion(list.GroupVersion)
@@ -55,6 +57,7 @@ func targetOf(ctx context.Context, e *env, config *rest.Config) (compat.Target, 
 			}
 		}
 	}
+
 	return compat.NewDiscoveryTarget(version, served), nil
 }
 

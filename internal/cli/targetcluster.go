@@ -125,6 +125,7 @@ func since(ctx context.Context, made planned, r restore.Reporter) (*changedSince
 	}
 	s := &changedSince{Changed: []appbur.ObjectID{}, Deleted: []appbur.ObjectID{}, Unreadable: []appbur.ObjectID{}}
 	seen := map[appbur.ObjectID]bool{}
+
 	for _, f := range findings.Findings {
 		var list *[]appbur.ObjectID
 		switch f.Kind {
@@ -142,6 +143,7 @@ func since(ctx context.Context, made planned, r restore.Reporter) (*changedSince
 			*list = append(*list, f.Object)
 		}
 	}
+
 	return s, nil
 }
 
@@ -176,6 +178,7 @@ func (e *env) printTarget(w io.Writer, t targetCluster) {
 	}
 	fmt.Fprintf(w, "target         %s\ncluster        %s\n", oneLine(t.name()), oneLine(id))
 	fmt.Fprintf(w, "               Kubernetes %s, %s, %s\n", t.Version, tallyText(t.Nodes, "node"), tallyText(t.Namespaces, "namespace"))
+
 	switch {
 	case t.Since.any():
 		fmt.Fprintf(w, "               %s: %s\n", e.paint(sgrYellow, "the history is of this cluster, and a restore would undo what is newer"),
@@ -183,6 +186,7 @@ func (e *env) printTarget(w io.Writer, t targetCluster) {
 	case t.Source:
 		fmt.Fprintln(w, "               the history is of this cluster, and nothing of the point has changed since")
 	}
+
 	for i, r := range t.Restored {
 		if i == 3 {
 			fmt.Fprintf(w, "               and %d restores before\n", len(t.Restored)-i)

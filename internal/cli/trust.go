@@ -70,6 +70,7 @@ func trustSetRun(ctx context.Context, e *env, o *repositoryOptions, yes bool) er
 	if err != nil {
 		return err
 	}
+
 	trusted, err := repository.TrustRoot(o.keys, "")
 	if err != nil {
 		return err
@@ -114,6 +115,7 @@ func trustShowRun(e *env, o *repositoryOptions, asJSON bool) error {
 	if err != nil {
 		return err
 	}
+
 	trusted, err := repository.TrustRoot(keys, "")
 	if err != nil {
 		return err

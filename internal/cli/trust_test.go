@@ -27,6 +27,7 @@ func newTrustStory(t *testing.T) *trustStory {
 		t.Fatal(errs)
 	}
 	e, _, _ := testEnv(false)
+
 	repo, err := repository.Open(s.repo)
 	if err != nil {
 		t.Fatal(err)
@@ -40,6 +41,7 @@ func newTrustStory(t *testing.T) *trustStory {
 		t.Fatal(err)
 	}
 	cluster := appbur.Cluster{ID: "c1", Version: appbur.KubeVersion{Major: 1, Minor: 37}}
+
 	for n, name := range []string{"first", "second"} {
 		writer, err := repo.Begin(cluster, rules.Version(), keys, repository.Guards{}, rand.Reader, e.now)
 		if err != nil {
@@ -70,6 +72,7 @@ func newTrustStory(t *testing.T) *trustStory {
 			t.Fatal(err)
 		}
 	}
+
 	return s
 }
 

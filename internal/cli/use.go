@@ -35,6 +35,7 @@ func oldUses(evidence appbur.Evidence, index map[appbur.ObjectID]manifest.Entry,
 		}
 		return target.Serves(group, v, kind) == compat.No
 	}
+
 	counts := map[oldUse]int{}
 	for _, d := range evidence.DeprecatedRequests {
 		removed, err := appbur.ParseKubeVersion(d.RemovedRelease)
@@ -42,6 +43,7 @@ func oldUses(evidence appbur.Evidence, index map[appbur.ObjectID]manifest.Entry,
 			counts[oldUse{Who: "request", API: strings.TrimPrefix(d.Group+"/"+d.Version+" "+d.Resource, "/")}] = 0
 		}
 	}
+
 	for id, entry := range index {
 		for _, m := range entry.Managers {
 			if gone(m.APIVersion, id.Kind) {
@@ -49,6 +51,7 @@ func oldUses(evidence appbur.Evidence, index map[appbur.ObjectID]manifest.Entry,
 			}
 		}
 	}
+
 	for _, r := range evidence.HelmReleases {
 		for _, o := range r.Objects {
 			if gone(o.APIVersion, o.Kind) {
@@ -56,12 +59,14 @@ func oldUses(evidence appbur.Evidence, index map[appbur.ObjectID]manifest.Entry,
 			}
 		}
 	}
+
 	uses := make([]oldUse, 0, len(counts))
 	for use := range maps.Keys(counts) {
 		objects := counts[use]
 		use.Objects = objects
 		uses = append(uses, use)
 	}
+
 	slices.SortFunc(uses, func(a, b oldUse) int {
 		return cmp.Or(strings.Compare(a.Who, b.Who), strings.Compare(a.Name, b.Name), strings.Compare(a.API, b.API))
 	})

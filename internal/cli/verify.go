@@ -47,6 +47,7 @@ as well.` + exitStatus("0  equal", "4  differences found", "5  the history was r
 			return verifyRun(cmd.Context(), e, o)
 		},
 	}
+
 	o.planOptions.addFlags(e, command)
 	o.appOptions.addFlags(command, "whose state is compared")
 	jsonFlag(command, &o.json)

@@ -42,6 +42,7 @@ func newVersion(e *env) *cobra.Command {
 			return nil
 		},
 	}
+
 	jsonFlag(command, &asJSON)
 	return command
 }

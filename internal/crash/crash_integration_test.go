@@ -81,6 +81,7 @@ func TestKilledWritersLoseNothing(t *testing.T) {
 		}
 		seed = binary.LittleEndian.Uint64(b[:])
 	}
+
 	t.Logf("to choose the same steps again: -crash.seed=%d (the moments of the kills are the machine's)", seed)
 	started := time.Now()
 	counts := &tally{inside: map[string]int{}}
@@ -100,6 +101,7 @@ func TestKilledWritersLoseNothing(t *testing.T) {
 			})
 		}
 	})
+
 	died := 0
 	for _, count := range counts.inside {
 		died += count
@@ -141,6 +143,7 @@ func newHarness(t *testing.T, root string, random *mathrand.Rand, counts *tally)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() {
 		if !t.Failed() {
 			_ = os.RemoveAll(dir)
@@ -148,6 +151,7 @@ func newHarness(t *testing.T, root string, random *mathrand.Rand, counts *tally)
 		}
 		t.Logf("the repository is kept: %s", dir)
 	})
+
 	h := &harness{T: t, place: place{dir}, random: random, counts: counts, usual: map[string]time.Duration{}}
 	if _, err := repository.Create(t.Context(), h.repo(), h.keys(), "", nil, rand.Reader, time.Now); err != nil {
 		t.Fatal(err)
@@ -162,6 +166,7 @@ func newHarness(t *testing.T, root string, random *mathrand.Rand, counts *tally)
 func (h *harness) round(kill int) {
 	h.Helper()
 	seed := h.random.Uint64()
+
 	// The child dies in this step of its life, so many of them are done by then: that
 	// shows that it can go on with what the one before it left.
 	in := 1 + h.random.IntN(4)
@@ -172,6 +177,7 @@ func (h *harness) round(kill int) {
 			h.Logf("kill %d: child seed %d, step %d at %.2f of its life, inside %q", kill, seed, in, fraction, inside)
 		}
 	}()
+
 	h.counts.mu.Lock()
 	if inside == "" {
 		h.counts.idle++
@@ -191,6 +197,7 @@ func (h *harness) child(seed uint64, in int, fraction float64) (inside string) {
 	h.Helper()
 	command := exec.Command(os.Args[0])
 	command.Env = append(os.Environ(), childEnv+"="+h.dir, childSeedEnv+"="+fmt.Sprint(seed))
+
 	// A group of its own, so that the programs it started can be waited for.
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var stderr bytes.Buffer
@@ -205,6 +212,7 @@ func (h *harness) child(seed uint64, in int, fraction float64) (inside string) {
 	killed := make(chan struct{})
 	begun := 0
 	var since time.Time
+
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		words := strings.Fields(lines.Text())
@@ -224,6 +232,7 @@ func (h *harness) child(seed uint64, in int, fraction float64) (inside string) {
 			h.acknowledge(words[1], words[2:])
 		}
 	}
+
 	if begun < in {
 		_ = command.Wait()
 		h.Fatalf("the child ended by itself, so it could not go on with what was left: %s", stderr.String())
@@ -284,15 +293,18 @@ func (h *harness) inspect() {
 			h.Errorf("git fsck %s: %s", dir, out)
 		}
 	}
+
 	if h.pushed != "" && !strings.Contains(h.git(h.remote(), "rev-list", "main"), h.pushed) {
 		h.Errorf("the commit %s was pushed and is not there", h.pushed)
 	}
+
 	history := h.git(h.repo(), "rev-list", "main")
 	for _, commit := range h.commits {
 		if !strings.Contains(history, commit) {
 			h.Errorf("the commit %s was done and is not in main", commit)
 		}
 	}
+
 	// What was looked for is in main's history from now on, of which one is enough.
 	h.commits = h.commits[max(0, len(h.commits)-1):]
 	opener, err := repository.LoadOpener(h.keys(), "")
@@ -303,6 +315,7 @@ func (h *harness) inspect() {
 	if err != nil {
 		h.Fatal(err)
 	}
+
 	anchor, _, err := repository.ReadAnchor(h.anchor())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		h.Errorf("the anchor: %v", err)
@@ -312,6 +325,7 @@ func (h *harness) inspect() {
 	if err != nil {
 		h.Fatal(err)
 	}
+
 	if !report.OK() {
 		h.Errorf("appbur repo check: %+v", report.Findings)
 	}
@@ -322,6 +336,7 @@ func (h *harness) inspect() {
 	if err != nil {
 		h.Fatal(err)
 	}
+
 	ref, err := repo.Resolve(h.point)
 	if err != nil {
 		h.Fatalf("the point that was done: %v", err)
@@ -333,6 +348,7 @@ func (h *harness) inspect() {
 	if err != nil {
 		h.Fatalf("the point that was done: %v", err)
 	}
+
 	for _, d := range loaded.Meta.Apps[0].Datasets {
 		payload, err := loaded.Payload(loaded.Meta.Apps[0].AppKey, d)
 		if err != nil {

@@ -135,6 +135,7 @@ func stepPoint(ctx context.Context, w *worker) (string, error) {
 		return "", err
 	}
 	app := appbur.AppState{AppKey: appbur.AppKey{Namespace: "team-0", Name: "app"}, App: "example", Version: "1"}
+
 	for _, sensitive := range []bool{false, true} {
 		var rows strings.Builder
 		for n := range 100 {
@@ -154,6 +155,7 @@ func stepPoint(ctx context.Context, w *worker) (string, error) {
 		}
 		app.Datasets = append(app.Datasets, d)
 	}
+
 	if err := points.Application(app); err != nil {
 		return "", err
 	}

@@ -79,6 +79,7 @@ func Run(ctx context.Context, watcher Watcher, writer Writer, o Options) error {
 	c.upkeep = upkeep
 	ended := make(chan error, 1)
 	go func() { ended <- watcher.Watch(watchContext, c) }()
+
 	for {
 		select {
 		case <-c.touched:
@@ -302,6 +303,7 @@ func (c *collector) commit(ctx context.Context) error {
 		}
 	}
 	outcome, err := c.writer.Commit(ctx, c.options.Now(), c.coverage())
+
 	var guard *repository.GuardError
 	switch {
 	case errors.As(err, &guard):
@@ -322,5 +324,6 @@ func (c *collector) commit(ctx context.Context) error {
 		}
 		c.upkeep.committed()
 	}
+
 	return nil
 }

@@ -145,6 +145,7 @@ func TestAGuardDoesNotEndTheDaemon(t *testing.T) {
 			}
 			return nil
 		}}
+
 		err := run(t, n, time.Minute, func(ctx context.Context, h exporter.Handler) error {
 			_ = put(h)
 			time.Sleep(10 * time.Second)
@@ -184,6 +185,7 @@ func TestCoverageFollowsTheWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &notebook{}
 		whole := appbur.TypeCoverage{Kind: "ConfigMap", Resource: "configmaps", Complete: true}
+
 		broken := appbur.TypeCoverage{Kind: "ConfigMap", Resource: "configmaps", Reason: "forbidden"}
 		_ = run(t, n, time.Minute, func(ctx context.Context, h exporter.Handler) error {
 			_ = h.Failed(broken)
@@ -196,6 +198,7 @@ func TestCoverageFollowsTheWatch(t *testing.T) {
 			<-ctx.Done()
 			return ctx.Err()
 		})
+
 		if len(n.seen) != 2 || n.seen[0].Complete() || len(n.seen[0].Groups) != 1 || !n.seen[1].Complete() {
 			t.Errorf("coverage %+v", n.seen)
 		}
@@ -209,6 +212,7 @@ func TestForgetFollowsTheTypes(t *testing.T) {
 		n := &notebook{began: time.Now()}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
+
 		var asked [][]string
 		forget := func(_ context.Context, c appbur.Coverage) error {
 			var kinds []string
@@ -218,6 +222,7 @@ func TestForgetFollowsTheTypes(t *testing.T) {
 			asked = append(asked, kinds)
 			return nil
 		}
+
 		watcher := script(func(ctx context.Context, h exporter.Handler) error {
 			step := func() { time.Sleep(time.Minute) }
 			_ = h.Synced(exporter.Type{}, appbur.TypeCoverage{Kind: "A", Complete: true}, nil)
@@ -226,6 +231,7 @@ func TestForgetFollowsTheTypes(t *testing.T) {
 			_ = h.Synced(exporter.Type{}, appbur.TypeCoverage{Kind: "A", Complete: true}, nil)
 			step()
 			_ = h.Failed(appbur.TypeCoverage{Kind: "B", Reason: "no"})
+
 			_ = put(h)
 			step()
 			_ = h.Holes([]appbur.GroupFailure{{GroupVersion: "x.example/v1"}})
@@ -235,6 +241,7 @@ func TestForgetFollowsTheTypes(t *testing.T) {
 			<-ctx.Done()
 			return ctx.Err()
 		})
+
 		err := Run(ctx, watcher, n,
 			Options{Quiet: time.Second, Limit: time.Second, Now: time.Now, Log: slog.New(slog.DiscardHandler), Forget: forget})
 		want := [][]string{{"A"}, {"A", "B"}, {"A", "B"}, {"A"}}
@@ -259,6 +266,7 @@ func TestNothingOfAnotherClusterIsCommitted(t *testing.T) {
 				<-ctx.Done()
 				return ctx.Err()
 			})
+
 			err := Run(t.Context(), watcher, n, Options{
 				Quiet: time.Second, Limit: time.Second, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 				Confirm: func(context.Context) error { return other },

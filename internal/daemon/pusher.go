@@ -45,6 +45,7 @@ func (p *Pusher) Run(ctx context.Context) {
 	retry.Stop()
 	defer retry.Stop()
 	behind := false
+
 	for {
 		select {
 		case <-ctx.Done():

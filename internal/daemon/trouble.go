@@ -81,6 +81,7 @@ func (t *trouble) wait() {
 func (t *trouble) tell() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+
 	for _, c := range t.causes {
 		if len(c.names) == 1 {
 			t.log.Warn("a type cannot be read; its files stay as they are", "type", c.names[0], "reason", c.reason)
@@ -88,12 +89,14 @@ func (t *trouble) tell() {
 		}
 		t.log.Warn("types cannot be read; their files stay as they are", "count", len(c.names), "types", some(c.names), "reason", c.reason)
 	}
+
 	switch {
 	case len(t.back) == 1:
 		t.log.Info("a type can be read again", "type", t.back[0])
 	case len(t.back) > 1:
 		t.log.Info("types can be read again", "count", len(t.back), "types", some(t.back))
 	}
+
 	if t.timer != nil {
 		t.timer.Stop()
 	}

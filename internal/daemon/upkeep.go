@@ -28,11 +28,13 @@ func (u *upkeep) committed() {
 	if u.since++; u.options.Maintainer == nil || u.options.MaintainAfter <= 0 || u.since < u.options.MaintainAfter || u.ctx.Err() != nil {
 		return
 	}
+
 	select {
 	case u.busy <- struct{}{}:
 	default:
 		return // the next commit asks again
 	}
+
 	u.since = 0
 	u.running.Go(func() {
 		defer func() { <-u.busy }()

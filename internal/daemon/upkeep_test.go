@@ -39,6 +39,7 @@ func TestMaintenanceRunsBesideCommits(t *testing.T) {
 		k := &keeper{takes: 24 * time.Second} // never at the moment of a commit
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second)
 		defer cancel()
+
 		err := Run(ctx, script(func(ctx context.Context, h exporter.Handler) error {
 			for { // a commit each five seconds
 				if err := put(h); err != nil {
@@ -60,6 +61,7 @@ func TestMaintenanceRunsBesideCommits(t *testing.T) {
 		if len(n.commits) < 19 {
 			t.Errorf("%d commits: maintenance held them up, or its failure did", len(n.commits))
 		}
+
 		// Every third commit would be each 15 s, but each takes 24: one at a time.
 		if len(k.began) != 4 {
 			t.Errorf("%d maintenances began: %v", len(k.began), k.began)

@@ -21,6 +21,7 @@ func LoseGroups(groups ...string) Fault {
 				metadata, _ := g["metadata"].(map[string]any)
 				return lost(text(metadata, "name"))
 			})
+
 		case "APIVersions":
 			if lost("") {
 				doc["versions"] = []any{}

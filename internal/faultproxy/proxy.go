@@ -67,6 +67,7 @@ func New(t testing.TB, target *rest.Config, protocol Protocol) *Proxy {
 		t.Fatal(err)
 	}
 	p := &Proxy{target: rest.CopyConfig(target), closed: make(chan struct{})}
+
 	forward := &httputil.ReverseProxy{
 		Transport: transport,
 		Rewrite: func(r *httputil.ProxyRequest) {
@@ -80,6 +81,7 @@ func New(t testing.TB, target *rest.Config, protocol Protocol) *Proxy {
 			panic(http.ErrAbortHandler)
 		},
 	}
+
 	p.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if fault := p.pick(r); fault != nil {
 			fault(w, r, forward)
@@ -87,6 +89,7 @@ func New(t testing.TB, target *rest.Config, protocol Protocol) *Proxy {
 		}
 		forward.ServeHTTP(w, r)
 	}))
+
 	p.server.EnableHTTP2 = bool(protocol)
 	p.server.StartTLS()
 	t.Cleanup(func() {

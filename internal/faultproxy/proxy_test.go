@@ -41,6 +41,7 @@ func start(t *testing.T, protocol Protocol) (*Proxy, *http.Client) {
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprint(w, answers[r.URL.Path])
 	}))
+
 	server.EnableHTTP2 = true
 	server.StartTLS()
 	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
@@ -159,6 +160,7 @@ func TestWatchFaults(t *testing.T) {
 		if _, body, err := get(t.Context(), p, client, path); err != nil || !strings.Contains(body, `"code":410`) {
 			t.Errorf("forgotten: %q %v", body, err)
 		}
+
 		if _, body, err := get(t.Context(), p, client, path); err == nil {
 			t.Errorf("broken: %q %v", body, err)
 		}
@@ -208,11 +210,13 @@ func TestScript(t *testing.T) {
 		Rule{Match: List("configmaps"), After: 1, Times: 2, Fault: Status(500, "", "")},
 		Rule{Match: All(Lists, Continued), Fault: Expired()},
 	)
+
 	for i, want := range []int{200, 500, 500, 200, 200} {
 		if response, _, err := get(t.Context(), p, client, "/api/v1/configmaps"); err != nil || response.StatusCode != want {
 			t.Errorf("request %d: %v %v, want %d", i, response, err, want)
 		}
 	}
+
 	if response, _, err := get(t.Context(), p, client, "/api/v1/pods?limit=1&continue=x"); err != nil || response.StatusCode != 410 {
 		t.Errorf("%v %v", response, err)
 	}

@@ -82,6 +82,7 @@ func (c *fieldComparison) values(path string, from, to any) {
 	if reflect.DeepEqual(from, to) {
 		return
 	}
+
 	switch from := from.(type) {
 	case map[string]any:
 		if to, ok := to.(map[string]any); ok {
@@ -94,6 +95,7 @@ func (c *fieldComparison) values(path string, from, to any) {
 			return
 		}
 	}
+
 	if c.hides(from) || c.hides(to) {
 		c.encryptedValues(path, from, to)
 		return

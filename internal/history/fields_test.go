@@ -108,6 +108,7 @@ func TestReadableHidesCiphertext(t *testing.T) {
 	if diff := cmp.Diff(want, text.String()); diff != "" || !sealed || numbers[7] != 8 || len(numbers) != 8 {
 		t.Errorf("sealed %v, lines %v, text (-want +got):\n%s", sealed, numbers, diff)
 	}
+
 	// Pieces of payloads are sealed in another form.
 	sealer, err := seal.NewSealer([]string{newRecipient(t)}, make([]byte, seal.FingerprintKeySize), rand.Reader, time.Now)
 	if err != nil {
@@ -117,6 +118,7 @@ func TestReadableHidesCiphertext(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if lines, _, sealed := Readable(piece); !sealed || string(bytes.Join(lines, nil)) != encrypted+"\n" {
 		t.Errorf("a piece is shown as %q", lines)
 	}
@@ -128,6 +130,7 @@ func TestReadableHidesCiphertext(t *testing.T) {
 		"Binary files /dev/null and b/x differ\n") {
 		t.Errorf("the patch of a binary file is %q", got)
 	}
+
 	// What is not sealed is shown as it is, whatever it looks like.
 	plain := "a: ENC[AES256_GCM,data:AAAA,iv:A,tag:A,type:str]\n"
 	if lines, _, sealed := Readable([]byte(plain)); sealed || string(lines[0]) != plain {
@@ -162,6 +165,7 @@ func TestFieldsAreTheDifference(t *testing.T) {
 			rapid.Map(rapid.MapOfN(rapid.SampledFrom([]string{"name", "a", "b.c", "d"}), value(depth-1), 0, 3),
 				func(m map[string]any) any { return m }))
 	}
+
 	object := rapid.MapOfN(rapid.SampledFrom([]string{"a", "b", "c"}), value(3), 0, 3)
 	rapid.Check(t, func(t *rapid.T) {
 		before, after := object.Draw(t, "before"), object.Draw(t, "after")

@@ -37,6 +37,7 @@ func Open(repo *repository.Repository) (*History, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	for _, ref := range refs {
 		if _, err := repo.Describe(ref); errors.Is(err, repository.ErrUnreadable) {
 			continue // no restore point of any commit
@@ -50,6 +51,7 @@ func Open(repo *repository.Repository) (*History, error) {
 			h.points[c.Parents[0]] = append(h.points[c.Parents[0]], ref.ID)
 		}
 	}
+
 	return h, nil
 }
 

@@ -46,6 +46,7 @@ func (c *fieldComparison) namedLists(path, field string, from, to []any) {
 		old[name] = element
 		oldOrder = append(oldOrder, name)
 	}
+
 	current := map[string]bool{}
 	for _, e := range to {
 		element, _ := e.(map[string]any) // named lists hold maps only
@@ -59,6 +60,7 @@ func (c *fieldComparison) namedLists(path, field string, from, to []any) {
 			c.added(below, element)
 		}
 	}
+
 	var stayed []string
 	for _, name := range oldOrder {
 		if current[name] {
@@ -67,6 +69,7 @@ func (c *fieldComparison) namedLists(path, field string, from, to []any) {
 			c.removed(path+"["+field+"="+name+"]", old[name])
 		}
 	}
+
 	if strings.Join(stayed, "\x00") != strings.Join(order, "\x00") {
 		c.changes = append(c.changes, FieldChange{Path: path, What: Reordered, From: anyList(stayed), To: anyList(order)})
 	}
@@ -97,6 +100,7 @@ func nameOfElements(lists ...[]any) (string, bool) {
 			return field, true
 		}
 	}
+
 	return "", false
 }
 

@@ -50,6 +50,7 @@ func (h *History) Log(ctx context.Context, q Query) iter.Seq2[Entry, error] {
 		versions := &versionReader{blobs: h.git.Blobs(), known: map[gitsync.Hash]string{}}
 		defer versions.blobs.Close()
 		found := 0
+
 		for step, err := range h.git.Walk(ctx, from, gitsync.WalkOptions{Patterns: q.Selection.patterns, Since: q.Since, Until: q.Until}) {
 			if err != nil {
 				yield(Entry{}, err)
@@ -59,6 +60,7 @@ func (h *History) Log(ctx context.Context, q Query) iter.Seq2[Entry, error] {
 				continue
 			}
 			entry := h.entry(step)
+
 			if q.readsVersions() {
 				if err := versions.fill(entry.Changes); err != nil {
 					yield(Entry{}, err)

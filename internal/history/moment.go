@@ -56,6 +56,7 @@ func parseSpan(text string) (time.Duration, error) {
 		sum += time.Duration(n) * unit
 		rest = rest[digits+1:]
 	}
+
 	if text == "" {
 		return 0, errors.New("no span")
 	}

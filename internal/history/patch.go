@@ -53,6 +53,7 @@ func patch(c Change, before, after []byte, raw bool) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "diff --git a/%s b/%s\n", c.Path, c.Path)
 	old, current, mode := "a/"+c.Path, "b/"+c.Path, ""
+
 	switch c.What {
 	case Added:
 		b.WriteString("new file mode 100644\n")
@@ -63,6 +64,7 @@ func patch(c Change, before, after []byte, raw bool) string {
 	default:
 		mode = " 100644"
 	}
+
 	from, to := linediff.Lines(before), linediff.Lines(after)
 	if !raw && (seal.IsSealed(before) || seal.IsSealed(after)) {
 		from, _, _ = Readable(before)

@@ -44,6 +44,7 @@ func (h *History) Revision(name string, now time.Time) (Revision, error) {
 			steps = int(n)
 		}
 	}
+
 	commit, err := h.find(base, now)
 	if err != nil {
 		return Revision{}, err
@@ -52,6 +53,7 @@ func (h *History) Revision(name string, now time.Time) (Revision, error) {
 	if commit.IsZero() {
 		return r, nil
 	}
+
 	c, err := h.git.ReadCommit(commit)
 	for ; err == nil && steps > 0; steps-- {
 		if len(c.Parents) == 0 {
@@ -60,6 +62,7 @@ func (h *History) Revision(name string, now time.Time) (Revision, error) {
 		}
 		c, err = h.git.ReadCommit(c.Parents[0])
 	}
+
 	r.Commit, r.Time = c.Hash, c.Time
 	return r, err
 }
@@ -68,6 +71,7 @@ func (h *History) find(name string, now time.Time) (gitsync.Hash, error) {
 	if tips[name] {
 		return h.tip, nil
 	}
+
 	if _, err := appbur.ParseRestorePointID(name); err == nil || name == repository.Latest {
 		ref, err := h.repo.Resolve(name)
 		if err != nil {
@@ -75,6 +79,7 @@ func (h *History) find(name string, now time.Time) (gitsync.Hash, error) {
 		}
 		return h.manifestsOf(ref)
 	}
+
 	if commitHash.MatchString(name) {
 		commit, err := h.git.FindCommit(name)
 		if errors.Is(err, gitsync.ErrObjectNotFound) {
@@ -82,11 +87,13 @@ func (h *History) find(name string, now time.Time) (gitsync.Hash, error) {
 		}
 		return commit, err
 	}
+
 	at, err := ParseMoment(name, now)
 	if err != nil {
 		return gitsync.Hash{}, appbur.WithHint(fmt.Errorf("revision %q: %w", name, ErrNotUnderstood),
 			"name main, a commit (at least 7 digits), a restore point, or a time such as 2026-11-20 or 2d")
 	}
+
 	for c, err := range h.git.Log(h.tip, 0) {
 		if err != nil {
 			return gitsync.Hash{}, err
@@ -95,6 +102,7 @@ func (h *History) find(name string, now time.Time) (gitsync.Hash, error) {
 			return c.Hash, nil
 		}
 	}
+
 	return gitsync.Hash{}, nil
 }
 

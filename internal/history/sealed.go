@@ -50,6 +50,7 @@ func Readable(data []byte) (lines [][]byte, numbers []int, sealed bool) {
 	all := linediff.Lines(data)
 	sealed = seal.IsSealed(data)
 	inBlock, hasBlock := false, false
+
 	for i, line := range all {
 		if sealed {
 			if line[0] != ' ' && line[0] != '\n' {
@@ -63,6 +64,7 @@ func Readable(data []byte) (lines [][]byte, numbers []int, sealed bool) {
 		}
 		lines, numbers = append(lines, line), append(numbers, i+1)
 	}
+
 	if sealed && !hasBlock {
 		return [][]byte{[]byte(encrypted + "\n")}, []int{1}, true
 	}

@@ -41,6 +41,7 @@ func (h *History) Select(ctx context.Context, s Selector) (Selection, error) {
 	if err != nil {
 		return Selection{}, err
 	}
+
 	if len(found) == 0 {
 		return Selection{}, appbur.WithHint(fmt.Errorf("%s: %w", s, ErrNotFound),
 			"`appbur log` without an object shows all; short names of custom resources are not known here, so write the kind out")
@@ -48,6 +49,7 @@ func (h *History) Select(ctx context.Context, s Selector) (Selection, error) {
 	if found, err = s.oneKind(found); err != nil {
 		return Selection{}, err
 	}
+
 	namespaces := map[string]bool{}
 	for _, at := range found {
 		namespaces[at.place.Namespace] = true
@@ -56,6 +58,7 @@ func (h *History) Select(ctx context.Context, s Selector) (Selection, error) {
 		return Selection{}, appbur.WithHint(fmt.Errorf("%q: %w", s, ErrAmbiguous),
 			"say which with -n: "+appbur.Shortlist(slices.Sorted(maps.Keys(namespaces)), shownChoices))
 	}
+
 	first := found[0].place
 	first.Type = appbur.TypeOfDir(first.Type)
 	family := familyOf(first.Type)
@@ -63,11 +66,13 @@ func (h *History) Select(ctx context.Context, s Selector) (Selection, error) {
 		return Selection{patterns: s.patterns(func(t string) bool { return slices.Contains(family, t) }), text: s.String()}, nil
 	}
 	first.Name = s.name // the path may have it shortened
+
 	one := Selection{text: first.String()}
 	for _, typeName := range slices.Backward(family) {
 		kind, group, _ := strings.Cut(typeName, ".")
 		one.add(appbur.ObjectID{Kind: kind, Group: group, Namespace: first.Namespace, Name: s.name}.Path())
 	}
+
 	// A directory that the type does not tell by itself: that of a kind whose name is
 	// too long for it, or differs from that of another only in case.
 	for _, at := range found {
@@ -133,6 +138,7 @@ func (h *History) places(ctx context.Context, s Selector) ([]foundAt, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	if len(paths) == 0 {
 		for step, err := range h.git.Walk(ctx, h.tip, gitsync.WalkOptions{Patterns: patterns}) {
 			if err != nil {
@@ -144,6 +150,7 @@ func (h *History) places(ctx context.Context, s Selector) ([]foundAt, error) {
 			break
 		}
 	}
+
 	var places []foundAt
 	for _, path := range paths {
 		at := foundAt{path: path}
@@ -156,5 +163,6 @@ func (h *History) places(ctx context.Context, s Selector) ([]foundAt, error) {
 		}
 		places = append(places, at)
 	}
+
 	return places, nil
 }

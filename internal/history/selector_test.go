@@ -78,6 +78,7 @@ func TestParseMoment(t *testing.T) {
 			t.Errorf("ParseMoment(%q) = %v, %v; want %s", text, got, err, want)
 		}
 	}
+
 	for _, text := range []string{
 		"", "2", "d", "-2d", "2 d", "2y", "yesterday", "2026-13-01", "99999999999d", "200000000d",
 		"9999w9999w9999w",

@@ -52,6 +52,7 @@ func somewhere(value any, luck *rand.Rand) any {
 	if luck.IntN(5) == 0 {
 		return odd(luck)
 	}
+
 	switch v := value.(type) {
 	case map[string]any:
 		if len(v) == 0 {
@@ -84,6 +85,7 @@ func somewhere(value any, luck *rand.Rand) any {
 		}
 		return out
 	}
+
 	return odd(luck)
 }
 

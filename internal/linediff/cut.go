@@ -91,6 +91,7 @@ func scoreOf(lines [][]byte, at int) score {
 	if above == blank && blanksAbove == 0 {
 		s.penalty += costFileStart
 	}
+
 	if at >= len(lines) {
 		s.penalty += costFileEnd
 	}
@@ -102,12 +103,14 @@ func scoreOf(lines [][]byte, at int) score {
 	blanks := blanksAbove + after
 	s.penalty += perBlank*blanks + perBlankAfter*after
 	s.indent = indent
+
 	choose := func(plain, withBlanks int) int {
 		if blanks > 0 {
 			return withBlanks
 		}
 		return plain
 	}
+
 	switch {
 	case indent == blank || above == blank || indent == above:
 	case indent > above:
@@ -117,5 +120,6 @@ func scoreOf(lines [][]byte, at int) score {
 	default:
 		s.penalty += choose(costDedent, costDedentBlank)
 	}
+
 	return s
 }

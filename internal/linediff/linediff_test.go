@@ -71,6 +71,7 @@ func TestPatchIsWhatGitSays(t *testing.T) {
 		}
 		return b.String()
 	}
+
 	for name, texts := range map[string][2]string{
 		"equal":           {"a\n", "a\n"},
 		"empty":           {"", ""},
@@ -104,6 +105,7 @@ func TestRandomTextsAreWhatGitSays(t *testing.T) {
 		line := func() string {
 			return strings.Repeat("  ", r.IntN(4)) + []string{"", "- ", "\t"}[r.IntN(3)] + fmt.Sprintf("k%d: v", r.IntN(alphabet))
 		}
+
 		var a []string
 		for range r.IntN(120) {
 			if r.IntN(15) == 0 {
@@ -111,6 +113,7 @@ func TestRandomTextsAreWhatGitSays(t *testing.T) {
 			}
 			a = append(a, line())
 		}
+
 		b := append([]string(nil), a...)
 		for range 1 + r.IntN(12) {
 			at := r.IntN(len(b) + 1)
@@ -128,12 +131,14 @@ func TestRandomTextsAreWhatGitSays(t *testing.T) {
 				}
 			}
 		}
+
 		join := func(lines []string) string {
 			if len(lines) == 0 {
 				return ""
 			}
 			return strings.Join(lines, "\n") + "\n"
 		}
+
 		t.Logf("seed %d", seed)
 		compareWithGit(t, dir, join(a), join(b))
 	}

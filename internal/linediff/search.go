@@ -46,10 +46,12 @@ func (m *myers) region(i, iEnd, j, jEnd int, minimal bool) {
 		i++
 		j++
 	}
+
 	for i < iEnd && j < jEnd && m.equal(iEnd-1, jEnd-1) {
 		iEnd--
 		jEnd--
 	}
+
 	switch {
 	case i == iEnd:
 		for ; j < jEnd; j++ {
@@ -81,6 +83,7 @@ func (m *myers) middle(i, iEnd, j, jEnd int, minimal bool) split {
 	b := frontier{reach: m.backward, origin: m.origin, min: behind, max: behind, outside: unreachedBehind}
 	f.set(ahead, i)
 	b.set(behind, iEnd)
+
 	for cost := 1; ; cost++ {
 		f.widen(low, high)
 		for d := f.max; d >= f.min; d -= 2 {
@@ -132,6 +135,7 @@ func surrender(f, b frontier, i, iEnd, j, jEnd int) split {
 			gone, goneX = x+y, x
 		}
 	}
+
 	left, leftX := math.MaxInt, math.MaxInt
 	for d := b.max; d >= b.min; d -= 2 {
 		x := max(b.get(d), i)
@@ -142,6 +146,7 @@ func surrender(f, b frontier, i, iEnd, j, jEnd int) split {
 			left, leftX = x+y, x
 		}
 	}
+
 	if iEnd+jEnd-left < gone-(i+j) {
 		return split{goneX, gone - goneX, true, false}
 	}

@@ -24,6 +24,7 @@ func newSides(a, b [][]byte) (from, to *side) {
 		}
 		return s
 	}
+
 	from, to = number(a), number(b)
 	for _, s := range []*side{from, to} {
 		s.count = make([]int, len(numbers))
@@ -31,6 +32,7 @@ func newSides(a, b [][]byte) (from, to *side) {
 			s.count[id]++
 		}
 	}
+
 	return from, to
 }
 
@@ -77,6 +79,7 @@ func (s *side) candidates(other *side, start, end int) lineup {
 			standings[i] = useful
 		}
 	}
+
 	l := lineup{side: s}
 	for i := start; i < end; i++ {
 		if standings[i] == useful || standings[i] == common && !confusing(standings, i, start) {
@@ -85,6 +88,7 @@ func (s *side) candidates(other *side, start, end int) lineup {
 			s.changed[i] = true
 		}
 	}
+
 	return l
 }
 
@@ -103,6 +107,7 @@ func confusing(standings []standing, i, start int) bool {
 		}
 		return found
 	}
+
 	before := look(-1, max(start, i-neighbours)-1)
 	if !before {
 		return false

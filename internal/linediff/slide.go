@@ -115,6 +115,7 @@ func place(here, there *run) {
 			break // no other run was taken in
 		}
 	}
+
 	switch {
 	case here.end == earliest: // it cannot slide
 	case beside >= 0:

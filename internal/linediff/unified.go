@@ -36,6 +36,7 @@ func writeHunk(out *strings.Builder, a, b [][]byte, changes []Hunk) {
 	start := first.A - before
 	fmt.Fprintf(out, "@@ -%s +%s @@%s\n",
 		lineRange(start, last.AEnd+after), lineRange(first.B-before, last.BEnd+after), heading(a, start))
+
 	at := start
 	for _, h := range changes {
 		for ; at < h.A; at++ {
@@ -48,6 +49,7 @@ func writeHunk(out *strings.Builder, a, b [][]byte, changes []Hunk) {
 			writeLine(out, '+', b[i])
 		}
 	}
+
 	for ; at < last.AEnd+after; at++ {
 		writeLine(out, ' ', a[at])
 	}

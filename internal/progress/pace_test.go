@@ -93,11 +93,13 @@ func TestASteadyPaceIsMetExactly(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 2))
 			var p pace
 			p.observe(began, 0)
+
 			second := 0.0
 			for range 300 {
 				second += 1/perSecond + r.Float64()*2
 				p.observe(after(second), int64(second*perSecond*1000))
 			}
+
 			rate, known := p.rate(after(second))
 			if want := perSecond * 1000; !known || math.Abs(rate-want) > want/100 {
 				t.Fatalf("rate %g (known: %v), want %g", rate, known, want)
@@ -139,6 +141,7 @@ func TestLongUnits(t *testing.T) {
 	for i := range int64(5) {
 		p.observe(after(float64(i+1)*30), i+1)
 	}
+
 	for _, test := range []struct{ second, left float64 }{{150, 300}, {160, 290}, {179, 271}, {180, 270}} {
 		left, known := p.left(after(test.second), 10)
 		if !known || math.Abs(left.Seconds()-test.left) > 0.01 {
@@ -148,6 +151,7 @@ func TestLongUnits(t *testing.T) {
 			t.Errorf("at %g s it counts as silent for %v", test.second, silent)
 		}
 	}
+
 	if left, _ := p.left(after(200), 10); left.Seconds() <= 270 {
 		t.Errorf("a unit is late by 20 s, and %v are left", left)
 	}

@@ -91,6 +91,7 @@ func ParseAnchor(data []byte) (*SignedAnchor, error) {
 	if len(data) > maxAnchor {
 		return bad("it has more than %d bytes", maxAnchor)
 	}
+
 	at := bytes.Index(data, []byte("\n"+signatureBegin))
 	if at < 0 {
 		return bad("it is not signed")
@@ -101,6 +102,7 @@ func ParseAnchor(data []byte) (*SignedAnchor, error) {
 		return bad("it does not begin with %q", anchorMagic)
 	}
 	lines = lines[1:]
+
 	for _, field := range []struct {
 		key  string
 		take func(value string) error
@@ -127,6 +129,7 @@ func ParseAnchor(data []byte) (*SignedAnchor, error) {
 		}
 		lines = lines[1:]
 	}
+
 	for _, line := range lines {
 		rest, found := strings.CutPrefix(line, "point ")
 		name, tag, _ := strings.Cut(rest, " ")
@@ -140,6 +143,7 @@ func ParseAnchor(data []byte) (*SignedAnchor, error) {
 		}
 		s.Points = append(s.Points, AnchoredPoint{id, hash})
 	}
+
 	if !bytes.Equal(s.encode(), s.payload) {
 		return bad("it is not in the form in which anchors are written")
 	}

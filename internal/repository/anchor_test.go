@@ -37,6 +37,7 @@ func TestAnchor(t *testing.T) {
 	if principal, err := a.Verify(f.trusted()); err != nil || principal != signerPrincipal {
 		t.Errorf("%q %v", principal, err)
 	}
+
 	if err := os.WriteFile(path+".sig", a.signature, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -75,6 +76,7 @@ func TestAnchorTellsWhatBecameOfTheHistory(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "a")
 			a := f.anchor(path)
 			test.happen(f, ref)
+
 			// A machine that remembers nothing, to leave the anchor alone with it.
 			_ = os.Remove(filepath.Join(f.keysDir, seenFile))
 			f.reopen()
@@ -82,6 +84,7 @@ func TestAnchorTellsWhatBecameOfTheHistory(t *testing.T) {
 			if !errors.Is(err, test.want) || len(gone) != test.gone {
 				t.Errorf("%v, %v", gone, err)
 			}
+
 			report := f.check(CheckOptions{Anchor: a})
 			if report.has(findAnchor) != (test.want != nil) {
 				t.Errorf("check: %+v", report.Findings)
@@ -130,6 +133,7 @@ func TestWriteAnchorReplacesNothingElse(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
+
 	a := other.anchor(path)
 	if _, _, err := f.repo.WriteAnchor(path, f.keys, f.now()); !errors.Is(err, ErrAnchor) {
 		t.Errorf("over the anchor of another repository: %v", err)
@@ -155,6 +159,7 @@ func FuzzParseAnchor(f *testing.F) {
 	f.Add(append(Anchor{Repository: "r", Main: hash}.encode(), signature...))
 	f.Add(a.encode())
 	f.Add([]byte(anchorMagic + "\nrepository  \n" + signature))
+
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := ParseAnchor(data)
 		if err != nil {

@@ -34,6 +34,7 @@ func (r *Repository) Anchor(keys *Keys, at time.Time) (Anchor, error) {
 	if err != nil {
 		return Anchor{}, err
 	}
+
 	a := Anchor{Repository: string(config.Repository), Cluster: config.Cluster.ID, Main: tip, Time: at.UTC().Truncate(time.Second)}
 	for _, ref := range all.Refs {
 		// A lightweight tag is nothing that appbur made, and has no object to anchor.
@@ -41,6 +42,7 @@ func (r *Repository) Anchor(keys *Keys, at time.Time) (Anchor, error) {
 			a.Points = append(a.Points, AnchoredPoint{ref.ID, ref.tag.Object})
 		}
 	}
+
 	return a, nil
 }
 
@@ -53,6 +55,7 @@ func (r *Repository) WriteAnchor(path string, keys *Keys, at time.Time) (Anchor,
 	if err != nil {
 		return Anchor{}, "", err
 	}
+
 	old, _, err := ReadAnchor(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -63,10 +66,12 @@ func (r *Repository) WriteAnchor(path string, keys *Keys, at time.Time) (Anchor,
 			return Anchor{}, "", fmt.Errorf("%s is not replaced: %w", path, err)
 		}
 	}
+
 	data, err := a.sign(keys)
 	if err != nil {
 		return Anchor{}, "", err
 	}
+
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		path = filepath.Join(path, a.Time.Format("20060102T150405Z")+"-"+a.Main.Short()+anchorEnding)
 		err = durable.WriteNew(path, data, 0o644)
@@ -78,6 +83,7 @@ func (r *Repository) WriteAnchor(path string, keys *Keys, at time.Time) (Anchor,
 		}
 		return a, path, nil
 	}
+
 	if err := durable.Replace(path, data, 0o644); err != nil {
 		return Anchor{}, "", fmt.Errorf("writing the anchor: %w", err)
 	}
@@ -100,6 +106,7 @@ func ReadAnchor(path string) (*SignedAnchor, string, error) {
 		return nil, "", errors.Join(err, anchorHint(fmt.Errorf("anchor: %s holds none: %w", path, fs.ErrNotExist)))
 	}
 	slices.Sort(names)
+
 	var first error
 	for _, name := range slices.Backward(names) {
 		a, err := readAnchorFile(name)
@@ -111,6 +118,7 @@ func ReadAnchor(path string) (*SignedAnchor, string, error) {
 			first = err
 		}
 	}
+
 	return nil, "", first
 }
 
@@ -152,6 +160,7 @@ func (r *Repository) Contains(a Anchor) (gone []appbur.RestorePointID, err error
 	if err != nil {
 		return nil, err
 	}
+
 	if !holds {
 		return nil, appbur.WithHint(fmt.Errorf("%w: the anchor of %s names %s, which main at %s does not lead back to",
 			ErrRewritten, a.Time.Format(anchorTime), a.Main.Short(), tip.Short()), rewrittenHint)
@@ -164,6 +173,7 @@ func (r *Repository) Contains(a Anchor) (gone []appbur.RestorePointID, err error
 	for _, ref := range refs {
 		tags[ref.ID] = ref.tag.Object
 	}
+
 	var replaced []string
 	for _, p := range a.Points {
 		switch tag, there := tags[p.ID]; {
@@ -173,6 +183,7 @@ func (r *Repository) Contains(a Anchor) (gone []appbur.RestorePointID, err error
 			replaced = append(replaced, string(p.ID))
 		}
 	}
+
 	if len(replaced) > 0 {
 		return gone, appbur.WithHint(fmt.Errorf("%w: since the anchor of %s these restore points were replaced: %s",
 			ErrRewritten, a.Time.Format(anchorTime), appbur.Shortlist(replaced, shownPoints)), rewrittenHint)

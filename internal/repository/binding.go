@@ -78,6 +78,7 @@ func (r *Repository) Bind(root, keysDir string) (Binding, error) {
 	if err := r.checkKeysAreOfThis(keys); err != nil {
 		return Binding{}, err
 	}
+
 	b := Binding{Path: path, ID: r.config.Repository, Keys: keys}
 	data, err := json.MarshalIndent(bindingJSON{BindingFormat, b.Path, string(b.ID), b.Keys}, "", "  ")
 	if err != nil {
@@ -117,6 +118,7 @@ func ReadBinding(root, dir string) (Binding, error) {
 			fmt.Sprintf("say it once with `appbur trust set --repo %s --keys DIR`, or name the keys in each command with --keys DIR or $APPBUR_KEYS",
 				dir))
 	}
+
 	if err != nil {
 		return Binding{}, &KeyError{fmt.Errorf("reading the binding of %s: %w", path, err)}
 	}

@@ -71,6 +71,7 @@ func TestBindingThatIsNone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for name, text := range map[string]string{
 		"empty": "", "rubbish": "{", "format": `{"format":2}`, "unknown": `{"format":1,"more":1}`,
 		"id":       `{"format":1,"path":"/a","repository":"../x","keys":"/k"}`,

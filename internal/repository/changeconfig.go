@@ -62,6 +62,7 @@ func (r *Repository) checkConfig(text []byte) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
+
 	for _, own := range []struct {
 		name string
 		same bool
@@ -75,6 +76,7 @@ func (r *Repository) checkConfig(text []byte) (Config, error) {
 				"leave it as it is; recipients, rules, guards, retention and applications may be changed")
 		}
 	}
+
 	policy, err := manifest.ParsePolicy(&config.Policy)
 	if err != nil {
 		return Config{}, err

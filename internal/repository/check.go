@@ -179,6 +179,7 @@ func Check(ctx context.Context, dir string, o CheckOptions) (CheckReport, error)
 	if err != nil {
 		return CheckReport{}, err
 	}
+
 	c.report.Packs, c.report.Objects, c.report.Refs, c.report.More = git.Packs, git.Objects, git.Refs, git.More
 	c.report.Counts.Damaged = git.More
 	for _, p := range git.Problems {
@@ -188,6 +189,7 @@ func Check(ctx context.Context, dir string, o CheckOptions) (CheckReport, error)
 		c.note("only what refs lead to was looked for; without --quick every byte, signature and digest is checked")
 		return c.report, nil
 	}
+
 	repo, err := Open(dir)
 	if err != nil {
 		c.find(Finding{
@@ -196,6 +198,7 @@ func Check(ctx context.Context, dir string, o CheckOptions) (CheckReport, error)
 		})
 		return c.report, nil
 	}
+
 	c.repo = repo
 	if err := c.checkTrust(ctx); err != nil {
 		return CheckReport{}, err

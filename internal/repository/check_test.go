@@ -40,6 +40,7 @@ func (r *CheckReport) has(kind string) bool {
 func (f *fixture) fullPoint() PointRef {
 	f.Helper()
 	outcome := f.backup()
+
 	rows := []byte("{\"id\":1}\n{\"id\":2}\n")
 	dataset := func(name string, sensitive bool) appbur.Dataset {
 		return appbur.Dataset{
@@ -47,10 +48,12 @@ func (f *fixture) fullPoint() PointRef {
 			Digest: appbur.DigestOf(rows), Sensitive: sensitive,
 		}
 	}
+
 	writer, err := f.repo.BeginPoint(f.keys, rand.Reader, f.now)
 	if err != nil {
 		f.Fatal(err)
 	}
+
 	app := appbur.AppState{
 		AppKey: appbur.AppKey{Namespace: "team", Name: "app"}, App: "example", Version: "1",
 		Datasets: []appbur.Dataset{dataset("closed", true), dataset("open", false)},
@@ -65,6 +68,7 @@ func (f *fixture) fullPoint() PointRef {
 			f.Fatal(err)
 		}
 	}
+
 	if err := writer.Application(app); err != nil {
 		f.Fatal(err)
 	}
@@ -119,6 +123,7 @@ func (f *fixture) remake(ref PointRef, change func(*gitsync.Edit, *appbur.Restor
 		f.Fatal(err)
 	}
 	change(edit, &point)
+
 	f.git("update-ref", "-d", "refs/tags/"+ref.ID.Tag())
 	data, err := json.Marshal(point)
 	if err != nil {
@@ -127,6 +132,7 @@ func (f *fixture) remake(ref PointRef, change func(*gitsync.Edit, *appbur.Restor
 	for _, fn := range rewrite {
 		data = []byte(fn(string(data)))
 	}
+
 	f.put(edit, appbur.RestorePointFile, data)
 	_, _, err = f.repo.git.CommitAndTag(f.Context(), ref.ID.Tag(), edit, commit.Parents[0],
 		gitsync.CommitInfo{Author: identity, Committer: identity, Time: f.now(), Subject: "x", Signer: f.keys.signer},
@@ -299,6 +305,7 @@ func TestCheckSaysWhatDamageAffects(t *testing.T) {
 	}
 	path := pieceOf(&point, "open")
 	id := strings.TrimSpace(f.git("rev-parse", ref.ID.Tag()+":"+path))
+
 	f.git("repack", "-adq")
 	packs, err := filepath.Glob(filepath.Join(f.repo.Dir(), "objects/pack/*.pack"))
 	if err != nil || len(packs) != 1 {
@@ -308,6 +315,7 @@ func TestCheckSaysWhatDamageAffects(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	// Everything but one object comes back as a file of its own.
 	if err := os.Rename(packs[0], filepath.Join(t.TempDir(), "pack")); err != nil {
 		t.Fatal(err)
@@ -320,6 +328,7 @@ func TestCheckSaysWhatDamageAffects(t *testing.T) {
 	if out, err := unpack.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
+
 	if err := os.Remove(filepath.Join(f.repo.Dir(), "objects", id[:2], id[2:])); err != nil {
 		t.Fatal(err)
 	}
@@ -360,6 +369,7 @@ func TestCheckTellsThreeThingsApart(t *testing.T) {
 			"user.signingKey="+filepath.Join(dir, "key"),
 			"tag", "-s", "-m", "mine", "restore-points/20270101T000000Z", "main")
 	}
+
 	tag := func(f *fixture) { f.git("tag", "restore-points/20270102T000000Z", "main") }
 	damage := func(f *fixture) {
 		if err := os.WriteFile(filepath.Join(f.repo.Dir(), "refs/heads/other"), []byte(strings.Repeat("1", 40)+"\n"), 0o644); err != nil {

@@ -26,6 +26,7 @@ func (c *check) checkPoints(ctx context.Context) error {
 	if _, err := c.checkManifests(ctx, tip, Hit{Ref: gitsync.MainRef, Commit: tip}); err != nil {
 		return err
 	}
+
 	refs, err := c.repo.Points()
 	if err != nil {
 		if unreadable(err) {
@@ -34,6 +35,7 @@ func (c *check) checkPoints(ctx context.Context) error {
 		}
 		return err
 	}
+
 	for i, ref := range refs {
 		c.options.Progress("restore points", i, len(refs))
 		c.report.Points++
@@ -41,6 +43,7 @@ func (c *check) checkPoints(ctx context.Context) error {
 			return err
 		}
 	}
+
 	c.options.Progress("restore points", len(refs), len(refs))
 	return nil
 }
@@ -75,6 +78,7 @@ func (c *check) checkPoint(ctx context.Context, ref PointRef) error {
 			c.distrust(hit, err)
 		}
 	}
+
 	if err := c.repo.verifyBase(ref, c.options.Signers); err != nil {
 		switch {
 		case errors.Is(err, ErrUntrusted):
@@ -83,6 +87,7 @@ func (c *check) checkPoint(ctx context.Context, ref PointRef) error {
 			c.wrong(findPoint, hit, appbur.RestorePointFile, err)
 		}
 	}
+
 	meta, err := c.repo.Describe(ref)
 	if err != nil {
 		return nil // said just now, or by the look at the objects
@@ -90,6 +95,7 @@ func (c *check) checkPoint(ctx context.Context, ref PointRef) error {
 	if err := c.checkBase(ref, meta, hit); err != nil {
 		return err
 	}
+
 	objects, err := c.checkManifests(ctx, ref.Commit, hit)
 	if err != nil {
 		return err
@@ -129,6 +135,7 @@ func (c *check) checkManifests(ctx context.Context, commit gitsync.Hash, hit Hit
 	if err != nil {
 		return -1, nil // said by the look at the objects
 	}
+
 	var all, fresh []fileAt
 	err = snapshot.Walk("", func(p string, blob gitsync.Hash) error {
 		if appbur.IsManifestPath(p) {
@@ -143,12 +150,14 @@ func (c *check) checkManifests(ctx context.Context, commit gitsync.Hash, hit Hit
 	if unreadable(err) {
 		return -1, nil
 	}
+
 	if err != nil {
 		return 0, err
 	}
 	if err := c.readManifests(ctx, snapshot, fresh, len(all)); err != nil {
 		return 0, err
 	}
+
 	for _, at := range all {
 		if wrong := c.files[at]; wrong != "" {
 			c.wrong(findManifest, hit, at.path, errors.New(wrong))
@@ -165,6 +174,7 @@ func (c *check) readManifests(ctx context.Context, snapshot *gitsync.Snapshot, f
 	for _, at := range fresh {
 		blobs[at.path] = at.blob
 	}
+
 	var mu sync.Mutex
 	judge := func(p string, data []byte) error {
 		mu.Lock()
@@ -180,6 +190,7 @@ func (c *check) readManifests(ctx context.Context, snapshot *gitsync.Snapshot, f
 		delete(blobs, p)
 		return nil
 	}
+
 	if len(fresh)*4 > all {
 		for _, dir := range []string{appbur.ClusterDir, appbur.NamespacesDir} {
 			if err := snapshot.ReadAll(ctx, dir, judge); err != nil && !unreadable(err) {
@@ -187,6 +198,7 @@ func (c *check) readManifests(ctx context.Context, snapshot *gitsync.Snapshot, f
 			}
 		}
 	}
+
 	// What is left: a few files, or those that a damaged one kept from being read.
 	for _, at := range fresh {
 		if _, left := blobs[at.path]; !left {
@@ -203,6 +215,7 @@ func (c *check) readManifests(ctx context.Context, snapshot *gitsync.Snapshot, f
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -244,6 +257,7 @@ func (c *check) checkDocuments(snapshot *gitsync.Snapshot, meta appbur.RestorePo
 			c.wrong(findPoint, hit, p, err)
 		}
 	}
+
 	parse(appbur.CoverageFile, false, func(data []byte) error {
 		var coverage appbur.Coverage
 		if err := json.Unmarshal(data, &coverage); err != nil {
@@ -254,6 +268,7 @@ func (c *check) checkDocuments(snapshot *gitsync.Snapshot, meta appbur.RestorePo
 		}
 		return nil
 	})
+
 	parse(appbur.EvidenceFile, true, func(data []byte) error { _, err := appbur.ParseEvidence(data); return err })
 	parse(appbur.RepositoryFile, false, func(data []byte) error { _, err := ParseConfig(data); return err })
 	var index []appbur.File
@@ -299,6 +314,7 @@ func (c *check) checkPayload(loaded *Loaded, app appbur.AppKey, d appbur.Dataset
 			loaded.Meta.ID)
 		return c.inspectPieces(loaded, app, d)
 	}
+
 	if err != nil {
 		return err
 	}
@@ -326,6 +342,7 @@ func (c *check) inspectPieces(loaded *Loaded, app appbur.AppKey, d appbur.Datase
 			return err
 		}
 	}
+
 	for _, piece := range d.Pieces {
 		data, err := loaded.snapshot.ReadFile(path.Join(AppDir(app), d.Name, piece))
 		if err != nil {
@@ -335,6 +352,7 @@ func (c *check) inspectPieces(loaded *Loaded, app appbur.AppKey, d appbur.Datase
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -363,6 +381,7 @@ func (c *check) checkStrays(loaded *Loaded, hit Hit) error {
 			}
 		}
 	}
+
 	err := loaded.snapshot.Walk(appbur.AppsDir, func(p string, _ gitsync.Hash) error {
 		if !named[p] && strings.HasPrefix(p, appbur.AppsDir+"/") {
 			c.wrong(findPayload, hit, p, errors.New("the description of the point does not name this piece"))

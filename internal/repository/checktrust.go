@@ -27,6 +27,7 @@ func (c *check) checkTrust(ctx context.Context) error {
 			c.note("nothing is remembered of this repository in %s, so a rewritten history cannot be told", c.options.KeysDir)
 		}
 	}
+
 	var signers seal.AllowedSigners
 	if c.options.Signers == nil {
 		c.note("signatures were not checked: nobody is trusted yet (pass --trust FILE)")
@@ -36,6 +37,7 @@ func (c *check) checkTrust(ctx context.Context) error {
 			return &KeyError{err}
 		}
 	}
+
 	if err := c.checkAnchor(); err != nil {
 		return err
 	}
@@ -69,6 +71,7 @@ func (c *check) checkAnchor() error {
 			c.find(Finding{Class: classOf(err), Kind: findAnchor, What: err.Error(), Hint: appbur.HintOf(err)})
 		}
 	}
+
 	gone, err := c.repo.Contains(a.Anchor)
 	switch {
 	case errors.Is(err, ErrRewritten), errors.Is(err, ErrAnchor):
@@ -76,6 +79,7 @@ func (c *check) checkAnchor() error {
 	case err != nil && !unreadable(err):
 		return err
 	}
+
 	for _, id := range gone {
 		c.note("restore point %s, which the anchor of %s names, is not there any more; retention may have removed it", id,
 			a.Time.Format(anchorTime))
@@ -93,6 +97,7 @@ func (c *check) checkCommits(ctx context.Context, signers seal.AllowedSigners) e
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
+
 	for commit, err := range c.repo.git.Log(tip, 0) {
 		if unreadable(err) {
 			break
@@ -117,5 +122,6 @@ func (c *check) checkCommits(ctx context.Context, signers seal.AllowedSigners) e
 			return nil
 		})
 	}
+
 	return group.Wait()
 }

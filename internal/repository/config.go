@@ -67,6 +67,7 @@ func parseConfig(data []byte) (Config, error) {
 			fmt.Errorf("%s has format %d, this release reads format %d", appbur.RepositoryFile, c.Format, ConfigFormat),
 			"use the appbur release that wrote the repository, or a later one")
 	}
+
 	if len(c.Recipients) == 0 {
 		return Config{}, appbur.WithHint(
 			fmt.Errorf("%s names no recipients, so Secrets could not be encrypted", appbur.RepositoryFile),
@@ -78,6 +79,7 @@ func parseConfig(data []byte) (Config, error) {
 	if err := c.Guards.check(); err != nil {
 		return Config{}, fmt.Errorf("%s: guards: %w", appbur.RepositoryFile, err)
 	}
+
 	if err := c.Applications.check(); err != nil {
 		return Config{}, appbur.WithHint(fmt.Errorf("%s: applications: %w", appbur.RepositoryFile, err),
 			"`appbur apps retire NAMESPACE/NAME` writes this setting")
@@ -87,6 +89,7 @@ func parseConfig(data []byte) (Config, error) {
 			return Config{}, fmt.Errorf("%s: retention: %w", appbur.RepositoryFile, err)
 		}
 	}
+
 	var document yaml.Node
 	if err := yaml.Unmarshal(data, &document); err != nil {
 		return Config{}, fmt.Errorf("reading %s: %w", appbur.RepositoryFile, err)

@@ -31,6 +31,7 @@ func TestConfigKeepsWhatPeopleWrote(t *testing.T) {
 	if want := (Limits{Share: 0.5, Floor: 50, KindShare: 0.9, KindFloor: 20}); c.Guards == nil || *c.Guards != want {
 		t.Errorf("guards %+v, want %+v", c.Guards, want)
 	}
+
 	same, err := c.encode()
 	if err != nil || string(same) != edited {
 		t.Errorf("unchanged, it is written as (%v)\n%s", err, same)
@@ -41,6 +42,7 @@ func TestConfigKeepsWhatPeopleWrote(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, line := range []string{
 		"# our management cluster", "- age1first # operations", "floor: 50 # teams come and go",
 		"kubernetesVersion: 1.37.1", `rulesVersion: "2"`,
@@ -49,6 +51,7 @@ func TestConfigKeepsWhatPeopleWrote(t *testing.T) {
 			t.Errorf("the file lost %q:\n%s", line, changed)
 		}
 	}
+
 	again, err := ParseConfig(changed)
 	if err != nil || again.Cluster != c.Cluster || again.Rules != "2" {
 		t.Errorf("written and read, it is %+v (%v)", again, err)
@@ -71,6 +74,7 @@ func TestParseConfigNamesTheLine(t *testing.T) {
 	if _, err := ParseConfig([]byte(base)); err != nil {
 		t.Fatal(err)
 	}
+
 	for text, says := range map[string]string{
 		"":                                          "empty",
 		base + "recipent: y\n":                      "line 4",

@@ -46,6 +46,7 @@ func (r *Repository) DiffDatasets(from, to PointRef) ([]DatasetChange, error) {
 		return nil, err
 	}
 	var list []DatasetChange
+
 	for _, app := range after.point.Apps {
 		for _, d := range app.Datasets {
 			was := before.dataset(app.AppKey, d.Name)
@@ -63,6 +64,7 @@ func (r *Repository) DiffDatasets(from, to PointRef) ([]DatasetChange, error) {
 			list = append(list, change)
 		}
 	}
+
 	for _, app := range before.point.Apps {
 		for _, d := range app.Datasets {
 			if after.dataset(app.AppKey, d.Name) == nil {
@@ -70,6 +72,7 @@ func (r *Repository) DiffDatasets(from, to PointRef) ([]DatasetChange, error) {
 			}
 		}
 	}
+
 	return list, nil
 }
 
@@ -127,12 +130,14 @@ func (s side) pieces(key appbur.AppKey, d *appbur.Dataset) ([]gitsync.Hash, erro
 	if err != nil {
 		return nil, err
 	}
+
 	blobs := make([]gitsync.Hash, len(d.Pieces))
 	for i, name := range d.Pieces {
 		if blobs[i] = byName[name]; blobs[i].IsZero() {
 			return nil, fmt.Errorf("restore point %s: the piece %s is missing", s.point.ID, name)
 		}
 	}
+
 	return blobs, nil
 }
 
@@ -142,6 +147,7 @@ func diffDataset(before, after side, key appbur.AppKey, from, to *appbur.Dataset
 	if err != nil {
 		return change, err
 	}
+
 	current, err := after.pieces(key, to)
 	if err != nil {
 		return change, err
@@ -152,6 +158,7 @@ func diffDataset(before, after side, key appbur.AppKey, from, to *appbur.Dataset
 		from.MediaType != rowsMediaType || to.MediaType != rowsMediaType {
 		return change, nil
 	}
+
 	// Rows of pieces that both have are equal, and a key is there once: they need not
 	// be looked at.
 	fields, err := newKeyFields(to.Key)
@@ -182,6 +189,7 @@ func countRows(old, current *keyedRows) (*RowCounts, error) {
 			return nil, err
 		}
 	}
+
 	for old.row != nil || current.row != nil {
 		order := 0
 		switch {
@@ -211,6 +219,7 @@ func countRows(old, current *keyedRows) (*RowCounts, error) {
 			}
 		}
 	}
+
 	return &counts, nil
 }
 
@@ -247,6 +256,7 @@ func (k *keyedRows) advance() error {
 			}
 			k.blobs, k.reader = k.blobs[1:], bufio.NewReader(bytes.NewReader(data))
 		}
+
 		row, err := k.reader.ReadBytes('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
@@ -255,6 +265,7 @@ func (k *keyedRows) advance() error {
 			k.reader = nil
 			continue
 		}
+
 		text, ok := k.fields.appendKey(nil, row)
 		if !ok {
 			return errNotInOrder

@@ -16,6 +16,7 @@ func TestDiffDatasets(t *testing.T) {
 	before := f.save(growthDataset, table.payload())
 	random := mathrand.New(mathrand.NewPCG(5, 6))
 	var want RowCounts
+
 	for i := range 60 {
 		switch id := i*150 + random.IntN(100); i % 3 {
 		case 0:
@@ -29,6 +30,7 @@ func TestDiffDatasets(t *testing.T) {
 			want.Added++
 		}
 	}
+
 	after := f.save(growthDataset, table.payload())
 	changes, err := f.repo.DiffDatasets(before, after)
 	if err != nil || len(changes) != 1 || changes[0].Rows == nil {

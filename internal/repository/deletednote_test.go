@@ -33,6 +33,7 @@ func TestDeletedPointsAreForgotten(t *testing.T) {
 	f := newFixture(t)
 	f.disk("here")
 	f.disk("there")
+
 	push := func(names ...string) {
 		t.Helper()
 		done, err := f.repo.Push(t.Context(), f.keysDir, names, gitsync.RemoteOptions{}, f.now)
@@ -40,6 +41,7 @@ func TestDeletedPointsAreForgotten(t *testing.T) {
 			t.Fatalf("%+v, %v", done, err)
 		}
 	}
+
 	noted := func() int {
 		t.Helper()
 		deleted, err := f.repo.readDeleted()
@@ -48,6 +50,7 @@ func TestDeletedPointsAreForgotten(t *testing.T) {
 		}
 		return len(deleted)
 	}
+
 	gone := f.point()
 	f.time = f.time.Add(time.Hour)
 	f.point()
@@ -56,6 +59,7 @@ func TestDeletedPointsAreForgotten(t *testing.T) {
 		t.Fatal(err)
 	}
 	push("here")
+
 	f.time = f.time.Add(40 * 24 * time.Hour)
 	push("here")
 	if noted() != 1 {
@@ -65,6 +69,7 @@ func TestDeletedPointsAreForgotten(t *testing.T) {
 	if noted() != 0 {
 		t.Error("not forgotten although it is gone everywhere for a month")
 	}
+
 	// One that all have lost at once is kept for a month.
 	gone = f.point()
 	push()
@@ -79,6 +84,7 @@ func TestDeletedPointsAreForgotten(t *testing.T) {
 	if noted() != 1 {
 		t.Error("forgotten within a month")
 	}
+
 	// A remote that is removed confirms nothing for the next one of its name.
 	if err := f.repo.RemoveRemote(t.Context(), "there"); err != nil {
 		t.Fatal(err)

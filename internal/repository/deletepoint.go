@@ -35,12 +35,14 @@ func (r *Repository) DeletePoints(ctx context.Context, ids []appbur.RestorePoint
 			return err
 		}
 	}
+
 	for _, ref := range d.gone {
 		if ref.object().IsZero() {
 			return appbur.WithHint(fmt.Errorf("%w: %w", ErrUnreadable, ref.tag.Damage),
 				"the ref itself is damaged; delete the file "+filepath.Join(r.dir, ref.refName()))
 		}
 	}
+
 	if err := r.git.WithRoom(func() error { return r.NoteDeleted(d.gone...) }); err != nil {
 		return err
 	}
@@ -78,6 +80,7 @@ func (r *Repository) deletion(ids []appbur.RestorePointID, allowedSigners []byte
 	if err != nil {
 		return deletion{}, err
 	}
+
 	d := deletion{points: all.Points}
 	for i, ref := range all.Refs {
 		if slices.Contains(ids, ref.ID) {
@@ -86,11 +89,13 @@ func (r *Repository) deletion(ids []appbur.RestorePointID, allowedSigners []byte
 			d.restRefs, d.rest = append(d.restRefs, ref), append(d.rest, all.Points[i])
 		}
 	}
+
 	for _, rejected := range all.Rejected() {
 		if slices.Contains(ids, rejected.Ref.ID) {
 			d.gone = append(d.gone, rejected.Ref)
 		}
 	}
+
 	for _, id := range ids {
 		if !slices.ContainsFunc(d.gone, func(ref PointRef) bool { return ref.ID == id }) {
 			return deletion{}, r.noPoint(id)

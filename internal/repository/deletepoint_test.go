@@ -20,6 +20,7 @@ func (f *fixture) mark(marks string) appbur.RestorePointID {
 	if err != nil {
 		f.Fatal(err)
 	}
+
 	content := PointContent{
 		Created: f.now(), Cluster: fixtureCluster, Objects: outcome.Objects,
 		Evidence: appbur.Evidence{Format: appbur.EvidenceFormat},
@@ -28,11 +29,13 @@ func (f *fixture) mark(marks string) appbur.RestorePointID {
 	if wanted.Partial {
 		content.Coverage.Groups = []appbur.GroupFailure{{GroupVersion: "broken.example.com/v1", Reason: "no answer"}}
 	}
+
 	for _, app := range wanted.Apps {
 		if err := writer.Application(app); err != nil {
 			f.Fatal(err)
 		}
 	}
+
 	point, err := writer.Save(f.Context(), outcome.Commit, content)
 	if err != nil {
 		f.Fatal(err)
@@ -58,6 +61,7 @@ func TestDeletePoints(t *testing.T) {
 	f.retire(f.repo, "team/b")
 	old, partial, newest := f.mark("a"), f.mark("a!"), f.mark("a")
 	main := f.git("rev-parse", "main")
+
 	for _, refused := range [][]appbur.RestorePointID{{onlyB}, {old, newest, onlyB}, {old, newest}} {
 		if err := f.repo.DeletePoints(t.Context(), refused, f.trusted(), false); !errors.Is(err, ErrLastGood) || appbur.HintOf(err) == "" {
 			t.Errorf("deleting %v: %v", refused, err)
@@ -66,6 +70,7 @@ func TestDeletePoints(t *testing.T) {
 			t.Errorf("may delete %v: %v", refused, err)
 		}
 	}
+
 	if err := f.repo.DeletePoints(t.Context(), []appbur.RestorePointID{newest, "20000101T000000Z"}, f.trusted(), true); !errors.Is(err,
 		ErrNoPoint) {
 		t.Errorf("deleting what is not there: %v", err)
@@ -73,6 +78,7 @@ func TestDeletePoints(t *testing.T) {
 	if got := f.points(); len(got) != 4 {
 		t.Fatalf("something was deleted: %v", got)
 	}
+
 	// An older good point takes the place of the newest.
 	if err := f.repo.DeletePoints(t.Context(), []appbur.RestorePointID{newest}, f.trusted(), false); err != nil {
 		t.Error(err)
@@ -81,6 +87,7 @@ func TestDeletePoints(t *testing.T) {
 	if err := f.repo.DeletePoints(t.Context(), []appbur.RestorePointID{partial}, f.trusted(), false); err != nil {
 		t.Error(err)
 	}
+
 	if err := f.repo.DeletePoints(t.Context(), []appbur.RestorePointID{onlyB}, f.trusted(), true); err != nil {
 		t.Error(err)
 	}
@@ -91,6 +98,7 @@ func TestDeletePoints(t *testing.T) {
 		t.Error("main moved")
 	}
 	f.git("fsck", "--strict")
+
 	// What is gone is free to be collected, what is left is not.
 	f.git("-c", "gc.pruneExpire=now", "gc", "-q", "--prune=now")
 	f.reopen()
@@ -127,11 +135,13 @@ func TestLatest(t *testing.T) {
 			t.Errorf("%s of nothing: %v", name, err)
 		}
 	}
+
 	partial := f.mark("!")
 	if _, err := f.repo.Resolve(Latest); !errors.Is(err, ErrNoPoint) {
 		t.Errorf("a partial point is latest: %v", err)
 	}
 	complete := f.mark("")
+
 	newest := f.mark("!")
 	for name, want := range map[string]appbur.RestorePointID{
 		Latest: complete, LatestPartial: newest, string(partial): partial,

@@ -45,11 +45,13 @@ func TestUnreadablePoint(t *testing.T) {
 			if err := all.Unreadable[0].Err; !errors.Is(err, ErrUnreadable) || appbur.HintOf(err) == "" {
 				t.Errorf("%v has no hint", err)
 			}
+
 			for _, latest := range []string{Latest, LatestPartial} {
 				if ref, err := f.repo.Resolve(latest); err != nil || ref.ID != good.ID {
 					t.Errorf("%s is %v, %v", latest, ref.ID, err)
 				}
 			}
+
 			_, passed, err := f.repo.ResolveLatest(Latest, f.trusted())
 			if err != nil || len(passed) != 1 || passed[0].Ref.ID != bad {
 				t.Errorf("passed over: %v, %v", passed, err)
@@ -61,12 +63,14 @@ func TestUnreadablePoint(t *testing.T) {
 			if _, err := f.repo.Load(t.Context(), ref, nil); !errors.Is(err, ErrUnreadable) {
 				t.Errorf("load: %v", err)
 			}
+
 			// Backups and anchors go on.
 			f.time = f.time.Add(2 * time.Hour)
 			newer := f.point()
 			if _, err := f.repo.Anchor(f.keys, f.now()); err != nil {
 				t.Errorf("anchor: %v", err)
 			}
+
 			// It is no good point: the last good ones need protection all the same.
 			if err := f.repo.DeletePoints(t.Context(), []appbur.RestorePointID{good.ID, newer.ID}, f.trusted(), false); !errors.Is(err,
 				ErrLastGood) {

@@ -67,11 +67,13 @@ func (f *fixture) save(d appbur.Dataset, payload []byte) PointRef {
 	if err != nil {
 		f.Fatal(err)
 	}
+
 	for chunk := range chunks(payload, 100_000) {
 		if _, err := sink.Write(chunk); err != nil {
 			f.Fatal(err)
 		}
 	}
+
 	if err := sink.Close(); err != nil {
 		f.Fatal(err)
 	}
@@ -82,6 +84,7 @@ func (f *fixture) save(d appbur.Dataset, payload []byte) PointRef {
 	}); err != nil {
 		f.Fatal(err)
 	}
+
 	point, err := writer.Save(f.Context(), outcome.Commit, PointContent{
 		Created: f.now(), Ended: f.now().Add(time.Minute), Cluster: fixtureCluster, Rules: "1", Objects: outcome.Objects,
 		Evidence: appbur.Evidence{Format: appbur.EvidenceFormat},

@@ -25,6 +25,7 @@ func TestGrowthPerSignedCommit(t *testing.T) {
 			f := newFixture(t)
 			rules := f.rules()
 			random := mathrand.New(mathrand.NewPCG(1, 2))
+
 			w := f.begin()
 			put := func(n int, revision uint64) {
 				data := map[string]any{"revision": fmt.Sprint(revision), "token": token(n)}
@@ -32,6 +33,7 @@ func TestGrowthPerSignedCommit(t *testing.T) {
 					data[fmt.Sprintf("setting-%d.conf",
 						i)] = fmt.Sprintf("user = team-%d\nlevel = %x\nretries = %d\n# kept for the team that owns object %d\n", n%97, uint32(n)*2654435761+uint32(i), n%7, n)
 				}
+
 				result, err := rules.Make(map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{
 					"name": fmt.Sprintf("settings-%d", n), "namespace": fmt.Sprintf("team-%d", n%100),
 					"labels": map[string]any{"app.kubernetes.io/name": fmt.Sprintf("app-%d", n%37), "app.kubernetes.io/managed-by": "platform"},
@@ -43,12 +45,14 @@ func TestGrowthPerSignedCommit(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
+
 			commit := func() {
 				f.time = f.time.Add(7 * time.Second)
 				if _, err := w.Commit(t.Context(), f.now(), appbur.Coverage{}); err != nil {
 					t.Fatal(err)
 				}
 			}
+
 			maintain := func() int64 {
 				report, err := f.repo.Maintain(t.Context(), gitsync.MaintainOptions{})
 				if err != nil {
@@ -56,11 +60,13 @@ func TestGrowthPerSignedCommit(t *testing.T) {
 				}
 				return report.BytesAfter
 			}
+
 			for n := range objects {
 				put(n, random.Uint64())
 			}
 			commit()
 			before := maintain()
+
 			after := before
 			for n := range commits {
 				put(random.IntN(objects), random.Uint64())
@@ -69,6 +75,7 @@ func TestGrowthPerSignedCommit(t *testing.T) {
 					after = maintain()
 				}
 			}
+
 			growth := (after - before) / commits
 			t.Logf("%d bytes per commit", growth)
 			if growth > c.most {

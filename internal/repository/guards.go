@@ -100,6 +100,7 @@ func (g Guards) checkCollapse(limits Limits, saved map[string]struct{}, added in
 	if exceeds(len(removed), len(saved), limits.Share, limits.Floor) {
 		return collapse("%d of %d saved objects are gone from the cluster", len(removed), len(saved))
 	}
+
 	if len(removed) <= limits.KindFloor {
 		return nil
 	}
@@ -110,6 +111,7 @@ func (g Guards) checkCollapse(limits Limits, saved map[string]struct{}, added in
 	for _, path := range removed {
 		gone[leafOf(path)]++
 	}
+
 	for _, kind := range slices.Sorted(maps.Keys(gone)) {
 		if exceeds(gone[kind], before[kind], limits.KindShare, limits.KindFloor) {
 			return collapse("%d of %d saved objects of the kind %s are gone from the cluster", gone[kind], before[kind], kind)

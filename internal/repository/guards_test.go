@@ -23,6 +23,7 @@ func TestGuardsStopACollapse(t *testing.T) {
 	for _, path := range append(append([]string{}, configMaps...), clusters...) {
 		saved[path] = struct{}{}
 	}
+
 	few := map[string]struct{}{configMaps[0]: {}, configMaps[1]: {}}
 	for _, test := range []struct {
 		name    string

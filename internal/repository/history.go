@@ -44,6 +44,7 @@ func (r *Repository) History(keysDir string) (History, error) {
 		return h, seenErr
 	}
 	h.Seen = seen
+
 	if err := r.checkKeysAreOfThis(keysDir); err != nil {
 		return h, err
 	}
@@ -54,6 +55,7 @@ func (r *Repository) History(keysDir string) (History, error) {
 	if err != nil {
 		return h, err
 	}
+
 	if !descends {
 		h.New = nil
 		return h, appbur.WithHint(fmt.Errorf("%w: main is at %s, which does not lead back to %s, seen %s",

@@ -26,6 +26,7 @@ func TestHollowed(t *testing.T) {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
+
 	labelled := "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: a\n  labels:\n    a: a label that goes away\n"
 	if hollowed([]byte(labelled), []byte("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: a\n")) {
 		t.Error("labels are no content")
@@ -60,6 +61,7 @@ func TestGuardsCountLostContent(t *testing.T) {
 	if err := put(60, map[string]any{"key": "what the team has configured"}); err != nil {
 		t.Fatal(err)
 	}
+
 	if err := put(20, nil); err != nil {
 		t.Errorf("a third, as teams do it: %v", err)
 	}

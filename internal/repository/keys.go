@@ -61,6 +61,7 @@ func createKeys(dir string, random io.Reader) (recipient string, made []string, 
 	if err != nil {
 		return "", nil, err
 	}
+
 	for _, file := range []struct {
 		name string
 		data []byte
@@ -78,6 +79,7 @@ func createKeys(dir string, random io.Reader) (recipient string, made []string, 
 		}
 		made = append(made, path)
 	}
+
 	return keys.Recipient, made, nil
 }
 
@@ -232,6 +234,7 @@ func TrustRoot(keysDir, path string) ([]byte, error) {
 	if file == "" {
 		return nil, appbur.WithHint(ErrNobodyTrusted, hint)
 	}
+
 	data, err := os.ReadFile(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && path == "":
@@ -239,6 +242,7 @@ func TrustRoot(keysDir, path string) ([]byte, error) {
 	case err != nil:
 		return nil, &KeyError{appbur.WithHint(fmt.Errorf("trusted signers: %w", err), "pass --trust FILE in the format of allowed_signers")}
 	}
+
 	signers, err := seal.ParseAllowedSigners(data)
 	if err != nil {
 		return nil, &KeyError{fmt.Errorf("%s: %w", file, err)}

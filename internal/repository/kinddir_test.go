@@ -27,6 +27,7 @@ func record(f *fixture, kind, name string) manifest.Result {
 func (f *fixture) capture(objects ...manifest.Result) Outcome {
 	f.Helper()
 	writer := f.begin()
+
 	present := map[appbur.GroupKind]map[string]struct{}{
 		{Group: "example.org", Kind: "DNSRecord"}: {},
 		{Group: "example.org", Kind: "DnsRecord"}: {},
@@ -37,11 +38,13 @@ func (f *fixture) capture(objects ...manifest.Result) Outcome {
 		}
 		present[object.Manifest.ID.GroupKind()][object.Manifest.ID.Path()] = struct{}{}
 	}
+
 	for gk, paths := range present {
 		if err := writer.KeepOnly(gk, paths); err != nil {
 			f.Fatal(err)
 		}
 	}
+
 	outcome, err := writer.Commit(f.Context(), f.now(), appbur.Coverage{})
 	if err != nil {
 		f.Fatal(err)

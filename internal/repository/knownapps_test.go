@@ -92,6 +92,7 @@ func TestKnownApps(t *testing.T) {
 				}
 				got = append(got, text)
 			}
+
 			for _, app := range missingFrom(known, nil) {
 				missing = append(missing, app.String())
 			}

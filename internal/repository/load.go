@@ -61,6 +61,7 @@ func (r *Repository) LoadTelling(ctx context.Context, ref PointRef, opener *seal
 	if err != nil {
 		return nil, fmt.Errorf("restore point %s: %w", ref.ID, err)
 	}
+
 	loaded := &Loaded{Meta: meta, snapshot: snapshot, opener: opener}
 	if err := loaded.openDigests(); err != nil {
 		return nil, fmt.Errorf("restore point %s: %w", ref.ID, err)
@@ -143,6 +144,7 @@ func (l *Loaded) decode(file appbur.File) (Object, error) {
 			return Object{}, err
 		}
 	}
+
 	if sealed && l.opener != nil {
 		var err error
 		if data, err = l.opener.OpenManifest(data); err != nil {
@@ -150,6 +152,7 @@ func (l *Loaded) decode(file appbur.File) (Object, error) {
 		}
 		sealed = false
 	}
+
 	content, err := manifest.Decode(data)
 	if err != nil {
 		return Object{}, err
@@ -157,6 +160,7 @@ func (l *Loaded) decode(file appbur.File) (Object, error) {
 	if sealed {
 		delete(content, "sops")
 	}
+
 	id, err := manifest.IDOf(content)
 	if err != nil {
 		return Object{}, err
@@ -183,6 +187,7 @@ func (r *Repository) Diff(from, to PointRef) ([]PathChange, error) {
 		return nil, err
 	}
 	var list []PathChange
+
 	for _, d := range differences {
 		if !appbur.IsManifestPath(d.Path) {
 			continue
@@ -196,6 +201,7 @@ func (r *Repository) Diff(from, to PointRef) ([]PathChange, error) {
 		}
 		list = append(list, PathChange{d.Path, what})
 	}
+
 	slices.SortFunc(list, func(a, b PathChange) int { return strings.Compare(a.Path, b.Path) })
 	return list, nil
 }

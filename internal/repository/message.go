@@ -46,6 +46,7 @@ func (c *changes) subject() string {
 			}
 		}
 	}
+
 	var parts []string
 	for _, part := range []struct {
 		paths []string
@@ -55,6 +56,7 @@ func (c *changes) subject() string {
 			parts = append(parts, fmt.Sprintf("%d %s", len(part.paths), part.verb))
 		}
 	}
+
 	return "Objects: " + strings.Join(parts, ", ")
 }
 

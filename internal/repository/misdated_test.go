@@ -35,12 +35,14 @@ func TestMisdated(t *testing.T) {
 				}
 				points = append(points, pointAt(at, 0, ""))
 			}
+
 			var got []string
 			for i, wrong := range misdated(points) {
 				if wrong {
 					got = append(got, points[i].Created.Format(time.DateOnly))
 				}
 			}
+
 			if strings.Join(got, " ") != test.want {
 				t.Errorf("misdated are %v, want %s", got, test.want)
 			}
@@ -122,6 +124,7 @@ func TestClockNotice(t *testing.T) {
 			t.Errorf("%s: %q", test.now, got)
 		}
 	}
+
 	if got := ClockNotice(newest, time.Time{}); got != "" {
 		t.Errorf("without a point: %q", got)
 	}

@@ -66,6 +66,7 @@ func newPayloadWriter(app appbur.AppKey, d appbur.Dataset, sealer *seal.Sealer, 
 	}
 	w.work.SetLimit(runtime.GOMAXPROCS(0))
 	var seed uint64
+
 	if d.Sensitive {
 		// The sizes of sealed pieces can be seen. Without the seed they would tell
 		// whether something that can be guessed is in them.
@@ -141,6 +142,7 @@ func (w *payloadWriter) name(p piece) string {
 	if w.dataset.Layout.Method == appbur.LayoutContent {
 		suffix = ".bin"
 	}
+
 	var base string
 	switch {
 	case w.dataset.Sensitive:
@@ -151,6 +153,7 @@ func (w *payloadWriter) name(p piece) string {
 	default:
 		base = fmt.Sprintf("%016x", hashKey(0, p.start))
 	}
+
 	name := base + suffix
 	for n := 2; w.names[name]; n++ {
 		name = fmt.Sprintf("%s,%d%s", base, n, suffix)

@@ -16,6 +16,7 @@ func BenchmarkPayload(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			f := newFixture(b)
 			b.SetBytes(int64(len(payload)))
+
 			for b.Loop() {
 				writer, err := f.repo.BeginPoint(f.keys, rand.Reader, f.now)
 				if err != nil {
@@ -25,11 +26,13 @@ func BenchmarkPayload(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
+
 				for chunk := range chunks(payload, 256<<10) {
 					if _, err := sink.Write(chunk); err != nil {
 						b.Fatal(err)
 					}
 				}
+
 				if err := sink.Close(); err != nil {
 					b.Fatal(err)
 				}

@@ -73,11 +73,13 @@ func TestPayloadsComeBack(t *testing.T) {
 			if len(test.payload) > 2<<20 && len(d.Pieces) < 3 || len(test.payload) < 100 && len(d.Pieces) > 1 {
 				t.Errorf("%d pieces", len(d.Pieces))
 			}
+
 			for _, piece := range d.Pieces {
 				if !strings.HasSuffix(piece, test.suffix) {
 					t.Errorf("a piece is called %s", piece)
 				}
 			}
+
 			files := strings.Fields(f.git("ls-tree", "-r", "--name-only", ref.ID.Tag(),
 				datasetDir(appbur.AppKey{Namespace: "shop", Name: "orders"}, d.Name)+"/"))
 			if len(files) != len(d.Pieces) {
@@ -117,17 +119,20 @@ func TestSealedPayloadsAreStable(t *testing.T) {
 	f := newFixture(t)
 	opener := f.opener()
 	first := f.save(secretDataset, table.payload())
+
 	for _, leak := range []string{`"customer"`, "customer-"} {
 		if objects := f.git("cat-file", "--batch-all-objects", "--batch", "--buffer"); strings.Contains(objects, leak) {
 			t.Errorf("%q lies in clear", leak)
 		}
 	}
+
 	dir := t.TempDir()
 	clone, keys := filepath.Join(dir, "clone.git"), filepath.Join(dir, "keys")
 	f.git("clone", "--mirror", "--no-hardlinks", f.repo.Dir(), clone)
 	if err := os.Mkdir(keys, 0o700); err != nil {
 		t.Fatal(err)
 	}
+
 	for _, name := range []string{fingerprintFile, signingFile} {
 		data, err := os.ReadFile(filepath.Join(f.keysDir, name))
 		if err != nil {
@@ -137,12 +142,14 @@ func TestSealedPayloadsAreStable(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	f.open(clone, keys)
 	tree := func(ref PointRef) string { return f.git("rev-parse", ref.ID.Tag()+":apps/shop/orders/orders") }
 	again := f.save(secretDataset, table.payload())
 	if tree(first) != tree(again) {
 		t.Error("an unchanged payload was sealed anew")
 	}
+
 	// A point without the application comes in between.
 	f.time = f.time.Add(time.Hour)
 	f.point()
@@ -152,6 +159,7 @@ func TestSealedPayloadsAreStable(t *testing.T) {
 	if len(before.Pieces) < 5 || !slices.Equal(before.Pieces, after.Pieces) {
 		t.Fatalf("the pieces are %v, then %v", before.Pieces, after.Pieces)
 	}
+
 	if files := strings.Fields(f.git("diff", "--name-only", again.ID.Tag(), changed.ID.Tag(), "--", "apps")); len(files) != 1 ||
 		!strings.HasSuffix(files[0], after.Pieces[len(after.Pieces)-1]) {
 		t.Errorf("one row changed, and %v", files)
@@ -159,6 +167,7 @@ func TestSealedPayloadsAreStable(t *testing.T) {
 	if got := f.payload(changed, opener); !bytes.Equal(got, table.payload()) {
 		t.Error("other bytes come back")
 	}
+
 	loaded, err := f.repo.Load(t.Context(), changed, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -183,6 +192,7 @@ func TestPayloadIsCheckedAsItIsRead(t *testing.T) {
 	if len(good.Pieces) < 3 {
 		t.Fatalf("only %d pieces: the test shows nothing", len(good.Pieces))
 	}
+
 	for name, change := range map[string]func(d *appbur.Dataset){
 		"a piece is missing":         func(d *appbur.Dataset) { d.Pieces[1] = "nowhere.ndjson" },
 		"pieces in another order":    func(d *appbur.Dataset) { slices.Reverse(d.Pieces) },
@@ -203,6 +213,7 @@ func TestPayloadIsCheckedAsItIsRead(t *testing.T) {
 			t.Errorf("%s: not noticed", name)
 		}
 	}
+
 	reader, err := loaded.Payload(app.AppKey, good)
 	if err != nil {
 		t.Fatal(err)
@@ -221,6 +232,7 @@ func TestFirstFormatIsRead(t *testing.T) {
 	outcome := f.backup()
 	payload := newTable(300).payload()
 	half := bytes.IndexByte(payload[len(payload)/2:], '\n') + 1 + len(payload)/2
+
 	point := strings.NewReplacer("DIGEST", appbur.DigestOf(payload).String(), "SIZE", fmt.Sprint(len(payload)), "COMMIT",
 		outcome.Commit.String(), "OBJECTS", fmt.Sprint(outcome.Objects)).Replace(`{
   "format": 1, "id": "20261101T000000Z", "created": "2026-11-01T00:00:00Z", "cluster": {"id": "c1", "kubernetesVersion": "1.24.17"},
@@ -228,10 +240,12 @@ func TestFirstFormatIsRead(t *testing.T) {
   "apps": [{"namespace": "shop", "name": "orders", "app": "example.com", "version": "1.0.0", "datasets": [
     {"name": "orders", "schema": "1.0", "mediaType": "application/x-ndjson", "rows": 300, "size": SIZE, "digest": "DIGEST", "pieces": ["000000.ndjson", "000001.ndjson"]}]}]
 }`)
+
 	edit, err := f.repo.git.Edit(outcome.Commit)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for name, data := range map[string]string{
 		appbur.RestorePointFile: point, appbur.CoverageFile: "{}", appbur.EvidenceFile: `{"format":1}`,
 		"apps/shop/orders/orders/000000.ndjson": string(payload[:half]), "apps/shop/orders/orders/000001.ndjson": string(payload[half:]),
@@ -240,11 +254,13 @@ func TestFirstFormatIsRead(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	if _, _, err := f.repo.git.CommitAndTag(t.Context(), "restore-points/20261101T000000Z", edit, outcome.Commit,
 		gitsync.CommitInfo{Author: identity, Committer: identity, Time: f.now(), Subject: "old"},
 		gitsync.TagInfo{Tagger: identity, Time: f.now(), Message: "old"}); err != nil {
 		t.Fatal(err)
 	}
+
 	old, err := f.repo.Resolve("20261101T000000Z")
 	if err != nil {
 		t.Fatal(err)
@@ -255,6 +271,7 @@ func TestFirstFormatIsRead(t *testing.T) {
 	if p := f.describe(old); !p.Started.Equal(p.Created) || !p.Ended.Equal(p.Created) {
 		t.Errorf("%+v", p)
 	}
+
 	// The next point cuts anew and leaves nothing of the old names.
 	ref := f.save(growthDataset, payload)
 	if files := f.git("ls-tree", "-r", "--name-only", ref.ID.Tag(), "apps/"); strings.Contains(files, "000000.ndjson") {
@@ -278,6 +295,7 @@ func TestSeveralApplicationsAtOnce(t *testing.T) {
 	}
 	payload := newTable(4000).payload()
 	var group sync.WaitGroup
+
 	for n := range 5 {
 		group.Go(func() {
 			key := appbur.AppKey{Namespace: "team", Name: fmt.Sprint("app", n)}
@@ -301,6 +319,7 @@ func TestSeveralApplicationsAtOnce(t *testing.T) {
 			}
 		})
 	}
+
 	group.Wait()
 	if _, err := writer.Save(t.Context(), outcome.Commit,
 		PointContent{
@@ -309,6 +328,7 @@ func TestSeveralApplicationsAtOnce(t *testing.T) {
 		}); err != nil {
 		t.Fatal(err)
 	}
+
 	ref, err := f.repo.Resolve(LatestPartial) // the one that is gone is missing
 	if err != nil {
 		t.Fatal(err)
@@ -321,6 +341,7 @@ func TestSeveralApplicationsAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, app := range loaded.Meta.Apps {
 		reader, err := loaded.Payload(app.AppKey, app.Datasets[0])
 		if err != nil {
@@ -343,6 +364,7 @@ func TestApplicationThatSaysOtherwiseIsRefused(t *testing.T) {
 	state := func(d appbur.Dataset) appbur.AppState {
 		return appbur.AppState{AppKey: key, Datasets: []appbur.Dataset{d}}
 	}
+
 	d := growthDataset
 	if err := writer.Application(state(d)); err == nil {
 		t.Error("a dataset that never came is accepted")
@@ -351,6 +373,7 @@ func TestApplicationThatSaysOtherwiseIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if _, err := writer.Dataset(key, d); err == nil {
 		t.Error("a dataset comes twice")
 	}
@@ -358,6 +381,7 @@ func TestApplicationThatSaysOtherwiseIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.Size, d.Digest = 3, appbur.DigestOf([]byte("{}\n"))
+
 	if err := writer.Application(state(d)); err == nil {
 		t.Error("a dataset that has not ended is accepted")
 	}
@@ -367,6 +391,7 @@ func TestApplicationThatSaysOtherwiseIsRefused(t *testing.T) {
 	if _, err := sink.Write([]byte("{}\n")); err == nil {
 		t.Error("bytes after the end are accepted")
 	}
+
 	for _, name := range []string{"", "..", "a/b", ".git"} {
 		if _, err := writer.Dataset(key, appbur.Dataset{Name: name}); err == nil {
 			t.Errorf("a dataset may be called %q", name)
@@ -385,6 +410,7 @@ func TestDamagedPointDoesNotStopTheNext(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	commit := f.git("-c", "user.name=a", "-c", "user.email=a@example.com", "commit-tree", "-m", "damaged", strings.TrimSpace(string(tree)))
 	f.git("update-ref", "refs/tags/restore-points/20991231T000000Z", strings.TrimSpace(commit))
 	f.reopen()

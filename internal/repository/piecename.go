@@ -72,6 +72,7 @@ func (d decimal) appendName(b *strings.Builder) {
 		digits += strings.Repeat("0", missing)
 	}
 	whole, fraction := digits[:magnitude], digits[magnitude:]
+
 	if sign > 0 {
 		b.WriteByte('n')
 		b.WriteByte(byte('a' + magnitude))
@@ -82,6 +83,7 @@ func (d decimal) appendName(b *strings.Builder) {
 		}
 		return
 	}
+
 	b.WriteByte('m')
 	b.WriteByte(byte('z' - magnitude))
 	for _, digit := range []byte(whole + fraction) {

@@ -91,6 +91,7 @@ func (r *Repository) BeginPoint(keys *Keys, random io.Reader, now func() time.Ti
 		w.sequence = max(w.sequence, point.Sequence+1)
 	}
 	w.sequence = max(w.sequence, 1)
+
 	w.known = KnownApps(earlier.Points, r.config.Retired())
 	if len(earlier.Points) > 0 {
 		w.last = earlier.Points[0]
@@ -98,6 +99,7 @@ func (r *Repository) BeginPoint(keys *Keys, random io.Reader, now func() time.Ti
 	if err := w.notice(earlier, now()); err != nil {
 		return nil, err
 	}
+
 	base, err := w.base()
 	if err != nil {
 		return nil, err
@@ -197,6 +199,7 @@ func (w *PointWriter) Dataset(app appbur.AppKey, d appbur.Dataset) (io.WriteClos
 			return nil, err
 		}
 	}
+
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.begun[app][d.Name] != nil {
@@ -209,6 +212,7 @@ func (w *PointWriter) Dataset(app appbur.AppKey, d appbur.Dataset) (io.WriteClos
 			return nil, fmt.Errorf("application %s: %w", app, err)
 		}
 	}
+
 	if !d.Sensitive {
 		previous = nil // it is what sealed pieces are compared with
 	}
@@ -249,6 +253,7 @@ func (w *PointWriter) previous(dir string) (PointRef, *gitsync.Snapshot) {
 func (w *PointWriter) Application(state appbur.AppState) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+
 	state.Datasets = slices.Clone(state.Datasets)
 	for i := range state.Datasets {
 		d := &state.Datasets[i]
@@ -273,6 +278,7 @@ func (w *PointWriter) Application(state appbur.AppState) error {
 		d.Key, d.Sensitive, d.MediaType = stored.Key, stored.Sensitive, stored.MediaType
 		d.Layout, d.Pieces = stored.Layout, stored.Pieces
 	}
+
 	w.whole = append(w.whole, state)
 	return nil
 }

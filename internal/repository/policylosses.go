@@ -53,6 +53,7 @@ func PolicyLosses(before, after Config) []string {
 			}
 		}
 	}
+
 	if fresh := entriesOf(&after.Policy, "include"); len(fresh) > 0 && len(entriesOf(&before.Policy, "include")) == 0 {
 		losses = append(losses, "saves only what include names")
 	}

@@ -41,6 +41,7 @@ func ProvenanceOf(c gitsync.Commit) Provenance {
 			p.Rotation = t.Value
 		}
 	}
+
 	return p
 }
 

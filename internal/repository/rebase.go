@@ -112,6 +112,7 @@ func (m *merge) run(foreign []gitsync.Change) error {
 			return err
 		}
 	}
+
 	for path := range m.w.changes {
 		if met[path] {
 			continue
@@ -124,6 +125,7 @@ func (m *merge) run(foreign []gitsync.Change) error {
 			return err
 		}
 	}
+
 	return nil
 }
 

@@ -73,6 +73,7 @@ func LoadCredentials(dir string) (gitsync.Credentials, error) {
 		}
 		file.set(&c, path, data)
 	}
+
 	return c, nil
 }
 
@@ -95,6 +96,7 @@ func CopyCredentials(from, to string) (names []string, err error) {
 		}
 		names = append(names, file.name)
 	}
+
 	if len(names) == 0 {
 		return nil, &KeyError{appbur.WithHint(fmt.Errorf("%s holds no credentials", from),
 			"their files are named username, password, bearerToken, identity, known_hosts, ca.crt")}

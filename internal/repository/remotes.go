@@ -101,6 +101,7 @@ func (r *Repository) Push(ctx context.Context, keysDir string, names []string, o
 	if err != nil {
 		return Replication{}, err
 	}
+
 	done := Replication{Remotes: make([]PushResult, len(remotes))}
 	if done.Required, err = r.git.RequiredRemotes(); err != nil {
 		return Replication{}, err
@@ -108,6 +109,7 @@ func (r *Repository) Push(ctx context.Context, keysDir string, names []string, o
 	if len(names) > 0 {
 		done.Required = len(remotes)
 	}
+
 	var workers sync.WaitGroup
 	for i, remote := range remotes {
 		workers.Go(func() { done.Remotes[i] = r.pushTo(ctx, keysDir, remote, what, o) })
@@ -116,11 +118,13 @@ func (r *Repository) Push(ctx context.Context, keysDir string, names []string, o
 	if err := ctx.Err(); err != nil {
 		return done, fmt.Errorf("push: %w", err)
 	}
+
 	for _, result := range done.Remotes {
 		if result.err == nil {
 			done.Holding++
 		}
 	}
+
 	at := now()
 	return done, errors.Join(r.notePushes(done.Remotes, at), r.confirmDeleted(absent, done.Remotes, at))
 }
@@ -200,6 +204,7 @@ func (r *Repository) RemoteStatuses(ctx context.Context, keysDir string, o gitsy
 	}
 	list := make([]RemoteStatus, len(remotes))
 	var workers sync.WaitGroup
+
 	for i, remote := range remotes {
 		workers.Go(func() {
 			status := RemoteStatus{Name: remote.Name, URL: remote.URL.String()}
@@ -218,6 +223,7 @@ func (r *Repository) RemoteStatuses(ctx context.Context, keysDir string, o gitsy
 			list[i] = status
 		})
 	}
+
 	workers.Wait()
 	return list, ctx.Err()
 }

@@ -49,6 +49,7 @@ func (k *Keys) replaceSigner(fresh seal.Keys, at time.Time) error {
 		return err
 	}
 	path := filepath.Join(k.Dir, allowedSignersFile)
+
 	allowed, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return &KeyError{fmt.Errorf("trusted signers: %w", err)}
@@ -59,6 +60,7 @@ func (k *Keys) replaceSigner(fresh seal.Keys, at time.Time) error {
 	if err != nil {
 		return &KeyError{fmt.Errorf("%s: %w", path, err)}
 	}
+
 	for _, file := range []struct {
 		name string
 		data []byte
@@ -68,6 +70,7 @@ func (k *Keys) replaceSigner(fresh seal.Keys, at time.Time) error {
 			return &KeyError{fmt.Errorf("replacing the signing key: %w", err)}
 		}
 	}
+
 	k.signer = signer
 	return nil
 }

@@ -49,17 +49,20 @@ func Create(ctx context.Context, dir, keysDir, keysRoot string, recipients []str
 	if keysDir == "" {
 		keysDir = filepath.Join(keysRoot, string(id))
 	}
+
 	for i, r := range recipients {
 		if slices.Contains(recipients[:i], r) {
 			return Created{}, appbur.WithHint(fmt.Errorf("the recipient %s is named twice", r), "name each recipient once")
 		}
 	}
+
 	if len(recipients) > 0 {
 		// A recipient that cannot be used would stop the first backup only.
 		if _, err := seal.NewSealer(recipients, make([]byte, seal.FingerprintKeySize), random, now); err != nil {
 			return Created{}, err
 		}
 	}
+
 	// Both places are looked at before either is written to.
 	if err := keysAreFree(keysDir); err != nil {
 		return Created{}, err
@@ -71,6 +74,7 @@ func Create(ctx context.Context, dir, keysDir, keysRoot string, recipients []str
 		}
 		return Created{}, err
 	}
+
 	// Half of it would stand in the way of the next try.
 	var made []string
 	defer func() {
@@ -79,6 +83,7 @@ func Create(ctx context.Context, dir, keysDir, keysRoot string, recipients []str
 			discardKeys(made)
 		}
 	}()
+
 	recipient, made, err := createKeys(keysDir, random)
 	if err != nil {
 		return Created{}, err
@@ -92,6 +97,7 @@ func Create(ctx context.Context, dir, keysDir, keysRoot string, recipients []str
 	if err != nil {
 		return Created{}, err
 	}
+
 	edit, err := git.Edit(gitsync.Hash{})
 	if err != nil {
 		return Created{}, err
@@ -99,6 +105,7 @@ func Create(ctx context.Context, dir, keysDir, keysRoot string, recipients []str
 	if _, err := edit.Put(appbur.RepositoryFile, encoded); err != nil {
 		return Created{}, err
 	}
+
 	tip, err := git.Commit(ctx, gitsync.MainRef, edit, gitsync.CommitInfo{
 		Author: identity, Committer: identity, Time: now(), Signer: keys.signer,
 		Subject: "Begin the history of a cluster",
@@ -129,6 +136,7 @@ func Open(dir string) (*Repository, error) {
 	if err != nil {
 		return nil, foreign(dir, err)
 	}
+
 	snapshot, err := git.Snapshot(tip)
 	if err != nil {
 		return nil, err

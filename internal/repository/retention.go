@@ -142,9 +142,11 @@ func (r Retention) Decide(points []appbur.RestorePoint) []Verdict {
 			verdicts[i].Reasons = []string{"its time cannot be true: a clock was wrong"}
 		}
 	}
+
 	for _, rule := range retentionRules {
 		r.apply(rule, verdicts)
 	}
+
 	best := bestHolders(points)
 	for _, use := range slices.SortedFunc(maps.Keys(best), func(a, b holding) int { return strings.Compare(a.String(), b.String()) }) {
 		v := &verdicts[best[use]]
@@ -155,6 +157,7 @@ func (r Retention) Decide(points []appbur.RestorePoint) []Verdict {
 		}
 		v.Reasons = append(v.Reasons, text)
 	}
+
 	for i := range verdicts {
 		if !verdicts[i].Keep {
 			verdicts[i].Reasons = []string{"no rule keeps it"}
@@ -168,6 +171,7 @@ func (r Retention) apply(rule retentionRule, verdicts []Verdict) {
 	count := rule.count(r)
 	chosen := map[string]int{}
 	var order []string
+
 	for i, v := range verdicts {
 		if v.Misdated && rule.name != "last" {
 			continue
@@ -182,6 +186,7 @@ func (r Retention) apply(rule retentionRule, verdicts []Verdict) {
 			chosen[bucket] = i
 		}
 	}
+
 	for _, bucket := range order[:min(count, len(order))] {
 		v := &verdicts[chosen[bucket]]
 		v.Keep = true

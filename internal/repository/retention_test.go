@@ -61,6 +61,7 @@ func TestRetention(t *testing.T) {
 		}
 		return at
 	}
+
 	for _, test := range []struct {
 		name   string
 		policy Retention

@@ -78,6 +78,7 @@ func (r *Repository) Rotate(ctx context.Context, keys *Keys, opener *seal.Opener
 		return Rotated{}, appbur.WithHint(fmt.Errorf("%w: nothing is to be changed", ErrRotation),
 			"say which recipients to add or remove, or which key to replace")
 	}
+
 	// One commit is judged, read and built on, whatever was there when the repository was
 	// opened and whatever is pushed meanwhile. Other writers wait, for sealing all anew
 	// takes longer than they leave between two commits.
@@ -86,6 +87,7 @@ func (r *Repository) Rotate(ctx context.Context, keys *Keys, opener *seal.Opener
 		return Rotated{}, err
 	}
 	defer turn.Release()
+
 	tip, accepted, err := r.guardHistory(keys, change.AcceptHistory)
 	if err != nil {
 		return Rotated{}, err
@@ -94,6 +96,7 @@ func (r *Repository) Rotate(ctx context.Context, keys *Keys, opener *seal.Opener
 	if err != nil {
 		return Rotated{}, err
 	}
+
 	config, err := r.configAt(tip)
 	if err != nil {
 		return Rotated{}, err
@@ -104,6 +107,7 @@ func (r *Repository) Rotate(ctx context.Context, keys *Keys, opener *seal.Opener
 		return Rotated{}, err
 	}
 	done := Rotated{Commit: tip}
+
 	if change.Identity {
 		done.Recipient = fresh.Recipient
 		change.Add = append(slices.Clone(change.Add), fresh.Recipient)
@@ -116,6 +120,7 @@ func (r *Repository) Rotate(ctx context.Context, keys *Keys, opener *seal.Opener
 	if change.Fingerprint {
 		fingerprint = fresh.FingerprintKey
 	}
+
 	if sealsAnew := change.Fingerprint || !slices.Equal(before, config.Recipients); sealsAnew {
 		sealer, err := seal.NewSealer(config.Recipients, fingerprint, random, now)
 		if err != nil {
@@ -125,6 +130,7 @@ func (r *Repository) Rotate(ctx context.Context, keys *Keys, opener *seal.Opener
 			return Rotated{}, err
 		}
 	}
+
 	if !slices.Equal(before, config.Recipients) {
 		if done.Points, err = r.pointIDs(); err != nil {
 			return Rotated{}, err
@@ -135,6 +141,7 @@ func (r *Repository) Rotate(ctx context.Context, keys *Keys, opener *seal.Opener
 			return Rotated{}, err
 		}
 	}
+
 	encoded, err := config.encode()
 	if err != nil {
 		return Rotated{}, err
@@ -142,6 +149,7 @@ func (r *Repository) Rotate(ctx context.Context, keys *Keys, opener *seal.Opener
 	if _, err := edit.Put(appbur.RepositoryFile, encoded); err != nil {
 		return Rotated{}, err
 	}
+
 	at := now()
 	commit, err := turn.Commit(ctx, gitsync.MainRef, edit, gitsync.CommitInfo{
 		Author: identity, Committer: identity, Time: at, Signer: keys.signer,
@@ -155,6 +163,7 @@ func (r *Repository) Rotate(ctx context.Context, keys *Keys, opener *seal.Opener
 	if err != nil && !errors.Is(err, gitsync.ErrUnchanged) {
 		return Rotated{}, err
 	}
+
 	done.Commit, done.Committed = commit, err == nil
 	config.text = encoded
 	r.config, r.tip = config, commit
@@ -163,6 +172,7 @@ func (r *Repository) Rotate(ctx context.Context, keys *Keys, opener *seal.Opener
 			return done, err
 		}
 	}
+
 	if change.Signing {
 		if err := keys.replaceSigner(fresh, at); err != nil {
 			return done, err
@@ -183,12 +193,14 @@ func (c Rotation) recipients(before []string) ([]string, error) {
 			after = append(after, add)
 		}
 	}
+
 	for _, remove := range c.Remove {
 		if !slices.Contains(after, remove) {
 			return nil, appbur.WithHint(fmt.Errorf("%w: %s is no recipient", ErrRotation, remove), "the recipients are "+strings.Join(before, ", "))
 		}
 		after = slices.DeleteFunc(after, func(one string) bool { return one == remove })
 	}
+
 	if len(after) == 0 {
 		return nil, appbur.WithHint(fmt.Errorf("%w: no recipient would be left, so nobody could decrypt the next backup", ErrRotation),
 			"add another recipient at the same time")
@@ -227,6 +239,7 @@ func resealAll(
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	count := 0
+
 	for i, path := range paths {
 		if progress != nil {
 			progress(i, len(paths))
@@ -249,6 +262,7 @@ func resealAll(
 			return reseal(edit, path, data, sealer, opener)
 		})
 	}
+
 	return count, group.Wait()
 }
 

@@ -149,6 +149,7 @@ func TestRotateIdentity(t *testing.T) {
 	if err != nil || !bytes.HasPrefix(after, before) {
 		t.Errorf("the old identity is gone (%v)", err)
 	}
+
 	info, err := os.Stat(identity)
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("identity.txt: %v, %v", info.Mode(), err)
@@ -156,6 +157,7 @@ func TestRotateIdentity(t *testing.T) {
 	if got := f.opener().Recipients(); len(got) != 2 || got[1] != done.Recipient {
 		t.Errorf("the file opens for %v", got)
 	}
+
 	f.reopen()
 	f.time = f.time.Add(time.Minute)
 	newPoint := f.point()
@@ -164,6 +166,7 @@ func TestRotateIdentity(t *testing.T) {
 	if _, err := f.load(newPoint, old); !errors.Is(err, seal.ErrNoIdentityMatch) {
 		t.Errorf("the old identity alone: %v", err)
 	}
+
 	// Where the identity was moved away, the file is made anew.
 	if err := os.Remove(identity); err != nil {
 		t.Fatal(err)
@@ -187,6 +190,7 @@ func TestRotateFingerprintKey(t *testing.T) {
 	if !done.Committed || done.Resealed != 3 || len(done.Points) != 0 {
 		t.Errorf("got %+v", done)
 	}
+
 	f.reopen()
 	if bytes.Equal(f.keys.fingerprint, stale) {
 		t.Error("the key is the same")
@@ -194,6 +198,7 @@ func TestRotateFingerprintKey(t *testing.T) {
 	if again := f.backup(); again.Committed {
 		t.Error("the next backup commits")
 	}
+
 	// Nothing but ciphertext changed.
 	if files := f.git("diff", "--name-only", strings.TrimSpace(tip), "main"); strings.Contains(files, appbur.RepositoryFile) {
 		t.Errorf("changed:\n%s", files)
@@ -211,6 +216,7 @@ func TestRotateSigningKey(t *testing.T) {
 	if done.Committed || done.SigningKey == "" || strings.TrimSpace(tip) != done.Commit.String() {
 		t.Errorf("got %+v", done)
 	}
+
 	f.reopen()
 	if f.keys.signer.AuthorizedKey() == stolen.signer.AuthorizedKey() {
 		t.Error("the key is the same")
@@ -221,6 +227,7 @@ func TestRotateSigningKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, ref := range []PointRef{oldPoint, newPoint} {
 		if principal, err := f.repo.Verify(ref, trusted); err != nil || principal != signerPrincipal {
 			t.Errorf("%s: %q, %v", ref.ID, principal, err)
@@ -229,6 +236,7 @@ func TestRotateSigningKey(t *testing.T) {
 		f.git("-c", allowed, "verify-tag", ref.ID.Tag())
 		f.git("-c", allowed, "verify-commit", ref.Commit.String())
 	}
+
 	// What the old key signs from now on counts no more, for appbur and for git.
 	f.keys = &stolen
 	f.time = f.time.Add(time.Minute)
@@ -240,6 +248,7 @@ func TestRotateSigningKey(t *testing.T) {
 		forged.ID.Tag()); err == nil {
 		t.Errorf("git believes the old key:\n%s", out)
 	}
+
 	// Once more: the first key keeps its limit, the second gets one.
 	f.reopen()
 	f.mustRotate(nil, Rotation{Signing: true})
@@ -250,6 +259,7 @@ func TestRotateSigningKey(t *testing.T) {
 	if got := strings.Count(string(trusted), "valid-before="); got != 2 {
 		t.Errorf("%d limits in\n%s", got, trusted)
 	}
+
 	for _, ref := range []PointRef{oldPoint, newPoint} {
 		if _, err := f.repo.Verify(ref, trusted); err != nil {
 			t.Errorf("%s: %v", ref.ID, err)
@@ -264,6 +274,7 @@ func TestRotationsThatAreRefused(t *testing.T) {
 	next, stranger := newKeys(t)
 	tip, identities := f.git("rev-parse", "main"), len(own.Recipients())
 	is := func(want error) func(error) bool { return func(err error) bool { return errors.Is(err, want) } }
+
 	hinted := func(err error) bool { return err != nil && appbur.HintOf(err) != "" }
 	for name, test := range map[string]struct {
 		opener *seal.Opener
@@ -286,6 +297,7 @@ func TestRotationsThatAreRefused(t *testing.T) {
 			t.Errorf("%s: %v (%+v)", name, err, done)
 		}
 	}
+
 	if f.git("rev-parse", "main") != tip || len(f.opener().Recipients()) != identities {
 		t.Error("a refused rotation changed something")
 	}
@@ -303,6 +315,7 @@ func TestRotateStopsAtADamagedFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	edit, err := f.repo.git.Edit(tip)
 	if err != nil {
 		t.Fatal(err)
@@ -312,6 +325,7 @@ func TestRotateStopsAtADamagedFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if _, err := edit.Put(path, bytes.Replace(data, []byte("name: db"), []byte("name: dc"), 1)); err != nil {
 		t.Fatal(err)
 	}
@@ -319,6 +333,7 @@ func TestRotateStopsAtADamagedFile(t *testing.T) {
 		gitsync.CommitInfo{Author: identity, Committer: identity, Time: f.now(), Subject: "damage"}); err != nil {
 		t.Fatal(err)
 	}
+
 	next, _ := newKeys(t)
 	if _, err := f.rotate(f.opener(), Rotation{Add: []string{next.Recipient}}); !errors.Is(err, seal.ErrTampered) ||
 		!strings.Contains(err.Error(), path) {

@@ -56,6 +56,7 @@ func memberOf(row, name []byte) ([]byte, bool) {
 	if i >= len(row) || row[i] != '{' {
 		return nil, false
 	}
+
 	for i = skipSpace(row, i+1); i < len(row) && row[i] == '"'; i = skipSpace(row, i+1) {
 		keyEnd := endOfString(row, i)
 		key := row[i:keyEnd]
@@ -75,6 +76,7 @@ func memberOf(row, name []byte) ([]byte, bool) {
 			return nil, false
 		}
 	}
+
 	return nil, false
 }
 
@@ -198,6 +200,7 @@ func parseDecimal(text []byte) (decimal, bool) {
 	}
 	mantissa, negative := bytes.CutPrefix(text, []byte("-"))
 	exponent := 0
+
 	if i := bytes.IndexAny(mantissa, "eE"); i >= 0 {
 		var err error
 		if exponent, err = strconv.Atoi(string(mantissa[i+1:])); err != nil {
@@ -205,6 +208,7 @@ func parseDecimal(text []byte) (decimal, bool) {
 		}
 		mantissa = mantissa[:i]
 	}
+
 	whole, fraction, _ := bytes.Cut(mantissa, []byte("."))
 	digits := slices.Concat(whole, fraction)
 	trimmed := bytes.TrimLeft(digits, "0")

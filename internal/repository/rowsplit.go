@@ -122,6 +122,7 @@ func (s *rowSplitter) cut(row int, emit func(piece) error) error {
 	if len(s.rows) > 1 {
 		first = cut.data[:min(s.rows[1].start, at)]
 	}
+
 	if cut.start, cut.readable = s.key.appendKey(nil, first); !cut.readable {
 		cut.start = first
 	}

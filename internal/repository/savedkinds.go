@@ -30,6 +30,7 @@ func (w *Writer) KindsBeside(coverage appbur.Coverage) ([]SavedKind, error) {
 	for _, t := range coverage.Types {
 		known[w.dirs.of(t.GroupKind())] = true
 	}
+
 	// One manifest of each kind tells what it is called; paths are in lower case.
 	examples, counts := map[string]string{}, map[string]int{}
 	for _, path := range w.paths() {
@@ -42,6 +43,7 @@ func (w *Writer) KindsBeside(coverage appbur.Coverage) ([]SavedKind, error) {
 			examples[leaf] = path
 		}
 	}
+
 	kinds := make([]SavedKind, 0, len(examples))
 	for _, leaf := range slices.Sorted(maps.Keys(examples)) {
 		kind, err := w.kindOf(examples[leaf])
@@ -51,6 +53,7 @@ func (w *Writer) KindsBeside(coverage appbur.Coverage) ([]SavedKind, error) {
 		kind.Files = counts[leaf]
 		kinds = append(kinds, kind)
 	}
+
 	return kinds, nil
 }
 

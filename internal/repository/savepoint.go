@@ -57,6 +57,7 @@ func (w *PointWriter) Save(ctx context.Context, manifests gitsync.Hash, content 
 		Cluster: content.Cluster, Rules: content.Rules, Manifests: manifests.String(),
 		Partial: !content.Coverage.Complete(), Objects: content.Objects,
 	}
+
 	if content.Ended.IsZero() {
 		point.Ended = point.Started
 	}
@@ -65,6 +66,7 @@ func (w *PointWriter) Save(ctx context.Context, manifests gitsync.Hash, content 
 	if point.Apps, err = w.finish(); err != nil {
 		return appbur.RestorePoint{}, err
 	}
+
 	held := make([]appbur.AppKey, len(point.Apps))
 	for i, app := range point.Apps {
 		held[i] = app.AppKey
@@ -74,15 +76,18 @@ func (w *PointWriter) Save(ctx context.Context, manifests gitsync.Hash, content 
 	if err := w.edit.Onto(manifests, builtOn...); err != nil {
 		return appbur.RestorePoint{}, err
 	}
+
 	for path, data := range content.Own {
 		if err := setFile(w.edit, path, data); err != nil {
 			return appbur.RestorePoint{}, err
 		}
 	}
+
 	files, err := content.files()
 	if err != nil {
 		return appbur.RestorePoint{}, err
 	}
+
 	paths := make([]string, len(files))
 	for i, file := range files {
 		paths[i] = file.Path
@@ -90,6 +95,7 @@ func (w *PointWriter) Save(ctx context.Context, manifests gitsync.Hash, content 
 			return appbur.RestorePoint{}, err
 		}
 	}
+
 	if err := keepFiles(w.edit, appbur.IndexDir, paths); err != nil {
 		return appbur.RestorePoint{}, err
 	}
@@ -97,6 +103,7 @@ func (w *PointWriter) Save(ctx context.Context, manifests gitsync.Hash, content 
 	if err != nil {
 		return appbur.RestorePoint{}, err
 	}
+
 	// The id is the time; a second point within one second gets a counter. The id of a
 	// point that was deleted is not given again: remotes and anchors may still know it.
 	for attempt := 0; ; attempt++ {
@@ -179,6 +186,7 @@ func pointBody(p appbur.RestorePoint, coverage appbur.Coverage) string {
 	for _, app := range p.Missing {
 		fmt.Fprintf(&b, "\nMissing application: %s (last in %s)", app.AppKey, app.Point)
 	}
+
 	for _, app := range p.Apps {
 		fmt.Fprintf(&b, "\nApplication: %s (%s %s)", app.AppKey, app.App, app.Version)
 		for _, d := range app.Datasets {
@@ -189,6 +197,7 @@ func pointBody(p appbur.RestorePoint, coverage appbur.Coverage) string {
 			fmt.Fprintf(&b, "\n  %s, schema %s, %s, %d bytes, %s", d.Name, d.Schema, d.Content(), d.Size, digest)
 		}
 	}
+
 	return b.String()
 }
 

@@ -65,6 +65,7 @@ func TestSealedDigestsAreStable(t *testing.T) {
 			f.time = f.time.Add(time.Hour)
 			f.point()
 			f.reopen()
+
 			again := f.save(secretDataset, payload)
 			if !bytes.Equal(f.sealedDigest(first), f.sealedDigest(again)) {
 				t.Error("the digest was sealed anew")
@@ -76,6 +77,7 @@ func TestSealedDigestsAreStable(t *testing.T) {
 			if got := f.payload(again, opener); !bytes.Equal(got, payload) {
 				t.Errorf("%q came back", got)
 			}
+
 			for _, test := range []struct {
 				to      PointRef
 				changes int
@@ -92,6 +94,7 @@ func TestSealedDigestsAreStable(t *testing.T) {
 func TestLoadOpensDigests(t *testing.T) {
 	f := newFixture(t)
 	ref := f.save(secretDataset, guessable)
+
 	for _, test := range []struct {
 		opener *seal.Opener
 		want   appbur.Digest
@@ -104,6 +107,7 @@ func TestLoadOpensDigests(t *testing.T) {
 			t.Errorf("the digest is %s, want %s", got, test.want)
 		}
 	}
+
 	if _, stranger := newKeys(t); true {
 		if _, err := f.repo.Load(t.Context(), ref, stranger); !errors.Is(err, seal.ErrNoIdentityMatch) || appbur.HintOf(err) == "" {
 			t.Errorf("somebody else loads it: %v", err)
@@ -122,6 +126,7 @@ func TestSealedPayloadIsCheckedAsItIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	key := loaded.Meta.Apps[0].AppKey
+
 	for name, test := range map[string]struct {
 		change func(*appbur.Dataset)
 		good   bool
@@ -211,6 +216,7 @@ func TestPlainDigestsOfEarlierReleasesAreRead(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	make2(appbur.DigestOf([]byte("other")))
 	if !f.check(CheckOptions{Opener: f.opener()}).has(findPayload) {
 		t.Error("a wrong digest is not found")
@@ -222,6 +228,7 @@ func TestPlainDigestsOfEarlierReleasesAreRead(t *testing.T) {
 	if got := f.payload(old, f.opener()); !bytes.Equal(got, guessable) {
 		t.Errorf("%q came back", got)
 	}
+
 	if f.check(CheckOptions{Opener: f.opener()}).has(findPayload) {
 		t.Error("the old point does not pass the check")
 	}
@@ -252,6 +259,7 @@ func TestOtherDigestIsSaidWithoutIt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		_, err = sink.Write(guessable)
 		if err := errors.Join(err, sink.Close()); err != nil {
 			t.Fatal(err)

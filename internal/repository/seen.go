@@ -36,6 +36,7 @@ func parseSeen(data []byte) ([]Seen, error) {
 	var list []Seen
 	known := map[string]bool{}
 	number := 0
+
 	for line := range strings.Lines(string(data)) {
 		number++
 		line = strings.TrimRight(line, "\n")
@@ -60,6 +61,7 @@ func parseSeen(data []byte) ([]Seen, error) {
 		known[fields[0]] = true
 		list = append(list, Seen{Name: fields[0], Commit: commit, At: at, Repository: fields[3]})
 	}
+
 	return list, nil
 }
 
@@ -113,6 +115,7 @@ func (r *Repository) Remember(dir string, tip gitsync.Hash, at time.Time) error 
 		return err
 	}
 	fresh := Seen{Name: seenMain, Commit: tip, At: at, Repository: string(r.config.Repository)}
+
 	found := false
 	for i, s := range list {
 		if s.Name != seenMain {
@@ -123,6 +126,7 @@ func (r *Repository) Remember(dir string, tip gitsync.Hash, at time.Time) error 
 		}
 		list[i], found = fresh, true
 	}
+
 	if !found {
 		list = append(list, fresh)
 	}

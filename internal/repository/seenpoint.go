@@ -97,6 +97,7 @@ func (r *Repository) takenAway(known []AnchoredPoint, latest PointRef) ([]string
 		return nil, err
 	}
 	var gone []string
+
 	for _, p := range known {
 		tip, err := r.git.Tip("refs/tags/" + p.ID.Tag())
 		switch {
@@ -111,5 +112,6 @@ func (r *Repository) takenAway(known []AnchoredPoint, latest PointRef) ([]string
 			gone = append(gone, string(p.ID))
 		}
 	}
+
 	return gone, nil
 }

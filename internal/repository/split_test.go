@@ -64,6 +64,7 @@ func TestRowPieces(t *testing.T) {
 			largest = max(largest, len(row))
 			b.WriteString(row)
 		}
+
 		if rapid.Bool().Draw(t, "unterminated") {
 			b.WriteString(`{"id":999999}`)
 		}
@@ -73,6 +74,7 @@ func TestRowPieces(t *testing.T) {
 			t.Fatal("the pieces do not join to the payload")
 		}
 		again := rowsOf(t, smallRows, payload, len(payload)+1)
+
 		for i, p := range pieces {
 			if !bytes.Equal(p.data, again[i].data) {
 				t.Fatal("how the bytes arrive changes the pieces")
@@ -152,6 +154,7 @@ func TestCutsForgetAnInsertion(t *testing.T) {
 	if changed := len(after) - shared(before, after); changed > 12 {
 		t.Errorf("rows: %d of %d pieces changed for two rows", changed, len(after))
 	}
+
 	data := newBytes(400_000, 7)
 	old := split(t, newContentSplitter(smallContent, 0), data, 1000)
 	if len(old) < 200 {
@@ -190,10 +193,12 @@ func TestLayoutsDoNotChange(t *testing.T) {
 		}
 		return appbur.DigestOf([]byte(b.String())).Short()
 	}
+
 	var rows bytes.Buffer
 	for i := range 5000 {
 		fmt.Fprintf(&rows, `{"id":%d,"text":"%d"}`+"\n", i, i*i)
 	}
+
 	for name, got := range map[string]string{
 		"key-hash/1 9bbc541affcf": digest(rowsOf(t, smallRows, rows.Bytes(), 1000)),
 		"content/1 874dd4314941":  digest(split(t, newContentSplitter(smallContent, 0), newBytes(200_000, 3), 1000)),
@@ -241,6 +246,7 @@ func TestKeyNames(t *testing.T) {
 	safe := func(name string) bool {
 		return strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789+,-_~") == "" && len(name) < 80 && name[0] != '-'
 	}
+
 	value := rapid.OneOf(
 		rapid.Map(rapid.IntRange(-2000, 2000), func(n int) any { return n }),
 		rapid.Map(rapid.Int64(), func(n int64) any { return n }),
@@ -250,6 +256,7 @@ func TestKeyNames(t *testing.T) {
 			func(s string) any { return s }),
 		rapid.Map(rapid.Bool(), func(b bool) any { return b }),
 	)
+
 	rapid.Check(t, func(t *rapid.T) {
 		parts := rapid.IntRange(1, 2).Draw(t, "parts")
 		key := func() []byte {

@@ -58,6 +58,7 @@ func (r *Repository) Judge(ref PointRef, trust Trust) (Standing, error) {
 			return s, err
 		}
 	}
+
 	if err := r.verifyBase(ref, trust.Signers); err != nil {
 		return s, err
 	}
@@ -119,6 +120,7 @@ func (s *Standing) compare(r *Repository, ref PointRef, trust Trust) error {
 	if err != nil {
 		return err
 	}
+
 	base := manifestsOf(point)
 	descends, err := r.git.Between(h.Tip, base, func(gitsync.Commit) error { return nil })
 	if err != nil {
@@ -128,6 +130,7 @@ func (s *Standing) compare(r *Repository, ref PointRef, trust Trust) error {
 		return appbur.WithHint(fmt.Errorf("%w: restore point %s was made of the commit %s, which main at %s does not hold", ErrRewritten, ref.ID,
 			base.Short(), h.Tip.Short()), rewrittenHint)
 	}
+
 	if trust.Signers != nil {
 		if err := h.Verify(trust.Signers); err != nil {
 			return err
@@ -137,6 +140,7 @@ func (s *Standing) compare(r *Repository, ref PointRef, trust Trust) error {
 	if trust.Anchor == nil {
 		return nil
 	}
+
 	if trust.Signers != nil {
 		if _, err := trust.Anchor.Verify(trust.Signers); err != nil {
 			return err

@@ -189,6 +189,7 @@ func TestAnAcceptanceWithoutAChangeIsRecordedInThePoint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	outcome, err := writer.Commit(t.Context(), f.now(), appbur.Coverage{})
 	if err != nil || outcome.Committed {
 		t.Fatalf("%+v %v", outcome, err)
@@ -377,12 +378,14 @@ func TestAPointMustHangOnMain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	// Main goes back behind it, on a machine that never saw it.
 	f.git("update-ref", "refs/heads/main", "main~1")
 	if err := os.Remove(filepath.Join(f.keysDir, seenFile)); err != nil {
 		t.Fatal(err)
 	}
 	f.reopen()
+
 	ref, err := f.repo.Resolve(string(point.ID))
 	if err != nil {
 		t.Fatal(err)
@@ -405,6 +408,7 @@ func TestSeen(t *testing.T) {
 	if _, err := f.repo.History(f.keysDir); !errors.As(err, &key) {
 		t.Errorf("rubbish counts as nothing seen: %v", err)
 	}
+
 	if err := os.WriteFile(path, encodeSeen([]Seen{{
 		Name: seenMain, Commit: gitsync.Hash(bytes.Repeat([]byte{0x11}, 20)), At: f.now(),
 		Repository: "other",
@@ -414,6 +418,7 @@ func TestSeen(t *testing.T) {
 	if _, err := f.repo.History(f.keysDir); !errors.Is(err, ErrOtherRepository) || !strings.Contains(err.Error(), "other") {
 		t.Errorf("the keys of another repository: %v", err)
 	}
+
 	// A commit that cannot be remembered is done nevertheless.
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
@@ -437,6 +442,7 @@ func FuzzParseSeen(f *testing.F) {
 	}})))
 	f.Add("main x y z\n")
 	f.Add("# only a remark")
+
 	f.Fuzz(func(t *testing.T, text string) {
 		list, err := parseSeen([]byte(text))
 		if err != nil {
@@ -466,6 +472,7 @@ func TestAForgedPointIsRefused(t *testing.T) {
 	}
 	f.git("update-ref", "-d", "refs/tags/"+ref.ID.Tag())
 	f.keys.signer = signer
+
 	again := f.point()
 	if again.ID != ref.ID {
 		t.Fatalf("%s is not %s", again.ID, ref.ID)

@@ -37,6 +37,7 @@ func (r *Repository) MaintainIfDue(ctx context.Context, now time.Time, progress 
 		return nil, err
 	}
 	o := gitsync.MaintainOptions{Progress: progress}
+
 	if note.Wanted && now.Sub(note.Last) >= pruneEvery {
 		o.PruneBefore = now.Add(-pruneGrace)
 	} else if due, err := r.git.MaintenanceDue(); err != nil || !due {
@@ -47,6 +48,7 @@ func (r *Repository) MaintainIfDue(ctx context.Context, now time.Time, progress 
 		o.PruneBefore = time.Time{} // its configuration forbids to drop anything
 		report, err = r.git.Maintain(ctx, o)
 	}
+
 	switch {
 	case errors.Is(err, gitsync.ErrLocked), errors.Is(err, gitsync.ErrPruneRaced):
 		return nil, nil
@@ -55,6 +57,7 @@ func (r *Repository) MaintainIfDue(ctx context.Context, now time.Time, progress 
 	case o.PruneBefore.IsZero():
 		return &report, nil
 	}
+
 	return &report, r.writeNote(pruneFile, pruneNote{Wanted: report.SetAside > 0, Last: now.UTC().Truncate(time.Second)})
 }
 

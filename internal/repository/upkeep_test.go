@@ -23,6 +23,7 @@ func TestMaintainIfDueFreesDeletedPoints(t *testing.T) {
 	}
 	gone := f.save(growthDataset, random.payload())
 	newest := f.save(growthDataset, newTable(3000).payload())
+
 	// Objects are as old as the files that they are in.
 	now := time.Now()
 	due := func(after time.Duration) *gitsync.MaintainReport {
@@ -33,6 +34,7 @@ func TestMaintainIfDueFreesDeletedPoints(t *testing.T) {
 		}
 		return report
 	}
+
 	const day = 24 * time.Hour
 	if report := due(0); report != nil {
 		t.Fatalf("nothing is due, and yet %+v", report)
@@ -43,6 +45,7 @@ func TestMaintainIfDueFreesDeletedPoints(t *testing.T) {
 	if report := due(0); report == nil || report.SetAside == 0 || report.Pruned > 0 {
 		t.Fatalf("after the deletion: %+v", report)
 	}
+
 	if report := due(6 * day); report != nil {
 		t.Errorf("within a week: %+v", report)
 	}
@@ -56,12 +59,14 @@ func TestMaintainIfDueFreesDeletedPoints(t *testing.T) {
 	if report := due(60 * day); report != nil {
 		t.Errorf("everything is gone, and yet %+v", report)
 	}
+
 	for _, ref := range []PointRef{kept, newest} {
 		loaded, err := f.repo.Load(t.Context(), ref, f.opener())
 		if err != nil || len(loaded.Meta.Apps) != 1 {
 			t.Errorf("%s: %v", ref.ID, err)
 		}
 	}
+
 	f.git("fsck", "--strict", "--full")
 }
 

@@ -77,6 +77,7 @@ func (r *Repository) Begin(cluster appbur.Cluster, rules string, keys *Keys, gua
 		files: map[string]struct{}{}, changes: map[string]change{},
 		whole: map[string]bool{}, plain: map[string]plainManifest{}, own: map[string][]byte{},
 	}
+
 	// The commit that is judged is the one that is built on, and says what the caller read
 	// its rules from.
 	tip, accepted, err := r.guardHistory(keys, guards.AcceptHistory)
@@ -90,6 +91,7 @@ func (r *Repository) Begin(cluster appbur.Cluster, rules string, keys *Keys, gua
 	if err := guards.checkCluster(r.config.Cluster.ID, cluster); err != nil {
 		return nil, err
 	}
+
 	if accepted != "" {
 		w.overrides = append(w.overrides, accepted)
 	}
@@ -102,6 +104,7 @@ func (r *Repository) Begin(cluster appbur.Cluster, rules string, keys *Keys, gua
 	if w.edit, err = r.git.Edit(tip); err != nil {
 		return nil, err
 	}
+
 	w.dirs = newKindDirs(w.base)
 	err = w.base.Walk("", func(path string, _ gitsync.Hash) error {
 		if appbur.IsManifestPath(path) {
@@ -131,6 +134,7 @@ func (w *Writer) Put(result manifest.Result) error {
 		return w.remove(path)
 	}
 	data := result.Manifest.Data
+
 	if result.Manifest.Sensitive {
 		previous, err := w.edit.ReadFile(path)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -140,6 +144,7 @@ func (w *Writer) Put(result manifest.Result) error {
 			return &appbur.ObjectError{ID: result.Manifest.ID, Err: err}
 		}
 	}
+
 	differs, err := w.edit.Put(path, data)
 	if err != nil {
 		return putError(result.Manifest.ID, err)
@@ -147,6 +152,7 @@ func (w *Writer) Put(result manifest.Result) error {
 	if !differs {
 		return nil
 	}
+
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if result.Manifest.Sensitive {
@@ -213,6 +219,7 @@ func (w *Writer) KeepOnly(gk appbur.GroupKind, present map[string]struct{}) erro
 	if err != nil {
 		return err
 	}
+
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.whole[own] = true
@@ -313,6 +320,7 @@ func (w *Writer) tryCommit(ctx context.Context, git committer, at time.Time, cov
 	if err := w.guards.checkHollow(limits, w.files, list.removed, list.hollow); err != nil {
 		return Outcome{}, err
 	}
+
 	if (Guards{}).checkHollow(limits, w.files, list.removed, list.hollow) != nil {
 		overrides = append(overrides, fmt.Sprintf("allowed %d of %d objects to lose most of their content", len(list.hollow), len(w.files)))
 	}
@@ -320,6 +328,7 @@ func (w *Writer) tryCommit(ctx context.Context, git committer, at time.Time, cov
 		overrides = append(overrides, fmt.Sprintf("allowed %d of %d objects to go", len(list.removed), len(w.files)))
 	}
 	config := w.config
+
 	config.Cluster = ClusterConfig{ID: w.cluster.ID, Version: w.cluster.Version.String()}
 	config.Rules = w.rules
 	encoded, err := config.encode()
@@ -329,6 +338,7 @@ func (w *Writer) tryCommit(ctx context.Context, git committer, at time.Time, cov
 	if _, err := w.edit.Put(appbur.RepositoryFile, encoded); err != nil {
 		return Outcome{}, err
 	}
+
 	commit, err := git.Commit(ctx, gitsync.MainRef, w.edit, gitsync.CommitInfo{
 		Author: identity, Committer: identity, Time: at, Signer: w.keys.signer,
 		Subject: list.subject(), Body: list.body(),
@@ -406,5 +416,6 @@ func (w *Writer) listChanges() (changes, error) {
 			}
 		}
 	}
+
 	return list, nil
 }

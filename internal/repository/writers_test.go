@@ -83,6 +83,7 @@ func (f *fixture) values(commit gitsync.Hash) map[string]string {
 	if err != nil {
 		f.Fatal(err)
 	}
+
 	found := map[string]string{}
 	err = snapshot.Walk("", func(path string, blob gitsync.Hash) error {
 		if !appbur.IsManifestPath(path) {
@@ -528,6 +529,7 @@ func (w *world) agree(points map[appbur.RestorePointID]bool) {
 	if err != nil || len(refs) == 0 || !slices.ContainsFunc(refs, func(r PointRef) bool { return r.ID == last }) {
 		w.Fatalf("%d points, %v", len(refs), err)
 	}
+
 	for _, ref := range refs {
 		if !points[ref.ID] && ref.ID != last {
 			w.Errorf("%s is nobody's", ref.ID)
@@ -536,6 +538,7 @@ func (w *world) agree(points map[appbur.RestorePointID]bool) {
 			w.Error(err)
 		}
 	}
+
 	f.git("fsck", "--strict", "--full")
 	if left := f.git("for-each-ref", "refs/appbur"); left != "" {
 		w.Errorf("left: %s", left)

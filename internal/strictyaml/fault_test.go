@@ -48,6 +48,7 @@ func TestPlain(t *testing.T) {
 			t.Errorf("%q: got %v, want %s", text, err, want)
 		}
 	}
+
 	other := errors.New("yaml is not to blame")
 	if got := Plain(other); !errors.Is(got, other) || got.Error() != other.Error() || Plain(nil) != nil {
 		t.Error("what is no fault of YAML was changed")

@@ -72,6 +72,7 @@ func Start(ctx context.Context, options Options) (*Cluster, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	sweep(options.Dir)
+
 	for try := 1; ; try++ {
 		c, err := start(ctx, options)
 		if err == nil {
@@ -102,11 +103,13 @@ func start(ctx context.Context, options Options) (*Cluster, error) {
 	if c.etcdPort, err = freePort(); err != nil {
 		return c, err
 	}
+
 	for c.apiPort = c.etcdPort; c.apiPort == c.etcdPort; {
 		if c.apiPort, err = freePort(); err != nil {
 			return c, err
 		}
 	}
+
 	if c.creds, err = newCredentials(dir, net.ParseIP(serviceIP), time.Now()); err != nil {
 		return c, err
 	}
@@ -119,6 +122,7 @@ func start(ctx context.Context, options Options) (*Cluster, error) {
 	if c.etcd, err = startProcess(dir, "etcd", options.Binaries.Etcd, c.etcdArgs()...); err != nil {
 		return c, err
 	}
+
 	// The API server waits for etcd by itself.
 	if err := c.startAPIServer(ctx); err != nil {
 		return c, err

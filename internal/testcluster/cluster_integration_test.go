@@ -76,6 +76,7 @@ func TestClusterIsReal(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			t.Run("version", func(t *testing.T) { testVersion(t, c, client) })
 			t.Run("kubeconfig", func(t *testing.T) { testKubeconfig(t, c) })
 			t.Run("defaults of the release", func(t *testing.T) { testServedVersions(t, c, client) })
@@ -188,6 +189,7 @@ func testGarbageCollector(t *testing.T, client kubernetes.Interface) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	owned := func(name, uid string) *corev1.ConfigMap {
 		object := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: name}}
 		object.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "ConfigMap", Name: "owner", UID: owner.UID}}
@@ -196,14 +198,17 @@ func testGarbageCollector(t *testing.T, client kubernetes.Interface) {
 		}
 		return object
 	}
+
 	for _, object := range []*corev1.ConfigMap{owned("relinked", ""), owned("orphan", "bogus")} {
 		if _, err := configMaps.Create(t.Context(), object, metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	began := time.Now()
+
 	if err := await(ctx, "the orphan to be deleted", nil, func(ctx context.Context) error {
 		switch _, err := configMaps.Get(ctx, "orphan", metav1.GetOptions{}); {
 		case apierrors.IsNotFound(err):
@@ -216,6 +221,7 @@ func testGarbageCollector(t *testing.T, client kubernetes.Interface) {
 	}); err != nil {
 		t.Fatal(err)
 	}
+
 	t.Logf("the orphan was deleted after %s", time.Since(began).Round(10*time.Millisecond))
 	if _, err := configMaps.Get(t.Context(), "relinked", metav1.GetOptions{}); err != nil {
 		t.Errorf("the object with a live owner: %v", err)
@@ -230,6 +236,7 @@ func testBrokenAggregatedAPI(t *testing.T, c *Cluster) {
 		t.Fatal(err)
 	}
 	services := client.Resource(schema.GroupVersionResource{Group: "apiregistration.k8s.io", Version: "v1", Resource: "apiservices"})
+
 	broken := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService",
 		"metadata": map[string]any{"name": "v1.broken.example.com"},
@@ -242,6 +249,7 @@ func testBrokenAggregatedAPI(t *testing.T, c *Cluster) {
 	if _, err := services.Create(t.Context(), broken, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() {
 		if err := services.Delete(context.WithoutCancel(t.Context()), broken.GetName(), metav1.DeleteOptions{}); err != nil {
 			t.Error(err)
@@ -253,6 +261,7 @@ func testBrokenAggregatedAPI(t *testing.T, c *Cluster) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
+
 	if err := await(ctx, "discovery to report the broken group", nil, func(context.Context) error {
 		_, lists, err := discoverer.ServerGroupsAndResources()
 		var failed *discovery.ErrGroupDiscoveryFailed
@@ -298,6 +307,7 @@ func testDroppedWatch(t *testing.T, c *Cluster, client kubernetes.Interface) {
 	}
 	defer watch.Stop()
 	c.StopAPIServer()
+
 	deadline := time.After(20 * time.Second)
 	for open := true; open; {
 		select {
@@ -306,6 +316,7 @@ func testDroppedWatch(t *testing.T, c *Cluster, client kubernetes.Interface) {
 			t.Fatal("the watch outlived the API server")
 		}
 	}
+
 	if _, err := http.Get(c.Server()); err == nil {
 		t.Error("the API server answers after it was stopped")
 	}
@@ -341,16 +352,19 @@ func TestStopLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	pids := c.pids()
+
 	for range 2 { // the second time there is nothing to do
 		if err := c.Stop(); err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	for _, pid := range pids {
 		if !gone(pid) {
 			t.Errorf("process %d runs", pid)
 		}
 	}
+
 	if _, err := os.Stat(c.Dir); !os.IsNotExist(err) {
 		t.Errorf("%s: %v, want it gone", c.Dir, err)
 	}

@@ -94,6 +94,7 @@ func tail(path string, n int64) (string, error) {
 		return "", err
 	}
 	from := max(0, size-n)
+
 	text, err := io.ReadAll(io.NewSectionReader(file, from, size-from))
 	if err != nil {
 		return "", err

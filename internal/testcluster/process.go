@@ -47,6 +47,7 @@ func startProcess(dir, name, binary string, args ...string) (*process, error) {
 	p.cmd = exec.Command(binary, args...)
 	p.cmd.Dir = dir
 	p.cmd.Stdout, p.cmd.Stderr = log, log
+
 	p.cmd.SysProcAttr = processAttributes()
 	started := make(chan error)
 	starter() <- func() { started <- p.cmd.Start() }

@@ -47,6 +47,7 @@ func startHelper(t *testing.T, name string) (helper *exec.Cmd, pids []int) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = helper.Process.Kill() })
+
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		if lines.Text() == "started" {
 			return helper, pids
@@ -57,6 +58,7 @@ func startHelper(t *testing.T, name string) (helper *exec.Cmd, pids []int) {
 		}
 		pids = append(pids, pid)
 	}
+
 	t.Fatalf("helper %s ended before it was ready", name)
 	return nil, nil
 }
@@ -82,12 +84,14 @@ func killAndExpectNothingLeft(t *testing.T, helper *exec.Cmd, pids []int) {
 			t.Fatalf("process %d does not run while its parent lives", pid)
 		}
 	}
+
 	if err := helper.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	_ = helper.Wait()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
+
 	for _, pid := range pids {
 		err := await(ctx, fmt.Sprintf("process %d to end", pid), nil, func(context.Context) error {
 			if gone(pid) {
@@ -125,11 +129,13 @@ func TestServersOutliveTheGoroutineThatStartedThem(t *testing.T) {
 		}
 		started <- p
 	}()
+
 	p := <-started
 	if p == nil {
 		t.FailNow()
 	}
 	defer p.stop(0)
+
 	select {
 	case <-p.ended:
 		t.Fatalf("the server ended with the thread of its caller: %v", p.exited())
@@ -160,6 +166,7 @@ func TestStopKillsAServerThatWillNotEnd(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
+
 	if err := await(ctx, "the trap", []*process{p}, func(context.Context) error {
 		if text, _ := tail(filepath.Join(dir, "deaf.log"), 100); text != "deaf" {
 			return errors.New("not set")
@@ -168,6 +175,7 @@ func TestStopKillsAServerThatWillNotEnd(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
+
 	p.stop(50 * time.Millisecond)
 	if p.exited() == nil {
 		t.Error("it still runs")

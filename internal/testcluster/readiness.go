@@ -26,6 +26,7 @@ func (c *Cluster) get(ctx context.Context, path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	response, err := client.Do(request)
 	if err != nil {
 		return nil, err
@@ -54,6 +55,7 @@ func (c *Cluster) checkVersion(ctx context.Context) error {
 	if err := json.Unmarshal(body, &info); err != nil {
 		return fmt.Errorf("read /version: %w", err)
 	}
+
 	version, err := appbur.ParseKubeVersion(info.GitVersion)
 	if err != nil {
 		return fmt.Errorf("read /version: %w", err)

@@ -80,6 +80,7 @@ func (c *Cluster) startControllerManager(ctx context.Context) (err error) {
 	if c.controllerManager, err = startProcess(c.Dir, "kube-controller-manager", binary, c.controllerManagerArgs()...); err != nil {
 		return err
 	}
+
 	servers := []*process{c.etcd, c.apiServer, c.controllerManager}
 	for _, path := range defaultObjects {
 		if err := await(ctx, path, servers, func(ctx context.Context) error {
@@ -89,6 +90,7 @@ func (c *Cluster) startControllerManager(ctx context.Context) (err error) {
 			return err
 		}
 	}
+
 	return nil
 }
 

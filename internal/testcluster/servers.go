@@ -61,6 +61,7 @@ func (c *Cluster) apiServerArgs() []string {
 		"--service-account-key-file=" + c.creds.path(serviceAccountFile),
 		"--service-account-signing-key-file=" + c.creds.path(serviceAccountFile),
 	}
+
 	return append(args, c.options.APIServerArgs...)
 }
 

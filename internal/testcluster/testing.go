@@ -33,6 +33,7 @@ func NewWith(t testing.TB, options Options) *Cluster {
 	if err != nil {
 		fatal(t, err)
 	}
+
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the logs of Kubernetes %s are kept in %s\n%s", c.Version, c.Dir, c.LogTails())
@@ -43,6 +44,7 @@ func NewWith(t testing.TB, options Options) *Cluster {
 			t.Error(err)
 		}
 	})
+
 	return c
 }
 

@@ -45,12 +45,14 @@ func newHTTP(t testing.TB, root string) *HTTPServer {
 		t.Fatalf("git http-backend is not there (it comes with git): %v", err)
 	}
 	s := &HTTPServer{}
+
 	git := &cgi.Handler{
 		Path: backend, Dir: root, Logger: nil,
 		Env:        append([]string{"GIT_PROJECT_ROOT=" + root, "GIT_HTTP_EXPORT_ALL=1"}, cleanGit...),
 		InheritEnv: []string{"PATH", "HOME"},
 		Stderr:     io.Discard,
 	}
+
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.allowed(r) {
 			w.Header().Set("WWW-Authenticate", `Basic realm="git"`)
@@ -73,6 +75,7 @@ func newHTTP(t testing.TB, root string) *HTTPServer {
 		}
 		git.ServeHTTP(w, r)
 	}))
+
 	t.Cleanup(func() {
 		s.CloseClientConnections()
 		s.Close()

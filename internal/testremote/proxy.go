@@ -37,6 +37,7 @@ func NewProxy(t testing.TB, target string) *Proxy {
 		t.Fatal(err)
 	}
 	p := &Proxy{Address: listener.Addr().String(), conns: map[net.Conn]struct{}{}, ended: make(chan struct{})}
+
 	var serving sync.WaitGroup
 	serving.Go(func() {
 		for {
@@ -47,6 +48,7 @@ func NewProxy(t testing.TB, target string) *Proxy {
 			serving.Go(func() { p.serve(client, target) })
 		}
 	})
+
 	t.Cleanup(func() {
 		_ = listener.Close()
 		close(p.ended)
@@ -57,6 +59,7 @@ func NewProxy(t testing.TB, target string) *Proxy {
 		p.mu.Unlock()
 		serving.Wait()
 	})
+
 	return p
 }
 
@@ -90,6 +93,7 @@ func (p *Proxy) serve(client net.Conn, target string) {
 	fault := p.fault
 	p.mu.Unlock()
 	p.Passed.Store(0)
+
 	reset := func() {
 		for _, c := range []net.Conn{client, server} {
 			if tcp, ok := c.(*net.TCPConn); ok {
@@ -98,6 +102,7 @@ func (p *Proxy) serve(client net.Conn, target string) {
 			_ = c.Close()
 		}
 	}
+
 	var (
 		both  sync.WaitGroup
 		stuck atomic.Bool
@@ -106,6 +111,7 @@ func (p *Proxy) serve(client net.Conn, target string) {
 		to: server, from: client, limit: fault.Sent, hang: fault.Hang, stuck: &stuck, ended: p.ended, count: p.Passed.Store,
 		reset: reset,
 	}
+
 	down := stream{
 		to: client, from: server, limit: fault.Received, hang: fault.Hang, stuck: &stuck, ended: p.ended, count: func(int64) {},
 		reset: reset,
@@ -142,12 +148,14 @@ func (s stream) pass() {
 			}
 			s.stuck.Store(true)
 		}
+
 		if s.stuck.Load() {
 			<-s.ended
 			return
 		}
 		moved += int64(n)
 		s.count(moved)
+
 		if _, writeErr := s.to.Write(buffer[:n]); writeErr != nil {
 			_ = s.from.Close()
 			return

@@ -44,6 +44,7 @@ func SSH(t testing.TB) *SSHServer {
 		t.Fatal(err)
 	}
 	s := &SSHServer{User: me.Username}
+
 	var hostKey []byte
 	s.host, hostKey = NewKey(t)
 	client, clientKey := NewKey(t)
@@ -54,6 +55,7 @@ func SSH(t testing.TB) *SSHServer {
 	}
 	s.Address = listener.Addr().String()
 	_ = listener.Close()
+
 	_, port, _ := net.SplitHostPort(s.Address)
 	for name, content := range map[string]string{
 		"host_key": string(hostKey),
@@ -74,6 +76,7 @@ func SSH(t testing.TB) *SSHServer {
 			t.Fatal(err)
 		}
 	}
+
 	if os.Getuid() == 0 {
 		// The directory is compiled into Debian's sshd; its package makes it at each start.
 		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
@@ -82,6 +85,7 @@ func SSH(t testing.TB) *SSHServer {
 	}
 	cmd := exec.Command(program, "-D", "-e", "-f", filepath.Join(dir, "sshd_config"))
 	cmd.Env = append(os.Environ(), "LD_LIBRARY_PATH="+libraries)
+
 	cmd.Stderr = &s.log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -92,6 +96,7 @@ func SSH(t testing.TB) *SSHServer {
 		defer close(ended)
 		failure = cmd.Wait()
 	}()
+
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		<-ended
@@ -99,6 +104,7 @@ func SSH(t testing.TB) *SSHServer {
 			t.Logf("sshd: %s", s.log.String())
 		}
 	})
+
 	for deadline := time.After(10 * time.Second); ; {
 		if conn, err := net.Dial("tcp", s.Address); err == nil {
 			_ = conn.Close()

@@ -8,6 +8,7 @@ func rbacSubjects(e *edit) {
 	eachMap(listAt(e.object, "subjects"), "subjects", func(subject map[string]any, path string) {
 		apiVersion, had := take(subject, "apiVersion")
 		group := ""
+
 		switch kind := stringAt(subject, "kind"); kind {
 		case "ServiceAccount":
 		case "User", "Group":
@@ -22,6 +23,7 @@ func rbacSubjects(e *edit) {
 				group = gvk.Group
 			}
 		}
+
 		if group != "" {
 			subject["apiGroup"] = group
 		}

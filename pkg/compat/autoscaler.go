@@ -91,6 +91,7 @@ func metricSource(e *edit, kind string, source map[string]any, path string) {
 		}
 		source["metric"] = metricIdentifier(source, "metricSelector")
 	}
+
 	source["target"] = target
 	e.changed(path, "rewritten as metric identifier and target")
 }
@@ -139,6 +140,7 @@ func fieldNames(value any) any {
 			out[strings.ToLower(key[:1])+key[1:]] = fieldNames(item)
 		}
 		return out
+
 	case []any:
 		out := make([]any, len(v))
 		for i, item := range v {

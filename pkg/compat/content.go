@@ -24,6 +24,7 @@ func clone(value any) any {
 			out[key] = clone(item)
 		}
 		return out
+
 	case []any:
 		if v == nil {
 			return nil

@@ -40,6 +40,7 @@ func zeroShares(e *edit) {
 	if limited == nil {
 		return
 	}
+
 	shares, ok := intAt(limited, "nominalConcurrencyShares")
 	switch {
 	case zeroMeant && !ok:

@@ -247,6 +247,7 @@ var conversionsFrom = func() map[GroupVersionKind][]conversion {
 func reachable(from GroupVersionKind) [][]conversion {
 	var paths [][]conversion
 	seen := map[GroupVersionKind]bool{from: true}
+
 	queue := [][]conversion{nil}
 	for len(queue) > 0 {
 		path := queue[0]
@@ -265,6 +266,7 @@ func reachable(from GroupVersionKind) [][]conversion {
 			queue = append(queue, longer)
 		}
 	}
+
 	return paths
 }
 

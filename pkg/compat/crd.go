@@ -34,6 +34,7 @@ func crdVersions(e *edit, spec map[string]any) {
 	case named:
 		e.changed("spec.version", "removed: spec.versions says it")
 	}
+
 	for _, field := range []string{"subresources", "additionalPrinterColumns", "selectableFields"} {
 		value, ok := take(spec, field)
 		if !ok {
@@ -42,6 +43,7 @@ func crdVersions(e *edit, spec map[string]any) {
 		copyToVersions(versions, field, value)
 		e.changed("spec."+field, "copied to every version")
 	}
+
 	if validation, ok := take(spec, "validation"); ok {
 		if m, isMap := validation.(map[string]any); isMap && m["openAPIV3Schema"] != nil {
 			copyToVersions(versions, "schema", m)
@@ -77,6 +79,7 @@ func crdConversion(e *edit, spec map[string]any) {
 		}
 		return
 	}
+
 	webhook := makeMap(conversion, "webhook")
 	if hasClient {
 		webhook["clientConfig"] = client
@@ -99,6 +102,7 @@ func crdStructural(e *edit) {
 		delete(spec, "preserveUnknownFields")
 		e.changed("spec.preserveUnknownFields", "true became x-kubernetes-preserve-unknown-fields in every schema")
 	}
+
 	eachMap(listAt(spec, "versions"), "spec.versions", func(version map[string]any, path string) {
 		path += ".schema.openAPIV3Schema"
 		schema := mapAt(version, "schema", "openAPIV3Schema")

@@ -53,6 +53,7 @@ func serverConversion(t *testing.T, in map[string]any) map[string]any {
 			t.Fatal(err)
 		}
 	}
+
 	var old apiextensionsv1beta1.CustomResourceDefinition
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(in, &old); err != nil {
 		t.Fatal(err)

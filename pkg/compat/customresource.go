@@ -13,6 +13,7 @@ func rewriteCustom(obj map[string]any, from GroupVersionKind, t Target) (map[str
 	gk := from.GroupKind()
 	served := t.Versions(from.Group, from.Kind)
 	same := t.Serves(from.Group, from.Version, from.Kind) == Yes
+
 	renames := renamesVersions(t, gk) == Yes
 	switch {
 	case same && renames:

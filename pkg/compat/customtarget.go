@@ -76,12 +76,14 @@ func readCRD(crd map[string]any) (appbur.GroupKind, customKind, bool) {
 	}
 	spec := mapAt(crd, "spec")
 	gk := appbur.GroupKind{Group: stringAt(spec, "group"), Kind: stringAt(spec, "names", "kind")}
+
 	var kind customKind
 	for _, item := range listAt(spec, "versions") {
 		if version, ok := item.(map[string]any); ok && version["served"] == true {
 			kind.served = append(kind.served, stringAt(version, "name"))
 		}
 	}
+
 	if len(kind.served) == 0 && stringAt(spec, "version") != "" { // v1beta1 shorthand
 		kind.served = []string{stringAt(spec, "version")}
 	}

@@ -33,9 +33,11 @@ func deviceRequests(e *edit) {
 			}
 		})
 	}
+
 	if e.object["kind"] != "ResourceSlice" {
 		return
 	}
+
 	eachMap(listAt(e.object, "spec", "devices"), "spec.devices", func(device map[string]any, path string) {
 		basic, ok := take(device, "basic")
 		fields, isMap := basic.(map[string]any)

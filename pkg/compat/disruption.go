@@ -12,6 +12,7 @@ func podDisruptionBudget(e *edit) {
 	if !ok || !isMap {
 		return
 	}
+
 	labels, expressions := mapAt(m, "matchLabels"), listAt(m, "matchExpressions")
 	if len(labels) == 0 && len(expressions) == 0 {
 		makeMap(e.object, "spec")["selector"] = map[string]any{"matchExpressions": []any{
@@ -20,6 +21,7 @@ func podDisruptionBudget(e *edit) {
 		e.changed("spec.selector", "an empty selector, which selected no pod, became one that still selects none")
 		return
 	}
+
 	kept := make([]any, 0, len(expressions))
 	for _, item := range expressions {
 		if expression, ok := item.(map[string]any); ok && expression["key"] == emptySelectorKey {
@@ -32,6 +34,7 @@ func podDisruptionBudget(e *edit) {
 		}
 		kept = append(kept, item)
 	}
+
 	if len(kept) != len(expressions) {
 		m["matchExpressions"] = kept
 		e.changed("spec.selector.matchExpressions", "removed the key that only v1beta1 gave a meaning to")

@@ -31,6 +31,7 @@ func endpointSlice(e *edit) {
 			endpoint["zone"] = zone
 			delete(topology, labelZone)
 		}
+
 		if host, ok := topology[labelHostname]; ok {
 			if stringAt(endpoint, "nodeName") == "" {
 				endpoint["nodeName"] = host
@@ -39,6 +40,7 @@ func endpointSlice(e *edit) {
 				delete(topology, labelHostname)
 			}
 		}
+
 		if len(topology) == 0 {
 			e.changed(path+".topology", "moved to zone and nodeName")
 			return

@@ -106,6 +106,7 @@ func parseTarget(t *testing.T, archive *txtar.Archive) Target {
 	t.Helper()
 	var version, from appbur.KubeVersion
 	served := map[appbur.GroupKind][]string{}
+
 	for line := range strings.Lines(section(archive, "target")) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
 		switch key {
@@ -124,6 +125,7 @@ func parseTarget(t *testing.T, archive *txtar.Archive) Target {
 			t.Fatalf("target: unknown line %q", line)
 		}
 	}
+
 	target := TableTarget(version)
 	if len(served) > 0 {
 		target = NewDiscoveryTarget(version, served)

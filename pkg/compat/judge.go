@@ -68,6 +68,7 @@ func rewriteAny(obj map[string]any, t Target) (map[string]any, Verdict) {
 	if verdict.Kind != Served {
 		return nil, verdict
 	}
+
 	e := &edit{object: cloneObject(obj), target: t}
 	for _, step := range path {
 		e.rule = step.rule
@@ -76,6 +77,7 @@ func rewriteAny(obj map[string]any, t Target) (map[string]any, Verdict) {
 		}
 		e.object["apiVersion"] = step.to.APIVersion()
 	}
+
 	if len(path) > 0 {
 		e.changes = slices.Insert(e.changes, 0, Change{
 			Rule: "api-version", Path: "apiVersion",
@@ -118,6 +120,7 @@ func route(from GroupVersionKind, t Target) ([]conversion, Verdict) {
 	}
 	var best []conversion
 	unsure := own == Unsure
+
 	for _, path := range reachable(from) {
 		to := path[len(path)-1].to
 		switch t.Serves(to.Group, to.Version, to.Kind) {
@@ -130,6 +133,7 @@ func route(from GroupVersionKind, t Target) ([]conversion, Verdict) {
 		case No:
 		}
 	}
+
 	switch {
 	case best != nil:
 		return best, Verdict{Kind: Served, APIVersion: best[len(best)-1].to.APIVersion()}
@@ -149,6 +153,7 @@ func route(from GroupVersionKind, t Target) ([]conversion, Verdict) {
 func blockedBy(from GroupVersionKind, t Target) Verdict {
 	release := t.Version().MinorString()
 	v := Verdict{Kind: Blocked, Reason: fmt.Sprintf("Kubernetes %s does not serve %s", release, from)}
+
 	life, known := Lifecycle(from)
 	switch {
 	case known && !life.Introduced.IsZero() && !reached(t.Version(), life.Introduced):
@@ -168,5 +173,6 @@ func blockedBy(from GroupVersionKind, t Target) Verdict {
 	case known:
 		v.Hint = "turn the API on in the target (--runtime-config), or leave the object out"
 	}
+
 	return v
 }

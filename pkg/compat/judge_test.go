@@ -30,6 +30,7 @@ func TestEveryTypeOnEveryRelease(t *testing.T) {
 			if verdict.Creatable() != (err == nil) {
 				t.Fatalf("%s on 1.%d: verdict %s, Convert says %v", gvk, minor, verdict.Kind, err)
 			}
+
 			if err != nil {
 				continue
 			}
@@ -51,6 +52,7 @@ func TestConvertibleWhereReplaced(t *testing.T) {
 		"Scale", "Eviction", "TokenReview", "SubjectAccessReview", "LocalSubjectAccessReview", "SelfSubjectAccessReview",
 		"SelfSubjectRulesReview", "SelfSubjectReview",
 	}
+
 	for gvk, life := range lifecycle().lives {
 		if life.Replacement == (GroupVersionKind{}) || life.Removed.IsZero() || slices.Contains(unstored, gvk.Kind) {
 			continue
@@ -84,6 +86,7 @@ func TestTableRowsAreComplete(t *testing.T) {
 			}
 		}
 	}
+
 	for _, f := range fixups {
 		if f.rule == "" || f.reason == "" || f.source == "" || f.since.IsZero() {
 			t.Errorf("fix-up %q: rule, reason, source and since are required", f.rule)
@@ -94,11 +97,13 @@ func TestTableRowsAreComplete(t *testing.T) {
 			}
 		}
 	}
+
 	for gk := range podTemplates {
 		if !builtIn(gk) {
 			t.Errorf("pod template of %s, which the lifecycle table does not have", gk)
 		}
 	}
+
 	for gk, end := range endings {
 		if !builtIn(gk) || end.reason == "" || end.hint == "" {
 			t.Errorf("ending of %s is incomplete or of no built-in kind", gk)
@@ -134,6 +139,7 @@ func TestHostileObjects(t *testing.T) {
 			sources = append(sources, gvk)
 		}
 	}
+
 	slices.SortFunc(sources, func(a, b GroupVersionKind) int { return strings.Compare(a.String(), b.String()) })
 	keys := []string{
 		"spec", "metadata", "annotations", "labels", "template", "jobTemplate", "selector", "matchLabels", "matchExpressions",
@@ -146,10 +152,12 @@ func TestHostileObjects(t *testing.T) {
 		"seccomp.security.alpha.kubernetes.io/pod", "autoscaling.alpha.kubernetes.io/behavior",
 		"container.apparmor.security.beta.kubernetes.io/x",
 	}
+
 	scalars := []any{
 		nil, true, int64(0), int64(3), 1.5, "", "x", "extensions", "v1beta1", "TZ=UTC * * * * *", "010.0.0.1", "10.0.0.1/8",
 		"runtime/default", "{}", `{"A":[{"B":1}]}`, "*", "Webhook", "RollingUpdate",
 	}
+
 	var value func(depth int) *rapid.Generator[any]
 	value = func(depth int) *rapid.Generator[any] {
 		return rapid.Custom(func(t *rapid.T) any {
@@ -164,6 +172,7 @@ func TestHostileObjects(t *testing.T) {
 			}
 		})
 	}
+
 	rapid.Check(t, func(rt *rapid.T) {
 		obj := rapid.MapOfN(rapid.SampledFrom(keys), value(6), 0, 6).Draw(rt, "object")
 		gvk := rapid.SampledFrom(sources).Draw(rt, "type")
@@ -188,6 +197,7 @@ func checkObject(t failer, obj map[string]any, target Target) {
 	if other := Judge(obj, target); !cmp.Equal(verdict, other) {
 		t.Fatalf("two judgements differ:\n%s", cmp.Diff(verdict, other))
 	}
+
 	converted, err := Convert(obj, verdict, target)
 	if verdict.Creatable() != (err == nil) {
 		t.Fatalf("verdict %s, Convert says %v", verdict.Kind, err)

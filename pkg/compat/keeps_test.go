@@ -25,6 +25,7 @@ func node(t *rapid.T, depth int) map[string]any {
 	if depth == 0 {
 		kinds = kinds[:1]
 	}
+
 	switch kind := rapid.SampledFrom(kinds).Draw(t, "kind"); kind {
 	case "string":
 		return map[string]any{"type": "string"}

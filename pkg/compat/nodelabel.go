@@ -44,6 +44,7 @@ func walkSelectors(spec map[string]any, specPath string, f func(m map[string]any
 	eachMap(listAt(nodeAffinity, preferred), join(path, preferred), func(term map[string]any, path string) {
 		walkTerm(mapAt(term, "preference"), path+".preference", f)
 	})
+
 	for _, kind := range []string{"podAffinity", "podAntiAffinity"} {
 		path := specPath + ".affinity." + kind
 		required := "requiredDuringSchedulingIgnoredDuringExecution"
@@ -56,6 +57,7 @@ func walkSelectors(spec map[string]any, specPath string, f func(m map[string]any
 			}
 		})
 	}
+
 	eachMap(listAt(spec, "topologySpreadConstraints"), specPath+".topologySpreadConstraints", func(c map[string]any, path string) {
 		f(c, "topologyKey", path+".topologyKey")
 	})
@@ -110,6 +112,7 @@ func podMasterRole(e *edit) {
 				e.noticed(path, gone)
 			}
 		})
+
 		tolerations := listAt(p.spec, "tolerations")
 		tolerated := false
 		eachMap(tolerations, "", func(t map[string]any, _ string) {

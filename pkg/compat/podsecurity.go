@@ -56,6 +56,7 @@ func profileToField(e *edit, p pod, owner map[string]any, ownerPath, field, key,
 	deleteAnnotation(p.template, key)
 	context := makeMap(owner, "securityContext")
 	to := ownerPath + ".securityContext." + field
+
 	existing := mapAt(context, field)
 	switch {
 	case existing == nil:

@@ -20,6 +20,7 @@ func cronJobTimeZone(e *edit) {
 		return
 	}
 	spec["schedule"] = strings.TrimSpace(schedule)
+
 	switch existing := stringAt(spec, "timeZone"); {
 	case existing != "" && existing != zone:
 		e.lost("spec.schedule", fmt.Sprintf("dropped %s: spec.timeZone says %s", prefix, existing))

@@ -48,6 +48,7 @@ func rbacExtensions(e *edit) {
 		return
 	}
 	rules := listAt(e.object, "rules")
+
 	var added []any
 	eachMap(rules, "rules", func(rule map[string]any, path string) {
 		groups := stringList(listAt(rule, "apiGroups"))
@@ -69,6 +70,7 @@ func rbacExtensions(e *edit) {
 			e.changed(path, fmt.Sprintf("added a rule for %s in %s, where the group extensions went", strings.Join(moved, ", "), group))
 		}
 	})
+
 	if len(added) > 0 {
 		e.object["rules"] = append(rules, added...)
 	}

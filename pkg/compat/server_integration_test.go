@@ -46,6 +46,7 @@ func TestServerTakesConversions(t *testing.T) {
 		t.Fatalf("no golden files: %v", err)
 	}
 	created, refused := 0, map[string]bool{}
+
 	for _, file := range files {
 		archive, err := txtar.ParseFile(file)
 		if err != nil {
@@ -81,6 +82,7 @@ func TestServerTakesConversions(t *testing.T) {
 		}
 		created++
 	}
+
 	t.Logf("the server took %d results", created)
 	for _, rule := range refusing {
 		if !refused[rule] {
@@ -113,6 +115,7 @@ func TestLifecycleOfRealServers(t *testing.T) {
 				t.Fatal(err)
 			}
 			served := servedKinds(t, client)
+
 			table := TableTarget(kubeVersion(t, version))
 			for gk, versions := range served {
 				for _, v := range versions {
@@ -124,6 +127,7 @@ func TestLifecycleOfRealServers(t *testing.T) {
 					t.Errorf("the server serves %s, the table does not know it", gk)
 				}
 			}
+
 			for gvk := range lifecycle().lives {
 				if table.Serves(gvk.Group, gvk.Version, gvk.Kind) == Yes && len(served[gvk.GroupKind()]) > 0 &&
 					!slices.Contains(served[gvk.GroupKind()], gvk.Version) {
@@ -148,6 +152,7 @@ func startServer(t *testing.T) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	objects, err := dynamic.NewForConfig(config)
 	if err != nil {
 		t.Fatal(err)
@@ -161,9 +166,11 @@ func startServer(t *testing.T) *server {
 	if _, err := clients.CoreV1().Namespaces().Create(t.Context(), namespace, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
+
 	// Pods are admitted once the namespace has its service account.
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
+
 	for {
 		_, err := clients.CoreV1().ServiceAccounts("demo").Get(ctx, "default", metav1.GetOptions{})
 		if err == nil {
@@ -200,6 +207,7 @@ func servedKinds(t *testing.T, client discovery.DiscoveryInterface) map[appbur.G
 		t.Fatal(err)
 	}
 	served := map[appbur.GroupKind][]string{}
+
 	for _, list := range lists {
 		for _, resource := range list.APIResources {
 			if strings.Contains(resource.Name, "/") || !slices.Contains(resource.Verbs, "create") {
@@ -212,5 +220,6 @@ func servedKinds(t *testing.T, client discovery.DiscoveryInterface) map[appbur.G
 			served[gvk.GroupKind()] = append(served[gvk.GroupKind()], gvk.Version)
 		}
 	}
+
 	return served
 }

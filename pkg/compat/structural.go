@@ -67,6 +67,7 @@ func (s *structural) root(schema map[string]any) {
 	if schema["nullable"] == true {
 		s.fail("the root", "is nullable")
 	}
+
 	// Only the type of metadata, and constraints on name and generateName, may be said.
 	if metadata := mapAt(schema, "properties", "metadata"); metadata != nil {
 		for _, key := range sortedKeys(metadata) {
@@ -84,6 +85,7 @@ func (s *structural) root(schema map[string]any) {
 			}
 		}
 	}
+
 	s.node(schema, "", true)
 }
 
@@ -92,6 +94,7 @@ func (s *structural) node(node map[string]any, path string, isRoot bool) {
 	s.strip(node, path)
 	s.mergeIntOrString(node)
 	s.fillType(node)
+
 	properties, additional := mapAt(node, "properties"), node["additionalProperties"]
 	if properties != nil && additional != nil {
 		if additional == true {
@@ -101,6 +104,7 @@ func (s *structural) node(node map[string]any, path string, isRoot bool) {
 			s.fail(path, "has both properties and additionalProperties")
 		}
 	}
+
 	if additional == false {
 		s.fail(path, "forbids additional properties")
 	}
@@ -113,11 +117,13 @@ func (s *structural) node(node map[string]any, path string, isRoot bool) {
 	if node["type"] == "object" && node["additionalProperties"] == nil && path != ".metadata" {
 		s.set(node, preserveUnknown, true)
 	}
+
 	for _, name := range sortedKeys(properties) {
 		if child, ok := properties[name].(map[string]any); ok {
 			s.node(child, path+"."+name, false)
 		}
 	}
+
 	if items := mapAt(node, "items"); items != nil {
 		s.node(items, path+"[]", false)
 	}
@@ -150,6 +156,7 @@ func (s *structural) mergeIntOrString(node map[string]any) {
 	if node[intOrString] == true || (node["type"] != nil && node["type"] != "") {
 		return
 	}
+
 	for _, junctor := range []string{"anyOf", "oneOf"} {
 		list := listAt(node, junctor)
 		if len(list) != 2 {
@@ -208,6 +215,7 @@ func (s *structural) constraint(node, skeleton map[string]any, path string) {
 		return
 	}
 	s.strip(node, path)
+
 	for _, field := range forbiddenInJunctor {
 		value, ok := node[field]
 		switch {
@@ -222,6 +230,7 @@ func (s *structural) constraint(node, skeleton map[string]any, path string) {
 			s.fail(path, "says %s inside a junctor", field)
 		}
 	}
+
 	properties := mapAt(node, "properties")
 	for _, name := range sortedKeys(properties) {
 		child, ok := properties[name].(map[string]any)
@@ -234,6 +243,7 @@ func (s *structural) constraint(node, skeleton map[string]any, path string) {
 			s.constraint(child, below, path+"."+name)
 		}
 	}
+
 	if items := mapAt(node, "items"); items != nil {
 		if below := mapAt(skeleton, "items"); below != nil {
 			s.constraint(items, below, path+"[]")
@@ -241,6 +251,7 @@ func (s *structural) constraint(node, skeleton map[string]any, path string) {
 			s.fail(path+"[]", "is specified inside a junctor only")
 		}
 	}
+
 	s.junctors(node, skeleton, path)
 }
 

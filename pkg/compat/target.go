@@ -60,6 +60,7 @@ func (t tableTarget) Serves(group, version, kind string) Answer {
 	if reached(t.version, life.Removed) || (!life.Introduced.IsZero() && !reached(t.version, life.Introduced)) {
 		return No
 	}
+
 	switch stage, _, _ := parseVersionName(version); {
 	case stage == stable:
 		return Yes

@@ -41,12 +41,14 @@ func TestTableTarget(t *testing.T) {
 		{"1.37", "example.com", "v1", "Widget", Unsure},
 		{"1.37", "", "v1", "Pod", Yes},
 	}
+
 	for _, test := range tests {
 		target := TableTarget(kubeVersion(t, test.release))
 		if got := target.Serves(test.group, test.version, test.kind); got != test.want {
 			t.Errorf("%s: Serves(%s, %s, %s) = %s, want %s", test.release, test.group, test.version, test.kind, got, test.want)
 		}
 	}
+
 	if got := TableTarget(kubeVersion(t, "1.23")).Versions("autoscaling", "HorizontalPodAutoscaler"); !slices.Equal(got,
 		[]string{"v2", "v1", "v2beta2", "v2beta1"}) {
 		t.Errorf("versions of the autoscaler in 1.23: %v", got)
@@ -56,6 +58,7 @@ func TestTableTarget(t *testing.T) {
 func TestLayeredTargets(t *testing.T) {
 	t.Parallel()
 	widget := appbur.GroupKind{Group: "example.com", Kind: "Widget"}
+
 	crd := decodeYAML(t, `
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
@@ -67,6 +70,7 @@ spec:
   - {name: v1, served: true}
   - {name: v2, served: false}
 `)
+
 	empty := NewDiscoveryTarget(kubeVersion(t, "1.37"), nil)
 	if got := empty.Serves("example.com", "v1", "Widget"); got != No {
 		t.Errorf("a discovery that shows nothing says %s", got)
@@ -81,6 +85,7 @@ spec:
 	if renamesVersions(layered, widget) != Yes || sourceOf(layered).Minor != 24 {
 		t.Error("knowledge is lost in layers")
 	}
+
 	// What the target itself serves wins.
 	own := WithCRDs(NewDiscoveryTarget(kubeVersion(t, "1.37"), map[appbur.GroupKind][]string{widget: {"v3"}}), []map[string]any{crd})
 	if own.Serves("example.com", "v1", "Widget") != No || own.Serves("example.com", "v3", "Widget") != Yes {

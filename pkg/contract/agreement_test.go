@@ -19,6 +19,7 @@ func FuzzCanonicalAgreesWithPayload(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
+
 	f.Fuzz(func(t *testing.T, in []byte) {
 		row, err := payload.DecodeRow(in)
 		canonical, ours := contract.Canonical(in)
@@ -49,6 +50,7 @@ func TestDeclaredChangesAgreeWithPayload(t *testing.T) {
 		{Op: contract.OpMap, Path: "/tier", Value: json.RawMessage(`{"1":"gold","1.5":"silver","[\"<\"]":null}`)},
 		{Op: contract.OpDrop, Path: "/legacy/notes"},
 	}
+
 	var declared []payload.Change
 	for _, c := range changes {
 		declared = append(declared, payload.Change{Op: payload.Op(c.Op), Path: c.Path, To: c.To, Value: c.Value})
@@ -56,6 +58,7 @@ func TestDeclaredChangesAgreeWithPayload(t *testing.T) {
 	o := notes()
 	o.Datasets[0].Schema = "2.0"
 	o.Datasets[0].Upcasts = []contract.Upcast{{From: "1.0", To: "2.0", Changes: changes}}
+
 	for _, text := range []string{
 		`{"id":1,"k8s":"1.24","legacy":{"notes":"x","other":1},"old":{"deep":[1,{}]},"tier":1,"zone":"a"}`,
 		`{"id":1,"legacy":{"notes":{"a":1}},"lifecycle":null,"old":{},"tier":1.5}`,

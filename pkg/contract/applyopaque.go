@@ -17,6 +17,7 @@ func (a *applying) replaceOpaque(ctx context.Context, tx Transaction, p *importP
 		return nil, NewError(ReasonAppFailed, "dataset %s is opaque and the transaction has no ReplacePayload", d.Name)
 	}
 	payload := &wholeReader{ctx: ctx, reader: p.file, left: p.announced.size}
+
 	err := sink.ReplacePayload(ctx, d.Name, p.announced.schema, payload)
 	switch {
 	case payload.failure != nil:
@@ -26,6 +27,7 @@ func (a *applying) replaceOpaque(ctx context.Context, tx Transaction, p *importP
 	case payload.left > 0:
 		return nil, NewError(ReasonAppFailed, "the application left %d bytes of dataset %s unread", payload.left, d.Name)
 	}
+
 	return &contractpb.DatasetResult{
 		Name: d.Name, SchemaFrom: p.announced.schema, SchemaTo: d.schema.String(),
 		Bytes: uint64(p.announced.size), Sha256: p.announced.digest[:],

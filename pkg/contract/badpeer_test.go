@@ -63,6 +63,7 @@ func TestExportsOfBadPeersAreErrors(t *testing.T) {
 			contract.ErrViolation,
 		},
 	}
+
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			l, err := net.Listen("tcp", "127.0.0.1:0")

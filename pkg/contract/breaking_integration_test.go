@@ -20,6 +20,7 @@ func TestBreakingChangesAreNoticed(t *testing.T) {
 	if _, err := os.Stat(buf); err != nil {
 		t.Fatalf("buf is missing, which `make tools` builds: %v", err)
 	}
+
 	for name, test := range map[string]struct {
 		old, new string
 		breaks   bool

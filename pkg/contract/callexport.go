@@ -34,6 +34,7 @@ func (c *Client) Export(ctx context.Context, r ExportRequest, sink Sink) (_ Expo
 	if r.MaxChunkBytes < 0 || r.MaxChunkBytes > maxChunkSize {
 		return ExportResult{}, fmt.Errorf("exporting: chunks of %d bytes: want at most %d", r.MaxChunkBytes, maxChunkSize)
 	}
+
 	receiver := &receiver{request: &contractpb.ExportRequest{
 		OperationId: r.OperationID, Datasets: r.Datasets, MaxChunkBytes: uint32(r.MaxChunkBytes),
 	}, sink: sink, progress: r.Progress}
@@ -43,10 +44,12 @@ func (c *Client) Export(ctx context.Context, r ExportRequest, sink Sink) (_ Expo
 		}
 		c.release(ctx, receiver)
 	}()
+
 	attempts := patience{chunk: r.MaxChunkBytes}
 	if attempts.chunk == 0 {
 		attempts.chunk = chunkSize
 	}
+
 	for {
 		before := receiver.received
 		c.reconnect(ctx)
@@ -73,6 +76,7 @@ func (c *Client) exportOnce(ctx context.Context, receiver *receiver) error {
 	if err != nil {
 		return fromStatus("exporting from the application", c.address, err)
 	}
+
 	for {
 		message, err := stream.Recv()
 		switch {

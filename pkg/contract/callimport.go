@@ -22,6 +22,7 @@ func (c *Client) Import(ctx context.Context, r ImportRequest) (ImportResult, err
 		return ImportResult{}, err
 	}
 	attempts := patience{chunk: chunkSize}
+
 	for {
 		c.reconnect(ctx)
 		attempt, err := c.importOnce(ctx, r, attempts.chunk)
@@ -91,6 +92,7 @@ func (s *sending) run() error {
 	if err != nil {
 		return s.ended(err)
 	}
+
 	if result := first.GetResult(); result != nil {
 		return s.finish(s.rest(result))
 	}
@@ -103,11 +105,13 @@ func (s *sending) run() error {
 		// An earlier stream committed; the import went on without it.
 		return s.finish(<-s.answers)
 	}
+
 	for _, d := range s.request.Datasets {
 		if err := s.payload(d, offsets[d.Name]); err != nil {
 			return s.because(err)
 		}
 	}
+
 	commit := &contractpb.ImportRequest{Message: &contractpb.ImportRequest_Commit{
 		Commit: &contractpb.ImportCommit{ManifestSha256: manifest[:]},
 	}}
@@ -128,6 +132,7 @@ func (s *sending) open() (appbur.Digest, error) {
 	for _, dataset := range slices.Sorted(maps.Keys(s.request.Expected)) {
 		open.Expected = append(open.Expected, &contractpb.Fingerprint{Dataset: dataset, Token: s.request.Expected[dataset]})
 	}
+
 	all := make([]totals, 0, len(s.request.Datasets))
 	for _, d := range s.request.Datasets {
 		if d.Rows < 0 || d.Size < 0 {
@@ -138,6 +143,7 @@ func (s *sending) open() (appbur.Digest, error) {
 		})
 		all = append(all, totals{d.Name, d.Schema, d.Rows, d.Size, d.Digest})
 	}
+
 	err := s.stream.Send(&contractpb.ImportRequest{Message: &contractpb.ImportRequest_Open{Open: open}})
 	if err != nil && !errors.Is(err, io.EOF) {
 		return appbur.Digest{}, s.ended(err)
@@ -179,6 +185,7 @@ func (s *sending) payload(d DatasetSource, offset int64) (err error) {
 		}
 	}()
 	count := newTally()
+
 	for {
 		buffer := chunkBuffers.Get(s.chunkSize)
 		n, err := io.ReadFull(source, *buffer)
@@ -230,6 +237,7 @@ func (s *sending) listen() {
 			s.answers <- answer{err: s.ended(err)}
 			return
 		}
+
 		switch message := message.GetMessage().(type) {
 		case *contractpb.ImportResponse_Ack:
 			s.tell(Progress{Phase: "receiving", Dataset: message.Ack.GetDataset(), Bytes: int64(message.Ack.GetOffset())})
@@ -313,6 +321,7 @@ func (s *sending) finish(a answer) error {
 		Warnings: a.result.GetWarnings(),
 	}
 	s.result.Before, s.result.After = tokens(a.result.GetBefore()), tokens(a.result.GetAfter())
+
 	for _, d := range a.result.GetDatasets() {
 		imported, err := readImported(d)
 		if err != nil {
@@ -320,6 +329,7 @@ func (s *sending) finish(a answer) error {
 		}
 		s.result.Datasets = append(s.result.Datasets, imported)
 	}
+
 	for _, d := range s.request.Datasets {
 		if !s.result.mentions(d.Name) {
 			return violation(s.address, fmt.Errorf("the result says nothing about dataset %s", d.Name))

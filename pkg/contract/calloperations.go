@@ -132,6 +132,7 @@ func (c *Client) Verify(ctx context.Context, datasets ...string) (Verified, erro
 		return Verified{}, fromStatus(doing, c.address, err)
 	}
 	var result *contractpb.VerifyResult
+
 	for {
 		message, err := stream.Recv()
 		switch {

@@ -79,6 +79,7 @@ func (c *canonicalizer) value(dst []byte, depth int) ([]byte, error) {
 	if depth > deepest {
 		return nil, fmt.Errorf("values nest deeper than %d", deepest)
 	}
+
 	switch b := c.peek(); {
 	case b == '{':
 		return c.object(dst, depth)
@@ -120,6 +121,7 @@ func (c *canonicalizer) object(dst []byte, depth int) ([]byte, error) {
 	var few [12]member
 	members := few[:0]
 	sorted := true
+
 	for c.space(); ; c.space() {
 		if c.peek() == '}' && len(members) == 0 {
 			break
@@ -151,6 +153,7 @@ func (c *canonicalizer) object(dst []byte, depth int) ([]byte, error) {
 		}
 		c.pos++
 	}
+
 	if c.peek() != '}' {
 		return nil, errors.New("want a comma or the end of an object")
 	}
@@ -183,6 +186,7 @@ func sortMembers(dst []byte, first int, members []member) error {
 func (c *canonicalizer) array(dst []byte, depth int) ([]byte, error) {
 	c.pos++
 	dst = append(dst, '[')
+
 	for c.space(); ; c.space() {
 		if c.peek() == ']' && dst[len(dst)-1] == '[' {
 			break
@@ -197,6 +201,7 @@ func (c *canonicalizer) array(dst []byte, depth int) ([]byte, error) {
 		c.pos++
 		dst = append(dst, ',')
 	}
+
 	if c.peek() != ']' {
 		return nil, errors.New("want a comma or the end of an array")
 	}
@@ -209,6 +214,7 @@ func (c *canonicalizer) array(dst []byte, depth int) ([]byte, error) {
 func (c *canonicalizer) text() ([]byte, error) {
 	c.pos++
 	start := c.pos
+
 	for c.pos < len(c.src) {
 		switch b := c.src[c.pos]; {
 		case b == '"':
@@ -225,6 +231,7 @@ func (c *canonicalizer) text() ([]byte, error) {
 		}
 		c.pos++
 	}
+
 	return nil, errors.New("the text ends inside a string")
 }
 
@@ -261,6 +268,7 @@ func (c *canonicalizer) escapedText(text []byte) ([]byte, error) {
 		}
 		text = append(text, "\"\\/\b\f\n\r\t"[i])
 	}
+
 	return nil, errors.New("the text ends inside a string")
 }
 
@@ -307,6 +315,7 @@ func appendText(dst, text []byte) []byte {
 	const digits = "0123456789abcdef"
 	dst = append(dst, '"')
 	start := 0
+
 	for i, b := range text {
 		if b >= ' ' && b != '"' && b != '\\' {
 			continue
@@ -330,5 +339,6 @@ func appendText(dst, text []byte) []byte {
 			dst = append(dst, '\\', 'u', '0', '0', digits[b>>4], digits[b&15])
 		}
 	}
+
 	return append(append(dst, text[start:]...), '"')
 }

@@ -44,6 +44,7 @@ func TestCanonical(t *testing.T) {
 			`{"a":true,"b":false,"c":null,"d":{},"e":[],"f":""}`,
 		},
 	}
+
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			got, err := Canonical(Row(test.in))
@@ -101,6 +102,7 @@ func TestCanonicalRefuses(t *testing.T) {
 		"a cut escape":              `{"a":"\u00`,
 		"nested too deep":           `{"a":` + strings.Repeat("[", 1000) + strings.Repeat("]", 1000) + `}`,
 	}
+
 	for name, in := range tests {
 		t.Run(name, func(t *testing.T) {
 			if got, err := Canonical(Row(in)); err == nil {
@@ -117,6 +119,7 @@ func FuzzCanonical(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
+
 	f.Fuzz(func(t *testing.T, in []byte) {
 		once, err := Canonical(in)
 		if err != nil {
@@ -152,6 +155,7 @@ func values(t *testing.T, data []byte) any {
 	if err != nil {
 		t.Fatalf("%q: %v", data, err)
 	}
+
 	var normal func(any) any
 	normal = func(v any) any {
 		switch v := v.(type) {
@@ -172,6 +176,7 @@ func values(t *testing.T, data []byte) any {
 		}
 		return v
 	}
+
 	return normal(value)
 }
 
@@ -183,12 +188,14 @@ func TestKeyOrder(t *testing.T) {
 		`{"n":10,"s":"B"}`, `{"n":10,"s":"a"}`, `{"n":10,"s":"é"}`, `{"n":9007199254740993,"s":"a"}`, `{"n":9007199254740994,"s":"a"}`,
 		`{"n":1e+30,"s":"a"}`, `{"n":"","s":"a"}`, `{"n":"1","s":"a"}`, `{"n":"a\"b","s":"a"}`,
 	}
+
 	s := &sequence{order: newKeyOrder([]string{"n", "s"})}
 	for i, row := range rows {
 		if err := s.next([]byte(row)); err != nil {
 			t.Fatalf("row %d: %v", i+1, err)
 		}
 	}
+
 	for name, pair := range map[string][2]string{
 		"the same key":       {`{"n":1,"s":"a","v":1}`, `{"n":1,"s":"a","v":2}`},
 		"numbers as text":    {`{"n":10,"s":""}`, `{"n":9,"s":""}`},

@@ -15,6 +15,7 @@ func (c Change) check() error {
 	if err != nil {
 		return err
 	}
+
 	switch c.Op {
 	case OpRename, OpMove:
 		to, err := parsePointer(c.To)
@@ -40,6 +41,7 @@ func (c Change) check() error {
 	default:
 		return fmt.Errorf("unknown operation %q", c.Op)
 	}
+
 	return nil
 }
 
@@ -50,6 +52,7 @@ func (c Change) apply(row map[string]any) error {
 	if err != nil {
 		return err
 	}
+
 	switch c.Op {
 	case OpRename, OpMove:
 		to, err := parsePointer(c.To)
@@ -89,6 +92,7 @@ func (c Change) applyMap(row map[string]any, path []string) error {
 	if !ok {
 		return nil
 	}
+
 	text, ok := value.(string)
 	if !ok {
 		const name, before, after = "v", `{"v":`, `}`
@@ -98,6 +102,7 @@ func (c Change) applyMap(row map[string]any, path []string) error {
 		}
 		text = string(wrapped[len(before) : len(wrapped)-len(after)])
 	}
+
 	var table map[string]json.RawMessage
 	if err := json.Unmarshal(c.Value, &table); err != nil {
 		return fmt.Errorf("map at %s: %w", c.Path, err)

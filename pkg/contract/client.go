@@ -65,6 +65,7 @@ func Dial(ctx context.Context, address string, o DialOptions) (*Client, error) {
 		// stay with the replica that it began with.
 		target = "passthrough:///" + address
 	}
+
 	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(transport),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: pingInterval, Timeout: pingTimeout, PermitWithoutStream: true}),
@@ -77,6 +78,7 @@ func Dial(ctx context.Context, address string, o DialOptions) (*Client, error) {
 		// Proxies are named by the environment, which only the command line reads.
 		grpc.WithNoProxy(),
 	}
+
 	if o.Token != nil {
 		options = append(options, grpc.WithPerRPCCredentials(perCall{o.Token}))
 	}
@@ -119,6 +121,7 @@ func (c *Client) reach(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	var last error
+
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
 		_, err := c.Info(ctx)
 		var e *Error
@@ -258,6 +261,7 @@ func readInfo(response *contractpb.GetInfoResponse) (Info, error) {
 	if limits.GetMaxChunkBytes() == 0 || limits.GetMaxRowBytes() == 0 {
 		return Info{}, errors.New("a limit is zero")
 	}
+
 	info := Info{
 		App: response.GetAppId(), Version: response.GetAppVersion(), Instance: response.GetInstanceId(),
 		Capabilities: response.GetCapabilities(),
@@ -268,6 +272,7 @@ func readInfo(response *contractpb.GetInfoResponse) (Info, error) {
 			OperationRetention: limits.GetOperationRetention().AsDuration(),
 		},
 	}
+
 	for _, d := range response.GetDatasets() {
 		dataset, err := readDatasetInfo(d)
 		if err != nil {
@@ -278,6 +283,7 @@ func readInfo(response *contractpb.GetInfoResponse) (Info, error) {
 		}
 		info.Datasets = append(info.Datasets, dataset)
 	}
+
 	return info, nil
 }
 
@@ -296,22 +302,26 @@ func readDatasetInfo(d *contractpb.DatasetInfo) (DatasetInfo, error) {
 	if !reads.contains(schema) {
 		return DatasetInfo{}, fmt.Errorf("it writes schema %s but reads only %q", schema, d.GetReads())
 	}
+
 	info := DatasetInfo{
 		Name: d.GetName(), Description: d.GetDescription(), Schema: d.GetSchema(), Reads: d.GetReads(), MediaType: d.GetMediaType(),
 		Key: d.GetKey(), Sensitive: d.GetSensitive(), DependsOn: d.GetDependsOn(),
 		Required: d.GetRequired(), EstimatedRows: int64(min(d.GetEstimatedRows(), math.MaxInt64)),
 		EstimatedSize: int64(min(d.GetEstimatedBytes(), math.MaxInt64)),
 	}
+
 	for policy, wire := range wireUnknown {
 		if wire == d.GetUnknownFields() {
 			info.UnknownFields = policy
 		}
 	}
+
 	if !info.Opaque() {
 		if err := checkKey(info.Key); err != nil {
 			return DatasetInfo{}, err
 		}
 	}
+
 	for _, u := range d.GetUpcasts() {
 		upcast := UpcastInfo{From: u.GetFrom(), To: u.GetTo()}
 		for _, change := range u.GetChanges() {
@@ -319,6 +329,7 @@ func readDatasetInfo(d *contractpb.DatasetInfo) (DatasetInfo, error) {
 		}
 		info.Upcasts = append(info.Upcasts, upcast)
 	}
+
 	for _, f := range d.GetDefaults() {
 		standing := FieldDefault{Field: f.GetField()}
 		if f.GetValueJson() != "" {
@@ -329,6 +340,7 @@ func readDatasetInfo(d *contractpb.DatasetInfo) (DatasetInfo, error) {
 		}
 		info.Defaults = append(info.Defaults, standing)
 	}
+
 	return info, nil
 }
 

@@ -69,6 +69,7 @@ func (c chunkCodec) Marshal(v any) (mem.BufferSlice, error) {
 		before = protowire.AppendTag(before, fieldDataset, protowire.BytesType)
 		before = protowire.AppendString(before, m.chunk.GetDataset())
 	}
+
 	if m.chunk.GetOffset() != 0 {
 		before = protowire.AppendTag(before, fieldOffset, protowire.VarintType)
 		before = protowire.AppendVarint(before, m.chunk.GetOffset())
@@ -133,6 +134,7 @@ func (r chunkReader) chunk() (*contractpb.Chunk, error) {
 		return nil, errUnusual
 	}
 	c := &contractpb.Chunk{}
+
 	for last := protowire.Number(0); r.Remaining() > 0; {
 		tag, err := binary.ReadUvarint(r)
 		if err != nil {
@@ -165,6 +167,7 @@ func (r chunkReader) chunk() (*contractpb.Chunk, error) {
 			return c, err
 		}
 	}
+
 	return c, nil
 }
 

@@ -97,6 +97,7 @@ func FuzzChunkCodec(f *testing.F) {
 		}
 		return data
 	}
+
 	chunk := whole(&contractpb.Chunk{Dataset: "notes", Offset: 300, Data: []byte("rows"), Crc32C: 7})
 	f.Add(chunk, byte(3))
 	f.Add(whole(&contractpb.Chunk{Data: []byte{0}}), byte(0))

@@ -155,6 +155,7 @@ func newDefinition(d Dataset) (*definition, error) {
 	if err := def.checkForm(); err != nil {
 		return nil, fmt.Errorf("dataset %s: %w", d.Name, err)
 	}
+
 	for _, u := range d.Upcasts {
 		s, err := newStep(u)
 		if err != nil {
@@ -165,12 +166,14 @@ func newDefinition(d Dataset) (*definition, error) {
 		}
 		def.steps = append(def.steps, s)
 	}
+
 	if def.reads, err = newReadRange(d.Reads, def.schema, def.steps); err != nil {
 		return nil, fmt.Errorf("dataset %s: %w", d.Name, err)
 	}
 	if !def.reads.contains(def.schema) {
 		return nil, fmt.Errorf("dataset %s: it writes schema %s but reads only %q", d.Name, def.schema, d.Reads)
 	}
+
 	for _, s := range def.steps {
 		if _, err := def.chain(s.from); err != nil {
 			return nil, fmt.Errorf("dataset %s: %w", d.Name, err)
@@ -207,6 +210,7 @@ func (d *definition) checkForm() error {
 		}
 		return checkKey(d.Key)
 	}
+
 	if _, _, err := mime.ParseMediaType(d.MediaType); err != nil {
 		return fmt.Errorf("media type %q: %w", d.MediaType, err)
 	}
@@ -231,6 +235,7 @@ func newStep(u Upcast) (step, error) {
 	if u.Row == nil && len(u.Changes) == 0 {
 		return step{}, fmt.Errorf("it has neither a function nor changes")
 	}
+
 	for i, c := range u.Changes {
 		if err := c.check(); err != nil {
 			return step{}, fmt.Errorf("change %d: %w", i+1, err)
@@ -261,6 +266,7 @@ func (d *definition) chain(from schemaVersion) ([]step, error) {
 			return nil, fmt.Errorf("the upcasts from schema %s lead to %s, past %s", from, at, d.schema)
 		}
 	}
+
 	return chain, nil
 }
 

@@ -169,6 +169,7 @@ func fromStatus(doing, address string, err error) error {
 	if !ok {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
+
 	e := &Error{Code: s.Code(), Message: fmt.Sprintf("%s at %s: %s", doing, address, s.Message())}
 	for _, detail := range s.Details() {
 		switch detail := detail.(type) {
@@ -180,12 +181,14 @@ func fromStatus(doing, address string, err error) error {
 			e.Retryable = true
 		}
 	}
+
 	if hint := e.Metadata[metadataHint]; hint != "" {
 		return appbur.WithHint(e, hint)
 	}
 	if m, known := meanings[e.Reason]; known {
 		return appbur.WithHint(e, m.hint)
 	}
+
 	switch s.Code() {
 	case codes.Canceled:
 		e.cause = context.Canceled
@@ -202,5 +205,6 @@ func fromStatus(doing, address string, err error) error {
 	case codes.ResourceExhausted:
 		return appbur.WithHint(e, "a message is larger than the contract allows; what listens at "+address+" may not be an appbur application")
 	}
+
 	return e
 }

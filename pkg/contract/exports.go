@@ -78,6 +78,7 @@ func (e *exports) makeRoom() error {
 				idle = x
 			}
 		}
+
 		switch {
 		case busy >= e.service.options.MaxExports:
 			return NewError(ReasonTooManyOperations, "%d exports are under way, which is the limit", busy)
@@ -86,6 +87,7 @@ func (e *exports) makeRoom() error {
 		case idle == nil:
 			return nil
 		}
+
 		e.drop(idle, NewError(ReasonSnapshotExpired, "the export gave way to another one"))
 	}
 }
@@ -102,6 +104,7 @@ func (e *exports) detach(x *exportSession, stream int, err error) {
 	}
 	x.attached = false
 	failure, lease := x.err, e.service.options.ExportLease
+
 	if err == nil {
 		x.sent = true
 		x.recent.free() // whoever missed the end is served from the files
@@ -109,6 +112,7 @@ func (e *exports) detach(x *exportSession, stream int, err error) {
 	} else {
 		x.watch.state(contractpb.OperationState_OPERATION_STATE_SUSPENDED)
 	}
+
 	if failure == nil && lease > 0 && x.ctx.Err() == nil {
 		x.lease = time.AfterFunc(lease, func() {
 			e.expire(x, stream)
@@ -116,6 +120,7 @@ func (e *exports) detach(x *exportSession, stream int, err error) {
 		x.mu.Unlock()
 		return
 	}
+
 	x.mu.Unlock()
 	e.drop(x, errors.Join(failure, err))
 }
@@ -158,6 +163,7 @@ func (e *exports) drop(x *exportSession, cause error) {
 	}
 	sent := x.sent
 	x.mu.Unlock()
+
 	if !sent {
 		x.watch.fail(cause)
 	}

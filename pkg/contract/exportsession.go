@@ -53,6 +53,7 @@ func (s *service) newExportSession(ctx context.Context, id string, selected []*d
 	if err != nil {
 		return nil, err
 	}
+
 	for _, d := range selected {
 		p, err := newExportPart(s.options.SpoolDir, d)
 		if err != nil {
@@ -61,6 +62,7 @@ func (s *service) newExportSession(ctx context.Context, id string, selected []*d
 		}
 		x.parts = append(x.parts, p)
 	}
+
 	x.header = &contractpb.ExportHeader{
 		OperationId: id, SnapshotId: name, AppId: s.options.ID, AppVersion: s.options.Version,
 		Lease: durationpb.New(max(s.options.ExportLease, 0)),
@@ -70,6 +72,7 @@ func (s *service) newExportSession(ctx context.Context, id string, selected []*d
 			Name: d.Name, Schema: d.schema.String(), MediaType: d.mediaType(), Sensitive: d.Sensitive(), Key: d.Key,
 		})
 	}
+
 	x.ctx, x.end = context.WithCancelCause(context.WithoutCancel(ctx))
 	return x, nil
 }
@@ -112,6 +115,7 @@ func (x *exportSession) readSnapshot() (err error) {
 	if err != nil {
 		return appError(ReasonBackendUnavailable, "opening a snapshot", false, err)
 	}
+
 	closed := false
 	defer func() {
 		if closed {
@@ -121,16 +125,19 @@ func (x *exportSession) readSnapshot() (err error) {
 			x.service.options.Log.WarnContext(ctx, "closing a snapshot after a failed export", "error", x.service.discreet(err))
 		}
 	}()
+
 	x.mu.Lock()
 	x.header.SnapshotTime = timestamppb.New(x.service.options.Now())
 	x.mu.Unlock()
 	close(x.opened)
+
 	for _, p := range x.parts {
 		x.watch.at(contractpb.Phase_PHASE_EXPORTING, p.definition.Name)
 		if err := x.readDataset(ctx, snapshot, p); err != nil {
 			return err
 		}
 	}
+
 	// A view that cannot be closed may have been lost while it was read.
 	closed = true
 	if err := snapshot.Close(); err != nil {
@@ -190,6 +197,7 @@ func (x *exportSession) read(p *exportPart, offset, n int64) (mem.Buffer, error)
 func readRows(ctx context.Context, snapshot Snapshot, d *definition, count *tally, progress func(int64), take func([]byte) error) error {
 	order := &sequence{order: newKeyOrder(d.Key)}
 	var canonical []byte
+
 	for row, err := range snapshot.Rows(ctx, d.Name) {
 		if err != nil {
 			return appError(ReasonAppFailed, fmt.Sprintf("reading dataset %s", d.Name), d.Sensitive(), err)
@@ -212,6 +220,7 @@ func readRows(ctx context.Context, snapshot Snapshot, d *definition, count *tall
 			return err
 		}
 	}
+
 	// A range over a well-behaved iterator ends on cancellation as on the last
 	// row; the difference must not be lost.
 	if err := context.Cause(ctx); err != nil {
@@ -226,6 +235,7 @@ func readOpaque(ctx context.Context, snapshot Snapshot, d *definition, count *ta
 	if !ok {
 		return NewError(ReasonAppFailed, "dataset %s is opaque and the snapshot has no Payload", d.Name)
 	}
+
 	payload, err := source.Payload(ctx, d.Name)
 	if err != nil {
 		return appError(ReasonAppFailed, fmt.Sprintf("reading dataset %s", d.Name), d.Sensitive(), err)
@@ -236,6 +246,7 @@ func readOpaque(ctx context.Context, snapshot Snapshot, d *definition, count *ta
 			err = appError(ReasonAppFailed, fmt.Sprintf("reading dataset %s", d.Name), d.Sensitive(), closed)
 		}
 	}()
+
 	buffer := make([]byte, 64<<10)
 	for {
 		n, err := payload.Read(buffer)
@@ -288,12 +299,14 @@ func (x *exportSession) at(ctx context.Context, p *exportPart, offset, wanted in
 		x.mu.Lock()
 		written, ended, failure, changed := p.written, p.ended, x.err, x.changed
 		x.mu.Unlock()
+
 		switch {
 		case written-offset >= wanted || ended:
 			return min(written-offset, wanted), ended, nil
 		case failure != nil:
 			return 0, false, failure
 		}
+
 		select {
 		case <-changed:
 		case <-silence:

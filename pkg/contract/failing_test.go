@@ -87,6 +87,7 @@ func TestFailingApplications(t *testing.T) {
 	leak := errors.New("duplicate key (password)=(" + secret + ")")
 	sensitive := notes()
 	sensitive.Datasets[0].Clear = false
+
 	tests := map[string]struct {
 		app     scripted
 		options contract.Options
@@ -140,6 +141,7 @@ func TestFailingApplications(t *testing.T) {
 		}}, reason: contract.ReasonConstraintViolation},
 		"an error of rows swallowed": {app: scripted{replace: swallow}, reason: contract.ReasonPayloadInvalid},
 	}
+
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			var log bytes.Buffer

@@ -78,6 +78,7 @@ func (f *feed) next() (Row, error) {
 	case err != nil:
 		return nil, spoolError(err)
 	}
+
 	f.read++
 	row, err := Canonical(line)
 	if err == nil {
@@ -86,6 +87,7 @@ func (f *feed) next() (Row, error) {
 	if err == nil && row != nil {
 		row, err = f.unknown.row(row)
 	}
+
 	if err == nil && row != nil {
 		row, err = f.defaults.row(row)
 	}
@@ -95,6 +97,7 @@ func (f *feed) next() (Row, error) {
 	if err != nil {
 		return nil, rowError(ReasonPayloadInvalid, f.dataset, f.read, err)
 	}
+
 	if row != nil {
 		// An upcast may have made it longer than the next export could write.
 		if int64(len(row)) > f.maxRow {
@@ -102,5 +105,6 @@ func (f *feed) next() (Row, error) {
 		}
 		f.out.line(row)
 	}
+
 	return row, nil
 }

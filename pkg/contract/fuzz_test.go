@@ -180,6 +180,7 @@ func FuzzServerRequests(f *testing.F) {
 	f.Add(byte(2), join(f, good[0], good[2], good[1]))
 	f.Add(byte(2), join(f, good[0], good[1], good[1], good[2]))
 	f.Add(byte(3), join(f, &contractpb.CancelOperationRequest{OperationId: "one"}))
+
 	f.Fuzz(func(t *testing.T, call byte, data []byte) {
 		s, app := fuzzService(t)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -291,6 +292,7 @@ func FuzzClientAnswers(f *testing.F) {
 		f.Fatal(err)
 	}
 	s.exports.close()
+
 	whole := make([]proto.Message, len(stream.exported))
 	for i, m := range stream.exported {
 		whole[i] = m
@@ -303,6 +305,7 @@ func FuzzClientAnswers(f *testing.F) {
 	f.Add(join(f, whole[:len(whole)-1]...))
 	f.Add(join(f, slices.Concat(whole[:2], whole[3:])...))
 	f.Add(join(f, info))
+
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var answers []*contractpb.ExportResponse
 		for _, p := range split(data) {

@@ -114,6 +114,7 @@ func beCaller(address string) error {
 	if err != nil {
 		return err
 	}
+
 	d := exported.Datasets[0]
 	imported, err := client.Import(ctx, contract.ImportRequest{OperationID: "import", SourceApp: "notes", Datasets: []contract.DatasetSource{{
 		Name: d.Name, Schema: d.Schema, Rows: d.Rows, Size: d.Size, Digest: d.Digest,
@@ -133,6 +134,7 @@ func beCaller(address string) error {
 	if err != nil {
 		return err
 	}
+
 	if imported.Datasets[0].Digest != d.Digest || d.Size < gigabyte {
 		return fmt.Errorf("%d bytes with %s were exported, %s imported", d.Size, d.Digest, imported.Datasets[0].Digest)
 	}
@@ -166,12 +168,14 @@ func TestGigabyteInConstantMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+
 	side := func(name string) *exec.Cmd {
 		command := exec.CommandContext(t.Context(), os.Args[0])
 		command.Env = append(os.Environ(), sideVariable+"="+name, addressVariable+"=unix://"+filepath.Join(dir, "app"))
 		command.Stderr = os.Stderr
 		return command
 	}
+
 	application := side("application")
 	if err := application.Start(); err != nil {
 		t.Fatal(err)
@@ -184,6 +188,7 @@ func TestGigabyteInConstantMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	served, err := peakMemory(strconv.Itoa(application.Process.Pid))
 	if err != nil {
 		t.Fatal(err)

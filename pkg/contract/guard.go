@@ -167,12 +167,14 @@ func (l certificates) Identify(_ context.Context, c Credentials) (Caller, error)
 	for _, uri := range c.Certificate.URIs {
 		names = append(names, uri.String())
 	}
+
 	for _, name := range c.Certificate.DNSNames {
 		// A DNS name that looks like a URI must not stand in for one.
 		if !strings.Contains(name, "/") {
 			names = append(names, name)
 		}
 	}
+
 	var shown []string
 	var rights []Right
 	for _, name := range names {
@@ -180,6 +182,7 @@ func (l certificates) Identify(_ context.Context, c Credentials) (Caller, error)
 			shown, rights = append(shown, name), append(rights, list...)
 		}
 	}
+
 	if len(shown) == 0 {
 		return Caller{}, ErrNotIdentified
 	}

@@ -50,6 +50,7 @@ func newAuthority(t *testing.T) *authority {
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"}, IsCA: true, BasicConstraintsValid: true,
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageCertSign,
 	}
+
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)
@@ -69,12 +70,14 @@ func (a *authority) issue(t *testing.T, common string, uris, dns []string) tls.C
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: common}, DNSNames: dns,
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 		NotBefore:   time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}, KeyUsage: x509.KeyUsageDigitalSignature,
 	}
+
 	for _, text := range uris {
 		uri, err := url.Parse(text)
 		if err != nil {
@@ -82,6 +85,7 @@ func (a *authority) issue(t *testing.T, common string, uris, dns []string) tls.C
 		}
 		template.URIs = append(template.URIs, uri)
 	}
+
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key)
 	if err != nil {
 		t.Fatal(err)
@@ -103,12 +107,14 @@ func serveAt(t testing.TB, address string, app contract.App, o contract.Options)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(ctx, l) }()
+
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
 	})
+
 	if strings.HasPrefix(address, "unix:") {
 		return address
 	}
@@ -198,6 +204,7 @@ func TestRights(t *testing.T) {
 	}
 	address := serveAt(t, "127.0.0.1:0", memory(row(`{"id":1}`)), o)
 	type rights []contract.Right
+
 	tests := map[string]struct {
 		token  contract.Token
 		cert   *tls.Certificate
@@ -230,6 +237,7 @@ func TestRights(t *testing.T) {
 			known: true, rights: rights{contract.RightImport},
 		},
 	}
+
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			options := contract.DialOptions{TLS: &tls.Config{RootCAs: own.Pool}}
@@ -265,6 +273,7 @@ func TestRights(t *testing.T) {
 			}
 		})
 	}
+
 	t.Run("another authority", func(t *testing.T) {
 		_, err := contract.Dial(t.Context(), address, contract.DialOptions{Timeout: 300 * time.Millisecond, TLS: &tls.Config{
 			RootCAs: own.Pool, Certificates: []tls.Certificate{foreign.issue(t, "x", nil, []string{"restore.example.com"})},
@@ -273,6 +282,7 @@ func TestRights(t *testing.T) {
 			t.Error("a certificate of another authority was let in")
 		}
 	})
+
 	t.Run("TLS 1.1", func(t *testing.T) {
 		_, err := tls.Dial("tcp", address,
 			&tls.Config{RootCAs: own.Pool, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11, NextProtos: []string{"h2"}})
@@ -358,6 +368,7 @@ func TestTokensNeverTravelInPlainText(t *testing.T) {
 	if !errors.Is(err, contract.ErrPlaintext) || appbur.HintOf(err) == "" {
 		t.Errorf("the client ended with %v", err)
 	}
+
 	// A server of the application's own, without TLS, does not listen to tokens.
 	server, err := contract.NewServer(memory(), o)
 	if err != nil {
@@ -369,6 +380,7 @@ func TestTokensNeverTravelInPlainText(t *testing.T) {
 	}
 	own := grpc.NewServer()
 	server.Register(own)
+
 	go own.Serve(l)
 	t.Cleanup(own.Stop)
 	t.Cleanup(server.Close)
@@ -399,6 +411,7 @@ func TestOperationsAreThoseOfTheCallersRights(t *testing.T) {
 	if _, err := importer.Import(t.Context(), imported); err != nil {
 		t.Fatal(err)
 	}
+
 	kinds := func(c *contract.Client) string {
 		list, err := c.Operations(t.Context())
 		if err != nil {
@@ -413,6 +426,7 @@ func TestOperationsAreThoseOfTheCallersRights(t *testing.T) {
 	if got := kinds(exporter); got != "export" {
 		t.Errorf("the exporter sees %q", got)
 	}
+
 	if got := kinds(importer); got != "import" {
 		t.Errorf("the importer sees %q", got)
 	}
@@ -422,6 +436,7 @@ func TestOperationsAreThoseOfTheCallersRights(t *testing.T) {
 	if _, err := exporter.Operation(t.Context(), imported.OperationID); codeOf(err) != codes.PermissionDenied {
 		t.Errorf("the exporter reads an import: %v", err)
 	}
+
 	if _, err := exporter.Cancel(t.Context(), imported.OperationID); codeOf(err) != codes.PermissionDenied {
 		t.Errorf("the exporter cancels an import: %v", err)
 	}
@@ -455,6 +470,7 @@ func TestGuardThatCannotDecideLetsNobodyIn(t *testing.T) {
 			var log bytes.Buffer
 			o.Log = slog.New(slog.NewTextHandler(&log, nil))
 			client := connect(t, serveAt(t, socketPath(t), memory(row(`{"id":1}`)), o), contract.DialOptions{})
+
 			_, err := client.Operations(t.Context())
 			if e := wantReason(t, err, contract.ReasonBackendUnavailable); !e.Retryable {
 				t.Error("it may go away and is not marked so")
@@ -479,6 +495,7 @@ func TestTokenFileIsReadAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	write(string(importerToken) + "\n")
 	client := connect(t, address, contract.DialOptions{Token: contract.TokenFile(file)})
 	if _, _, err := export(t, client); codeOf(err) != codes.PermissionDenied {
@@ -488,12 +505,14 @@ func TestTokenFileIsReadAgain(t *testing.T) {
 	if _, _, err := export(t, client); err != nil {
 		t.Errorf("the new token is not used: %v", err)
 	}
+
 	for name, text := range map[string]string{"empty": "\n", "two": "a b", "too long": strings.Repeat("x", 1<<17)} {
 		write(text)
 		if _, _, err := export(t, client); codeOf(err) != codes.Unauthenticated || !strings.Contains(err.Error(), "does not hold one token") {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
+
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}
@@ -598,6 +617,7 @@ func TestReflectionIsBehindTheGuard(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			// The answer tells; what is sent into an ended stream is lost.
 			_ = stream.Send(&grpc_reflection_v1.ServerReflectionRequest{
 				MessageRequest: &grpc_reflection_v1.ServerReflectionRequest_ListServices{},

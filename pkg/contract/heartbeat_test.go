@@ -58,11 +58,13 @@ func TestSilentStreamsBeat(t *testing.T) {
 	if m := <-stream.sent; m.GetHeader() == nil {
 		t.Fatalf("the first message is %v", m)
 	}
+
 	for range 3 {
 		if p := (<-stream.sent).GetProgress(); p.GetPhase() != contractpb.Phase_PHASE_EXPORTING || p.GetDataset() != "notes" {
 			t.Errorf("got %v, want a sign of life", p)
 		}
 	}
+
 	close(app.wake)
 	if err := <-done; err != nil {
 		t.Fatal(err)

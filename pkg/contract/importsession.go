@@ -65,11 +65,13 @@ func (i *imports) open(ctx context.Context, m *importing) (*importSession, int, 
 	if x != nil && (x.manifest != m.manifest || x.dryRun != m.dryRun) {
 		return nil, 0, nil, NewError(ReasonOperationConflict, "operation %s is another import", m.id)
 	}
+
 	for _, other := range i.sessions {
 		if other != x && other.busy() && !i.displace(other) {
 			return nil, 0, nil, NewError(ReasonOperationInProgress, "another import is running").With("operation", other.id)
 		}
 	}
+
 	if x == nil {
 		for len(i.sessions) >= keptImports {
 			i.drop(i.sessions[0], NewError(ReasonOperationCancelled, "the import gave way to another one"))
@@ -79,6 +81,7 @@ func (i *imports) open(ctx context.Context, m *importing) (*importSession, int, 
 		}
 		i.sessions = append(i.sessions, x)
 	}
+
 	return x, x.attach(), nil, nil
 }
 
@@ -272,6 +275,7 @@ func (i *imports) start(x *importSession, stream int) error {
 	if err != nil || again {
 		return err
 	}
+
 	i.running.Go(func() {
 		err := i.service.apply(x)
 		i.mu.Lock()
@@ -293,6 +297,7 @@ func (i *imports) start(x *importSession, stream int) error {
 		x.end(nil)
 		close(x.done)
 	})
+
 	return nil
 }
 
@@ -311,6 +316,7 @@ func (i *imports) cancel(id string) (*contractpb.Operation, bool, error) {
 		x.end(cause)
 	}
 	x.mu.Unlock()
+
 	switch {
 	case committing:
 		i.mu.Unlock()
@@ -318,6 +324,7 @@ func (i *imports) cancel(id string) (*contractpb.Operation, bool, error) {
 	case !applying:
 		i.drop(x, cause)
 	}
+
 	i.mu.Unlock()
 	// The transaction is rolled back when this returns.
 	<-x.done

@@ -69,6 +69,7 @@ func (o keyOrder) of(key rowKey, row []byte) (rowKey, error) {
 			key = append(key, keyPart{kind: keyNumber, number: number})
 		}
 	}
+
 	return key, nil
 }
 

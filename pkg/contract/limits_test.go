@@ -12,6 +12,7 @@ func TestLongestRow(t *testing.T) {
 	const limit = 100
 	fits := `{"id":1,"text":"` + strings.Repeat("x", limit-len(`{"id":1,"text":""}`)) + `"}`
 	long := strings.Replace(fits, "x", "xx", 1)
+
 	huge := `{"id":1,"text":"` + strings.Repeat("x", 1<<20) + `"}`
 	for name, test := range map[string]struct {
 		text string
@@ -72,6 +73,7 @@ func TestVerificationsAreLimited(t *testing.T) {
 		_, err := client.Verify(t.Context())
 		first <- err
 	}()
+
 	<-begun
 	_, err := client.Verify(t.Context())
 	if e := wantReason(t, err, contract.ReasonTooManyOperations); !e.Retryable {

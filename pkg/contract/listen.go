@@ -34,9 +34,11 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 		}
 		return l, nil
 	}
+
 	if !filepath.IsAbs(path) {
 		return nil, appbur.WithHint(fmt.Errorf("listening at %s: the path of the socket is not absolute", address), "use unix:///path")
 	}
+
 	l, err := listenUnix(ctx, path)
 	if err != nil {
 		err = fmt.Errorf("listening at %s: %w", address, err)
@@ -45,6 +47,7 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 		}
 		return nil, err
 	}
+
 	return l, nil
 }
 
@@ -80,6 +83,7 @@ func listenUnix(ctx context.Context, path string) (net.Listener, error) {
 	}
 	hidden := filepath.Join(dir, "s")
 	var config net.ListenConfig
+
 	l, err := config.Listen(ctx, "unix", hidden)
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
@@ -88,6 +92,7 @@ func listenUnix(ctx context.Context, path string) (net.Listener, error) {
 	if !ok {
 		return nil, errors.Join(fmt.Errorf("a unix socket is served by %T", l), l.Close(), os.RemoveAll(dir))
 	}
+
 	socket.SetUnlinkOnClose(false)
 	err = os.Chmod(hidden, 0o600)
 	if err == nil {

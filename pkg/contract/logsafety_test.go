@@ -97,11 +97,13 @@ func (v leakyView) Rows(context.Context, string) iter.Seq2[contract.Row, error] 
 		case "key of a wrong type":
 			rows[1] = row(`{"id":[%q]}`, canary)
 		}
+
 		for _, r := range rows {
 			if !yield(r, nil) {
 				return
 			}
 		}
+
 		if err := v.fail("rows"); err != nil {
 			yield(nil, err)
 		}
@@ -138,6 +140,7 @@ func TestValuesAreNeverTold(t *testing.T) {
 		"unknown":   `{"id":"` + canary + `","more":"` + canary + `"}` + "\n",
 		"cut":       `{"id":"` + canary + `"}`,
 	}
+
 	for _, failing := range []string{
 		"nothing", "ready", "estimate", "fingerprint", "verify", "rows", "close", "replace", "commit", "rollback",
 		"order", "twice", "garbage", "no key", "key of a wrong type",
@@ -217,6 +220,7 @@ func sendWrongChunk(t *testing.T, client *contract.Client) error {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	digest := sha256.Sum256([]byte(canary))
 	for _, m := range []*contractpb.ImportRequest{
 		{Message: &contractpb.ImportRequest_Open{Open: &contractpb.ImportOpen{
@@ -229,6 +233,7 @@ func sendWrongChunk(t *testing.T, client *contract.Client) error {
 			t.Fatal(err)
 		}
 	}
+
 	for {
 		if _, err := stream.Recv(); err != nil {
 			if status.Code(err).String() == "OK" {

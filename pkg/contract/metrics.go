@@ -135,21 +135,25 @@ func (m *Metrics) WriteTo(w io.Writer) (int64, error) {
 	var b bytes.Buffer
 	m.mu.Lock()
 	header(&b, "calls_total", "counter", "Calls that ended.")
+
 	for _, c := range slices.SortedFunc(maps.Keys(m.ended), func(a, b endedCall) int {
 		return cmp.Or(cmp.Compare(a.call, b.call), cmp.Compare(a.code, b.code), cmp.Compare(a.reason, b.reason))
 	}) {
 		fmt.Fprintf(&b, "appbur_contract_calls_total{call=%q,code=%q,reason=%q} %d\n", c.call, c.code, c.reason, m.ended[c])
 	}
+
 	series(&b, "calls_in_flight", "gauge", "Calls under way.", "call", m.flying)
 	header(&b, "call_seconds", "summary", "How long ended calls took.")
 	count := map[string]int64{}
 	for c, n := range m.ended {
 		count[c.call] += n
 	}
+
 	for _, call := range slices.Sorted(maps.Keys(m.seconds)) {
 		fmt.Fprintf(&b, "appbur_contract_call_seconds_sum{call=%q} %s\n", call, number(m.seconds[call]))
 		fmt.Fprintf(&b, "appbur_contract_call_seconds_count{call=%q} %d\n", call, count[call])
 	}
+
 	series(&b, "payload_bytes_total", "counter", "Payload sent by exports and received by imports.", "kind", m.bytes)
 	series(&b, "rows_total", "counter", "Rows sent by exports and applied by imports.", "kind", m.rows)
 	header(&b, "operations", "gauge", "Operations that run or wait for a resume.")
@@ -171,6 +175,7 @@ func (m *Metrics) operations() string {
 	if s == nil {
 		return ""
 	}
+
 	counts := map[contractpb.OperationKind]map[string]int64{}
 	for _, kind := range []contractpb.OperationKind{
 		contractpb.OperationKind_OPERATION_KIND_EXPORT,
@@ -178,18 +183,21 @@ func (m *Metrics) operations() string {
 	} {
 		counts[kind] = map[string]int64{"running": 0, "suspended": 0}
 	}
+
 	for _, op := range slices.Concat(s.exports.list(), s.imports.list()) {
 		state := strings.ToLower(strings.TrimPrefix(op.GetState().String(), "OPERATION_STATE_"))
 		if _, shown := counts[op.GetKind()][state]; shown {
 			counts[op.GetKind()][state]++
 		}
 	}
+
 	var b strings.Builder
 	for _, kind := range slices.Sorted(maps.Keys(counts)) {
 		for _, state := range slices.Sorted(maps.Keys(counts[kind])) {
 			fmt.Fprintf(&b, "appbur_contract_operations{kind=%q,state=%q} %d\n", kindNames[kind], state, counts[kind][state])
 		}
 	}
+
 	return b.String()
 }
 

@@ -33,6 +33,7 @@ func TestMetrics(t *testing.T) {
 	}
 	dry := request(t, source("notes", "1.0", "{\"id\":3}\n"))
 	dry.DryRun = true
+
 	if _, err := client.Import(t.Context(), dry); err != nil {
 		t.Fatal(err)
 	}
@@ -47,6 +48,7 @@ func TestMetrics(t *testing.T) {
 		t.Fatal("imported what is not there")
 	}
 	text := scrape(t, m)
+
 	for _, line := range []string{
 		`appbur_contract_calls_total{call="Export",code="OK",reason=""} 1`,
 		`appbur_contract_calls_total{call="Import",code="OK",reason=""} 2`,
@@ -65,6 +67,7 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("lacks %s:\n%s", line, text)
 		}
 	}
+
 	// Every line is a comment or a sample, and every sample's family was announced.
 	sample := regexp.MustCompile(`^(appbur_contract_[a-z_]+)(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})? [0-9.e+-]+$`)
 	for line := range strings.Lines(text) {
@@ -82,6 +85,7 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("%s has no type", family)
 		}
 	}
+
 	answer := httptest.NewRecorder()
 	if m.ServeHTTP(answer, httptest.NewRequest(http.MethodPost, "/metrics", nil)); answer.Code != http.StatusMethodNotAllowed {
 		t.Errorf("POST gives %d", answer.Code)
@@ -97,6 +101,7 @@ func TestMetricsBeforeAndDuringService(t *testing.T) {
 	o := notes()
 	o.Metrics = m
 	client := start(t, memory(row(`{"id":1}`)), o)
+
 	var running sync.WaitGroup
 	for range 4 {
 		running.Go(func() {
@@ -108,6 +113,7 @@ func TestMetricsBeforeAndDuringService(t *testing.T) {
 			}
 		})
 	}
+
 	running.Wait()
 	if _, err := client.Import(t.Context(), request(t, source("notes", "1.0", "{\"id\":3}\n"))); err != nil {
 		t.Error(err)

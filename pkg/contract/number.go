@@ -50,9 +50,11 @@ func scanNumber(src []byte) (end int, integer bool, err error) {
 		}
 		return i - n
 	}
+
 	if i < len(src) && src[i] == '-' {
 		i++
 	}
+
 	first := i
 	switch n := digits(); {
 	case n == 0:
@@ -60,6 +62,7 @@ func scanNumber(src []byte) (end int, integer bool, err error) {
 	case n > 1 && src[first] == '0':
 		return 0, false, errors.New("a number has a leading zero")
 	}
+
 	integer = true
 	if i < len(src) && src[i] == '.' {
 		i++
@@ -68,6 +71,7 @@ func scanNumber(src []byte) (end int, integer bool, err error) {
 			return 0, false, errors.New("a number has no digits after the point")
 		}
 	}
+
 	if i < len(src) && (src[i] == 'e' || src[i] == 'E') {
 		i++
 		integer = false
@@ -78,6 +82,7 @@ func scanNumber(src []byte) (end int, integer bool, err error) {
 			return 0, false, errors.New("a number has no digits in its exponent")
 		}
 	}
+
 	return i, integer, nil
 }
 
@@ -87,6 +92,7 @@ func parseDecimal(literal []byte) (decimal, error) {
 	mantissa, negative := bytes.CutPrefix(literal, []byte("-"))
 	d.negative = negative
 	exponent := 0
+
 	if i := indexExponent(mantissa); i >= 0 {
 		var err error
 		exponent, err = strconv.Atoi(string(mantissa[i+1:]))
@@ -95,6 +101,7 @@ func parseDecimal(literal []byte) (decimal, error) {
 		}
 		mantissa = mantissa[:i]
 	}
+
 	whole, fraction, _ := bytes.Cut(mantissa, []byte("."))
 	digits := whole
 	if len(fraction) > 0 {
@@ -120,6 +127,7 @@ func (d decimal) append(dst []byte) []byte {
 	if d.negative {
 		dst = append(dst, '-')
 	}
+
 	n := len(d.digits)
 	switch {
 	case n == 0:
@@ -135,6 +143,7 @@ func (d decimal) append(dst []byte) []byte {
 		dst = append(dst, bytes.Repeat([]byte("0"), -d.point)...)
 		return append(dst, d.digits...)
 	}
+
 	dst = append(dst, d.digits[0])
 	if n > 1 {
 		dst = append(append(dst, '.'), d.digits[1:]...)

@@ -83,6 +83,7 @@ func openOperationLog(spoolDir string, log *slog.Logger) (*operationLog, error) 
 		return nil, fmt.Errorf("reading results of earlier imports: %w", err)
 	}
 	var found []operation
+
 	for _, entry := range entries {
 		if filepath.Ext(entry.Name()) != ".json" {
 			continue
@@ -96,6 +97,7 @@ func openOperationLog(spoolDir string, log *slog.Logger) (*operationLog, error) 
 		}
 		found = append(found, op)
 	}
+
 	slices.SortFunc(found, func(a, b operation) int { return a.at.Compare(b.at) })
 	l.finished = found
 	return l, nil
@@ -182,6 +184,7 @@ func (l *operationLog) write(op operation) error {
 	if err != nil {
 		return err
 	}
+
 	f, err := os.CreateTemp(l.dir, "new-*")
 	if err != nil {
 		return err

@@ -60,6 +60,7 @@ func (w *operationWatch) succeed(result *contractpb.ImportResult) {
 func (w *operationWatch) fail(err error) {
 	state := contractpb.OperationState_OPERATION_STATE_FAILED
 	var known *Error
+
 	failure := &contractpb.Failure{Message: "the call ended"}
 	switch {
 	case errors.As(err, &known):
@@ -73,6 +74,7 @@ func (w *operationWatch) fail(err error) {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		state = contractpb.OperationState_OPERATION_STATE_CANCELLED
 	}
+
 	w.state(state)
 	w.mu.Lock()
 	defer w.mu.Unlock()

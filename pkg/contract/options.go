@@ -102,6 +102,7 @@ func (o Options) withDefaults() Options {
 	if o.Rand == nil {
 		o.Rand = rand.Reader
 	}
+
 	if o.ExportLease == 0 {
 		o.ExportLease = defaultExportLease
 	}
@@ -111,6 +112,7 @@ func (o Options) withDefaults() Options {
 	if o.ImportIdle == 0 {
 		o.ImportIdle = defaultImportIdle
 	}
+
 	if o.Heartbeat <= 0 {
 		o.Heartbeat = defaultHeartbeat
 	}
@@ -120,6 +122,7 @@ func (o Options) withDefaults() Options {
 	if o.MaxRowBytes <= 0 || o.MaxRowBytes > maxRowSize {
 		o.MaxRowBytes = maxRowSize
 	}
+
 	if o.MaxPayloadBytes <= 0 {
 		o.MaxPayloadBytes = defaultMaxPayload
 	}

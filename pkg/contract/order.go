@@ -17,6 +17,7 @@ func inDependencyOrder(definitions []*definition) ([]*definition, error) {
 		}
 		byName[d.Name] = d
 	}
+
 	var ordered []*definition
 	var visit func(d *definition, path []string) error
 	visit = func(d *definition, path []string) error {
@@ -38,6 +39,7 @@ func inDependencyOrder(definitions []*definition) ([]*definition, error) {
 		ordered = append(ordered, d)
 		return nil
 	}
+
 	for _, d := range definitions {
 		if err := visit(d, nil); err != nil {
 			return nil, err
@@ -53,6 +55,7 @@ func (s *service) selection(names []string) ([]*definition, error) {
 		return s.datasets, nil
 	}
 	wanted := map[string]bool{}
+
 	var want func(name string) error
 	want = func(name string) error {
 		if wanted[name] {
@@ -70,17 +73,20 @@ func (s *service) selection(names []string) ([]*definition, error) {
 		}
 		return nil
 	}
+
 	for _, name := range names {
 		if err := want(name); err != nil {
 			return nil, err
 		}
 	}
+
 	var selected []*definition
 	for _, d := range s.datasets {
 		if wanted[d.Name] {
 			selected = append(selected, d)
 		}
 	}
+
 	return selected, nil
 }
 

@@ -38,6 +38,7 @@ func (l *lines) next() ([]byte, error) {
 		if err == nil && len(l.long) == 0 {
 			return part[:len(part)-1], nil
 		}
+
 		l.long = append(l.long, part...)
 		switch {
 		case err == nil:

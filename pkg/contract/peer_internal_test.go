@@ -30,6 +30,7 @@ func TestBearer(t *testing.T) {
 			t.Errorf("%q gives %q", test.values, string(got))
 		}
 	}
+
 	// Whoever did not come over TLS or a unix socket has shown nothing.
 	if c := shown(withAuthorization("Bearer abc")); c.Token != "" {
 		t.Error("a token of nobody is looked at")

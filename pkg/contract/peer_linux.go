@@ -15,6 +15,7 @@ func peerUID(conn net.Conn) *int {
 	if err != nil {
 		return nil
 	}
+
 	var uid *int
 	err = raw.Control(func(fd uintptr) {
 		if credentials, err := syscall.GetsockoptUcred(int(fd), syscall.SOL_SOCKET, syscall.SO_PEERCRED); err == nil {

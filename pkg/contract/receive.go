@@ -122,6 +122,7 @@ func (r *receiver) take(m *contractpb.ExportResponse) error {
 	if r.finished {
 		return errors.New("a message follows the trailer")
 	}
+
 	if header := m.GetHeader(); header != nil {
 		if r.headed {
 			return errors.New("a second header")
@@ -129,9 +130,11 @@ func (r *receiver) take(m *contractpb.ExportResponse) error {
 		r.headed = true
 		return r.header(header)
 	}
+
 	if !r.headed {
 		return errors.New("the stream does not start with a header")
 	}
+
 	switch message := m.GetMessage().(type) {
 	case *contractpb.ExportResponse_Chunk:
 		return r.chunk(message.Chunk)
@@ -158,6 +161,7 @@ func (r *receiver) header(h *contractpb.ExportHeader) error {
 	if h.GetOperationId() != r.request.GetOperationId() {
 		return errors.New("the header belongs to another operation")
 	}
+
 	if err := checkAppID(h.GetAppId()); err != nil {
 		return err
 	}
@@ -168,6 +172,7 @@ func (r *receiver) header(h *contractpb.ExportHeader) error {
 		return fmt.Errorf("the header has no valid time: %w", err)
 	}
 	r.result = ExportResult{App: h.GetAppId(), Version: h.GetAppVersion(), Snapshot: h.GetSnapshotId(), Taken: h.GetSnapshotTime().AsTime()}
+
 	for _, d := range h.GetDatasets() {
 		header := DatasetHeader{
 			Name: d.GetName(), Schema: d.GetSchema(), MediaType: d.GetMediaType(), Sensitive: d.GetSensitive(),
@@ -181,9 +186,11 @@ func (r *receiver) header(h *contractpb.ExportHeader) error {
 		}
 		r.waiting = append(r.waiting, header)
 	}
+
 	if len(r.waiting) == 0 {
 		return errors.New("the header announces no dataset")
 	}
+
 	for _, name := range r.request.GetDatasets() {
 		if !r.announces(name) {
 			return fmt.Errorf("dataset %s was asked for and is not announced", name)
@@ -251,6 +258,7 @@ func (r *receiver) chunk(c *contractpb.Chunk) error {
 	if limit == 0 {
 		limit = maxChunkSize
 	}
+
 	switch {
 	case len(data) == 0:
 		return fmt.Errorf("dataset %s: a chunk is empty", d.header.Name)
@@ -261,6 +269,7 @@ func (r *receiver) chunk(c *contractpb.Chunk) error {
 	case checksum(data) != c.GetCrc32C():
 		return fmt.Errorf("dataset %s: the chunk at %d differs from its checksum", d.header.Name, c.GetOffset())
 	}
+
 	d.count.write(data)
 	if err := d.rows.write(data); err != nil {
 		return fmt.Errorf("dataset %s: row %d: %w", d.header.Name, d.rows.rows+1, err)
@@ -356,6 +365,7 @@ func (c *rowCheck) write(data []byte) error {
 	if c.opaque {
 		return nil
 	}
+
 	for {
 		i := bytes.IndexByte(data, '\n')
 		if i < 0 {

@@ -43,6 +43,7 @@ func wholeExport() []*contractpb.ExportResponse {
 			{Name: "c", Schema: "1.0", MediaType: MediaType, Key: []string{"k"}},
 		},
 	}
+
 	digests := manifestDigest("app", []totals{
 		{"a", "1.0", 2, int64(len(first)), appbur.DigestOf([]byte(first))},
 		{"b", "1.0", 1, int64(len(second)), appbur.DigestOf([]byte(second))},
@@ -104,6 +105,7 @@ func TestReceiverNoticesEveryChange(t *testing.T) {
 	// noticed, and so must any of these changes to a field.
 	whole := wholeExport()
 	tests := map[string][]*contractpb.ExportResponse{}
+
 	for i := range whole {
 		if whole[i].GetProgress() != nil {
 			continue
@@ -119,6 +121,7 @@ func TestReceiverNoticesEveryChange(t *testing.T) {
 			}
 		}
 	}
+
 	bent := func(i int, bend func(*contractpb.ExportResponse)) []*contractpb.ExportResponse {
 		messages := wholeExport()
 		bend(messages[i])
@@ -126,6 +129,7 @@ func TestReceiverNoticesEveryChange(t *testing.T) {
 	}
 	tests["another operation"] = bent(0, func(m *contractpb.ExportResponse) { m.GetHeader().OperationId = "other" })
 	tests["no snapshot"] = bent(0, func(m *contractpb.ExportResponse) { m.GetHeader().SnapshotId = "" })
+
 	tests["a media type of the future"] = bent(0, func(m *contractpb.ExportResponse) { m.GetHeader().Datasets[0].MediaType = "text/csv" })
 	tests["a flipped bit"] = bent(1, func(m *contractpb.ExportResponse) { m.GetChunk().Data[6] ^= 1 })
 	tests["a wrong offset"] = bent(3, func(m *contractpb.ExportResponse) { m.GetChunk().Offset++ })
@@ -135,6 +139,7 @@ func TestReceiverNoticesEveryChange(t *testing.T) {
 	tests["a short digest"] = bent(4, func(m *contractpb.ExportResponse) { m.GetDatasetTrailer().Sha256 = []byte{1} })
 	tests["a wrong manifest"] = bent(8, func(m *contractpb.ExportResponse) { m.GetTrailer().ManifestSha256[0] ^= 1 })
 	tests["an empty message"] = bent(2, func(m *contractpb.ExportResponse) { m.Message = nil })
+
 	for name, rows := range map[string]string{
 		"rows that are not JSON":      "garbage\n",
 		"rows out of canonical form":  "{ \"k\":1}\n",
@@ -146,6 +151,7 @@ func TestReceiverNoticesEveryChange(t *testing.T) {
 			wireTrailer("a", uint64(bytes.Count([]byte(rows), lineFeed)), rows),
 		}
 	}
+
 	for name, messages := range tests {
 		t.Run(name, func(t *testing.T) {
 			sink := memorySink{}
@@ -179,6 +185,7 @@ func FuzzReceiver(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 3, 4, 5, 6, 7, 8}, []byte(nil))
 	f.Add([]byte{0, 1, 3, 4}, []byte(nil))
 	f.Add([]byte{0, 7, 8}, []byte("\x12\x00"))
+
 	for _, m := range wholeExport() {
 		wire, err := proto.Marshal(m)
 		if err != nil {
@@ -186,6 +193,7 @@ func FuzzReceiver(f *testing.F) {
 		}
 		f.Add([]byte{0}, wire)
 	}
+
 	f.Fuzz(func(t *testing.T, order, wire []byte) {
 		whole := wholeExport()
 		var messages []*contractpb.ExportResponse

@@ -36,6 +36,7 @@ func redactMessage(from protoreflect.Message) protoreflect.Message {
 	if from.Descriptor().FullName() == "google.protobuf.Any" {
 		return to
 	}
+
 	from.Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
 		sensitive, _ := proto.GetExtension(field.Options(), contractpb.E_Sensitive).(bool)
 		switch {
@@ -53,6 +54,7 @@ func redactMessage(from protoreflect.Message) protoreflect.Message {
 		}
 		return true
 	})
+
 	return to
 }
 

@@ -91,6 +91,7 @@ func TestRedactMessagesOfOthers(t *testing.T) {
 	options := &descriptorpb.FieldOptions{}
 	proto.SetExtension(options, contractpb.E_Sensitive, true)
 	text, message := descriptorpb.FieldDescriptorProto_TYPE_STRING.Enum(), descriptorpb.FieldDescriptorProto_TYPE_MESSAGE.Enum()
+
 	one, many := descriptorpb.FieldDescriptorProto_LABEL_OPTIONAL.Enum(), descriptorpb.FieldDescriptorProto_LABEL_REPEATED.Enum()
 	file, err := protodesc.NewFile(&descriptorpb.FileDescriptorProto{
 		Name: proto.String("x.proto"), Package: proto.String("x"), Syntax: proto.String("proto3"),
@@ -118,6 +119,7 @@ func TestRedactMessagesOfOthers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	d := file.Messages().ByName("M")
 	inner := dynamicpb.NewMessage(d)
 	inner.Set(d.Fields().ByName("password"), protoreflect.ValueOfString(canary))

@@ -37,6 +37,7 @@ func newCutter(t *testing.T, to string, limit int64, random *rand.Rand) *cutter 
 		_ = l.Close()
 		running.Wait()
 	})
+
 	running.Go(func() {
 		for {
 			from, err := l.Accept()
@@ -74,6 +75,7 @@ func newCutter(t *testing.T, to string, limit int64, random *rand.Rand) *cutter 
 			running.Go(func() { pass(from, upstream) })
 		}
 	})
+
 	return c
 }
 
@@ -169,6 +171,7 @@ func newBalancer(t *testing.T, to string) *balancer {
 		b.move("")
 		running.Wait()
 	})
+
 	running.Go(func() {
 		for {
 			from, err := l.Accept()
@@ -192,6 +195,7 @@ func newBalancer(t *testing.T, to string) *balancer {
 			running.Go(func() { pass(from, upstream) })
 		}
 	})
+
 	return b
 }
 
@@ -251,6 +255,7 @@ func TestReleasedExportBeginsAnew(t *testing.T) {
 	o.ExportLease = time.Minute
 	held := memory(manyNotes(20_000)...)
 	client := dial(t, serveTCP(t, held, o))
+
 	// A sink that fails breaks the first stream in the middle of the payload.
 	id := operationID(t)
 	var first bytes.Buffer
@@ -262,6 +267,7 @@ func TestReleasedExportBeginsAnew(t *testing.T) {
 	if !errors.Is(err, broken) {
 		t.Fatalf("got %v", err)
 	}
+
 	var released bytes.Buffer
 	_, err = client.Export(t.Context(), contract.ExportRequest{OperationID: id},
 		contract.SinkFunc(func(contract.DatasetHeader) (io.WriteCloser, error) {
@@ -305,11 +311,13 @@ func TestOperations(t *testing.T) {
 	if err != nil || op.Kind != "import" || op.State != "running" {
 		t.Errorf("operation %+v, %v", op, err)
 	}
+
 	for range 3 {
 		if op, err = client.Cancel(t.Context(), r.OperationID); err != nil || op.State != "cancelled" {
 			t.Fatalf("cancelled: %+v, %v", op, err)
 		}
 	}
+
 	wantReason(t, <-ended, contract.ReasonOperationCancelled)
 	list, err := client.Operations(t.Context())
 	if err != nil || len(list) != 1 || list[0].State != "cancelled" || contract.ReasonOf(list[0].Err) != contract.ReasonOperationCancelled {
@@ -378,6 +386,7 @@ func TestUnknownFields(t *testing.T) {
 				wantReason(t, err, contract.ReasonPayloadInvalid)
 				return
 			}
+
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -33,6 +33,7 @@ func (s *scanner) value(depth int) bool {
 	if depth > deepest {
 		return false
 	}
+
 	switch b := s.peek(); b {
 	case '"':
 		_, _, ok := s.text()
@@ -70,6 +71,7 @@ func (s *scanner) object(depth int) bool {
 		return true
 	}
 	var last []byte
+
 	for first := true; ; first = false {
 		if s.peek() != '"' {
 			return false
@@ -101,6 +103,7 @@ func (s *scanner) array(depth int) bool {
 		s.pos++
 		return true
 	}
+
 	for {
 		if !s.value(depth + 1) {
 			return false
@@ -122,6 +125,7 @@ func (s *scanner) text() (raw []byte, escaped, ok bool) {
 	s.pos++
 	start := s.pos
 	ascii := true
+
 	for {
 		n, plain := plainText(s.src[s.pos:])
 		ascii = ascii && plain
@@ -152,6 +156,7 @@ func plainText(src []byte) (n int, ascii bool) {
 	if n < shortText {
 		return n, ascii
 	}
+
 	for ascii && n < len(src) {
 		block := src[n:min(len(src), n+textBlock)]
 		end := len(block)
@@ -167,6 +172,7 @@ func plainText(src []byte) (n int, ascii bool) {
 			return n, true
 		}
 	}
+
 	rest, plain := plainWords(src[n:])
 	return n + rest, ascii && plain
 }
@@ -219,6 +225,7 @@ func plainWords(src []byte) (n int, ascii bool) {
 		seen |= w
 		n += 8
 	}
+
 	ascii = seen&highs == 0
 	for ; n < len(src); n++ {
 		b := src[n]
@@ -227,5 +234,6 @@ func plainWords(src []byte) (n int, ascii bool) {
 		}
 		ascii = ascii && b < utf8.RuneSelf
 	}
+
 	return n, ascii
 }

@@ -18,6 +18,7 @@ func FuzzScan(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
+
 	f.Fuzz(func(t *testing.T, row []byte) {
 		if !isCanonical(row) {
 			return
@@ -52,6 +53,7 @@ func FuzzPlainText(f *testing.F) {
 			f.Add([]byte(strings.Repeat("x", length)+tail+"more"), uint16(length/2), byte(' '))
 		}
 	}
+
 	f.Fuzz(func(t *testing.T, text []byte, at uint16, b byte) {
 		if int(at) < len(text) {
 			text[at] = b

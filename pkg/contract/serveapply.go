@@ -19,6 +19,7 @@ func (s *service) follow(ctx context.Context, stream importStream, x *importSess
 	defer beat.Stop()
 	var last *contractpb.Progress
 	silent := time.Duration(0)
+
 	for {
 		select {
 		case <-x.done:
@@ -68,6 +69,7 @@ func (a *applying) run(ctx context.Context) (err error) {
 	if err != nil {
 		return appError(ReasonBackendUnavailable, "beginning a transaction", false, err)
 	}
+
 	committed := false
 	defer func() {
 		if committed {
@@ -80,10 +82,12 @@ func (a *applying) run(ctx context.Context) (err error) {
 			}
 		}
 	}()
+
 	result := &contractpb.ImportResult{Applied: !a.dryRun, Untouched: a.untouched}
 	if result.Before, err = a.checkTarget(ctx, tx); err != nil {
 		return err
 	}
+
 	for _, p := range a.parts {
 		r, err := a.replace(ctx, tx, p)
 		if err != nil {
@@ -98,6 +102,7 @@ func (a *applying) run(ctx context.Context) (err error) {
 			result.Warnings = append(result.Warnings, warning)
 		}
 	}
+
 	if err := a.reread(ctx, tx, result); err != nil {
 		return err
 	}
@@ -108,6 +113,7 @@ func (a *applying) run(ctx context.Context) (err error) {
 		a.result = result
 		return nil
 	}
+
 	a.watch.at(contractpb.Phase_PHASE_COMMITTING, "")
 	if err := a.commitPoint(); err != nil {
 		return appError(ReasonAppFailed, "applying", false, err)
@@ -141,6 +147,7 @@ func (a *applying) replace(ctx context.Context, tx Transaction, p *importPart) (
 		return a.replaceOpaque(ctx, tx, p)
 	}
 	f := newFeed(p, a.watch.count)
+
 	err := tx.Replace(ctx, d.Name, f.rows)
 	switch {
 	case f.failure != nil:
@@ -151,6 +158,7 @@ func (a *applying) replace(ctx context.Context, tx Transaction, p *importPart) (
 	case !f.ended:
 		return nil, NewError(ReasonAppFailed, "the application took %d rows of dataset %s and left the rest", f.out.rows, d.Name)
 	}
+
 	digest := f.out.digest()
 	return &contractpb.DatasetResult{
 		Name: d.Name, SchemaFrom: p.announced.schema, SchemaTo: d.schema.String(),
@@ -165,6 +173,7 @@ func (a *applying) reread(ctx context.Context, tx Transaction, result *contractp
 	if !ok {
 		return nil
 	}
+
 	for i, p := range a.parts {
 		d, want := p.definition, result.GetDatasets()[i]
 		if d.opaque() {
@@ -190,5 +199,6 @@ func (a *applying) reread(ctx context.Context, tx Transaction, result *contractp
 		}
 		want.Verified = true
 	}
+
 	return nil
 }

@@ -26,6 +26,7 @@ func (s *service) Export(request *contractpb.ExportRequest, stream exportStream)
 	}
 	var x *exportSession
 	var number int
+
 	if request.GetResume() == nil {
 		var selected []*definition
 		if selected, err = s.selection(request.GetDatasets()); err != nil {
@@ -35,6 +36,7 @@ func (s *service) Export(request *contractpb.ExportRequest, stream exportStream)
 	} else {
 		x, number, err = s.exports.resume(request.GetOperationId(), request.GetResume())
 	}
+
 	if err != nil {
 		return err
 	}
@@ -69,6 +71,7 @@ func (o *exportOut) run(ctx context.Context, resume *contractpb.ExportResume) er
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+
 	x.mu.Lock()
 	failure, header := x.err, x.header
 	x.mu.Unlock()
@@ -82,6 +85,7 @@ func (o *exportOut) run(ctx context.Context, resume *contractpb.ExportResume) er
 	if err := o.send(&contractpb.ExportResponse{Message: &contractpb.ExportResponse_Header{Header: header}}); err != nil {
 		return err
 	}
+
 	all := make([]totals, 0, len(x.parts))
 	for i, p := range x.parts {
 		if i >= first {
@@ -92,6 +96,7 @@ func (o *exportOut) run(ctx context.Context, resume *contractpb.ExportResume) er
 		}
 		all = append(all, p.totals)
 	}
+
 	if err := o.end(ctx); err != nil {
 		return err
 	}
@@ -110,6 +115,7 @@ func (o *exportOut) start(resume *contractpb.ExportResume) (part int, offset int
 	if resume.GetDataset() == "" {
 		return len(x.parts), 0, nil
 	}
+
 	for i, p := range x.parts {
 		if p.definition.Name != resume.GetDataset() {
 			continue
@@ -124,6 +130,7 @@ func (o *exportOut) start(resume *contractpb.ExportResume) (part int, offset int
 		}
 		return i, int64(resume.GetOffset()), nil
 	}
+
 	return 0, 0, NewError(ReasonInvalidRequest, "dataset %q is not part of the export", resume.GetDataset())
 }
 
@@ -139,6 +146,7 @@ func (o *exportOut) part(ctx context.Context, p *exportPart, offset int64) error
 				return err
 			}
 			offset += n
+
 		case !ended:
 			if err := o.alive(); err != nil {
 				return err

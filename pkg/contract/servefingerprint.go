@@ -27,6 +27,7 @@ func (s *service) GetFingerprint(ctx context.Context, request *contractpb.GetFin
 			names = append(names, d.Name)
 		}
 	}
+
 	response := &contractpb.GetFingerprintResponse{}
 	for _, name := range names {
 		f, err := s.fingerprint(ctx, source, name)
@@ -35,6 +36,7 @@ func (s *service) GetFingerprint(ctx context.Context, request *contractpb.GetFin
 		}
 		response.Fingerprints = append(response.Fingerprints, f)
 	}
+
 	return response, nil
 }
 
@@ -79,6 +81,7 @@ func (x *importSession) checkTarget(ctx context.Context, tx Transaction) ([]*con
 	if !ok {
 		return nil, nil
 	}
+
 	var before []*contractpb.Fingerprint
 	for _, p := range x.parts {
 		f, err := x.service.fingerprint(ctx, source, p.definition.Name)
@@ -87,6 +90,7 @@ func (x *importSession) checkTarget(ctx context.Context, tx Transaction) ([]*con
 		}
 		before = append(before, f)
 	}
+
 	for _, want := range x.expected {
 		i := slices.IndexFunc(before, func(f *contractpb.Fingerprint) bool { return f.GetDataset() == want.GetDataset() })
 		if i < 0 {
@@ -102,6 +106,7 @@ func (x *importSession) checkTarget(ctx context.Context, tx Transaction) ([]*con
 				want.GetDataset())
 		}
 	}
+
 	return before, nil
 }
 

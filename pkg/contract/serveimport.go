@@ -30,6 +30,7 @@ func (s *service) Import(stream importStream) (err error) {
 	if err != nil {
 		return err
 	}
+
 	x, number, result, err := s.imports.open(ctx, m)
 	switch {
 	case err != nil:
@@ -37,6 +38,7 @@ func (s *service) Import(stream importStream) (err error) {
 	case result != nil:
 		return stream.Send(&contractpb.ImportResponse{Message: &contractpb.ImportResponse_Result{Result: result}})
 	}
+
 	defer func() { s.imports.detach(x, number, err) }()
 	state := x.state()
 	if err := stream.Send(&contractpb.ImportResponse{Message: &contractpb.ImportResponse_State{State: state}}); err != nil {
@@ -109,6 +111,7 @@ func (s *service) plan(open *contractpb.ImportOpen) (*importing, error) {
 		return nil, NewError(ReasonWrongApp, "the payload belongs to %q, this is %q", open.GetSourceAppId(), s.options.ID).
 			With("payload", open.GetSourceAppId()).With("application", s.options.ID)
 	}
+
 	if len(open.GetDatasets()) == 0 {
 		return nil, NewError(ReasonInvalidRequest, "the import names no dataset")
 	}
@@ -117,6 +120,7 @@ func (s *service) plan(open *contractpb.ImportOpen) (*importing, error) {
 	}
 	m := &importing{expected: open.GetExpected(), operation: operation{id: open.GetOperationId(), dryRun: open.GetDryRun()}}
 	announced := map[string]*importPart{}
+
 	var all []totals
 	for _, a := range open.GetDatasets() {
 		p, err := s.planPart(a)
@@ -129,6 +133,7 @@ func (s *service) plan(open *contractpb.ImportOpen) (*importing, error) {
 		announced[a.GetName()] = p
 		all = append(all, p.announced)
 	}
+
 	for _, d := range s.datasets {
 		if p := announced[d.Name]; p != nil {
 			m.parts = append(m.parts, p)
@@ -136,6 +141,7 @@ func (s *service) plan(open *contractpb.ImportOpen) (*importing, error) {
 			m.untouched = append(m.untouched, d.Name)
 		}
 	}
+
 	m.manifest = manifestDigest(open.GetSourceAppId(), all)
 	return m, nil
 }
@@ -149,6 +155,7 @@ func (s *service) planPart(a *contractpb.ImportDataset) (*importPart, error) {
 	if err != nil {
 		return nil, NewError(ReasonInvalidRequest, "dataset %s: %w", d.Name, err)
 	}
+
 	chain, err := d.accept(schema)
 	if err != nil {
 		return nil, err
@@ -157,6 +164,7 @@ func (s *service) planPart(a *contractpb.ImportDataset) (*importPart, error) {
 	if err != nil {
 		return nil, NewError(ReasonInvalidRequest, "dataset %s: %w", d.Name, err)
 	}
+
 	if limit := s.options.MaxPayloadBytes; a.GetBytes() > uint64(limit) {
 		return nil, NewError(ReasonTooLarge, "dataset %s: the payload has %d bytes, at most %d are taken", d.Name, a.GetBytes(),
 			limit).With("dataset", d.Name)
@@ -164,6 +172,7 @@ func (s *service) planPart(a *contractpb.ImportDataset) (*importPart, error) {
 	if d.opaque() && a.GetRows() > 0 {
 		return nil, NewError(ReasonInvalidRequest, "dataset %s is opaque and cannot have rows", d.Name).With("dataset", d.Name)
 	}
+
 	if a.GetBytes() > math.MaxInt64 || a.GetRows() > a.GetBytes() {
 		return nil, NewError(ReasonInvalidRequest, "dataset %s: %d rows in %d bytes cannot be", d.Name, a.GetRows(), a.GetBytes())
 	}
@@ -225,6 +234,7 @@ func requestsOf(stream importStream) <-chan nextRequest {
 func (s *service) receive(stream importStream, x *importSession, number int) error {
 	requests := requestsOf(stream)
 	displaced := x.gaveWay(number)
+
 	for {
 		var next nextRequest
 		select {

@@ -23,6 +23,7 @@ func (s *service) GetInfo(ctx context.Context, request *contractpb.GetInfoReques
 		return nil, NewError(ReasonNoCommonVersion, "the caller speaks %s, the application %s", strings.Join(offered, ", "), ContractVersion).
 			With("caller", strings.Join(offered, ",")).With("application", ContractVersion)
 	}
+
 	response := &contractpb.GetInfoResponse{
 		ContractVersion: ContractVersion, AppId: s.options.ID, AppVersion: s.options.Version, InstanceId: s.instance,
 		Capabilities: s.capabilities(),
@@ -32,6 +33,7 @@ func (s *service) GetInfo(ctx context.Context, request *contractpb.GetInfoReques
 			ImportLease: durationpb.New(max(s.options.ImportLease, 0)), OperationRetention: durationpb.New(operationRetention),
 		},
 	}
+
 	for _, d := range s.datasets {
 		info := d.describe()
 		s.estimate(ctx, info)

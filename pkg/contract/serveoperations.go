@@ -68,6 +68,7 @@ func (s *service) CancelOperation(_ context.Context, request *contractpb.CancelO
 	if op, ok := s.exports.release(id, NewError(ReasonOperationCancelled, "the export was cancelled")); ok {
 		return &contractpb.CancelOperationResponse{Operation: op}, nil
 	}
+
 	op, ok, err := s.imports.cancel(id)
 	switch {
 	case err != nil:
@@ -77,6 +78,7 @@ func (s *service) CancelOperation(_ context.Context, request *contractpb.CancelO
 			return nil, err
 		}
 	}
+
 	if op.GetKind() == contractpb.OperationKind_OPERATION_KIND_IMPORT && op.GetState() == contractpb.OperationState_OPERATION_STATE_SUCCEEDED {
 		return nil, NewError(ReasonAlreadyCommitted, "import %s has taken effect", id)
 	}

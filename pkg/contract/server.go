@@ -230,6 +230,7 @@ func newService(app App, o Options) (*service, error) {
 	if err := checkApp(app, o); err != nil {
 		return nil, err
 	}
+
 	definitions := make([]*definition, len(o.Datasets))
 	for i, d := range o.Datasets {
 		var err error
@@ -238,6 +239,7 @@ func newService(app App, o Options) (*service, error) {
 		}
 		definitions[i].maxRow = o.MaxRowBytes
 	}
+
 	ordered, err := inDependencyOrder(definitions)
 	if err != nil {
 		return nil, err
@@ -248,6 +250,7 @@ func newService(app App, o Options) (*service, error) {
 				"the directory for spooled payloads must be one that this user can make files in")
 		}
 	}
+
 	operations, err := openOperationLog(o.SpoolDir, o.Log)
 	if err != nil {
 		return nil, err

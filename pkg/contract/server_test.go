@@ -44,6 +44,7 @@ func start(t *testing.T, app contract.App, o contract.Options) *contract.Client 
 			t.Error(err)
 		}
 	})
+
 	client, err := contract.Dial(t.Context(), serveAt(t, "unix://"+filepath.Join(dir, "app"), app, o), contract.DialOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -117,6 +118,7 @@ func TestExportOfManyChunks(t *testing.T) {
 	for i := range 3000 {
 		rows = append(rows, row(`{"text":%q,"id":%d}`, strings.Repeat("é", 100+i%7), i))
 	}
+
 	// One row is longer than several chunks.
 	rows = append(rows, row(`{"id":3000,"text":%q}`, strings.Repeat("long ", 200_000)))
 	client := start(t, memory(rows...), notes())
@@ -128,6 +130,7 @@ func TestExportOfManyChunks(t *testing.T) {
 	if d.Rows != 3001 || d.Size != int64(len(payloads["notes"])) || d.Digest != appbur.DigestOf([]byte(payloads["notes"])) {
 		t.Errorf("result %+v does not describe the payload", d)
 	}
+
 	if !strings.HasPrefix(payloads["notes"], `{"id":0,"text":"é`) {
 		t.Error("rows are not canonical")
 	}
@@ -188,6 +191,7 @@ func TestResultsSurviveARestart(t *testing.T) {
 	if _, err := start(t, memory(), o).Import(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
+
 	// The second server holds nothing and must not apply the import again.
 	held := memory()
 	client := start(t, held, o)
@@ -195,6 +199,7 @@ func TestResultsSurviveARestart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if !result.Replayed || len(held.Rows("notes")) != 0 {
 		t.Errorf("replayed %t, %d rows; want the stored result and no effect", result.Replayed, len(held.Rows("notes")))
 	}
@@ -211,6 +216,7 @@ func TestUpcastsReportWhatTheyDrop(t *testing.T) {
 	o := notes()
 	o.Datasets[0].Schema = "3.0"
 	o.Datasets[0].Reads = ">= 1.0, < 4.0"
+
 	o.Datasets[0].Upcasts = []contract.Upcast{
 		{
 			From: "1.0", To: "2.0",
@@ -232,6 +238,7 @@ func TestUpcastsReportWhatTheyDrop(t *testing.T) {
 			{Op: contract.OpDrop, Path: "/legacy", Reason: "unused since 2.0"},
 		}},
 	}
+
 	held := memory()
 	client := start(t, held, o)
 	text := `{"id":1,"legacy":{"a":1,"b":2},"state":0,"txt":"one"}
@@ -243,6 +250,7 @@ func TestUpcastsReportWhatTheyDrop(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	want := []string{
 		`{"body":{"format":"plain","text":"one"},"id":1,"state":"open"}`,
 		`{"body":{"format":"plain","text":"two"},"id":2,"state":"done"}`,
@@ -253,6 +261,7 @@ func TestUpcastsReportWhatTheyDrop(t *testing.T) {
 			t.Errorf("row %d is %s", i+1, r)
 		}
 	}
+
 	got := fmt.Sprintf("%+v", result.Datasets[0].Dropped)
 	wantDropped := fmt.Sprintf("%+v", []contract.Dropped{
 		{Path: "", From: "1.0", To: "2.0", Rows: 1, Declared: true, Reason: "the step drops the row"},
@@ -312,6 +321,7 @@ func TestDescriptionsAreChecked(t *testing.T) {
 			o.Datasets[0].Upcasts = []contract.Upcast{{From: "0.1", To: "1.0", Changes: []contract.Change{{Op: contract.OpDrop, Path: "x"}}}}
 		},
 	}
+
 	for name, change := range tests {
 		t.Run(name, func(t *testing.T) {
 			o := notes()

@@ -18,16 +18,19 @@ func (s *service) Verify(request *contractpb.VerifyRequest, stream grpc.ServerSt
 	if err != nil {
 		return err
 	}
+
 	select {
 	case s.verifies <- struct{}{}:
 	default:
 		return NewError(ReasonTooManyOperations, "%d verifications are under way, which is the limit", cap(s.verifies))
 	}
+
 	watch := newOperationWatch("", contractpb.OperationKind_OPERATION_KIND_UNSPECIFIED, s.options.Now)
 	type outcome struct {
 		result *contractpb.VerifyResult
 		err    error
 	}
+
 	ended := make(chan outcome, 1)
 	go func() {
 		var o outcome
@@ -38,6 +41,7 @@ func (s *service) Verify(request *contractpb.VerifyRequest, stream grpc.ServerSt
 		defer s.recoverInto(ctx, "Verify", &o.err)
 		o.result, o.err = s.verify(ctx, selected, watch)
 	}()
+
 	beat := time.NewTicker(s.options.Heartbeat)
 	defer beat.Stop()
 	for {
@@ -66,6 +70,7 @@ func (s *service) verify(ctx context.Context, selected []*definition, watch *ope
 		}
 	}()
 	result := &contractpb.VerifyResult{}
+
 	for _, d := range selected {
 		watch.at(contractpb.Phase_PHASE_VERIFYING, d.Name)
 		count := newTally()
@@ -81,6 +86,7 @@ func (s *service) verify(ctx context.Context, selected []*definition, watch *ope
 			Dataset: d.Name, Rows: uint64(count.rows), Bytes: uint64(count.size), Sha256: digest[:],
 		})
 	}
+
 	if v, ok := s.app.(Verifier); ok {
 		if result.Problems, err = v.Verify(ctx); err != nil {
 			return nil, appError(ReasonAppFailed, "checking the state", s.sensitive(), err)

@@ -58,6 +58,7 @@ func (s *spool) write(c *contractpb.Chunk) error {
 		return NewError(ReasonOffsetMismatch, "dataset %s: a chunk starts at %d, expected %d", s.definition.Name, offset, s.received).
 			With("dataset", s.definition.Name).With("expected", strconv.FormatInt(s.received, 10))
 	}
+
 	if checksum(data) != c.GetCrc32C() {
 		return NewError(ReasonChecksumMismatch, "dataset %s: the chunk at %d differs from its checksum", s.definition.Name, offset).
 			With("dataset", s.definition.Name)

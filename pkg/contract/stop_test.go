@@ -62,6 +62,7 @@ func TestStopWhileImporting(t *testing.T) {
 				t.Fatal(err)
 			}
 			address := socketPath(t)
+
 			l, err := contract.Listen(t.Context(), address)
 			if err != nil {
 				t.Fatal(err)
@@ -72,6 +73,7 @@ func TestStopWhileImporting(t *testing.T) {
 			go func() { served <- server.Serve(ctx, l) }()
 			client := connect(t, address, contract.DialOptions{})
 			waitReady(t, client)
+
 			// Somebody watches the health, which must not hold up the end.
 			watch, err := grpc_health_v1.NewHealthClient(client.Connection()).Watch(t.Context(), &grpc_health_v1.HealthCheckRequest{})
 			if err != nil {
@@ -80,6 +82,7 @@ func TestStopWhileImporting(t *testing.T) {
 			if state, err := watch.Recv(); err != nil || state.GetStatus() != grpc_health_v1.HealthCheckResponse_SERVING {
 				t.Fatal(state, err)
 			}
+
 			lost, err := contract.Dial(t.Context(), address, contract.DialOptions{})
 			if err != nil {
 				t.Fatal(err)
@@ -93,6 +96,7 @@ func TestStopWhileImporting(t *testing.T) {
 				imported <- err
 			}()
 			<-app.begun
+
 			if test.gone {
 				// The connection is lost; a caller that hangs up would cancel the import.
 				if err := lost.Close(); err != nil {
@@ -103,11 +107,13 @@ func TestStopWhileImporting(t *testing.T) {
 					t.Fatal("the caller is gone and got a result")
 				}
 			}
+
 			stop()
 			if state, err := watch.Recv(); test.grace > time.Second &&
 				(err != nil || state.GetStatus() != grpc_health_v1.HealthCheckResponse_NOT_SERVING) {
 				t.Errorf("while it stops: %v %v", state, err)
 			}
+
 			if test.goOn {
 				select {
 				case err := <-served:
@@ -116,6 +122,7 @@ func TestStopWhileImporting(t *testing.T) {
 				}
 				close(app.goOn)
 			}
+
 			select {
 			case err := <-served:
 				if err != nil {
@@ -124,6 +131,7 @@ func TestStopWhileImporting(t *testing.T) {
 			case <-time.After(30 * time.Second):
 				t.Fatal("it does not end")
 			}
+
 			want := `{"id":1}`
 			if test.committed {
 				want = `{"id":2}`
@@ -131,6 +139,7 @@ func TestStopWhileImporting(t *testing.T) {
 			if rows := held.Rows("notes"); len(rows) != 1 || string(rows[0]) != want {
 				t.Errorf("the state is %s, want %s", rows, want)
 			}
+
 			if test.gone {
 				return
 			}

@@ -121,11 +121,13 @@ func BenchmarkTransfer(b *testing.B) {
 	for i := range app.block {
 		app.block[i] = byte(i * 131)
 	}
+
 	size := 0
 	for i := 0; size < benchBytes; i++ {
 		app.rows = append(app.rows, benchRow(i))
 		size += len(app.rows[i]) + 1
 	}
+
 	cert, pool := certificate(b)
 	for name, l := range map[string]line{
 		"clear": {},
@@ -153,6 +155,7 @@ func (l line) plain(b *testing.B, p *plain) {
 	if l.server != nil {
 		serving, calling = credentials.NewTLS(l.server), credentials.NewTLS(l.client)
 	}
+
 	s := grpc.NewServer(grpc.Creds(serving))
 	contractpb.RegisterAppStateServer(s, p)
 	go func() { _ = s.Serve(listener) }()
@@ -163,6 +166,7 @@ func (l line) plain(b *testing.B, p *plain) {
 	}
 	b.Cleanup(func() { _ = conn.Close() })
 	b.SetBytes(benchBytes)
+
 	for b.Loop() {
 		stream, err := contractpb.NewAppStateClient(conn).Export(b.Context(), &contractpb.ExportRequest{})
 		if err != nil {
@@ -190,6 +194,7 @@ func (l line) contract(b *testing.B, app *bulk, mediaType string) {
 	sink := contract.SinkFunc(func(contract.DatasetHeader) (io.WriteCloser, error) { return discard{}, nil })
 	n := 0
 	id := func() string { n++; return fmt.Sprintf("bench-%d", n) }
+
 	var result contract.ExportResult
 	b.Run("export", func(b *testing.B) {
 		b.SetBytes(benchBytes)
@@ -200,6 +205,7 @@ func (l line) contract(b *testing.B, app *bulk, mediaType string) {
 			}
 		}
 	})
+
 	b.Run("import", func(b *testing.B) {
 		d := result.Datasets[0]
 		source := contract.DatasetSource{

@@ -26,12 +26,14 @@ func certificate(t testing.TB) (tls.Certificate, *x509.CertPool) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "notes"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 		KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 	}
+
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)
@@ -53,6 +55,7 @@ func TestMutualTLS(t *testing.T) {
 		MinVersion: tls.VersionTLS13,
 	}
 	address := serveAt(t, "127.0.0.1:0", memory(row(`{"id":1}`)), o)
+
 	client, err := contract.Dial(t.Context(), address,
 		contract.DialOptions{TLS: &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS13}})
 	if err != nil {
@@ -64,6 +67,7 @@ func TestMutualTLS(t *testing.T) {
 	if err := client.Close(); err != nil {
 		t.Error(err)
 	}
+
 	stranger, _ := certificate(t)
 	for name, test := range map[string]struct {
 		options contract.DialOptions

@@ -71,6 +71,7 @@ func TestSocketIsPrivateAndReplacesADeadOne(t *testing.T) {
 			t.Error(err)
 		}
 	})
+
 	path := filepath.Join(dir, "app")
 	dead, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
@@ -80,6 +81,7 @@ func TestSocketIsPrivateAndReplacesADeadOne(t *testing.T) {
 	if err := dead.Close(); err != nil {
 		t.Fatal(err)
 	}
+
 	l, err := contract.Listen(t.Context(), "unix://"+path)
 	if err != nil {
 		t.Fatal(err)
@@ -88,6 +90,7 @@ func TestSocketIsPrivateAndReplacesADeadOne(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, error %v", info.Mode(), err)
 	}
+
 	if _, err := contract.Listen(t.Context(), "unix://"+path); err == nil {
 		t.Error("a socket that is served was taken over")
 	}

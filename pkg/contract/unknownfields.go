@@ -31,6 +31,7 @@ func (u *unknownFields) row(row Row) (Row, error) {
 		return nil, err
 	}
 	known := len(members)
+
 	for field := range members {
 		if slices.Contains(d.Fields, field) {
 			continue
@@ -41,6 +42,7 @@ func (u *unknownFields) row(row Row) (Row, error) {
 		u.rows[field]++
 		delete(members, field)
 	}
+
 	if len(members) == known {
 		return row, nil
 	}

@@ -43,6 +43,7 @@ func (u *upcaster) row(in []byte) (Row, error) {
 	if !ok {
 		return nil, errors.New("a row must be a JSON object")
 	}
+
 	for i, s := range u.chain {
 		before := leaves(row)
 		row, err = s.run(row)
@@ -58,6 +59,7 @@ func (u *upcaster) row(in []byte) (Row, error) {
 		}
 		u.record(i, before, row)
 	}
+
 	return encodeRow(row)
 }
 
@@ -113,6 +115,7 @@ func (s step) fate(path []string, after map[string]any) (loss, bool) {
 		case OpAdd:
 		}
 	}
+
 	if _, ok := lookup(after, at); ok {
 		return loss{}, false
 	}

@@ -117,17 +117,20 @@ func (a *absence) mayServe(kind appbur.GroupKind) string {
 	if a.definitionsErr != nil {
 		return "CustomResourceDefinitions cannot be listed, so whether it still exists is not known: " + reasonOf(a.definitionsErr)
 	}
+
 	for resource, d := range a.definitions {
 		if resource.Group == kind.Group && d.kind == kind.Kind {
 			return "CustomResourceDefinition " + resource.String() + " still defines it"
 		}
 	}
+
 	if a.registeredErr != nil {
 		return "APIServices cannot be listed, so whether it still exists is not known: " + reasonOf(a.registeredErr)
 	}
 	if _, ok := a.registered[schema.GroupVersion{Version: "v1"}]; !ok {
 		return "the list of APIServices lacks v1, which every API server registers, so it is not the whole list"
 	}
+
 	for gv, r := range a.registered {
 		if gv.Group == kind.Group && r.backend != "" {
 			return "its group is still registered for the aggregated API server behind Service " + r.backend
@@ -146,6 +149,7 @@ func (a *absence) mayServeVersion(ctx context.Context, gv schema.GroupVersion, k
 	case served[kind.Kind]:
 		return fmt.Sprintf("the API server serves it at %s when asked directly", gv)
 	}
+
 	if _, registered := a.registered[gv]; !registered && !listed {
 		return ""
 	}
@@ -156,6 +160,7 @@ func (a *absence) mayServeVersion(ctx context.Context, gv schema.GroupVersion, k
 	if a.release == nil && a.releaseErr == nil {
 		a.release, a.releaseErr = a.exporter.kubernetes(ctx)
 	}
+
 	switch {
 	case a.releaseErr != nil:
 		return "the release of the API server is not known: " + reasonOf(a.releaseErr)
@@ -183,12 +188,14 @@ func (e *Exporter) kindsOf(ctx context.Context, gv schema.GroupVersion) (kinds m
 	if gv.Group == "" {
 		path = "/api/" + gv.Version
 	}
+
 	var list struct {
 		Kind      string `json:"kind"`
 		Resources []struct {
 			Kind string `json:"kind"`
 		} `json:"resources"`
 	}
+
 	err = e.getJSON(ctx, path, &list)
 	switch {
 	case apierrors.IsNotFound(err):
@@ -198,6 +205,7 @@ func (e *Exporter) kindsOf(ctx context.Context, gv schema.GroupVersion) (kinds m
 	case list.Kind != "APIResourceList" || len(list.Resources) == 0:
 		return nil, false, fmt.Errorf("%w of resources", errGarbled)
 	}
+
 	kinds = make(map[string]bool, len(list.Resources))
 	for _, r := range list.Resources {
 		kinds[r.Kind] = true

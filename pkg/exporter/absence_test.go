@@ -22,9 +22,11 @@ func TestAbsent(t *testing.T) {
 		policy     = `{"metadata":{"name":"v1beta1.policy"},"spec":{"group":"policy","version":"v1beta1"}}`
 		remote     = `{"metadata":{"name":"v1.a.b"},"spec":{"group":"a.b","version":"v1","service":{"namespace":"ns","name":"svc"}}}`
 	)
+
 	registrations := func(items ...string) string {
 		return `{"kind":"List","metadata":{"resourceVersion":"1"},"items":[` + strings.Join(items, ",") + `]}`
 	}
+
 	resources := func(kinds ...string) string {
 		var list []string
 		for _, kind := range kinds {
@@ -32,9 +34,11 @@ func TestAbsent(t *testing.T) {
 		}
 		return `{"kind":"APIResourceList","resources":[` + strings.Join(list, ",") + `]}`
 	}
+
 	thing := schema.GroupVersionKind{Group: "example.org", Version: "v1", Kind: "Thing"}
 	psp := schema.GroupVersionKind{Group: "policy", Version: "v1beta1", Kind: "PodSecurityPolicy"}
 	pod := schema.GroupVersionKind{Version: "v1", Kind: "Pod"}
+
 	moved := appbur.TypeCoverage{Group: "networking.k8s.io", Kind: "Ingress", Complete: true}
 	for _, tt := range []struct {
 		name     string
@@ -181,6 +185,7 @@ func TestAbsentByTheUsersWord(t *testing.T) {
 	if e.rules, err = manifest.Default().With(policy); err != nil {
 		t.Fatal(err)
 	}
+
 	for name, gone := range map[string]bool{"Thing": true, "Other": false} {
 		answers, err := e.Absent(t.Context(), []schema.GroupVersionKind{{Group: "example.org", Version: "v1", Kind: name}}, appbur.Coverage{})
 		if err != nil || answers[0].Gone != gone {

@@ -86,6 +86,7 @@ func (c *capture) read(ctx context.Context, t Type) error {
 		c.record(coverage, nil)
 		return nil
 	}
+
 	r := reading{capture: c, t: t, unsaved: unsaved{}}
 	resourceVersion, err := c.exporter.pages(ctx, t, func(items []map[string]any) error {
 		r.pending.Add(1)
@@ -97,6 +98,7 @@ func (c *capture) read(ctx context.Context, t Type) error {
 			return ctx.Err()
 		}
 	}, r.restart)
+
 	r.pending.Wait()
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -107,12 +109,14 @@ func (c *capture) read(ctx context.Context, t Type) error {
 	coverage := t.coverage()
 	coverage.Saved, coverage.Excluded = r.saved, r.excluded
 	r.unsaved.describe(&coverage)
+
 	if t.Custom && isAbsent(err) {
 		if gone, goneErr := c.exporter.definitionGone(ctx, t); gone && goneErr == nil {
 			r.restart()
 			return r.withdraw() // as if its definition had been deleted a moment earlier
 		}
 	}
+
 	if err != nil {
 		coverage.Reason = reasonOf(err)
 		c.exporter.options.Log.Warn("a type cannot be read", "type", t.String(), "err", err)
@@ -179,6 +183,7 @@ func (r *reading) make(ctx context.Context, items []map[string]any) error {
 		}
 		p.add(id, result, err)
 	}
+
 	r.count(p)
 	return nil
 }
@@ -220,6 +225,7 @@ func (r *reading) count(p pageMade) {
 	for id, err := range p.failures {
 		_, _ = r.unsaved.take(id, err)
 	}
+
 	if len(r.stale) == 0 {
 		return
 	}

@@ -184,6 +184,7 @@ func populate(t *testing.T, client dynamic.Interface, version appbur.KubeVersion
 	if !version.AtLeast(1, 29) {
 		flow = "v1beta2"
 	}
+
 	for _, file := range archive.Files {
 		name, old := strings.CutPrefix(file.Name, "old/")
 		name, young := strings.CutPrefix(name, "new/")
@@ -197,6 +198,7 @@ func populate(t *testing.T, client dynamic.Interface, version appbur.KubeVersion
 		resource, _, _ := strings.Cut(name, "/")
 		create(t, client, resource, obj)
 	}
+
 	for _, made := range []schema.GroupVersionResource{
 		{Group: "apps", Version: "v1", Resource: "replicasets"},
 		{Group: "discovery.k8s.io", Version: "v1", Resource: "endpointslices"},
@@ -208,6 +210,7 @@ func populate(t *testing.T, client dynamic.Interface, version appbur.KubeVersion
 			return err == nil && len(list.Items) > 0
 		}, func() string { return "" })
 	}
+
 	eventually(t, 30*time.Second, "claim bound to its volume", func() bool {
 		claim, err := client.Resource(schema.GroupVersionResource{
 			Version:  "v1",
@@ -269,6 +272,7 @@ func checkManifests(t *testing.T, saved map[string]manifest.Result) {
 			}
 		}
 	}
+
 	secret := saved["namespaces/shop/secret/password.yaml"].Manifest
 	if !secret.Sensitive {
 		t.Error("the Secret is not marked as sensitive")
@@ -294,6 +298,7 @@ func applyAll(t *testing.T, e *Exporter, client dynamic.Interface, saved map[str
 	for _, each := range types {
 		resources[each.GroupKind()] = each.GroupVersionResource
 	}
+
 	for path, result := range saved {
 		obj, err := manifest.Decode(result.Manifest.Data)
 		if err != nil {

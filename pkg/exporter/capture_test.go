@@ -73,6 +73,7 @@ func TestCapturePages(t *testing.T) {
 			listOf(w, "7", "", "c", "kube-root-ca.crt")
 		}
 	})
+
 	var got recorder
 	coverage, err := f.exporter(Options{PageSize: 2}).Capture(t.Context(), got.emit)
 	if err != nil {
@@ -81,6 +82,7 @@ func TestCapturePages(t *testing.T) {
 	if diff := cmp.Diff([]string{"ConfigMap/d/a", "ConfigMap/d/b", "ConfigMap/d/c"}, got.saved()); diff != "" {
 		t.Errorf("saved (-want +got):\n%s", diff)
 	}
+
 	want := appbur.Coverage{Types: []appbur.TypeCoverage{{
 		Version: "v1", Resource: "configmaps", Kind: "ConfigMap", Namespaced: true,
 		Complete: true, ResourceVersion: "7", Saved: 3, Excluded: 1,
@@ -106,6 +108,7 @@ func TestCaptureBeginsAgainWhenTheServerForgets(t *testing.T) {
 			listOf(w, "9", "", "b")
 		}
 	})
+
 	var got recorder
 	coverage, err := f.exporter(Options{}).Capture(t.Context(), got.emit)
 	if err != nil {
@@ -131,11 +134,13 @@ func TestCaptureSurvivesWhatFails(t *testing.T) {
 		{"name":"events","namespaced":true,"kind":"Event","verbs":["create","get","list","watch"]},
 		{"name":"componentstatuses","kind":"ComponentStatus","verbs":["get","list"]},
 		{"name":"pods/log","namespaced":true,"kind":"Pod","verbs":["create","get","list"]}]}`)
+
 	f.json("/apis", `{"kind":"APIGroupList","apiVersion":"v1","groups":[
 		{"name":"broken.example.org","versions":[{"groupVersion":"broken.example.org/v1","version":"v1"}],"preferredVersion":{"groupVersion":"broken.example.org/v1","version":"v1"}}]}`)
 	f.on("/apis/broken.example.org/v1", func(w http.ResponseWriter, _ *http.Request) {
 		status(w, http.StatusServiceUnavailable, "ServiceUnavailable", "no endpoints")
 	})
+
 	tries := 0
 	f.on(configMaps, func(w http.ResponseWriter, _ *http.Request) {
 		if tries++; tries < 3 {
@@ -144,11 +149,13 @@ func TestCaptureSurvivesWhatFails(t *testing.T) {
 		}
 		listOf(w, "7", "", "a")
 	})
+
 	f.on("/api/v1/secrets", func(w http.ResponseWriter, _ *http.Request) {
 		status(w, http.StatusForbidden, "Forbidden", "secrets is forbidden:\nno")
 	})
 	f.on("/api/v1/services", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) })
 	var got recorder
+
 	coverage, err := f.exporter(Options{}).Capture(t.Context(), got.emit)
 	if err != nil {
 		t.Fatal(err)
@@ -159,12 +166,14 @@ func TestCaptureSurvivesWhatFails(t *testing.T) {
 	if len(coverage.Types) != 4 {
 		t.Errorf("types: %+v", coverage.Types)
 	}
+
 	if c := coverageOf(t, coverage, "ConfigMap"); !c.Complete || c.Saved != 1 {
 		t.Errorf("busy type: %+v", c)
 	}
 	if c := coverageOf(t, coverage, "Secret"); c.Complete || c.Reason != "the account may not read this: secrets is forbidden: no" {
 		t.Errorf("forbidden type: %+v", c)
 	}
+
 	if c := coverageOf(t, coverage, "Service"); c.Complete || !strings.Contains(c.Reason, "the answer is no list") {
 		t.Errorf("garbled type: %+v", c)
 	}
@@ -185,6 +194,7 @@ func TestCaptureErrors(t *testing.T) {
 			t.Errorf("error %v with coverage %+v", err, coverage)
 		}
 	})
+
 	t.Run("emit fails", func(t *testing.T) {
 		f := newFakeServer(t)
 		f.on(configMaps, func(w http.ResponseWriter, _ *http.Request) { listOf(w, "7", "more", "a", "b", "c") })
@@ -193,6 +203,7 @@ func TestCaptureErrors(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	})
+
 	t.Run("context ends", func(t *testing.T) {
 		f := newFakeServer(t)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -204,6 +215,7 @@ func TestCaptureErrors(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	})
+
 	t.Run("unauthorized", func(t *testing.T) {
 		f := newFakeServer(t)
 		f.on("/version", func(w http.ResponseWriter, _ *http.Request) {
@@ -213,6 +225,7 @@ func TestCaptureErrors(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	})
+
 	t.Run("unreachable", func(t *testing.T) {
 		f := newFakeServer(t)
 		e := f.exporter(Options{})
@@ -227,6 +240,7 @@ func TestCaptureErrors(t *testing.T) {
 			t.Errorf("Watch: %v", err)
 		}
 	})
+
 	t.Run("no API server", func(t *testing.T) {
 		f := newFakeServer(t)
 		f.on("/version", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) })

@@ -60,6 +60,7 @@ func definitionOf(crd map[string]any) (schema.GroupResource, definition, bool) {
 	plural, _ := names["plural"].(string)
 	var d definition
 	d.kind, _ = names["kind"].(string)
+
 	versions, _ := spec["versions"].([]any)
 	for _, each := range versions {
 		v, _ := each.(map[string]any)
@@ -71,6 +72,7 @@ func definitionOf(crd map[string]any) (schema.GroupResource, definition, bool) {
 			d.versions = append(d.versions, name)
 		}
 	}
+
 	d.lossless, d.lossy = losslessVersions(crd, spec, versions)
 	_, d.deleting = metadata["deletionTimestamp"]
 	d.established = established(crd)
@@ -110,6 +112,7 @@ func undiscovered(found map[appbur.GroupKind]bool, known []appbur.GroupFailure,
 		}
 		missing = append(missing, appbur.GroupFailure{GroupVersion: gv.String(), Reason: reason})
 	}
+
 	return missing
 }
 

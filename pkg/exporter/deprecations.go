@@ -73,6 +73,7 @@ const requestedDeprecated = "apiserver_requested_deprecated_apis"
 func parseDeprecations(r io.Reader) ([]Deprecation, error) {
 	found := make(map[Deprecation]struct{})
 	lines := bufio.NewReader(r)
+
 	for {
 		line, err := lines.ReadString('\n')
 		if err != nil && err != io.EOF {
@@ -91,6 +92,7 @@ func parseDeprecations(r io.Reader) ([]Deprecation, error) {
 			break
 		}
 	}
+
 	list := make([]Deprecation, 0, len(found))
 	for d := range found {
 		list = append(list, d)
@@ -115,6 +117,7 @@ func parseLabels(text string) (Deprecation, string, error) {
 			}
 			return d, value, nil
 		}
+
 		name, rest, ok := strings.Cut(text, `="`)
 		if !ok {
 			return Deprecation{}, "", fmt.Errorf("a label cannot be read: %.40q", text)
@@ -124,6 +127,7 @@ func parseLabels(text string) (Deprecation, string, error) {
 			return Deprecation{}, "", fmt.Errorf("the value of label %q does not end", name)
 		}
 		text = rest
+
 		switch name {
 		case "group":
 			d.Group = value

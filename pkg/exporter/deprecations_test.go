@@ -64,12 +64,14 @@ func TestDeprecations(t *testing.T) {
 		w.Header().Add("Warning", `199 - "not persistent"`)
 		listOf(w, "7", "", "a")
 	})
+
 	e := f.exporter(Options{})
 	for range 2 {
 		if _, err := e.Capture(t.Context(), (&recorder{}).emit); err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	warned := []Warning{{Version: "v1", Resource: "configmaps", Text: "v1 ConfigMap is deprecated"}}
 	for _, tt := range []struct {
 		name   string
@@ -111,6 +113,7 @@ func TestDeprecations(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
 	}
+
 	f.on("/metrics", func(w http.ResponseWriter, _ *http.Request) { status(w, http.StatusInternalServerError, "", "broken") })
 	if _, err := e.Deprecations(t.Context()); err == nil {
 		t.Error("a server that is broken counts as one without metrics")

@@ -88,6 +88,7 @@ func (e *Exporter) Discover(ctx context.Context) ([]Type, []appbur.GroupFailure,
 	if err != nil {
 		return nil, nil, fmt.Errorf("discovering the types of the cluster: %w", explain(err))
 	}
+
 	w, err := e.ask(ctx, lists)
 	if err != nil {
 		return nil, nil, err
@@ -96,6 +97,7 @@ func (e *Exporter) Discover(ctx context.Context) ([]Type, []appbur.GroupFailure,
 		e.options.Log.Warn("cannot read CustomResourceDefinitions; custom resources are read at their most stable version", "err",
 			w.definitionsErr)
 	}
+
 	e.tellLossy(&w)
 	failed = w.holes(lists, failed)
 	types, found := chooseTypes(lists, &w, failed)
@@ -136,6 +138,7 @@ func chooseTypes(lists []*metav1.APIResourceList, w *witnesses, failed []appbur.
 			}
 		}
 	}
+
 	for _, c := range cohabits {
 		_, served := kinds[c.now]
 		// Under the older name only while the newer is not served, not while it cannot
@@ -144,6 +147,7 @@ func chooseTypes(lists []*metav1.APIResourceList, w *witnesses, failed []appbur.
 			delete(kinds, c.old)
 		}
 	}
+
 	found = make(map[appbur.GroupKind]bool, len(kinds))
 	for kind, versions := range kinds {
 		order := slices.SortedFunc(maps.Keys(versions), func(a, b string) int { return version.CompareKubeAwareVersionStrings(b, a) })
@@ -157,12 +161,14 @@ func chooseTypes(lists []*metav1.APIResourceList, w *witnesses, failed []appbur.
 			found[kind] = true
 		}
 	}
+
 	slices.SortFunc(types, func(a, b Type) int {
 		if d := strings.Compare(a.GroupVersionResource.Group, b.GroupVersionResource.Group); d != 0 {
 			return d
 		}
 		return strings.Compare(a.GroupVersionResource.Resource, b.GroupVersionResource.Resource)
 	})
+
 	return types, found
 }
 

@@ -32,6 +32,7 @@ func TestChooseTypes(t *testing.T) {
 		{Group: "a.b", Resource: "things"}:   {kind: "Thing", stored: "v1beta1", versions: []string{"v1", "v1beta1"}, established: true},
 		{Group: "a.b", Resource: "unserved"}: {kind: "Unserved", stored: "v9", versions: []string{"v1"}, established: true},
 	}
+
 	for _, tt := range []struct {
 		name  string
 		lists []*metav1.APIResourceList
@@ -90,6 +91,7 @@ func TestVersionsAreSettled(t *testing.T) {
 		list("autoscaling/v1", "hpas", "HPA"), list("extensions/v1beta1", "ingresses", "Ingress"),
 		list("a.b/v1", "things", "Thing"),
 	}
+
 	for _, tt := range []struct {
 		name   string
 		failed []appbur.GroupFailure
@@ -135,6 +137,7 @@ func TestHoles(t *testing.T) {
 	core := &metav1.APIResourceList{GroupVersion: "v1", APIResources: []metav1.APIResource{{Name: "pods"}}}
 	local, remote := registration{}, registration{backend: "ns/name", unavailable: "MissingEndpoints: no endpoints"}
 	refused := &apierrors.StatusError{ErrStatus: metav1.Status{Code: 403, Reason: metav1.StatusReasonForbidden, Message: "no"}}
+
 	gv := func(group, version string) schema.GroupVersion {
 		return schema.GroupVersion{Group: group, Version: version}
 	}
@@ -222,6 +225,7 @@ func TestEstablished(t *testing.T) {
 		edit(obj)
 		return obj
 	}
+
 	for name, tt := range map[string]struct {
 		obj  map[string]any
 		want definition
@@ -244,6 +248,7 @@ func TestEstablished(t *testing.T) {
 			t.Errorf("%s: %v %+v %v, want %+v", name, resource, got, ok, tt.want)
 		}
 	}
+
 	if _, _, ok := definitionOf(map[string]any{}); ok {
 		t.Error("something that is no definition was read as one")
 	}
@@ -272,6 +277,7 @@ func TestExplain(t *testing.T) {
 			t.Errorf("%s: %v, want %v with a hint", tt.name, got, tt.want)
 		}
 	}
+
 	for _, err := range []error{nil, context.Canceled, errors.New("other"), answer(500, metav1.StatusReasonInternalError)} {
 		if got := explain(err); !errors.Is(got, err) || appbur.HintOf(got) != "" {
 			t.Errorf("explain(%v) = %v", err, got)

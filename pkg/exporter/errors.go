@@ -39,6 +39,7 @@ func explain(err error) error {
 		verify    *tls.CertificateVerificationError
 		record    tls.RecordHeaderError
 	)
+
 	switch {
 	case err == nil, errors.Is(err, context.Canceled):
 		return err

@@ -72,6 +72,7 @@ func New(cfg *rest.Config, rules *manifest.Rules, opts Options) (*Exporter, erro
 	if opts.Parallel <= 0 {
 		opts.Parallel = 8
 	}
+
 	if opts.Timeout <= 0 {
 		opts.Timeout = 2 * time.Minute
 	}
@@ -81,6 +82,7 @@ func New(cfg *rest.Config, rules *manifest.Rules, opts Options) (*Exporter, erro
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
+
 	if opts.Rediscover <= 0 {
 		opts.Rediscover = 5 * time.Minute
 	}
@@ -90,6 +92,7 @@ func New(cfg *rest.Config, rules *manifest.Rules, opts Options) (*Exporter, erro
 	if opts.Attend <= 0 {
 		opts.Attend = 30 * time.Second
 	}
+
 	if opts.Silence <= 0 {
 		opts.Silence = 3 * time.Minute
 	}

@@ -100,6 +100,7 @@ func TestRefusedDiscoveryIsNoAbsence(t *testing.T) {
 				`{"kind":"APIResourceList","groupVersion":"apps/v1","resources":[{"name":"deployments","namespaced":true,"kind":"Deployment","verbs":["create","get","list","watch"]}]}`)
 			f.json("/apis/apiregistration.k8s.io/v1",
 				`{"kind":"APIResourceList","groupVersion":"apiregistration.k8s.io/v1","resources":[{"name":"apiservices","kind":"APIService","verbs":["create","get","list","watch"]}]}`)
+
 			f.json("/apis/apiregistration.k8s.io/v1/apiservices", `{"kind":"APIServiceList","metadata":{"resourceVersion":"7"},"items":[
 				{"metadata":{"name":"v1."},"spec":{"version":"v1"}},{"metadata":{"name":"v1.apps"},"spec":{"group":"apps","version":"v1"}}]}`)
 			f.on(configMaps, func(w http.ResponseWriter, _ *http.Request) { listOf(w, "7", "") })

@@ -39,6 +39,7 @@ func (c *crowd) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.sample()
 	}
 	next := ""
+
 	if to < c.objects {
 		next = strconv.Itoa(to)
 	}
@@ -49,6 +50,7 @@ func (c *crowd) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		size += n
 	}
 	write(`{"kind":"ConfigMapList","apiVersion":"v1","metadata":{"resourceVersion":"7","continue":%q},"items":[`, next)
+
 	for i := from; i < to; i++ {
 		if i > from {
 			write(",")
@@ -59,6 +61,7 @@ func (c *crowd) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			`"managedFields":[{"manager":"kubectl","operation":"Update","apiVersion":"v1","time":"2026-01-01T00:00:00Z","fieldsType":"FieldsV1","fieldsV1":{"f:data":{".":{},"f:text":{}}}}]},"data":{"text":%q}}`,
 			i, sum.Sum32(), i/1000, i, i, strings.Repeat("a line of text\n", 50+c.padding/15))
 	}
+
 	write("]}")
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -129,6 +132,7 @@ func BenchmarkCaptureMemory(b *testing.B) {
 				}
 				page = float64(c.largest)
 			}
+
 			b.ReportMetric(most/(1<<20), "live-MiB")
 			b.ReportMetric(page/(1<<20), "page-MiB")
 			b.ReportMetric(float64(each.objects)*float64(b.N)/b.Elapsed().Seconds(), "objects/s")

@@ -26,6 +26,7 @@ func (e *Exporter) pages(ctx context.Context, t Type, take func(items []map[stri
 	ctx = withType(ctx, t)
 	token, restarts := "", 0
 	size := newPageSize(e.options.PageSize)
+
 	for {
 		page, err := e.page(ctx, t, size.limit, token)
 		switch {
@@ -79,6 +80,7 @@ func (e *Exporter) page(ctx context.Context, t Type, limit int64, token string) 
 		p.bytes = len(data)
 		return err
 	})
+
 	return p, err
 }
 
@@ -97,6 +99,7 @@ func pageOf(t Type, list map[string]any) (page, error) {
 		return page{}, fmt.Errorf("%w: it has no metadata", errGarbled)
 	}
 	var p page
+
 	p.next, _ = metadata["continue"].(string)
 	if p.resourceVersion, _ = metadata["resourceVersion"].(string); p.resourceVersion == "" {
 		return page{}, fmt.Errorf("%w: it does not say at which resourceVersion it is true", errGarbled)
@@ -106,6 +109,7 @@ func pageOf(t Type, list map[string]any) (page, error) {
 	if !ok || !isList && each != nil {
 		return page{}, fmt.Errorf("%w: it has no items", errGarbled)
 	}
+
 	p.items = make([]map[string]any, 0, len(items))
 	for i, each := range items {
 		item, ok := each.(map[string]any)
@@ -120,6 +124,7 @@ func pageOf(t Type, list map[string]any) (page, error) {
 		}
 		p.items = append(p.items, item)
 	}
+
 	return p, nil
 }
 

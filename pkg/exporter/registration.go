@@ -61,6 +61,7 @@ func registrationOf(apiService map[string]any) (schema.GroupVersion, registratio
 		r.backend = namespace + "/" + name
 	}
 	status, _ := apiService["status"].(map[string]any)
+
 	conditions, _ := status["conditions"].([]any)
 	for _, each := range conditions {
 		c, _ := each.(map[string]any)
@@ -70,6 +71,7 @@ func registrationOf(apiService map[string]any) (schema.GroupVersion, registratio
 			r.unavailable = strings.TrimSpace(reason + ": " + message)
 		}
 	}
+
 	return gv, r, gv.Version != ""
 }
 
@@ -127,6 +129,7 @@ func (w *witnesses) holes(lists []*metav1.APIResourceList, failed []appbur.Group
 			failed[i].Reason = w.registered[gv].explain(failed[i].Reason)
 		}
 	}
+
 	add := func(gv schema.GroupVersion, reason string) {
 		if !isReported(failed, gv) {
 			failed = append(failed, appbur.GroupFailure{GroupVersion: gv.String(), Reason: reason})
@@ -137,11 +140,13 @@ func (w *witnesses) holes(lists []*metav1.APIResourceList, failed []appbur.Group
 			add(gv, w.registered[gv].explain("discovery lists no types of it"))
 		}
 	}
+
 	for gv, r := range w.registered {
 		if !discovers(lists, gv) && (r.backend != "" || manifest.IsBuiltIn(gv.Group) || w.defines(gv)) {
 			add(gv, r.explain("it is registered, but discovery does not list it"))
 		}
 	}
+
 	switch {
 	case w.definitionsErr != nil:
 		add(schema.GroupVersion{Version: EveryGroup},
@@ -152,6 +157,7 @@ func (w *witnesses) holes(lists []*metav1.APIResourceList, failed []appbur.Group
 	case !discovers(lists, schema.GroupVersion{Version: "v1"}):
 		add(schema.GroupVersion{Version: "v1"}, "discovery lists no types of it")
 	}
+
 	return failed
 }
 

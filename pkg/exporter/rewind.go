@@ -35,6 +35,7 @@ func (e *Exporter) standpoint(ctx context.Context) (standpoint, error) {
 			} `json:"metadata"`
 		} `json:"items"`
 	}
+
 	data, err := body(e.get("/api/v1/namespaces").Param("fieldSelector", "metadata.name=kube-system").
 		SetHeader("Accept", "application/json").Do(ctx))
 	if err != nil {
@@ -43,6 +44,7 @@ func (e *Exporter) standpoint(ctx context.Context) (standpoint, error) {
 	if err := json.Unmarshal(data, &list); err != nil {
 		return standpoint{}, fmt.Errorf("%w: %w", errGarbled, err)
 	}
+
 	if len(list.Items) != 1 || list.Items[0].Metadata.UID == "" {
 		return standpoint{}, fmt.Errorf("%w of the namespace kube-system", errGarbled)
 	}
@@ -68,6 +70,7 @@ func (w *watcher) attend(ctx context.Context) error {
 		if err := sleep(ctx, w.exporter.options.Attend); err != nil {
 			return err
 		}
+
 		now, err := w.exporter.standpoint(ctx)
 		switch {
 		case err != nil:
@@ -83,6 +86,7 @@ func (w *watcher) attend(ctx context.Context) error {
 			default:
 			}
 		}
+
 		known = now
 	}
 }

@@ -31,6 +31,7 @@ func TestAStoreThatGoesBackIsListedAgain(t *testing.T) {
 		}
 		return "u-1", 10
 	})
+
 	f.on(configMaps, func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.URL.Query().Get("watch") != "":
@@ -41,6 +42,7 @@ func TestAStoreThatGoesBackIsListedAgain(t *testing.T) {
 			listOf(w, "10", "", "kept", "later")
 		}
 	})
+
 	var j journal
 	_, _ = startWatch(t, f.exporter(Options{Attend: 10 * time.Millisecond}), &j)
 	eventually(t, 5*time.Second, "the first list", func() bool { return j.holds("namespaces/d/configmap/later.yaml") }, j.String)
@@ -63,6 +65,7 @@ func TestAnotherClusterEndsTheWatch(t *testing.T) {
 		}
 		return "u-1", 10
 	})
+
 	f.on(configMaps, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Get("watch") != "" {
 			quiet(w, r)
@@ -70,6 +73,7 @@ func TestAnotherClusterEndsTheWatch(t *testing.T) {
 		}
 		listOf(w, "10", "", "a")
 	})
+
 	var j journal
 	wait, _ := startWatch(t, f.exporter(Options{Attend: 10 * time.Millisecond}), &j)
 	eventually(t, 5*time.Second, "a few looks", func() bool { return f.count("kube-system") > 3 }, j.String)
@@ -84,6 +88,7 @@ func TestAnotherClusterEndsTheWatch(t *testing.T) {
 func TestAnOutageIsFollowedByAList(t *testing.T) {
 	f := newFakeServer(t)
 	var away, back atomic.Bool
+
 	leave := make(chan struct{})
 	f.on(configMaps, func(w http.ResponseWriter, r *http.Request) {
 		watch := r.URL.Query().Get("watch") != ""
@@ -101,6 +106,7 @@ func TestAnOutageIsFollowedByAList(t *testing.T) {
 			listOf(w, "10", "", "a")
 		}
 	})
+
 	var j journal
 	e := f.exporter(Options{})
 	e.timing.outage = time.Hour // else the list comes from that
@@ -122,6 +128,7 @@ func TestAnOutageIsFollowedByAList(t *testing.T) {
 func TestALateAnswerIsAnOutage(t *testing.T) {
 	f := newFakeServer(t)
 	var late atomic.Int64
+
 	leave, watches := make(chan struct{}), atomic.Int32{}
 	f.on(configMaps, func(w http.ResponseWriter, r *http.Request) {
 		watch := r.URL.Query().Get("watch") != ""
@@ -138,6 +145,7 @@ func TestALateAnswerIsAnOutage(t *testing.T) {
 			listOf(w, "10", "", "a")
 		}
 	})
+
 	var j journal
 	now := func() time.Time { return time.Now().Add(time.Duration(late.Load())) }
 	_, _ = startWatch(t, f.exporter(Options{Now: now}), &j)
@@ -162,6 +170,7 @@ func TestEachTypeIsListedFromTimeToTime(t *testing.T) {
 			listOf(w, "10", "", "a")
 		}
 	})
+
 	var j journal
 	_, _ = startWatch(t, f.exporter(Options{Relist: 30 * time.Millisecond}), &j)
 	eventually(t, 5*time.Second, "the first list", func() bool { return j.holds("namespaces/d/configmap/a.yaml") }, j.String)

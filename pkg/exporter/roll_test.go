@@ -13,6 +13,7 @@ func FuzzRoll(f *testing.F) {
 	f.Add("a", "b", "a", "bc", "", "x")
 	f.Add("", "system:node", "", "system:node-proxier", "", "")
 	f.Add("ns", "ä/ö", "ns", "ä", "ns2", "")
+
 	f.Fuzz(func(t *testing.T, ns1, name1, ns2, name2, ns3, name3 string) {
 		want := []appbur.ObjectID{
 			{Kind: "A", Namespace: ns1, Name: name1}, {Kind: "A", Namespace: ns2, Name: name2}, {Kind: "A", Namespace: ns3, Name: name3},

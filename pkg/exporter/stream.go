@@ -102,6 +102,7 @@ func (w *typeWatch) frame(raw []byte) error {
 		return fmt.Errorf("%w: %w", errFrame, err)
 	}
 	obj, _ := event["object"].(map[string]any)
+
 	switch event["type"] {
 	case "ADDED", "MODIFIED":
 		_, news, err := w.put(obj)
@@ -123,6 +124,7 @@ func (w *typeWatch) frame(raw []byte) error {
 	default:
 		return fmt.Errorf("%w: unknown event %q", errFrame, event["type"])
 	}
+
 	if metadata, ok := obj["metadata"].(map[string]any); ok {
 		if version, _ := metadata["resourceVersion"].(string); version != "" {
 			w.resourceVersion = version

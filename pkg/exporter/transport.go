@@ -27,6 +27,7 @@ func newClients(cfg *rest.Config, warned rest.WarningHandlerWithContext) (rest.I
 	config.Timeout = 0
 	config.WarningHandler = nil
 	config.WarningHandlerWithContext = warned
+
 	if config.Transport == nil {
 		// A transport with a proxy function is not shared with other clients of the
 		// process, so its settings may be changed.
@@ -35,12 +36,14 @@ func newClients(cfg *rest.Config, warned rest.WarningHandlerWithContext) (rest.I
 		}
 		config.Wrap(pingConnections)
 	}
+
 	client, err := rest.HTTPClientFor(config)
 	if err != nil {
 		return nil, nil, err
 	}
 	config.GroupVersion = nil
 	config.APIPath = "/"
+
 	requests, err := rest.UnversionedRESTClientForConfigAndClient(config, client)
 	if err != nil {
 		return nil, nil, err

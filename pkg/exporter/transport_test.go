@@ -18,6 +18,7 @@ func TestConnectionsArePinged(t *testing.T) {
 	if cfg.WrapTransport != nil || cfg.Proxy != nil || cfg.QPS != 0 {
 		t.Error("the configuration of the caller was modified")
 	}
+
 	var transport *http.Transport
 	for rt := e.client.(*rest.RESTClient).Client.Transport; rt != nil && transport == nil; {
 		if found, ok := rt.(*http.Transport); ok {
@@ -30,6 +31,7 @@ func TestConnectionsArePinged(t *testing.T) {
 		}
 		rt = wrapper.WrappedRoundTripper()
 	}
+
 	if transport == nil || transport.HTTP2 == nil || transport.HTTP2.SendPingTimeout != pingAfter ||
 		transport.HTTP2.PingTimeout != pingTimeout {
 		t.Errorf("HTTP/2 health check is not set: %+v", transport)

@@ -39,6 +39,7 @@ func (w *typeWatch) run(ctx context.Context) error {
 		if ctx.Err() != nil || w.handlerFailed {
 			return err
 		}
+
 		if w.exporter.options.Now().Sub(started) > w.exporter.timing.brief {
 			failures = 0
 		}
@@ -48,6 +49,7 @@ func (w *typeWatch) run(ctx context.Context) error {
 				return err
 			}
 		}
+
 		// Also after a watch that ended well: a type that must be listed again and
 		// again must not keep the server busy.
 		if err := sleep(ctx, spread(w.exporter.timing.relist.after(failures), w.t.String())); err != nil {
@@ -76,9 +78,11 @@ func (w *typeWatch) sync(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+
 	w.listed = w.exporter.options.Now()
 	coverage := w.t.coverage()
 	present := make(map[string]struct{})
+
 	w.unsaved = unsaved{}
 	resourceVersion, err := w.exporter.pages(ctx, w.t, func(items []map[string]any) error {
 		for _, item := range items {
@@ -101,6 +105,7 @@ func (w *typeWatch) sync(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	w.outage.works()
 	w.resourceVersion = resourceVersion
 	coverage.Complete, coverage.ResourceVersion = true, resourceVersion

@@ -94,6 +94,7 @@ func (w *watcher) supervise(ctx context.Context, types []Type, failed []appbur.G
 	var asks []time.Duration // still to come after a change
 	failures := 0
 	var known []appbur.GroupFailure
+
 	for {
 		if !slices.Equal(failed, known) {
 			known = failed
@@ -211,6 +212,7 @@ func (w *watcher) reconcile(ctx context.Context, types []Type) error {
 			return err
 		}
 	}
+
 	for kind, r := range w.running {
 		if present[kind] {
 			continue
@@ -233,6 +235,7 @@ func (w *watcher) reconcile(ctx context.Context, types []Type) error {
 			return err
 		}
 	}
+
 	return nil
 }
 

@@ -149,6 +149,7 @@ func quiet(w http.ResponseWriter, r *http.Request) {
 func TestWatchFollows(t *testing.T) {
 	f := newFakeServer(t)
 	var mutex sync.Mutex
+
 	var from []string // resourceVersions that watches began at
 	f.on(configMaps, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Get("watch") == "" {
@@ -174,6 +175,7 @@ func TestWatchFollows(t *testing.T) {
 			quiet(w, r)
 		}
 	})
+
 	var j journal
 	wait, stop := startWatch(t, f.exporter(Options{}), &j)
 	watches := func() bool { mutex.Lock(); defer mutex.Unlock(); return len(from) >= 4 }
@@ -183,6 +185,7 @@ func TestWatchFollows(t *testing.T) {
 		t.Errorf("watches began at %v, want %v", from, want)
 	}
 	mutex.Unlock()
+
 	for path, want := range map[string]bool{
 		"namespaces/d/configmap/a.yaml": false, "namespaces/d/configmap/b.yaml": false,
 		"namespaces/d/configmap/c.yaml": true,
@@ -191,6 +194,7 @@ func TestWatchFollows(t *testing.T) {
 			t.Errorf("%s is saved: %v, want %v\n%s", path, !want, want, j.String())
 		}
 	}
+
 	if j.has("failed") {
 		t.Errorf("short interruptions count as failures:\n%s", j.String())
 	}
@@ -206,6 +210,7 @@ func TestWatchFollows(t *testing.T) {
 func TestOneOddObjectDoesNotEndTheWatch(t *testing.T) {
 	f := newFakeServer(t)
 	odd := strings.Replace(watched("odd", "11"), `"namespace"`, `"creationTimestamp":"yesterday","namespace"`, 1)
+
 	next := make(chan struct{})
 	f.on(configMaps, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Get("watch") == "" {
@@ -221,6 +226,7 @@ func TestOneOddObjectDoesNotEndTheWatch(t *testing.T) {
 		}
 		quiet(w, r)
 	})
+
 	j := journal{refuses: "refused", saved: map[string]bool{"namespaces/d/configmap/refused.yaml": true}}
 	_, _ = startWatch(t, f.exporter(Options{}), &j)
 	eventually(t, 5*time.Second, "the object after", func() bool { return j.holds("namespaces/d/configmap/after.yaml") }, j.String)
@@ -244,10 +250,12 @@ func TestWatchListsAgainWhenTheServerForgets(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFakeServer(t)
 			var mutex sync.Mutex
+
 			lists := 0
 			f.on(configMaps, func(w http.ResponseWriter, r *http.Request) {
 				mutex.Lock()
 				defer mutex.Unlock()
+
 				switch {
 				case r.URL.Query().Get("watch") == "" && lists == 0:
 					lists++
@@ -263,6 +271,7 @@ func TestWatchListsAgainWhenTheServerForgets(t *testing.T) {
 					mutex.Lock()
 				}
 			})
+
 			var j journal
 			startWatch(t, f.exporter(Options{}), &j)
 			eventually(t, 5*time.Second, "second list", func() bool { return j.has("synced configmaps.v1 at 30") }, j.String)
@@ -297,6 +306,7 @@ func TestWatchReportsAnOutage(t *testing.T) {
 	var mutex sync.Mutex
 	away := false
 	setAway := func(v bool) { mutex.Lock(); away = v; mutex.Unlock() }
+
 	f.on(configMaps, func(w http.ResponseWriter, r *http.Request) {
 		mutex.Lock()
 		gone := away
@@ -308,6 +318,7 @@ func TestWatchReportsAnOutage(t *testing.T) {
 			listOf(w, "10", "", "a")
 		}
 	})
+
 	var j journal
 	e := f.exporter(Options{})
 	startWatch(t, e, &j)
@@ -315,6 +326,7 @@ func TestWatchReportsAnOutage(t *testing.T) {
 	setAway(true)
 	eventually(t, 5*time.Second, "failure", func() bool { return j.has("failed configmaps: the account may not read this: no more") },
 		j.String)
+
 	if !j.holds("namespaces/d/configmap/a.yaml") {
 		t.Errorf("an outage deleted something:\n%s", j.String())
 	}
@@ -349,6 +361,7 @@ func TestWatchFindsATypeThatCameBetweenDiscoveryAndList(t *testing.T) {
 		}
 		quiet(w, r)
 	}
+
 	f.on(configMaps, listAndWait)
 	const crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 	const definitions = `{"name":"apiextensions.k8s.io","versions":[{"groupVersion":"apiextensions.k8s.io/v1","version":"v1"}],"preferredVersion":{"groupVersion":"apiextensions.k8s.io/v1","version":"v1"}}`
@@ -359,6 +372,7 @@ func TestWatchFindsATypeThatCameBetweenDiscoveryAndList(t *testing.T) {
 	f.json("/apis/a.b/v1",
 		`{"kind":"APIResourceList","groupVersion":"a.b/v1","resources":[{"name":"things","namespaced":true,"kind":"Thing","verbs":["create","get","list","watch"]}]}`)
 	f.on("/apis/a.b/v1/things", listAndWait)
+
 	f.on(crds, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Get("watch") == "" {
 			// From the first list on, discovery has the type.
@@ -366,6 +380,7 @@ func TestWatchFindsATypeThatCameBetweenDiscoveryAndList(t *testing.T) {
 		}
 		listAndWait(w, r)
 	})
+
 	var j journal
 	startWatch(t, f.exporter(Options{}), &j)
 	eventually(t, 5*time.Second, "list of the new type", func() bool { return j.has("synced things.v1.a.b") }, j.String)
@@ -384,6 +399,7 @@ func customType(f *fakeServer) (changes chan<- string) {
 		}
 		quiet(w, r)
 	})
+
 	f.json("/apis",
 		`{"kind":"APIGroupList","apiVersion":"v1","groups":[{"name":"a.b","versions":[{"groupVersion":"a.b/v1","version":"v1"}],"preferredVersion":{"groupVersion":"a.b/v1","version":"v1"}}]}`)
 	f.json("/apis/a.b/v1",
@@ -391,6 +407,7 @@ func customType(f *fakeServer) (changes chan<- string) {
 	f.json("/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
 		`{"metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"things.a.b"},"spec":{"group":"a.b","names":{"plural":"things","kind":"Thing"},"versions":[{"name":"v1","served":true,"storage":true}]}}]}`)
 	f.json(thingDefinitionPath, `{"metadata":{"name":"things.a.b"}}`)
+
 	events := make(chan string)
 	f.on("/apis/a.b/v1/things", func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Get("watch") == "" {
@@ -407,6 +424,7 @@ func customType(f *fakeServer) (changes chan<- string) {
 			}
 		}
 	})
+
 	return events
 }
 

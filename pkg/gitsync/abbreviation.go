@@ -28,6 +28,7 @@ func (r *Repository) FindCommit(abbreviation string) (Hash, error) {
 		return Hash{}, fmt.Errorf("%q is no abbreviated hash: want %d to %d hexadecimal digits", abbreviation, minAbbreviation, 2*idSize)
 	}
 	var commits []Hash
+
 	for _, id := range r.objects.withPrefix(prefix) {
 		if !strings.HasPrefix(id.String(), text) {
 			continue
@@ -40,6 +41,7 @@ func (r *Repository) FindCommit(abbreviation string) (Hash, error) {
 			commits = append(commits, id)
 		}
 	}
+
 	switch len(commits) {
 	case 0:
 		return Hash{}, fmt.Errorf("commit %s: %w", abbreviation, ErrObjectNotFound)
@@ -59,6 +61,7 @@ func (s *objectStore) withPrefix(prefix []byte) []Hash {
 	for _, p := range s.packs {
 		ids = append(ids, p.index.withPrefix(prefix)...)
 	}
+
 	for _, dir := range s.dirs {
 		entries, err := os.ReadDir(filepath.Join(dir, hex.EncodeToString(prefix[:1])))
 		if err != nil {
@@ -71,6 +74,7 @@ func (s *objectStore) withPrefix(prefix []byte) []Hash {
 			}
 		}
 	}
+
 	slices.SortFunc(ids, func(a, b Hash) int { return bytes.Compare(a[:], b[:]) })
 	return slices.Compact(ids)
 }

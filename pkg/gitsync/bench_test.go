@@ -54,6 +54,7 @@ func BenchmarkReadAll(b *testing.B) {
 	r := newRepository(b)
 	e := edit(b, r, gitsync.Hash{})
 	fill(b, e, benchmarkFiles)
+
 	head := commit(b, r, e, "initial")
 	read := func(b *testing.B) {
 		for b.Loop() {
@@ -68,6 +69,7 @@ func BenchmarkReadAll(b *testing.B) {
 			b.SetBytes(bytes.Load())
 		}
 	}
+
 	b.Run("as written", read)
 	// With deltas, as stock git packs them.
 	git(b, r.Dir(), "repack", "-adfq")

@@ -37,10 +37,12 @@ func BenchmarkInitialCommit(b *testing.B) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			var in strings.Builder
 			fmt.Fprintf(&in, "commit refs/heads/main\ncommitter a <a@b> 0 +0000\ndata 1\nx\n")
+
 			for i := range n {
 				path, data := manifest(i)
 				fmt.Fprintf(&in, "M 644 inline %s\ndata %d\n%s\n", path, len(data), data)
 			}
+
 			var ours, stock time.Duration
 			for range b.N {
 				dir := b.TempDir()
@@ -53,11 +55,13 @@ func BenchmarkInitialCommit(b *testing.B) {
 					fill(b, e, n)
 					commit(b, r, e, "initial")
 				})
+
 				stock += timed(func() {
 					git(b, dir, "init", "-q", "--bare", "stock.git")
 					gitIn(b, filepath.Join(dir, "stock.git"), in.String(), "fast-import", "--quiet")
 				})
 			}
+
 			compare(b, ours, stock)
 		})
 	}
@@ -72,6 +76,7 @@ func BenchmarkSmallCommit(b *testing.B) {
 		times []time.Duration
 	}
 	sizes := []int{1000, 5 * benchmarkFiles}
+
 	var subjects []*subject
 	for _, n := range sizes {
 		r := newRepository(b)
@@ -80,6 +85,7 @@ func BenchmarkSmallCommit(b *testing.B) {
 		commit(b, r, e, "initial")
 		subjects = append(subjects, &subject{r: r, e: e})
 	}
+
 	b.ResetTimer()
 	for range b.N {
 		for k, s := range subjects {
@@ -90,6 +96,7 @@ func BenchmarkSmallCommit(b *testing.B) {
 			}))
 		}
 	}
+
 	small, large := median(subjects[0].times), median(subjects[1].times)
 	b.ReportMetric(small.Seconds()*1e3, "small-ms")
 	b.ReportMetric(large.Seconds()*1e3, "large-ms")
@@ -134,6 +141,7 @@ func BenchmarkMaintenance(b *testing.B) {
 	clone := func(dir string) func() {
 		return func() { git(b, b.TempDir(), "clone", "-q", "--bare", "file://"+dir, "clone.git") }
 	}
+
 	for range b.N {
 		before := timed(clone(source.Dir()))
 		r := copyRepository(b, source.Dir())
@@ -150,6 +158,7 @@ func BenchmarkMaintenance(b *testing.B) {
 		b.ReportMetric(before.Seconds(), "clone-before-s")
 		b.ReportMetric(after.Seconds(), "clone-after-s")
 	}
+
 	b.ReportMetric(0, "ns/op")
 }
 
@@ -165,6 +174,7 @@ func BenchmarkLog(b *testing.B) {
 				path, _ := manifest(i % 1000)
 				fmt.Fprintf(&in, "M 644 inline %s\ndata 20\n%020d\n", path, i)
 			}
+
 			gitIn(b, r.Dir(), in.String(), "fast-import", "--quiet")
 			r, err := gitsync.Open(r.Dir())
 			if err != nil {
@@ -174,6 +184,7 @@ func BenchmarkLog(b *testing.B) {
 			clone := func() {
 				git(b, b.TempDir(), "clone", "-q", "--bare", "file://"+r.Dir(), "clone.git")
 			}
+
 			for range b.N {
 				git(b, r.Dir(), "repack", "-adq")
 				b.ReportMetric(timed(clone).Seconds(), "clone-of-git-s")
@@ -188,6 +199,7 @@ func BenchmarkLog(b *testing.B) {
 				b.ReportMetric(timed(func() { git(b, r.Dir(), "commit-graph", "write", "--reachable") }).Seconds(), "graph-s")
 				measure("graph")
 			}
+
 			b.ReportMetric(0, "ns/op")
 		})
 	}

@@ -41,6 +41,7 @@ func (r *Repository) Blame(ctx context.Context, from Hash, paths ...string) ([]B
 	if err := b.start(from); err != nil {
 		return nil, nil, fmt.Errorf("blame: %w", err)
 	}
+
 	for w.queue.Len() > 0 {
 		if err := ctx.Err(); err != nil {
 			return nil, nil, err
@@ -49,6 +50,7 @@ func (r *Repository) Blame(ctx context.Context, from Hash, paths ...string) ([]B
 			return nil, nil, fmt.Errorf("blame: %w", err)
 		}
 	}
+
 	return b.lines, b.commits, nil
 }
 
@@ -79,6 +81,7 @@ func (b *blamer) start(from Hash) error {
 	if err != nil {
 		return err
 	}
+
 	if !ok {
 		return fmt.Errorf("%s: %w", b.paths[0], fs.ErrNotExist)
 	}
@@ -128,6 +131,7 @@ func (b *blamer) text(id Hash) ([][]byte, error) {
 func (b *blamer) visit(c Commit) error {
 	byPath := b.suspects[c.Hash]
 	delete(b.suspects, c.Hash)
+
 	for _, path := range slices.Sorted(maps.Keys(byPath)) {
 		file, ok, err := b.file(c, path)
 		if err != nil {
@@ -149,6 +153,7 @@ func (b *blamer) visit(c Commit) error {
 		}
 		delete(b.texts, file.id)
 	}
+
 	return nil
 }
 
@@ -156,6 +161,7 @@ func (b *blamer) visit(c Commit) error {
 func (b *blamer) passOn(c Commit, file chosenEntry, left []blamed) ([]blamed, error) {
 	var files []chosenEntry
 	var parents []Commit
+
 	for _, h := range c.Parents {
 		parent, err := b.reader.commit(h)
 		if err != nil {
@@ -176,6 +182,7 @@ func (b *blamer) passOn(c Commit, file chosenEntry, left []blamed) ([]blamed, er
 		}
 		files, parents = append(files, before), append(parents, parent)
 	}
+
 	for i, before := range files {
 		if len(left) == 0 {
 			break
@@ -192,6 +199,7 @@ func (b *blamer) passOn(c Commit, file chosenEntry, left []blamed) ([]blamed, er
 		passed, left = divide(left, old, current)
 		b.hand(parents[i], before.path, passed)
 	}
+
 	return left, nil
 }
 
@@ -215,12 +223,14 @@ func divide(runs []blamed, old, current [][]byte) (passed, left []blamed) {
 	tail := sharedTail(old, current)
 	old, rest := old[:len(old)-tail], len(current)-tail
 	hunks := linediff.Compare(old, current[:rest])
+
 	take := func(run blamed, from, to, shift int, into *[]blamed) {
 		from, to = max(from, run.start), min(to, run.start+run.count)
 		if from < to {
 			*into = append(*into, blamed{run.final + from - run.start, from + shift, to - from})
 		}
 	}
+
 	for _, run := range runs {
 		at := 0
 		for _, h := range hunks {
@@ -230,6 +240,7 @@ func divide(runs []blamed, old, current [][]byte) (passed, left []blamed) {
 		}
 		take(run, at, len(current), len(old)-rest, &passed)
 	}
+
 	return passed, left
 }
 
@@ -246,6 +257,7 @@ func sharedTail(a, b [][]byte) int {
 		size += len(a[len(a)-1-lines])
 		lines++
 	}
+
 	if lines < min(len(a), len(b)) {
 		x, y := a[len(a)-1-lines], b[len(b)-1-lines]
 		for i := 1; i <= min(len(x), len(y)) && x[len(x)-i] == y[len(y)-i]; i++ {
@@ -253,6 +265,7 @@ func sharedTail(a, b [][]byte) int {
 		}
 	}
 	cut := size / tailBlock * tailBlock
+
 	tail, behind := 0, 0
 	for tail < lines {
 		if behind += len(a[len(a)-1-tail]); behind >= cut {
@@ -260,5 +273,6 @@ func sharedTail(a, b [][]byte) int {
 		}
 		tail++
 	}
+
 	return tail
 }

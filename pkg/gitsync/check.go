@@ -128,6 +128,7 @@ func checkOnce(ctx context.Context, dir string, o CheckOptions) (CheckReport, er
 		limits = defaultLimits
 	}
 	c.limits = limits
+
 	// Refs before packs: what a ref names was durable before the ref was.
 	if err := c.readRefs(); err != nil {
 		return CheckReport{}, err
@@ -142,6 +143,7 @@ func checkOnce(ctx context.Context, dir string, o CheckOptions) (CheckReport, er
 		c.judgeLinks()
 	}
 	c.checkRefs()
+
 	if o.Quick || len(c.broken) > 0 {
 		// Every object leads to objects that are there, so nothing that refs lead to can
 		// be missing; only when something is wrong, or when files were not looked at,
@@ -150,6 +152,7 @@ func checkOnce(ctx context.Context, dir string, o CheckOptions) (CheckReport, er
 			return CheckReport{}, err
 		}
 	}
+
 	c.report.Problems = c.listed()
 	return c.report, nil
 }

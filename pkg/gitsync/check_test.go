@@ -424,12 +424,14 @@ func TestCheckAgreesWithGitAboutWhatIsBroken(t *testing.T) {
 				t.Errorf("git fsck says nothing about it: %s", out)
 			}
 			report := c.check(gitsync.CheckOptions{})
+
 			var found *gitsync.Problem
 			for i, p := range report.Problems {
 				if p.Kind == test.want && (found == nil || len(p.Affects) > 0) {
 					found = &report.Problems[i]
 				}
 			}
+
 			if found == nil {
 				t.Fatalf("no problem of the kind %s in %+v\ngit: %s", test.want, report.Problems, out)
 			}
@@ -527,11 +529,13 @@ func TestCheckNoticesEveryChangedByte(t *testing.T) {
 func TestBetween(t *testing.T) {
 	r := newRepository(t)
 	e := edit(t, r, gitsync.Hash{})
+
 	var commits []gitsync.Hash
 	for n := range 5 {
 		put(t, e, "f", fmt.Sprint(n))
 		commits = append(commits, commit(t, r, e, fmt.Sprint(n)))
 	}
+
 	other := hash(t, gitIn(t, r.Dir(), "", "commit-tree", "-p", commits[0].String(), "-m", "x", commits[1].String()+"^{tree}"))
 	for _, test := range []struct {
 		tip, old gitsync.Hash

@@ -83,6 +83,7 @@ func (c *checker) readCatalog() error {
 	if c.dirs, err = c.objectDirs(); err != nil {
 		return err
 	}
+
 	for _, dir := range c.dirs {
 		packs, err := listPacks(dir)
 		if err != nil {
@@ -97,6 +98,7 @@ func (c *checker) readCatalog() error {
 			return err
 		}
 	}
+
 	slices.SortStableFunc(c.catalog.entries, func(a, b catalogEntry) int { return bytes.Compare(a.id[:], b.id[:]) })
 	c.catalog.entries = slices.CompactFunc(c.catalog.entries, func(a, b catalogEntry) bool { return a.id == b.id })
 	c.catalog.marks = make([]atomic.Uint32, len(c.catalog.entries))
@@ -129,6 +131,7 @@ func (c *checker) objectDirs() ([]string, error) {
 			store.dirs = append(store.dirs, dir)
 		}
 	}
+
 	return store.dirs, nil
 }
 
@@ -141,6 +144,7 @@ func (c *checker) addPack(base string) error {
 	if err != nil {
 		return fmt.Errorf("read pack index: %w", err)
 	}
+
 	if _, err := os.Stat(base + ".pack"); errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Stat(base + ".idx"); errors.Is(err, fs.ErrNotExist) {
 			return errChanged
@@ -148,6 +152,7 @@ func (c *checker) addPack(base string) error {
 		c.problem(ProblemPack, Hash{}, c.relative(base+".pack"), "there is an index and no pack")
 		return nil
 	}
+
 	objects, problem := readIndex(data)
 	if problem != "" {
 		c.problem(ProblemPackIndex, Hash{}, c.relative(base+".idx"), "%s", problem)
@@ -176,6 +181,7 @@ func readIndex(data []byte) (objects []packedObject, problem string) {
 	if !bytes.Equal(sum.Sum(nil), data[len(data)-idSize:]) {
 		problem = "its bytes do not have the checksum that it ends with"
 	}
+
 	objects = make([]packedObject, x.count)
 	for i := range objects {
 		o := &objects[i]
@@ -193,6 +199,7 @@ func readIndex(data []byte) (objects []packedObject, problem string) {
 			problem = fmt.Sprintf("%s is out of order", o.id)
 		}
 	}
+
 	return objects, problem
 }
 
@@ -226,5 +233,6 @@ func eachLoose(dir string, fn func(id Hash, path string) error) error {
 			}
 		}
 	}
+
 	return nil
 }

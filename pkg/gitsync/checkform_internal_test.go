@@ -15,6 +15,7 @@ func FuzzCheckTree(f *testing.F) {
 	f.Add(append([]byte("0100644 a\x00"), id[:]...))
 	f.Add([]byte("100644 a\x00short"))
 	f.Add([]byte{})
+
 	f.Fuzz(func(t *testing.T, data []byte) {
 		links, faults := checkTree(data)
 		if len(faults) > 0 {

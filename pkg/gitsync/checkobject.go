@@ -16,6 +16,7 @@ func (c *checker) checkObject(id Hash, where string, raw rawObject) {
 	c.catalog.saw(id, raw.kind)
 	var faults []string
 	var links []link
+
 	switch raw.kind {
 	case plumbing.TreeObject:
 		links, faults = checkTree(raw.data)
@@ -24,9 +25,11 @@ func (c *checker) checkObject(id Hash, where string, raw rawObject) {
 	case plumbing.TagObject:
 		links, faults = checkTag(raw.data)
 	}
+
 	for _, fault := range faults {
 		c.problem(ProblemForm, id, where, "%s: %s", raw.kind, fault)
 	}
+
 	for _, l := range links {
 		if !c.catalog.want(l.id, l.kind) {
 			// Whether anybody needs what refers to it, the walk from the refs finds out.
@@ -57,6 +60,7 @@ func checkTree(data []byte) (links []link, faults []string) {
 	var previous treeEntry
 	seen := map[string]bool{}
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
+
 	for first := true; len(data) > 0; first = false {
 		mode, rest, ok := bytes.Cut(data, []byte{' '})
 		name, rest, okName := bytes.Cut(rest, []byte{0})
@@ -96,6 +100,7 @@ func checkTree(data []byte) (links []link, faults []string) {
 		seen[e.name] = true
 		previous = e
 	}
+
 	return links, faults
 }
 
@@ -135,6 +140,7 @@ var tagHeaders = []headerRule{
 func checkHeaders(data []byte, rules []headerRule) (links []link, values map[string]string, faults []string) {
 	values = map[string]string{}
 	rest := string(data)
+
 	for _, rule := range rules {
 		count := 0
 		for {
@@ -157,6 +163,7 @@ func checkHeaders(data []byte, rules []headerRule) (links []link, values map[str
 			return links, values, faults
 		}
 	}
+
 	if !strings.HasPrefix(rest, "\n") && !strings.Contains(rest, "\n\n") && rest != "" {
 		faults = append(faults, "the headers do not end")
 	}

@@ -30,6 +30,7 @@ const (
 func (c *checker) readPacks(ctx context.Context, workers int) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(workers)
+
 	for _, p := range c.packs {
 		if err := ctx.Err(); err != nil {
 			break
@@ -52,6 +53,7 @@ func (c *checker) readPacks(ctx context.Context, workers int) error {
 			group.Go(func() error { return c.checkPackObjects(ctx, p, run) })
 		}
 	}
+
 	return group.Wait()
 }
 
@@ -71,11 +73,13 @@ func (c *checker) checkPackBytes(ctx context.Context, p *checkedPack) ([]packedO
 		return nil, vanished(err)
 	}
 	defer func() { _ = file.Close() }()
+
 	info, err := file.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("pack: %w", err)
 	}
 	where := c.relative(p.path)
+
 	end := info.Size() - int64(idSize)
 	if end < packStart {
 		c.problem(ProblemPack, Hash{}, where, "it has %d bytes, which is less than an empty pack has", info.Size())
@@ -87,12 +91,14 @@ func (c *checker) checkPackBytes(ctx context.Context, p *checkedPack) ([]packedO
 	if _, err := io.ReadFull(in, header[:]); err != nil {
 		return nil, fmt.Errorf("pack: %w", err)
 	}
+
 	switch count := binary.BigEndian.Uint32(header[8:]); {
 	case string(header[:4]) != "PACK" || binary.BigEndian.Uint32(header[4:8]) != 2:
 		c.problem(ProblemPack, Hash{}, where, "it does not begin as a pack of version 2")
 	case int(count) != len(objects):
 		c.problem(ProblemPackIndex, Hash{}, c.relative(indexPath), "the pack has %d objects, the index %d", count, len(objects))
 	}
+
 	at := int64(packStart)
 	crc := crc32.NewIEEE()
 	for i, o := range objects {
@@ -116,6 +122,7 @@ func (c *checker) checkPackBytes(ctx context.Context, p *checkedPack) ([]packedO
 		}
 		at = next
 	}
+
 	if _, err := io.Copy(io.Discard, in); err != nil {
 		return nil, fmt.Errorf("pack: %w", err)
 	}
@@ -142,6 +149,7 @@ func (c *checker) checkPackObjects(ctx context.Context, p *checkedPack, objects 
 		return err
 	}
 	defer reader.close()
+
 	for i, o := range objects {
 		if i%64 == 0 {
 			if err := ctx.Err(); err != nil {
@@ -158,6 +166,7 @@ func (c *checker) checkPackObjects(ctx context.Context, p *checkedPack, objects 
 		}
 		c.checkObject(o.id, c.relative(p.path), raw)
 	}
+
 	c.advance(len(objects))
 	return nil
 }
@@ -223,6 +232,7 @@ func (c *checker) readAllLoose(ctx context.Context) error {
 			return err
 		}
 	}
+
 	return nil
 }
 

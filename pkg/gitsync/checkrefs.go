@@ -31,6 +31,7 @@ func (c *checker) readRefs() error {
 	case err != nil:
 		return err
 	}
+
 	for _, name := range slices.Sorted(maps.Keys(refs)) {
 		id, err := r.resolve(name)
 		if errors.Is(err, ErrRefNotFound) && !r.exists(name) {
@@ -42,6 +43,7 @@ func (c *checker) readRefs() error {
 		}
 		c.refs = append(c.refs, checkedRef{name, id})
 	}
+
 	c.report.Refs = len(refs)
 	if err := c.checkHead(r); err != nil {
 		return err

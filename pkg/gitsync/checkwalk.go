@@ -64,6 +64,7 @@ func (w *checkWalker) read(id Hash, neededBy string) (rawObject, error) {
 		w.lost(id, neededBy)
 		return rawObject{}, errBroken
 	}
+
 	raw, where, err := w.readEntry(w.catalog.entries[i])
 	if err == nil {
 		err = prove(id, raw)
@@ -172,6 +173,7 @@ func (w *checkWalker) reach(start Hash) error {
 			w.advance(1)
 		}
 	}
+
 	return nil
 }
 
@@ -183,6 +185,7 @@ func (w *checkWalker) reachTree(id Hash, neededBy string) error {
 	if errors.Is(err, errBroken) {
 		return nil
 	}
+
 	if err != nil {
 		return err
 	}
@@ -192,6 +195,7 @@ func (w *checkWalker) reachTree(id Hash, neededBy string) error {
 		}
 		return nil
 	}
+
 	for _, l := range linksOf(raw, false) {
 		if l.kind == plumbing.TreeObject {
 			if err := w.reachTree(l.id, "tree "+id.String()); err != nil {
@@ -201,6 +205,7 @@ func (w *checkWalker) reachTree(id Hash, neededBy string) error {
 		}
 		w.visit(l.id, "tree "+id.String())
 	}
+
 	if w.options.Quick {
 		w.advance(1)
 	}
@@ -250,6 +255,7 @@ func (w *checkWalker) affectedRef(ref checkedRef, byObject map[Hash][]Affected) 
 			byObject[id] = append(byObject[id], Affected{ref.name, commit, path})
 		}
 	}
+
 	seen := map[Hash]bool{}
 	queue := []Hash{ref.id}
 	for len(queue) > 0 {
@@ -288,6 +294,7 @@ func (w *checkWalker) affectedRef(ref checkedRef, byObject map[Hash][]Affected) 
 			}
 		}
 	}
+
 	return nil
 }
 
@@ -305,6 +312,7 @@ func (w *checkWalker) hitsBelow(id Hash) ([]hit, error) {
 	if w.catalog.find(id) < 0 {
 		return found, nil
 	}
+
 	raw, err := w.read(id, "")
 	if errors.Is(err, errBroken) || err == nil && raw.kind != plumbing.TreeObject {
 		return found, nil
@@ -316,6 +324,7 @@ func (w *checkWalker) hitsBelow(id Hash) ([]hit, error) {
 	if err != nil {
 		return found, nil // its form was reported
 	}
+
 	// One place of each: the same broken object may stand in a million.
 	known := map[Hash]bool{}
 	add := func(path string, id Hash) {
@@ -324,6 +333,7 @@ func (w *checkWalker) hitsBelow(id Hash) ([]hit, error) {
 			found = append(found, hit{path, id})
 		}
 	}
+
 	for _, e := range entries {
 		switch {
 		case e.isDir():
@@ -338,6 +348,7 @@ func (w *checkWalker) hitsBelow(id Hash) ([]hit, error) {
 			add("/"+e.name, e.id)
 		}
 	}
+
 	w.hits[id] = found
 	return found, nil
 }

@@ -19,12 +19,14 @@ func TestCloneRemovesAbandonedOnes(t *testing.T) {
 		t.Fatal(err)
 	}
 	parent := t.TempDir()
+
 	dead, alive, other := filepath.Join(parent, ".appbur-clone-1"), filepath.Join(parent, ".appbur-clone-2"), filepath.Join(parent, "clone-3")
 	for _, dir := range []string{dead, alive, other} {
 		if err := os.MkdirAll(filepath.Join(dir, "objects", "pack"), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	// A link is not followed.
 	if err := os.Symlink(other, filepath.Join(parent, ".appbur-clone-4")); err != nil {
 		t.Fatal(err)
@@ -34,6 +36,7 @@ func TestCloneRemovesAbandonedOnes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer owner.Close()
+
 	if err := syscall.Flock(int(owner.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		t.Fatal(err)
 	}
@@ -46,11 +49,13 @@ func TestCloneRemovesAbandonedOnes(t *testing.T) {
 	if _, err := os.Stat(dead); !os.IsNotExist(err) {
 		t.Errorf("the abandoned one is still there: %v", err)
 	}
+
 	for _, dir := range []string{alive, filepath.Join(other, "objects", "pack")} {
 		if _, err := os.Stat(dir); err != nil {
 			t.Error(err)
 		}
 	}
+
 	if left, err := filepath.Glob(filepath.Join(parent, ".appbur-clone-*")); err != nil || len(left) != 2 {
 		t.Errorf("left: %v, %v", left, err)
 	}

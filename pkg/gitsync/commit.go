@@ -68,6 +68,7 @@ func (r *Repository) commit(ctx context.Context, ref string, e *Edit, c CommitIn
 	if err != nil {
 		return Hash{}, fmt.Errorf("commit: %w", err)
 	}
+
 	if built.root == e.baseTree() && !c.AllowEmpty {
 		e.settle(e.base)
 		return e.base, ErrUnchanged
@@ -76,6 +77,7 @@ func (r *Repository) commit(ctx context.Context, ref string, e *Edit, c CommitIn
 	if err != nil {
 		return Hash{}, fmt.Errorf("commit: %w", err)
 	}
+
 	if err := e.store(built, commit); err != nil {
 		return Hash{}, storageError(r.dir, fmt.Errorf("commit: %w", err))
 	}
@@ -95,12 +97,14 @@ func newCommit(tree, parent Hash, c CommitInfo) (deflated, error) {
 	}
 	var header strings.Builder
 	fmt.Fprintf(&header, "tree %s\n", tree)
+
 	for _, p := range parents {
 		if p.IsZero() {
 			return deflated{}, errors.New("parent: no object")
 		}
 		fmt.Fprintf(&header, "parent %s\n", p)
 	}
+
 	if c.Time.Unix() < 0 {
 		return deflated{}, errors.New("git has no time before 1970")
 	}
@@ -111,6 +115,7 @@ func newCommit(tree, parent Hash, c CommitInfo) (deflated, error) {
 		return deflated{}, err
 	}
 	signature := ""
+
 	if c.Signer != nil {
 		armored, err := c.Signer.Sign([]byte(header.String() + "\n" + message))
 		if err != nil {
@@ -118,6 +123,7 @@ func newCommit(tree, parent Hash, c CommitInfo) (deflated, error) {
 		}
 		signature = signatureHeader(armored)
 	}
+
 	return newObject(plumbing.CommitObject, []byte(header.String()+signature+"\n"+message))
 }
 

@@ -82,6 +82,7 @@ func readWithGoGit(dir string, h gitsync.Hash) (map[string]string, error) {
 		return nil, err
 	}
 	defer iter.Close()
+
 	files := map[string]string{}
 	for {
 		f, err := iter.Next()
@@ -194,16 +195,19 @@ func TestEditReadsWhatItHolds(t *testing.T) {
 	put(t, e, "a/stored", "stored")
 	commit(t, r, e, "first")
 	put(t, e, "a/pending", "pending")
+
 	for path, want := range map[string]string{"a/stored": "stored", "a/pending": "pending"} {
 		if got, err := e.ReadFile(path); err != nil || string(got) != want {
 			t.Errorf("%s = %q, %v", path, got, err)
 		}
 	}
+
 	for _, path := range []string{"a", "a/none", "none/none", "a/stored/below"} {
 		if _, err := e.ReadFile(path); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: %v, want fs.ErrNotExist", path, err)
 		}
 	}
+
 	paths, err := e.Paths("")
 	if diff := cmp.Diff([]string{"a/pending", "a/stored"}, paths); diff != "" || err != nil {
 		t.Errorf("paths: %v\n%s", err, diff)
@@ -218,17 +222,20 @@ func TestPathConflictsAreRefusedWithoutTrace(t *testing.T) {
 	e := edit(t, r, gitsync.Hash{})
 	put(t, e, "dir/file", "1")
 	head := commit(t, r, e, "first")
+
 	for _, path := range []string{"dir", "dir/file/below", "dir/file/far/below"} {
 		if _, err := e.Put(path, []byte("x")); !errors.Is(err, gitsync.ErrPathConflict) {
 			t.Errorf("put %s: %v, want ErrPathConflict", path, err)
 		}
 	}
+
 	if _, err := e.Remove("dir"); !errors.Is(err, gitsync.ErrPathConflict) {
 		t.Errorf("remove of a directory: %v", err)
 	}
 	if _, err := e.RemoveAll("dir/file"); !errors.Is(err, gitsync.ErrPathConflict) {
 		t.Errorf("remove all of a file: %v", err)
 	}
+
 	if changed, err := e.Remove("dir/none"); changed || err != nil {
 		t.Errorf("remove of nothing = %v, %v", changed, err)
 	}
@@ -244,6 +251,7 @@ func TestCommitMessageAndPeople(t *testing.T) {
 	r := newRepository(t)
 	e := edit(t, r, gitsync.Hash{})
 	put(t, e, "a", "1")
+
 	c := gitsync.CommitInfo{
 		Author:    gitsync.Person{Name: "system:serviceaccount:ns:x <evil@example.com>\ncommitter y", Email: "a b@<c>\x00d"},
 		Committer: gitsync.Person{},
@@ -252,6 +260,7 @@ func TestCommitMessageAndPeople(t *testing.T) {
 		Body:      "Body.\r\n\x1b[31mNot red.\n\n",
 		Trailers:  []gitsync.Trailer{{Key: "Cluster-Id", Value: "1234"}, {Key: "Reason", Value: "one\nForged: two"}},
 	}
+
 	h, err := r.Commit(t.Context(), gitsync.MainRef, e, c)
 	if err != nil {
 		t.Fatal(err)
@@ -262,6 +271,7 @@ func TestCommitMessageAndPeople(t *testing.T) {
 	if got != want {
 		t.Errorf("stock git reads\n%s\nwant\n%s", got, want)
 	}
+
 	back, err := r.ReadCommit(h)
 	if err != nil {
 		t.Fatal(err)
@@ -273,6 +283,7 @@ func TestCommitMessageAndPeople(t *testing.T) {
 	if !back.Time.Equal(when) || back.Subject() != "two lines" {
 		t.Errorf("read back: %v %q", back.Time, back.Subject())
 	}
+
 	for name, bad := range map[string]gitsync.CommitInfo{
 		"no subject":  {Time: when},
 		"bad trailer": {Time: when, Subject: "s", Trailers: []gitsync.Trailer{{Key: "a b"}}},
@@ -284,6 +295,7 @@ func TestCommitMessageAndPeople(t *testing.T) {
 			t.Errorf("%s: accepted", name)
 		}
 	}
+
 	// What failed can be tried again.
 	commit(t, r, e, "good")
 	fsck(t, r.Dir())
@@ -314,6 +326,7 @@ func TestManyWritersLoseNothing(t *testing.T) {
 	dir := newRepository(t).Dir()
 	names := []string{"a", "b", "c", "d", "e", "f"}
 	var writers sync.WaitGroup
+
 	for _, name := range names {
 		writers.Go(func() {
 			// Each has a repository of its own, as another process would.
@@ -345,11 +358,13 @@ func TestManyWritersLoseNothing(t *testing.T) {
 			}
 		})
 	}
+
 	writers.Wait()
 	r, err := gitsync.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	tip, err := r.Tip("HEAD")
 	if err != nil {
 		t.Fatal(err)

@@ -64,6 +64,7 @@ func writeForever(dir string, done io.Writer) error {
 	}
 	maintained := make(chan error, 1)
 	go func() { maintained <- maintainForever(dir) }()
+
 	for {
 		select {
 		case err := <-maintained:

@@ -61,6 +61,7 @@ func (b *deltaBase) index() {
 	b.shift = 32 - size
 	b.heads, b.earlier = make([]int32, 1<<size), make([]int32, blocks)
 	previous := uint32(0)
+
 	for i := blocks - 1; i >= 0; i-- {
 		h := blockHash(b.data[i*deltaBlock:])
 		// Of a run of equal blocks the first is enough: the match goes on by itself.
@@ -128,6 +129,7 @@ func (b *deltaBase) search(out *deltaWriter, target []byte, at int) {
 			}
 		}
 	}
+
 	out.insert(target[pending:])
 }
 
@@ -172,6 +174,7 @@ func (w *deltaWriter) copy(offset, size int) {
 	for size > 0 {
 		n := min(size, maxCopy)
 		head := len(w.bytes)
+
 		w.bytes = append(w.bytes, 0x80)
 		for i := range 4 {
 			if c := byte(offset >> (8 * i)); c != 0 {
@@ -179,12 +182,14 @@ func (w *deltaWriter) copy(offset, size int) {
 				w.bytes[head] |= 1 << i
 			}
 		}
+
 		for i := range 2 {
 			if c := byte(n >> (8 * i)); c != 0 {
 				w.bytes = append(w.bytes, c)
 				w.bytes[head] |= 0x10 << i
 			}
 		}
+
 		offset += n
 		size -= n
 	}

@@ -16,6 +16,7 @@ func FuzzDelta(f *testing.F) {
 	f.Add(text, []byte("nothing alike"))
 	f.Add([]byte{}, text)
 	f.Add(bytes.Repeat([]byte{0}, 200_000), bytes.Repeat([]byte{0}, 150_000))
+
 	f.Fuzz(func(t *testing.T, base, target []byte) {
 		b := deltaBase{data: base}
 		delta := b.encode(target, 1<<30)
@@ -46,10 +47,12 @@ func TestDeltaIsSmall(t *testing.T) {
 		}
 		return b
 	}
+
 	var rows bytes.Buffer
 	for i := range 20_000 {
 		fmt.Fprintf(&rows, "{\"id\":%d,\"name\":\"row %d\",\"value\":\"%x\"}\n", i, i, random.Uint64())
 	}
+
 	big := noise(1 << 20)
 	for name, c := range map[string]struct {
 		base, target []byte
@@ -73,6 +76,7 @@ func TestDeltaIsSmall(t *testing.T) {
 			t.Errorf("%s: the delta makes something else: %v", name, err)
 		}
 	}
+
 	b := deltaBase{data: big}
 	if delta := b.encode(noise(1<<20), 1<<19); delta != nil {
 		t.Errorf("noise has a delta of %d bytes", len(delta))

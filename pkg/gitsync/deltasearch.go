@@ -86,6 +86,7 @@ func (s *deltaSearch) find(set *repackSet, at int32, data []byte) (change, error
 	var best []byte
 	base := int32(none)
 	strangers := 0
+
 	for i := len(s.window) - 1; i >= 0; i-- {
 		c := s.window[i]
 		o := &set.entries[c.entry]
@@ -109,6 +110,7 @@ func (s *deltaSearch) find(set *repackSet, at int32, data []byte) (change, error
 			}
 		}
 	}
+
 	if base == none {
 		return change{base: none}, nil
 	}
@@ -131,6 +133,7 @@ func (s *deltaSearch) finish(set *repackSet, e *repackEntry, base int32, delta, 
 			return change{}, fmt.Errorf("internal error: delta from %s to %s makes something else: %w", set.entries[base].id, e.id, err)
 		}
 	}
+
 	s.out.Reset()
 	s.zlib.Reset(&s.out)
 	if _, err := s.zlib.Write(delta); err != nil {
@@ -139,6 +142,7 @@ func (s *deltaSearch) finish(set *repackSet, e *repackEntry, base int32, delta, 
 	if err := s.zlib.Close(); err != nil {
 		return change{}, fmt.Errorf("compress: %w", err)
 	}
+
 	// A chain costs every reader something: a small gain is none.
 	if int64(s.out.Len()) > e.length*3/4 {
 		return change{base: none}, nil

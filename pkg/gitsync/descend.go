@@ -19,6 +19,7 @@ func (r *Repository) Between(tip, old Hash, visit func(Commit) error) (descends 
 		return false, fmt.Errorf("history: %w", err)
 	}
 	seen := map[Hash]bool{tip: true}
+
 	queue := []Hash{tip}
 	for len(queue) > 0 {
 		c, err := r.ReadCommit(queue[0])
@@ -41,5 +42,6 @@ func (r *Repository) Between(tip, old Hash, visit func(Commit) error) (descends 
 		}
 		// A linear history has nothing left here once old was met.
 	}
+
 	return descends, nil
 }

@@ -86,6 +86,7 @@ func (d differ) trees(dir string, a, b Hash, changes *[]Change) error {
 	if err != nil {
 		return err
 	}
+
 	from, to = differingEntries(from, to)
 	old, err := decodeTree(from)
 	if err != nil {
@@ -99,12 +100,14 @@ func (d differ) trees(dir string, a, b Hash, changes *[]Change) error {
 	for _, e := range old {
 		before[e.name] = e
 	}
+
 	for _, e := range current {
 		if err := d.entry(dir+e.name, before[e.name], e, changes); err != nil {
 			return err
 		}
 		delete(before, e.name)
 	}
+
 	for name, e := range before {
 		if err := d.entry(dir+name, e, treeEntry{}, changes); err != nil {
 			return err
@@ -119,12 +122,14 @@ func (d differ) entry(path string, a, b treeEntry, changes *[]Change) error {
 	if err := d.seen.add(path); err != nil {
 		return err
 	}
+
 	below := func(e treeEntry) Hash {
 		if e.isDir() {
 			return e.id
 		}
 		return emptyTree
 	}
+
 	file := func(e treeEntry) Hash {
 		if e.isFile() {
 			return e.id
@@ -148,10 +153,12 @@ func differingEntries(a, b []byte) (restA, restB []byte) {
 		}
 		a, b = a[n:], b[n:]
 	}
+
 	same := 0
 	for same < min(len(a), len(b)) && a[len(a)-1-same] == b[len(b)-1-same] {
 		same++
 	}
+
 	// The equal bytes may begin inside an entry.
 	ends := map[int]bool{}
 	for rest := a; ; {
@@ -164,6 +171,7 @@ func differingEntries(a, b []byte) (restA, restB []byte) {
 		}
 		rest = rest[n:]
 	}
+
 	for rest := b; ; {
 		if len(rest) <= same && ends[len(rest)] {
 			return a[:len(a)-len(rest)], b[:len(b)-len(rest)]

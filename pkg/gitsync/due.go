@@ -36,6 +36,7 @@ func (r *Repository) MaintenanceDue() (bool, error) {
 	}
 	packs := 0
 	var fresh, all int64
+
 	for _, p := range r.objects.own() {
 		size, err := p.bytes()
 		if errors.Is(err, fs.ErrNotExist) {
@@ -50,6 +51,7 @@ func (r *Repository) MaintenanceDue() (bool, error) {
 			fresh += size
 		}
 	}
+
 	if packs > duePacks || packs >= dueBytesPacks && fresh > dueBytes && fresh > all/dueBytesShare {
 		return true, nil
 	}
@@ -57,11 +59,13 @@ func (r *Repository) MaintenanceDue() (bool, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, fmt.Errorf("maintenance: %w", err)
 	}
+
 	loose := 0
 	for _, entry := range entries {
 		if len(entry.Name()) == looseNameLen {
 			loose++
 		}
 	}
+
 	return loose > dueLoose, nil
 }

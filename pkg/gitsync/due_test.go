@@ -21,6 +21,7 @@ func TestMaintenanceDue(t *testing.T) {
 		}
 		return due
 	}
+
 	grow(t, r, 300, 4)
 	if due() {
 		t.Error("due after a few commits")
@@ -29,6 +30,7 @@ func TestMaintenanceDue(t *testing.T) {
 	if !due() {
 		t.Error("not due after 24 commits")
 	}
+
 	maintain(t, r, gitsync.MaintainOptions{})
 	if due() {
 		t.Error("due although it was done just now")

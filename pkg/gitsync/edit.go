@@ -77,6 +77,7 @@ func (e *Edit) Put(path string, data []byte) (changed bool, err error) {
 	if err != nil {
 		return false, err
 	}
+
 	// What could not be read again is not written.
 	if err := e.repo.limits().checkObject(plumbing.BlobObject, int64(len(data))); err != nil {
 		return false, fmt.Errorf("%s: %w", path, err)
@@ -91,6 +92,7 @@ func (e *Edit) Put(path string, data []byte) (changed bool, err error) {
 			return false, fmt.Errorf("%s: %w", path, err)
 		}
 	}
+
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.spill.lost != nil {
@@ -116,6 +118,7 @@ func (e *Edit) holds(names []string, id Hash) (bool, error) {
 func (e *Edit) put(names []string, blob *heldBlob) (bool, error) {
 	// Look before leaping: a refused Put must not leave empty directories.
 	dir := e.root
+
 	for i, name := range names[:len(names)-1] {
 		if err := e.load(dir); err != nil {
 			return false, err
@@ -129,6 +132,7 @@ func (e *Edit) put(names []string, blob *heldBlob) (bool, error) {
 		}
 		dir = child
 	}
+
 	existing, err := e.find(names)
 	if err != nil {
 		return false, err
@@ -139,6 +143,7 @@ func (e *Edit) put(names []string, blob *heldBlob) (bool, error) {
 	if existing != nil && existing.mode == filemode.Regular && existing.id == blob.id {
 		return false, nil
 	}
+
 	dir = e.root
 	for _, name := range names[:len(names)-1] {
 		dir.dirty = true
@@ -149,6 +154,7 @@ func (e *Edit) put(names []string, blob *heldBlob) (bool, error) {
 		}
 		dir = child
 	}
+
 	dir.dirty = true
 	file := &node{mode: filemode.Regular, id: blob.id, blob: blob}
 	if existing != nil {
@@ -174,6 +180,7 @@ func (e *Edit) remove(path string, dir bool) (bool, error) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+
 	n, err := e.find(names)
 	if err != nil || n == nil {
 		return false, err
@@ -186,12 +193,14 @@ func (e *Edit) remove(path string, dir bool) (bool, error) {
 	for _, name := range names[:len(names)-1] {
 		chain = append(chain, chain[len(chain)-1].children[name])
 	}
+
 	for i, parent := range slices.Backward(chain) {
 		parent.dirty = true
 		if i == len(chain)-1 || len(parent.children[names[i]].children) == 0 {
 			delete(parent.children, names[i])
 		}
 	}
+
 	return true, nil
 }
 

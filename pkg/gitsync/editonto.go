@@ -23,11 +23,13 @@ func (e *Edit) Onto(base Hash, keep ...string) error {
 	if err := e.load(e.root); err != nil {
 		return fmt.Errorf("edit: %w", err)
 	}
+
 	for name := range fresh.root.children {
 		if slices.Contains(keep, name) {
 			delete(fresh.root.children, name)
 		}
 	}
+
 	for name, child := range e.root.children {
 		if slices.Contains(keep, name) {
 			fresh.root.children[name] = child
@@ -35,6 +37,7 @@ func (e *Edit) Onto(base Hash, keep ...string) error {
 			e.dropBelow(child)
 		}
 	}
+
 	fresh.root.dirty = true
 	e.base, e.root = fresh.base, fresh.root
 	return nil

@@ -19,6 +19,7 @@ func (e *Edit) ReadFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	for {
 		id, held, err := e.locate(names)
 		switch {
@@ -74,6 +75,7 @@ func (e *Edit) Walk(dir string, fn func(path string, blob Hash) error) error {
 		path string
 		id   Hash
 	}
+
 	var files []found
 	err := func() error {
 		e.mu.Lock()
@@ -94,6 +96,7 @@ func (e *Edit) Walk(dir string, fn func(path string, blob Hash) error) error {
 		return err
 	}
 	slices.SortFunc(files, func(a, b found) int { return strings.Compare(a.path, b.path) })
+
 	for _, f := range files {
 		if err := fn(f.path, f.id); err != nil {
 			return err
@@ -114,6 +117,7 @@ func (e *Edit) visit(n *node, path string, fn func(string, *node)) error {
 	if err := e.load(n); err != nil {
 		return err
 	}
+
 	for name, child := range n.children {
 		below := name
 		if path != "" {
@@ -123,6 +127,7 @@ func (e *Edit) visit(n *node, path string, fn func(string, *node)) error {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -183,6 +188,7 @@ func (e *Edit) buildDir(dir *node, built *builtTree) error {
 	}
 	trees, blobs, present := len(built.trees), len(built.blobs), len(built.present)
 	entries := make([]treeEntry, 0, len(dir.children))
+
 	for _, name := range slices.Sorted(maps.Keys(dir.children)) {
 		child := dir.children[name]
 		if child.isDir() {
@@ -199,6 +205,7 @@ func (e *Edit) buildDir(dir *node, built *builtTree) error {
 		}
 		entries = append(entries, treeEntry{name: name, mode: child.mode, id: child.id})
 	}
+
 	content := encodeTree(entries)
 	dir.id = hashObject(plumbing.TreeObject, content)
 	if dir.id == dir.stored {

@@ -57,6 +57,7 @@ func parseCommit(data []byte) (Commit, error) {
 	var err error
 	rest := data
 	signed := false
+
 	for len(rest) > 0 && rest[0] != '\n' {
 		end := headerEnd(rest)
 		key, value, _ := strings.Cut(strings.TrimSuffix(string(rest[:end]), "\n"), " ")
@@ -83,6 +84,7 @@ func parseCommit(data []byte) (Commit, error) {
 		}
 		rest = rest[end:]
 	}
+
 	if c.Tree.IsZero() || len(rest) == 0 {
 		return Commit{}, fmt.Errorf("%w: no tree or no message", ErrCorrupt)
 	}
@@ -127,6 +129,7 @@ func (r *Repository) Log(from Hash, limit int) iter.Seq2[Commit, error] {
 			}
 			return err
 		}
+
 		err := push(from)
 		for n := 0; err == nil && queue.Len() > 0 && (limit <= 0 || n < limit); n++ {
 			c := heap.Pop(queue).(Commit)
@@ -136,12 +139,14 @@ func (r *Repository) Log(from Hash, limit int) iter.Seq2[Commit, error] {
 			if limit > 0 && n+1 == limit {
 				return // the parents are not asked for
 			}
+
 			for _, parent := range c.Parents {
 				if err = push(parent); err != nil {
 					break
 				}
 			}
 		}
+
 		if err != nil {
 			yield(Commit{}, err)
 		}

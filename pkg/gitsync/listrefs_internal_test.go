@@ -20,6 +20,7 @@ func TestListFindsRefPackedMeanwhile(t *testing.T) {
 	if err := syscall.Mkfifo(pipe, 0o644); err != nil {
 		t.Fatal(err)
 	}
+
 	packed := make(chan error, 1)
 	go func() {
 		w, err := os.OpenFile(pipe, os.O_WRONLY, 0)
@@ -31,6 +32,7 @@ func TestListFindsRefPackedMeanwhile(t *testing.T) {
 		err = os.Remove(filepath.Join(r.Dir(), filepath.FromSlash(MainRef)))
 		packed <- errors.Join(err, w.Close())
 	}()
+
 	names, err := r.refNames("refs/heads/")
 	if err != nil || len(names) != 1 || names[0] != MainRef {
 		t.Errorf("%v, %v", names, err)

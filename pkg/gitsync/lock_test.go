@@ -50,6 +50,7 @@ func TestLockedRepositoryNamesItsHolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	other.lockWait = time.Millisecond
+
 	err = testCommit(t, other, "1")
 	if !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), fmt.Sprint("process ", os.Getpid())) || appbur.HintOf(err) == "" {
 		t.Errorf("%v, want ErrLocked that names the process", err)
@@ -78,6 +79,7 @@ func TestAbandonedRefLocks(t *testing.T) {
 	if err := os.WriteFile(staged, []byte("half"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+
 	if err := os.Link(staged, lock); err != nil {
 		t.Fatal(err)
 	}
@@ -87,6 +89,7 @@ func TestAbandonedRefLocks(t *testing.T) {
 	if err := os.WriteFile(lock, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
+
 	r.lockWait = time.Millisecond
 	before, err := r.Tip(MainRef)
 	if err != nil {
@@ -95,6 +98,7 @@ func TestAbandonedRefLocks(t *testing.T) {
 	if err := testCommit(t, r, "3"); !errors.Is(err, ErrLocked) || !strings.Contains(appbur.HintOf(err), lock) {
 		t.Errorf("under git's lock: %v, want ErrLocked with the file in the hint", err)
 	}
+
 	if after, err := r.Tip(MainRef); err != nil || after != before {
 		t.Errorf("the tip moved from %s to %s, %v", before, after, err)
 	}
@@ -126,11 +130,13 @@ func TestOneMaintenanceAtATime(t *testing.T) {
 		t.Errorf("%v, want ErrLocked", err)
 	}
 	other.lockWait = lockWait
+
 	for i := range 40 {
 		if err := testCommit(t, other, fmt.Sprint(i)); err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	if n := len(other.objects.own()); n != 40 {
 		t.Errorf("%d packs, want all 40", n)
 	}

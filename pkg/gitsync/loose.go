@@ -51,6 +51,7 @@ func (s *objectStore) looseObjects() ([]looseObject, error) {
 			list = append(list, o)
 		}
 	}
+
 	return list, nil
 }
 
@@ -64,6 +65,7 @@ func statLoose(id Hash, path string) (looseObject, error) {
 	if err != nil {
 		return looseObject{}, err
 	}
+
 	r, err := objfile.NewReader(file)
 	if err != nil {
 		return looseObject{}, fmt.Errorf("%w: %w", ErrCorrupt, err)
@@ -105,6 +107,7 @@ func readObjectFile(in io.Reader, limits limits) (rawObject, error) {
 	if err != nil {
 		return rawObject{}, fmt.Errorf("%w: loose object: %w", ErrCorrupt, err)
 	}
+
 	if err := limits.checkObject(kind, size); err != nil {
 		return rawObject{}, fmt.Errorf("loose object: %w", err)
 	}

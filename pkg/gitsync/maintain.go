@@ -89,6 +89,7 @@ func (r *Repository) maintainOnce(ctx context.Context, o MaintainOptions) (repor
 	if err := r.objects.rescan(); err != nil {
 		return report, err
 	}
+
 	loose, err := r.objects.looseObjects()
 	if err != nil {
 		return report, err
@@ -101,6 +102,7 @@ func (r *Repository) maintainOnce(ctx context.Context, o MaintainOptions) (repor
 		return report, appbur.WithHint(fmt.Errorf("%w: the repository's configuration forbids to delete objects", ErrUnsupported),
 			"maintain without pruning")
 	}
+
 	chosen := choosePacks(r.objects.own(), o.Full || prune, prune)
 	if len(chosen) > 1 || len(loose) > 0 || prune || len(chosen) == 1 && !chosen[0].searched {
 		err := r.repack(ctx, chosen, loose, o, &report)
@@ -111,6 +113,7 @@ func (r *Repository) maintainOnce(ctx context.Context, o MaintainOptions) (repor
 			return report, err
 		}
 	}
+
 	left, err := r.objects.looseObjects()
 	if err != nil {
 		return report, err
@@ -203,6 +206,7 @@ func choosePacks(packs []*pack, all, cruft bool) []*pack {
 		return packs
 	}
 	slices.SortFunc(packs, func(a, b *pack) int { return cmp.Compare(a.index.count, b.index.count) })
+
 	sum, upTo := 0, 0
 	for i, p := range packs {
 		// A pack that is less than twice all before it goes with them.
@@ -211,12 +215,14 @@ func choosePacks(packs []*pack, all, cruft bool) []*pack {
 		}
 		sum += p.index.count
 	}
+
 	chosen := packs[:upTo]
 	for _, p := range packs[upTo:] {
 		if !p.searched {
 			chosen = append(chosen, p)
 		}
 	}
+
 	return chosen
 }
 
@@ -247,11 +253,13 @@ func (s *objectStore) retire(packs []*pack, loose []looseObject, successors []*p
 		return slices.ContainsFunc(successors, func(by *pack) bool { return by.path == p.path })
 	})
 	s.replace(packs, successors...)
+
 	// An index over many packs names those that go now.
 	entries, err := os.ReadDir(s.packDir())
 	if err != nil {
 		return err
 	}
+
 	for _, entry := range entries {
 		if strings.HasPrefix(entry.Name(), "multi-pack-index") {
 			if err := os.RemoveAll(filepath.Join(s.packDir(), entry.Name())); err != nil {
@@ -259,6 +267,7 @@ func (s *objectStore) retire(packs []*pack, loose []looseObject, successors []*p
 			}
 		}
 	}
+
 	for _, p := range packs {
 		// The index first: without it nobody looks for the pack.
 		for _, ending := range []string{".idx", ".rev", ".bitmap", ".mtimes", ".pack"} {
@@ -267,6 +276,7 @@ func (s *objectStore) retire(packs []*pack, loose []looseObject, successors []*p
 			}
 		}
 	}
+
 	for _, o := range loose {
 		if err := os.Remove(o.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -294,6 +304,7 @@ func removeOrphans(dir, clock string) error {
 	if err != nil {
 		return err
 	}
+
 	for _, entry := range entries {
 		base, ending, found := strings.Cut(entry.Name(), ".")
 		if !found || !strings.HasPrefix(base, "pack-") && !strings.HasPrefix(base, "loose-") || names[base+".idx"] || names[base+".keep"] ||
@@ -308,5 +319,6 @@ func removeOrphans(dir, clock string) error {
 			return err
 		}
 	}
+
 	return nil
 }

@@ -147,6 +147,7 @@ func TestMaintenanceBesideReadersAndWriters(t *testing.T) {
 	first := grow(t, r, 200, 10)
 	want := contents(t, r, first[0])
 	stop := make(chan struct{})
+
 	var workers sync.WaitGroup
 	work := func(step func() error) {
 		workers.Go(func() {
@@ -163,10 +164,12 @@ func TestMaintenanceBesideReadersAndWriters(t *testing.T) {
 			}
 		})
 	}
+
 	other, err := gitsync.Open(r.Dir())
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, reader := range []*gitsync.Repository{r, other} {
 		work(func() error {
 			s, err := reader.Snapshot(first[0])
@@ -180,6 +183,7 @@ func TestMaintenanceBesideReadersAndWriters(t *testing.T) {
 			return err
 		})
 	}
+
 	maintained := 0
 	work(func() error {
 		maintained++
@@ -189,6 +193,7 @@ func TestMaintenanceBesideReadersAndWriters(t *testing.T) {
 		}
 		return err
 	})
+
 	clones := t.TempDir()
 	work(func() error {
 		clone := filepath.Join(clones, "clone.git")
@@ -197,6 +202,7 @@ func TestMaintenanceBesideReadersAndWriters(t *testing.T) {
 		}
 		return os.RemoveAll(clone)
 	})
+
 	commits := grow(t, r, 200, 50)
 	close(stop)
 	workers.Wait()
@@ -212,6 +218,7 @@ func TestMaintainStopsAtRottenPacks(t *testing.T) {
 	r := newRepository(t)
 	grow(t, r, 50, 3)
 	packs := glob(t, r, "*.pack")
+
 	largest, size := "", int64(0)
 	for _, path := range packs {
 		info, err := os.Stat(path)
@@ -222,6 +229,7 @@ func TestMaintainStopsAtRottenPacks(t *testing.T) {
 			largest, size = path, info.Size()
 		}
 	}
+
 	data, err := os.ReadFile(largest)
 	if err != nil {
 		t.Fatal(err)
@@ -230,6 +238,7 @@ func TestMaintainStopsAtRottenPacks(t *testing.T) {
 	if err := os.Chmod(largest, 0o644); err != nil {
 		t.Fatal(err)
 	}
+
 	if err := os.WriteFile(largest, data, 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -262,11 +271,13 @@ func TestMaintainIsCancelled(t *testing.T) {
 func TestManyLooseObjects(t *testing.T) {
 	r := newRepository(t)
 	const commits = 400
+
 	var in strings.Builder
 	for i := range commits {
 		fmt.Fprintf(&in, "commit refs/heads/main\ncommitter a <a@b> %d +0000\ndata 1\nx\nM 644 inline f%d\ndata 5\n%05d\n", 1_700_000_000+i, i%10,
 			i)
 	}
+
 	git(t, r.Dir(), "config", "fastimport.unpackLimit", "1000000") // all loose
 	gitIn(t, r.Dir(), in.String(), "fast-import", "--quiet")
 	objects := strings.Fields(git(t, r.Dir(), "cat-file", "--batch-all-objects", "--batch-check=%(objectname)"))
@@ -274,6 +285,7 @@ func TestManyLooseObjects(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	tip, err := packed.Tip(gitsync.MainRef)
 	if err != nil {
 		t.Fatal(err)
@@ -297,6 +309,7 @@ func TestMaintainIsTheSameOnAnyMachine(t *testing.T) {
 	before := runtime.GOMAXPROCS(0)
 	defer runtime.GOMAXPROCS(before)
 	var packs []string
+
 	for _, processors := range []int{1, 4} {
 		runtime.GOMAXPROCS(processors)
 		r := copyRepository(t, source.Dir())
@@ -312,6 +325,7 @@ func TestMaintainIsTheSameOnAnyMachine(t *testing.T) {
 		listed, _, _ := strings.Cut(git(t, r.Dir(), "verify-pack", "-v", found[0]), found[0])
 		packs = append(packs, strings.ReplaceAll(listed, strings.TrimSuffix(found[0], ".idx"), ""))
 	}
+
 	if diff := cmp.Diff(packs[0], packs[1]); diff != "" {
 		t.Error(diff)
 	}

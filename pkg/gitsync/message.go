@@ -27,6 +27,7 @@ func formatMessage(subject, body string, trailers []Trailer) (string, error) {
 	if body = strings.TrimSpace(cleanText(body)); body != "" {
 		b.WriteString("\n" + body + "\n")
 	}
+
 	for i, t := range trailers {
 		if !validTrailerKey(t.Key) {
 			return "", fmt.Errorf("%q cannot be the key of a trailer: want letters, digits and dashes", t.Key)
@@ -36,6 +37,7 @@ func formatMessage(subject, body string, trailers []Trailer) (string, error) {
 		}
 		b.WriteString(strings.TrimSpace(t.Key+": "+oneLine(t.Value)) + "\n")
 	}
+
 	return b.String(), nil
 }
 

@@ -48,6 +48,7 @@ func (s *repackSet) nameEntries(ctx context.Context, objects *objectStore) error
 		return err
 	}
 	order := uint32(0)
+
 	var visit func(at int32, path pathHash) error
 	visit = func(at int32, path pathHash) error {
 		e := &s.entries[at]
@@ -79,6 +80,7 @@ func (s *repackSet) nameEntries(ctx context.Context, objects *objectStore) error
 		}
 		return nil
 	}
+
 	for _, c := range commits {
 		s.entries[c.entry].order = order
 		order++
@@ -88,6 +90,7 @@ func (s *repackSet) nameEntries(ctx context.Context, objects *objectStore) error
 			}
 		}
 	}
+
 	return nil
 }
 
@@ -103,6 +106,7 @@ type setCommit struct {
 func (s *repackSet) commitsNewestFirst(ctx context.Context, objects *objectStore) ([]setCommit, error) {
 	var commits []setCommit
 	at := map[int32]int{} // by entry
+
 	for i := range s.entries {
 		e := &s.entries[i]
 		if e.kind != plumbing.CommitObject {
@@ -121,6 +125,7 @@ func (s *repackSet) commitsNewestFirst(ctx context.Context, objects *objectStore
 			tree: s.linkOf(o.data, "tree "), parent: s.linkOf(o.data, "\nparent "),
 		})
 	}
+
 	var line []int
 	for i := range commits {
 		for next := i; commits[next].generation == 0; {
@@ -139,6 +144,7 @@ func (s *repackSet) commitsNewestFirst(ctx context.Context, objects *objectStore
 		}
 		line = line[:0]
 	}
+
 	slices.SortStableFunc(commits, func(a, b setCommit) int {
 		return cmp.Or(cmp.Compare(b.time, a.time), cmp.Compare(b.generation, a.generation))
 	})

@@ -32,6 +32,7 @@ func inOwnMounts(t *testing.T) (dir string, child bool) {
 	cmd := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v")
 	cmd.Env = append(os.Environ(), mountedEnv+"="+t.TempDir())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
+
 	if os.Geteuid() != 0 {
 		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
 		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
@@ -102,6 +103,7 @@ func TestFullDisk(t *testing.T) {
 	commits := grow(t, r, 300, 20)
 	tip := commits[len(commits)-1]
 	e := edit(t, r, tip)
+
 	for round, leave := range []int64{0, 4 << 10, 12 << 10, 40 << 10} {
 		for i := range 100 {
 			put(t, e, fmt.Sprintf("large/%d/%d", round, i), strings.Repeat(fmt.Sprintf("%x", i*7919+round), 100))
@@ -136,6 +138,7 @@ func TestFullDisk(t *testing.T) {
 			t.Errorf("round %d: %d files", round, len(got))
 		}
 	}
+
 	maintain(t, r, gitsync.MaintainOptions{Full: true})
 	fsck(t, r.Dir())
 }
@@ -155,6 +158,7 @@ func TestFullDiskWhileContentIsSpilled(t *testing.T) {
 	put(t, e, "first", "1")
 	free := ballast(t, dir, 6<<20)
 	want := map[string]string{"first": "1"}
+
 	for i := 0; ; i++ {
 		path, data := fmt.Sprint("payload/", i), random(t, 4<<20)
 		_, err := e.Put(path, []byte(data))
@@ -167,15 +171,18 @@ func TestFullDiskWhileContentIsSpilled(t *testing.T) {
 			t.Fatal("the disk is never full")
 		}
 	}
+
 	free()
 	tip := commit(t, r, e, "all of it")
 	fsck(t, r.Dir())
+
 	for path, data := range contents(t, r, tip) {
 		if want[path] != data {
 			t.Errorf("%s is not what was put", path)
 		}
 		delete(want, path)
 	}
+
 	if len(want) > 0 {
 		t.Errorf("%d files are missing", len(want))
 	}
@@ -322,6 +329,7 @@ func TestReadOnlyFileSystem(t *testing.T) {
 	}
 	commits := grow(t, r, 50, 5)
 	tip := commits[len(commits)-1]
+
 	if err := syscall.Mount("", dir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
 		t.Fatal(err)
 	}
@@ -335,12 +343,14 @@ func TestReadOnlyFileSystem(t *testing.T) {
 	e := edit(t, r, tip)
 	put(t, e, "new", "1")
 	_, err = r.Commit(t.Context(), gitsync.MainRef, e, info("refused"))
+
 	_, maintainErr := r.Maintain(t.Context(), gitsync.MaintainOptions{})
 	for what, err := range map[string]error{"commit": err, "maintenance": maintainErr} {
 		if !errors.Is(err, gitsync.ErrReadOnly) || !errors.Is(err, syscall.EROFS) || appbur.HintOf(err) == "" {
 			t.Errorf("%s: %v, want ErrReadOnly with its cause and a hint", what, err)
 		}
 	}
+
 	if err := syscall.Mount("", dir, "", syscall.MS_REMOUNT, ""); err != nil {
 		t.Fatal(err)
 	}

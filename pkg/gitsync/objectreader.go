@@ -59,6 +59,7 @@ func (o *objectReader) locate(id Hash) (*packReader, int64) {
 			return reader, offset
 		}
 	}
+
 	p, offset, ok := o.objects.find(id)
 	if !ok {
 		return nil, 0

@@ -65,6 +65,7 @@ func openObjectStore(objects string, limits limits) (*objectStore, error) {
 			}
 		}
 	}
+
 	return s, s.rescan()
 }
 
@@ -81,6 +82,7 @@ func (s *objectStore) rescan() error {
 	}
 	var packs []*pack
 	changed := false
+
 	for _, dir := range s.dirs {
 		found, err := listPacks(dir)
 		if err != nil {
@@ -108,6 +110,7 @@ func (s *objectStore) rescan() error {
 			packs = append(packs, p)
 		}
 	}
+
 	if changed || len(packs) != len(s.packs) {
 		s.setPacks(packs)
 	}
@@ -227,6 +230,7 @@ func (s *objectStore) demand(ids []Hash) error {
 			return appbur.WithHint(fmt.Errorf("%w: %s was pruned while it was about to be used again", ErrObjectNotFound, id), "begin a new edit")
 		}
 	}
+
 	return nil
 }
 
@@ -249,6 +253,7 @@ func (s *objectStore) readWithin(id Hash, limits limits) (rawObject, error) {
 	// Again, because maintenance or stock git may have moved everything into a new
 	// pack, even while we look.
 	unchanged := 0
+
 	for range lookups {
 		before := s.state()
 		last = nil
@@ -284,6 +289,7 @@ func (s *objectStore) readWithin(id Hash, limits limits) (rawObject, error) {
 			break
 		}
 	}
+
 	return rawObject{}, s.missing(id, last)
 }
 

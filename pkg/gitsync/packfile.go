@@ -141,6 +141,7 @@ func (p *packFile) publish(beside ...sideFile) (_ *pack, hold *packHold, err err
 	if err != nil {
 		return nil, nil, fmt.Errorf("internal error: our own index: %w", err)
 	}
+
 	// The index comes last: a reader takes it as a promise that all else is there.
 	parts := []packPart{{".pack", p.file}}
 	defer func() {
@@ -149,6 +150,7 @@ func (p *packFile) publish(beside ...sideFile) (_ *pack, hold *packHold, err err
 			_ = part.file.Close()
 		}
 	}()
+
 	for _, side := range append(beside, sideFile{".idx", func([]packedObject, []byte) []byte { return indexData }}) {
 		file, err := writeUnfinished(p.dir, side.encode(objects, sum))
 		if err != nil {
@@ -156,11 +158,13 @@ func (p *packFile) publish(beside ...sideFile) (_ *pack, hold *packHold, err err
 		}
 		parts = append(parts, packPart{side.ending, file})
 	}
+
 	name := filepath.Join(p.dir, "pack-"+hex.EncodeToString(sum))
 	// The hold comes first: git may list the pack as soon as it has its name.
 	if hold, err = p.hold(name); err != nil {
 		return nil, nil, fmt.Errorf("hold pack: %w", err)
 	}
+
 	if err := publishParts(parts, name); err != nil {
 		hold.release()
 		return nil, nil, fmt.Errorf("publish pack: %w", err)

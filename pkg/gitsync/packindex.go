@@ -38,6 +38,7 @@ func encodePackIndex(objects []packedObject, packChecksum []byte) []byte {
 	slices.SortFunc(objects, func(a, b packedObject) int { return bytes.Compare(a.id[:], b.id[:]) })
 	out := make([]byte, 0, indexIDs+len(objects)*(idSize+8)+checksumSize)
 	out = append(out, indexMagic...)
+
 	next := 0
 	for first := range 256 {
 		for next < len(objects) && int(objects[next].id[0]) == first {
@@ -45,12 +46,14 @@ func encodePackIndex(objects []packedObject, packChecksum []byte) []byte {
 		}
 		out = binary.BigEndian.AppendUint32(out, uint32(next))
 	}
+
 	for _, o := range objects {
 		out = append(out, o.id[:]...)
 	}
 	for _, o := range objects {
 		out = binary.BigEndian.AppendUint32(out, o.crc)
 	}
+
 	var large []uint64
 	for _, o := range objects {
 		if o.offset < largeOffset {
@@ -60,6 +63,7 @@ func encodePackIndex(objects []packedObject, packChecksum []byte) []byte {
 		out = binary.BigEndian.AppendUint32(out, largeOffset|uint32(len(large)))
 		large = append(large, o.offset)
 	}
+
 	for _, offset := range large {
 		out = binary.BigEndian.AppendUint64(out, offset)
 	}
@@ -88,6 +92,7 @@ func parsePackIndex(data []byte) (*packIndex, error) {
 		return nil, fmt.Errorf("%w: pack index has the header of no version that is known", ErrCorrupt)
 	}
 	x := &packIndex{data: data}
+
 	previous := uint32(0)
 	for first := range 256 {
 		n := x.word(indexFanout + 4*first)
@@ -96,6 +101,7 @@ func parsePackIndex(data []byte) (*packIndex, error) {
 		}
 		previous = n
 	}
+
 	x.count = int(previous)
 	if len(data) < indexIDs+x.count*(idSize+8)+checksumSize {
 		return nil, fmt.Errorf("%w: pack index is cut off", ErrCorrupt)

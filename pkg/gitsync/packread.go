@@ -76,6 +76,7 @@ func (r *packReader) readDepth(offset int64, depth int, held int64) (rawObject, 
 	if o, ok := r.bases[offset]; ok {
 		return o, nil
 	}
+
 	// A damaged pack might also tie a chain into a loop.
 	if err := r.limits.checkDepth(depth); err != nil {
 		return rawObject{}, fmt.Errorf("%s at %d: %w", r.pack.path, offset, err)
@@ -89,6 +90,7 @@ func (r *packReader) readDepth(offset int64, depth int, held int64) (rawObject, 
 		return rawObject{}, fmt.Errorf("%s at %d: %w", r.pack.path, offset, err)
 	}
 	base := int64(-1)
+
 	switch kind {
 	case plumbing.OFSDeltaObject:
 		distance, err := readBaseDistance(r.in)
@@ -106,6 +108,7 @@ func (r *packReader) readDepth(offset int64, depth int, held int64) (rawObject, 
 			return rawObject{}, r.damaged(offset, fmt.Errorf("delta base %s is not in the pack", id))
 		}
 	}
+
 	data, err := inflate(r.in, size)
 	if err != nil {
 		return rawObject{}, r.damaged(offset, err)
@@ -113,6 +116,7 @@ func (r *packReader) readDepth(offset int64, depth int, held int64) (rawObject, 
 	if base < 0 {
 		return rawObject{kind: kind, data: data}, nil
 	}
+
 	// What kind it makes is known from its last base only.
 	if err := r.limits.checkDelta(plumbing.BlobObject, data); err != nil {
 		return rawObject{}, fmt.Errorf("%s at %d: %w", r.pack.path, offset, err)
@@ -121,6 +125,7 @@ func (r *packReader) readDepth(offset int64, depth int, held int64) (rawObject, 
 	if err != nil {
 		return rawObject{}, err
 	}
+
 	if err := r.limits.checkDelta(from.kind, data); err != nil {
 		return rawObject{}, fmt.Errorf("%s at %d: %w", r.pack.path, offset, err)
 	}
@@ -155,6 +160,7 @@ func readEntryHeader(in io.ByteReader) (plumbing.ObjectType, int64, error) {
 		return 0, 0, err
 	}
 	kind := plumbing.ObjectType(b >> 4 & 7)
+
 	size := int64(b & 15)
 	for shift := 4; b&0x80 != 0; shift += 7 {
 		if shift > 53 {
@@ -165,6 +171,7 @@ func readEntryHeader(in io.ByteReader) (plumbing.ObjectType, int64, error) {
 		}
 		size |= int64(b&0x7f) << shift
 	}
+
 	if !kind.Valid() {
 		return 0, 0, fmt.Errorf("object type %d is unknown", kind)
 	}
@@ -208,6 +215,7 @@ func inflate(in io.Reader, size int64) ([]byte, error) {
 	}
 	defer inflaters.Put(reader)
 	var out bytes.Buffer
+
 	// bytes.Buffer wants room to notice the end without growing.
 	out.Grow(int(min(size, trustedSize)) + bytes.MinRead)
 	n, err := out.ReadFrom(io.LimitReader(reader, size+1))

@@ -12,6 +12,7 @@ func FuzzVary(f *testing.F) {
 	for _, content := range []string{"", "x", "tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\n", string(bytes.Repeat([]byte("long "), 9999))} {
 		f.Add([]byte(content), "pack_1")
 	}
+
 	f.Fuzz(func(t *testing.T, content []byte, name string) {
 		o, err := newObject(plumbing.BlobObject, content)
 		if err != nil {

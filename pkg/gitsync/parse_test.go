@@ -38,6 +38,7 @@ func FuzzCommit(f *testing.F) {
 	f.Add([]byte(head + "gpgsig -----BEGIN SSH SIGNATURE-----\n x\n -----END SSH SIGNATURE-----\n\nm\n"))
 	f.Add([]byte(head + "gpgsig"))
 	f.Add([]byte("tree x\n\n"))
+
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := parseCommit(data)
 		if err != nil {
@@ -103,16 +104,19 @@ func TestPackIndexFindsLargeOffsets(t *testing.T) {
 		}
 		objects = append(objects, o)
 	}
+
 	want := slices.Clone(objects)
 	x, err := parsePackIndex(encodePackIndex(objects, make([]byte, idSize)))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, o := range want {
 		if got, ok := x.find(o.id); !ok || got != int64(o.offset) {
 			t.Fatalf("%s at %d, %v; want %d", o.id, got, ok, o.offset)
 		}
 	}
+
 	if _, ok := x.find(Hash{}); ok {
 		t.Error("found what is not there")
 	}
@@ -127,6 +131,7 @@ func FuzzPackEntry(f *testing.F) {
 	f.Add(append(entryHeader(o.kind, o.size), o.zlib...))
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f})
 	f.Add([]byte{0x65, 0x80, 0x01})
+
 	f.Fuzz(func(t *testing.T, data []byte) {
 		in := bytes.NewReader(data)
 		kind, size, err := readEntryHeader(in)

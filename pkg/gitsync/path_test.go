@@ -26,6 +26,7 @@ func TestPathsThatCannotBeStored(t *testing.T) {
 			t.Errorf("remove %q: %v, want ErrPath", path, err)
 		}
 	}
+
 	for _, path := range []string{"a", ".gitattributes", "...", "a b", "%3a", "git", ".github/x", "é", strings.Repeat("x", 255)} {
 		if _, err := e.Put(path, nil); err != nil {
 			t.Errorf("put %q: %v", path, err)
@@ -39,6 +40,7 @@ func FuzzPath(f *testing.F) {
 	for _, seed := range []string{"a/b", "..", ".git", "a//b", "a\x00", "é/%3a", ".git ", "git~1/x", "a/.gitmodules"} {
 		f.Add(seed)
 	}
+
 	r := newRepository(f)
 	f.Fuzz(func(t *testing.T, path string) {
 		e, err := r.Edit(gitsync.Hash{})

@@ -43,6 +43,7 @@ func (r *Repository) Walk(ctx context.Context, from Hash, o WalkOptions) iter.Se
 		if err == nil {
 			w.push(start)
 		}
+
 		for err == nil && w.queue.Len() > 0 {
 			if err = ctx.Err(); err != nil {
 				break
@@ -51,6 +52,7 @@ func (r *Repository) Walk(ctx context.Context, from Hash, o WalkOptions) iter.Se
 			if c.Time.Before(o.Since) {
 				continue
 			}
+
 			var step Step
 			var shown bool
 			if step, shown, err = w.step(c, o); err != nil {
@@ -60,6 +62,7 @@ func (r *Repository) Walk(ctx context.Context, from Hash, o WalkOptions) iter.Se
 				return
 			}
 		}
+
 		if err != nil {
 			yield(Step{}, fmt.Errorf("walk the history: %w", err))
 		}
@@ -116,6 +119,7 @@ func (w *walker) step(c Commit, o WalkOptions) (Step, bool, error) {
 	var first []chosenEntry
 	var follow []Commit
 	shown := len(c.Parents) > 0 || len(here) > 0
+
 	for i, h := range c.Parents {
 		parent, err := w.reader.commit(h)
 		if err != nil {
@@ -134,6 +138,7 @@ func (w *walker) step(c Commit, o WalkOptions) (Step, bool, error) {
 		}
 		follow = append(follow, parent)
 	}
+
 	for _, parent := range follow {
 		w.push(parent)
 	}
@@ -157,6 +162,7 @@ func (w *walker) changes(before, after []chosenEntry) ([]Change, error) {
 		}
 		return compare.entry(path, a, b, &list)
 	}
+
 	for len(before) > 0 || len(after) > 0 {
 		var err error
 		switch {
@@ -174,6 +180,7 @@ func (w *walker) changes(before, after []chosenEntry) ([]Change, error) {
 			return nil, err
 		}
 	}
+
 	sortChanges(list)
 	return list, nil
 }

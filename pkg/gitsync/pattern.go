@@ -88,6 +88,7 @@ func (c *chooser) below(seen *expansion, pattern int, rest Pattern, path string,
 	if !e.isDir() {
 		return nil, nil
 	}
+
 	key := chooserKey{pattern, path}
 	if answer, ok := c.last[key]; ok && answer.tree == e.id {
 		return answer.entries, nil
@@ -100,6 +101,7 @@ func (c *chooser) below(seen *expansion, pattern int, rest Pattern, path string,
 	if err != nil {
 		return nil, fmt.Errorf("tree %s: %w", e.id, err)
 	}
+
 	var chosen []chosenEntry
 	for _, entry := range entries {
 		child := entry.name
@@ -112,6 +114,7 @@ func (c *chooser) below(seen *expansion, pattern int, rest Pattern, path string,
 		}
 		chosen = append(chosen, found...)
 	}
+
 	c.last[key] = chooserAnswer{e.id, chosen}
 	return chosen, nil
 }
@@ -153,6 +156,7 @@ func findEntry(data []byte, name string) (treeEntry, bool, error) {
 		}
 		data = data[end+1+idLength:]
 	}
+
 	return treeEntry{}, false, nil
 }
 

@@ -39,6 +39,7 @@ var treeFiles = rapid.Custom(func(t *rapid.T) map[string]string {
 func TestTreeDependsOnFilesAlone(t *testing.T) {
 	r := newRepository(t)
 	stock := newStockRepository(t)
+
 	refs := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		before, after := treeFiles.Draw(rt, "before"), treeFiles.Draw(rt, "after")
@@ -93,6 +94,7 @@ func TestTreeDependsOnFilesAlone(t *testing.T) {
 		}
 		checkDiff(rt, r, base, head, before, after)
 	})
+
 	e := edit(t, r, gitsync.Hash{})
 	put(t, e, "a", "1")
 	commit(t, r, e, "HEAD must be born for fsck to be silent")
@@ -133,6 +135,7 @@ func checkDiff(t *rapid.T, r *gitsync.Repository, base, head gitsync.Hash, befor
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	got := map[string]string{}
 	for _, c := range changes {
 		switch {
@@ -144,6 +147,7 @@ func checkDiff(t *rapid.T, r *gitsync.Repository, base, head gitsync.Hash, befor
 			got[c.Path] = "changed"
 		}
 	}
+
 	want := map[string]string{}
 	for path, data := range after {
 		if old, ok := before[path]; !ok {
@@ -152,11 +156,13 @@ func checkDiff(t *rapid.T, r *gitsync.Repository, base, head gitsync.Hash, befor
 			want[path] = "changed"
 		}
 	}
+
 	for path := range before {
 		if _, ok := after[path]; !ok {
 			want[path] = "removed"
 		}
 	}
+
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatalf("diff (-want +got):\n%s", diff)
 	}

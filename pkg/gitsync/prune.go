@@ -34,6 +34,7 @@ func (r *Repository) planPrune(ctx context.Context, set *repackSet, before time.
 		return nil, err
 	}
 	defer w.close()
+
 	refs, logs, err := r.tips()
 	if err != nil {
 		return nil, err
@@ -44,12 +45,14 @@ func (r *Repository) planPrune(ctx context.Context, set *repackSet, before time.
 	if err := w.walk(ctx, logs, true); err != nil {
 		return nil, err
 	}
+
 	// What young objects refer to is as young as they.
 	young, err := r.newReach()
 	if err != nil {
 		return nil, err
 	}
 	defer young.close()
+
 	for i := range set.entries {
 		e := &set.entries[i]
 		if w.seen[e.id] || int64(e.time) < before.Unix() {
@@ -63,6 +66,7 @@ func (r *Repository) planPrune(ctx context.Context, set *repackSet, before time.
 			return nil, err
 		}
 	}
+
 	plan := &prunePlan{reach: w}
 	for i := range set.entries {
 		e := &set.entries[i]
@@ -78,6 +82,7 @@ func (r *Repository) planPrune(ctx context.Context, set *repackSet, before time.
 			plan.commits = plan.commits || e.kind == plumbing.CommitObject
 		}
 	}
+
 	report.SetAside = plan.aside
 	return plan, nil
 }
@@ -112,6 +117,7 @@ func (r *Repository) finishPrune(ctx context.Context, plan *prunePlan, set *repa
 		return err
 	}
 	defer unlock()
+
 	if plan.dropped > 0 {
 		if err := r.stillUnused(ctx, plan, set); err != nil {
 			return err
@@ -125,6 +131,7 @@ func (r *Repository) finishPrune(ctx context.Context, plan *prunePlan, set *repa
 			}
 		}
 	}
+
 	if err := r.objects.retire(chosen, loose, made); err != nil {
 		return err
 	}
@@ -146,6 +153,7 @@ func (r *Repository) stillUnused(ctx context.Context, plan *prunePlan, set *repa
 			return raced
 		}
 	}
+
 	if err := r.objects.rescan(); err != nil {
 		return err
 	}
@@ -153,6 +161,7 @@ func (r *Repository) stillUnused(ctx context.Context, plan *prunePlan, set *repa
 	if err != nil {
 		return err
 	}
+
 	again, err := r.newReach()
 	if err != nil {
 		return err
@@ -165,6 +174,7 @@ func (r *Repository) stillUnused(ctx context.Context, plan *prunePlan, set *repa
 	if err := again.walk(ctx, logs, true); err != nil {
 		return err
 	}
+
 	for i := range set.entries {
 		if e := &set.entries[i]; e.to == toNowhere && again.seen[e.id] {
 			return raced

@@ -15,6 +15,7 @@ import (
 func TestPruneDropsOnlyWhatIsOldAndUnused(t *testing.T) {
 	r := newRepository(t)
 	commits := grow(t, r, 30, 5)
+
 	tip := commits[len(commits)-1]
 	point := func(name, payload string) gitsync.Hash {
 		e := edit(t, r, tip)
@@ -25,11 +26,13 @@ func TestPruneDropsOnlyWhatIsOldAndUnused(t *testing.T) {
 		}
 		return hash(t, git(t, r.Dir(), "rev-parse", name+":apps/data"))
 	}
+
 	old, young, kept := point("old", "old "), point("young", "young "), point("kept", "kept ")
 	has := func(h gitsync.Hash) bool {
 		_, err := tryGit(r.Dir(), "", "cat-file", "-e", h.String())
 		return err == nil
 	}
+
 	now := time.Now()
 	age := func(pattern string, by time.Duration) {
 		for _, path := range glob(t, r, pattern) {
@@ -38,6 +41,7 @@ func TestPruneDropsOnlyWhatIsOldAndUnused(t *testing.T) {
 			}
 		}
 	}
+
 	git(t, r.Dir(), "tag", "-d", "old")
 	// Nothing is dropped unless it is asked for, nor before its time.
 	maintain(t, r, gitsync.MaintainOptions{Full: true})
@@ -49,6 +53,7 @@ func TestPruneDropsOnlyWhatIsOldAndUnused(t *testing.T) {
 	if again := maintain(t, r, gitsync.MaintainOptions{PruneBefore: now.Add(-time.Hour)}); again.Rewritten != 0 {
 		t.Errorf("nothing to do, and yet %+v", again)
 	}
+
 	// Set aside, it does not become younger by what happens to other objects.
 	commits = append(commits, grow(t, r, 30, 5)...)
 	git(t, r.Dir(), "tag", "-d", "young")
@@ -61,6 +66,7 @@ func TestPruneDropsOnlyWhatIsOldAndUnused(t *testing.T) {
 		t.Fatalf("%+v: old %v, young %v, kept %v", report, has(old), has(young), has(kept))
 	}
 	fsck(t, r.Dir())
+
 	// Content that was set aside is written again when it is used again.
 	if again := point("again", "young "); again != young {
 		t.Fatal("the same content has another name")

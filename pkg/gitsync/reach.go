@@ -97,6 +97,7 @@ func (w *reach) walk(ctx context.Context, tips []Hash, optional bool) error {
 			return fmt.Errorf("%s %s: %w", o.kind, id, err)
 		}
 	}
+
 	return nil
 }
 
@@ -134,6 +135,7 @@ func (w *reach) follow(queue []Hash, id Hash, o rawObject) ([]Hash, error) {
 			}
 		}
 	}
+
 	return queue, nil
 }
 
@@ -148,6 +150,7 @@ func (r *Repository) tips() (refs, logs []Hash, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+
 	for _, name := range append(names, "HEAD") {
 		id, err := r.resolve(name)
 		if errors.Is(err, ErrRefNotFound) {
@@ -158,6 +161,7 @@ func (r *Repository) tips() (refs, logs []Hash, err error) {
 		}
 		refs = append(refs, id)
 	}
+
 	err = filepath.WalkDir(filepath.Join(r.dir, "logs"), func(path string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) || err == nil && d.IsDir() {
 			return nil

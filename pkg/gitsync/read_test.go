@@ -52,6 +52,7 @@ func history(t *testing.T, r *gitsync.Repository, n int) (gitsync.Hash, map[stri
 func TestReadingSurvivesStockMaintenance(t *testing.T) {
 	r := newRepository(t)
 	head, want := history(t, r, 12)
+
 	for _, step := range [][]string{
 		{"pack-refs", "--all"},
 		{"repack", "-a", "-d", "-f", "-q", "--depth=50"},
@@ -76,6 +77,7 @@ func TestReadingSurvivesStockMaintenance(t *testing.T) {
 		put(t, e, "dir0/file.yaml", want["dir0/file.yaml"])
 		head = commit(t, r, e, step[0])
 	}
+
 	fsck(t, r.Dir())
 }
 
@@ -107,6 +109,7 @@ func TestReadingWhileWriting(t *testing.T) {
 	head, want := history(t, r, 2)
 	done := make(chan struct{})
 	var readers sync.WaitGroup
+
 	for range 4 {
 		readers.Go(func() {
 			for {
@@ -132,11 +135,13 @@ func TestReadingWhileWriting(t *testing.T) {
 			}
 		})
 	}
+
 	e := edit(t, r, head)
 	for i := range 20 {
 		put(t, e, "counter", fmt.Sprint(i))
 		commit(t, r, e, "count")
 	}
+
 	close(done)
 	readers.Wait()
 }
@@ -151,6 +156,7 @@ func TestReadAllEndsEarly(t *testing.T) {
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
+
 	if _, err := readAll(ended, s, ""); !errors.Is(err, context.Canceled) {
 		t.Errorf("ended context: %v", err)
 	}
@@ -161,6 +167,7 @@ func TestReadAllEndsEarly(t *testing.T) {
 	if got, err := readAll(t.Context(), s, "none"); len(got) > 0 || err != nil {
 		t.Errorf("nothing: %v, %v", got, err)
 	}
+
 	for _, path := range []string{"none", "dir1", "dir1/file.yaml/below"} {
 		if _, err := s.ReadFile(path); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: %v, want fs.ErrNotExist", path, err)
@@ -183,6 +190,7 @@ func TestDamagedPacksAreNoticed(t *testing.T) {
 		t.Fatal(err)
 	}
 	noticed := 0
+
 	for i := 0; i < len(data); i += 3 {
 		data[i] ^= 0x10
 		if err := os.WriteFile(pack, data, 0o600); err != nil {
@@ -207,6 +215,7 @@ func TestDamagedPacksAreNoticed(t *testing.T) {
 			}
 		}
 	}
+
 	if noticed == 0 {
 		t.Error("no damage was noticed")
 	}
@@ -240,6 +249,7 @@ func TestRepositoriesThatAreRefused(t *testing.T) {
 	if _, err := gitsync.Open(dir); !errors.Is(err, gitsync.ErrNoRepository) || !strings.Contains(appbur.HintOf(err), "--bare") {
 		t.Errorf("worktree: %v, hint %q", err, appbur.HintOf(err))
 	}
+
 	if _, err := gitsync.Init(dir); !errors.Is(err, gitsync.ErrExists) {
 		t.Errorf("init over something: %v", err)
 	}
@@ -248,12 +258,14 @@ func TestRepositoriesThatAreRefused(t *testing.T) {
 	if _, err := gitsync.Open(sha256); !errors.Is(err, gitsync.ErrUnsupported) {
 		t.Errorf("SHA-256: %v", err)
 	}
+
 	// What stock git makes is opened.
 	stock := filepath.Join(dir, "stock.git")
 	git(t, dir, "init", "-q", "--bare", stock)
 	if _, err := gitsync.Open(stock); err != nil {
 		t.Error(err)
 	}
+
 	// An empty directory becomes a repository, with nothing left beside it.
 	empty := filepath.Join(dir, "parent", "empty")
 	if err := os.MkdirAll(empty, 0o755); err != nil {

@@ -41,6 +41,7 @@ func (r *Repository) DeleteRefs(ctx context.Context, gone, kept map[string]Hash)
 		return err
 	}
 	defer unlock()
+
 	for _, expected := range []map[string]Hash{kept, gone} {
 		for _, name := range slices.Sorted(maps.Keys(expected)) {
 			if err := r.expectExisting(name, expected[name]); err != nil {
@@ -48,6 +49,7 @@ func (r *Repository) DeleteRefs(ctx context.Context, gone, kept map[string]Hash)
 			}
 		}
 	}
+
 	if err := r.dropRefs(ctx, gone); err != nil {
 		return fmt.Errorf("delete refs: %w", err)
 	}
@@ -160,12 +162,14 @@ func (r *Repository) dropLoose(ctx context.Context, name string, hash Hash) (err
 		return err
 	}
 	defer func() { err = errors.Join(err, os.Remove(lock)) }()
+
 	switch err := r.expectExisting(name, hash); {
 	case errors.Is(err, ErrRefMoved) && !r.exists(name):
 		return nil // packed by git, and dropped from there by us
 	case err != nil:
 		return err
 	}
+
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -192,6 +196,7 @@ func (r *Repository) takeLock(ctx context.Context, staged, lock, name string) er
 	defer cancel()
 	ticker := time.NewTicker(lockInterval)
 	defer ticker.Stop()
+
 	for {
 		if err := os.MkdirAll(filepath.Dir(lock), 0o755); err != nil {
 			return err

@@ -14,6 +14,7 @@ func FuzzWithoutPacked(f *testing.F) {
 	f.Add([]byte(a+" refs/tags/x\n"+b+" refs/tags/x\n"), "refs/tags/x")
 	f.Add([]byte(a+" refs/tags/x"), "refs/tags/y")
 	f.Add([]byte("^"+a+"\n\n"), "")
+
 	f.Fuzz(func(t *testing.T, data []byte, name string) {
 		before, err := parsePackedRefs(data, defaultLimits)
 		if err != nil {

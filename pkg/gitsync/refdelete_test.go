@@ -70,12 +70,14 @@ func TestDeleteRefs(t *testing.T) {
 		t.Run(pack, func(t *testing.T) {
 			r := newPointed(t)
 			tags := points(t, r, "a", "b", "c")
+
 			switch pack {
 			case "packed":
 				git(t, r.Dir(), "pack-refs", "--all")
 			case "both":
 				git(t, r.Dir(), "pack-refs", "--all", "--no-prune")
 			}
+
 			tags["refs/tags/points/d"] = points(t, r, "d")["refs/tags/points/d"]
 			if err := r.DeleteRefs(t.Context(), only(tags, "a", "c", "d"), only(tags, "b")); err != nil {
 				t.Fatal(err)
@@ -88,11 +90,13 @@ func TestDeleteRefs(t *testing.T) {
 				t.Errorf("%+v, %v", list, err)
 			}
 			fsck(t, r.Dir())
+
 			// What git packs afterwards is what is there.
 			git(t, r.Dir(), "pack-refs", "--all")
 			if left := tagsLeft(t, r); left != "b" {
 				t.Errorf("after packing git sees %q", left)
 			}
+
 			// The name is free again.
 			points(t, r, "a")
 		})
@@ -107,6 +111,7 @@ func TestDeleteRefsComparesBeforeItDeletes(t *testing.T) {
 	wrong["refs/tags/points/b"] = tags["refs/tags/points/a"]
 	missing := only(tags, "a")
 	missing["refs/tags/points/never"] = tags["refs/tags/points/a"]
+
 	for name, test := range map[string]struct{ gone, kept map[string]gitsync.Hash }{
 		"one of them moved":        {wrong, nil},
 		"one of them is gone":      {missing, nil},
@@ -122,6 +127,7 @@ func TestDeleteRefsComparesBeforeItDeletes(t *testing.T) {
 			}
 		})
 	}
+
 	if err := r.DeleteRefs(t.Context(), map[string]gitsync.Hash{"refs/tags/../../config": tags["refs/tags/points/a"]}, nil); err == nil {
 		t.Error("a name that leaves the refs is accepted")
 	}
@@ -174,6 +180,7 @@ func TestDeleterChild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for {
 		for range 2 {
 			name := fmt.Sprint("points/", rand.Uint64())
@@ -208,6 +215,7 @@ func TestDeleterChild(t *testing.T) {
 func TestKilledDeleterLeavesRefsWholeOrGone(t *testing.T) {
 	r := newPointed(t)
 	points(t, r, "first")
+
 	for kill := range 15 {
 		child := exec.Command(os.Args[0], "-test.run=^TestDeleterChild$")
 		child.Env = append(os.Environ(), deleterEnv+"="+r.Dir())
@@ -252,6 +260,7 @@ func TestKilledDeleterLeavesRefsWholeOrGone(t *testing.T) {
 		_ = os.Remove(filepath.Join(r.Dir(), "packed-refs.lock"))
 		git(t, r.Dir(), "pack-refs", "--all")
 	}
+
 	points(t, r, "last")
 	for _, pattern := range []string{"appbur.ref", "appbur.packed-refs", "packed-refs.lock", "refs/tags/points/*.lock"} {
 		if left, _ := filepath.Glob(filepath.Join(r.Dir(), pattern)); len(left) > 0 {

@@ -124,6 +124,7 @@ func parsePackedRefs(data []byte, limits limits) (map[string]Hash, error) {
 			return nil, fmt.Errorf("packed-refs: %w", err)
 		}
 	}
+
 	if err := lines.Err(); err != nil {
 		return nil, fmt.Errorf("%w: packed-refs: %w", ErrCorrupt, err)
 	}
@@ -187,6 +188,7 @@ func (r *Repository) looseRefs(prefix string) (map[string]string, error) {
 		if err != nil || !strings.HasPrefix(filepath.ToSlash(relative), prefix) {
 			return err
 		}
+
 		text, err := os.ReadFile(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
@@ -219,11 +221,13 @@ func (r *Repository) moveRef(ctx context.Context, name string, from, to Hash) (e
 		return fmt.Errorf("move ref: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.Remove(staged)) }()
+
 	// A link, not a write: the lock file is never seen half written.
 	lock := path + ".lock"
 	if err := r.takeLock(ctx, staged, lock, name); err != nil {
 		return fmt.Errorf("move ref: %w", err)
 	}
+
 	// Once it is renamed, a lock of that name is somebody else's.
 	locked := true
 	defer func() {
@@ -231,6 +235,7 @@ func (r *Repository) moveRef(ctx context.Context, name string, from, to Hash) (e
 			_ = os.Remove(lock)
 		}
 	}()
+
 	if err := r.expectRef(name, from); err != nil {
 		return err
 	}
@@ -300,6 +305,7 @@ func (r *Repository) recoverLock(staged, below string) error {
 	if err != nil {
 		return err
 	}
+
 	err = filepath.WalkDir(below, func(path string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) && path == below {
 			return nil
@@ -312,5 +318,6 @@ func (r *Repository) recoverLock(staged, below string) error {
 		}
 		return nil
 	})
+
 	return errors.Join(err, os.Remove(staged))
 }

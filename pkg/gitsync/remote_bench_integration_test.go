@@ -24,6 +24,7 @@ func BenchmarkPush(b *testing.B) {
 			git(b, r.Dir(), "push", "-q", testremote.Bare(b), "main")
 		}
 	})
+
 	for _, pusher := range []string{"appbur", "git"} {
 		b.Run("one commit/"+pusher, func(b *testing.B) {
 			p := localPlace(b)
@@ -49,9 +50,11 @@ func BenchmarkClone(b *testing.B) {
 		path, data := manifest(i)
 		addCommit(b, r, map[string]string{path: string(data) + "# changed\n"})
 	}
+
 	p := localPlace(b)
 	push(b, r, p)
 	git(b, p.bare, "repack", "-adfq")
+
 	b.Run("appbur", func(b *testing.B) {
 		for b.Loop() {
 			if _, _, err := gitsync.Clone(b.Context(), filepath.Join(b.TempDir(), "c.git"), p.remote, gitsync.MainRef, "",
@@ -60,6 +63,7 @@ func BenchmarkClone(b *testing.B) {
 			}
 		}
 	})
+
 	b.Run("git", func(b *testing.B) {
 		for b.Loop() {
 			// file:// makes git use the protocol and not hard links.

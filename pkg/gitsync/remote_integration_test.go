@@ -174,6 +174,7 @@ func TestPushOfDeltas(t *testing.T) {
 		path, data := manifest(i)
 		addCommit(t, r, map[string]string{path: string(data) + "# changed\n"})
 	}
+
 	git(t, r.Dir(), "repack", "-adq", "--depth=50")
 	r, err := gitsync.Open(r.Dir())
 	if err != nil {
@@ -195,10 +196,12 @@ func TestCloneIsTheRepository(t *testing.T) {
 		t.Run(p.name, func(t *testing.T) {
 			r := filled(t, 500)
 			pointOn(t, r, "20261121T000000Z", "one")
+
 			for i := range 20 {
 				path, data := manifest(i)
 				addCommit(t, r, map[string]string{path: string(data) + "# changed\n"})
 			}
+
 			push(t, r, p)
 			// Deltas, as a server that packs has them; and a stranger's tag.
 			git(t, p.bare, "repack", "-adfq")
@@ -208,6 +211,7 @@ func TestCloneIsTheRepository(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			fsck(t, dir)
 			sameRefs(t, r, dir)
 			if done.Tags != 1 || done.Objects < 500 {
@@ -218,6 +222,7 @@ func TestCloneIsTheRepository(t *testing.T) {
 			if got := git(t, p.bare, "rev-parse", "main"); got != tip.String() {
 				t.Errorf("the clone's commit did not arrive: %s", got)
 			}
+
 			// The first repository is now an old copy, and may not push over it.
 			_, err = r.Push(t.Context(), p.remote, what, gitsync.RemoteOptions{})
 			if got := gitsync.StateOf(err); got != "" && got != gitsync.RemoteDiverged {
@@ -238,6 +243,7 @@ func TestPushIsCompareAndSwap(t *testing.T) {
 		t.Run(p.name, func(t *testing.T) {
 			r := filled(t, 10)
 			push(t, r, p)
+
 			// While the pack is received, the branch moves below it.
 			testremote.Hook(t, p.bare, "pre-receive", `cat >/dev/null
 unset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES
@@ -246,6 +252,7 @@ c=$(git -c user.name=o -c user.email=o@example.com commit-tree -p main -m other 
 			addCommit(t, r, map[string]string{"a": "b"})
 			_, err := r.Push(t.Context(), p.remote, what, gitsync.RemoteOptions{})
 			wantState(t, err, gitsync.RemoteMoved)
+
 			if subject := git(t, p.bare, "log", "-1", "--format=%s", "main"); subject != "other" {
 				t.Errorf("main at the remote is %q", subject)
 			}
@@ -296,6 +303,7 @@ func TestRefusals(t *testing.T) {
 			}
 		}, gitsync.RemoteNotFound, ""},
 	}
+
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, p := range []place{httpsPlace(t), sshPlace(t), localPlace(t)} {
@@ -317,6 +325,7 @@ func TestRewrittenRemoteIsDiverged(t *testing.T) {
 	push(t, r, p)
 	addCommit(t, r, map[string]string{"a": "b"})
 	push(t, r, p)
+
 	// An older state is caught up with; it is what a restored server has.
 	git(t, p.bare, "update-ref", "refs/heads/main", "main~1")
 	push(t, r, p)
@@ -328,6 +337,7 @@ func TestRewrittenRemoteIsDiverged(t *testing.T) {
 	if err != nil || standing.State != gitsync.RemoteDiverged {
 		t.Errorf("%+v, %v", standing, err)
 	}
+
 	// And here: main went back.
 	git(t, p.bare, "update-ref", "refs/heads/main", git(t, r.Dir(), "rev-parse", "main"))
 	git(t, r.Dir(), "update-ref", "refs/heads/main", "main~1")
@@ -339,6 +349,7 @@ func TestLogins(t *testing.T) {
 	https, bearer, shell := httpsPlace(t), bearerPlace(t), sshPlace(t)
 	_, strangerKey := testremote.NewKey(t)
 	otherHost, _ := testremote.NewKey(t)
+
 	address := strings.TrimSuffix(strings.TrimPrefix(shell.remote.URL.String(), "ssh://"+userOf(shell)+"@"), shell.bare)
 	tests := []struct {
 		name   string
@@ -367,6 +378,7 @@ func TestLogins(t *testing.T) {
 		}, gitsync.RemoteUnreachable},
 		{"plaintext", gitsync.Remote{URL: remoteURL(t, "http://192.0.2.1/x.git")}, func(*gitsync.Remote) {}, gitsync.RemoteMisconfigured},
 	}
+
 	r := filled(t, 1)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -386,6 +398,7 @@ func TestSSHAgent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	ring := agent.NewKeyring()
 	if err := ring.Add(agent.AddedKey{PrivateKey: key}); err != nil {
 		t.Fatal(err)
@@ -396,6 +409,7 @@ func TestSSHAgent(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
+
 	go func() {
 		for {
 			conn, err := listener.Accept()
@@ -405,6 +419,7 @@ func TestSSHAgent(t *testing.T) {
 			go func() { _ = agent.ServeAgent(ring, conn) }()
 		}
 	}()
+
 	p.remote.Credentials.Identity = nil
 	if _, err := filled(t, 1).Push(t.Context(), p.remote, what, gitsync.RemoteOptions{Agent: socket}); err != nil {
 		t.Error(err)
@@ -427,6 +442,7 @@ func proxied(t testing.TB, p place) (place, *testremote.Proxy) {
 	rest = strings.TrimPrefix(rest, userOf(p)+"@")
 	address, path, _ := strings.Cut(rest, "/")
 	proxy := testremote.NewProxy(t, address)
+
 	if p.name == "ssh" {
 		known, err := os.ReadFile(p.remote.Credentials.KnownHosts)
 		if err != nil {
@@ -442,6 +458,7 @@ func proxied(t testing.TB, p place) (place, *testremote.Proxy) {
 	} else {
 		p.remote.URL = remoteURL(t, scheme+"://"+proxy.Address+"/"+path)
 	}
+
 	return p, proxy
 }
 
@@ -462,6 +479,7 @@ func TestSilentPeerIsNoticed(t *testing.T) {
 		testremote.Fsck(t, p.bare)
 		sameRefs(t, r, p.bare)
 	}
+
 	t.Run("hook", func(t *testing.T) {
 		p := localPlace(t)
 		testremote.Hook(t, p.bare, "pre-receive", "exec sleep 60\n")
@@ -486,6 +504,7 @@ func TestConnectionsCutAtRandom(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 1))
 			states := map[gitsync.RemoteState]int{}
 			learned := 0
+
 			for cut := range cuts {
 				e := edit(t, r, tipOf(t, r))
 				noise := make([]byte, 20_000)
@@ -500,6 +519,7 @@ func TestConnectionsCutAtRandom(t *testing.T) {
 				}
 				proxy.Set(fault)
 				done, err := r.Push(t.Context(), p.remote, what, gitsync.RemoteOptions{Silence: 10 * time.Second})
+
 				states[gitsync.StateOf(err)]++
 				if done.Learned {
 					learned++
@@ -507,6 +527,7 @@ func TestConnectionsCutAtRandom(t *testing.T) {
 				if err != nil {
 					wantState(t, err, gitsync.RemoteInterrupted)
 				}
+
 				testremote.Git(t, p.bare, "rev-parse", "main^{tree}")
 				proxy.Set(testremote.Fault{})
 				push(t, r, p)
@@ -516,6 +537,7 @@ func TestConnectionsCutAtRandom(t *testing.T) {
 				}
 				sameRefs(t, r, p.bare)
 			}
+
 			testremote.Fsck(t, p.bare)
 			t.Logf("%d cuts: %v, learned afterwards %d", cuts, states, learned)
 			if states[gitsync.RemoteInterrupted] == 0 {
@@ -541,10 +563,12 @@ func TestLostAnswerIsLearned(t *testing.T) {
 	r := filled(t, 10)
 	push(t, r, p)
 	addCommit(t, r, map[string]string{"a": "b"})
+
 	// The hook breaks the connection once the refs have moved, before the answer.
 	marker := filepath.Join(t.TempDir(), "moved")
 	testremote.Hook(t, p.bare, "reference-transaction", `cat >/dev/null; [ "$1" = committed ] && touch `+marker+` && sleep 2; exit 0`+"\n")
 	proxy.Set(testremote.Fault{})
+
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -556,6 +580,7 @@ func TestLostAnswerIsLearned(t *testing.T) {
 		}
 		proxy.Cut()
 	}()
+
 	done, err := r.Push(t.Context(), p.remote, what, gitsync.RemoteOptions{})
 	<-ended
 	if err != nil || !done.Learned {
@@ -593,6 +618,7 @@ func TestRottenObjectsAreNotPushed(t *testing.T) {
 			t.Fatal(err)
 		}
 		data[len(data)/2] ^= 0x10
+
 		if err := errors.Join(os.Chmod(packs[0], 0o600), os.WriteFile(packs[0], data, 0o600)); err != nil {
 			t.Fatal(err)
 		}

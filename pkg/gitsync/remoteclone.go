@@ -47,6 +47,7 @@ func Clone(ctx context.Context, dir string, remote Remote, branch, tagPrefix str
 	if err := durable.MkdirAll(parent, 0o755); err != nil {
 		return nil, Cloned{}, fmt.Errorf("clone: %w", err)
 	}
+
 	if err := removeAbandonedClones(parent); err != nil {
 		return nil, Cloned{}, fmt.Errorf("clone: %w", err)
 	}
@@ -57,6 +58,7 @@ func Clone(ctx context.Context, dir string, remote Remote, branch, tagPrefix str
 	build := lock.Name()
 	defer func() { _ = lock.Close() }() // last: nobody takes for abandoned what is not gone yet
 	defer func() { _ = os.RemoveAll(build) }()
+
 	if err := writeSkeleton(build); err != nil {
 		return nil, Cloned{}, fmt.Errorf("clone: %w", err)
 	}
@@ -70,6 +72,7 @@ func Clone(ctx context.Context, dir string, remote Remote, branch, tagPrefix str
 	if err != nil {
 		return nil, done, err
 	}
+
 	reserve(build)
 	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, done, fmt.Errorf("clone: %w", err)
@@ -138,6 +141,7 @@ func fetchAll(ctx context.Context, dir string, remote Remote, branch, tagPrefix 
 func (t *talk) request(want []Hash) (io.Reader, error) {
 	slices.SortFunc(want, func(a, b Hash) int { return strings.Compare(string(a[:]), string(b[:])) })
 	want = slices.Compact(want)
+
 	capabilities := []string{"agent=appbur"}
 	// multi_ack_detailed is not needed to ask for everything, but some servers
 	// (Azure DevOps) speak to nobody without it.
@@ -146,9 +150,11 @@ func (t *talk) request(want []Hash) (io.Reader, error) {
 			capabilities = append(capabilities, c)
 		}
 	}
+
 	if t.value("object-format") != "" {
 		capabilities = append(capabilities, "object-format=sha1")
 	}
+
 	answer, err := t.ask(func(out io.Writer) error {
 		request := bufio.NewWriter(out)
 		for i, id := range want {
@@ -171,6 +177,7 @@ func (t *talk) request(want []Hash) (io.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	packet, err := readPacket(answer)
 	if err != nil {
 		return nil, noEOF(err)

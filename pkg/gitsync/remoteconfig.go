@@ -137,6 +137,7 @@ func setOption(text []byte, section, key, value string) []byte {
 	var out bytes.Buffer
 	inside, written := false, value == ""
 	line := fmt.Sprintf("\t%s = %s\n", key, value)
+
 	for old := range bytes.Lines(text) {
 		trimmed := bytes.TrimSpace(old)
 		if len(trimmed) > 0 && trimmed[0] == '[' {
@@ -153,6 +154,7 @@ func setOption(text []byte, section, key, value string) []byte {
 			written = true
 		}
 	}
+
 	if !written {
 		fmt.Fprintf(&out, "[%s]\n%s", section, line)
 	}
@@ -243,6 +245,7 @@ func (r *Repository) editConfig(ctx context.Context, change func(*config.Config,
 	if err != nil {
 		return err
 	}
+
 	if text, err = change(cfg, text); err != nil {
 		return err
 	}

@@ -43,6 +43,7 @@ func dialHTTP(ctx context.Context, remote Remote, service string, o RemoteOption
 			return nil, misconfigured(errors.New("the CA file of the remote holds no PEM certificate"), "it begins with -----BEGIN CERTIFICATE-----")
 		}
 	}
+
 	w := &httpWire{
 		ctx: ctx, service: service, dog: dog,
 		base: remote.URL.scheme + "://" + remote.URL.host + remote.URL.path,
@@ -61,6 +62,7 @@ func dialHTTP(ctx context.Context, remote Remote, service string, o RemoteOption
 			}
 		},
 	}
+
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, w.base+"/info/refs?service="+service, nil)
 	if err != nil {
 		return nil, err
@@ -69,6 +71,7 @@ func dialHTTP(ctx context.Context, remote Remote, service string, o RemoteOption
 	if err != nil {
 		return nil, err
 	}
+
 	// After a redirect the rest is where the server said.
 	landed := *answer.Request.URL
 	landed.RawQuery = ""
@@ -104,6 +107,7 @@ func (w *httpWire) do(request *http.Request, want string) (*http.Response, error
 		io.Reader
 		io.Closer
 	}{w.dog.reader(answer.Body), answer.Body}
+
 	kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
 	if answer.StatusCode == http.StatusOK && kind == want {
 		return answer, nil
@@ -141,6 +145,7 @@ func stateOfStatus(status int, said string) RemoteState {
 	case http.StatusRequestTimeout:
 		return RemoteInterrupted
 	}
+
 	return RemoteNotUnderstood
 }
 
@@ -150,10 +155,12 @@ func (w *httpWire) hear() io.Reader { return w.first }
 func (w *httpWire) ask(send func(io.Writer) error) (io.Reader, error) {
 	body, out := io.Pipe()
 	go func() { _ = out.CloseWithError(send(w.dog.writer(out))) }()
+
 	// What is small goes with its length, because some servers want one; what is
 	// large goes in chunks. git does the same (http.postBuffer).
 	head := make([]byte, postBuffer)
 	n, err := io.ReadFull(body, head)
+
 	var content io.Reader = bytes.NewReader(head[:n])
 	switch {
 	case err == nil:
@@ -161,6 +168,7 @@ func (w *httpWire) ask(send func(io.Writer) error) (io.Reader, error) {
 	case !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
 		return nil, err // sending failed here
 	}
+
 	request, err := http.NewRequestWithContext(w.ctx, http.MethodPost, w.base+"/"+w.service, content)
 	if err != nil {
 		_ = body.CloseWithError(err)

@@ -17,6 +17,7 @@ import (
 func TestWebServersThatDoNotTakeAPush(t *testing.T) {
 	elsewhere := httptest.NewServer(http.NotFoundHandler())
 	defer elsewhere.Close()
+
 	answer := func(status int, kind, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", kind)
@@ -24,6 +25,7 @@ func TestWebServersThatDoNotTakeAPush(t *testing.T) {
 			fmt.Fprint(w, body)
 		}
 	}
+
 	// smart introduces itself as Git, and answers the push otherwise.
 	smart := func(push http.HandlerFunc) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
@@ -37,6 +39,7 @@ func TestWebServersThatDoNotTakeAPush(t *testing.T) {
 			fmt.Fprintf(w, "001f# service=git-receive-pack\n0000%04x%s0000", len(line)+4, line)
 		}
 	}
+
 	tests := []struct {
 		name    string
 		handler http.HandlerFunc
@@ -60,6 +63,7 @@ func TestWebServersThatDoNotTakeAPush(t *testing.T) {
 		{"no report", smart(answer(200, "application/x-git-receive-pack-result", "")), gitsync.RemoteInterrupted},
 		{"login expired", smart(answer(401, "text/plain", "")), gitsync.RemoteUnauthenticated},
 	}
+
 	r := filled(t, 3)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -87,12 +87,14 @@ func (x *indexer) readAll(s *packStream) error {
 	if err := s.keep(header); err != nil {
 		return err
 	}
+
 	x.count = binary.BigEndian.Uint32(header[8:])
 	for range x.count {
 		if err := x.readOne(s); err != nil {
 			return fmt.Errorf("the received pack: %w", noEOF(err))
 		}
 	}
+
 	trailer := make([]byte, idSize)
 	if _, err := io.ReadFull(s.in, trailer); err != nil {
 		return noEOF(err)
@@ -111,6 +113,7 @@ func (x *indexer) readOne(s *packStream) error {
 	if err != nil {
 		return err
 	}
+
 	// The header is written again: it has one form.
 	header := entryHeader(entry.kind, len(entry.data))
 	switch entry.kind {
@@ -119,6 +122,7 @@ func (x *indexer) readOne(s *packStream) error {
 	case plumbing.REFDeltaObject:
 		header = append(header, entry.baseID[:]...)
 	}
+
 	crc := crc32.Update(crc32.ChecksumIEEE(header), crc32.IEEETable, entry.packed)
 	if err := s.keep(header); err != nil {
 		return err
@@ -127,6 +131,7 @@ func (x *indexer) readOne(s *packStream) error {
 		return err
 	}
 	o := packedObject{crc: crc, offset: uint64(at)}
+
 	switch entry.kind {
 	case plumbing.OFSDeltaObject:
 		x.toResolve++
@@ -140,6 +145,7 @@ func (x *indexer) readOne(s *packStream) error {
 			return err
 		}
 	}
+
 	x.objects = append(x.objects, o)
 	return nil
 }
@@ -156,6 +162,7 @@ func (x *indexer) note(id Hash, o rawObject) error {
 		return fmt.Errorf("%w: object %s is in the pack twice", ErrCorrupt, id)
 	}
 	x.done[id] = true
+
 	for _, name := range names {
 		if _, known := x.done[name]; !known {
 			x.done[name] = false
@@ -167,6 +174,7 @@ func (x *indexer) note(id Hash, o rawObject) error {
 		}
 		return fmt.Errorf("%w: %s %s names objects that the pack of %d has no room for", ErrObjectNotFound, o.kind, id, x.count)
 	}
+
 	return nil
 }
 
@@ -182,18 +190,22 @@ func namedBy(o rawObject) ([]Hash, error) {
 			}
 		}
 		return names, err
+
 	case plumbing.CommitObject:
 		c, err := parseCommit(o.data)
 		if err != nil {
 			return nil, err
 		}
+
 		names := make([]Hash, 0, 1+len(c.Parents))
 		for _, id := range append(c.Parents, c.Tree) {
 			if id != emptyTree {
 				names = append(names, id)
 			}
 		}
+
 		return names, nil
+
 	case plumbing.TagObject:
 		tag, err := parseTag(o.data)
 		if err != nil {
@@ -212,16 +224,19 @@ func (x *indexer) finish(ctx context.Context, tips []Hash) error {
 	if err := x.resolveAll(ctx, path); err != nil {
 		return err
 	}
+
 	for _, id := range tips {
 		if !x.done[id] {
 			return fmt.Errorf("%w: the remote did not send %s", ErrObjectNotFound, id)
 		}
 	}
+
 	for id, there := range x.done {
 		if !there {
 			return fmt.Errorf("%w: the remote's history names %s and the remote did not send it", ErrObjectNotFound, id)
 		}
 	}
+
 	x.done = nil
 	data := encodePackIndex(x.objects, x.sum)
 	indexPath := filepath.Join(x.dir, unfinishedIndex)
@@ -231,6 +246,7 @@ func (x *indexer) finish(ctx context.Context, tips []Hash) error {
 	}); err != nil {
 		return err
 	}
+
 	name := filepath.Join(x.dir, "pack-"+hex.EncodeToString(x.sum))
 	if err := os.Rename(path, name+".pack"); err != nil {
 		return err

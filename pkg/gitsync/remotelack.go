@@ -56,6 +56,7 @@ func (l *lack) addHistory(want, have []Hash) error {
 	if err != nil {
 		return err
 	}
+
 	for _, c := range fresh {
 		if !l.add(c.Hash) {
 			continue
@@ -73,6 +74,7 @@ func (l *lack) addHistory(want, have []Hash) error {
 			return fmt.Errorf("commit %s: %w", c.Hash.Short(), err)
 		}
 	}
+
 	return nil
 }
 
@@ -84,6 +86,7 @@ func (l *lack) addTree(id Hash, bases []Hash) error {
 			return nil
 		}
 	}
+
 	if !l.add(id) {
 		return nil
 	}
@@ -91,6 +94,7 @@ func (l *lack) addTree(id Hash, bases []Hash) error {
 	if err != nil {
 		return err
 	}
+
 	before := map[string][]treeEntry{}
 	for _, base := range bases {
 		old, err := l.repo.objects.readTree(base)
@@ -101,6 +105,7 @@ func (l *lack) addTree(id Hash, bases []Hash) error {
 			before[e.name] = append(before[e.name], e)
 		}
 	}
+
 	for _, e := range entries {
 		if e.mode == filemode.Submodule {
 			continue // the commit lies in another repository
@@ -109,6 +114,7 @@ func (l *lack) addTree(id Hash, bases []Hash) error {
 			return fmt.Errorf("%s: %w", e.name, err)
 		}
 	}
+
 	return nil
 }
 
@@ -144,6 +150,7 @@ type visit struct {
 func (r *Repository) beyond(want, have []Hash) ([]Commit, error) {
 	visits := map[Hash]*visit{}
 	queue := &byTime{}
+
 	open := 0 // in the queue and not owned
 	reach := func(h Hash, owned bool) error {
 		v, known := visits[h]
@@ -172,16 +179,19 @@ func (r *Repository) beyond(want, have []Hash) ([]Commit, error) {
 		}
 		return nil
 	}
+
 	for _, id := range have {
 		if err := reach(id, true); err != nil && !errors.Is(err, ErrObjectNotFound) {
 			return nil, err
 		}
 	}
+
 	for _, id := range want {
 		if err := reach(id, false); err != nil {
 			return nil, err
 		}
 	}
+
 	var found []Commit
 	for open > 0 {
 		c := heap.Pop(queue).(Commit)
@@ -197,6 +207,7 @@ func (r *Repository) beyond(want, have []Hash) ([]Commit, error) {
 			}
 		}
 	}
+
 	return slices.DeleteFunc(found, func(c Commit) bool { return visits[c.Hash].owned }), nil
 }
 

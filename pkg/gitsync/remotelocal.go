@@ -27,10 +27,12 @@ func runGit(ctx context.Context, dir, service string, o RemoteOptions, dog *watc
 		}
 		return nil, inState(state, "", appbur.WithHint(err, "mount the disk, or make the repository with `git init --bare "+dir+"`"))
 	}
+
 	git := o.Git
 	if git == "" {
 		git = "git"
 	}
+
 	// Killing the program is all that a context can do here: a disk that hangs.
 	cmd := exec.CommandContext(ctx, git, strings.TrimPrefix(service, "git-"), dir)
 	cmd.WaitDelay = goodbye
@@ -40,6 +42,7 @@ func runGit(ctx context.Context, dir, service string, o RemoteOptions, dog *watc
 	if err != nil {
 		return nil, fmt.Errorf("run git: %w", err)
 	}
+
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, fmt.Errorf("run git: %w", err)

@@ -102,6 +102,7 @@ func (p *packSender) send(at location) error {
 	if at.pack == nil || p.reader == nil {
 		return p.sendWhole(at.id)
 	}
+
 	entry, err := p.reader.readEntry(at.offset)
 	if err != nil {
 		return fmt.Errorf("object %s: %w", at.id, err)
@@ -191,6 +192,7 @@ func readPackEntry(in *bufio.Reader, offset int64, limits limits) (packEntry, er
 		return packEntry{}, err
 	}
 	entry := packEntry{kind: kind}
+
 	switch kind {
 	case plumbing.OFSDeltaObject:
 		distance, err := readBaseDistance(in)
@@ -205,6 +207,7 @@ func readPackEntry(in *bufio.Reader, offset int64, limits limits) (packEntry, er
 			return entry, err
 		}
 	}
+
 	copied := &copyingReader{in: in}
 	if entry.data, err = inflate(copied, size); err != nil {
 		return entry, err

@@ -29,12 +29,14 @@ func readPacket(in io.Reader) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %q is no packet", errNoPacket, digits)
 	}
+
 	switch {
 	case size == 0:
 		return nil, errFlush
 	case size < 4 || size > maxPacket:
 		return nil, fmt.Errorf("%w: a packet of %d bytes", errNoPacket, size)
 	}
+
 	payload := make([]byte, size-4)
 	if _, err := io.ReadFull(in, payload); err != nil {
 		return nil, noEOF(err)
@@ -100,6 +102,7 @@ func (s *sideband) Read(b []byte) (int, error) {
 			s.err = fmt.Errorf("%w: side band %d", errNoPacket, packet[0])
 		}
 	}
+
 	if len(s.rest) == 0 {
 		return 0, s.err
 	}
@@ -165,6 +168,7 @@ func readReport(in io.Reader) (pushReport, error) {
 			return report, fmt.Errorf("%w: report line %q", errNoPacket, kind)
 		}
 	}
+
 	if report.unpack == "" {
 		return report, fmt.Errorf("%w: a report that does not tell of the pack", errNoPacket)
 	}

@@ -36,6 +36,7 @@ func TestReadAdvertisement(t *testing.T) {
 	if a, err := readAdvertisement(strings.NewReader(empty), receivePack, false); err != nil || len(a.refs) != 0 || !a.can("report-status") {
 		t.Errorf("%+v, %v", a, err)
 	}
+
 	for name, in := range map[string]string{
 		"cut off":      in[:len(in)-10],
 		"another":      packets("# service=git-upload-pack\n", ""),
@@ -83,6 +84,7 @@ func TestVerdicts(t *testing.T) {
 		{"untold", packets("unpack ok\n", "ok refs/heads/main\n", ""), "", RemoteRefused},
 		{"no deletions", packets("unpack ok\n", "ok refs/heads/main\n", "ng refs/tags/a deletion prohibited\n", ""), "", RemoteRefused},
 	}
+
 	for _, tt := range tests {
 		report, err := readReport(strings.NewReader(tt.report))
 		if err != nil {
@@ -124,6 +126,7 @@ func FuzzServerAnswers(f *testing.F) {
 	f.Add([]byte(packets("unpack ok\n", "ok refs/heads/main\n", "")))
 	f.Add([]byte(packets("\x01"+packets("unpack ok\n", ""), "\x02words", "\x03fatal", "")))
 	f.Add([]byte("0000"))
+
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, http := range []bool{true, false} {
 			if a, err := readAdvertisement(bytes.NewReader(data), receivePack, http); err == nil {
@@ -161,6 +164,7 @@ func FuzzReceivedPack(f *testing.F) {
 	f.Add(whole.Bytes())
 	f.Add(whole.Bytes()[:20])
 	f.Add([]byte("PACK\x00\x00\x00\x02\x00\x00\x00\x00"))
+
 	f.Fuzz(func(t *testing.T, data []byte) {
 		x := newIndexer(t.TempDir(), nil)
 		if x.receive(bytes.NewReader(data)) != nil {

@@ -32,6 +32,7 @@ func (r *Repository) planPush(there advertisement, what PushWhat) (pushPlan, err
 		return plan, err
 	}
 	plan.done.Tip, plan.done.Commits = tip, standing.Commits
+
 	theirs := there.refs[what.Branch]
 	if theirs != tip {
 		plan.updates = append(plan.updates, refUpdate{what.Branch, theirs, tip})
@@ -40,6 +41,7 @@ func (r *Repository) planPush(there advertisement, what PushWhat) (pushPlan, err
 	if err != nil {
 		return plan, err
 	}
+
 	if err := r.planDeletions(&plan, there, what); err != nil {
 		return plan, err
 	}
@@ -58,6 +60,7 @@ func (r *Repository) planTags(plan *pushPlan, there advertisement, what PushWhat
 	if err != nil {
 		return nil, err
 	}
+
 	for _, name := range names {
 		id, err := r.resolve(name)
 		if errors.Is(err, ErrRefNotFound) {
@@ -77,6 +80,7 @@ func (r *Repository) planTags(plan *pushPlan, there advertisement, what PushWhat
 				fmt.Errorf("the tag %s is another one at the remote (%s, here %s)", name, theirs.Short(), id.Short()))
 		}
 	}
+
 	return fresh, nil
 }
 
@@ -110,6 +114,7 @@ func (r *Repository) planPack(plan *pushPlan, there advertisement, what PushWhat
 	if theirs, ok := there.refs[what.Branch]; ok {
 		have = append(have, theirs)
 	}
+
 	if err := plan.lack.addHistory([]Hash{tip}, have); err != nil {
 		return err
 	}
@@ -117,6 +122,7 @@ func (r *Repository) planPack(plan *pushPlan, there advertisement, what PushWhat
 	if plan.lack.known, err = r.newestPoint(there, what.TagPrefix); err != nil {
 		return err
 	}
+
 	for _, id := range tags {
 		commit, err := plan.lack.addTag(id)
 		if err != nil {
@@ -127,6 +133,7 @@ func (r *Repository) planPack(plan *pushPlan, there advertisement, what PushWhat
 			return err
 		}
 	}
+
 	plan.done.Objects = len(plan.lack.objects)
 	return nil
 }
@@ -142,6 +149,7 @@ func (r *Repository) newestPoint(there advertisement, prefix string) ([]Hash, er
 			}
 		}
 	}
+
 	if newest == "" {
 		return nil, nil
 	}
@@ -161,6 +169,7 @@ func (p *pushPlan) agree(there advertisement) error {
 	if !there.can("report-status") {
 		return inState(RemoteNotUnderstood, "", errors.New("the server does not report what becomes of a push"))
 	}
+
 	p.capabilities = []string{"report-status", "agent=appbur"}
 	// atomic: all refs move or none. side-band-64k: what hooks say, and signs of
 	// life. quiet: no progress meters among them.
@@ -169,6 +178,7 @@ func (p *pushPlan) agree(there advertisement) error {
 			p.capabilities = append(p.capabilities, c)
 		}
 	}
+
 	if there.value("object-format") != "" {
 		p.capabilities = append(p.capabilities, "object-format=sha1")
 	}
@@ -176,6 +186,7 @@ func (p *pushPlan) agree(there advertisement) error {
 		p.updates = slices.DeleteFunc(p.updates, func(u refUpdate) bool { return u.to.IsZero() })
 		p.done.Removed = nil
 	}
+
 	// Without atomic the order counts: a tag without its main is a loss, a deletion
 	// that came too early as well.
 	slices.SortStableFunc(p.updates, func(a, b refUpdate) int { return cmp.Compare(rank(a), rank(b)) })

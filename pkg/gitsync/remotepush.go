@@ -65,6 +65,7 @@ func (r *Repository) Push(ctx context.Context, remote Remote, what PushWhat, o R
 	if err != nil {
 		return Pushed{}, err
 	}
+
 	if len(plan.updates) == 0 {
 		return plan.done, nil
 	}
@@ -78,16 +79,19 @@ func (r *Repository) Push(ctx context.Context, remote Remote, what PushWhat, o R
 		state != RemoteUnreachable {
 		return Pushed{Bytes: plan.done.Bytes}, err
 	}
+
 	// The request may have been carried out although nobody said so.
 	refs, askErr := RemoteRefs(ctx, remote, o)
 	if askErr != nil {
 		return Pushed{Bytes: plan.done.Bytes}, err
 	}
+
 	for _, u := range plan.updates {
 		if to := u.to; refs[u.ref] != to {
 			return Pushed{Bytes: plan.done.Bytes}, err
 		}
 	}
+
 	plan.done.Learned = true
 	return plan.done, nil
 }
@@ -100,6 +104,7 @@ func (r *Repository) send(t *talk, plan *pushPlan, remote string, o RemoteOption
 		// that it ended too early, so this comes first.
 		home atomic.Pointer[homeError]
 	)
+
 	answer, err := t.ask(func(out io.Writer) error {
 		if err := writeCommands(out, plan.updates, plan.capabilities); err != nil {
 			return err
@@ -116,6 +121,7 @@ func (r *Repository) send(t *talk, plan *pushPlan, remote string, o RemoteOption
 		}
 		return err
 	})
+
 	defer func() { plan.done.Bytes = sent.Load() }()
 	if err != nil {
 		return cmp.Or(home.Load().hinted(), t.failed(err))
@@ -130,6 +136,7 @@ func (r *Repository) send(t *talk, plan *pushPlan, remote string, o RemoteOption
 	if err != nil {
 		return t.failed(err)
 	}
+
 	// What follows the report can only be a hook's last words; that they are cut
 	// off changes nothing.
 	_, _ = io.Copy(io.Discard, io.LimitReader(answer, 1<<20))
@@ -147,6 +154,7 @@ func (p pushReport) verdict(updates []refUpdate, said string) error {
 		}
 		return inState(state, said, fmt.Errorf("the server could not take the pack: %s", cleanSaid(p.unpack)))
 	}
+
 	var why string
 	var refused []string
 	for _, u := range updates {
@@ -163,9 +171,11 @@ func (p pushReport) verdict(updates []refUpdate, said string) error {
 			why += "\n" + reason
 		}
 	}
+
 	if len(refused) == 0 {
 		return nil
 	}
+
 	// The hook's words are looked at first: forges say there what a hook is about.
 	state, ok := stateSaid(said + why)
 	if !ok {

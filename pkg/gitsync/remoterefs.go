@@ -47,6 +47,7 @@ func readAdvertisement(in io.Reader, service string, http bool) (advertisement, 
 			return a, fmt.Errorf("%w: no flush after the service", errNoPacket)
 		}
 	}
+
 	for first := true; ; first = false {
 		packet, err := readPacket(in)
 		if errors.Is(err, errFlush) {

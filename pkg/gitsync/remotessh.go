@@ -35,6 +35,7 @@ func dialSSH(ctx context.Context, remote Remote, service string, o RemoteOptions
 	if err != nil {
 		return nil, err
 	}
+
 	// Closing the connection is what ends everything that waits on it.
 	unhook := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer func() {
@@ -43,6 +44,7 @@ func dialSSH(ctx context.Context, remote Remote, service string, o RemoteOptions
 			_ = conn.Close()
 		}
 	}()
+
 	watched := &watchedConn{Conn: conn, in: dog.reader(conn), out: dog.writer(conn)}
 	defer func() {
 		// x/crypto/ssh does not say that a connection was lost, so it is asked.
@@ -50,6 +52,7 @@ func dialSSH(ctx context.Context, remote Remote, service string, o RemoteOptions
 			err = inState(RemoteInterrupted, "", err)
 		}
 	}()
+
 	config := &ssh.ClientConfig{
 		User:              cmp.Or(remote.URL.user, remote.Credentials.Username, "git"),
 		Auth:              auth,
@@ -57,11 +60,13 @@ func dialSSH(ctx context.Context, remote Remote, service string, o RemoteOptions
 		HostKeyAlgorithms: hosts.HostKeyAlgorithms(address),
 		ClientVersion:     "SSH-2.0-appbur",
 	}
+
 	sshConn, channels, requests, err := ssh.NewClientConn(watched, address, config)
 	if err != nil {
 		return nil, sshFailure(err, len(auth) > 0)
 	}
 	client := ssh.NewClient(sshConn, channels, requests)
+
 	session, err := client.NewSession()
 	if err != nil {
 		return nil, err
@@ -72,6 +77,7 @@ func dialSSH(ctx context.Context, remote Remote, service string, o RemoteOptions
 	if err != nil {
 		return nil, err
 	}
+
 	out, err := session.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -79,6 +85,7 @@ func dialSSH(ctx context.Context, remote Remote, service string, o RemoteOptions
 	if err := session.Start(service + " " + shellQuote(remote.URL.path)); err != nil {
 		return nil, err
 	}
+
 	return &pipe{in: in, out: out, errors: said, finish: func() {
 		// What the program says last comes before its exit status. A peer that
 		// does not end is left alone after a moment.
@@ -120,6 +127,7 @@ func sshAuth(c Credentials, o RemoteOptions) (methods []ssh.AuthMethod, closeAge
 		methods = append(methods, ssh.PublicKeysCallback(agent.NewClient(conn).Signers))
 		closeAgent = func() { _ = conn.Close() }
 	}
+
 	if c.Password != "" {
 		methods = append(methods, ssh.Password(c.Password))
 	}

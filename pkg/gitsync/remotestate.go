@@ -138,6 +138,7 @@ func failed(ctx context.Context, err error, said string) error {
 	case ownFailure(err):
 		return err
 	}
+
 	var remote *RemoteError
 	if errors.As(err, &remote) {
 		if remote.Said == "" {

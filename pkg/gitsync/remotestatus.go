@@ -44,6 +44,7 @@ func (r *Repository) Compare(ctx context.Context, remote Remote, what PushWhat, 
 	if err != nil {
 		return s, err
 	}
+
 	plan := pushPlan{}
 	if _, err := r.planTags(&plan, there, what); err != nil {
 		if state := StateOf(err); state == RemoteDiverged {
@@ -52,6 +53,7 @@ func (r *Repository) Compare(ctx context.Context, remote Remote, what PushWhat, 
 		}
 		return s, err
 	}
+
 	if err := r.planDeletions(&plan, there, what); err != nil {
 		return s, err
 	}
@@ -76,6 +78,7 @@ func (r *Repository) standing(there advertisement, branch string) (RemoteStandin
 		s.Commits = len(fresh)
 		return s, err
 	}
+
 	here, err := r.holds(theirs)
 	if err != nil {
 		return s, err
@@ -88,6 +91,7 @@ func (r *Repository) standing(there advertisement, branch string) (RemoteStandin
 	if err != nil {
 		return s, err
 	}
+
 	switch {
 	case descends && ahead == 0:
 		s.State = RemoteUpToDate
@@ -103,6 +107,7 @@ func (r *Repository) standing(there advertisement, branch string) (RemoteStandin
 			s.State = RemoteAhead
 		}
 	}
+
 	return s, nil
 }
 

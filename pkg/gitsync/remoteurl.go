@@ -39,6 +39,7 @@ func ParseRemoteURL(text string) (RemoteURL, error) {
 		// The error of url.Parse repeats the text, which may hold a password.
 		return RemoteURL{}, badURL("it cannot be parsed", "for example https://git.example/team/mgmt.git")
 	}
+
 	if _, secret := parsed.User.Password(); secret {
 		return RemoteURL{}, badURL("it holds a password", "leave it out, and put it into the file `password` of the remote's credentials")
 	}
@@ -49,6 +50,7 @@ func ParseRemoteURL(text string) (RemoteURL, error) {
 	if strings.HasPrefix(u.host, "-") {
 		return RemoteURL{}, badURL("the host begins with a dash", "check the URL")
 	}
+
 	switch u.scheme {
 	case "https", "http":
 		if parsed.User != nil {
@@ -77,6 +79,7 @@ func ParseRemoteURL(text string) (RemoteURL, error) {
 		return RemoteURL{}, badURL(fmt.Sprintf("the protocol %q is not supported", u.scheme),
 			"use https, ssh or a directory; git:// proves neither side to the other")
 	}
+
 	return u, u.checkPath()
 }
 
@@ -103,6 +106,7 @@ func (u RemoteURL) parsePlain() (RemoteURL, error) {
 		u.host = host
 		return u, u.checkPath()
 	}
+
 	if !filepath.IsAbs(u.text) {
 		return RemoteURL{}, badURL("a directory must be absolute", "write the whole path, beginning with /")
 	}

@@ -28,6 +28,7 @@ func TestParseRemoteURL(t *testing.T) {
 		{"/mnt/backup/mgmt.git", "file", false},
 		{"file:///mnt/backup/mgmt.git", "file", false},
 	}
+
 	for _, tt := range tests {
 		u, err := gitsync.ParseRemoteURL(tt.text)
 		if err != nil || u.Scheme() != tt.scheme || u.Plaintext() != tt.plaintext || u.String() != tt.text {
@@ -62,6 +63,7 @@ func TestRemotesInTheConfiguration(t *testing.T) {
 	own := "[user] # mine\n\tname = x\n[remote \"stock\"]\n\turl = https://git.example/stock.git\n\tfetch = +refs/heads/*:refs/remotes/stock/*"
 	config := git(t, r.Dir(), "config", "--list")
 	appendFile(t, r.Dir()+"/config", own)
+
 	for name, text := range map[string]string{"disk": "/mnt/a b;#\"\\.git", "forge": "git@git.example:x.git"} {
 		u, err := gitsync.ParseRemoteURL(strings.ReplaceAll(text, " ", "_"))
 		if err != nil {
@@ -77,6 +79,7 @@ func TestRemotesInTheConfiguration(t *testing.T) {
 			t.Errorf("added twice: %v", err)
 		}
 	}
+
 	list, err := r.Remotes()
 	if err != nil || len(list) != 3 || list[0].Name != "disk" || list[2].URL.String() != "https://git.example/stock.git" {
 		t.Fatalf("%+v, %v", list, err)
@@ -88,22 +91,26 @@ func TestRemotesInTheConfiguration(t *testing.T) {
 	if n, err := r.RequiredRemotes(); n != 2 || err != nil {
 		t.Errorf("required %d, %v", n, err)
 	}
+
 	for _, name := range []string{"disk", "stock", "forge"} {
 		if err := r.RemoveRemote(t.Context(), name); err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	if err := r.RemoveRemote(t.Context(), "disk"); !errors.Is(err, gitsync.ErrRemoteName) {
 		t.Errorf("removed twice: %v", err)
 	}
 	if got, want := git(t, r.Dir(), "config", "--list"), config+"\nuser.name=x\nappbur.requiredremotes=2"; got != want {
 		t.Errorf("what is left is\n%s\nwant\n%s", got, want)
 	}
+
 	for _, bad := range []string{"", "../x", "a/b", "-x", ".x", "x.lock", "x y", strings.Repeat("x", 200)} {
 		if err := gitsync.CheckRemoteName(bad); !errors.Is(err, gitsync.ErrRemoteName) {
 			t.Errorf("the name %q: %v", bad, err)
 		}
 	}
+
 	git(t, r.Dir(), "config", "remote.two.url", "https://u:hunter2@git.example/x.git")
 	if _, err := r.Remotes(); !errors.Is(err, gitsync.ErrRemoteURL) || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("a password in the configuration: %v", err)

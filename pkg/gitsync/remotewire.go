@@ -58,6 +58,7 @@ func dial(ctx context.Context, remote Remote, service string, o RemoteOptions) (
 		}
 	}()
 	http := false
+
 	switch remote.URL.scheme {
 	case "https", "http":
 		t.wire, err = dialHTTP(ctx, remote, service, o, dog)
@@ -69,6 +70,7 @@ func dial(ctx context.Context, remote Remote, service string, o RemoteOptions) (
 	default:
 		return nil, misconfigured(ErrRemoteURL, "use a URL that was parsed")
 	}
+
 	if err != nil {
 		return nil, failed(ctx, err, "")
 	}

@@ -97,6 +97,7 @@ func stateOfError(err error) RemoteState {
 		op        *net.OpError
 		deflated  flate.CorruptInputError
 	)
+
 	switch {
 	case errors.As(err, &authority), errors.As(err, &hostname), errors.As(err, &invalid), errors.As(err, &verify):
 		return RemoteCertificate

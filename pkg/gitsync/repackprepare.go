@@ -42,6 +42,7 @@ type batch struct {
 func (s *repackSet) prepare(ctx context.Context, objects *objectStore, roots []int32, search bool, write func(prepared) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	workers := min(runtime.GOMAXPROCS(0), mostPreparers)
+
 	work, order := make(chan *batch), make(chan *batch, workers)
 	group.Go(func() error {
 		defer close(work)
@@ -59,6 +60,7 @@ func (s *repackSet) prepare(ctx context.Context, objects *objectStore, roots []i
 		}
 		return nil
 	})
+
 	for range workers {
 		group.Go(func() error {
 			p := preparer{set: s, objects: objects}
@@ -77,6 +79,7 @@ func (s *repackSet) prepare(ctx context.Context, objects *objectStore, roots []i
 			return nil
 		})
 	}
+
 	group.Go(func() error {
 		for b := range order {
 			select {
@@ -92,6 +95,7 @@ func (s *repackSet) prepare(ctx context.Context, objects *objectStore, roots []i
 		}
 		return nil
 	})
+
 	return group.Wait()
 }
 
@@ -157,6 +161,7 @@ func (p *preparer) root(at int32) (prepared, error) {
 		}
 		return prepared{at: at, base: none, header: entryHeader(whole.kind, whole.size), compressed: whole.zlib}, nil
 	}
+
 	packed, err := p.set.packed(e, nil)
 	if err != nil {
 		return prepared{}, err
@@ -165,6 +170,7 @@ func (p *preparer) root(at int32) (prepared, error) {
 	if err != nil {
 		return prepared{}, p.set.sources[e.source].reader.damaged(e.offset, err)
 	}
+
 	if p.search != nil && p.search.wants(e) {
 		data, err := inflate(bytes.NewReader(rest), e.size)
 		if err != nil {
@@ -177,6 +183,7 @@ func (p *preparer) root(at int32) (prepared, error) {
 			return made, err
 		}
 	}
+
 	return prepared{at: at, base: none, header: header, compressed: rest}, nil
 }
 

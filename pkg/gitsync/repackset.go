@@ -105,11 +105,13 @@ func openRepackSet(packs []*pack, loose []looseObject) (_ *repackSet, err error)
 	slices.SortStableFunc(packs, func(a, b *pack) int {
 		return cmp.Or(compareBool(a.cruft, b.cruft), cmp.Compare(b.index.count, a.index.count))
 	})
+
 	for _, p := range packs {
 		if err := s.addPack(p); err != nil {
 			return nil, err
 		}
 	}
+
 	for _, o := range loose {
 		if at, known := s.byID[o.id]; known {
 			s.entries[at].time = max(s.entries[at].time, uint32(o.modified.Unix()))
@@ -121,6 +123,7 @@ func openRepackSet(packs []*pack, loose []looseObject) (_ *repackSet, err error)
 			size: o.size, length: o.stored, time: uint32(o.modified.Unix()),
 		})
 	}
+
 	s.resolve()
 	return s, nil
 }
@@ -163,6 +166,7 @@ func (s *repackSet) addPack(p *pack) error {
 		return fmt.Errorf("repack: %w", err)
 	}
 	source.age = info.ModTime()
+
 	if p.cruft {
 		source.mtimes, err = readMtimes(p)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -172,6 +176,7 @@ func (s *repackSet) addPack(p *pack) error {
 			return err
 		}
 	}
+
 	places := make([]place, p.index.count)
 	for i := range places {
 		offset, ok := p.index.offset(i)
@@ -180,10 +185,12 @@ func (s *repackSet) addPack(p *pack) error {
 		}
 		places[i] = place{offset, i}
 	}
+
 	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.offset, b.offset) })
 	end := info.Size() - int64(idSize)
 	first := len(s.entries)
 	bases := make([]Hash, 0, len(places))
+
 	for i, pl := range places {
 		id := p.index.id(pl.at)
 		next := end
@@ -210,6 +217,7 @@ func (s *repackSet) addPack(p *pack) error {
 		s.entries = append(s.entries, e)
 		bases = append(bases, base)
 	}
+
 	for i, base := range bases {
 		if base.IsZero() {
 			continue
@@ -220,6 +228,7 @@ func (s *repackSet) addPack(p *pack) error {
 		}
 		s.entries[first+i].base = at
 	}
+
 	return nil
 }
 
@@ -234,6 +243,7 @@ func (s *repackSet) readHeader(source *repackSource, e *repackEntry, places []pl
 	if e.kind, e.size, err = readEntryHeader(in); err != nil {
 		return base, err
 	}
+
 	switch e.kind {
 	case plumbing.OFSDeltaObject:
 		distance, err := readBaseDistance(in)
@@ -248,6 +258,7 @@ func (s *repackSet) readHeader(source *repackSource, e *repackEntry, places []pl
 	case plumbing.REFDeltaObject:
 		_, err = io.ReadFull(in, base[:])
 	}
+
 	return base, err
 }
 
@@ -274,6 +285,7 @@ func (s *repackSet) link() {
 		e := &s.entries[i]
 		e.depth, e.below, e.child, e.sibling = 0, 0, none, none
 	}
+
 	linked := make([]bool, len(s.entries))
 	var chain []int32
 	for i := range s.entries {
@@ -302,6 +314,7 @@ func (s *repackSet) link() {
 		}
 		chain = chain[:0]
 	}
+
 	for i := range s.entries {
 		root := int32(i)
 		for s.entries[root].base != none {

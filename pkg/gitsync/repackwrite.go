@@ -38,10 +38,12 @@ func (w *repackWriter) write(ctx context.Context) (published *pack, hold *packHo
 			roots = append(roots, int32(i))
 		}
 	}
+
 	if count == 0 {
 		return nil, nil, nil
 	}
 	slices.SortFunc(roots, func(a, b int32) int { return compareEntriesForPack(&w.set.entries[a], &w.set.entries[b]) })
+
 	if w.out, err = createPack(w.objects.packDir(), count); err != nil {
 		return nil, nil, err
 	}
@@ -53,6 +55,7 @@ func (w *repackWriter) write(ctx context.Context) (published *pack, hold *packHo
 	if err := w.writeRoots(ctx, roots); err != nil {
 		return nil, nil, err
 	}
+
 	var beside []sideFile
 	if w.search {
 		beside = append(beside, sideFile{".rev", func(objects []packedObject, sum []byte) []byte {
@@ -102,6 +105,7 @@ func (w *repackWriter) writeRoots(ctx context.Context, roots []int32) error {
 	return w.set.prepare(ctx, w.objects, roots, w.search, func(p prepared) error {
 		e := &w.set.entries[p.at]
 		e.written = w.out.offset
+
 		if p.base == none {
 			if len(w.out.objects) == 0 {
 				p.compressed = vary(p.compressed, w.out.file.Name())
@@ -112,6 +116,7 @@ func (w *repackWriter) writeRoots(ctx context.Context, roots []int32) error {
 			w.set.wrote()
 			return w.writeChanges(p.at)
 		}
+
 		w.deltas++
 		if err := w.out.addDelta(e.id, p.size, w.set.entries[p.base].written, p.compressed); err != nil {
 			return err
@@ -148,6 +153,7 @@ func (w *repackWriter) writeChanges(root int32) error {
 		}
 		w.set.wrote()
 	}
+
 	return nil
 }
 

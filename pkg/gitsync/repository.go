@@ -55,6 +55,7 @@ func Init(dir string) (*Repository, error) {
 	if len(entries) > 0 {
 		return nil, appbur.WithHint(fmt.Errorf("create repository: %s %w", dir, ErrExists), "choose a new or empty directory")
 	}
+
 	parent := filepath.Dir(filepath.Clean(dir))
 	if err := durable.MkdirAll(parent, 0o755); err != nil {
 		return nil, fmt.Errorf("create repository: %w", err)
@@ -68,6 +69,7 @@ func Init(dir string) (*Repository, error) {
 		return nil, fmt.Errorf("create repository: %w", err)
 	}
 	reserve(build)
+
 	// Remove takes an empty directory away and no other.
 	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("create repository: %w", err)

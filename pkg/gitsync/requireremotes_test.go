@@ -47,6 +47,7 @@ func TestRequireRemotes(t *testing.T) {
 			}
 		})
 	}
+
 	// What cannot be edited line by line is left to git.
 	r := newRepository(t)
 	path := filepath.Join(r.Dir(), "config")
@@ -55,6 +56,7 @@ func TestRequireRemotes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if err := r.RequireRemotes(t.Context(), gitsync.AllRemotes); err == nil || !strings.Contains(err.Error(), "cannot be edited") {
 		t.Errorf("%v", err)
 	}

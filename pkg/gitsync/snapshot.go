@@ -51,6 +51,7 @@ func (s *Snapshot) lookup(path string) (treeEntry, error) {
 	if path == "" {
 		return at, nil
 	}
+
 	for name := range strings.SplitSeq(path, "/") {
 		if !at.isDir() {
 			return treeEntry{}, fmt.Errorf("%s: %w", path, fs.ErrNotExist)
@@ -65,6 +66,7 @@ func (s *Snapshot) lookup(path string) (treeEntry, error) {
 		}
 		at = entries[i]
 	}
+
 	return at, nil
 }
 

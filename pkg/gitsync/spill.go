@@ -84,11 +84,13 @@ func (s *spill) append(blobs []*heldBlob) error {
 		}
 		return errors.Join(fmt.Errorf("write pack: %w", err), s.rollback(mark))
 	}
+
 	for i, blob := range blobs {
 		if places[i] > 0 {
 			blob.at, blob.zlib = places[i], nil
 		}
 	}
+
 	s.held, s.size = nil, 0
 	return nil
 }
@@ -176,6 +178,7 @@ func (e *Edit) store(built builtTree, first ...deflated) (err error) {
 	}
 	objects := append(first, built.trees...)
 	seen := make(map[Hash]bool, len(objects)+len(built.blobs))
+
 	unique := objects[:0]
 	for _, o := range objects {
 		if !seen[o.id] {
@@ -183,6 +186,7 @@ func (e *Edit) store(built builtTree, first ...deflated) (err error) {
 			unique = append(unique, o)
 		}
 	}
+
 	var out *packFile
 	if e.spill.pack == nil {
 		var blobs []*heldBlob
@@ -215,14 +219,17 @@ func (e *Edit) store(built builtTree, first ...deflated) (err error) {
 			}
 		}()
 	}
+
 	if len(unique) > 0 {
 		unique[0].zlib = vary(unique[0].zlib, out.file.Name())
 	}
+
 	for _, o := range unique {
 		if _, err := out.add(o); err != nil {
 			return fmt.Errorf("write pack: %w", err)
 		}
 	}
+
 	published, hold, err := out.publish()
 	if err != nil {
 		return err

@@ -50,6 +50,7 @@ func TestContentIsSpilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	const files = 40
 	for i := range files {
 		mustPut(t, e, fmt.Sprint("dir/", i%7, "/", i), noise(i, 10<<10))
@@ -58,6 +59,7 @@ func TestContentIsSpilled(t *testing.T) {
 			t.Fatalf("%d bytes are held", e.spill.size)
 		}
 	}
+
 	mustPut(t, e, "dir/0/0", []byte("replaced"))
 	if removed, err := e.RemoveAll("dir/1"); err != nil || !removed {
 		t.Fatal(removed, err)
@@ -65,12 +67,14 @@ func TestContentIsSpilled(t *testing.T) {
 	if e.spill.pack == nil || len(unfinishedFiles(t, r)) != 1 {
 		t.Fatal("nothing was spilled")
 	}
+
 	for i := range files {
 		data, err := e.ReadFile(fmt.Sprint("same/", i))
 		if err != nil || !bytes.Equal(data, noise(i%3, 10<<10)) {
 			t.Fatalf("same/%d: %v", i, err)
 		}
 	}
+
 	// Another writer, and a look for what is abandoned, leave a living edit alone.
 	if err := removeAbandoned(r.objects.packDir()); err != nil || len(unfinishedFiles(t, r)) != 1 {
 		t.Fatal("the unfinished pack of a living edit was taken away", err)
@@ -79,6 +83,7 @@ func TestContentIsSpilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if packs := r.objects.own(); len(packs) != 1 || len(unfinishedFiles(t, r)) != 0 {
 		t.Errorf("%d packs, %v", len(packs), unfinishedFiles(t, r))
 	}
@@ -86,6 +91,7 @@ func TestContentIsSpilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for i := range files {
 		data, err := s.ReadFile(fmt.Sprint("dir/", i%7, "/", i))
 		switch {
@@ -97,14 +103,17 @@ func TestContentIsSpilled(t *testing.T) {
 			t.Errorf("%d: %v", i, err)
 		}
 	}
+
 	if out, err := exec.Command("git", "-C", r.Dir(), "fsck", "--strict", "--no-dangling").CombinedOutput(); err != nil || len(out) > 0 {
 		t.Errorf("fsck: %v %s", err, out)
 	}
+
 	// The edit goes on; what is borrowed is not written again.
 	if err := e.Borrow(head, "dir/5"); err != nil {
 		t.Fatal(err)
 	}
 	mustPut(t, e, "again", noise(5, 10<<10))
+
 	before := e.spill.size
 	if before != 0 {
 		t.Errorf("%d bytes are held of content that the repository has", before)
@@ -125,6 +134,7 @@ func TestSpilledEditSurvivesFailedCommit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for i := range 10 {
 		mustPut(t, e, fmt.Sprint(i), noise(i, 10<<10))
 	}
@@ -134,12 +144,14 @@ func TestSpilledEditSurvivesFailedCommit(t *testing.T) {
 	}
 	info := CommitInfo{Subject: "c", Time: epoch}
 	r.lockWait = time.Millisecond
+
 	if _, err := r.Commit(t.Context(), MainRef, e, info); !errors.Is(err, ErrLocked) {
 		t.Fatalf("%v, want ErrLocked", err)
 	}
 	if data, err := e.ReadFile("3"); err != nil || !bytes.Equal(data, noise(3, 10<<10)) {
 		t.Errorf("after the failure: %v", err)
 	}
+
 	if err := os.Remove(lock); err != nil {
 		t.Fatal(err)
 	}
@@ -156,6 +168,7 @@ func TestSpilledEditSurvivesFailedCommit(t *testing.T) {
 func TestAbandonedSpillIsRemoved(t *testing.T) {
 	r := testRepository(t)
 	r.spillSize = 1 << 10
+
 	spilled := func() *Edit {
 		e, err := r.Edit(Hash{})
 		if err != nil {
@@ -164,6 +177,7 @@ func TestAbandonedSpillIsRemoved(t *testing.T) {
 		mustPut(t, e, "file", noise(1, 10<<10))
 		return e
 	}
+
 	e := spilled()
 	e.Discard()
 	if left := unfinishedFiles(t, r); len(left) > 0 {
@@ -173,6 +187,7 @@ func TestAbandonedSpillIsRemoved(t *testing.T) {
 		t.Error("a discarded edit takes content")
 	}
 	spilled()
+
 	for range 100 {
 		runtime.GC() // closes the file of the edit that nobody has any more
 		if err := removeAbandoned(r.objects.packDir()); err != nil {
@@ -182,11 +197,13 @@ func TestAbandonedSpillIsRemoved(t *testing.T) {
 			break
 		}
 	}
+
 	// As a dead process leaves it: no lock.
 	dead := filepath.Join(r.objects.packDir(), unfinishedPack+"_dead")
 	if err := os.WriteFile(dead, []byte(strings.Repeat("x", 100)), 0o600); err != nil {
 		t.Fatal(err)
 	}
+
 	next, err := Open(r.Dir())
 	if err != nil {
 		t.Fatal(err)

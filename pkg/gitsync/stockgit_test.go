@@ -237,6 +237,7 @@ func TestListingWhileGitPacksRefs(t *testing.T) {
 	for n := range names {
 		names[n] = fmt.Sprint("t/", n)
 	}
+
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -255,6 +256,7 @@ func TestListingWhileGitPacksRefs(t *testing.T) {
 			}
 		}
 	}()
+
 	complete := false
 	for {
 		select {

@@ -62,6 +62,7 @@ func TestPacksNeverHaveANameAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	var had []string
+
 	for range 3 {
 		set, err := openRepackSet(r.objects.own(), nil)
 		if err != nil {
@@ -95,6 +96,7 @@ func TestSuccessorsAreHeldUntilTheOthersAreGone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	set, err := openRepackSet(r.objects.own(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -104,6 +106,7 @@ func TestSuccessorsAreHeldUntilTheOthersAreGone(t *testing.T) {
 	if err != nil || len(made) != 1 {
 		t.Fatalf("%d packs, %v", len(made), err)
 	}
+
 	keep := siblingFile(made[0], keepEnding)
 	if _, err := os.Stat(keep); err != nil {
 		t.Errorf("not held: %v", err)

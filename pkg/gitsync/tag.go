@@ -67,6 +67,7 @@ func (r *Repository) CommitAndTag(ctx context.Context, name string, e *Edit, par
 			return Hash{}, Hash{}, fmt.Errorf("tag %s: parent: %w", name, err)
 		}
 	}
+
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	unlock, err := r.lock(ctx)
@@ -77,6 +78,7 @@ func (r *Repository) CommitAndTag(ctx context.Context, name string, e *Edit, par
 	if err := r.expectRef(ref, Hash{}); err != nil {
 		return Hash{}, Hash{}, tagTaken(name, err)
 	}
+
 	built, err := e.build()
 	if err != nil {
 		return Hash{}, Hash{}, fmt.Errorf("tag %s: %w", name, err)
@@ -85,6 +87,7 @@ func (r *Repository) CommitAndTag(ctx context.Context, name string, e *Edit, par
 	if err != nil {
 		return Hash{}, Hash{}, fmt.Errorf("tag %s: %w", name, err)
 	}
+
 	tagObject, err := newTag(name, commitObject.id, t)
 	if err != nil {
 		return Hash{}, Hash{}, fmt.Errorf("tag %s: %w", name, err)
@@ -117,11 +120,13 @@ func newTag(name string, commit Hash, t TagInfo) (deflated, error) {
 	if t.Time.Unix() < 0 {
 		return deflated{}, errors.New("git has no time before 1970")
 	}
+
 	for _, begin := range signatureBegins {
 		if strings.Contains("\n"+message, "\n"+begin) {
 			return deflated{}, errors.New("the message contains a signature")
 		}
 	}
+
 	content := fmt.Appendf(nil, "object %s\ntype commit\ntag %s\ntagger %s\n\n%s\n", commit, name, identityLine(t.Tagger, t.Time), message)
 	if t.Signer != nil {
 		armored, err := t.Signer.Sign(content)
@@ -130,6 +135,7 @@ func newTag(name string, commit Hash, t TagInfo) (deflated, error) {
 		}
 		content = append(append(content, bytes.TrimRight(armored, "\n")...), '\n')
 	}
+
 	return newObject(plumbing.TagObject, content)
 }
 
@@ -217,6 +223,7 @@ func parseTag(data []byte) (Tag, error) {
 	if !found {
 		return Tag{}, fmt.Errorf("%w: tag without a message", ErrCorrupt)
 	}
+
 	for line := range strings.SplitSeq(header, "\n") {
 		key, value, _ := strings.Cut(line, " ")
 		switch key {
@@ -233,6 +240,7 @@ func parseTag(data []byte) (Tag, error) {
 			return Tag{}, fmt.Errorf("%w: header %s: %w", ErrCorrupt, key, err)
 		}
 	}
+
 	if t.Commit.IsZero() {
 		return Tag{}, fmt.Errorf("%w: tag without an object", ErrCorrupt)
 	}

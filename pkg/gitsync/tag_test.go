@@ -124,6 +124,7 @@ func TestSignaturesOfStockGitAreRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	git(t, dir, "init", "-q", "-b", "main")
+
 	git(t, dir, "config", "gpg.format", "ssh")
 	git(t, dir, "config", "user.signingkey", key)
 	git(t, dir, "commit", "-q", "--allow-empty", "-S", "-m", "stock")
@@ -135,6 +136,7 @@ func TestSignaturesOfStockGitAreRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	allowed := []byte(seal.AllowedSigner(signerName, keys.AuthorizedKey))
 	tip, err := r.Tip(gitsync.MainRef)
 	if err != nil {
@@ -144,6 +146,7 @@ func TestSignaturesOfStockGitAreRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if _, err := seal.VerifySSH(allowed, c.Payload, c.Signature); err != nil {
 		t.Errorf("commit: %v", err)
 	}
@@ -169,6 +172,7 @@ func TestTagsDoNotMove(t *testing.T) {
 	}
 	again := edit(t, r, head)
 	put(t, again, "b", "2")
+
 	for _, state := range []string{"loose", "packed"} {
 		_, _, err := r.CommitAndTag(t.Context(), "p/1", again, head, info("point"), tagInfo("point", nil))
 		if !errors.Is(err, gitsync.ErrTagExists) || appbur.HintOf(err) == "" {
@@ -176,6 +180,7 @@ func TestTagsDoNotMove(t *testing.T) {
 		}
 		git(t, r.Dir(), "pack-refs", "--all")
 	}
+
 	for name, try := range map[string]func() error{
 		"bad name": func() error {
 			_, _, err := r.CommitAndTag(t.Context(), "p/..", again, head, info("x"), tagInfo("x", nil))
@@ -198,6 +203,7 @@ func TestTagsDoNotMove(t *testing.T) {
 			t.Errorf("%s: accepted", name)
 		}
 	}
+
 	if tags, err := r.Tags("p/"); err != nil || len(tags) != 1 {
 		t.Errorf("tags = %v, %v", tags, err)
 	}

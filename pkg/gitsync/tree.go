@@ -69,6 +69,7 @@ func encodeTree(entries []treeEntry) []byte {
 func decodeTree(data []byte) ([]treeEntry, error) {
 	// Forty bytes is a short entry; the guess saves most of the regrowing.
 	entries := make([]treeEntry, 0, len(data)/40)
+
 	for len(data) > 0 {
 		space := bytes.IndexByte(data, ' ')
 		if space <= 0 {
@@ -92,5 +93,6 @@ func decodeTree(data []byte) ([]treeEntry, error) {
 		data = data[len(e.id):]
 		entries = append(entries, e)
 	}
+
 	return entries, nil
 }

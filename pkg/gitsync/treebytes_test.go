@@ -37,10 +37,12 @@ func FuzzDifferingEntries(f *testing.F) {
 		}
 		return encodeTree(entries)
 	}
+
 	f.Add(tree("a", "b", "c"), tree("a", "c"))
 	f.Add(tree("a", "xb", "c"), tree("a", "b", "c"))
 	f.Add(tree("a"), []byte{})
 	f.Add(tree("ab"), tree("b"))
+
 	f.Fuzz(func(t *testing.T, a, b []byte) {
 		before, errA := decodeTree(a)
 		after, errB := decodeTree(b)

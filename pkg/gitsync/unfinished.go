@@ -66,6 +66,7 @@ func createUnfinishedClone(parent string) (*os.File, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // somebody who cleans up was faster
 		}
+
 		if err != nil {
 			return nil, errors.Join(err, os.Remove(path))
 		}
@@ -86,6 +87,7 @@ func removeAbandonedClones(parent string) error {
 	if err != nil {
 		return fmt.Errorf("look for abandoned clones: %w", err)
 	}
+
 	for _, entry := range entries {
 		if !entry.IsDir() || !strings.HasPrefix(entry.Name(), unfinishedClone) {
 			continue
@@ -100,6 +102,7 @@ func removeAbandonedClones(parent string) error {
 		}
 		_ = dir.Close()
 	}
+
 	return nil
 }
 

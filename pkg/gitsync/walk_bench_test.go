@@ -21,12 +21,14 @@ func longHistory(b *testing.B, always bool) (*gitsync.Repository, string) {
 	git(b, b.TempDir(), "init", "-q", "--bare", dir)
 	var in strings.Builder
 	path := func(i int) string { return fmt.Sprintf("namespaces/ns-%d/configmap/settings-%d.yaml", i%20, i) }
+
 	body := func(i, version int) string {
 		_, data := manifest(i)
 		lines := strings.Split(string(data), "\n")
 		lines[2+version%16] = fmt.Sprintf("  setting-%02d: \"version %d\"", version%16, version)
 		return strings.Join(lines, "\n")
 	}
+
 	for n := range historyLength {
 		fmt.Fprintf(&in, "commit refs/heads/main\ncommitter c <c@example.com> %d +0000\ndata 7\nChange\n\n", 1_700_000_000+n*60)
 		if n == 0 {
@@ -43,6 +45,7 @@ func longHistory(b *testing.B, always bool) (*gitsync.Repository, string) {
 		text := body(i, n)
 		fmt.Fprintf(&in, "M 644 inline %s\ndata %d\n%s\n", path(i), len(text), text)
 	}
+
 	gitIn(b, dir, in.String(), "fast-import", "--quiet")
 	git(b, dir, "repack", "-adfq")
 	if err := os.RemoveAll(filepath.Join(dir, "objects", "info", "commit-graph")); err != nil {
@@ -60,6 +63,7 @@ func BenchmarkHistory(b *testing.B) {
 	}{{"changed by each commit", true}, {"changed by one in 100", false}} {
 		r, path := longHistory(b, test.always)
 		head := tip(b, r)
+
 		pattern := []gitsync.Pattern{gitsync.ExactPath(path)}
 		b.Run(test.name+"/log", func(b *testing.B) {
 			for b.Loop() {
@@ -70,11 +74,13 @@ func BenchmarkHistory(b *testing.B) {
 				}
 			}
 		})
+
 		b.Run(test.name+"/git log", func(b *testing.B) {
 			for b.Loop() {
 				git(b, r.Dir(), "log", "--format=%H", "main", "--", path)
 			}
 		})
+
 		b.Run(test.name+"/blame", func(b *testing.B) {
 			for b.Loop() {
 				if _, _, err := r.Blame(b.Context(), head, path); err != nil {
@@ -82,11 +88,13 @@ func BenchmarkHistory(b *testing.B) {
 				}
 			}
 		})
+
 		b.Run(test.name+"/git blame", func(b *testing.B) {
 			for b.Loop() {
 				git(b, r.Dir(), "blame", "--porcelain", "main", "--", path)
 			}
 		})
+
 		b.Run(test.name+"/log of everything", func(b *testing.B) {
 			for b.Loop() {
 				for _, err := range r.Walk(b.Context(), head, gitsync.WalkOptions{}) {
@@ -96,6 +104,7 @@ func BenchmarkHistory(b *testing.B) {
 				}
 			}
 		})
+
 		b.Run(test.name+"/git log of everything", func(b *testing.B) {
 			for b.Loop() {
 				git(b, r.Dir(), "log", "--format=%H", "--name-only", "main")

@@ -28,6 +28,7 @@ func randomHistory(t testing.TB, seed uint64, commits int) *gitsync.Repository {
 	paths := []string{"a.yaml", "dir/b.yaml", "dir/c.yaml", "other/dir/d.yaml", "other/e.yaml"}
 	states := []state{}
 	var in strings.Builder
+
 	for i := range commits {
 		at := 1_700_000_000 + i*2/3
 		now := state{}
@@ -81,6 +82,7 @@ func randomHistory(t testing.TB, seed uint64, commits int) *gitsync.Repository {
 			fmt.Fprintf(&in, "reset refs/heads/main\nfrom :%d\n\n", i+1)
 		}
 	}
+
 	gitIn(t, dir, in.String(), "fast-import", "--quiet")
 	return open(t, dir)
 }
@@ -181,6 +183,7 @@ func TestWalkSaysWhatChanged(t *testing.T) {
 			if len(step.Parents) > 0 {
 				parent = step.Parents[0].String()
 			}
+
 			var want []string
 			for line := range strings.Lines(git(t, r.Dir(), "diff-tree", "-r", "--name-status", "--no-renames", parent, step.Hash.String())) {
 				status, path, _ := strings.Cut(strings.TrimSpace(line), "\t")
@@ -188,6 +191,7 @@ func TestWalkSaysWhatChanged(t *testing.T) {
 					want = append(want, status+" "+path)
 				}
 			}
+
 			var got []string
 			for _, c := range step.Changes {
 				switch {
@@ -199,6 +203,7 @@ func TestWalkSaysWhatChanged(t *testing.T) {
 					got = append(got, "M "+c.Path)
 				}
 			}
+
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Fatalf("%s: commit %s (-git +walk):\n%s", name, step.Hash, diff)
 			}
@@ -262,6 +267,7 @@ func TestBlameFollowsKnownNames(t *testing.T) {
 	}
 	put(t, e, "new/x", "one\ntwo\nTHREE\nfour\n")
 	second := commit(t, r, e, "move")
+
 	want := []string{first.String() + " 1", first.String() + " 2", second.String() + " 3", first.String() + " 4"}
 	if diff := cmp.Diff(want, blame(t, r, "new/x", "old/x")); diff != "" {
 		t.Errorf("blame (-want +got):\n%s", diff)
@@ -281,6 +287,7 @@ func TestBlameWithLongTails(t *testing.T) {
 	element := "- name: x\n  enabled: true\n  ports:\n  - 80\n"
 	rnd := rand.New(rand.NewPCG(5, 5))
 	list := []string{}
+
 	for i := range 60 {
 		at := rnd.IntN(len(list) + 1)
 		switch {
@@ -294,6 +301,7 @@ func TestBlameWithLongTails(t *testing.T) {
 		put(t, e, "list", "head\n"+strings.Join(list, "")+strings.Repeat(element, 40))
 		commit(t, r, e, fmt.Sprint(i))
 	}
+
 	if diff := cmp.Diff(gitBlame(t, r, "list"), blame(t, r, "list")); diff != "" {
 		t.Errorf("blame (-git +blame):\n%s", diff)
 	}

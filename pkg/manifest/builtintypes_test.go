@@ -20,6 +20,7 @@ import (
 func TestReassembleBuiltInTypes(t *testing.T) {
 	filler := randfill.NewWithSeed(20261121).NilChance(0.3).NumElements(0, 2).MaxDepth(12).Funcs(fillers()...)
 	checked := 0
+
 	for gvk := range scheme.Scheme.AllKnownTypes() {
 		if gvk.Version == runtime.APIVersionInternal {
 			continue
@@ -43,6 +44,7 @@ func TestReassembleBuiltInTypes(t *testing.T) {
 		})
 		checked++
 	}
+
 	if checked < 150 {
 		t.Errorf("only %d types were checked", checked)
 	}

@@ -273,6 +273,7 @@ func anyAt(value any, steps []step, test func(any) bool) bool {
 	if !ok {
 		return false
 	}
+
 	if steps[0].glob {
 		for key, next := range m {
 			if matches(steps[0].key, key) && anyAt(next, steps[1:], test) {
@@ -281,6 +282,7 @@ func anyAt(value any, steps []step, test func(any) bool) bool {
 		}
 		return false
 	}
+
 	next, ok := m[steps[0].key]
 	return ok && anyAt(next, steps[1:], test)
 }

@@ -26,6 +26,7 @@ func Decode(data []byte) (map[string]any, error) {
 		return nil, fmt.Errorf("reading a manifest: %w", err)
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
+
 	decoder.UseNumber()
 	var content any
 	if err := decoder.Decode(&content); err != nil {
@@ -73,6 +74,7 @@ func checkSingle(data []byte) error {
 			content = true
 		}
 	}
+
 	if !content {
 		return fmt.Errorf("there is no document: %w", io.ErrUnexpectedEOF)
 	}
@@ -104,5 +106,6 @@ func numbers(value any) (any, error) {
 			v[i] = converted
 		}
 	}
+
 	return value, nil
 }

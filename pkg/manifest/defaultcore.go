@@ -6,6 +6,7 @@ func coreFields() []FieldRule {
 	singleStack := Within{Is{Path: "spec.ipFamilyPolicy", Values: []string{"SingleStack"}}}
 	headless := Within{Is{Path: "spec.clusterIP", Values: []string{"None"}}}
 	tokenSecret := Within{serviceAccountToken}
+
 	var rules []FieldRule
 	for _, key := range []string{"token", "ca.crt", "namespace"} {
 		rules = append(rules, FieldRule{
@@ -14,6 +15,7 @@ func coreFields() []FieldRule {
 			Source: "pkg/controller/serviceaccount/tokens_controller.go, generateTokenIfNeeded",
 		})
 	}
+
 	return append(
 		rules,
 		FieldRule{

@@ -124,6 +124,7 @@ func templateFields() []FieldRule {
 		{"StatefulSet.apps", "spec.volumeClaimTemplates[]"},
 	}
 	var rules []FieldRule
+
 	for _, at := range slices.Concat(podTemplates, places) {
 		name := at.kind + "-" + at.path
 		rules = append(
@@ -140,6 +141,7 @@ func templateFields() []FieldRule {
 			},
 		)
 	}
+
 	return append(rules, FieldRule{
 		ID: "claim-template-status", Kinds: []string{"StatefulSet.apps"}, Path: "spec.volumeClaimTemplates[].status",
 		Reason: "a template has no state; API servers write a default phase",
@@ -156,6 +158,7 @@ func configurationFields() []FieldRule {
 		Has{Path: `metadata.annotations["service.beta.openshift.io/inject-cabundle"]`},
 		Has{Path: `metadata.annotations["service.alpha.openshift.io/inject-cabundle"]`},
 	}}
+
 	const (
 		reason = "an annotation asks a controller to fill it in"
 		source = "cert-manager cainjector; openshift/service-ca-operator"

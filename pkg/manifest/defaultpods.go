@@ -6,6 +6,7 @@ func podFields() []FieldRule {
 	token := Is{Path: "name", Values: []string{"kube-api-access-?????", "*-token-?????"}}
 	tokenVolume := All{token, Any{Has{Path: "projected"}, Has{Path: "secret"}}}
 	tokenMount := All{token, Is{Path: "mountPath", Values: []string{"/var/run/secrets/kubernetes.io/serviceaccount"}}}
+
 	rules := []FieldRule{
 		{
 			ID: "pod-node", Kinds: pod, Path: "spec.nodeName", Index: true,
@@ -48,6 +49,7 @@ func podFields() []FieldRule {
 			Source: "plugin/pkg/admission/defaulttolerationseconds/admission.go",
 		},
 	}
+
 	for _, list := range []string{"containers", "initContainers"} {
 		rules = append(rules, FieldRule{
 			ID: "pod-token-mounts-" + list, Kinds: pod, Path: "spec." + list + "[].volumeMounts[]", When: tokenMount, Index: true, Prune: true,
@@ -55,6 +57,7 @@ func podFields() []FieldRule {
 			Source: "plugin/pkg/admission/serviceaccount/admission.go, DefaultAPITokenMountPath",
 		})
 	}
+
 	for _, label := range []string{
 		"pod-template-hash", "controller-revision-hash", "pod-template-generation",
 		"statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index",
@@ -65,6 +68,7 @@ func podFields() []FieldRule {
 			Source: "staging/src/k8s.io/api/apps/v1/types.go, label constants",
 		})
 	}
+
 	return rules
 }
 
@@ -79,6 +83,7 @@ func batchFields() []FieldRule {
 			Source: "pkg/registry/batch/job/strategy.go, generateSelector",
 		},
 	}
+
 	for _, label := range []string{"controller-uid", "batch.kubernetes.io/controller-uid", "job-name", "batch.kubernetes.io/job-name"} {
 		rules = append(
 			rules,
@@ -95,5 +100,6 @@ func batchFields() []FieldRule {
 			},
 		)
 	}
+
 	return rules
 }

@@ -47,11 +47,13 @@ func safetyFields() []FieldRule {
 			Source: source,
 		},
 	}
+
 	for _, a := range secretCopies {
 		rules = append(rules, FieldRule{
 			ID: "secret-annotation-" + a.key, Kinds: []string{"Secret"}, Path: `metadata.annotations["` + a.key + `"]`, Prune: true, Safety: true,
 			Reason: a.reason, Source: a.source,
 		})
 	}
+
 	return rules
 }

@@ -44,6 +44,7 @@ func versionsOf(o *object) *CustomVersions {
 	status, _ := o.content["status"].(map[string]any)
 	conversion, _ := spec["conversion"].(map[string]any)
 	v := &CustomVersions{Conversion: "None"}
+
 	for _, version := range mapsIn(spec["versions"]) {
 		name, _ := version["name"].(string)
 		if served, _ := version["served"].(bool); served {
@@ -56,17 +57,20 @@ func versionsOf(o *object) *CustomVersions {
 			v.Storage = name
 		}
 	}
+
 	if single, _ := spec["version"].(string); single != "" && !slices.Contains(v.Served, single) && len(mapsIn(spec["versions"])) == 0 {
 		v.Served, v.Storage = []string{single}, single
 	}
 	if strategy, _ := conversion["strategy"].(string); strategy != "" {
 		v.Conversion = strategy
 	}
+
 	stored, _ := status["storedVersions"].([]any)
 	for _, each := range stored {
 		if name, ok := each.(string); ok {
 			v.Stored = append(v.Stored, name)
 		}
 	}
+
 	return v
 }

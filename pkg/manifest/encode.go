@@ -83,6 +83,7 @@ func (w *writer) fields(m map[string]any, indent int, inline bool) error {
 		w.keys = append(w.keys, key)
 	}
 	slices.Sort(w.keys[first:])
+
 	for i := range len(m) {
 		key := w.keys[first+i]
 		if !inline {
@@ -104,6 +105,7 @@ func (w *writer) fields(m map[string]any, indent int, inline bool) error {
 			return fmt.Errorf("%s: %w", clip(key), err)
 		}
 	}
+
 	return nil
 }
 
@@ -135,6 +137,7 @@ func (w *writer) elements(list []any, indent int, inline bool) error {
 		return err
 	}
 	defer w.exit()
+
 	for i, element := range list {
 		if !inline {
 			w.spaces(indent)
@@ -162,6 +165,7 @@ func (w *writer) elements(list []any, indent int, inline bool) error {
 			return fmt.Errorf("[%d]: %w", i, err)
 		}
 	}
+
 	return nil
 }
 
@@ -196,6 +200,7 @@ func (w *writer) scalar(value any, indent int) error {
 	default:
 		return fmt.Errorf("%w: a value has type %T", ErrNotEncodable, value)
 	}
+
 	w.out = append(w.out, '\n')
 	return nil
 }
@@ -225,6 +230,7 @@ func (w *writer) float(f float64) error {
 		w.out = strconv.AppendFloat(w.out, f, 'f', -1, 64)
 		return nil
 	}
+
 	text := strconv.FormatFloat(f, 'g', -1, 64)
 	mantissa, exponent, scientific := strings.Cut(text, "e")
 	w.out = append(w.out, mantissa...)

@@ -121,6 +121,7 @@ func normal(value any) any {
 			}
 		}
 		return v
+
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for key, child := range v {
@@ -159,6 +160,7 @@ func TestEncodeProperties(t *testing.T) {
 func objects() *rapid.Generator[map[string]any] {
 	texts := rapid.OneOf(rapid.SampledFrom(disputed), rapid.String(),
 		rapid.Map(rapid.SliceOf(rapid.SampledFrom(disputed)), func(s []string) string { return strings.Join(s, "\n") }))
+
 	var values func(depth int) *rapid.Generator[any]
 	values = func(depth int) *rapid.Generator[any] {
 		leaves := []*rapid.Generator[any]{
@@ -177,6 +179,7 @@ func objects() *rapid.Generator[map[string]any] {
 		}
 		return rapid.OneOf(leaves...)
 	}
+
 	return rapid.MapOfN(texts, values(3), 0, 5)
 }
 
@@ -266,6 +269,7 @@ func TestEncodeGolden(t *testing.T) {
 			nil, true, "text\nof lines\n",
 		},
 	}
+
 	got, err := Encode(long)
 	if err != nil {
 		t.Fatal(err)

@@ -95,6 +95,7 @@ func harvest(o *object) (Entry, error) {
 	for _, owner := range o.owners() {
 		e.Owners = append(e.Owners, ownerOf(owner))
 	}
+
 	for _, fields := range o.managedFields() {
 		var m Manager
 		m.Manager, _ = fields["manager"].(string)
@@ -111,6 +112,7 @@ func harvest(o *object) (Entry, error) {
 		}
 		e.Managers = append(e.Managers, m)
 	}
+
 	e.Versions = versionsOf(o)
 	return e, nil
 }
@@ -149,6 +151,7 @@ func (e *Entry) keep(t Taken, secret [][]string) error {
 		}
 	}
 	value := t.Value
+
 	if len(secret) > 0 {
 		keys, inList := t.way.mapKeys()
 		left, withheld, ok := public(value, keys, inList, secret)
@@ -158,6 +161,7 @@ func (e *Entry) keep(t Taken, secret [][]string) error {
 		}
 		value = left
 	}
+
 	raw, err := compactJSON(value)
 	if err != nil {
 		return fmt.Errorf("%s: %w", t.Path, err)

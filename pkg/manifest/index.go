@@ -40,9 +40,11 @@ func EncodeIndex(entries map[appbur.ObjectID]Entry) ([]appbur.File, error) {
 		head := shardHead{Group: id.Group, Kind: id.Kind, Namespace: id.Namespace}
 		shards[head] = append(shards[head], id)
 	}
+
 	heads := slices.SortedFunc(maps.Keys(shards), func(a, b shardHead) int {
 		return cmp.Or(strings.Compare(a.path(), b.path()), strings.Compare(a.Kind, b.Kind))
 	})
+
 	files := make([]appbur.File, 0, len(heads))
 	for i, head := range heads {
 		path := head.path()
@@ -55,6 +57,7 @@ func EncodeIndex(entries map[appbur.ObjectID]Entry) ([]appbur.File, error) {
 		}
 		files = append(files, appbur.File{Path: path, Data: data})
 	}
+
 	slices.SortFunc(files, func(a, b appbur.File) int { return strings.Compare(a.Path, b.Path) })
 	return files, nil
 }
@@ -68,6 +71,7 @@ func encodeShard(head shardHead, ids []appbur.ObjectID, entries map[appbur.Objec
 	var b bytes.Buffer
 	b.Write(first[:len(first)-1])
 	b.WriteString(",\"entries\":{\n")
+
 	for i, id := range ids {
 		name, err := compactJSON(id.Name)
 		if err != nil {
@@ -85,6 +89,7 @@ func encodeShard(head shardHead, ids []appbur.ObjectID, entries map[appbur.Objec
 		}
 		b.WriteByte('\n')
 	}
+
 	b.WriteString("}}\n")
 	return b.Bytes(), nil
 }
@@ -115,5 +120,6 @@ func DecodeIndex(files []appbur.File) (map[appbur.ObjectID]Entry, error) {
 			entries[id] = entry
 		}
 	}
+
 	return entries, nil
 }

@@ -42,6 +42,7 @@ func TestIndexGivesBackWhatItWasGiven(t *testing.T) {
 	for _, file := range files {
 		paths = append(paths, file.Path)
 	}
+
 	if diff := cmp.Diff([]string{
 		"index/cluster/clusterrole.rbac.authorization.k8s.io.json", "index/namespaces/default/service.json",
 		"index/namespaces/fleet/machine.cluster.x-k8s.io.json",
@@ -121,6 +122,7 @@ func checkIndexFile(t *testing.T, path string, data []byte) {
 	if err != nil {
 		t.Fatalf("what was read cannot be written: %v\n%s", err, data)
 	}
+
 	back, err := DecodeIndex(files)
 	if err != nil {
 		t.Fatalf("what was written cannot be read: %v", err)

@@ -23,12 +23,14 @@ func (r *Rules) forKind(gk appbur.GroupKind) *kindRules {
 	about := func(kinds []string) bool {
 		return slices.ContainsFunc(kinds, func(selector string) bool { return selects(selector, gk) })
 	}
+
 	kind = &kindRules{}
 	for i := range r.set.Objects {
 		if about(r.set.Objects[i].Kinds) {
 			kind.objects = append(kind.objects, &r.set.Objects[i])
 		}
 	}
+
 	// Noise in lists goes first: the positions in the index then count what a manifest
 	// and its entry have together, so that the two can be put together again.
 	var first, then []*FieldRule
@@ -41,6 +43,7 @@ func (r *Rules) forKind(gk appbur.GroupKind) *kindRules {
 			then = append(then, rule)
 		}
 	}
+
 	kind.fields = append(groupFields(first), fieldGroup{renumber: true})
 	kind.fields = append(kind.fields, groupFields(then)...)
 	for i := range r.set.Secrets {
@@ -48,6 +51,7 @@ func (r *Rules) forKind(gk appbur.GroupKind) *kindRules {
 			kind.secrets = append(kind.secrets, &r.set.Secrets[i])
 		}
 	}
+
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	r.kinds[gk] = kind
@@ -123,6 +127,7 @@ func (g *fieldGroup) idle(content map[string]any) bool {
 	for _, key := range g.parent {
 		content, _ = content[key].(map[string]any)
 	}
+
 	if len(content) > len(g.keys) {
 		for key := range g.keys {
 			if _, ok := content[key]; ok {
@@ -131,6 +136,7 @@ func (g *fieldGroup) idle(content map[string]any) bool {
 		}
 		return true
 	}
+
 	for key := range content {
 		if g.keys[key] {
 			return false
@@ -145,6 +151,7 @@ func (g *fieldGroup) idle(content map[string]any) bool {
 func (k *kindRules) strip(o *object, all bool, report func(Taken)) map[string]any {
 	content := o.content
 	taker := taker{object: o, report: report, all: all}
+
 	for i := range k.fields {
 		group := &k.fields[i]
 		if group.renumber {
@@ -161,5 +168,6 @@ func (k *kindRules) strip(o *object, all bool, report func(Taken)) map[string]an
 			}
 		}
 	}
+
 	return content
 }

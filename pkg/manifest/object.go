@@ -43,6 +43,7 @@ func newObject(content map[string]any) (*object, error) {
 	if version == "" || strings.Contains(version, "/") || (slash && group == "") {
 		return nil, fmt.Errorf("%w: apiVersion %q is neither version nor group/version", ErrNotObject, apiVersion)
 	}
+
 	metadata, _ := content["metadata"].(map[string]any)
 	name, _ := metadata["name"].(string)
 	if name == "" {

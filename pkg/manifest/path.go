@@ -72,6 +72,7 @@ func parsePath(path string) ([]step, error) {
 		}
 		steps = append(steps, next)
 	}
+
 	if len(steps) > 0 && steps[len(steps)-1].deep {
 		return nil, fmt.Errorf("path %q ends with **", path)
 	}

@@ -71,6 +71,7 @@ func ParsePolicy(node *yaml.Node) (Policy, error) {
 	if node.Kind == yaml.DocumentNode && len(node.Content) == 1 {
 		node = node.Content[0]
 	}
+
 	r := &policyReader{ids: make(map[string]int)}
 	r.settings(node, "rules", map[string]func(*yaml.Node){
 		"include":   func(n *yaml.Node) { p.include = r.selections(n, "include") },
@@ -78,6 +79,7 @@ func ParsePolicy(node *yaml.Node) (Policy, error) {
 		"fields":    func(n *yaml.Node) { p.fields = r.fields(n) },
 		"sensitive": func(n *yaml.Node) { p.secrets = r.sensitive(n) },
 	})
+
 	r.contradictions(p)
 	if len(r.errs) > 0 {
 		return Policy{}, errors.Join(r.errs...)
@@ -91,6 +93,7 @@ func (r *Rules) With(policy Policy) (*Rules, error) {
 	if policy.IsZero() {
 		return r, nil
 	}
+
 	set := Set{
 		Objects: slices.Concat(policy.objectRules(), r.set.Objects),
 		Secrets: slices.Concat(policy.secrets, r.set.Secrets),
@@ -100,12 +103,14 @@ func (r *Rules) With(policy Policy) (*Rules, error) {
 			set.Fields = append(set.Fields, rule)
 		}
 	}
+
 	set.Fields = append(set.Fields, policy.fields...)
 	for _, rule := range r.set.Fields {
 		if !rule.Safety {
 			set.Fields = append(set.Fields, rule)
 		}
 	}
+
 	combined, err := NewRules(set)
 	if err != nil {
 		return nil, fmt.Errorf("rules of %s: %w", appbur.RepositoryFile, err)
@@ -128,15 +133,18 @@ func (p Policy) objectRules() []ObjectRule {
 		}
 		rules = append(rules, rule)
 	}
+
 	if len(p.include) == 0 {
 		return rules
 	}
 	selections := make([]Selection, len(p.include))
+
 	wanted := make(Any, 0, len(p.include)+1)
 	for i, e := range p.include {
 		selections[i] = e.selection
 		wanted = append(wanted, e.selection)
 	}
+
 	return append(rules, ObjectRule{
 		ID: userPrefix + "include", Effect: Exclude, Kinds: []string{EveryKind}, When: Not{append(wanted, needed{selections})},
 		Reason: "include names what is saved, and this is not among it", Source: sourceLine(p.include[0].line),

@@ -31,6 +31,7 @@ func TestParsePolicyRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got bytes.Buffer
+
 	for _, file := range archive.Files {
 		name, _, _ := strings.Cut(file.Name, "/")
 		policy, err := parsePolicy(t, file.Data)
@@ -46,6 +47,7 @@ func TestParsePolicyRefuses(t *testing.T) {
 			fmt.Fprintf(&got, "  %v\n    hint: %s\n", each, appbur.HintOf(each))
 		}
 	}
+
 	compareGolden(t, "policy/bad.errors", got.Bytes())
 }
 
@@ -136,6 +138,7 @@ func TestPolicyKeepsWhatIsNeeded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	definition := func(kind string) map[string]any {
 		obj := terse("apiextensions.k8s.io/v1 CustomResourceDefinition - x")
 		obj["spec"] = map[string]any{"group": "example.org", "names": map[string]any{"kind": kind}}
@@ -158,6 +161,7 @@ func TestPolicyKeepsWhatIsNeeded(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, decision, err)
 		}
 	}
+
 	for kind, want := range map[string]bool{
 		"Widget.example.org": false, "Gadget.example.org": true, "Pod": true, "Namespace": false,
 		"CustomResourceDefinition.apiextensions.k8s.io": false, "Event": true,
@@ -181,6 +185,7 @@ func TestPolicyTakesFields(t *testing.T) {
 			map[string]any{"name": "web"}, map[string]any{"name": "sidecar", "image": "x"}, map[string]any{"name": "last"},
 		}}},
 	}
+
 	result, err := rules.Make(obj)
 	if err != nil {
 		t.Fatal(err)
@@ -189,6 +194,7 @@ func TestPolicyTakesFields(t *testing.T) {
 		!strings.Contains(text, "last") {
 		t.Errorf("manifest:\n%s", text)
 	}
+
 	if diff := cmp.Diff(`{"image":"x","name":"sidecar"}`, string(result.Entry.Fields["spec.template.spec.containers[1]"])); diff != "" {
 		t.Errorf("index (-want +got):\n%s", diff)
 	}
@@ -196,11 +202,13 @@ func TestPolicyTakesFields(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, each := range taken {
 		if !strings.HasPrefix(each.Rule.ID, "user-fields-") || each.Rule.Source == "" {
 			t.Errorf("%s taken by %s of %q", each.Path, each.Rule.ID, each.Rule.Source)
 		}
 	}
+
 	if len(taken) != 2 {
 		t.Errorf("%d values taken, want 2", len(taken))
 	}
@@ -219,6 +227,7 @@ func TestPolicySeals(t *testing.T) {
 	cluster["status"] = map[string]any{"token": "canary", "phase": "Ready"}
 	token := terse("management.cattle.io/v3 Token - t")
 	token["token"], token["expires"] = "canary", int64(3)
+
 	for _, tt := range []struct {
 		obj      map[string]any
 		paths    [][]string
@@ -293,15 +302,18 @@ func TestPolicyVersion(t *testing.T) {
 		}
 		return rules.Version()
 	}
+
 	base := version("exclude:\n- names: [a, b]\n")
 	if base == Default().Version() {
 		t.Error("a policy does not change the version")
 	}
+
 	for _, same := range []string{"# comment\n\nexclude:\n- reason: words\n  names: [b, a]\n", "exclude: [{names: [a, b]}]"} {
 		if version(same) != base {
 			t.Errorf("another version for %q", same)
 		}
 	}
+
 	for _, other := range []string{
 		"exclude:\n- names: [a]\n", "include:\n- names: [a, b]\n", "exclude:\n- namespaces: [a, b]\n",
 		"exclude:\n- names: [a, b]\n  labels: a=b\n",
@@ -310,6 +322,7 @@ func TestPolicyVersion(t *testing.T) {
 			t.Errorf("the same version for %q", other)
 		}
 	}
+
 	compareGolden(t, "policy/good.txt", []byte(goodPolicy(t).Render()[:strings.Index(goodPolicy(t).Render(), "\nbuilt-in kinds\n")]))
 }
 
@@ -326,6 +339,7 @@ func FuzzParsePolicy(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(good)
+
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var node yaml.Node
 		if yaml.Unmarshal(data, &node) != nil {

@@ -64,6 +64,7 @@ func (r *policyReader) contradictions(p Policy) {
 			}
 		}
 	}
+
 	for _, in := range p.include {
 		for _, out := range p.exclude {
 			switch {
@@ -83,6 +84,7 @@ func (r *policyReader) contradictions(p Policy) {
 			}
 		}
 	}
+
 	for i, rule := range p.fields {
 		for _, earlier := range p.fields[:i] {
 			if rule.Path != earlier.Path || !overlap(rule.Kinds, earlier.Kinds) {

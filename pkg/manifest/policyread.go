@@ -38,6 +38,7 @@ func (r *policyReader) settings(node *yaml.Node, what string, known map[string]f
 		return
 	}
 	seen := make(map[string]int)
+
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		key := node.Content[i]
 		read, ok := known[key.Value]
@@ -219,6 +220,7 @@ func (r *policyReader) fields(node *yaml.Node) []FieldRule {
 		}
 		rules = append(rules, rule)
 	})
+
 	return rules
 }
 
@@ -257,6 +259,7 @@ func (r *policyReader) sensitive(node *yaml.Node) []SecretRule {
 			})
 		}
 	})
+
 	return rules
 }
 

@@ -36,6 +36,7 @@ func Reassemble(manifest map[string]any, e Entry) (map[string]any, error) {
 	if !e.Created.IsZero() {
 		metadata["creationTimestamp"] = e.Created.UTC().Format(time.RFC3339Nano)
 	}
+
 	if len(e.Owners) > 0 {
 		owners := make([]any, len(e.Owners))
 		for i, owner := range e.Owners {
@@ -43,6 +44,7 @@ func Reassemble(manifest map[string]any, e Entry) (map[string]any, error) {
 		}
 		metadata["ownerReferences"] = owners
 	}
+
 	if len(e.Finalizers) > 0 {
 		finalizers, _ := metadata["finalizers"].([]any)
 		for _, name := range e.Finalizers {
@@ -50,6 +52,7 @@ func Reassemble(manifest map[string]any, e Entry) (map[string]any, error) {
 		}
 		metadata["finalizers"] = finalizers
 	}
+
 	if len(e.Status) > 0 {
 		status, err := decodeJSON(e.Status)
 		if err != nil {
@@ -57,6 +60,7 @@ func Reassemble(manifest map[string]any, e Entry) (map[string]any, error) {
 		}
 		obj["status"] = status
 	}
+
 	return reassembleFields(obj, e.Fields)
 }
 
@@ -78,6 +82,7 @@ func reassembleFields(obj map[string]any, fields map[string]json.RawMessage) (ma
 		path string
 		way  []link
 	}
+
 	ordered := make([]field, 0, len(fields))
 	for path := range fields {
 		way, err := parseTrail(path)
@@ -86,6 +91,7 @@ func reassembleFields(obj map[string]any, fields map[string]json.RawMessage) (ma
 		}
 		ordered = append(ordered, field{path, way})
 	}
+
 	slices.SortFunc(ordered, func(a, b field) int { return slices.CompareFunc(a.way, b.way, link.compare) })
 	for _, f := range ordered {
 		value, err := decodeJSON(fields[f.path])
@@ -96,6 +102,7 @@ func reassembleFields(obj map[string]any, fields map[string]json.RawMessage) (ma
 			return nil, fmt.Errorf("index field %s: %w", f.path, err)
 		}
 	}
+
 	return obj, nil
 }
 
@@ -105,6 +112,7 @@ func putBack(container any, way []link, value any) (any, error) {
 	if len(way) == 0 {
 		return value, nil
 	}
+
 	next, last := way[0], len(way) == 1
 	if next.list {
 		list, ok := container.([]any)
@@ -123,6 +131,7 @@ func putBack(container any, way []link, value any) (any, error) {
 		list[next.index] = below
 		return list, nil
 	}
+
 	fields, ok := container.(map[string]any)
 	if container != nil && !ok {
 		return nil, fmt.Errorf("%w: there is no map to put %s into", ErrNotMatching, next.key)
@@ -130,6 +139,7 @@ func putBack(container any, way []link, value any) (any, error) {
 	if fields == nil {
 		fields = make(map[string]any)
 	}
+
 	if _, taken := fields[next.key]; taken && last {
 		return nil, fmt.Errorf("%w: the manifest has a value there", ErrNotMatching)
 	}
@@ -182,6 +192,7 @@ func parseTrail(path string) ([]link, error) {
 			way, rest = append(way, link{key: rest[:end]}), rest[end:]
 		}
 	}
+
 	if len(way) == 0 {
 		return nil, errors.New("index path is empty")
 	}
@@ -210,6 +221,7 @@ func clone(value any) any {
 			copied[key] = clone(child)
 		}
 		return copied
+
 	case []any:
 		copied := slices.Clone(v)
 		for i, child := range copied {

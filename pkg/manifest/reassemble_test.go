@@ -21,12 +21,14 @@ func checkReassemble(t failer, rules *Rules, obj map[string]any) {
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
+
 	// Whether an object is saved is another question; every object must survive.
 	kind := *rules.forKind(o.id.GroupKind())
 	entry, err := harvest(o)
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
+
 	content := kind.strip(o, false, func(taken Taken) {
 		if err := entry.keep(taken, nil); err != nil {
 			t.Fatalf("%s: %v", taken.Path, err)
@@ -36,6 +38,7 @@ func checkReassemble(t failer, rules *Rules, obj map[string]any) {
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
+
 	manifest, err := Decode(data)
 	if err != nil {
 		t.Fatalf("%v", err)
@@ -44,6 +47,7 @@ func checkReassemble(t failer, rules *Rules, obj map[string]any) {
 	if err := json.Unmarshal([]byte(mustJSON(t, entry)), &read); err != nil {
 		t.Fatalf("%v", err)
 	}
+
 	got, err := Reassemble(manifest, read)
 	if err != nil {
 		t.Fatalf("%v\nobject %s\nentry %s\n%s", err, mustJSON(t, obj), mustJSON(t, entry), data)
@@ -64,17 +68,20 @@ func checkReassemble(t failer, rules *Rules, obj map[string]any) {
 func withoutNoise(t failer, obj map[string]any, taken []Taken) map[string]any {
 	t.Helper()
 	rest := clone(obj).(map[string]any)
+
 	var drops []Taken
 	for _, each := range taken {
 		if !each.Rule.Index {
 			drops = append(drops, each)
 		}
 	}
+
 	// Elements with higher positions first, parts before the whole: positions stay true.
 	type drop struct {
 		Taken
 		way []link
 	}
+
 	ordered := make([]drop, len(drops))
 	for i, each := range drops {
 		way, err := parseTrail(each.Path)
@@ -83,6 +90,7 @@ func withoutNoise(t failer, obj map[string]any, taken []Taken) map[string]any {
 		}
 		ordered[i] = drop{each, way}
 	}
+
 	slices.SortStableFunc(ordered, func(a, b drop) int { return slices.CompareFunc(b.way, a.way, link.compare) })
 	for _, each := range ordered {
 		// What an index rule took first is not part of what was dropped.
@@ -103,6 +111,7 @@ func withoutNoise(t failer, obj map[string]any, taken []Taken) map[string]any {
 			}
 		}
 	}
+
 	return settle(rest)
 }
 
@@ -120,6 +129,7 @@ func remove(container any, way []link, prune bool) any {
 		list[next.index] = remove(list[next.index], way[1:], prune)
 		return list
 	}
+
 	fields, ok := container.(map[string]any)
 	if !ok {
 		return container
@@ -128,6 +138,7 @@ func remove(container any, way []link, prune bool) any {
 		delete(fields, next.key)
 		return fields
 	}
+
 	child, ok := fields[next.key]
 	if !ok {
 		return fields
@@ -170,6 +181,7 @@ func metadataOf() *rapid.Generator[map[string]any] {
 		"example.org/own", "kapp.k14s.io/original", `odd"]key\`,
 	})
 	labels := rapid.SampledFrom([]string{"app", "controller-uid", "job-name", "pod-template-hash", "kubernetes.io/metadata.name"})
+
 	finalizers := rapid.SampledFrom([]any{"orphan", "kubernetes.io/pvc-protection", "example.org/own"})
 	return rapid.Custom(func(t *rapid.T) map[string]any {
 		m := map[string]any{"name": name.Draw(t, "name")}
@@ -234,11 +246,13 @@ func TestReassembleLosesNothingButNoise(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		for key, value := range objects().Draw(t, "more") {
 			if _, taken := obj[key]; !taken && key != "metadata" {
 				obj[key] = value
 			}
 		}
+
 		if spec, ok := obj["spec"].(map[string]any); ok {
 			for key, value := range objects().Draw(t, "more of spec") {
 				if _, taken := spec[key]; !taken {
@@ -246,6 +260,7 @@ func TestReassembleLosesNothingButNoise(t *testing.T) {
 				}
 			}
 		}
+
 		obj["metadata"] = metadataOf().Draw(t, "metadata")
 		checkReassemble(t, Default(), obj)
 	})
@@ -270,10 +285,12 @@ fields:
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	rules, err := Default().With(policy)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	rapid.Check(t, func(t *rapid.T) {
 		obj, err := Decode([]byte(rapid.SampledFrom(shapes).Draw(t, "shape")))
 		if err != nil {
@@ -360,6 +377,7 @@ func FuzzParseTrail(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
+
 	f.Fuzz(func(t *testing.T, path string) {
 		way, err := parseTrail(path)
 		if err != nil {

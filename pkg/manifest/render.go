@@ -74,17 +74,20 @@ func (r *Rules) Render() string {
 		}
 		groups[title] = append(groups[title], rule)
 	}
+
 	slices.SortFunc(titles, func(a, b string) int {
 		return cmp.Or(cmp.Compare(titleRank(a), titleRank(b)), strings.Compare(a, b))
 	})
 	var b strings.Builder
 	fmt.Fprintf(&b, "rules %s\n", r.version)
+
 	for _, title := range titles {
 		fmt.Fprintf(&b, "\n%s\n", title)
 		for _, rule := range groups[title] {
 			fmt.Fprintf(&b, "  %s\n    what    %s\n    reason  %s\n    source  %s\n", rule.ID, rule.what(), rule.Reason, rule.Source)
 		}
 	}
+
 	return b.String()
 }
 

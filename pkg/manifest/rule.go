@@ -147,6 +147,7 @@ func checkCondition(c Condition) error {
 		return checkConditionPath(c.Path)
 	case Not:
 		return checkCondition(c.Condition)
+
 	case Element:
 		if err := checkConditionPath(c.Path); err != nil {
 			return err
@@ -154,6 +155,7 @@ func checkCondition(c Condition) error {
 		return checkCondition(c.Condition)
 	case Within:
 		return checkCondition(c.Condition)
+
 	case All:
 		return checkConditions(c)
 	case Any:

@@ -37,6 +37,7 @@ func NewRules(set Set) (*Rules, error) {
 		set:   Set{Objects: slices.Clone(set.Objects), Fields: slices.Clone(set.Fields), Secrets: slices.Clone(set.Secrets)},
 		kinds: make(map[appbur.GroupKind]*kindRules),
 	}
+
 	c := checker{seen: make(map[string]bool)}
 	for _, rule := range r.set.Objects {
 		if err := c.check(rule.ID, rule.Reason, rule.Source, rule.Kinds, rule.When); err != nil {
@@ -46,6 +47,7 @@ func NewRules(set Set) (*Rules, error) {
 			return nil, fmt.Errorf("rule %s: effect %q is neither %s nor %s", rule.ID, rule.Effect, Exclude, Save)
 		}
 	}
+
 	var err error
 	for i := range r.set.Fields {
 		rule := &r.set.Fields[i]
@@ -53,6 +55,7 @@ func NewRules(set Set) (*Rules, error) {
 			return nil, err
 		}
 	}
+
 	for i := range r.set.Secrets {
 		rule := &r.set.Secrets[i]
 		if rule.steps, err = c.steps(rule.ID, rule.Reason, rule.Source, rule.Kinds, rule.When, rule.Path); err != nil {
@@ -63,6 +66,7 @@ func NewRules(set Set) (*Rules, error) {
 		}
 		rule.always = []string{rule.steps[0].key}
 	}
+
 	r.version = formatVersion + "-" + appbur.DigestOf([]byte(r.String())).Short()
 	return r, nil
 }
@@ -83,6 +87,7 @@ func (c checker) check(id, reason, source string, kinds []string, when Condition
 	case len(kinds) == 0:
 		return fmt.Errorf("rule %s selects no kind", id)
 	}
+
 	c.seen[id] = true
 	if err := checkKinds(kinds); err != nil {
 		return fmt.Errorf("rule %s: %w", id, err)
@@ -174,6 +179,7 @@ func reach(c Condition, gk appbur.GroupKind) (always, never bool) {
 	case Not:
 		always, never = reach(c.Condition, gk)
 		return never, always
+
 	case Any:
 		never = true
 		for _, each := range c {

@@ -26,6 +26,7 @@ func TestObjectRules(t *testing.T) {
 	for _, rule := range rules.Objects() {
 		untested[rule.ID] = true
 	}
+
 	for _, file := range archive.Files {
 		t.Run(strings.ReplaceAll(file.Name, " ", "_"), func(t *testing.T) {
 			obj, err := Decode(file.Data)
@@ -57,6 +58,7 @@ func TestObjectRules(t *testing.T) {
 			delete(untested, want)
 		})
 	}
+
 	for id := range untested {
 		t.Errorf("rule %s has no test in testdata/objects.txtar", id)
 	}
@@ -96,6 +98,7 @@ func checkAnnotations(t *testing.T, rules *Rules, untested map[string]bool) {
 		if rule.Kinds[0] != EveryKind {
 			kind = rule.Kinds[0]
 		}
+
 		obj := map[string]any{
 			"apiVersion": "v1", "kind": kind,
 			"metadata": map[string]any{"name": "a", "annotations": map[string]any{key: "x", "stays": "y"}},
@@ -122,6 +125,7 @@ func checkFieldCase(t *testing.T, rules *Rules, path string, untested map[string
 		t.Fatal(err)
 	}
 	before := mustJSON(t, obj)
+
 	taken, err := rules.Explain(obj)
 	if err != nil {
 		t.Fatal(err)
@@ -133,6 +137,7 @@ func checkFieldCase(t *testing.T, rules *Rules, path string, untested map[string
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if after := mustJSON(t, obj); after != before {
 		t.Errorf("the object was modified:\n%s\n%s", before, after)
 	}
@@ -143,6 +148,7 @@ func checkFieldCase(t *testing.T, rules *Rules, path string, untested map[string
 	got := &txtar.Archive{Comment: archive.Comment, Files: []txtar.File{
 		{Name: "live.yaml", Data: live}, {Name: "manifest.yaml", Data: result.Manifest.Data}, {Name: "entry.json", Data: append(entry, '\n')},
 	}}
+
 	if *update {
 		if err := os.WriteFile(path, txtar.Format(got), 0o644); err != nil {
 			t.Fatal(err)
@@ -165,6 +171,7 @@ func checkIdempotent(t failer, rules *Rules, result Result) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, result.Manifest.Data)
 	}
+
 	// Who asked for a field is not in the manifest, so a decision may differ from
 	// the one about the live object; what is stripped may not.
 	o, err := newObject(obj)
@@ -193,12 +200,14 @@ func TestMakeProperties(t *testing.T) {
 		obj["apiVersion"], obj["kind"] = kind[:cut], kind[cut+1:]
 		metadata := objects().Draw(t, "metadata")
 		metadata["name"] = "n"
+
 		for _, key := range []string{"annotations", "labels", "finalizers", "ownerReferences", "managedFields"} {
 			if rapid.Bool().Draw(t, key) {
 				metadata[key] = rapid.OneOf(rapid.Just[any](nil), rapid.Just[any]([]any{}), rapid.Just[any](map[string]any{}),
 					rapid.Just[any]([]any{"orphan", int64(1), map[string]any{}})).Draw(t, key+" value")
 			}
 		}
+
 		obj["metadata"] = metadata
 		before := mustJSON(t, obj)
 		result, err := rules.Make(obj)

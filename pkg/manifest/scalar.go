@@ -36,6 +36,7 @@ func plainFits(s string) bool {
 	if !digit && !letter(first) && first != '/' {
 		return false
 	}
+
 	plain := 1
 	for plain < len(s) && ordinary[s[plain]] {
 		plain++
@@ -44,6 +45,7 @@ func plainFits(s string) bool {
 		return len(s) > longestReserved || !mayBeReserved[first] || !reserved[strings.ToLower(s)]
 	}
 	number := digit
+
 	for i := range len(s) {
 		switch c := s[i]; {
 		case c >= 0x7f || c < ' ':
@@ -58,6 +60,7 @@ func plainFits(s string) bool {
 			number = false
 		}
 	}
+
 	if number {
 		return false
 	}
@@ -126,6 +129,7 @@ func (w *writer) quoted(s string) {
 		}
 		i += size
 	}
+
 	w.out = append(w.out, '"')
 }
 
@@ -151,6 +155,7 @@ func blockFits(s string) bool {
 	if end := body[len(body)-1]; end == ' ' || end == '\t' {
 		return false // goccy/go-yaml loses white space at the end of a block
 	}
+
 	for i := 0; i < len(s); {
 		c := s[i]
 		if c < utf8.RuneSelf {
@@ -166,5 +171,6 @@ func blockFits(s string) bool {
 		}
 		i += size
 	}
+
 	return true
 }

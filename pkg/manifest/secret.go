@@ -12,6 +12,7 @@ func (k *kindRules) secretPaths(o *object, content map[string]any) [][]string {
 		return nil
 	}
 	var found [][]string
+
 	whole := subject{object: o, value: o.content}
 	for _, rule := range k.secrets {
 		if rule.When != nil && !rule.When.holds(whole) {
@@ -23,6 +24,7 @@ func (k *kindRules) secretPaths(o *object, content map[string]any) [][]string {
 		}
 		found = secretsBelow(content, rule.steps, nil, found)
 	}
+
 	slices.SortFunc(found, slices.Compare)
 	kept := found[:0]
 	for _, path := range found {
@@ -30,6 +32,7 @@ func (k *kindRules) secretPaths(o *object, content map[string]any) [][]string {
 			kept = append(kept, path)
 		}
 	}
+
 	return kept
 }
 
@@ -39,6 +42,7 @@ func secretsBelow(value any, steps []step, way []string, found [][]string) [][]s
 	if len(steps) == 0 {
 		return append(found, slices.Clone(way))
 	}
+
 	if s := steps[0]; s.each {
 		if list, ok := value.([]any); ok && slices.ContainsFunc(list, func(element any) bool {
 			return s.into(element) && len(secretsBelow(element, steps[1:], way, nil)) > 0
@@ -47,6 +51,7 @@ func secretsBelow(value any, steps []step, way []string, found [][]string) [][]s
 		}
 		return found
 	}
+
 	if list, ok := value.([]any); ok && steps[0].deep {
 		if slices.ContainsFunc(list, func(element any) bool { return len(secretsBelow(element, steps, way, nil)) > 0 }) {
 			return append(found, slices.Clone(way))
@@ -57,6 +62,7 @@ func secretsBelow(value any, steps []step, way []string, found [][]string) [][]s
 	if !ok {
 		return found
 	}
+
 	switch s := steps[0]; {
 	case s.deep:
 		found = secretsBelow(value, steps[1:], way, found)
@@ -76,6 +82,7 @@ func secretsBelow(value any, steps []step, way []string, found [][]string) [][]s
 			found = secretsBelow(child, steps[1:], append(way, s.key), found)
 		}
 	}
+
 	return found
 }
 

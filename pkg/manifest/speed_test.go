@@ -30,6 +30,7 @@ func benchmarkMake(b *testing.B, path string) {
 	}
 	rules := Default()
 	b.ReportAllocs()
+
 	size := 0
 	for b.Loop() {
 		result, err := rules.Make(obj)
@@ -38,6 +39,7 @@ func benchmarkMake(b *testing.B, path string) {
 		}
 		size = len(result.Manifest.Data)
 	}
+
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "objects/s")
 	b.ReportMetric(float64(size), "bytes/manifest")
 }

@@ -80,6 +80,7 @@ func (t *taker) takeKey(fields map[string]any, key string, steps []step) any {
 	}
 	t.way = append(t.way, place{container: fields, key: key})
 	defer t.leave()
+
 	if len(steps) == 1 {
 		if !t.takes(child) {
 			return unchanged
@@ -88,6 +89,7 @@ func (t *taker) takeKey(fields map[string]any, key string, steps []step) any {
 		delete(rest, key)
 		return rest
 	}
+
 	below := t.take(child, steps[1:])
 	if below == unchanged {
 		return unchanged
@@ -107,6 +109,7 @@ func (t *taker) takeEach(list []any, steps []step) any {
 	before := t.positions(list)
 	changed := false
 	var container any = list // boxed once
+
 	for i, element := range list {
 		if !steps[0].into(element) {
 			if changed {
@@ -132,6 +135,7 @@ func (t *taker) takeEach(list []any, steps []step) any {
 			rest, positions = append(rest, kept), append(positions, before.at(i))
 		}
 	}
+
 	if !changed {
 		return unchanged
 	}
@@ -179,6 +183,7 @@ func (t *taker) takeDeep(value any, steps []step) any {
 	if result != unchanged {
 		from = result
 	}
+
 	switch container := from.(type) {
 	case map[string]any:
 		var rest map[string]any
@@ -216,6 +221,7 @@ func (t *taker) takeDeep(value any, steps []step) any {
 			return rest
 		}
 	}
+
 	return result
 }
 
@@ -242,6 +248,7 @@ func hasKey(value any, key string) bool {
 			}
 		}
 	}
+
 	return false
 }
 

@@ -37,6 +37,7 @@ func normal12(value any) any {
 			out[fmt.Sprint(key)] = normal12(child)
 		}
 		return out
+
 	case []any:
 		out := make([]any, len(v))
 		for i, child := range v {

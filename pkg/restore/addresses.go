@@ -71,6 +71,7 @@ func (s *surveyor) services(ctx context.Context, p Point) error {
 	var mu sync.Mutex
 	group, each := errgroup.WithContext(ctx)
 	group.SetLimit(s.worker.limiter.current())
+
 	for _, o := range asking {
 		group.Go(func() error {
 			_, live := existing[o.ID]
@@ -81,6 +82,7 @@ func (s *surveyor) services(ctx context.Context, p Point) error {
 			return err
 		})
 	}
+
 	return group.Wait()
 }
 
@@ -171,6 +173,7 @@ func refusals(err error) []Refusal {
 		return nil
 	}
 	var found []Refusal
+
 	for _, cause := range status.Status().Details.Causes {
 		path := strings.FieldsFunc(cause.Field, func(r rune) bool { return r == '.' || r == '[' || r == ']' })
 		if len(path) < 2 {
@@ -185,6 +188,7 @@ func refusals(err error) []Refusal {
 			found = append(found, Refusal{Path: path, Reason: cause.Message})
 		}
 	}
+
 	return found
 }
 

@@ -60,6 +60,7 @@ func (a Applier) Apply(ctx context.Context, p *Plan) (Report, error) {
 	for _, o := range report.Outcomes {
 		report.Counts.add(o)
 	}
+
 	switch {
 	case report.Remaining > 0:
 		return report, appbur.WithHint(fmt.Errorf("the restore was stopped with %d objects to go: %w", report.Remaining, context.Cause(ctx)),
@@ -68,6 +69,7 @@ func (a Applier) Apply(ctx context.Context, p *Plan) (Report, error) {
 		return report, appbur.WithHint(fmt.Errorf("%w: %d of %d objects failed", ErrIncomplete, report.Counts.Failed, len(report.Outcomes)),
 			"the report says why; run the restore again once the cause is gone")
 	}
+
 	return report, nil
 }
 
@@ -77,6 +79,7 @@ func (p *Plan) applicable() error {
 		return appbur.WithHint(fmt.Errorf("%w: %d of them, the first is %s: %s", ErrBlocked, len(blocked), blocked[0].Object, blocked[0].Why),
 			"look at them with appbur plan, then allow a restore without them")
 	}
+
 	for _, s := range p.Steps {
 		switch s.Action {
 		case ActionPrepare, ActionApply, ActionStatus, ActionRelink, ActionWait:
@@ -91,6 +94,7 @@ func (p *Plan) applicable() error {
 			return appbur.WithHint(fmt.Errorf("%w: %s", ErrSealed, s.Object), "give the key that the restore point was sealed for")
 		}
 	}
+
 	return nil
 }
 
@@ -124,9 +128,11 @@ func newRun(a Applier, p *Plan) *run {
 		case <-ctx.Done():
 		}
 	}
+
 	if r.reporter == nil {
 		r.reporter = silent{}
 	}
+
 	for _, s := range p.Steps {
 		if s.Action != ActionBarrier {
 			r.total++
@@ -139,6 +145,7 @@ func newRun(a Applier, p *Plan) *run {
 			r.ready.push(s.ID)
 		}
 	}
+
 	return r
 }
 
@@ -147,6 +154,7 @@ func newRun(a Applier, p *Plan) *run {
 func (r *run) loop(ctx context.Context) {
 	done := make(chan *attempt)
 	running := 0
+
 	for {
 		for r.ready.len() > 0 && running < r.worker.limiter.current() && ctx.Err() == nil {
 			id := r.ready.pop()
@@ -208,6 +216,7 @@ func (r *run) identities(step *Step) earlier {
 func (r *run) finish(result *attempt) {
 	id := result.step.ID
 	r.results[id] = result
+
 	for _, next := range r.dependents[id] {
 		if result.result == Failed && r.cause[next] == 0 && slices.Contains(r.plan.Steps[next-1].Needs, id) {
 			// A failure is traced back to where it began.
@@ -217,6 +226,7 @@ func (r *run) finish(result *attempt) {
 			r.ready.push(next)
 		}
 	}
+
 	if result.step.Action == ActionBarrier || result.interrupted {
 		return
 	}
@@ -231,6 +241,7 @@ func (r *run) finish(result *attempt) {
 func (r *run) outcomes() (outcomes []Outcome, remaining int) {
 	byObject := make(map[appbur.ObjectID]*Outcome)
 	unfinished := make(map[appbur.ObjectID]bool)
+
 	for i := range r.plan.Steps {
 		step := &r.plan.Steps[i]
 		if step.Action == ActionBarrier {
@@ -248,11 +259,13 @@ func (r *run) outcomes() (outcomes []Outcome, remaining int) {
 		}
 		o.join(result)
 	}
+
 	for _, o := range byObject {
 		if !unfinished[o.Object] {
 			outcomes = append(outcomes, *o)
 		}
 	}
+
 	slices.SortFunc(outcomes, func(a, b Outcome) int { return a.Object.Compare(b.Object) })
 	return outcomes, len(unfinished)
 }

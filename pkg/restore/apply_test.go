@@ -64,6 +64,7 @@ func TestApplyTwiceChangesNothing(t *testing.T) {
 	if want := (Counts{Created: 11}); report.Counts != want {
 		t.Errorf("first run: %s", report.Counts)
 	}
+
 	last := events.events[len(events.events)-1]
 	if last.Done != last.Total || len(events.events) != last.Total {
 		t.Errorf("%d events, the last is %d of %d", len(events.events), last.Done, last.Total)
@@ -84,6 +85,7 @@ func TestApplyFollowsTheGraph(t *testing.T) {
 	if _, err := Apply(t.Context(), plan, cluster, nil); err != nil {
 		t.Fatal(err)
 	}
+
 	for _, s := range plan.Steps {
 		for _, before := range s.After {
 			b := plan.Steps[before-1]
@@ -95,6 +97,7 @@ func TestApplyFollowsTheGraph(t *testing.T) {
 			}
 		}
 	}
+
 	machine := cluster.objects[appbur.ObjectID{Group: "cluster.example.com", Kind: "Machine", Namespace: "fleet", Name: "m-0"}]
 	set := cluster.objects[appbur.ObjectID{Group: "cluster.example.com", Kind: "MachineSet", Namespace: "fleet", Name: "ms"}]
 	owner := list(machine.content, "metadata", "ownerReferences")[0]
@@ -124,6 +127,7 @@ func TestApplyLinksCycles(t *testing.T) {
 	if report.Counts.Created != 6 {
 		t.Errorf("first run: %s", report.Counts)
 	}
+
 	for _, id := range []string{
 		"ConfigMap/default/a", "ConfigMap/default/b",
 		"CustomResourceDefinition.apiextensions.k8s.io/things.example.com",
@@ -136,6 +140,7 @@ func TestApplyLinksCycles(t *testing.T) {
 			t.Errorf("%s has %d owner references", id, n)
 		}
 	}
+
 	if report, err = Apply(t.Context(), plan, cluster, nil); err != nil || report.Counts.Unchanged != 6 {
 		t.Errorf("second run: %s (%v)", report.Counts, err)
 	}
@@ -145,6 +150,7 @@ func TestApplyFaults(t *testing.T) {
 	const set = faultySet
 	invalid := apierrors.NewInvalid(schema.GroupKind{Kind: "MachineSet"}, "ms",
 		fielderrors.ErrorList{fielderrors.Invalid(fielderrors.NewPath("spec"), 1, "no")})
+
 	on := func(id string, times int, err error) func(Request, int) error {
 		return func(r Request, attempt int) error {
 			if r.Object.String() == id && !r.Status && attempt <= times {
@@ -153,6 +159,7 @@ func TestApplyFaults(t *testing.T) {
 			return nil
 		}
 	}
+
 	tests := []faultCase{
 		{"throttled for long", on(set, 30, tooManyRequests()), 31, "", ""},
 		{"webhook comes up", on(set, 3, webhookDown()), 4, "", ""},
@@ -164,6 +171,7 @@ func TestApplyFaults(t *testing.T) {
 		{"foreign fields", on(set, 1000, fieldConflict()), 0, "conflict with", "--force-conflicts"},
 		{"namespace terminating", on(set, 1000, namespaceTerminating()), 0, "being terminated", "wait until it is gone"},
 	}
+
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			// Inside the bubble minutes of waiting pass at once.
@@ -188,6 +196,7 @@ func testFault(t *testing.T, want faultCase) {
 	cluster.fault = want.fault
 	report, err := Apply(t.Context(), fleetPlan(t), cluster, nil)
 	o := outcomeOf(t, report, set)
+
 	if want.reason == "" {
 		if err != nil || o.Result != Created || o.Attempts != want.attempts {
 			t.Fatalf("%+v (%v)\nfailures: %+v", o, err, report.Failures())
@@ -200,6 +209,7 @@ func testFault(t *testing.T, want faultCase) {
 	if o.Result != Failed || !strings.Contains(o.Reason, want.reason) || !strings.Contains(o.Hint, want.hint) {
 		t.Errorf("%+v", o)
 	}
+
 	// What the machine set owns is there, without its owner and saying so.
 	machine := outcomeOf(t, report, "Machine.cluster.example.com/fleet/m-0")
 	if machine.Result != Created || len(machine.Notes) != 1 || !strings.Contains(machine.Notes[0], "its owner "+set+" failed") {
@@ -211,6 +221,7 @@ func testFault(t *testing.T, want faultCase) {
 	if first := report.Failures()[0]; first.Object.String() != set {
 		t.Errorf("the first failure is %s", first.Object)
 	}
+
 	// The cause goes away, and a second run finishes the restore: the machine gets
 	// its owner.
 	cluster.fault = nil
@@ -232,6 +243,7 @@ func TestApplyHalvesWhenThrottled(t *testing.T) {
 	if err := l.wait(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("a pause outlives its context: %v", err)
 	}
+
 	l = newLimiter(4)
 	l.throttled(time.Microsecond)
 	if err := l.wait(t.Context()); err != nil {
@@ -274,6 +286,7 @@ func TestApplyStopsWhenCancelled(t *testing.T) {
 		}
 		return nil
 	}
+
 	report, err := Apply(ctx, plan, cluster, nil)
 	if !errors.Is(err, context.Canceled) || report.Remaining == 0 {
 		t.Fatalf("%s, %d remaining (%v)", report.Counts, report.Remaining, err)
@@ -297,6 +310,7 @@ func TestApplyRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	cluster := newFaultyCluster()
 	if _, err := Apply(t.Context(), plan, cluster, nil); !errors.Is(err, ErrBlocked) || appbur.HintOf(err) == "" || len(cluster.objects) != 0 {
 		t.Errorf("blocked objects: %v, %d written", err, len(cluster.objects))
@@ -308,6 +322,7 @@ func TestApplyRefuses(t *testing.T) {
 	if want := (Counts{Created: 3, Skipped: 2, Converted: 2}); err != nil || report.Counts != want {
 		t.Errorf("blocked objects allowed: %s (%v)", report.Counts, err)
 	}
+
 	data, err := json.Marshal(plan)
 	if err != nil {
 		t.Fatal(err)
@@ -316,6 +331,7 @@ func TestApplyRefuses(t *testing.T) {
 	if err := json.Unmarshal(data, &saved); err != nil {
 		t.Fatal(err)
 	}
+
 	if _, err := Apply(t.Context(), &saved, cluster, nil); !errors.Is(err, ErrNoContent) {
 		t.Errorf("a plan without content: %v", err)
 	}
@@ -341,6 +357,7 @@ func TestApplyProperty(t *testing.T) {
 		for i := range n {
 			kind[i] = rapid.SampledFrom(kinds).Draw(t, "kind")
 		}
+
 		for i := range n {
 			var owners []any
 			for _, o := range rapid.SliceOfNDistinct(rapid.IntRange(0, n-1), 0, 3, rapid.ID[int]).Draw(t, "owners") {
@@ -353,6 +370,7 @@ func TestApplyProperty(t *testing.T) {
 				"spec":     map[string]any{"ref": map[string]any{"apiVersion": "v1", "kind": kind[other], "name": name(other)}},
 			}
 		}
+
 		plan, err := NewPlan(pointOf(t, objects...), target, Options{})
 		if err != nil {
 			t.Fatal(err)
@@ -363,6 +381,7 @@ func TestApplyProperty(t *testing.T) {
 		if err != nil || report.Counts.Created != n {
 			t.Fatalf("%s (%v)", report.Counts, err)
 		}
+
 		for i := range n {
 			got := cluster.objects[appbur.ObjectID{Kind: kind[i], Namespace: "default", Name: name(i)}]
 			want := 0
@@ -371,10 +390,12 @@ func TestApplyProperty(t *testing.T) {
 					want++
 				}
 			}
+
 			if owners := list(got.content, "metadata", "ownerReferences"); len(owners) != want {
 				t.Fatalf("%s has %d owners, want %d", name(i), len(owners), want)
 			}
 		}
+
 		clock := cluster.clock
 		if report, err = Apply(context.Background(), plan, cluster, nil); err != nil || report.Counts.Unchanged != n || cluster.clock != clock {
 			t.Fatalf("second run: %s (%v)", report.Counts, err)

@@ -40,11 +40,13 @@ func TestApplyBodyIsTheSameInYAML(t *testing.T) {
 			}
 		}
 	}
+
 	for _, text := range []string{
 		"", "\x7f", "\u0080", "a\u0085b", "\ufeffbom", "\ufffe\uffff", "\u2028", "\x00\x1b", "😀", "<&>", "\\u0085",
 		`"`, "\t\r\n",
 	} {
 		check(t, text)
 	}
+
 	rapid.Check(t, func(t *rapid.T) { check(t, rapid.String().Draw(t, "text")) })
 }

@@ -59,6 +59,7 @@ func TestObjectsComeBackAsTheyWere(t *testing.T) {
 	t.Run("chosen addresses", trip.addresses)
 	t.Run("two address families", trip.families)
 	t.Run("a topology that cannot be written", trip.topology)
+
 	t.Run("a status beside a default one", trip.defaultStatus)
 	t.Run("a released volume", trip.released)
 	t.Run("content of a namespace that was being deleted", func(t *testing.T) { trip.leaving(t, source) })
@@ -244,6 +245,7 @@ spec:
   limits:
   - {type: PersistentVolumeClaim, min: {storage: 5Gi}}
   - {type: Container, max: {memory: 1Gi}, default: {cpu: 500m}, defaultRequest: {cpu: 100m}}`)
+
 	plan, target := x.plan(t, objects...), theTarget{cluster: x.target.cluster}
 	target.apply(t, plan)
 	mustBeOK(t, target.verify(t, plan))
@@ -384,6 +386,7 @@ spec:
             type: object
             default: {phase: Pending, tried: 0}
             properties: {phase: {type: string}, tried: {type: integer}}`)[0]
+
 	objects := x.source.create(t, `apiVersion: light.example.com/v1
 kind: Lamp
 metadata: {name: one, namespace: default}
@@ -395,6 +398,7 @@ metadata: {name: untouched, namespace: default}
 apiVersion: light.example.com/v1
 kind: Lamp
 metadata: {name: blank, namespace: default}`)
+
 	for at, status := range map[int]map[string]any{0: {"phase": "Running"}, 2: {}} {
 		live := x.source.live(t, objects[at])
 		live["status"] = status
@@ -403,6 +407,7 @@ metadata: {name: blank, namespace: default}`)
 			t.Fatal(err)
 		}
 	}
+
 	x.restore(t, append(objects, definition)...)
 	for _, o := range objects {
 		x.same(t, o, "status")

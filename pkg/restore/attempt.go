@@ -241,6 +241,7 @@ func (w *worker) withOwners(ctx context.Context, a *attempt, before earlier) (ma
 		}
 		references = append(references, reference)
 	}
+
 	if len(references) == 0 {
 		return a.step.Content, nil
 	}
@@ -296,6 +297,7 @@ func (w *worker) status(ctx context.Context, a *attempt, before earlier) error {
 func (w *worker) await(ctx context.Context, a *attempt) error {
 	definition := readDefinition(a.step.Object, a.step.Content)
 	var waited time.Duration
+
 	for tries := 1; ; tries++ {
 		if err := w.limiter.wait(ctx); err != nil {
 			return err
@@ -331,6 +333,7 @@ func (w *worker) established(ctx context.Context, step *Step, d definition) (mis
 	if err != nil {
 		return "", err
 	}
+
 	conditions := make(map[string]any)
 	for _, c := range list(live, "status", "conditions") {
 		conditions[text(c, "type")] = c
@@ -342,6 +345,7 @@ func (w *worker) established(ctx context.Context, step *Step, d definition) (mis
 	if text(conditions["Established"], "status") != "True" {
 		return "the condition Established is not true", nil
 	}
+
 	for _, version := range d.served {
 		apiVersion := d.kind.Group + "/" + version
 		served, err := w.cluster.Serves(ctx, apiVersion, d.kind.Kind)
@@ -352,5 +356,6 @@ func (w *worker) established(ctx context.Context, step *Step, d definition) (mis
 			return fmt.Sprintf("discovery does not show %s yet", apiVersion), nil
 		}
 	}
+
 	return "", nil
 }

@@ -34,6 +34,7 @@ func (s *side) post(t *testing.T, path string, o map[string]any) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	retry(t, func() error {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.config.Host+path, bytes.NewReader(body.Bytes()))
 		if err != nil {
@@ -334,12 +335,14 @@ kind: PriorityClass
 metadata: {name: SIDE-default}
 value: 5
 globalDefault: true`
+
 	objects := x.source.create(t, strings.ReplaceAll(document, "SIDE", "source"))
 	theirs := x.target.create(t, strings.ReplaceAll(document, "SIDE", "target"))
 	report, err := Apply(t.Context(), x.plan(t, objects...), x.target.cluster, nil)
 	if !errors.Is(err, ErrIncomplete) || report.Counts.Failed != 3 {
 		t.Fatalf("%v: %+v", err, report)
 	}
+
 	for _, o := range report.Outcomes {
 		want := "cannot be changed, not by force either"
 		if o.Object.Kind == "PriorityClass" {
@@ -349,6 +352,7 @@ globalDefault: true`
 			t.Errorf("%s: %s (%s)", o.Object, o.Reason, o.Hint)
 		}
 	}
+
 	for _, s := range []struct {
 		*side
 		o map[string]any

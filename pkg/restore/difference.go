@@ -37,6 +37,7 @@ func compare(path []string, want, live any, found *[]difference) {
 		for _, key := range slices.Sorted(maps.Keys(w)) {
 			compare(child(path, key), w[key], l[key], found)
 		}
+
 	case []any:
 		l, ok := live.([]any)
 		if !ok || len(l) != len(w) {
@@ -90,6 +91,7 @@ func additions(path string, want, live any, emit func(path string)) {
 		if !ok {
 			return
 		}
+
 		for _, key := range slices.Sorted(maps.Keys(l)) {
 			inner := joinPath(path, key)
 			if value, ok := w[key]; ok {
@@ -159,6 +161,7 @@ func has(value any, path []string) bool {
 			return false
 		}
 	}
+
 	return true
 }
 

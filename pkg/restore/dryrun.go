@@ -39,6 +39,7 @@ func (d *dryCluster) Apply(ctx context.Context, r Request) (Applied, error) {
 	if errors.Is(err, ErrNotServed) && d.defines(r.Object.GroupKind()) {
 		return d.pretend(r.Object), nil // at a version that the restored definition adds
 	}
+
 	if err != nil {
 		return Applied{}, err
 	}

@@ -26,6 +26,7 @@ func TestIsAsPlanned(t *testing.T) {
 		{"another value", `{"metadata":{"name":"a"},"spec":{"ports":[{"port":54,"name":"x"}],"set":["p","q"]}}`, false},
 		{"an element more", `{"metadata":{"name":"a"},"spec":{"ports":[{"port":53,"name":"x"}],"set":["p","q","r"]}}`, false},
 	}
+
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := isAsPlanned(decode(t, deployment), decode(t, tt.live)); got != tt.want {
@@ -33,6 +34,7 @@ func TestIsAsPlanned(t *testing.T) {
 			}
 		})
 	}
+
 	if isAsPlanned(decode(t, deployment), nil) {
 		t.Error("what is not there is as planned")
 	}

@@ -29,6 +29,7 @@ func TestListsThatNeverEndAreGivenUp(t *testing.T) {
 			t.Error(err)
 		}
 	}
+
 	for name, c := range map[string]struct {
 		answer func(w http.ResponseWriter, token string)
 		lists  int // how often a list begins

@@ -80,6 +80,7 @@ func (f *faultyCluster) Apply(ctx context.Context, r Request) (Applied, error) {
 	f.running++
 	f.busiest = max(f.busiest, f.running)
 	f.mu.Unlock()
+
 	if f.fault != nil {
 		if err := f.fault(r, attempt); err != nil {
 			f.mu.Lock()
@@ -88,10 +89,12 @@ func (f *faultyCluster) Apply(ctx context.Context, r Request) (Applied, error) {
 			return Applied{}, err
 		}
 	}
+
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.running--
 	k, ok := f.objects[r.Object]
+
 	if r.Status {
 		if !equalJSON(k.status, r.Content["status"]) {
 			f.clock++
@@ -100,11 +103,13 @@ func (f *faultyCluster) Apply(ctx context.Context, r Request) (Applied, error) {
 		}
 		return Applied{Identity: k.identity}, nil
 	}
+
 	for _, reference := range list(r.Content, "metadata", "ownerReferences") {
 		if !f.alive(text(reference, "uid")) {
 			panic(fmt.Sprintf("%s has an owner reference to a uid that nothing has", r.Object))
 		}
 	}
+
 	if !ok {
 		f.clock++
 		f.order = append(f.order, r.Object)

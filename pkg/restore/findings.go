@@ -80,6 +80,7 @@ func (f Findings) OK() bool { return len(f.Findings) == 0 }
 func (f Findings) Render(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d objects and %d owner references checked, %d findings\n", f.Checked, f.Owners, len(f.Findings))
+
 	for _, finding := range f.Findings {
 		fmt.Fprintf(&b, "  %s %s: ", finding.Kind, finding.Object)
 		if finding.Path != "" {
@@ -87,6 +88,7 @@ func (f Findings) Render(w io.Writer) error {
 		}
 		fmt.Fprintln(&b, finding.What)
 	}
+
 	for _, finding := range f.LeftOut {
 		fmt.Fprintf(&b, "  left out %s: %s\n", finding.Object, finding.What)
 	}

@@ -76,13 +76,16 @@ func breakCycles(nodes []*node) [][2]*node {
 		if len(components) == 0 {
 			return late
 		}
+
 		for _, component := range components {
 			if removeInside(component, soft) > 0 {
 				continue
 			}
+
 			// Only owners and firm bonds are left, and firm bonds alone are
 			// acyclic, so some node of the component is owned inside it.
 			slices.SortFunc(component, (*node).compare)
+
 			for _, n := range component {
 				owners := ownersInside(n)
 				if len(owners) == 0 {
@@ -127,6 +130,7 @@ func stronglyConnected(nodes []*node) [][]*node {
 		n    *node
 		next int
 	}
+
 	var (
 		found   [][]*node
 		stack   []*node
@@ -134,6 +138,7 @@ func stronglyConnected(nodes []*node) [][]*node {
 		counter int
 		number  int
 	)
+
 	for _, root := range nodes {
 		if root.index != 0 {
 			continue
@@ -181,6 +186,7 @@ func stronglyConnected(nodes []*node) [][]*node {
 			}
 		}
 	}
+
 	return found
 }
 
@@ -213,6 +219,7 @@ func raiseStages(nodes []*node) {
 		done[n] = true
 		stack = stack[:len(stack)-1]
 	}
+
 	for _, n := range nodes {
 		n.in = slices.DeleteFunc(n.in, func(e edge) bool { return e.bond == soft && e.from.stage > n.stage })
 	}
@@ -231,6 +238,7 @@ func addBarriers(nodes []*node) []*node {
 		stages = append(stages, s)
 	}
 	slices.Sort(stages)
+
 	for i := 1; i < len(stages); i++ {
 		s := stages[i]
 		barrier := &node{stage: s, rank: -1, step: Step{Action: ActionBarrier, Why: barrierReasons[s]}}
@@ -244,6 +252,7 @@ func addBarriers(nodes []*node) []*node {
 		}
 		nodes = append(nodes, barrier)
 	}
+
 	return nodes
 }
 
@@ -265,6 +274,7 @@ func leaves(nodes []*node) []*node {
 func number(nodes []*node) []Step {
 	waiting := make(map[*node]int, len(nodes))
 	out := make(map[*node][]*node, len(nodes))
+
 	ready := newQueue((*node).compare)
 	for _, n := range nodes {
 		waiting[n] = len(n.in)
@@ -275,6 +285,7 @@ func number(nodes []*node) []Step {
 			ready.push(n)
 		}
 	}
+
 	ids := make(map[*node]int, len(nodes))
 	steps := make([]Step, 0, len(nodes))
 	for ready.len() > 0 {
@@ -296,5 +307,6 @@ func number(nodes []*node) []Step {
 			}
 		}
 	}
+
 	return steps
 }

@@ -134,6 +134,7 @@ func TestWithout(t *testing.T) {
 		{"a list on the way", `{"a":[{"b":1}]}`, "a.b", `{"a":[{"b":1}]}`},
 		{"null is a field", `{"a":{"b":null}}`, "a.b", `{"a":{}}`},
 	}
+
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			content := decode(t, tt.content)
@@ -157,6 +158,7 @@ func TestPanicFailsOneObject(t *testing.T) {
 		}
 		return nil
 	}
+
 	plan, err := NewPlan(pointOf(t, configMap("a"), configMap("b"), configMap("c")), target, Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -69,6 +69,7 @@ func Import(ctx context.Context, p *Plan, importer Importer, report *Report) err
 	report.Apps = nil
 	failed := 0
 	var causes []error
+
 	for _, app := range p.Apps {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("importing application state: %w", err)
@@ -92,6 +93,7 @@ func Import(ctx context.Context, p *Plan, importer Importer, report *Report) err
 		}
 		report.Apps = append(report.Apps, outcome)
 	}
+
 	if failed > 0 {
 		return appbur.WithHint(&appsError{failed, len(p.Apps), causes}, "the report says why; run the restore again once the cause is gone")
 	}

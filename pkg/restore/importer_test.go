@@ -19,6 +19,7 @@ func TestImport(t *testing.T) {
 	for _, name := range []string{"broken", "fleet", "refusing", "unreachable"} {
 		plan.Apps = append(plan.Apps, appbur.AppState{AppKey: appbur.AppKey{Namespace: "ns", Name: name}})
 	}
+
 	done := Imported{
 		App: "fleet", Version: "2.0", Applied: true,
 		Datasets: []ImportedDataset{{Name: "customers", Rows: 3, SchemaFrom: "1.0", SchemaTo: "2.0"}},
@@ -35,11 +36,13 @@ func TestImport(t *testing.T) {
 			return done, nil
 		}
 	})
+
 	var report Report
 	err := Import(t.Context(), plan, importer, &report)
 	if !errors.Is(err, ErrIncomplete) || appbur.HintOf(err) == "" {
 		t.Errorf("error %v", err)
 	}
+
 	key := func(name string) appbur.AppKey { return appbur.AppKey{Namespace: "ns", Name: name} }
 	want := []AppOutcome{
 		{App: key("broken"), Result: Failed, Reason: "row 3 is no row", Hint: "look at row 3"},
@@ -53,6 +56,7 @@ func TestImport(t *testing.T) {
 	if diff := cmp.Diff(want, report.Apps); diff != "" {
 		t.Error(diff)
 	}
+
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := Import(ctx, plan, importer, &report); !errors.Is(err, context.Canceled) || len(report.Apps) != 0 {
@@ -70,10 +74,12 @@ func TestDryRunAsksAndAssumes(t *testing.T) {
 		asked = append(asked, r.Object.String())
 		return nil
 	}
+
 	report, err := Applier{Cluster: DryRun(cluster), Parallel: 1}.Apply(t.Context(), fleetPlan(t))
 	if err != nil || report.Counts.Created != 11 {
 		t.Fatalf("%s (%v)", report.Counts, err)
 	}
+
 	want := []string{
 		"Namespace/fleet",
 		"CustomResourceDefinition.apiextensions.k8s.io/clusters.cluster.example.com",
@@ -85,6 +91,7 @@ func TestDryRunAsksAndAssumes(t *testing.T) {
 	if diff := cmp.Diff(want, asked); diff != "" {
 		t.Errorf("what can be asked (-want +got):\n%s", diff)
 	}
+
 	for _, o := range report.Outcomes {
 		if o.Unchecked != (o.Object.Namespace == "fleet") {
 			t.Errorf("%s is unchecked: %t", o.Object, o.Unchecked)

@@ -79,6 +79,7 @@ func (c *kubeCluster) Existing(ctx context.Context, apiVersion, kind string) (ma
 	}
 	found := make(map[appbur.ObjectID]Identity)
 	token, restarts := "", 0
+
 	for {
 		request := c.client.Get().AbsPath(apiRoot(apiVersion)...).Resource(resource.Name).MaxRetries(0).
 			SetHeader("Accept", acceptMetadataList).Param("limit", fmt.Sprint(existingPage))
@@ -152,6 +153,7 @@ func (c *kubeCluster) Apply(ctx context.Context, r Request) (Applied, error) {
 	if r.By != ByCreate {
 		request.Name(r.Object.Name)
 	}
+
 	if r.Status {
 		request.SubResource("status")
 	}
@@ -159,6 +161,7 @@ func (c *kubeCluster) Apply(ctx context.Context, r Request) (Applied, error) {
 		request.Param("dryRun", metav1.DryRunAll)
 	}
 	var live liveObject
+
 	var code int
 	if r.By == ByCreate || r.By == ByUpdate {
 		request.SetHeader("Content-Type", runtime.ContentTypeJSON)
@@ -213,6 +216,7 @@ func (c *kubeCluster) resource(ctx context.Context, apiVersion, kind string) (me
 	c.mu.Lock()
 	known, ok := c.resources[gv][kind]
 	c.mu.Unlock()
+
 	if ok {
 		return known, nil
 	}
@@ -221,12 +225,14 @@ func (c *kubeCluster) resource(ctx context.Context, apiVersion, kind string) (me
 	if err != nil && !apierrors.IsNotFound(err) {
 		return metav1.APIResource{}, fmt.Errorf("asking what %s serves: %w", apiVersion, err)
 	}
+
 	byKind := make(map[string]metav1.APIResource)
 	for _, r := range answer.APIResources {
 		if isTopLevel(r.Name) {
 			byKind[r.Kind] = r
 		}
 	}
+
 	c.mu.Lock()
 	c.resources[gv] = byKind
 	c.mu.Unlock()

@@ -15,9 +15,11 @@ func (b *planner) link() {
 		b.prepare(d, s)
 		d.handOverNode(b.point.Index[d.saved])
 	}
+
 	for _, d := range b.order {
 		b.awaitsNames(d)
 	}
+
 	for _, d := range b.order {
 		if d.apply == nil {
 			continue
@@ -81,6 +83,7 @@ func (b *planner) makeNodes(d *draft) {
 		Object: d.object.ID, APIVersion: d.object.APIVersion, From: d.from, Verdict: d.verdict.Kind,
 		Changes: d.verdict.Changes, Notices: d.verdict.Notices, Refusals: d.verdict.Refusals, Why: d.why, Hint: d.hint, veil: d.veil,
 	}
+
 	if d.blocked {
 		base.Action = ActionBlocked
 		if d.skipped {
@@ -89,6 +92,7 @@ func (b *planner) makeNodes(d *draft) {
 		d.blockedNode = &node{stage: stageNever, rank: rank, step: base}
 		return
 	}
+
 	base.Action, base.Content, base.Owners = ActionApply, d.object.Content, d.owners
 	d.apply = &node{stage: stage, rank: rank, step: base}
 	if d.object.ID.GroupKind() == kindDefinition {
@@ -98,6 +102,7 @@ func (b *planner) makeNodes(d *draft) {
 		}}
 		d.wait.after(d.apply, firm)
 	}
+
 	if d.status != nil {
 		d.statusNode = &node{stage: stage, rank: rank, step: Step{
 			Action: ActionStatus, Object: d.object.ID, APIVersion: d.object.APIVersion,
@@ -123,19 +128,23 @@ func (b *planner) steps() ([]Step, error) {
 			byObject[n] = d
 		}
 	}
+
 	slices.SortFunc(nodes, (*node).compare)
 	nodes = append(nodes, b.relinks(breakCycles(nodes), byObject)...)
 	raiseStages(nodes)
+
 	nodes = addBarriers(nodes)
 	for _, d := range b.order {
 		if d.blockedNode != nil {
 			nodes = append(nodes, d.blockedNode)
 		}
 	}
+
 	steps := number(nodes)
 	if len(steps) != len(nodes) {
 		return nil, fmt.Errorf("internal error: %d steps of the plan depend on each other", len(nodes)-len(steps))
 	}
+
 	for i := range steps {
 		if steps[i].Content == nil || steps[i].Action == ActionWait {
 			continue
@@ -145,6 +154,7 @@ func (b *planner) steps() ([]Step, error) {
 			return nil, fmt.Errorf("%s: %w", steps[i].Object, err)
 		}
 	}
+
 	return steps, nil
 }
 
@@ -152,6 +162,7 @@ func (b *planner) steps() ([]Step, error) {
 func (b *planner) relinks(late [][2]*node, byNode map[*node]*draft) []*node {
 	made := make(map[*node]bool)
 	var nodes []*node
+
 	for _, pair := range late {
 		owner, owned := pair[0], pair[1]
 		d := byNode[owned]
@@ -178,5 +189,6 @@ func (b *planner) relinks(late [][2]*node, byNode map[*node]*draft) []*node {
 		}
 		owned.step.Owners = d.owners
 	}
+
 	return nodes
 }

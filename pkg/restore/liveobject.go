@@ -34,6 +34,7 @@ func (o liveObject) identity() Identity {
 		ResourceVersion: o.Metadata.ResourceVersion,
 		Terminating:     o.Metadata.DeletionTimestamp != nil,
 	}
+
 	for _, entry := range o.Metadata.ManagedFields {
 		if entry.Manager != FieldManager {
 			continue
@@ -47,6 +48,7 @@ func (o liveObject) identity() Identity {
 			id.AppliedStatus += stamp
 		}
 	}
+
 	return id
 }
 

@@ -41,6 +41,7 @@ func (s *surveyor) namespaces(ctx context.Context, p Point) error {
 	if len(missing) == 0 {
 		return nil
 	}
+
 	var existing map[appbur.ObjectID]Identity
 	answered, err := s.ask(ctx, "which namespaces there are", func() (err error) {
 		existing, err = s.worker.cluster.Existing(ctx, "v1", kindNamespace.Kind)
@@ -49,12 +50,14 @@ func (s *surveyor) namespaces(ctx context.Context, p Point) error {
 	if err != nil || !answered {
 		return err
 	}
+
 	s.Namespaces = make(map[string]bool)
 	for id, identity := range existing {
 		if _, ok := missing[id.Name]; ok && !identity.Terminating {
 			s.Namespaces[id.Name] = true
 		}
 	}
+
 	return nil
 }
 
@@ -71,6 +74,7 @@ func (b *planner) leaveOut() {
 			ids = append(ids, d.object.ID)
 		}
 	}
+
 	for namespace, members := range homeless(ids) {
 		id := appbur.ObjectID{Kind: kindNamespace.Kind, Name: namespace}
 		if b.around.Namespaces == nil || b.around.Namespaces[namespace] || b.point.Meta.Partial {

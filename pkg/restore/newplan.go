@@ -28,6 +28,7 @@ func NewPlan(p Point, t compat.Target, o Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	b := &planner{
 		point:  p,
 		target: compat.WithSource(t, p.Meta.Cluster.Version),
@@ -38,6 +39,7 @@ func NewPlan(p Point, t compat.Target, o Options) (*Plan, error) {
 	if err := b.judgeAll(objects); err != nil {
 		return nil, err
 	}
+
 	for _, question := range b.around.Unanswered {
 		b.note(NoteTarget, appbur.ObjectID{}, "the target did not say %s", question)
 	}
@@ -48,6 +50,7 @@ func NewPlan(p Point, t compat.Target, o Options) (*Plan, error) {
 		d.guard(func() error { b.addresses(d); return nil })
 	}
 	b.shapeAll()
+
 	for _, d := range b.order {
 		d.guard(func() error { b.fillIn(d); return nil })
 	}
@@ -59,6 +62,7 @@ func NewPlan(p Point, t compat.Target, o Options) (*Plan, error) {
 	slices.SortFunc(b.notes, func(x, y Note) int {
 		return cmp.Or(x.Object.Compare(y.Object), strings.Compare(string(x.Kind), string(y.Kind)), strings.Compare(x.What, y.What))
 	})
+
 	return &Plan{
 		Format: PlanFormat,
 		Point:  p.Meta.ID,
@@ -130,6 +134,7 @@ func (b *planner) judgeAll(objects []Object) error {
 	var definitions []map[string]any
 	services := make(map[string]appbur.ObjectID) // by group/version
 	first := func(o Object) bool { return o.ID.GroupKind() == kindDefinition || o.ID.GroupKind() == kindAPIService }
+
 	for _, o := range objects {
 		if !first(o) {
 			continue
@@ -149,6 +154,7 @@ func (b *planner) judgeAll(objects []Object) error {
 		}
 		services[text(d.object.Content, "spec", "group")+"/"+text(d.object.Content, "spec", "version")] = d.object.ID
 	}
+
 	b.target = compat.WithSchemas(compat.WithCRDs(b.target, definitions), schema.New(definitions, b.target.Version()))
 	for _, o := range objects {
 		if first(o) {
@@ -163,6 +169,7 @@ func (b *planner) judgeAll(objects []Object) error {
 			d.why, d.hint = "served by an aggregated API of the restore point", ""
 		}
 	}
+
 	slices.SortFunc(b.order, func(x, y *draft) int { return x.object.ID.Compare(y.object.ID) })
 	return nil
 }
@@ -253,16 +260,19 @@ func (b *planner) shapeAll() {
 			byUID[uid] = d
 		}
 	}
+
 	restored := func(id appbur.ObjectID) bool {
 		d, ok := b.drafts[id]
 		return ok && !d.blocked
 	}
+
 	scope := newScope(b.order)
 	for _, d := range b.order {
 		if !d.blocked {
 			d.guard(func() error { return b.shape(d, restored, scope) })
 		}
 	}
+
 	for _, d := range b.order {
 		if !d.blocked {
 			b.resolveOwners(d, b.point.Index[d.saved], byUID)

@@ -33,6 +33,7 @@ type tb interface {
 func pointOf(t tb, live ...map[string]any) Point {
 	t.Helper()
 	rules := manifest.Default()
+
 	p := Point{
 		Meta: appbur.RestorePoint{
 			Format: appbur.RestorePointFormat, ID: appbur.NewRestorePointID(time.Date(2026, 11, 21, 3, 2, 38, 0, time.UTC), 0),
@@ -40,6 +41,7 @@ func pointOf(t tb, live ...map[string]any) Point {
 		},
 		Index: make(map[appbur.ObjectID]manifest.Entry),
 	}
+
 	for _, object := range live {
 		result, err := rules.Make(object)
 		if err != nil {
@@ -55,6 +57,7 @@ func pointOf(t tb, live ...map[string]any) Point {
 		p.Objects = append(p.Objects, Object{ID: result.Manifest.ID, APIVersion: result.Manifest.APIVersion, Content: content})
 		p.Index[result.Manifest.ID] = result.Entry
 	}
+
 	return p
 }
 
@@ -119,6 +122,7 @@ func TestPlanGolden(t *testing.T) {
 			checkOrder(t, plan)
 			got := []byte(planText(t, plan))
 			at := slices.IndexFunc(archive.Files, func(f txtar.File) bool { return f.Name == "plan.txt" })
+
 			if *update {
 				if at < 0 {
 					archive.Files, at = append(archive.Files, txtar.File{Name: "plan.txt"}), len(archive.Files)
@@ -129,6 +133,7 @@ func TestPlanGolden(t *testing.T) {
 				}
 				return
 			}
+
 			if at < 0 {
 				t.Fatal("the archive has no plan.txt; run the test with -update")
 			}
@@ -147,16 +152,19 @@ func checkOrder(t tb, p *Plan) {
 		if s.ID != i+1 {
 			t.Errorf("step %d has id %d", i+1, s.ID)
 		}
+
 		for _, before := range s.After {
 			if before >= s.ID || before < 1 {
 				t.Errorf("step %d comes after step %d", s.ID, before)
 			}
 		}
+
 		for _, need := range s.Needs {
 			if !slices.Contains(s.After, need) {
 				t.Errorf("step %d needs step %d and does not come after it", s.ID, need)
 			}
 		}
+
 		if s.Action == ActionApply {
 			for _, o := range s.Owners {
 				if !o.Late && !slices.ContainsFunc(s.After, func(id int) bool { return p.Steps[id-1].Object == o.Object }) {
@@ -180,6 +188,7 @@ func TestPlanDoesNotDependOnInputOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 		random := rand.New(rand.NewPCG(1, 2))
+
 		for range 10 {
 			random.Shuffle(len(point.Objects), func(i, j int) {
 				point.Objects[i], point.Objects[j] = point.Objects[j], point.Objects[i]
@@ -208,6 +217,7 @@ func TestPlanJSON(t *testing.T) {
 	if strings.Contains(string(data), "aHVudGVyMg==") {
 		t.Error("the JSON form of the plan contains the value of a Secret")
 	}
+
 	var back Plan
 	if err := json.Unmarshal(data, &back); err != nil {
 		t.Fatal(err)

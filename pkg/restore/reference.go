@@ -313,6 +313,7 @@ func typedReferences(o Object, _ *scope) []appbur.ObjectID {
 			}
 		}
 	}
+
 	walk(o.Content["spec"])
 	return refs
 }

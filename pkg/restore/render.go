@@ -23,6 +23,7 @@ func (p *Plan) Render(w io.Writer) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "Restore point %s, from Kubernetes %s to %s\n", p.Point, p.Source.Version, p.Target)
 	p.renderKinds(&b)
+
 	sections := []struct {
 		title   string
 		verdict compat.VerdictKind
@@ -33,6 +34,7 @@ func (p *Plan) Render(w io.Writer) error {
 		{"Lossy: the target has no place for something", compat.Lossy},
 		{"Converted", compat.Convertible},
 	}
+
 	for _, section := range sections {
 		var steps []Step
 		for _, s := range p.Steps {
@@ -43,6 +45,7 @@ func (p *Plan) Render(w io.Writer) error {
 		}
 		renderSteps(&b, section.title, steps)
 	}
+
 	p.renderNotes(&b)
 	if len(p.Apps) > 0 {
 		b.WriteString("\nApplication state to import after all objects\n")
@@ -68,6 +71,7 @@ func (p *Plan) renderKinds(b *bytes.Buffer) {
 	type tally struct{ apply, converted, owned, status, blocked int } // left out objects have a note of their namespace
 	tallies := make(map[appbur.GroupKind]*tally)
 	var kinds []appbur.GroupKind
+
 	for _, s := range p.Steps {
 		if s.Action == ActionBarrier || s.Action == ActionSkip {
 			continue
@@ -95,10 +99,12 @@ func (p *Plan) renderKinds(b *bytes.Buffer) {
 		case ActionPrepare, ActionWait, ActionRelink, ActionHandOver, ActionBarrier, ActionSkip:
 		}
 	}
+
 	slices.SortFunc(kinds, appbur.GroupKind.Compare)
 	table := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 	fmt.Fprint(table, "\nKIND\tAPPLY\tCONVERTED\tWITH OWNERS\tWITH STATUS\tBLOCKED\n")
 	var sum tally
+
 	row := func(name string, t tally) {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", name, count(t.apply), count(t.converted), count(t.owned), count(t.status),
 			count(t.blocked))
@@ -108,6 +114,7 @@ func (p *Plan) renderKinds(b *bytes.Buffer) {
 		row(kind.String(), t)
 		sum = tally{sum.apply + t.apply, sum.converted + t.converted, sum.owned + t.owned, sum.status + t.status, sum.blocked + t.blocked}
 	}
+
 	row("total", sum)
 	_ = table.Flush() // into a buffer
 }
@@ -127,6 +134,7 @@ func renderSteps(b *bytes.Buffer, title string, steps []Step) {
 		return cmp.Or(x.Object.GroupKind().Compare(y.Object.GroupKind()), x.Object.Compare(y.Object))
 	})
 	fmt.Fprintf(b, "\n%s (%d)\n", title, len(steps))
+
 	for i, s := range steps {
 		if i == shownPerSection {
 			fmt.Fprintf(b, "  … and %d more\n", len(steps)-i)
@@ -165,6 +173,7 @@ func (p *Plan) renderNotes(b *bytes.Buffer) {
 			noticed = append(noticed, fmt.Sprintf("%s: %s: %s", s.Object, n.Path, n.What))
 		}
 	}
+
 	lines := make([]string, 0, len(p.Notes)+len(noticed))
 	for _, n := range p.Notes {
 		if n.Object == (appbur.ObjectID{}) {
@@ -173,12 +182,14 @@ func (p *Plan) renderNotes(b *bytes.Buffer) {
 		}
 		lines = append(lines, fmt.Sprintf("%s: %s", n.Object, n.What))
 	}
+
 	slices.Sort(noticed)
 	lines = append(lines, noticed...)
 	if len(lines) == 0 {
 		return
 	}
 	fmt.Fprintf(b, "\nNotes (%d)\n", len(lines))
+
 	for i, line := range lines {
 		if i == shownPerSection {
 			fmt.Fprintf(b, "  … and %d more\n", len(lines)-i)
@@ -193,6 +204,7 @@ func (p *Plan) renderNotes(b *bytes.Buffer) {
 func (p *Plan) WriteText(w io.Writer) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "plan format %d, restore point %s, %s -> %s\n", p.Format, p.Point, p.Source.Version, p.Target)
+
 	for _, s := range p.Steps {
 		name := "-"
 		if s.Action != ActionBarrier {
@@ -228,6 +240,7 @@ func (p *Plan) WriteText(w io.Writer) error {
 			fmt.Fprintf(&b, "    notice: %s: %s\n", n.Path, n.What)
 		}
 	}
+
 	for _, n := range p.Notes {
 		fmt.Fprintf(&b, "note %s %s: %s\n", n.Kind, n.Object, n.What)
 	}

@@ -49,6 +49,7 @@ func TestRestoreOnARealCluster(t *testing.T) {
 	}
 	t.Run("dry run writes nothing", r.dryRun)
 	t.Run("whole life", r.wholeLife)
+
 	t.Run("continues after a crash", r.crash)
 	t.Run("foreign fields", r.foreignFields)
 	t.Run("terminating namespace", r.terminating)
@@ -72,6 +73,7 @@ func (r *theTarget) discovered(t *testing.T) compat.Target {
 		t.Fatal(err)
 	}
 	served := make(map[appbur.GroupKind][]string)
+
 	for _, l := range lists {
 		gv, err := schema.ParseGroupVersion(l.GroupVersion)
 		if err != nil {
@@ -84,6 +86,7 @@ func (r *theTarget) discovered(t *testing.T) compat.Target {
 			}
 		}
 	}
+
 	return compat.NewDiscoveryTarget(r.Version, served)
 }
 
@@ -159,15 +162,18 @@ func (r *theTarget) dryRun(t *testing.T) {
 	if report.Counts.Created < 30 {
 		t.Errorf("%s", report.Counts)
 	}
+
 	unchecked := 0
 	for _, o := range report.Outcomes {
 		if o.Unchecked {
 			unchecked++
 		}
 	}
+
 	if unchecked == 0 || unchecked == len(report.Outcomes) {
 		t.Errorf("%d of %d objects are unchecked", unchecked, len(report.Outcomes))
 	}
+
 	for _, f := range r.verify(t, plan).Findings {
 		if f.Kind != FindingMissing {
 			t.Errorf("a dry run left %s (%s)", f.Object, f.Kind)
@@ -280,6 +286,7 @@ func (r *theTarget) foreignFields(t *testing.T) {
 		metav1.PatchOptions{FieldManager: "somebody"}); err != nil {
 		t.Fatal(err)
 	}
+
 	saved := decode(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: foreign, namespace: default}\ndata: {a: ours, b: same}\n")
 	report, err := Apply(t.Context(), r.planOf(t, Policy{}, saved), r.cluster, nil)
 	if !errors.Is(err, ErrIncomplete) || !strings.Contains(report.Outcomes[0].Reason, "somebody") ||
@@ -289,6 +296,7 @@ func (r *theTarget) foreignFields(t *testing.T) {
 	if report = r.apply(t, r.planOf(t, Policy{ForceConflicts: true}, saved)); report.Counts.Configured != 1 {
 		t.Errorf("forced: %s", report.Counts)
 	}
+
 	// From now on it is ours, so that a later restore needs no force.
 	if _, err := configMaps.Patch(t.Context(), "foreign", types.MergePatchType, []byte(`{"data":{"a":"edited"}}`),
 		metav1.PatchOptions{FieldManager: "editor"}); err != nil {
@@ -298,6 +306,7 @@ func (r *theTarget) foreignFields(t *testing.T) {
 		t.Errorf("edited by hand: %s", report.Counts)
 	}
 	mustBeOK(t, r.verify(t, r.planOf(t, Policy{}, saved)))
+
 	// Whoever applies the same values is not in the way.
 	same := decode(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: kube-root-like, namespace: default}\ndata: {a: x}\n")
 	if body, err = json.Marshal(same); err != nil {
@@ -322,6 +331,7 @@ func (r *theTarget) terminating(t *testing.T) {
 	if err := namespaces.Delete(t.Context(), "ending", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
+
 	report, err := Apply(t.Context(), plan, r.cluster, nil)
 	if !errors.Is(err, ErrIncomplete) {
 		t.Fatal(err)
@@ -330,6 +340,7 @@ func (r *theTarget) terminating(t *testing.T) {
 	if o.Result != Failed || o.Reason != ErrTerminating.Error() || o.Hint == "" {
 		t.Errorf("%+v", o)
 	}
+
 	kinds := map[FindingKind]bool{}
 	for _, f := range r.verify(t, plan).Findings {
 		kinds[f.Kind] = true
@@ -337,6 +348,7 @@ func (r *theTarget) terminating(t *testing.T) {
 	if !kinds[FindingTerminating] {
 		t.Errorf("findings %v", kinds)
 	}
+
 	// Once it is gone, the same restore works again.
 	if _, err := r.dynamic.Resource(schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}).Namespace("ending").
 		Patch(t.Context(), "a", types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{}); err != nil {

@@ -67,6 +67,7 @@ func (w *worker) persist(ctx context.Context, a *attempt, request func() error) 
 			w.limiter.answered()
 			return nil
 		}
+
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -78,6 +79,7 @@ func (w *worker) persist(ctx context.Context, a *attempt, request func() error) 
 			w.limiter.answered()
 			return err
 		}
+
 		pause := delay(tries+throttled+1, a.step.ID)
 		if seconds, ok := apierrors.SuggestsClientDelay(err); ok && seconds > 0 {
 			pause = time.Duration(seconds) * time.Second
@@ -88,6 +90,7 @@ func (w *worker) persist(ctx context.Context, a *attempt, request func() error) 
 		} else {
 			tries++
 		}
+
 		if tries >= maxAttempts || throttled >= maxThrottled {
 			return fmt.Errorf("given up after %d attempts: %w", tries+throttled, err)
 		}

@@ -89,6 +89,7 @@ func (s *surveyor) defaults(ctx context.Context, p Point, class defaultClass) er
 			users = append(users, o.ID)
 		}
 	}
+
 	if len(users) == 0 {
 		return nil
 	}
@@ -96,6 +97,7 @@ func (s *surveyor) defaults(ctx context.Context, p Point, class defaultClass) er
 	if err != nil {
 		return err
 	}
+
 	for id := range existing {
 		content, err := s.get(ctx, id, classVersions[class.class])
 		if err != nil {
@@ -105,6 +107,7 @@ func (s *surveyor) defaults(ctx context.Context, p Point, class defaultClass) er
 			s.Defaults[class.class] = append(s.Defaults[class.class], id.Name)
 		}
 	}
+
 	if len(s.Defaults[class.class]) == 0 {
 		return nil
 	}
@@ -112,6 +115,7 @@ func (s *surveyor) defaults(ctx context.Context, p Point, class defaultClass) er
 	if existing, err = s.existing(ctx, userVersions[class.user], class.user.Kind); err != nil {
 		return err
 	}
+
 	for _, id := range users {
 		if _, ok := existing[id]; ok {
 			s.Live[id] = true

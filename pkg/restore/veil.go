@@ -166,6 +166,7 @@ func (v *veil) maskBelow(path []string, value any, known map[string]bool) any {
 			return value
 		}
 	}
+
 	return ""
 }
 
@@ -209,6 +210,7 @@ func valuesAt(value any, path []string, values []string) []string {
 			values = append(values, s)
 		}
 	}
+
 	return values
 }
 
@@ -228,6 +230,7 @@ func formsOf(value string) []string {
 		plain = append(plain, string(decoded))
 	}
 	forms := plain
+
 	for _, text := range plain {
 		quoted := strconv.Quote(text)
 		forms = append(forms, quoted[1:len(quoted)-1])
@@ -240,6 +243,7 @@ func formsOf(value string) []string {
 			}
 		}
 	}
+
 	slices.Sort(forms)
 	return slices.DeleteFunc(slices.Compact(forms), func(form string) bool { return strings.TrimSpace(form) == "" })
 }
@@ -253,6 +257,7 @@ func replaceWord(s, value string) string {
 	}
 	var b strings.Builder
 	done := 0
+
 	for at := 0; ; {
 		found := strings.Index(s[at:], value)
 		if found < 0 {

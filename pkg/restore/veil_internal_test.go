@@ -26,6 +26,7 @@ func veilOf(t testing.TB, content string, paths ...[]string) *veil {
 func TestVeilText(t *testing.T) {
 	v := veilOf(t, `{"kind":"ConfigMap","data":{"key":"s3cret\nof two lines \"here\"","short":"ab","n":7,"open":"shown"}}`,
 		[]string{"data", "key"}, []string{"data", "short"}, []string{"data", "n"})
+
 	for said, want := range map[string]string{
 		"data.key: Invalid value: \"s3cret\\nof two lines \\\"here\\\"\": no": `data.key: Invalid value: "(secret)": no`,
 		"s3cret\nof two lines \"here\"":                                       "(secret)",
@@ -44,6 +45,7 @@ func TestVeilText(t *testing.T) {
 			t.Errorf("text(%q)\n got %q\nwant %q", said, got, want)
 		}
 	}
+
 	if got := (*veil)(nil).text("{\"a\":1}"); got != "{\"a\":1}" {
 		t.Errorf("who has no secrets: %q", got)
 	}
@@ -64,6 +66,7 @@ func TestVeilHides(t *testing.T) {
 			t.Errorf("hides(%q) is %v", path, got)
 		}
 	}
+
 	if !v.hides([]string{"metadata", "annotations", "a.b/c"}) {
 		t.Error("an annotation is shown")
 	}
@@ -92,6 +95,7 @@ func TestVeilMask(t *testing.T) {
 		}
 		return d
 	}
+
 	for _, content := range []string{
 		`{"kind":"X","spec":{"password":%q,"user":"u"}}`,
 		`{"kind":"X","spec":{"login":{"secret":%q},"user":"u"}}`,
@@ -100,6 +104,7 @@ func TestVeilMask(t *testing.T) {
 			t.Errorf("the digest of %s tells about the secret", content)
 		}
 	}
+
 	if digest("one", `{"kind":"X","spec":{"password":%q,"user":"u"}}`) == digest("one", `{"kind":"X","spec":{"password":%q,"user":"v"}}`) {
 		t.Error("the digest does not cover what is not secret")
 	}
@@ -136,6 +141,7 @@ func FuzzVeilText(f *testing.F) {
 	} {
 		f.Add(seed[0], seed[1])
 	}
+
 	f.Fuzz(func(t *testing.T, value, around string) {
 		if len(strings.TrimSpace(value)) < 8 || strings.Contains(veiled, value) || strings.Contains("{…}", value) {
 			return // too short to be told from other text

@@ -140,6 +140,7 @@ func (v *verifier) object(ctx context.Context, step *Step, status any) error {
 		v.find(Finding{Kind: FindingUnreadable, Object: step.Object, What: err.Error()})
 		return nil
 	}
+
 	v.checked(step.Object, &liveFacts{uid: text(live, "metadata", "uid"), owners: list(live, "metadata", "ownerReferences")})
 	if text(live, "metadata", "deletionTimestamp") != "" {
 		v.find(Finding{
@@ -198,6 +199,7 @@ func (v *verifier) content(step *Step, live map[string]any) error {
 		v.find(Finding{Kind: FindingUnreadable, Object: step.Object, What: step.veil.error(err).Error()})
 		return nil
 	}
+
 	// What was secret, and what is by the rules of now.
 	hidden := step.veil.with(secrets).with(liveSecrets)
 	if !saved {
@@ -205,12 +207,14 @@ func (v *verifier) content(step *Step, live map[string]any) error {
 		want, got = step.Content, live
 	}
 	want = grown(step, want, got)
+
 	found := differences(want, got)
 	for _, d := range differences(grown(step, step.Content, live), live) {
 		if !has(want, d.path) {
 			found = append(found, d)
 		}
 	}
+
 	for _, d := range found {
 		what := hidden.text(d.what)
 		if hidden.hides(d.path) || hidden != nil && step.From != "" { // conversion moves values
@@ -218,11 +222,13 @@ func (v *verifier) content(step *Step, live map[string]any) error {
 		}
 		v.find(Finding{Kind: FindingDifferent, Object: step.Object, Path: formatPath(d.path), What: what})
 	}
+
 	filled, class := filledIn(step.Object, step.Content, live)
 	if filled != nil {
 		what := fmt.Sprintf("was left empty in the source, is %q: the default of this cluster was written into it", class)
 		v.find(Finding{Kind: FindingDifferent, Object: step.Object, Path: formatPath(filled), What: what})
 	}
+
 	if saved {
 		v.mu.Lock()
 		defer v.mu.Unlock()
@@ -233,6 +239,7 @@ func (v *verifier) content(step *Step, live map[string]any) error {
 			v.added[Addition{Kind: step.Object.GroupKind(), Path: path}]++
 		})
 	}
+
 	return nil
 }
 

@@ -32,6 +32,7 @@ func TestDifferences(t *testing.T) {
 		{"other order", `{"a":["x","y"]}`, `{"a":["y","x"]}`, `a[0] should be "x", is "y"; a[1] should be "y", is "x"`},
 		{"dotted key", `{"data":{"a.b":"1"}}`, `{"data":{"a.b":"2"}}`, `data["a.b"] should be "1", is "2"`},
 	}
+
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var found []string
@@ -70,10 +71,12 @@ func TestVerifyFindsWhatIsMissing(t *testing.T) {
 	if findings, err = Verify(t.Context(), plan, cluster, rules, nil); err != nil {
 		t.Fatal(err)
 	}
+
 	want := []Finding{{Kind: FindingMissing, Object: id, What: "is not in the target"}}
 	if diff := cmp.Diff(want, findings.Findings); diff != "" {
 		t.Error(diff)
 	}
+
 	var b bytes.Buffer
 	if err := findings.Render(&b); err != nil ||
 		!strings.Contains(b.String(),
@@ -117,6 +120,7 @@ func TestJSONFields(t *testing.T) {
 			`{"kind":"finished","done":1,"total":2,"step":1,"action":"apply","object":"Secret/n/a","result":"created"}`,
 		},
 	}
+
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := json.Marshal(tt.value)

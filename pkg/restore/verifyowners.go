@@ -67,6 +67,7 @@ func (v *verifier) ownerReference(id appbur.ObjectID, owner Owner, uid string, r
 		}
 		return
 	}
+
 	v.find(Finding{
 		Kind: FindingOwner, Object: id, Path: "metadata.ownerReferences",
 		What: fmt.Sprintf("owner %s with uid %s is missing", owner.Object, uid),
@@ -81,6 +82,7 @@ func (v *verifier) stranger(ctx context.Context, step *Step, reference any) erro
 		Namespace: step.Object.Namespace, Name: text(reference, "name"),
 	}
 	live, err := v.read(ctx, &Step{ID: step.ID, Object: id}, id, apiVersion)
+
 	what := ""
 	switch {
 	case ctx.Err() != nil:
@@ -95,6 +97,7 @@ func (v *verifier) stranger(ctx context.Context, step *Step, reference any) erro
 	default:
 		return nil
 	}
+
 	v.find(Finding{Kind: FindingDangling, Object: step.Object, Path: "metadata.ownerReferences", What: what})
 	return nil
 }

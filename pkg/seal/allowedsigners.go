@@ -58,6 +58,7 @@ func parseAllowedSigner(line string) (allowedSigner, error) {
 	} else if i := strings.IndexAny(line, " \t"); i > 0 {
 		principals, rest = line[:i], line[i:]
 	}
+
 	if principals == "" {
 		return allowedSigner{}, fmt.Errorf("%w: want principals and a key", ErrFormat)
 	}
@@ -65,12 +66,14 @@ func parseAllowedSigner(line string) (allowedSigner, error) {
 	if err != nil {
 		return allowedSigner{}, fmt.Errorf("%w: %w", ErrFormat, err)
 	}
+
 	signer := allowedSigner{principals: principals, key: key}
 	for _, option := range options {
 		if err := signer.apply(option); err != nil {
 			return allowedSigner{}, err
 		}
 	}
+
 	return signer, nil
 }
 
@@ -110,6 +113,7 @@ func LimitSigner(data []byte, principal, authorizedKey string, before time.Time)
 	}
 	var out bytes.Buffer
 	found := false
+
 	for line := range bytes.Lines(data) {
 		text := strings.TrimSpace(string(line))
 		kept := string(bytes.TrimRight(line, "\r\n")) + "\n"
@@ -131,6 +135,7 @@ func LimitSigner(data []byte, principal, authorizedKey string, before time.Time)
 		}
 		out.WriteString(signer.line(comment))
 	}
+
 	if !found {
 		signer := allowedSigner{principals: principal, key: key, namespaces: []string{signatureNamespace}, validBefore: before}
 		out.WriteString(signer.line(comment))

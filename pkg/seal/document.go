@@ -79,6 +79,7 @@ func walkLeaves(n *yaml.Node, path []string, fn leafFunc) error {
 	if n.Anchor != "" {
 		return fmt.Errorf("%w: YAML anchor at %s", ErrUnsupported, strings.Join(path, "."))
 	}
+
 	switch n.Kind {
 	case yaml.MappingNode:
 		seen := make(map[string]bool, len(n.Content)/2)
@@ -117,6 +118,7 @@ func walkLeaves(n *yaml.Node, path []string, fn leafFunc) error {
 	default:
 		return fmt.Errorf("%w: YAML alias at %s", ErrUnsupported, strings.Join(path, "."))
 	}
+
 	return nil
 }
 

@@ -24,6 +24,7 @@ func FuzzOpenManifest(f *testing.F) {
 	f.Add(plain)
 	f.Add([]byte("data:\n  a: ENC[AES256_GCM,data:,iv:,tag:,type:str]\nsops:\n  mac: x\n"))
 	f.Add([]byte("sops: &a [*a]\n"))
+
 	f.Fuzz(func(t *testing.T, data []byte) {
 		seal.IsSealed(data)
 		got, err := o.OpenManifest(data)

@@ -49,11 +49,13 @@ func GenerateKeys(random io.Reader, comment string) (Keys, error) {
 	if _, err := io.ReadFull(random, k.FingerprintKey); err != nil {
 		return Keys{}, fmt.Errorf("generate fingerprint key: %w", err)
 	}
+
 	seed := make([]byte, ed25519.SeedSize)
 	if _, err := io.ReadFull(random, seed); err != nil {
 		return Keys{}, fmt.Errorf("generate signing key: %w", err)
 	}
 	private := ed25519.NewKeyFromSeed(seed)
+
 	block, err := ssh.MarshalPrivateKey(private, comment)
 	if err != nil {
 		return Keys{}, fmt.Errorf("generate signing key: %w", err)

@@ -49,6 +49,7 @@ func leafBytes(n *yaml.Node) (kind string, data []byte, err error) {
 	if err := n.Decode(&value); err != nil {
 		return "", nil, fmt.Errorf("%w: a value of type %s cannot be read", ErrFormat, kind)
 	}
+
 	switch v := value.(type) {
 	case string:
 		return kind, []byte(v), nil
@@ -78,6 +79,7 @@ func leafBytes(n *yaml.Node) (kind string, data []byte, err error) {
 func leafNode(kind string, data []byte) (*yaml.Node, error) {
 	n := &yaml.Node{Kind: yaml.ScalarNode, Value: string(data)}
 	var err error
+
 	switch kind {
 	case typeString:
 		n.Tag, n.Style = "!!str", yaml.DoubleQuotedStyle
@@ -99,6 +101,7 @@ func leafNode(kind string, data []byte) (*yaml.Node, error) {
 	default:
 		return nil, fmt.Errorf("%w: encrypted value of type %q", ErrUnsupported, kind)
 	}
+
 	if err != nil {
 		return nil, fmt.Errorf("%w: an encrypted value is no %s", ErrFormat, kind)
 	}
@@ -184,6 +187,7 @@ func parseEncrypted(text string) (encryptedValue, error) {
 	if len(fields) != 4 {
 		return encryptedValue{}, fmt.Errorf("%w: encrypted value with %d fields, want 4", ErrFormat, len(fields))
 	}
+
 	for i, part := range []struct {
 		name string
 		into *[]byte
@@ -195,6 +199,7 @@ func parseEncrypted(text string) (encryptedValue, error) {
 		}
 		*part.into = decoded
 	}
+
 	if v.kind, ok = strings.CutPrefix(fields[3], "type:"); !ok {
 		return encryptedValue{}, fmt.Errorf("%w: encrypted value without a type", ErrFormat)
 	}

@@ -120,6 +120,7 @@ func parseMetadata(n *yaml.Node) (metadata, selection, error) {
 	if n.Kind != yaml.MappingNode {
 		return metadata{}, selection{}, fmt.Errorf("%w: %q is no mapping", ErrFormat, metadataKey)
 	}
+
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i].Value, n.Content[i+1]
 		// Older releases write the keys they do not use, with empty values.
@@ -127,6 +128,7 @@ func parseMetadata(n *yaml.Node) (metadata, selection, error) {
 			return metadata{}, selection{}, fmt.Errorf("%w: %s (%s)", ErrUnsupported, what, key)
 		}
 	}
+
 	var m metadata
 	if err := n.Decode(&m); err != nil {
 		return metadata{}, selection{}, fmt.Errorf("%w: the metadata below %q", ErrFormat, metadataKey)
@@ -164,6 +166,7 @@ func wrapDataKey(dataKey []byte, recipients recipientSet) ([]wrappedKey, error) 
 		}
 		keys = append(keys, wrappedKey{Recipient: r.String(), Enc: text})
 	}
+
 	return keys, nil
 }
 

@@ -60,6 +60,7 @@ func (o *Opener) open(sealed []byte) ([]byte, selection, error) {
 	if err != nil {
 		return nil, selection{}, err
 	}
+
 	dataKey, err := unwrapDataKey(m.Age, o.identities)
 	if err != nil {
 		return nil, selection{}, err
@@ -103,6 +104,7 @@ func openValues(root *yaml.Node, values valueCipher, m metadata, selected select
 	if err != nil {
 		return err
 	}
+
 	_, want, err := values.decrypt(m.MAC, m.LastModified)
 	if err != nil {
 		return fmt.Errorf("authentication code: %w", err)

@@ -29,6 +29,7 @@ func (s *Sealer) SealPiece(plain, previous []byte) ([]byte, error) {
 		recipients[i] = r
 	}
 	var body bytes.Buffer
+
 	w, err := age.Encrypt(&body, recipients...)
 	if err != nil {
 		return nil, fmt.Errorf("seal piece: %w", err)

@@ -127,6 +127,7 @@ func TestManifestRoundTrip(t *testing.T) {
 		bytes.Contains(sealed, []byte(base64.StdEncoding.EncodeToString([]byte("SECRET-password")))) {
 		t.Errorf("a value is in clear:\n%.2000s", sealed)
 	}
+
 	if !seal.IsSealed(sealed) || seal.IsSealed(plain) {
 		t.Error("IsSealed is wrong")
 	}
@@ -137,6 +138,7 @@ func TestManifestRoundTrip(t *testing.T) {
 	if diff := cmp.Diff(parse(t, plain), parse(t, opened)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+
 	// The clear part is as it was, and the keys stay in order with sops last.
 	got := parse(t, sealed)
 	want := parse(t, plain)
@@ -145,10 +147,12 @@ func TestManifestRoundTrip(t *testing.T) {
 			t.Errorf("%s = %v", key, got[key])
 		}
 	}
+
 	if order := regexp.MustCompile(`(?m)^[a-zA-Z]+:`).FindAllString(string(sealed), -1); strings.Join(order,
 		" ") != "apiVersion: data: kind: metadata: stringData: type: sops:" {
 		t.Errorf("keys in the order %v", order)
 	}
+
 	for key, value := range got["data"].(map[string]any) {
 		if _, ok := value.(string); !ok {
 			t.Errorf("data.%s is a %T in the sealed file, Kubernetes wants strings", key, value)
@@ -223,6 +227,7 @@ func TestTamperingIsNoticed(t *testing.T) {
 	sealed := string(sealManifest(t, sealer(t, k.FingerprintKey, k.Recipient), plain, nil))
 	value := regexp.MustCompile(`ENC\[[^]]*\]`)
 	values := value.FindAllString(sealed, -1)
+
 	other := string(sealManifest(t, sealer(t, k.FingerprintKey, k.Recipient), plain, nil))
 	for name, altered := range map[string]string{
 		"clear value":        strings.Replace(sealed, "name: x", "name: y", 1),
@@ -283,6 +288,7 @@ func TestOtherKeysDoNotOpen(t *testing.T) {
 	if _, err := opener(t, other).OpenPiece(piece); !errors.Is(err, seal.ErrNoIdentityMatch) || appbur.HintOf(err) == "" {
 		t.Errorf("piece: %v, want ErrNoIdentityMatch", err)
 	}
+
 	// Each of several recipients can open alone.
 	both := sealManifest(t, sealer(t, k.FingerprintKey, k.Recipient, other.Recipient), []byte("data:\n  a: one\n"), nil)
 	for _, one := range []seal.Keys{k, other} {
@@ -295,6 +301,7 @@ func TestOtherKeysDoNotOpen(t *testing.T) {
 func TestManifestsThatCannotBeSealed(t *testing.T) {
 	k := keys(t)
 	s := sealer(t, k.FingerprintKey, k.Recipient)
+
 	for name, plain := range map[string]string{
 		"nothing":      "",
 		"empty":        "{}",
@@ -317,6 +324,7 @@ func TestManifestsThatCannotBeSealed(t *testing.T) {
 			t.Errorf("%s: the error tells a value: %v", name, err)
 		}
 	}
+
 	sealed := sealManifest(t, s, []byte("data:\n  a: one # SECRET\n# SECRET\nkind: Secret\n"), nil)
 	if bytes.Contains(sealed, []byte("SECRET")) {
 		t.Errorf("a comment is in clear:\n%s", sealed)
@@ -337,6 +345,7 @@ func TestKeysThatCannotBeUsed(t *testing.T) {
 			t.Errorf("%s: %v, want an error with a hint", name, err)
 		}
 	}
+
 	if _, err := seal.NewSealer([]string{k.Recipient}, []byte("short"), rand.Reader, clock); !errors.Is(err, seal.ErrFormat) {
 		t.Errorf("short fingerprint key: %v", err)
 	}
@@ -351,6 +360,7 @@ func TestPieces(t *testing.T) {
 	k := keys(t)
 	s := sealer(t, k.FingerprintKey, k.Recipient)
 	o := opener(t, k)
+
 	for name, plain := range map[string][]byte{
 		"empty": {}, "rows": []byte("{\"id\":1}\n{\"id\":2}\n"), "binary": {0, 0xff, '\n'}, "large": bytes.Repeat([]byte("SECRET\n"), 150_000),
 	} {
@@ -404,6 +414,7 @@ func TestAnyTextRoundTrips(t *testing.T) {
 		if err := yaml.Unmarshal(plain, &want); err != nil {
 			return // the test's own encoder cannot write it
 		}
+
 		sealed, err := s.SealManifest(plain, nil)
 		if err != nil {
 			t.Fatalf("%v:\n%s", err, plain)

@@ -94,6 +94,7 @@ func (s *Sealer) sealManifest(plain, previous []byte, selected selection, secret
 	if err != nil {
 		return nil, fmt.Errorf("seal manifest: %w", err)
 	}
+
 	if takeMetadata(root) != nil {
 		return nil, appbur.WithHint(fmt.Errorf("seal manifest: %w: it has a key %q already", ErrFormat, metadataKey),
 			"the object is a SOPS file itself; it needs no sealing")
@@ -101,6 +102,7 @@ func (s *Sealer) sealManifest(plain, previous []byte, selected selection, secret
 	if len(root.Content) == 0 {
 		return nil, fmt.Errorf("seal manifest: %w: it is empty", ErrFormat)
 	}
+
 	// SOPS's block follows as text, so the root must be in block style.
 	root.Style = 0
 	body, err := s.seal(root, selected, secret)
@@ -121,6 +123,7 @@ func (s *Sealer) seal(root *yaml.Node, selected selection, secret [][]string) ([
 	if err != nil {
 		return nil, err
 	}
+
 	content := newContentHash()
 	err = walkLeaves(root, nil, func(n *yaml.Node, path []string) error {
 		kind, data, err := leafBytes(n)
@@ -147,6 +150,7 @@ func (s *Sealer) seal(root *yaml.Node, selected selection, secret [][]string) ([
 	if err != nil {
 		return nil, err
 	}
+
 	document, err := encodeFaithfully(root)
 	if err != nil {
 		return nil, err
@@ -170,6 +174,7 @@ func encodeFaithfully(root *yaml.Node) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	for _, quote := range []bool{false, true} {
 		if quote {
 			quoteStrings(root)
@@ -186,6 +191,7 @@ func encodeFaithfully(root *yaml.Node) ([]byte, error) {
 			return out, nil
 		}
 	}
+
 	return nil, fmt.Errorf("%w: the YAML encoder changes a value", ErrUnsupported)
 }
 

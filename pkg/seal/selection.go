@@ -53,6 +53,7 @@ func selectPaths(paths [][]string, document func() (*yaml.Node, error)) (selecti
 	}
 	var leaves [][]string
 	names := make([]string, 0, len(paths))
+
 	for _, path := range paths {
 		candidates := slices.DeleteFunc(slices.Clone(path), hidesIdentity)
 		if len(candidates) == 0 || isIdentity(path) {
@@ -76,6 +77,7 @@ func selectPaths(paths [][]string, document func() (*yaml.Node, error)) (selecti
 		}
 		names = append(names, fewestOthers(candidates, leaves, paths))
 	}
+
 	slices.Sort(names)
 	names = slices.Compact(names)
 	for i, name := range names {
@@ -142,6 +144,7 @@ func SealedPaths(sealed []byte) ([][]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sealed manifest: %w", err)
 	}
+
 	var paths [][]string
 	err = walkLeaves(root, nil, func(_ *yaml.Node, path []string) error {
 		if at := slices.IndexFunc(path, selected.rule.MatchString); at >= 0 {

@@ -63,6 +63,7 @@ func split(paths ...string) [][]string {
 func TestSelections(t *testing.T) {
 	k := keys(t)
 	s := sealer(t, k.FingerprintKey, k.Recipient)
+
 	for _, test := range []struct {
 		name, plain string
 		paths       []string
@@ -150,6 +151,7 @@ func TestSelections(t *testing.T) {
 func TestSelectionsThatCannotBe(t *testing.T) {
 	k := keys(t)
 	s := sealer(t, k.FingerprintKey, k.Recipient)
+
 	for _, paths := range [][]string{
 		{"kind"},
 		{"apiVersion"},
@@ -164,6 +166,7 @@ func TestSelectionsThatCannotBe(t *testing.T) {
 			t.Errorf("%v: %v, want ErrUnsupported with a hint\n%s", paths, err, sealed)
 		}
 	}
+
 	if _, err := s.SealManifestPaths([]byte(custom), nil, nil); !errors.Is(err, seal.ErrUnsupported) {
 		t.Errorf("without a path: %v", err)
 	}
@@ -200,6 +203,7 @@ func TestResealManifest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if _, err := opener(t, old).OpenManifest(after); !errors.Is(err, seal.ErrNoIdentityMatch) {
 		t.Errorf("the old key opens it: %v", err)
 	}
@@ -210,6 +214,7 @@ func TestResealManifest(t *testing.T) {
 	if diff := cmp.Diff(parse(t, []byte(custom)), parse(t, opened)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+
 	// What the next backup seals is this file.
 	if kept := sealPaths(t, s, custom, after, "spec>admin", "spec>name"); !bytes.Equal(kept, after) {
 		t.Error("the next backup seals it anew")
@@ -264,6 +269,7 @@ func TestSopsObjectsAreNotSealed(t *testing.T) {
 func TestAnySelectionHoldsItsSecrets(t *testing.T) {
 	k := keys(t)
 	s, o := sealer(t, k.FingerprintKey, k.Recipient), opener(t, k)
+
 	key := rapid.SampledFrom([]string{"a", "b", "name", "kind", "spec", "data", "metadata", "x.y/z", "č \"\n"})
 	rapid.Check(t, func(t *rapid.T) {
 		count := 0 // tells values apart

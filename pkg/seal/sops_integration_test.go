@@ -188,12 +188,14 @@ func TestRealSopsDecryptsSelections(t *testing.T) {
 				if err := os.WriteFile(file, sealed, 0o600); err != nil {
 					t.Fatal(err)
 				}
+
 				for _, k := range readers {
 					if diff := cmp.Diff(parse(t, []byte(test.plain)), parse(t, sops(t, k, "", "decrypt", file))); diff != "" {
 						t.Errorf("sops decrypts something else (-want +got):\n%s", diff)
 					}
 				}
 			}
+
 			check(first, second)
 			rotated, err := sealer(t, third.FingerprintKey, second.Recipient, third.Recipient).ResealManifest(sealed, opener(t, first),
 				func([]byte) ([]byte, error) { return []byte(test.plain), nil })
@@ -222,6 +224,7 @@ func TestFilesThatRealSopsRotatedOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	opened, err := opener(t, other).OpenManifest(rotated)
 	if err != nil {
 		t.Fatalf("%v:\n%s", err, rotated)

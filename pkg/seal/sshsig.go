@@ -129,6 +129,7 @@ func parseSignature(armored []byte) (sshSignature, error) {
 	if err := ssh.Unmarshal(blob[len(sshsigMagic):], &b); err != nil {
 		return sshSignature{}, fmt.Errorf("%w: SSH signature: %w", ErrFormat, err)
 	}
+
 	if b.Version != sshsigVersion {
 		return sshSignature{}, fmt.Errorf("%w: SSH signature of version %d", ErrFormat, b.Version)
 	}

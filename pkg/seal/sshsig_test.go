@@ -35,6 +35,7 @@ func signers(t testing.TB) map[string]*seal.Signer {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for name, key := range map[string]any{"rsa": rsaKey, "ecdsa": ecKey} {
 		block, err := ssh.MarshalPrivateKey(key, "")
 		if err != nil {
@@ -42,12 +43,14 @@ func signers(t testing.TB) map[string]*seal.Signer {
 		}
 		pems[name] = pem.EncodeToMemory(block)
 	}
+
 	all := map[string]*seal.Signer{}
 	for name, data := range pems {
 		if all[name], err = seal.NewSigner(data); err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	return all
 }
 
@@ -71,6 +74,7 @@ func TestSignaturesVerify(t *testing.T) {
 			if _, err := seal.VerifySSH(allowed, []byte("massage"), signature); !errors.Is(err, seal.ErrBadSignature) {
 				t.Errorf("another message: %v", err)
 			}
+
 			altered := bytes.Replace(signature, []byte("A"), []byte("B"), 1)
 			if _, err := seal.VerifySSH(allowed, []byte("message"), altered); err == nil {
 				t.Error("an altered signature verifies")
@@ -145,6 +149,7 @@ func TestAllowedSigners(t *testing.T) {
 		t.Fatal(err)
 	}
 	signature := sign(t, s, "m")
+
 	for _, test := range []struct {
 		name, line string
 		want       string // principals, or "" for refusal
@@ -198,6 +203,7 @@ func TestLimitSigner(t *testing.T) {
 	line := strings.TrimSpace(seal.AllowedSigner(principal, k.AuthorizedKey))
 	before := when.Add(time.Second)
 	limited := `namespaces="git",valid-before="20261121030239Z" ` + k.AuthorizedKey + "\n"
+
 	rest := "# whom we trust\n" + seal.AllowedSigner("b@example.com", other.AuthorizedKey)
 	for name, test := range map[string]struct{ file, want string }{
 		"own line":               {rest + line + "\n", rest + principal + " " + limited},
@@ -229,6 +235,7 @@ func TestLimitSigner(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+
 	if got, err := seal.LimitSigner([]byte("somebody@example.com no-key\n"), principal, k.AuthorizedKey, before); !errors.Is(err,
 		seal.ErrFormat) {
 		t.Errorf("a file that cannot be read: %v\n%s", err, got)

@@ -73,6 +73,7 @@ func Load(ctx context.Context, a Adapter, p Payloads) error {
 	if err != nil {
 		return err
 	}
+
 	done := map[string]bool{}
 	for len(done) < len(a.Datasets()) {
 		for _, d := range a.Datasets() {
@@ -93,6 +94,7 @@ func Load(ctx context.Context, a Adapter, p Payloads) error {
 			}
 		}
 	}
+
 	if err := tx.Commit(ctx); err != nil {
 		return errors.Join(err, tx.Rollback(ctx))
 	}

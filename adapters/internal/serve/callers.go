@@ -61,6 +61,7 @@ func (c *callers) guard(certificates bool) (contract.Guard, error) {
 		}
 		guards = append(guards, byName)
 	}
+
 	byToken, err := c.readTokens()
 	if err != nil {
 		return nil, err
@@ -78,6 +79,7 @@ func (c *callers) guard(certificates bool) (contract.Guard, error) {
 func (c *callers) readTokens() (contract.Guard, error) {
 	var grants []contract.TokenGrant
 	at := map[contract.Token]int{}
+
 	for _, of := range c.tokens {
 		data, err := os.ReadFile(of.file)
 		if err != nil {
@@ -91,6 +93,7 @@ func (c *callers) readTokens() (contract.Guard, error) {
 		at[token] = len(grants)
 		grants = append(grants, contract.TokenGrant{Name: of.file, Token: token, Rights: []contract.Right{of.right}})
 	}
+
 	if len(grants) == 0 {
 		return nil, nil
 	}

@@ -100,6 +100,7 @@ func (p Program) parse() (flags, error) {
 	set.StringVar(&f.spool, "spool-dir", "", "`directory` for bytes of running imports and results of finished ones")
 	set.BoolVar(&f.insecure, "insecure", false,
 		"serve host:port without TLS, or without asking for client certificates: whoever reaches the port reads and replaces the data")
+
 	f.callers.add(set)
 	err := set.Parse(p.Args)
 	if errors.Is(err, flag.ErrHelp) {
@@ -108,6 +109,7 @@ func (p Program) parse() (flags, error) {
 		set.PrintDefaults()
 		return flags{}, err
 	}
+
 	if err == nil {
 		err = f.check(set.Args())
 	}

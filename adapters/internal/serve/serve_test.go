@@ -44,6 +44,7 @@ func TestMainServesUntilItIsTold(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	socket := "unix://" + filepath.Join(t.TempDir(), "s")
 	var stdout, stderr bytes.Buffer
+
 	code := make(chan int, 1)
 	go func() {
 		code <- Main(ctx, program(&stdout, &stderr, "--config", write(t, config), "--contract", socket),
@@ -54,6 +55,7 @@ func TestMainServesUntilItIsTold(t *testing.T) {
 				return fake{contracttest.NewMemory(nil)}, nil
 			}))
 	}()
+
 	client, err := contract.Dial(t.Context(), socket, contract.DialOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -72,6 +74,7 @@ func TestMainServesUntilItIsTold(t *testing.T) {
 func TestMainRefuses(t *testing.T) {
 	good := write(t, config)
 	broken := appbur.WithHint(errors.New("no database there"), "start it")
+
 	for name, c := range map[string]struct {
 		args []string
 		code int

@@ -54,6 +54,7 @@ func (c *Checksum) Add(values [][]byte) error {
 		maphash.WriteComparable(&c.sums[i], len(text)+1)
 		_, _ = c.sums[i].Write(text)
 	}
+
 	return nil
 }
 

@@ -79,6 +79,7 @@ func TestParseConfigRefuses(t *testing.T) {
 			}
 		})
 	}
+
 	_, err := ParseConfig([]byte("app: a\ndatabase: {dsnFromEnv: Y}"+tail), env)
 	if appbur.HintOf(err) == "" {
 		t.Error("an unset variable has no hint")

@@ -59,6 +59,7 @@ func (f Form) Append(dst, text []byte) ([]byte, error) {
 		return appendFloat(dst, text, 32)
 	case Float64:
 		return appendFloat(dst, text, 64)
+
 	case Bool:
 		switch string(text) {
 		case "t", "1", "true":
@@ -67,6 +68,7 @@ func (f Form) Append(dst, text []byte) ([]byte, error) {
 			return append(dst, "false"...), nil
 		}
 		return dst, fmt.Errorf("the server printed %q for a boolean", text)
+
 	case Bytes:
 		dst = append(dst, '"')
 		dst = base64.StdEncoding.AppendEncode(dst, text)
@@ -204,6 +206,7 @@ func isoTimestamp(text []byte, zone string) []byte {
 	out = append(out, date...)
 	out = append(out, 'T')
 	out = append(out, whole...)
+
 	out = append(out, '.')
 	out = append(out, fraction...)
 	for range 6 - len(fraction) {
@@ -228,6 +231,7 @@ func serverTimestamp(text []byte, utc bool) ([]byte, error) {
 			return nil, errors.New("want a time in UTC that ends in Z")
 		}
 	}
+
 	date, clock, ok := bytes.Cut(stamp, []byte("T"))
 	if !ok || bytes.HasSuffix(clock, []byte("Z")) {
 		return nil, errors.New("want a time such as 2026-11-21T03:02:38.000000")

@@ -82,6 +82,7 @@ func TestParseRefuses(t *testing.T) {
 			t.Errorf("%s: Parse(%s) = %q, want an error", c.form, c.json, got)
 		}
 	}
+
 	if got, err := Text.Parse(json.RawMessage("null")); got != nil || err != nil {
 		t.Errorf("null = %q, %v", got, err)
 	}

@@ -18,9 +18,11 @@ func (r References) Order(tables []string) []string {
 		visit func(string)
 		known = map[string]bool{}
 	)
+
 	for _, t := range tables {
 		known[t] = true
 	}
+
 	visit = func(t string) {
 		if seen[t] || !known[t] {
 			return
@@ -31,6 +33,7 @@ func (r References) Order(tables []string) []string {
 		}
 		order = append(order, t)
 	}
+
 	for _, t := range slices.Sorted(maps.Keys(known)) {
 		visit(t)
 	}

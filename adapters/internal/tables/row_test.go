@@ -66,6 +66,7 @@ func TestDecode(t *testing.T) {
 					break
 				}
 			}
+
 			if c.want == "" {
 				var names []string
 				for _, column := range d.Columns() {
@@ -76,6 +77,7 @@ func TestDecode(t *testing.T) {
 				}
 				return
 			}
+
 			var rowErr *RowError
 			if !errors.As(err, &rowErr) {
 				t.Fatalf("error is %v, want a RowError", err)
@@ -104,6 +106,7 @@ func TestChecksumTellsTheColumn(t *testing.T) {
 		}
 		return c
 	}
+
 	base := sum([]string{"x", "", "1.50", "1.50"}, []string{"y", "NULL", "2", "100"})
 	for name, c := range map[string]struct {
 		other *Checksum

@@ -22,6 +22,7 @@ func StartMariaDB(ctx context.Context) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	owner, err := accountFor("mysql", "nobody")
 	if err != nil {
 		return nil, err
@@ -36,12 +37,14 @@ func StartMariaDB(ctx context.Context) (*Server, error) {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	socket := filepath.Join(dir, "s")
+
 	// The server's life is not bounded by the context of its start. The settings
 	// are awkward on purpose: the adapter must not depend on the server's defaults.
 	cmd := owner.command(context.WithoutCancel(ctx), dir, mariadbd, "--no-defaults", "--datadir="+data, "--tmpdir="+dir, "--socket="+socket,
 		"--skip-networking",
 		"--pid-file="+filepath.Join(dir, "pid"), "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=64M",
 		"--default-time-zone=-05:00", "--sql-mode=ANSI_QUOTES,NO_BACKSLASH_ESCAPES", "--character-set-server=latin1")
+
 	p, err := startProcess(cmd, filepath.Join(dir, "log"))
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
@@ -52,6 +55,7 @@ func StartMariaDB(ctx context.Context) (*Server, error) {
 		s.Stop()
 		return nil, err
 	}
+
 	execute := func(ctx context.Context, statements ...string) error {
 		for _, statement := range statements {
 			if _, err := admin.ExecContext(ctx, statement); err != nil {
@@ -60,6 +64,7 @@ func StartMariaDB(ctx context.Context) (*Server, error) {
 		}
 		return nil
 	}
+
 	err = p.await(ctx, admin.PingContext)
 	if err == nil {
 		err = execute(ctx, "CREATE USER app@localhost")

@@ -99,6 +99,7 @@ func startProcess(cmd *exec.Cmd, logFile string) (*process, error) {
 	}
 	cmd.Stdout, cmd.Stderr = output, output
 	p := &process{cmd: cmd, output: output, done: make(chan struct{})}
+
 	started := make(chan error)
 	go func() {
 		runtime.LockOSThread()
@@ -110,6 +111,7 @@ func startProcess(cmd *exec.Cmd, logFile string) (*process, error) {
 			close(p.done)
 		}
 	}()
+
 	if err := <-started; err != nil {
 		return nil, errors.Join(err, output.Close())
 	}

@@ -61,6 +61,7 @@ func Clusters(n int) []Cluster {
 		customer Customer
 	)
 	at := epoch
+
 	for i := range n {
 		at = at.Add(time.Duration(1+random.IntN(72))*time.Hour + time.Duration(random.IntN(3600))*time.Second)
 		if i%3 == 0 {
@@ -81,6 +82,7 @@ func Clusters(n int) []Cluster {
 		}
 		all = append(all, c)
 	}
+
 	return all
 }
 

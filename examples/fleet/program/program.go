@@ -87,6 +87,7 @@ func parse(v Version, args []string, stderr io.Writer) (flags, error) {
 	set.StringVar(&f.http, "http", "127.0.0.1:8080", "`address` of the HTTP API; empty for none")
 	set.StringVar(&f.contract, "contract", "", "`address` of the appbur contract: unix:///path or host:port; empty for none")
 	set.StringVar(&f.tlsCert, "tls-cert", "", "`file` with the certificate for the contract at host:port")
+
 	set.StringVar(&f.tlsKey, "tls-key", "", "`file` with the certificate's key")
 	set.StringVar(&f.clientCA, "client-ca", "",
 		"`file` with the authorities whose client certificates may call the contract; without it anybody who reaches the port may")
@@ -95,6 +96,7 @@ func parse(v Version, args []string, stderr io.Writer) (flags, error) {
 	if err := set.Parse(args); err != nil {
 		return flags{}, err
 	}
+
 	if set.NArg() > 0 || f.seed < 0 || (f.tlsCert == "") != (f.tlsKey == "") || (f.clientCA != "" && f.tlsCert == "") ||
 		(f.http == "" && f.contract == "") {
 		fmt.Fprintf(stderr,
@@ -102,6 +104,7 @@ func parse(v Version, args []string, stderr io.Writer) (flags, error) {
 			v.Name)
 		return flags{}, errors.New("usage")
 	}
+
 	return f, nil
 }
 
@@ -116,11 +119,13 @@ func run(ctx context.Context, v Version, f flags, stdout io.Writer, log *slog.Lo
 			return fmt.Errorf("filling the database: %w", err)
 		}
 	}
+
 	// Both addresses are taken before anything is served, so that a failure here
 	// leaves nothing running.
 	servers, ctx := errgroup.WithContext(ctx)
 	ready := "ready"
 	var starts []func() error
+
 	if f.contract != "" {
 		server, listener, err := f.contractServer(ctx, v, fleet, log)
 		if err != nil {
@@ -130,6 +135,7 @@ func run(ctx context.Context, v Version, f flags, stdout io.Writer, log *slog.Lo
 		starts = append(starts, func() error { return server.Serve(ctx, listener) })
 		ready += " contract=" + f.contract
 	}
+
 	if f.http != "" {
 		var config net.ListenConfig
 		listener, err := config.Listen(ctx, "tcp", f.http)
@@ -140,6 +146,7 @@ func run(ctx context.Context, v Version, f flags, stdout io.Writer, log *slog.Lo
 		starts = append(starts, func() error { return serveHTTP(ctx, listener, fleet.Handler()) })
 		ready += " http=" + listener.Addr().String()
 	}
+
 	if _, err := fmt.Fprintln(stdout, ready); err != nil {
 		return fmt.Errorf("saying that the service is ready: %w", err)
 	}
@@ -158,6 +165,7 @@ func (f flags) contractServer(ctx context.Context, v Version, fleet Fleet, log *
 		}
 		options.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
 	}
+
 	if f.clientCA != "" {
 		pem, err := os.ReadFile(f.clientCA)
 		if err != nil {
@@ -169,6 +177,7 @@ func (f flags) contractServer(ctx context.Context, v Version, fleet Fleet, log *
 		}
 		options.TLS.ClientAuth = tls.RequireAndVerifyClientCert
 	}
+
 	server, err := contract.NewServer(fleet, options)
 	if err != nil {
 		return nil, nil, err

@@ -20,6 +20,7 @@ func (f *Fleet) Handler() http.Handler {
 	mux.Handle("GET /v1/clusters", web.Handle(http.StatusOK, func(r *http.Request) (any, error) {
 		return database.List(r.Context(), f.db, scanCluster, selectClusters+" ORDER BY id")
 	}))
+
 	mux.Handle("POST /v1/clusters", web.Handle(http.StatusCreated, f.addCluster))
 	mux.Handle("GET /v1/clusters/{id}", web.Handle(http.StatusOK, func(r *http.Request) (any, error) {
 		return database.One(r.Context(), f.db, scanCluster, "cluster "+r.PathValue("id"), selectClusters+" WHERE id = ?", r.PathValue("id"))

@@ -25,6 +25,7 @@ func (f *Fleet) Seed(ctx context.Context, n int) (err error) {
 		return err
 	}
 	last := ""
+
 	for _, c := range names.Clusters(n) {
 		if filled {
 			break
@@ -43,6 +44,7 @@ func (f *Fleet) Seed(ctx context.Context, n int) (err error) {
 			return err
 		}
 	}
+
 	return tx.Commit()
 }
 

@@ -24,6 +24,7 @@ func (s Store) assets(ctx context.Context, v appbur.KubeVersion) (map[Program]st
 		return nil, fmt.Errorf("read KUBEBUILDER_ASSETS: %w", err)
 	}
 	apiServer := filepath.Join(dir, string(APIServer))
+
 	have, err := reportedVersion(ctx, apiServer)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -32,6 +33,7 @@ func (s Store) assets(ctx context.Context, v appbur.KubeVersion) (map[Program]st
 		s.warn("KUBEBUILDER_ASSETS is not used for Kubernetes %s: %v", v, err)
 		return nil, nil
 	}
+
 	if have != v {
 		s.warn("KUBEBUILDER_ASSETS is not used for Kubernetes %s: %s is version %s", v, apiServer, have)
 		return nil, nil
@@ -40,6 +42,7 @@ func (s Store) assets(ctx context.Context, v appbur.KubeVersion) (map[Program]st
 	if path := filepath.Join(dir, string(Etcd)); isExecutable(path) {
 		given[Etcd] = path
 	}
+
 	if path := filepath.Join(dir, string(ControllerManager)); isExecutable(path) {
 		switch have, err := reportedVersion(ctx, path); {
 		case err != nil:
@@ -50,6 +53,7 @@ func (s Store) assets(ctx context.Context, v appbur.KubeVersion) (map[Program]st
 			given[ControllerManager] = path
 		}
 	}
+
 	return given, nil
 }
 

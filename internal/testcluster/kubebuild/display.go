@@ -45,6 +45,7 @@ func (d *Display) Report(p Progress) {
 	if !d.terminal && !changed && now.Sub(d.lastOut) < displayInterval {
 		return
 	}
+
 	d.lastOut = now
 	line := fmt.Sprintf("%-8s %-24s %s", p.Version, p.Program, describe(p))
 	if elapsed := now.Sub(d.began).Round(time.Second); elapsed > 0 {

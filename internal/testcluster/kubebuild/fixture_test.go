@@ -31,6 +31,7 @@ func main() { fmt.Println("Kubernetes " + version.Version) }
 func fakeSources(t *testing.T) Sources {
 	t.Helper()
 	root := t.TempDir()
+
 	for path, content := range map[string]string{
 		"go.mod":                                               "module " + mainModule + "\n\ngo 1.26.0\n",
 		"internal/deep/doc.go":                                 "package deep\n",
@@ -49,6 +50,7 @@ func fakeSources(t *testing.T) Sources {
 	} {
 		write(t, filepath.Join(root, path), content)
 	}
+
 	sources, err := FindSources(filepath.Join(root, "internal", "deep"))
 	if err != nil {
 		t.Fatal(err)

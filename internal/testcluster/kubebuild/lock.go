@@ -25,6 +25,7 @@ func lock(ctx context.Context, dir string, waiting func()) (unlock func(), err e
 	}
 	ticker := time.NewTicker(lockInterval)
 	defer ticker.Stop()
+
 	for first := true; ; first = false {
 		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		switch {

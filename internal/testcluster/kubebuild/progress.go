@@ -92,6 +92,7 @@ func (t *tracker) line(line string) bool {
 		}
 		return true
 	}
+
 	if t.stale[line] {
 		delete(t.stale, line)
 		t.progress.Done++
@@ -100,6 +101,7 @@ func (t *tracker) line(line string) bool {
 		}
 		return true
 	}
+
 	if line != "" && len(t.messages) < maxMessages {
 		t.messages = append(t.messages, line)
 	}

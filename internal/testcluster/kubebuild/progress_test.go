@@ -17,6 +17,7 @@ func TestTrackerCountsPackages(t *testing.T) {
 		t.Errorf("after downloads: %+v", tr.progress)
 	}
 	tr.plan("fresh fmt\nfresh os\nstale k8s.io/api/core/v1\nstale k8s.io/kubernetes/cmd/kube-apiserver\n\n")
+
 	tr.progress.Phase = tr.next()
 	for i, step := range []struct {
 		line    string
@@ -38,6 +39,7 @@ func TestTrackerCountsPackages(t *testing.T) {
 			t.Errorf("step %d: %d %% %s, want %d %% %s", i, tr.progress.Percent(), tr.progress.Phase, step.percent, step.phase)
 		}
 	}
+
 	if !strings.Contains(tr.failure(), "warning: something") {
 		t.Errorf("failure = %q", tr.failure())
 	}
@@ -100,6 +102,7 @@ func TestDisplay(t *testing.T) {
 		{time.Second, Progress{Program: APIServer, Phase: Finished, Done: 200, Total: 200}},
 		{0, Progress{Program: Etcd, Phase: Planning}},
 	}
+
 	show := func(terminal bool) string {
 		var out bytes.Buffer
 		now := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -113,6 +116,7 @@ func TestDisplay(t *testing.T) {
 		d.Close()
 		return out.String()
 	}
+
 	const lines = `1.99.3   kube-apiserver           counting packages
 1.99.3   kube-apiserver           compiling   0 % (0 of 200 packages) (1s)
 1.99.3   kube-apiserver           compiling  50 % (100 of 200 packages) (11s)
@@ -123,6 +127,7 @@ done
 	if got := show(false); got != lines {
 		t.Errorf("in a file:\n%s\nwant:\n%s", got, lines)
 	}
+
 	terminal := show(true)
 	if got, want := strings.Count(terminal, "\r"), len(steps); got != want {
 		t.Errorf("on a terminal the line was rewritten %d times, want %d", got, want)
@@ -130,6 +135,7 @@ done
 	if got := strings.Count(terminal, "\n"); got != 3 {
 		t.Errorf("on a terminal there are %d line ends, want 3: one per program and one for the message\n%q", got, terminal)
 	}
+
 	// A shorter line covers the longer one before it.
 	if !strings.Contains(terminal, "built (13s)      ") {
 		t.Errorf("remains of the line before show:\n%q", terminal)

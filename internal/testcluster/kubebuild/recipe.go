@@ -50,6 +50,7 @@ func (s Sources) recipe(v appbur.KubeVersion, p Program) (recipe, error) {
 		flags:   []string{"-mod=readonly", "-trimpath", "-buildvcs=false"},
 		ldflags: "-s -w",
 	}
+
 	gomod, err := os.ReadFile(filepath.Join(r.dir, "go.mod"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return recipe{}, s.unknownVersion(v, err)
@@ -61,6 +62,7 @@ func (s Sources) recipe(v appbur.KubeVersion, p Program) (recipe, error) {
 	if err != nil {
 		return recipe{}, fmt.Errorf("read pins of %s: %w", p, err)
 	}
+
 	if p != Etcd {
 		sum, err := moduleSum(gosum, "k8s.io/kubernetes", "v"+v.String())
 		if err != nil {
@@ -68,6 +70,7 @@ func (s Sources) recipe(v appbur.KubeVersion, p Program) (recipe, error) {
 		}
 		r.ldflags += versionFlags(v, sum)
 	}
+
 	hash := sha256.New()
 	for _, part := range [][]byte{
 		gomod, gosum, []byte(r.ldflags), []byte(strings.Join(r.flags, " ")),
@@ -76,6 +79,7 @@ func (s Sources) recipe(v appbur.KubeVersion, p Program) (recipe, error) {
 		fmt.Fprintf(hash, "%d\n", len(part))
 		hash.Write(part)
 	}
+
 	r.stamp = hex.EncodeToString(hash.Sum(nil))
 	return r, nil
 }

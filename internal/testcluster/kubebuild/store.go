@@ -82,6 +82,7 @@ func (s Store) survey(ctx context.Context, v appbur.KubeVersion) (found Binaries
 	if err != nil {
 		return Binaries{}, nil, err
 	}
+
 	for _, p := range programs {
 		if path, ok := given[p]; ok {
 			found.set(p, path)
@@ -98,6 +99,7 @@ func (s Store) survey(ctx context.Context, v appbur.KubeVersion) (found Binaries
 		}
 		found.set(p, path)
 	}
+
 	return found, missing, nil
 }
 

@@ -48,6 +48,7 @@ func TestSourcesOfThisRepository(t *testing.T) {
 	if len(versions) < 2 {
 		t.Errorf("versions = %v, want at least an old and a new one", versions)
 	}
+
 	for _, v := range versions {
 		for _, p := range programs {
 			r, err := sources.recipe(v, p)
@@ -94,6 +95,7 @@ func TestAssetsWinForTheirVersion(t *testing.T) {
 				script(t, filepath.Join(assets, file), answer)
 			}
 			var warnings []string
+
 			store := Store{
 				Sources: fakeSources(t), Dir: t.TempDir(), Assets: assets,
 				Warn: func(message string) { warnings = append(warnings, message) },
@@ -105,11 +107,13 @@ func TestAssetsWinForTheirVersion(t *testing.T) {
 			if len(given) != len(test.want) {
 				t.Errorf("used %v, want %v", given, test.want)
 			}
+
 			for _, p := range test.want {
 				if given[p] != filepath.Join(assets, string(p)) {
 					t.Errorf("%s is taken from %q", p, given[p])
 				}
 			}
+
 			if said := strings.Join(warnings, "\n"); (said == "") != (test.warning == "") || !strings.Contains(said, test.warning) {
 				t.Errorf("warned %q, want %q", said, test.warning)
 			}

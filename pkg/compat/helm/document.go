@@ -44,6 +44,7 @@ func (r *manifestReader) read(stream, where string, hook bool) {
 			r.fault(fmt.Sprintf("document %d of %s %s", number, where, err))
 			continue
 		}
+
 		found := objectsIn(decoded)
 		if found.others > 0 {
 			r.fault(fmt.Sprintf("document %d of %s holds something that is no object", number, where))
@@ -52,6 +53,7 @@ func (r *manifestReader) read(stream, where string, hook bool) {
 			r.full = true
 			return
 		}
+
 		if len(found.objects) == 0 {
 			continue
 		}
@@ -103,8 +105,10 @@ func documents(stream string) iter.Seq[string] {
 					start = at
 				}
 			}
+
 			at = next
 		}
+
 		if !blank {
 			yield(stream[start:])
 		}

@@ -46,6 +46,7 @@ func expand(encoded []byte) ([]byte, error) {
 		}
 		return packed, nil
 	}
+
 	unzip, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrEncoding, err)

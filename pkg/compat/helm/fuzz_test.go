@@ -60,6 +60,7 @@ func checkRelease(t *testing.T, obj map[string]any) {
 		t.Fatalf("the error is %v, the problem %q", err, s.Problem)
 	}
 	e := appbur.Evidence{Format: appbur.EvidenceFormat, HelmReleases: []appbur.HelmRelease{s}}
+
 	written, jsonErr := json.Marshal(e)
 	if jsonErr != nil {
 		t.Fatal(jsonErr)
@@ -67,6 +68,7 @@ func checkRelease(t *testing.T, obj map[string]any) {
 	if _, err := appbur.ParseEvidence(written); err != nil {
 		t.Fatalf("the summary is no evidence: %v", err)
 	}
+
 	verdicts := Judge(r, compat.TableTarget(appbur.KubeVersion{Major: 1, Minor: 37}))
 	var judged []appbur.HelmObject
 	for _, v := range verdicts {

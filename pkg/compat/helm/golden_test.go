@@ -29,6 +29,7 @@ func TestGolden(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no golden files: %v", err)
 	}
+
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
 			t.Parallel()
@@ -66,6 +67,7 @@ func goldenRecord(t *testing.T, archive *txtar.Archive) (map[string]any, compat.
 	}
 	release := map[string]any{}
 	var hooks []any
+
 	for _, file := range archive.Files {
 		switch {
 		case file.Name == "release.json":
@@ -78,6 +80,7 @@ func goldenRecord(t *testing.T, archive *txtar.Archive) (map[string]any, compat.
 			hooks = append(hooks, map[string]any{"name": file.Name, "events": []any{"pre-upgrade"}, "manifest": string(file.Data)})
 		}
 	}
+
 	if hooks != nil {
 		release["hooks"] = hooks
 	}
@@ -104,6 +107,7 @@ func describe(t *testing.T, r Release, err error, verdicts []ObjectVerdict) stri
 	if err != nil {
 		fmt.Fprintf(&b, "error: %v\nhint: %s\n", err, appbur.HintOf(err))
 	}
+
 	for _, v := range verdicts {
 		fmt.Fprintf(&b, "%s %s/%s: as written %s, %s %s", v.Object.APIVersion, v.Object.Kind, v.Object.Name, v.AsWritten, v.Verdict.Kind,
 			v.Verdict.APIVersion)
@@ -112,5 +116,6 @@ func describe(t *testing.T, r Release, err error, verdicts []ObjectVerdict) stri
 		}
 		b.WriteString("\n")
 	}
+
 	return b.String()
 }

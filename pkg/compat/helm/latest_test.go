@@ -49,10 +49,12 @@ func TestLatestTellsHistoriesApart(t *testing.T) {
 		mustRead(t, configMapRecord("web", "shop", 1, "deployed", encoded("web"))),
 		mustRead(t, secretRecord("flux", "shop", 1, "deployed", encoded("api"))),
 	})
+
 	var records []string
 	for _, r := range kept {
 		records = append(records, r.Summary().Namespace+" in "+r.Record().String())
 	}
+
 	want := []string{
 		"api in Secret/flux/sh.helm.release.v1.shop.v1",
 		"web in ConfigMap/web/sh.helm.release.v1.shop.v1",
@@ -80,6 +82,7 @@ func TestLatestMayBeAppliedInSteps(t *testing.T) {
 				summary: appbur.HelmRelease{Namespace: "n", Name: name, Revision: revision, Status: status},
 			}
 		})).Draw(t, "history")
+
 		want := summaries(Latest(history))
 		if diff := cmp.Diff(want, summaries(Latest(rapid.Permutation(history).Draw(t, "shuffled")))); diff != "" {
 			t.Errorf("another order keeps others:\n%s", diff)
@@ -88,6 +91,7 @@ func TestLatestMayBeAppliedInSteps(t *testing.T) {
 		if diff := cmp.Diff(want, summaries(Latest(append(Latest(history[:at]), history[at:]...)))); diff != "" {
 			t.Errorf("in steps, others are kept:\n%s", diff)
 		}
+
 		for _, s := range want {
 			newer := func(r Release) bool {
 				return r.summary.Name == s.Name && r.summary.Revision > s.Revision && r.summary.Status == s.Status

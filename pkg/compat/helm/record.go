@@ -87,6 +87,7 @@ func labelled(obj map[string]any, record appbur.ObjectID) appbur.HelmRelease {
 	if label := text(labels["version"]); label != "" {
 		revision = label
 	}
+
 	// A revision that is no number stays 0, which is none: Helm counts from 1.
 	number, err := strconv.Atoi(revision)
 	if err != nil || number < 0 {
@@ -152,6 +153,7 @@ func decodeRecord(obj map[string]any, kind string) (storedRelease, error) {
 	case strings.HasPrefix(value, sopsPrefix):
 		return storedRelease{}, ErrEncrypted
 	}
+
 	encoded := []byte(value)
 	if kind == "Secret" {
 		// A Secret's data is base64 in the API, on top of Helm's own.
@@ -160,6 +162,7 @@ func decodeRecord(obj map[string]any, kind string) (storedRelease, error) {
 			return storedRelease{}, err
 		}
 	}
+
 	plain, err := expand(encoded)
 	if err != nil {
 		return storedRelease{}, err

@@ -19,6 +19,7 @@ import (
 func TestReadTellsRecordsFromOtherObjects(t *testing.T) {
 	t.Parallel()
 	encoded := encode(t, []byte(releaseJSON("web", "shop", 1, "deployed")))
+
 	change := func(obj map[string]any, path string, value any) map[string]any {
 		keys := strings.Split(path, ".")
 		m := obj
@@ -28,6 +29,7 @@ func TestReadTellsRecordsFromOtherObjects(t *testing.T) {
 		m[keys[len(keys)-1]] = value
 		return obj
 	}
+
 	secret := func() map[string]any { return secretRecord("web", "shop", 1, "deployed", encoded) }
 	configMap := func() map[string]any { return configMapRecord("web", "shop", 1, "deployed", encoded) }
 	for name, test := range map[string]struct {
@@ -83,12 +85,14 @@ func TestReadSaysWhatIsWrong(t *testing.T) {
 	b64 := base64.StdEncoding.EncodeToString
 	flipped := bytes.Clone(whole)
 	flipped[len(flipped)-6] ^= 1 // within the checksum
+
 	// gzip streams may be joined, which makes a bomb without the work.
 	bomb := bytes.Repeat(zip(t, make([]byte, 1<<20)), maxRelease>>20+1)
 	many := `{"name":"shop","version":4,"manifest":` + quoted(t, strings.Repeat("---\na: b\n", maxObjects+1)) + `}`
 	list := `{"name":"shop","version":4,"manifest":` +
 		quoted(t, "kind: List\nitems: ["+strings.Repeat("{apiVersion: v1, kind: Pod},", maxObjects+1)+"]") + `}`
 	large := `{"name":"shop","version":4,"manifest":` + quoted(t, "a: "+strings.Repeat("x", maxDocument)) + `}`
+
 	laughs := "a: &a " + strings.Repeat("x", 100_000) + "\nb: [" + strings.Repeat("*a,", 1000) + "]\n"
 	for name, test := range map[string]struct {
 		obj    map[string]any
@@ -200,6 +204,7 @@ func TestNothingSecretComesOut(t *testing.T) {
 	const canary = "CANARY7f3a"
 	manifest := "apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\n  labels: {x: CANARY7f3a}\nstringData:\n  password: CANARY7f3a # CANARY7f3a\n" +
 		"---\nCANARY7f3a\n---\na: \"CANARY7f3a\n---\na: *CANARY7f3a\n---\na: !!int CANARY7f3a\n---\n{\"a\": CANARY7f3a}\n---\nCANARY7f3a: &x [*x]\n---\n? CANARY7f3a\n"
+
 	plain := `{"name":"r","namespace":"n","version":1,"info":{"status":"deployed","notes":"CANARY7f3a","description":"CANARY7f3a"},` +
 		`"chart":{"metadata":{"name":"c","version":"1","description":"CANARY7f3a"},"values":{"p":"CANARY7f3a"},"templates":[{"name":"t","data":"CANARY7f3a"}]},` +
 		`"config":{"p":"CANARY7f3a"},"manifest":` + quoted(t, manifest) + `,"hooks":[{"name":"CANARY7f3a","manifest":` + quoted(t, manifest) +
@@ -212,6 +217,7 @@ func TestNothingSecretComesOut(t *testing.T) {
 		configMapRecord("n", "r", 1, "deployed", encode(t, []byte(`{"name":"r","version":1,"manifest":{"CANARY7f3a":"CANARY7f3a"}}`))),
 		configMapRecord("n", "r", 1, "deployed", "!CANARY7f3a"),
 	}
+
 	for i, obj := range records {
 		r, ok, err := Read(obj)
 		if !ok || err == nil {

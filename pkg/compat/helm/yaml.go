@@ -31,6 +31,7 @@ func decode(text string) (any, error) {
 	if len(text) > maxDocument {
 		return nil, errDocumentTooLarge
 	}
+
 	data := []byte(text)
 	// JSON may be indented by tabs, which is no YAML.
 	if !json.Valid(data) {
@@ -42,6 +43,7 @@ func decode(text string) (any, error) {
 			return nil, errSyntax
 		}
 	}
+
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
 	var value any
@@ -80,6 +82,7 @@ func numbers(value any) (any, error) {
 			v[i] = converted
 		}
 	}
+
 	return value, nil
 }
 

@@ -67,6 +67,7 @@ func (c Change) parse() (step, error) {
 	if s.path, err = parsePointer(c.Path); err != nil {
 		return step{}, err
 	}
+
 	switch c.Op {
 	case Rename, Move:
 		if s.to, err = parsePointer(c.To); err != nil {
@@ -89,6 +90,7 @@ func (c Change) parse() (step, error) {
 	default:
 		return step{}, fmt.Errorf("%w: unknown operation %q", ErrChange, c.Op)
 	}
+
 	return s, nil
 }
 
@@ -107,6 +109,7 @@ func Apply(changes []Change, row map[string]any) (map[string]any, []Dropped, err
 		out = copied
 	}
 	var dropped []Dropped
+
 	for i, c := range changes {
 		s, err := c.parse()
 		if err != nil {
@@ -120,6 +123,7 @@ func Apply(changes []Change, row map[string]any) (map[string]any, []Dropped, err
 			dropped = append(dropped, Dropped{Path: c.Path, Value: value})
 		}
 	}
+
 	return out, dropped, nil
 }
 
@@ -162,6 +166,7 @@ func (s step) apply(row map[string]any) (dropped any, lost bool, err error) {
 			return nil, false, put(row, s.path, clone(replacement))
 		}
 	}
+
 	return nil, false, nil
 }
 

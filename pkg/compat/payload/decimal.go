@@ -32,6 +32,7 @@ func canonicalNumber(literal string) (string, error) {
 	if digits == "" {
 		return sign + "0", nil
 	}
+
 	// The value is 0.DIGITS times ten to the power of point.
 	point := len(digits) + exponent
 	switch {

@@ -41,12 +41,14 @@ func TestReadable(t *testing.T) {
 		{"~> 2.1", "3.0", false},
 		{"2.0", "2.0", true},
 	}
+
 	for _, test := range tests {
 		got, err := Readable(test.reads, test.written)
 		if err != nil || got != test.want {
 			t.Errorf("Readable(%q, %q) = %v, %v; want %v", test.reads, test.written, got, err, test.want)
 		}
 	}
+
 	if _, err := Readable("whatever", "1.0"); err == nil {
 		t.Error("a range of words was taken")
 	}
@@ -98,6 +100,7 @@ func TestCanonicalRow(t *testing.T) {
 		{`{"s":"\u0001\t\\u0041"}`, `{"s":"\u0001\t\\u0041"}`},
 		{`{"":null,"t":true}`, `{"":null,"t":true}`},
 	}
+
 	for _, test := range tests {
 		row, err := DecodeRow([]byte(test.in))
 		if err != nil {
@@ -207,6 +210,7 @@ func TestApply(t *testing.T) {
 			nil,
 		},
 	}
+
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -266,6 +270,7 @@ func TestRenameRoundTrips(t *testing.T) {
 		}
 		from := formatPointer([]string{rapid.StringMatching(`[a-m~/*]{1,4}`).Draw(t, "from")})
 		to := "/target"
+
 		there, _, err := Apply([]Change{{Op: Rename, Path: from, To: to}}, row)
 		if err != nil {
 			t.Fatal(err)
@@ -287,6 +292,7 @@ func FuzzDecodeRow(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
+
 	f.Fuzz(func(t *testing.T, data []byte) {
 		row, err := DecodeRow(data)
 		if err != nil {
@@ -329,6 +335,7 @@ func FuzzApply(f *testing.F) {
 	f.Add(`[{"op":"rename","path":"/a","to":"/b"}]`, `{"a":1}`)
 	f.Add(`[{"op":"move","path":"/a/b","to":"/c/d"},{"op":"drop","path":"/c"}]`, `{"a":{"b":[1]}}`)
 	f.Add(`[{"op":"map","path":"/a","value":{"1":2}},{"op":"add","path":"/z","value":null}]`, `{"a":1}`)
+
 	f.Fuzz(func(t *testing.T, changesText, rowText string) {
 		var changes []Change
 		if json.Unmarshal([]byte(changesText), &changes) != nil {

@@ -35,6 +35,7 @@ func appendValue(out []byte, value any, depth int) ([]byte, error) {
 	if depth > maxDepth {
 		return nil, fmt.Errorf("%w: nested more than %d deep", ErrRow, maxDepth)
 	}
+
 	switch v := value.(type) {
 	case nil:
 		return append(out, "null"...), nil
@@ -137,6 +138,7 @@ func DecodeRow(data []byte) (map[string]any, error) {
 	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
+
 	value, err := readValue(decoder, 0)
 	if err != nil {
 		return nil, err
@@ -159,6 +161,7 @@ func readValue(decoder *json.Decoder, depth int) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrRow, err)
 	}
+
 	switch t := token.(type) {
 	case json.Delim:
 		if t == '{' {
@@ -240,6 +243,7 @@ func checkSurrogates(data []byte) error {
 		}
 		i += 5
 	}
+
 	return nil
 }
 

@@ -54,6 +54,7 @@ func FuzzCheck(f *testing.F) {
 			}
 		}
 	}
+
 	f.Fuzz(func(t *testing.T, definition, content []byte, seed uint64) {
 		crd, err := manifest.Decode(definition)
 		if err != nil {

@@ -91,6 +91,7 @@ func opinions(t *testing.T, crd map[string]any, objects []map[string]any, target
 	t.Helper()
 	schemas := schema.New([]map[string]any{crd}, target)
 	var b strings.Builder
+
 	for _, object := range objects {
 		before := clone(t, object)
 		opinion := schemas.Check(object)
@@ -113,6 +114,7 @@ func opinions(t *testing.T, crd map[string]any, objects []map[string]any, target
 			fmt.Fprintf(&b, "%s status refused: %s\n", name, r)
 		}
 	}
+
 	return b.String()
 }
 

@@ -60,6 +60,7 @@ func New(crds []map[string]any, target appbur.KubeVersion) *Schemas {
 		}
 		s.kinds[gk] = k
 	}
+
 	return s
 }
 

@@ -401,6 +401,7 @@ func expiring(ctx context.Context) (*contracttest.Instance, error) {
 			return nil
 		}
 	}
+
 	return instance, err
 }
 

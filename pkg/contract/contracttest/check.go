@@ -44,6 +44,7 @@ func Run(t *testing.T, config Config) {
 	t.Helper()
 	config = config.withDefaults()
 	var report Report
+
 	for _, c := range cases {
 		if config.Run != nil && !config.Run.MatchString(c.ID) {
 			continue
@@ -64,6 +65,7 @@ func Run(t *testing.T, config Config) {
 			}
 		})
 	}
+
 	t.Logf("contract cases: %s", report.Summary())
 }
 
@@ -113,12 +115,14 @@ func (c contractCase) check(ctx context.Context, config Config) Result {
 		// A database looks its catalog over for each export.
 		timeout += time.Duration(config.Many) * 100 * time.Millisecond
 	}
+
 	bounded, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	begun := now()
 	s := &session{config: config}
 	err := c.runOnce(bounded, s)
 	result := Result{Case: c.Case, Outcome: Passed, Err: err, Notes: s.notes, Duration: now().Sub(begun)}
+
 	var skipped *skip
 	switch {
 	case errors.As(err, &skipped):
@@ -132,6 +136,7 @@ func (c contractCase) check(ctx context.Context, config Config) Result {
 			result.Err = fmt.Errorf("not done within %s: %w", timeout, err)
 		}
 	}
+
 	return result
 }
 
@@ -154,6 +159,7 @@ func (c contractCase) runOnce(ctx context.Context, s *session) (err error) {
 	defer func() { err = errors.Join(err, client.Close()) }()
 	s.instance, s.client, s.wire = instance, client, contractpb.NewAppStateClient(client.Connection())
 	defer s.closeConnections()
+
 	if s.prefix, err = contract.NewOperationID(rand.Reader); err != nil {
 		return err
 	}
@@ -163,6 +169,7 @@ func (c contractCase) runOnce(ctx context.Context, s *session) (err error) {
 	if err := c.applies(s); err != nil {
 		return err
 	}
+
 	if !instance.Shared {
 		return c.run(ctx, s)
 	}
@@ -171,6 +178,7 @@ func (c contractCase) runOnce(ctx context.Context, s *session) (err error) {
 		return fmt.Errorf("saving the state before the case: %w", err)
 	}
 	err = c.run(ctx, s)
+
 	// The state is put back also when the case used up its time.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.Timeout)
 	defer cancel()

@@ -75,6 +75,7 @@ func (c Config) withDefaults() Config {
 			*d = otherwise
 		}
 	}
+
 	orTime(&c.Timeout, defaultTimeout)
 	orInt(&c.Repeat, defaultRepeat)
 	orTime(&c.Silence, defaultSilence)

@@ -28,6 +28,7 @@ func (s *session) connectAs(address string, dial contract.DialOptions, token cre
 ) (*grpc.ClientConn, error) {
 	transport := insecure.NewCredentials()
 	target := address
+
 	if !strings.HasPrefix(address, "unix:") {
 		target = "passthrough:///" + address
 		if dial.TLS != nil {
@@ -37,6 +38,7 @@ func (s *session) connectAs(address string, dial contract.DialOptions, token cre
 		// What goes through a unix socket is private: tokens may be sent.
 		transport = local.NewCredentials()
 	}
+
 	options = append(options, grpc.WithTransportCredentials(transport), grpc.WithNoProxy())
 	if token != nil {
 		options = append(options, grpc.WithPerRPCCredentials(token))

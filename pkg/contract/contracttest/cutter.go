@@ -35,6 +35,7 @@ type cutter struct {
 func newCutter(address string, cuts int, random *rand.Rand) (*cutter, error) {
 	c := &cutter{cuts: cuts, random: random, network: "tcp", target: address, open: map[net.Conn]bool{}}
 	listen := "127.0.0.1:0"
+
 	if path, ok := strings.CutPrefix(address, "unix:"); ok {
 		dir, err := os.MkdirTemp("", "appbur")
 		if err != nil {
@@ -43,6 +44,7 @@ func newCutter(address string, cuts int, random *rand.Rand) (*cutter, error) {
 		c.network, c.target, c.dir = "unix", strings.TrimPrefix(path, "//"), dir
 		listen = filepath.Join(dir, "line")
 	}
+
 	var err error
 	var config net.ListenConfig
 	if c.listener, err = config.Listen(context.Background(), c.network, listen); err != nil {
@@ -84,6 +86,7 @@ func (c *cutter) accept() {
 		}
 		c.mu.Lock()
 		c.open[from], c.open[to] = true, true
+
 		// Between a part of the handshake of HTTP/2 and some chunks. Lines that mostly
 		// break before TLS is agreed would try the caller's patience and nothing else.
 		budget := c.secure + 200 + c.random.IntN(12_000)

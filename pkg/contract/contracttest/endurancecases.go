@@ -23,6 +23,7 @@ func netStop(ctx context.Context, s *session) error {
 	if err := s.survives(ctx, s.instance.Terminate, before, other); err != nil {
 		return err
 	}
+
 	connection, err := s.connect()
 	if err != nil {
 		return err
@@ -37,6 +38,7 @@ func netStop(ctx context.Context, s *session) error {
 	if _, err := health.Recv(); err != nil {
 		return fmt.Errorf("watching health: %w", err)
 	}
+
 	told := make(chan bool, 1)
 	go func() {
 		for {
@@ -49,6 +51,7 @@ func netStop(ctx context.Context, s *session) error {
 			}
 		}
 	}()
+
 	r := s.raw(other)
 	stream, err := s.sendAll(ctx, r, len(r.chunks))
 	if err != nil {
@@ -63,6 +66,7 @@ func netStop(ctx context.Context, s *session) error {
 		err := outcome(stream)
 		answered <- err
 	}()
+
 	if err := s.kill(ctx, s.instance.Terminate); err != nil {
 		return err
 	}
@@ -71,6 +75,7 @@ func netStop(ctx context.Context, s *session) error {
 			return fmt.Errorf("an import that succeeded while the application stopped: %w", err)
 		}
 	}
+
 	got, err := s.export(ctx)
 	if err != nil {
 		return err
@@ -78,6 +83,7 @@ func netStop(ctx context.Context, s *session) error {
 	if err := got.oneOf(before, other); err != nil {
 		return fmt.Errorf("stopped during an import: %w", err)
 	}
+
 	select {
 	case ok := <-told:
 		if !ok {
@@ -95,16 +101,19 @@ func netLeak(ctx context.Context, s *session) error {
 		return err
 	}
 	one := before.order[0]
+
 	resources := func() (map[string]int, error) {
 		if s.instance.Resources == nil {
 			return nil, nil
 		}
 		return s.instance.Resources()
 	}
+
 	first, err := resources()
 	if err != nil {
 		return fmt.Errorf("counting resources: %w", err)
 	}
+
 	for i := range s.config.Many {
 		all, err := s.messages(ctx, &contractpb.ExportRequest{Datasets: []string{one}})
 		if err != nil {
@@ -114,10 +123,12 @@ func netLeak(ctx context.Context, s *session) error {
 			return fmt.Errorf("export %d has no trailer", i+1)
 		}
 	}
+
 	if s.instance.Resources == nil {
 		s.note("what the process holds was not looked at, for want of %s", s.named("Resources"))
 		return s.holds(ctx, before)
 	}
+
 	// Exports that can still be resumed may hold something; each one that leaks does.
 	allowed := max(s.config.Many/2, 4*s.info.Limits.MaxParallelExports*len(s.info.Datasets))
 	return s.eventually(ctx, freedWithin, func(context.Context) error {
@@ -139,6 +150,7 @@ func netCuts(ctx context.Context, s *session) (err error) {
 	if err != nil {
 		return err
 	}
+
 	// The seed is fixed: which bytes are cut differs by the timing anyhow.
 	line, err := newCutter(s.instance.Address, s.config.Cuts, mathrand.New(mathrand.NewPCG(1, 2)))
 	if err != nil {
@@ -151,9 +163,11 @@ func netCuts(ctx context.Context, s *session) (err error) {
 	}
 	defer func() { _ = client.Close() }()
 	line.arm()
+
 	// Chunks that are short enough for several to pass between two cuts.
 	chunk := min(max(before.size()/20, 64), 4096)
 	at := before
+
 	for round := 0; line.left() > 0 && round < 4*s.config.Cuts; round++ {
 		got, err := s.exportBy(ctx, client, chunk)
 		if err != nil {
@@ -174,6 +188,7 @@ func netCuts(ctx context.Context, s *session) (err error) {
 			return fmt.Errorf("after an import over a line that is cut: %w", err)
 		}
 	}
+
 	if n := line.left(); n > 0 {
 		s.note("%d of %d cuts were not made: the payload is small", n, s.config.Cuts)
 	}

@@ -38,6 +38,7 @@ func exportFraming(ctx context.Context, s *session) error {
 	}
 	waiting := all[0].GetHeader().GetDatasets()
 	offset := uint64(0)
+
 	for i, m := range all[1:] {
 		dataset := m.GetChunk().GetDataset() + m.GetDatasetTrailer().GetDataset()
 		if dataset != "" && (len(waiting) == 0 || waiting[0].GetName() != dataset) {
@@ -67,6 +68,7 @@ func exportFraming(ctx context.Context, s *session) error {
 			return fmt.Errorf("message %d is a second header or of no known kind", i+2)
 		}
 	}
+
 	return errors.New("there is no trailer")
 }
 
@@ -78,6 +80,7 @@ func exportDigests(ctx context.Context, s *session) error {
 	var payload []byte
 	var announced []*contractpb.ImportDataset
 	schemas := map[string]string{}
+
 	for _, m := range all {
 		switch message := m.GetMessage().(type) {
 		case *contractpb.ExportResponse_Header:
@@ -111,6 +114,7 @@ func exportDigests(ctx context.Context, s *session) error {
 			}
 		}
 	}
+
 	// Rows that the client would refuse are no rows, whatever their digest.
 	_, err = s.export(ctx)
 	return err
@@ -151,6 +155,7 @@ func (s *session) cancelledExport(ctx context.Context) error {
 	}
 	cancel()
 	whole := false
+
 	for {
 		m, err := stream.Recv()
 		switch {

@@ -15,6 +15,7 @@ func exportFingerprint(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+
 	for range s.config.Repeat {
 		again, err := s.client.Fingerprints(ctx)
 		if err != nil {
@@ -24,6 +25,7 @@ func exportFingerprint(ctx context.Context, s *session) error {
 			return err
 		}
 	}
+
 	changed := 0
 	for _, name := range before.order {
 		one, err := before.only(name).shrunk()
@@ -49,6 +51,7 @@ func exportFingerprint(ctx context.Context, s *session) error {
 			return err
 		}
 	}
+
 	if s.instance.Mutate != nil {
 		if err := s.instance.Mutate(ctx); err != nil {
 			return fmt.Errorf("changing the state by %s: %w", s.named("Mutate"), err)
@@ -62,6 +65,7 @@ func exportFingerprint(ctx context.Context, s *session) error {
 		}
 		changed++
 	}
+
 	if changed == 0 {
 		return s.needs(", because no dataset could be changed by an import", "Mutate")
 	}

@@ -20,6 +20,7 @@ func ReadOlder(dir fs.FS) ([]Payload, error) {
 	if err != nil {
 		return nil, fmt.Errorf("golden payloads: %w", err)
 	}
+
 	var all []Payload
 	for _, release := range releases {
 		if !release.IsDir() {
@@ -31,6 +32,7 @@ func ReadOlder(dir fs.FS) ([]Payload, error) {
 		}
 		all = append(all, p)
 	}
+
 	if len(all) == 0 {
 		return nil, errors.New("golden payloads: there is no directory of a release")
 	}
@@ -43,6 +45,7 @@ func readRelease(dir fs.FS, release string) (Payload, error) {
 	if err != nil {
 		return p, err
 	}
+
 	for _, file := range files {
 		name := file.Name()
 		if strings.HasSuffix(name, wantSuffix) {
@@ -67,6 +70,7 @@ func readRelease(dir fs.FS, release string) (Payload, error) {
 		}
 		p.Datasets = append(p.Datasets, d)
 	}
+
 	if len(p.Datasets) == 0 {
 		return p, errors.New("there is no payload")
 	}

@@ -27,6 +27,7 @@ func TestReadOlder(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
+
 	for name, dir := range map[string]fstest.MapFS{
 		"nothing": {}, "no payload": {"1.0/notes@1.0.ndjson.want": file("")}, "no schema": {"1.0/notes.ndjson": file("")},
 		"half a schema": {"1.0/notes@1": file("")},

@@ -31,6 +31,7 @@ func (s *session) hold(ctx context.Context, a state, request *contractpb.ExportR
 	if request.GetOperationId() == "" {
 		request.OperationId = s.operation()
 	}
+
 	// Short chunks cost more than their bytes and fill the window soon.
 	request.MaxChunkBytes = uint32(max(a.size()/holdable, 1))
 	ctx, cancel := context.WithCancel(ctx)
@@ -39,6 +40,7 @@ func (s *session) hold(ctx context.Context, a state, request *contractpb.ExportR
 		cancel()
 		return nil, err
 	}
+
 	first, err := stream.Recv()
 	if err != nil {
 		cancel()

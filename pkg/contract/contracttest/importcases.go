@@ -17,6 +17,7 @@ func importRoundTrip(ctx context.Context, s *session) error {
 	if _, err := before.last(); err != nil {
 		return err
 	}
+
 	if _, err := s.apply(ctx, before.empty()); err != nil {
 		return fmt.Errorf("emptying the application: %w", err)
 	}
@@ -27,6 +28,7 @@ func importRoundTrip(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+
 	for _, d := range result.Datasets {
 		if want := appbur.DigestOf(before.payload(d.Name)); d.Digest != want {
 			return fmt.Errorf("dataset %s: the result says %s, the state is %s", d.Name, d.Digest.Short(), want.Short())
@@ -92,10 +94,12 @@ func importRetry(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+
 	// If a retry applied anything, it would bring the other state back.
 	if _, err := s.apply(ctx, before); err != nil {
 		return err
 	}
+
 	for i := range s.config.Repeat {
 		again, err := s.client.Import(ctx, retried)
 		if err != nil {
@@ -108,6 +112,7 @@ func importRetry(ctx context.Context, s *session) error {
 			return fmt.Errorf("retry %d: the result is not marked as replayed", i+1)
 		}
 	}
+
 	if err := s.holds(ctx, before); err != nil {
 		return fmt.Errorf("a retry was applied: %w", err)
 	}
@@ -146,6 +151,7 @@ func importDryRun(ctx context.Context, s *session) error {
 	if err := s.holds(ctx, before); err != nil {
 		return fmt.Errorf("a dry run changed the state: %w", err)
 	}
+
 	applied, err := s.apply(ctx, other)
 	if err != nil {
 		return err
@@ -154,6 +160,7 @@ func importDryRun(ctx context.Context, s *session) error {
 	if err := sameResult(predicted, applied); err != nil {
 		return fmt.Errorf("a dry run predicted something else: %w", err)
 	}
+
 	broken, _, err := brokenLastRow(before)
 	if err != nil {
 		return failure(err) // opaque payloads have no rows to break

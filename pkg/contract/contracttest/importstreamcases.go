@@ -21,6 +21,7 @@ func importLostAnswer(ctx context.Context, s *session) error {
 	lost := s.request(other)
 	r := s.raw(other)
 	r.open.OperationId = lost.OperationID
+
 	// The commit is on its way when the line breaks.
 	cut, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -28,12 +29,14 @@ func importLostAnswer(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+
 	for _, m := range r.requests()[1:] {
 		if err := stream.Send(m); err != nil {
 			err = outcome(stream)
 			return err
 		}
 	}
+
 	cancel()
 	// The import may still be running when it is asked for, which is said to be a reason
 	// to ask again.
@@ -48,6 +51,7 @@ func importLostAnswer(ctx context.Context, s *session) error {
 	if err := s.holds(ctx, other); err != nil {
 		return err
 	}
+
 	if _, err := s.apply(ctx, before); err != nil {
 		return err
 	}
@@ -55,6 +59,7 @@ func importLostAnswer(ctx context.Context, s *session) error {
 	if err != nil {
 		return fmt.Errorf("fetching the answer once more: %w", err)
 	}
+
 	if err := sameResult(first, again); err != nil {
 		return err
 	}
@@ -93,6 +98,7 @@ func importPaused(ctx context.Context, s *session) error {
 	if other.size() < 2 {
 		other = before
 	}
+
 	// Chunks that cut the payload into a few pieces.
 	r := s.rawIn(other, max(min(other.size()/5, s.info.Limits.MaxChunkBytes), 1))
 	sent := r.chunks[:(len(r.chunks)+1)/2]
@@ -100,6 +106,7 @@ func importPaused(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+
 	// Half-closed, the application has read everything before it ends the stream.
 	if err := stream.CloseSend(); err != nil {
 		return err
@@ -108,6 +115,7 @@ func importPaused(ctx context.Context, s *session) error {
 	if err := refused(err, contract.ReasonInvalidRequest); err != nil {
 		return fmt.Errorf("a stream without commit: %w", err)
 	}
+
 	if err := s.unchanged(ctx, before); err != nil {
 		return err
 	}
@@ -119,6 +127,7 @@ func importPaused(ctx context.Context, s *session) error {
 	for _, a := range first.GetState().GetDatasets() {
 		offsets[a.GetDataset()] = a.GetOffset()
 	}
+
 	for _, d := range r.open.GetDatasets() {
 		want := uint64(0)
 		if s.info.Limits.ImportLease > 0 {
@@ -132,6 +141,7 @@ func importPaused(ctx context.Context, s *session) error {
 			return fmt.Errorf("dataset %s goes on at %d, want %d", d.GetName(), offsets[d.GetName()], want)
 		}
 	}
+
 	for _, c := range r.chunks {
 		if c.GetOffset() < offsets[c.GetDataset()] {
 			continue
@@ -141,6 +151,7 @@ func importPaused(ctx context.Context, s *session) error {
 			return fmt.Errorf("going on: %w", err)
 		}
 	}
+
 	if err := stream.Send(commitMessage(r.commit)); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
@@ -158,6 +169,7 @@ func importOffsets(ctx context.Context, s *session) error {
 	if other.size() < 2 {
 		other = before
 	}
+
 	r := s.raw(other)
 	first := r.chunks[len(r.chunks)-1]
 	if first.GetOffset() != 0 {
@@ -167,6 +179,7 @@ func importOffsets(ctx context.Context, s *session) error {
 	if half == 0 {
 		return errors.New("the application holds too little to be cut")
 	}
+
 	begun, after := proto.CloneOf(first), proto.CloneOf(first)
 	begun.Data, begun.Crc32C = first.GetData()[:half], checksum(first.GetData()[:half])
 	after.Offset = uint64(half + 1)
@@ -174,6 +187,7 @@ func importOffsets(ctx context.Context, s *session) error {
 	if err == nil {
 		err = outcome(stream)
 	}
+
 	if err := refused(err, contract.ReasonOffsetMismatch); err != nil {
 		return fmt.Errorf("a chunk behind the next byte: %w", err)
 	}
@@ -183,6 +197,7 @@ func importOffsets(ctx context.Context, s *session) error {
 	if err := s.unchanged(ctx, before); err != nil {
 		return err
 	}
+
 	// A dataset that begins again is taken from its start.
 	again := s.raw(other)
 	again.chunks = append([]*contractpb.Chunk{begun}, again.chunks...)
@@ -203,6 +218,7 @@ func importConcurrent(ctx context.Context, s *session) error {
 	if _, err := s.sendAll(first, r, len(r.chunks)); err != nil {
 		return err
 	}
+
 	second := s.raw(other)
 	if err := refused(s.send(ctx, second), contract.ReasonOperationInProgress); err != nil {
 		return fmt.Errorf("a second import beside the first: %w", err)
@@ -227,12 +243,14 @@ func importCancelled(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+
 	for i := range s.config.Repeat {
 		_, err := s.wire.CancelOperation(ctx, &contractpb.CancelOperationRequest{OperationId: r.open.GetOperationId()})
 		if err != nil {
 			return fmt.Errorf("cancelling an import that was not committed, call %d: %w", i+1, err)
 		}
 	}
+
 	ended, stop := context.WithTimeout(ctx, freedWithin)
 	defer stop()
 	context.AfterFunc(ended, func() { _ = stream.CloseSend() })
@@ -246,6 +264,7 @@ func importCancelled(ctx context.Context, s *session) error {
 	if err := s.unchanged(ctx, before); err != nil {
 		return err
 	}
+
 	r = s.raw(other)
 	if err := s.send(ctx, r); err != nil {
 		return err

@@ -18,6 +18,7 @@ func importVisible(ctx context.Context, s *session) error {
 	if before.empty().size() == 0 {
 		other = before.empty()
 	}
+
 	const rounds = 3
 	for i := range rounds {
 		next := []state{other, before}[i%2]
@@ -45,6 +46,7 @@ func importVisible(ctx context.Context, s *session) error {
 			}
 		}
 	}
+
 	return nil
 }
 
@@ -62,6 +64,7 @@ func importExpected(ctx context.Context, s *session) error {
 	}
 	late := s.request(before)
 	late.Expected = stale
+
 	_, err = s.client.Import(ctx, late)
 	if err := refused(err, contract.ReasonTargetChanged); err != nil {
 		return fmt.Errorf("an import that expects another state: %w", err)
@@ -69,6 +72,7 @@ func importExpected(ctx context.Context, s *session) error {
 	if err := s.unchanged(ctx, other); err != nil {
 		return err
 	}
+
 	current := s.request(before)
 	if current.Expected, err = s.client.Fingerprints(ctx); err != nil {
 		return err
@@ -94,6 +98,7 @@ func importOrder(ctx context.Context, s *session) error {
 	if err := s.holds(ctx, other); err != nil {
 		return err
 	}
+
 	// In turns: a chunk of each dataset, round by round.
 	r = s.rawIn(before, max(before.size()/10, 1))
 	slices.SortStableFunc(r.chunks, func(a, b *contractpb.Chunk) int {
@@ -116,6 +121,7 @@ func importThenCreate(ctx context.Context, s *session) error {
 	if _, err := s.apply(ctx, before.empty()); err != nil {
 		return err
 	}
+
 	if _, err := s.apply(ctx, before); err != nil {
 		return err
 	}
@@ -129,12 +135,14 @@ func importThenCreate(ctx context.Context, s *session) error {
 	if before.differs(after) == nil {
 		return fmt.Errorf("%s changed nothing that an export shows", s.named("Mutate"))
 	}
+
 	for _, name := range before.order {
 		if len(after.payload(name)) < len(before.payload(name)) &&
 			bytes.Count(after.payload(name), []byte("\n")) < bytes.Count(before.payload(name), []byte("\n")) {
 			return fmt.Errorf("dataset %s lost rows when something was created", name)
 		}
 	}
+
 	return nil
 }
 
@@ -150,6 +158,7 @@ func importDiskFull(ctx context.Context, s *session) (err error) {
 		return fmt.Errorf("filling the disk: %w", err)
 	}
 	full := s.send(ctx, s.raw(other))
+
 	if err := s.instance.FillDisk(ctx, false); err != nil {
 		return fmt.Errorf("freeing the disk: %w", err)
 	}

@@ -52,6 +52,7 @@ func infoUnknown(ctx context.Context, s *session) error {
 	}
 	request := &contractpb.ExportRequest{}
 	request.ProtoReflect().SetUnknown(unknownField)
+
 	all, err := s.messages(ctx, request)
 	if err != nil {
 		return fmt.Errorf("an Export with an unknown field: %w", err)
@@ -60,6 +61,7 @@ func infoUnknown(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+
 	r := s.raw(before)
 	r.open.ProtoReflect().SetUnknown(unknownField)
 	for _, d := range r.open.GetDatasets() {
@@ -90,6 +92,7 @@ func infoWellFormed(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+
 	if len(info.Datasets) == 0 {
 		return errors.New("there is no dataset")
 	}
@@ -100,6 +103,7 @@ func infoWellFormed(ctx context.Context, s *session) error {
 		return errors.New("instance_id or app_version is empty")
 	}
 	var seen []string
+
 	for _, d := range info.Datasets {
 		if !d.Opaque() && len(d.Key) == 0 {
 			return fmt.Errorf("dataset %s has no key", d.Name)
@@ -114,6 +118,7 @@ func infoWellFormed(ctx context.Context, s *session) error {
 		}
 		seen = append(seen, d.Name)
 	}
+
 	return nil
 }
 
@@ -125,6 +130,7 @@ func infoHealth(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+
 	checks := grpc_health_v1.NewHealthClient(connection)
 	reports := func(want grpc_health_v1.HealthCheckResponse_ServingStatus) func(context.Context) error {
 		return func(ctx context.Context) error {
@@ -143,6 +149,7 @@ func infoHealth(ctx context.Context, s *session) error {
 	if err := s.eventually(ctx, healthInterval, reports(grpc_health_v1.HealthCheckResponse_SERVING)); err != nil {
 		return err
 	}
+
 	if s.instance.Backend == nil {
 		s.note("whether health follows the backend was not looked at, for want of %s", s.named("Backend"))
 		return nil
@@ -150,6 +157,7 @@ func infoHealth(ctx context.Context, s *session) error {
 	if err := s.instance.Backend(ctx, false); err != nil {
 		return fmt.Errorf("taking the backend away: %w", err)
 	}
+
 	err = s.eventually(ctx, healthInterval, reports(grpc_health_v1.HealthCheckResponse_NOT_SERVING))
 	if err == nil {
 		// What the application is does not depend on its backend.
@@ -199,6 +207,7 @@ func infoCapabilities(ctx context.Context, s *session) error {
 			return err
 		}},
 	}
+
 	for _, c := range calls {
 		err := c.call()
 		if !s.info.Offers(c.capability) {
@@ -209,6 +218,7 @@ func infoCapabilities(ctx context.Context, s *session) error {
 			return fmt.Errorf("%s is offered by %s and not served: %w", c.name, c.capability, err)
 		}
 	}
+
 	err := s.client.Connection().Invoke(ctx, "/"+contractpb.AppState_ServiceDesc.ServiceName+"/NoSuchCall", &contractpb.GetInfoRequest{},
 		&contractpb.GetInfoResponse{})
 	if code := read(err).code; code != codes.Unimplemented {

@@ -92,6 +92,7 @@ func InProcess(fresh func() (contract.App, contract.Options, error)) func(contex
 		if options.SpoolDir == "" {
 			options.SpoolDir = filepath.Join(dir, "spool")
 		}
+
 		p := &inProcess{address: "unix://" + filepath.Join(dir, "app"), app: app, options: options}
 		if err := p.start(ctx); err != nil {
 			return nil, errors.Join(err, os.RemoveAll(dir))

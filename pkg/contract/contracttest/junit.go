@@ -35,6 +35,7 @@ type junitMessage struct {
 func (r Report) WriteJUnit(w io.Writer, suite string) error {
 	out := junitSuite{Name: suite, Tests: len(r.Results), Failures: r.Count(Failed), Skipped: r.Count(Skipped)}
 	total := 0.0
+
 	for _, result := range r.Results {
 		total += result.Duration.Seconds()
 		c := junitCase{
@@ -50,6 +51,7 @@ func (r Report) WriteJUnit(w io.Writer, suite string) error {
 		}
 		out.Cases = append(out.Cases, c)
 	}
+
 	out.Time = fmt.Sprintf("%.3f", total)
 	if _, err := io.WriteString(w, xml.Header); err != nil {
 		return err

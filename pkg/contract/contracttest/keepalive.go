@@ -24,6 +24,7 @@ func netKeepalive(ctx context.Context, s *session) error {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
+
 	if _, err := conn.Write([]byte(http2.ClientPreface)); err != nil {
 		return err
 	}
@@ -35,6 +36,7 @@ func netKeepalive(ctx context.Context, s *session) error {
 	go func() { ended <- readFrames(framer, acks) }()
 	ticker := time.NewTicker(s.config.Ping)
 	defer ticker.Stop()
+
 	for pings := 1; time.Duration(pings-1)*s.config.Ping < s.config.Idle; pings++ {
 		select {
 		case <-ticker.C:
@@ -54,6 +56,7 @@ func netKeepalive(ctx context.Context, s *session) error {
 			return fmt.Errorf("ping %d was not answered: %w", pings, context.Cause(ctx))
 		}
 	}
+
 	if s.config.Ping < defaultPing {
 		s.note("pings came every %s, the contract allows them every 20 s", s.config.Ping)
 	}
@@ -100,6 +103,7 @@ func readFrames(framer *lockedFramer, acks chan<- struct{}) error {
 		if err != nil {
 			return fmt.Errorf("the application closed the connection: %w", err)
 		}
+
 		switch frame := frame.(type) {
 		case *http2.GoAwayFrame:
 			return fmt.Errorf("the application sent GOAWAY: %s %s", frame.ErrCode, frame.DebugData())

@@ -25,6 +25,7 @@ func importKilled(ctx context.Context, s *session) error {
 	if before.empty().size() == 0 {
 		other = before.empty()
 	}
+
 	for i, next := 0, other; i <= len(moments); i++ {
 		r := s.raw(next)
 		sent := len(r.chunks)
@@ -62,6 +63,7 @@ func importKilled(ctx context.Context, s *session) error {
 			next = before
 		}
 	}
+
 	return s.survives(ctx, s.instance.Kill, before, other)
 }
 

@@ -69,6 +69,7 @@ func lying(start func(context.Context) (*contracttest.Instance, error), l lies) 
 		if err != nil {
 			return nil, err
 		}
+
 		dir, err := os.MkdirTemp("", "appbur")
 		if err != nil {
 			return nil, err
@@ -80,6 +81,7 @@ func lying(start func(context.Context) (*contracttest.Instance, error), l lies) 
 		}
 		server := grpc.NewServer()
 		p := newLiarProxy(conn, l)
+
 		contractpb.RegisterAppStateServer(server, p)
 		if !l.noHealth {
 			grpc_health_v1.RegisterHealthServer(server, &healthProxy{honest: grpc_health_v1.NewHealthClient(conn)})
@@ -88,6 +90,7 @@ func lying(start func(context.Context) (*contracttest.Instance, error), l lies) 
 		go func() { served <- server.Serve(listener) }()
 		lying := *honest
 		lying.Address = "unix://" + path
+
 		if honest.Mutate != nil {
 			lying.Mutate = func(ctx context.Context) error {
 				defer p.wrote()
@@ -228,6 +231,7 @@ func (p *proxy) Export(request *contractpb.ExportRequest, down grpc.ServerStream
 	if p.lies.exporting != nil {
 		p.lies.exporting(request)
 	}
+
 	up, err := p.honest.Export(p.upstream(down.Context()), request)
 	if err != nil {
 		return err
@@ -240,6 +244,7 @@ func (p *proxy) Export(request *contractpb.ExportRequest, down grpc.ServerStream
 		}
 	}
 	begun := time.Now()
+
 	for {
 		m, err := up.Recv()
 		if errors.Is(err, io.EOF) {
@@ -301,6 +306,7 @@ func (p *proxy) Import(down grpc.BidiStreamingServer[contractpb.ImportRequest, c
 		cancel()
 		return err
 	}
+
 	refused := make(chan error, 1)
 	go func() {
 		for {
@@ -325,6 +331,7 @@ func (p *proxy) Import(down grpc.BidiStreamingServer[contractpb.ImportRequest, c
 			}
 		}
 	}()
+
 	for {
 		m, err := up.Recv()
 		if errors.Is(err, io.EOF) {

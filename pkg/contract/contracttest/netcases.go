@@ -69,6 +69,7 @@ func netIdentities(ctx context.Context, s *session) error {
 	anonymous.TLS = anonymous.TLS.Clone()
 	anonymous.TLS.Certificates, anonymous.TLS.GetClientCertificate = nil, nil
 	identities := append([]Identity{{"nobody", anonymous, nil, codes.Unauthenticated, codes.Unauthenticated}}, s.instance.Identities...)
+
 	partial := false
 	for _, i := range identities {
 		export, importing, err := s.attempt(ctx, before, i.Dial, i.Credentials)
@@ -80,6 +81,7 @@ func netIdentities(ctx context.Context, s *session) error {
 		}
 		partial = partial || (i.Export == codes.OK) != (i.Import == codes.OK)
 	}
+
 	if !partial {
 		s.note("no identity was given that may export and not import, or the other way")
 	}
@@ -94,6 +96,7 @@ func netExpired(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+
 	h, err := s.hold(ctx, before, &contractpb.ExportRequest{})
 	if err != nil {
 		return err
@@ -107,6 +110,7 @@ func netExpired(ctx context.Context, s *session) error {
 	if err := s.instance.Expire(ctx); err != nil {
 		return fmt.Errorf("letting the credentials expire: %w", err)
 	}
+
 	got, err := h.rest(s)
 	switch {
 	case err == nil:
@@ -114,6 +118,7 @@ func netExpired(ctx context.Context, s *session) error {
 	case read(err).code == codes.Unauthenticated:
 		err = nil
 	}
+
 	if err != nil {
 		return fmt.Errorf("an export whose credentials expired: %w", err)
 	}
@@ -144,6 +149,7 @@ func netTransport(ctx context.Context, s *session) error {
 	old.TLS.MinVersion, old.TLS.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
 	unknown.TLS = unknown.TLS.Clone()
 	unknown.TLS.Certificates = []tls.Certificate{stranger}
+
 	for what, dial := range map[string]contract.DialOptions{
 		"in plain text": plain, "by TLS 1.1": old,
 		"with a certificate that nobody issued": unknown,
@@ -163,6 +169,7 @@ func netTransport(ctx context.Context, s *session) error {
 			return fmt.Errorf("a caller %s was served", what)
 		}
 	}
+
 	return s.holds(ctx, before)
 }
 
@@ -195,12 +202,14 @@ func netDefaultClient(ctx context.Context, s *session) error {
 	if err != nil {
 		return fmt.Errorf("an export by a client with default settings: %w", err)
 	}
+
 	const longest = 4 << 20
 	for _, m := range all {
 		if n := proto.Size(m); n > longest {
 			return fmt.Errorf("a message has %d bytes, allowed are %d", n, longest)
 		}
 	}
+
 	got, err := s.joined(all)
 	if err != nil {
 		return err
@@ -222,6 +231,7 @@ func netDeadline(ctx context.Context, s *session) error {
 	const soon = 100 * time.Millisecond
 	short, cancel := context.WithTimeout(ctx, soon)
 	defer cancel()
+
 	h, err := s.hold(short, before, &contractpb.ExportRequest{})
 	if err == nil {
 		defer h.cancel()
@@ -232,6 +242,7 @@ func netDeadline(ctx context.Context, s *session) error {
 	} else if !ranOut(err) {
 		return err
 	}
+
 	importing, cancelImport := context.WithTimeout(ctx, soon)
 	defer cancelImport()
 	r := s.raw(other)
@@ -242,6 +253,7 @@ func netDeadline(ctx context.Context, s *session) error {
 	} else if !ranOut(err) {
 		return err
 	}
+
 	if err := s.unchanged(ctx, before); err != nil {
 		return err
 	}

@@ -38,6 +38,7 @@ func (p *process) start(ctx context.Context) (err error) {
 	}
 	alive := &mortal{App: p.store}
 	var app contract.App = alive
+
 	if marked, ok := p.store.(interface {
 		contract.Fingerprinter
 		contract.Readier
@@ -48,6 +49,7 @@ func (p *process) start(ctx context.Context) (err error) {
 			contract.Readier
 		}{alive, marked, marked}
 	}
+
 	server, err := contract.NewServer(app, p.options)
 	if err != nil {
 		return err
@@ -56,6 +58,7 @@ func (p *process) start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+
 	tracked := &tracked{Listener: listener}
 	ctx, p.end = context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan error, 1)

@@ -15,11 +15,13 @@ func importDamaged(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+
 	// The emptied state may have no chunk left; then the before one is damaged.
 	damaged := other
 	if _, err := other.last(); err != nil {
 		damaged = before
 	}
+
 	for _, honest := range []bool{false, true} {
 		r := s.raw(damaged)
 		chunk := r.chunks[len(r.chunks)-1]
@@ -35,6 +37,7 @@ func importDamaged(ctx context.Context, s *session) error {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -47,6 +50,7 @@ func importIncomplete(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+
 	bend := map[string]func(r *rawImport){
 		"missing bytes": func(r *rawImport) {
 			chunk := r.chunks[len(r.chunks)-1]
@@ -76,6 +80,7 @@ func importIncomplete(ctx context.Context, s *session) error {
 			r.commit.ManifestSha256[0] ^= 1
 		},
 	}
+
 	for name, change := range bend {
 		r := s.raw(before)
 		change(r)
@@ -87,6 +92,7 @@ func importIncomplete(ctx context.Context, s *session) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
+
 	return nil
 }
 
@@ -106,6 +112,7 @@ func importInvalidRow(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+
 	// Everything before the bad row differs from the before state, so that any of
 	// it that stays is seen.
 	if _, err := s.apply(ctx, other); err != nil {
@@ -115,6 +122,7 @@ func importInvalidRow(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+
 	_, err = s.apply(ctx, broken)
 	if err := refused(err, contract.ReasonPayloadInvalid); err != nil {
 		return err
@@ -134,6 +142,7 @@ func importUnreadable(ctx context.Context, s *session) error {
 	}
 	foreign := s.request(other)
 	foreign.SourceApp = "not-" + foreign.SourceApp
+
 	tests := []struct {
 		request contract.ImportRequest
 		reason  contract.Reason
@@ -142,6 +151,7 @@ func importUnreadable(ctx context.Context, s *session) error {
 		{s.request(other.reschemed("0.0")), contract.ReasonSchemaTooOld},
 		{foreign, contract.ReasonWrongApp},
 	}
+
 	for _, test := range tests {
 		_, err := s.client.Import(ctx, test.request)
 		if err := refused(err, test.reason); err != nil {
@@ -151,5 +161,6 @@ func importUnreadable(ctx context.Context, s *session) error {
 			return fmt.Errorf("%s: %w", test.reason, err)
 		}
 	}
+
 	return nil
 }

@@ -44,6 +44,7 @@ func (r *resumed) take(ctx context.Context, messages int, half bool) (whole bool
 	if err != nil {
 		return false, err
 	}
+
 	for i := 0; i < messages; {
 		m, err := stream.Recv()
 		if err != nil {
@@ -74,6 +75,7 @@ func (r *resumed) take(ctx context.Context, messages int, half bool) (whole bool
 			return true, nil
 		}
 	}
+
 	return false, nil
 }
 
@@ -100,6 +102,7 @@ func exportResume(ctx context.Context, s *session) error {
 		return err
 	}
 	r := &resumed{s: s, id: s.operation(), chunk: uint32(max(2*before.size()/breakings, 2))}
+
 	whole := false
 	for i := 0; !whole; i++ {
 		messages, half := 1, i%2 == 1
@@ -110,13 +113,16 @@ func exportResume(ctx context.Context, s *session) error {
 			return fmt.Errorf("after %d breaks: %w", i, err)
 		}
 	}
+
 	if err := before.differs(r.state); err != nil {
 		return fmt.Errorf("what the parts join to: %w", err)
 	}
+
 	// Everything came but the last message.
 	if _, err := r.take(ctx, 1<<30, false); err != nil {
 		return fmt.Errorf("asking for the trailer again: %w", err)
 	}
+
 	// The same call without resume begins the same snapshot again.
 	again := &resumed{s: s, id: r.id, snapshot: "", chunk: 0}
 	if _, err := again.take(ctx, 1<<30, false); err != nil {
@@ -139,6 +145,7 @@ func exportExpired(ctx context.Context, s *session) error {
 		_, err := r.take(ctx, 1, true)
 		return r, err
 	}
+
 	r, err := begin()
 	if err != nil {
 		return err
@@ -149,6 +156,7 @@ func exportExpired(ctx context.Context, s *session) error {
 		return fmt.Errorf("resuming a foreign snapshot: %w", refused(err, contract.ReasonSnapshotExpired))
 	}
 	unknown := *r
+
 	unknown.id = s.operation()
 	if _, err := unknown.take(ctx, 1, false); refused(err, contract.ReasonSnapshotExpired) != nil {
 		return fmt.Errorf("resuming an unknown operation: %w", refused(err, contract.ReasonSnapshotExpired))
@@ -159,6 +167,7 @@ func exportExpired(ctx context.Context, s *session) error {
 	if err := r.finish(ctx, before); err != nil {
 		return fmt.Errorf("resuming after a change of state: %w", err)
 	}
+
 	if r, err = begin(); err != nil {
 		return err
 	}

@@ -141,6 +141,7 @@ func (t clubTransaction) Replace(ctx context.Context, dataset string, rows iter.
 	if err := t.Rereader.Replace(ctx, dataset, rows); err != nil || dataset == "teams" {
 		return err
 	}
+
 	var teams []string
 	for row, err := range t.Rows(ctx, "teams") {
 		var r struct{ Team string }
@@ -149,9 +150,11 @@ func (t clubTransaction) Replace(ctx context.Context, dataset string, rows iter.
 		}
 		teams = append(teams, r.Team)
 	}
+
 	if dataset != "members" {
 		return nil
 	}
+
 	for row, err := range t.Rows(ctx, dataset) {
 		var r struct{ Team string }
 		if err = errors.Join(err, json.Unmarshal(row, &r)); err != nil {
@@ -161,6 +164,7 @@ func (t clubTransaction) Replace(ctx context.Context, dataset string, rows iter.
 			return contract.NewError(contract.ReasonConstraintViolation, "a member has no team").With("dataset", dataset).With("constraint", "team")
 		}
 	}
+
 	return nil
 }
 

@@ -151,6 +151,7 @@ func importUnknownField(ctx context.Context, s *session) error {
 		return err
 	}
 	checked := false
+
 	for _, d := range s.info.Datasets {
 		payload := before.payload(d.Name)
 		if d.Opaque() || len(payload) == 0 {
@@ -177,6 +178,7 @@ func importUnknownField(ctx context.Context, s *session) error {
 			return err
 		}
 	}
+
 	if !checked {
 		return notApplicable("the application has no dataset of rows")
 	}
@@ -214,6 +216,7 @@ func (s *session) unknownField(ctx context.Context, d contract.DatasetInfo, befo
 		}
 		return s.unchanged(ctx, before)
 	}
+
 	if d.UnknownFields == contract.RefuseUnknown {
 		return errors.New("it is declared to be refused, and was accepted")
 	}
@@ -222,6 +225,7 @@ func (s *session) unknownField(ctx context.Context, d contract.DatasetInfo, befo
 		return err
 	}
 	kept := bytes.Equal(after.payload(d.Name), strange.payload(d.Name))
+
 	for _, i := range result.Datasets {
 		if i.Name != d.Name {
 			continue
@@ -232,6 +236,7 @@ func (s *session) unknownField(ctx context.Context, d contract.DatasetInfo, befo
 			}
 		}
 	}
+
 	if !kept {
 		return errors.New("it was lost without a word")
 	}
@@ -247,6 +252,7 @@ func importDangling(ctx context.Context, s *session) error {
 		return err
 	}
 	checked := false
+
 	for _, d := range s.info.Datasets {
 		for _, on := range d.DependsOn {
 			if s.opaque(on) || d.Opaque() || len(before.payload(on)) == 0 || len(before.payload(d.Name)) == 0 {
@@ -262,6 +268,7 @@ func importDangling(ctx context.Context, s *session) error {
 			}
 		}
 	}
+
 	if !checked {
 		return notApplicable("no dataset with rows refers to another")
 	}
@@ -273,6 +280,7 @@ func importTooLarge(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+
 	if limit := s.info.Limits.MaxPayloadBytes; limit < math.MaxInt64 {
 		r := s.raw(before)
 		r.open.Datasets[0].Bytes = uint64(limit) + 1
@@ -283,6 +291,7 @@ func importTooLarge(ctx context.Context, s *session) error {
 			return fmt.Errorf("a payload of %d bytes, one more than the limit: %w", limit+1, err)
 		}
 	}
+
 	const message = 4<<20 - 4096 // what fits into a message
 	if long := s.info.Limits.MaxChunkBytes + 1; long <= message && int64(long) <= s.info.Limits.MaxPayloadBytes {
 		r := s.rawIn(before.with(before.order[0], make([]byte, long)), long)
@@ -291,6 +300,7 @@ func importTooLarge(ctx context.Context, s *session) error {
 			return fmt.Errorf("a chunk of %d bytes, one more than the limit: %w", long, err)
 		}
 	}
+
 	return s.unchanged(ctx, before)
 }
 
@@ -299,6 +309,7 @@ func importCanary(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+
 	canary := "canary-" + s.prefix
 	quoted := func(what string, err error) error {
 		if err == nil {
@@ -310,6 +321,7 @@ func importCanary(ctx context.Context, s *session) error {
 		}
 		return nil
 	}
+
 	checked := false
 	for _, d := range s.info.Datasets {
 		if !d.Sensitive || d.Opaque() {
@@ -327,6 +339,7 @@ func importCanary(ctx context.Context, s *session) error {
 			}
 		}
 	}
+
 	if !checked {
 		return notApplicable("no dataset of rows is sensitive")
 	}
@@ -334,6 +347,7 @@ func importCanary(ctx context.Context, s *session) error {
 		s.note("logs were not looked at, for want of %s", s.named("Logs"))
 		return nil
 	}
+
 	logs, err := s.instance.Logs()
 	if err != nil {
 		return fmt.Errorf("reading the logs: %w", err)
@@ -358,9 +372,11 @@ func canaries(d contract.DatasetInfo, payload []byte, canary string) map[string]
 	if encoded, err := json.Marshal(key); err == nil {
 		rows["a row with the canary for key"] = string(encoded)
 	}
+
 	// A row that is there already, with the canary in every text: a duplicate key,
 	// which stores like to quote.
 	lines := bytes.Split(bytes.TrimSuffix(payload, []byte("\n")), []byte("\n"))
+
 	var last map[string]any
 	if err := json.Unmarshal(lines[len(lines)-1], &last); err == nil {
 		for field, value := range last {
@@ -372,5 +388,6 @@ func canaries(d contract.DatasetInfo, payload []byte, canary string) map[string]
 			rows["a row whose key is taken"] = string(encoded)
 		}
 	}
+
 	return rows
 }

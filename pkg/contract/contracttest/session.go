@@ -128,6 +128,7 @@ func (s *session) twoStates(ctx context.Context) (before, other state, err error
 	if failure(err) != nil || err == nil {
 		return before, other, err
 	}
+
 	// Opaque payloads cannot be cut; the application makes the other state itself.
 	if s.instance.Mutate == nil {
 		return before, other, s.needs(", because the application has opaque datasets only", "Mutate")
@@ -135,6 +136,7 @@ func (s *session) twoStates(ctx context.Context) (before, other state, err error
 	if err := s.instance.Mutate(ctx); err != nil {
 		return before, other, fmt.Errorf("changing the state by %s: %w", s.named("Mutate"), err)
 	}
+
 	if other, err = s.export(ctx); err != nil {
 		return before, other, err
 	}

@@ -23,6 +23,7 @@ func exportReadOnly(ctx context.Context, s *session) error {
 			return err
 		}
 	}
+
 	h, err := s.hold(ctx, before, &contractpb.ExportRequest{})
 	if err != nil {
 		return err
@@ -31,6 +32,7 @@ func exportReadOnly(ctx context.Context, s *session) error {
 	if err := s.holds(ctx, before); err != nil {
 		return fmt.Errorf("an export changed the state: %w", err)
 	}
+
 	if marked {
 		after, err := s.client.Fingerprints(ctx)
 		if err != nil {
@@ -38,6 +40,7 @@ func exportReadOnly(ctx context.Context, s *session) error {
 		}
 		return sameTokens(fingerprints, after)
 	}
+
 	return nil
 }
 
@@ -50,6 +53,7 @@ func exportSnapshot(ctx context.Context, s *session) error {
 		// The larger the change, the more of it can show.
 		other = before.empty()
 	}
+
 	h, err := s.hold(ctx, before, &contractpb.ExportRequest{})
 	if err != nil {
 		return err
@@ -58,6 +62,7 @@ func exportSnapshot(ctx context.Context, s *session) error {
 	if err := s.change(ctx, other); err != nil {
 		return fmt.Errorf("while an export is open: %w", err)
 	}
+
 	got, err := h.rest(s)
 	if err != nil {
 		return err
@@ -65,6 +70,7 @@ func exportSnapshot(ctx context.Context, s *session) error {
 	if err := before.differs(got); err != nil {
 		return fmt.Errorf("a write after the header shows in the export: %w", err)
 	}
+
 	after, err := s.export(ctx)
 	if err != nil {
 		return err
@@ -80,6 +86,7 @@ func exportChunks(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+
 	for _, limit := range []int{7, min(1000, s.info.Limits.MaxChunkBytes)} {
 		all, err := s.messages(ctx, &contractpb.ExportRequest{MaxChunkBytes: uint32(limit)})
 		if err != nil {
@@ -98,10 +105,12 @@ func exportChunks(ctx context.Context, s *session) error {
 			return fmt.Errorf("in chunks of %d bytes: %w", limit, err)
 		}
 	}
+
 	all, err := s.messages(ctx, &contractpb.ExportRequest{MaxChunkBytes: 1 << 31})
 	if err != nil {
 		return err
 	}
+
 	for _, m := range all {
 		if n := len(m.GetChunk().GetData()); n > s.info.Limits.MaxChunkBytes {
 			return fmt.Errorf("a chunk has %d bytes, the limit is %d", n, s.info.Limits.MaxChunkBytes)
@@ -156,6 +165,7 @@ func exportCancelled(ctx context.Context, s *session) error {
 	if err := s.eventually(ctx, freedWithin, func(ctx context.Context) error { return s.holds(ctx, before) }); err != nil {
 		return fmt.Errorf("after %d exports were cancelled: %w", len(all), err)
 	}
+
 	if !s.info.Offers(capabilityOperations) {
 		return nil
 	}
@@ -187,6 +197,7 @@ func exportParallel(ctx context.Context, s *session) error {
 	if err := refused(err, contract.ReasonTooManyOperations); err != nil {
 		return fmt.Errorf("%d exports beside %d: %w", 1, len(all), err)
 	}
+
 	for _, h := range all[1:] {
 		got, err := h.rest(s)
 		if err == nil {
@@ -196,6 +207,7 @@ func exportParallel(ctx context.Context, s *session) error {
 			return fmt.Errorf("one of %d exports at a time: %w", len(all), err)
 		}
 	}
+
 	all[0].cancel()
 	return s.eventually(ctx, freedWithin, func(ctx context.Context) error { return s.holds(ctx, before) })
 }
@@ -206,6 +218,7 @@ func exportSubset(ctx context.Context, s *session) error {
 		return err
 	}
 	needed := map[string][]string{}
+
 	for _, d := range s.info.Datasets {
 		names := []string{d.Name}
 		for _, on := range d.DependsOn {
@@ -224,6 +237,7 @@ func exportSubset(ctx context.Context, s *session) error {
 			return fmt.Errorf("dataset %s alone: %w", d.Name, err)
 		}
 	}
+
 	_, err = s.messages(ctx, &contractpb.ExportRequest{Datasets: []string{"no-such-dataset"}})
 	return refused(err, contract.ReasonUnknownDataset)
 }
@@ -241,6 +255,7 @@ func exportSlow(ctx context.Context, s *session) error {
 	const step, perStep = 250 * time.Millisecond, 256 // 1 KiB per second
 	taken := []*contractpb.ExportResponse{h.first}
 	imported := false
+
 	ended := false
 	for elapsed := time.Duration(0); elapsed < s.config.Slow && !ended; elapsed += step {
 		for n := 0; n < perStep && !ended; {
@@ -263,6 +278,7 @@ func exportSlow(ctx context.Context, s *session) error {
 			return err
 		}
 	}
+
 	if !ended {
 		rest, err := drain(h.stream)
 		if err != nil {
@@ -270,6 +286,7 @@ func exportSlow(ctx context.Context, s *session) error {
 		}
 		taken = append(taken, rest...)
 	}
+
 	got, err := s.joined(taken)
 	if err != nil {
 		return err
@@ -281,6 +298,7 @@ func exportHeartbeat(ctx context.Context, s *session) (err error) {
 	if s.instance.Slow == nil {
 		return s.needs("", "Slow")
 	}
+
 	// One silence must not fit into the snapshot.
 	if err := s.instance.Slow(ctx, s.config.Silence+s.config.Silence/4); err != nil {
 		return fmt.Errorf("making the application slow: %w", err)
@@ -291,6 +309,7 @@ func exportHeartbeat(ctx context.Context, s *session) (err error) {
 			err = errors.Join(err, fmt.Errorf("making the application fast again: %w", fast))
 		}
 	}()
+
 	stop, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stream, err := s.wire.Export(stop, &contractpb.ExportRequest{OperationId: s.operation()})
@@ -298,6 +317,7 @@ func exportHeartbeat(ctx context.Context, s *session) (err error) {
 		return err
 	}
 	ended := make(chan error, 1)
+
 	beats := make(chan *contractpb.ExportResponse)
 	go func() {
 		for {
@@ -312,9 +332,11 @@ func exportHeartbeat(ctx context.Context, s *session) (err error) {
 			}
 		}
 	}()
+
 	silence := time.NewTimer(s.config.Silence)
 	defer silence.Stop()
 	progress := 0
+
 	for {
 		select {
 		case m := <-beats:

@@ -43,6 +43,7 @@ func issued() (*x509.CertPool, tls.Certificate, error) {
 		NotAfter: time.Now().Add(time.Hour),
 		IsCA:     true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
+
 	leaf := &x509.Certificate{
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "both"}, NotBefore: ca.NotBefore, NotAfter: ca.NotAfter,
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth},
@@ -51,6 +52,7 @@ func issued() (*x509.CertPool, tls.Certificate, error) {
 	if err != nil {
 		return nil, tls.Certificate{}, err
 	}
+
 	raw, err := x509.CreateCertificate(rand.Reader, leaf, ca, key.Public(), caKey)
 	if err != nil {
 		return nil, tls.Certificate{}, err
@@ -71,6 +73,7 @@ func mutual(ctx context.Context) (*contracttest.Instance, error) {
 		return nil, err
 	}
 	o := options()
+
 	// The SDK raises the version: what SPEC.md asks for is not the author's to lower.
 	o.TLS = &tls.Config{
 		Certificates: []tls.Certificate{certificate}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert,
@@ -80,6 +83,7 @@ func mutual(ctx context.Context) (*contracttest.Instance, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -110,6 +114,7 @@ func openTLS(version uint16) func(context.Context) (*contracttest.Instance, erro
 		if err != nil {
 			return nil, err
 		}
+
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return nil, err
@@ -117,6 +122,7 @@ func openTLS(version uint16) func(context.Context) (*contracttest.Instance, erro
 		server := grpc.NewServer(grpc.Creds(credentials.NewTLS(&tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: version})))
 		contractpb.RegisterAppStateServer(server, newLiarProxy(conn, lies{}))
 		done := make(chan error, 1)
+
 		go func() { done <- server.Serve(l) }()
 		return &contracttest.Instance{
 			Address: l.Addr().String(), Dial: contract.DialOptions{TLS: &tls.Config{RootCAs: pool}},

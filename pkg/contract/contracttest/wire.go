@@ -64,6 +64,7 @@ func (s *session) joined(all []*contractpb.ExportResponse) (state, error) {
 			}
 		}
 	}
+
 	if len(all) == 0 || all[len(all)-1].GetTrailer() == nil {
 		return a, errors.New("the stream ended with OK and without a trailer")
 	}

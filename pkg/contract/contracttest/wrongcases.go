@@ -109,6 +109,7 @@ func (w *wrong) open() *contractpb.ImportOpen {
 		o.OperationId = w.id()
 		return o
 	}
+
 	o := &contractpb.ImportOpen{
 		OperationId: w.id(), DryRun: w.IntN(2) == 0,
 		SourceAppId: pick(w, "", "somebody-else", w.s.info.App, w.s.info.App),
@@ -120,6 +121,7 @@ func (w *wrong) open() *contractpb.ImportOpen {
 		}
 		o.Datasets = append(o.Datasets, d)
 	}
+
 	if w.IntN(4) == 0 {
 		o.Expected = append(o.Expected, &contractpb.Fingerprint{Dataset: w.dataset(), Token: w.digest()})
 	}
@@ -177,6 +179,7 @@ func (w *wrong) call(ctx context.Context) (call string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, fruitless)
 	defer cancel()
 	wire := w.s.wire
+
 	switch w.IntN(10) {
 	case 0:
 		_, err := wire.GetInfo(ctx, &contractpb.GetInfoRequest{ContractVersions: pick(w, nil, []string{""}, []string{"v0", "\x00"})})
@@ -245,6 +248,7 @@ func (w *wrong) garbage(call string) []byte {
 		return data
 	}
 	var valid proto.Message = w.export()
+
 	if call == "Import" {
 		if all := w.importing(); len(all) > 0 {
 			valid = all[0]
@@ -274,6 +278,7 @@ func netGarbage(ctx context.Context, s *session) error {
 	for _, m := range contractpb.AppState_ServiceDesc.Streams {
 		calls = append(calls, m.StreamName)
 	}
+
 	for i := range s.config.Fuzz {
 		call := calls[i%len(calls)]
 		err := s.garble(ctx, w, call)
@@ -282,6 +287,7 @@ func netGarbage(ctx context.Context, s *session) error {
 			return fmt.Errorf("garbage %d: %s ended with %w", i+1, call, err)
 		}
 	}
+
 	if _, err := s.client.Info(ctx); err != nil {
 		return fmt.Errorf("after garbage: %w", err)
 	}
@@ -302,12 +308,14 @@ func (s *session) garble(ctx context.Context, w *wrong, call string) error {
 	if call == "Import" {
 		messages += w.IntN(3)
 	}
+
 	for range messages {
 		data := w.garbage(call)
 		if stream.SendMsg(&data) != nil {
 			break // the answer says why
 		}
 	}
+
 	_ = stream.CloseSend()
 	for {
 		var data []byte

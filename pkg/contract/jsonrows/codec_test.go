@@ -61,6 +61,7 @@ func TestFields(t *testing.T) {
 	if _, err := jsonrows.New[*note](); err != nil {
 		t.Error(err)
 	}
+
 	// What is written is what was listed, and reads back.
 	n := note{ID: 7, Text: "x", Tags: &Tags{All: map[string]string{"a": "b"}}, Plain: true, secret: "s"}
 	n.Created, n.hidden = time.Unix(5, 0).UTC(), 1
@@ -91,6 +92,7 @@ func TestReadingIsStrictAndDiscreet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	const canary = "424242"
 	for name, row := range map[string]string{
 		"another case":          `{"ID":1}`,
@@ -115,6 +117,7 @@ func TestSequencesEndAtTheFirstError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	rows := func(yield func(contract.Row, error) bool) {
 		for _, row := range []string{`{"id":1}`, `{"id":"x"}`, `{"id":3}`} {
 			if !yield([]byte(row), nil) {
@@ -122,6 +125,7 @@ func TestSequencesEndAtTheFirstError(t *testing.T) {
 			}
 		}
 	}
+
 	var got []error
 	for _, err := range codec.Values("notes", rows) {
 		got = append(got, err)
@@ -131,6 +135,7 @@ func TestSequencesEndAtTheFirstError(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 	lost := errors.New("lost")
+
 	n := 0
 	for _, err := range codec.Rows(func(yield func(note, error) bool) { _ = yield(note{}, nil) && yield(note{}, lost) }) {
 		n++
@@ -138,6 +143,7 @@ func TestSequencesEndAtTheFirstError(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	}
+
 	if n != 2 {
 		t.Errorf("%d rows", n)
 	}
@@ -150,6 +156,7 @@ func FuzzValue(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
+
 	f.Fuzz(func(t *testing.T, in []byte) {
 		record, err := codec.Value(in)
 		if err != nil {

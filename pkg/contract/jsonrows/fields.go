@@ -47,5 +47,6 @@ func addFields(names []string, record, within reflect.Type) ([]string, error) {
 		}
 		names = append(names, name)
 	}
+
 	return names, nil
 }

@@ -54,6 +54,7 @@ func (b *bench) account(name string, resources ...string) *corev1.ServiceAccount
 		return sa
 	}
 	meta := metav1.ObjectMeta{Name: name}
+
 	_, err = b.client.RbacV1().Roles(namespace).Create(b.Context(), &rbacv1.Role{ObjectMeta: meta, Rules: []rbacv1.PolicyRule{{
 		APIGroups: []string{kubeauth.Group}, Resources: resources, ResourceNames: []string{"fleet"}, Verbs: []string{"create"},
 	}}}, metav1.CreateOptions{})
@@ -94,6 +95,7 @@ func (b *bench) forge(sa *corev1.ServiceAccount, expires time.Time) contract.Tok
 	if err != nil {
 		b.Fatal(err)
 	}
+
 	encode := func(v any) string {
 		data, err := json.Marshal(v)
 		if err != nil {
@@ -101,12 +103,14 @@ func (b *bench) forge(sa *corev1.ServiceAccount, expires time.Time) contract.Tok
 		}
 		return base64.RawURLEncoding.EncodeToString(data)
 	}
+
 	body := encode(map[string]string{"alg": "RS256", "typ": "JWT"}) + "." + encode(map[string]any{
 		"iss": "https://kubernetes.default.svc", "sub": "system:serviceaccount:" + namespace + ":" + sa.Name,
 		"aud": []string{kubeauth.Audience("fleet")},
 		"iat": expires.Add(-time.Hour).Unix(), "nbf": expires.Add(-time.Hour).Unix(), "exp": expires.Unix(),
 		"kubernetes.io": map[string]any{"namespace": namespace, "serviceaccount": map[string]string{"name": sa.Name, "uid": string(sa.UID)}},
 	})
+
 	hash := sha256.Sum256([]byte(body))
 	signature, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, hash[:])
 	if err != nil {
@@ -242,6 +246,7 @@ func (b *bench) serve(guard contract.Guard) {
 	if err != nil {
 		b.Fatal(err)
 	}
+
 	dir, err := os.MkdirTemp("", "appbur")
 	if err != nil {
 		b.Fatal(err)
@@ -254,6 +259,7 @@ func (b *bench) serve(guard contract.Guard) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(b.Context()))
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(ctx, l) }()
+
 	b.Cleanup(func() {
 		cancel()
 		if err := errors.Join(<-done, os.RemoveAll(dir)); err != nil {

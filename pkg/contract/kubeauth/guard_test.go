@@ -36,6 +36,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
+
 	switch {
 	case strings.HasSuffix(r.URL.Path, "/tokenreviews"):
 		a.reviews++
@@ -112,17 +113,21 @@ func TestAnswersOfTheAPIServer(t *testing.T) {
 			case !test.identified && !errors.Is(err, contract.ErrNotIdentified):
 				t.Errorf("let in or failed: %v", err)
 			}
+
 			if err != nil {
 				return
 			}
+
 			for right, want := range map[contract.Right]bool{contract.RightExport: true, contract.RightImport: false, "other": false} {
 				if ok, err := caller.May(t.Context(), right); ok != want || err != nil {
 					t.Errorf("%s: %t %v", right, ok, err)
 				}
 			}
+
 			if len(a.asked) != 2 {
 				t.Fatalf("asked %d times", len(a.asked))
 			}
+
 			for _, spec := range a.asked {
 				got := fmt.Sprintf("%s %s %s %v %+v", spec.User, spec.UID, spec.Groups, spec.Extra, *spec.ResourceAttributes)
 				for _, part := range []string{
@@ -155,6 +160,7 @@ func TestDeniedIsNotAllowed(t *testing.T) {
 func TestMemory(t *testing.T) {
 	now := time.Unix(1000, 0)
 	a := &api{review: backup("appbur/fleet"), access: exportsOnly}
+
 	g := newGuard(t, a, func() time.Time { return now })
 	ask := func(token contract.Token, right contract.Right) (bool, error) {
 		caller, err := g.Identify(t.Context(), contract.Credentials{Token: token})
@@ -163,28 +169,34 @@ func TestMemory(t *testing.T) {
 		}
 		return caller.May(t.Context(), right)
 	}
+
 	for range 3 {
 		if ok, err := ask("t", contract.RightExport); !ok || err != nil {
 			t.Fatal(ok, err)
 		}
 	}
+
 	if a.reviews != 1 || len(a.asked) != 1 {
 		t.Errorf("asked %d and %d times, want once each", a.reviews, len(a.asked))
 	}
+
 	for range 2 { // a refusal is asked for again
 		if ok, err := ask("t", contract.RightImport); ok || err != nil {
 			t.Fatal(ok, err)
 		}
 	}
+
 	if len(a.asked) != 3 {
 		t.Errorf("asked %d times, want 3", len(a.asked))
 	}
+
 	// The API server goes away: what is remembered holds for a minute, nothing else.
 	a.down = true
 	now = now.Add(59 * time.Second)
 	if ok, err := ask("t", contract.RightExport); !ok || err != nil {
 		t.Error(ok, err)
 	}
+
 	if ok, err := ask("t", contract.RightImport); ok || err == nil {
 		t.Error("a right that could not be asked for was given")
 	}
@@ -195,6 +207,7 @@ func TestMemory(t *testing.T) {
 	if ok, err := ask("t", contract.RightExport); ok || err == nil || errors.Is(err, contract.ErrNotIdentified) {
 		t.Errorf("after a minute: %t %v", ok, err)
 	}
+
 	// The right was taken away and the token is good still.
 	a.down, a.access = false, func(*authorizationv1.SubjectAccessReview) {}
 	if ok, err := ask("t", contract.RightExport); ok || err != nil {
@@ -205,6 +218,7 @@ func TestMemory(t *testing.T) {
 func TestMemoryIsBounded(t *testing.T) {
 	now := time.Unix(0, 0)
 	m := newMemory(time.Minute, func() time.Time { return now })
+
 	key := func(i int) (k tokenHash) {
 		k[0], k[1] = byte(i), byte(i>>8)
 		return k
@@ -213,6 +227,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		now = now.Add(time.Microsecond)
 		m.remember(key(i), authenticationv1.UserInfo{Username: "u"})
 	}
+
 	if len(m.users) > mostRemembered {
 		t.Errorf("%d are remembered", len(m.users))
 	}

@@ -74,6 +74,7 @@ func TestAccess(t *testing.T) {
 func TestOneMoment(t *testing.T) {
 	store, _, names := filled()
 	var running sync.WaitGroup
+
 	stop := make(chan struct{})
 	running.Go(func() {
 		for i := 0; ; i++ {
@@ -85,6 +86,7 @@ func TestOneMoment(t *testing.T) {
 			}
 		}
 	})
+
 	for range 100 {
 		snapshot, err := store.Snapshot(t.Context())
 		if err != nil {
@@ -95,6 +97,7 @@ func TestOneMoment(t *testing.T) {
 			t.Fatalf("a snapshot changed from %s to %s", first, second)
 		}
 	}
+
 	close(stop)
 	running.Wait()
 }
@@ -151,6 +154,7 @@ func TestRowsThatDoNotFit(t *testing.T) {
 			t.Errorf("%s: the map became %v", name, limits.All())
 		}
 	}
+
 	store, limits, _ := filled()
 	tx, err := store.Begin(t.Context())
 	if err != nil {

@@ -73,6 +73,7 @@ func holdsUnknown(m protoreflect.Message) (found bool) {
 	if len(m.GetUnknown()) > 0 {
 		return true
 	}
+
 	m.Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
 		switch {
 		case field.IsMap():
@@ -92,6 +93,7 @@ func holdsUnknown(m protoreflect.Message) (found bool) {
 		}
 		return !found
 	})
+
 	return found
 }
 
@@ -102,6 +104,7 @@ func (c Codec[M]) Value(row contract.Row) (M, error) {
 	if err := json.Unmarshal(row, &names); err != nil {
 		return none, errors.New("it is not a JSON object")
 	}
+
 	for name := range names {
 		// Names as in the .proto file mean the same to protobuf; the next export
 		// would differ.
@@ -109,6 +112,7 @@ func (c Codec[M]) Value(row contract.Row) (M, error) {
 			return none, fmt.Errorf("it has the field %q, which is not known", name)
 		}
 	}
+
 	message, ok := c.kind.New().Interface().(M)
 	if !ok {
 		return none, fmt.Errorf("a %s is made as another type", c.kind.Descriptor().FullName())

@@ -104,6 +104,7 @@ func TestReadingIsStrictAndDiscreet(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+
 	rows := func(yield func(contract.Row, error) bool) {
 		_ = yield([]byte(`{"name":"a"}`), nil) && yield([]byte(`{"name":1}`), nil)
 	}

@@ -122,6 +122,7 @@ func (v view) read(ctx context.Context, dataset string, yield func(contract.Row)
 		return fmt.Errorf("reading %s: %w", dataset, err)
 	}
 	defer func() { _ = rows.Close() }() // rows.Err tells how it ended
+
 	for rows.Next() {
 		record, err := t.Scan(rows)
 		if err != nil {
@@ -135,6 +136,7 @@ func (v view) read(ctx context.Context, dataset string, yield func(contract.Row)
 			return nil
 		}
 	}
+
 	if err := rows.Err(); err != nil {
 		return fmt.Errorf("reading %s: %w", dataset, err)
 	}

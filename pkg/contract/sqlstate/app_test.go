@@ -94,6 +94,7 @@ func Example() {
 	if _, err := db.Exec(ddl + `; INSERT INTO owners VALUES (1, 'ada')`); err != nil {
 		panic(err)
 	}
+
 	app := sqlstate.New(db, sqlstate.SQLite, sqlstate.Table{
 		Dataset: contract.Dataset{Name: "owners", Schema: "1.0", Key: []string{"id"}},
 		Select:  "SELECT id, name FROM owners ORDER BY id",
@@ -107,6 +108,7 @@ func Example() {
 			return err
 		}),
 	})
+
 	snapshot, err := app.Snapshot(context.Background())
 	if err != nil {
 		panic(err)
@@ -194,6 +196,7 @@ func TestRefusedRows(t *testing.T) {
 				}
 				err = tx.Commit(t.Context())
 			}
+
 			var e *contract.Error
 			if !errors.As(err, &e) || e.Reason != test.reason || e.Metadata["row"] != test.row || strings.Contains(err.Error(), canary) {
 				t.Errorf("got %v", err)
@@ -239,6 +242,7 @@ func TestExportsAndWritersDoNotMeet(t *testing.T) {
 	if _, err := db.Exec("INSERT INTO owners VALUES (3, 'later')"); err != nil {
 		t.Fatal(err)
 	}
+
 	n := 0
 	for _, err := range snapshot.Rows(t.Context(), "owners") {
 		if err != nil {
@@ -246,6 +250,7 @@ func TestExportsAndWritersDoNotMeet(t *testing.T) {
 		}
 		n++
 	}
+
 	if n != 3 {
 		t.Errorf("%d rows, want 3", n)
 	}

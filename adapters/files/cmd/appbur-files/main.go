@@ -32,6 +32,7 @@ func main() {
 			return serve.Served{App: a, ID: config.App, Version: config.Version, Datasets: a.Datasets()}, nil
 		}, nil
 	})
+
 	stop()
 	os.Exit(code)
 }

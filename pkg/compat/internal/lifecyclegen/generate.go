@@ -58,12 +58,14 @@ func generate() ([]byte, error) {
 			return nil, fmt.Errorf("registering API types: %w", err)
 		}
 	}
+
 	rows := map[schema.GroupVersionKind]row{}
 	for gvk, goType := range scheme.AllKnownTypes() {
 		if r, ok := rowOf(gvk, goType); ok {
 			rows[gvk] = r
 		}
 	}
+
 	if err := applyOverlay(rows); err != nil {
 		return nil, err
 	}
@@ -82,6 +84,7 @@ func rowOf(gvk schema.GroupVersionKind, goType reflect.Type) (row, bool) {
 		return row{}, false
 	}
 	r := row{Group: gvk.Group, Version: gvk.Version, Kind: gvk.Kind}
+
 	if v, ok := value.(introduced); ok {
 		r.Introduced = release(v.APILifecycleIntroduced())
 	}
@@ -91,6 +94,7 @@ func rowOf(gvk schema.GroupVersionKind, goType reflect.Type) (row, bool) {
 	if v, ok := value.(removed); ok {
 		r.Removed = release(v.APILifecycleRemoved())
 	}
+
 	if v, ok := value.(replacement); ok {
 		// A replacement of another kind is a typo in the tags (IngressClass names
 		// IngressClassList), and is found again by fillReplacements.
@@ -98,6 +102,7 @@ func rowOf(gvk schema.GroupVersionKind, goType reflect.Type) (row, bool) {
 			r.Replacement = to.GroupVersion().String()
 		}
 	}
+
 	return r, true
 }
 
@@ -122,6 +127,7 @@ func fillReplacements(rows map[schema.GroupVersionKind]row) {
 			r.Replacement = ""
 			rows[gvk] = r
 		}
+
 		if r.Removed == "" && r.Deprecated == "" {
 			continue
 		}
@@ -143,6 +149,7 @@ func encode(rows map[schema.GroupVersionKind]row) ([]byte, error) {
 	})
 	var out bytes.Buffer
 	out.WriteString("[\n")
+
 	for i, r := range sorted {
 		line, err := json.Marshal(r)
 		if err != nil {
@@ -155,6 +162,7 @@ func encode(rows map[schema.GroupVersionKind]row) ([]byte, error) {
 		}
 		out.WriteByte('\n')
 	}
+
 	out.WriteString("]\n")
 	return out.Bytes(), nil
 }

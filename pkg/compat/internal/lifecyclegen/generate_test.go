@@ -22,12 +22,14 @@ func TestCommittedTableIsCurrent(t *testing.T) {
 		return
 	}
 	want := lines(committed)
+
 	got := lines(generated)
 	for line := range want {
 		if !got[line] {
 			t.Errorf("only in lifecycle.json: %s", line)
 		}
 	}
+
 	for line := range got {
 		if !want[line] {
 			t.Errorf("only generated: %s", line)

@@ -139,6 +139,7 @@ func applyOverlay(rows map[schema.GroupVersionKind]row) error {
 			}
 		}
 	}
+
 	for _, c := range corrections {
 		gv, err := schema.ParseGroupVersion(c.groupVersion)
 		if err != nil {
@@ -152,5 +153,6 @@ func applyOverlay(rows map[schema.GroupVersionKind]row) error {
 		r.Why = c.why
 		rows[gv.WithKind(c.kind)] = r
 	}
+
 	return nil
 }
