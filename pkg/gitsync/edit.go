@@ -1,6 +1,7 @@
 package gitsync
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -243,4 +244,23 @@ func (e *Edit) find(names []string) (*node, error) {
 		}
 	}
 	return n, nil
+}
+
+// Discard gives up what the edit holds in memory and on the disk. The edit must
+// not be used afterwards. It is not needed after a commit, and an edit that is
+// just forgotten does no harm: the next writer removes its file.
+func (e *Edit) Discard() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.spill.release()
+	e.releaseHolds()
+	e.spill.lost = errors.New("the edit was discarded")
+}
+
+// releaseHolds lets what was published be repacked.
+func (e *Edit) releaseHolds() {
+	for _, hold := range e.heldPacks {
+		hold.release()
+	}
+	e.heldPacks = nil
 }

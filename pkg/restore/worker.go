@@ -1,0 +1,306 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/appbur/appbur"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// worker runs single steps; all its methods may be called from many goroutines.
+type worker struct {
+	cluster  Cluster
+	policy   Policy
+	patience time.Duration
+	limiter  *limiter
+	// notify is told about requests that will be repeated; nil for nobody.
+	notify func(ctx context.Context, e Event)
+
+	mu       sync.Mutex
+	existing map[typeKey]*inventory
+}
+
+type typeKey struct{ apiVersion, kind string }
+
+// inventory is what was there of a type when the restore first asked.
+type inventory struct {
+	mu    sync.Mutex
+	known map[appbur.ObjectID]Identity
+}
+
+func newWorker(a Applier, policy Policy) *worker {
+	w := &worker{
+		cluster: a.Cluster, policy: policy, patience: a.Patience,
+		existing: make(map[typeKey]*inventory),
+	}
+	if w.patience == 0 {
+		w.patience = defaultPatience
+	}
+	parallel := a.Parallel
+	if parallel <= 0 {
+		parallel = defaultParallel
+	}
+	w.limiter = newLimiter(parallel)
+	return w
+}
+
+// do runs one step to its end.
+func (w *worker) do(ctx context.Context, step *Step, before earlier) *attempt {
+	a := &attempt{step: step}
+	a.err = step.veil.error(appbur.Guard(func() error {
+		switch step.Action {
+		case ActionPrepare, ActionApply, ActionRelink:
+			return w.apply(ctx, a, before)
+		case ActionStatus:
+			return w.status(ctx, a, before)
+		case ActionWait:
+			return w.await(ctx, a)
+		case ActionHandOver:
+			return w.handOver(ctx, a, before)
+		case ActionBarrier, ActionSkip, ActionBlocked:
+		}
+		return nil
+	}))
+
+	if a.err != nil {
+		a.result = Failed
+		a.interrupted = ctx.Err() != nil
+	}
+	return a
+}
+
+func (w *worker) apply(ctx context.Context, a *attempt, before earlier) error {
+	step := a.step
+	live, known, err := w.before(ctx, a, before)
+	if err != nil {
+		return err
+	}
+	if known && live.Terminating {
+		return ErrTerminating
+	}
+	if known && step.Action == ActionPrepare {
+		a.identity, a.result = live, Unchanged
+		return nil
+	}
+	content, err := w.withOwners(ctx, a, before)
+	if err != nil {
+		return err
+	}
+	if known {
+		found, err := w.live(ctx, a)
+		if err != nil {
+			return err
+		}
+		if text(found, "metadata", "deletionTimestamp") != "" {
+			return ErrTerminating
+		}
+		if content, err = withDefaults(step, content, found); err != nil {
+			return err
+		}
+		if isAsPlanned(content, found) {
+			a.identity, a.result = live, Unchanged
+			a.identity.UID = text(found, "metadata", "uid")
+			return nil
+		}
+	}
+
+	if !known {
+		if err := w.awaitAccount(ctx, a); err != nil {
+			return err
+		}
+	}
+	request := Request{
+		Object: step.Object, APIVersion: step.APIVersion, Content: content,
+		Force: w.policy.ForceConflicts || live.Applied != "",
+	}
+	answer, err := w.write(ctx, a, request)
+	if isBootstrapConflict(err) {
+		request.Force = true
+		answer, err = w.write(ctx, a, request)
+	}
+	if err != nil {
+		return w.unchangeable(ctx, a, request, err)
+	}
+	a.identity, a.unchecked = answer.Identity, answer.Unchecked
+	switch {
+	case answer.Terminating:
+		return ErrTerminating
+	case answer.Created:
+		a.result = Created
+	case known && unchanged(live, answer.Identity, false):
+		a.result = Unchanged
+	default:
+		a.result = Configured
+	}
+	return nil
+}
+
+// before returns what is known of the object before this step.
+func (w *worker) before(ctx context.Context, a *attempt, before earlier) (Identity, bool, error) {
+	if before.self != nil {
+		return *before.self, true, nil
+	}
+	known, err := w.inventory(ctx, a, a.step.APIVersion, a.step.Object.Kind)
+	if err != nil {
+		return Identity{}, false, err
+	}
+	identity, ok := known[a.step.Object]
+	return identity, ok, nil
+}
+
+// withOwners returns the content of the step with owner references that point at
+// the uids that the owners have in the target. An owner that is not there is left
+// out, because the garbage collector deletes objects whose owners do not exist: a
+// later step adds it, or it failed, and a later run does.
+func (w *worker) withOwners(ctx context.Context, a *attempt, before earlier) (map[string]any, error) {
+	references := make([]any, 0, len(a.step.Owners))
+	for _, owner := range a.step.Owners {
+		identity, ok := before.owners[owner.Object]
+		if !ok {
+			known, err := w.inventory(ctx, a, owner.APIVersion, owner.Object.Kind)
+			if err != nil && owner.Late {
+				return nil, err
+			}
+			if identity = known[owner.Object]; identity.UID == "" || identity.Terminating {
+				if !owner.Late {
+					a.note = fmt.Sprintf("its owner %s failed: restored without this owner, run the restore again to add it", owner.Object)
+				}
+				continue
+			}
+		}
+		if identity.UID == "" {
+			return nil, fmt.Errorf("the uid of its owner %s is not known", owner.Object)
+		}
+		reference := map[string]any{
+			"apiVersion": owner.APIVersion, "kind": owner.Object.Kind, "name": owner.Object.Name, "uid": identity.UID,
+		}
+		if owner.Controller != nil {
+			reference["controller"] = *owner.Controller
+		}
+		if owner.BlockOwnerDeletion != nil {
+			reference["blockOwnerDeletion"] = *owner.BlockOwnerDeletion
+		}
+		references = append(references, reference)
+	}
+
+	if len(references) == 0 {
+		return a.step.Content, nil
+	}
+	return with(a.step.Content, references, "metadata", "ownerReferences"), nil
+}
+
+// status fills a status. Once a controller has written one, it knows better: a
+// status is forced only into an object that this run created.
+func (w *worker) status(ctx context.Context, a *attempt, before earlier) error {
+	if !before.created {
+		found, err := w.live(ctx, a)
+		if err != nil {
+			return fmt.Errorf("status: %w", err)
+		}
+		if found != nil && len(differences(a.step.Content["status"], found["status"])) == 0 {
+			a.result = Unchanged
+			return nil
+		}
+	}
+
+	request := Request{
+		Object: a.step.Object, APIVersion: a.step.APIVersion, Content: a.step.Content,
+		Status: true, Force: before.created,
+	}
+	answer, err := w.write(ctx, a, request)
+	switch {
+	case err == nil:
+	case isFieldConflict(err):
+		a.result, a.note = Unchanged, "its status was left as its controller wrote it"
+		return nil
+	case apierrors.IsNotFound(err):
+		a.result, a.note = Unchanged, "its status was not restored: the kind has no status in the target"
+		return nil
+	default:
+		return fmt.Errorf("status: %w", err)
+	}
+	if before.created {
+		if answer, err = w.withoutDefaultStatus(ctx, a, request, answer); err != nil {
+			return fmt.Errorf("status: %w", err)
+		}
+	}
+	a.identity, a.unchecked = answer.Identity, answer.Unchecked
+	a.result = Configured
+	if before.self != nil && unchanged(*before.self, answer.Identity, true) {
+		a.result = Unchanged
+	}
+	return nil
+}
+
+// await polls until a definition is established and its versions are served. Its
+// patience is counted in its own pauses: a server that has all requests held back
+// for minutes uses none of it up.
+func (w *worker) await(ctx context.Context, a *attempt) error {
+	definition := readDefinition(a.step.Object, a.step.Content)
+	var waited time.Duration
+
+	for tries := 1; ; tries++ {
+		if err := w.limiter.wait(ctx); err != nil {
+			return err
+		}
+		missing, err := w.established(ctx, a.step, definition)
+		switch {
+		case err == nil && missing == "":
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil && transient(err) == nil:
+			return err
+		case err != nil:
+			missing = err.Error()
+		}
+		pause := delay(min(tries, 4), a.step.ID)
+		if waited += pause; waited > w.patience {
+			return fmt.Errorf("not established after %s: %s", w.patience, missing)
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+var errNotAccepted = errors.New("the names of the definition are taken")
+
+// established returns what is missing for the definition to be usable, or "".
+func (w *worker) established(ctx context.Context, step *Step, d definition) (missing string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, w.patience) // a request that hangs
+	defer cancel()
+	live, err := w.cluster.Get(ctx, step.Object, step.APIVersion)
+	if err != nil {
+		return "", err
+	}
+
+	conditions := make(map[string]any)
+	for _, c := range list(live, "status", "conditions") {
+		conditions[text(c, "type")] = c
+	}
+	if text(conditions["NamesAccepted"], "status") == "False" {
+		return "", appbur.WithHint(fmt.Errorf("%w: %s", errNotAccepted, text(conditions["NamesAccepted"], "message")),
+			"another definition of the target uses the same names: remove it first")
+	}
+	if text(conditions["Established"], "status") != "True" {
+		return "the condition Established is not true", nil
+	}
+
+	for _, version := range d.served {
+		apiVersion := d.kind.Group + "/" + version
+		served, err := w.cluster.Serves(ctx, apiVersion, d.kind.Kind)
+		if err != nil {
+			return "", err
+		}
+		if !served {
+			return fmt.Sprintf("discovery does not show %s yet", apiVersion), nil
+		}
+	}
+
+	return "", nil
+}
