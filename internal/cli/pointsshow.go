@@ -62,7 +62,7 @@ func pointsShowRun(ctx context.Context, e *env, o *repositoryOptions, name strin
 		}{pointSummary{
 			RestorePoint: loaded.Meta,
 			Commit:       c.ref.Commit.String(),
-		}, c.standing.Signer, historyOf(c.standing), restored, loaded.Coverage})
+		}, c.trust.Signer, historyOf(c.trust), restored, loaded.Coverage})
 	}
 
 	m := loaded.Meta
@@ -70,7 +70,7 @@ func pointsShowRun(ctx context.Context, e *env, o *repositoryOptions, name strin
 	fmt.Fprintf(out, "restore point  %s (%s)\ntaken          %s\ncluster        %s\n"+
 		"Kubernetes     %s\nrules          %s\nmanifests      commit %s\n",
 		m.ID, e.paint(stateOf(m).sgr, stateOf(m).text), takenText(m), m.Cluster.ID, m.Cluster.Version, m.Rules, m.Manifests)
-	e.printStanding(c.standing)
+	e.printTrustStatus(c.trust)
 	for _, r := range restored {
 		fmt.Fprintf(out, "restored       to %s, cluster %s: %s\n", oneLine(cmp.Or(r.Context, r.Server)), oneLine(r.Cluster), restoredWhen(r))
 	}

@@ -109,8 +109,8 @@ type chosen struct {
 	repo *repository.Repository
 	keys string
 	ref  repository.PointRef
-	// standing says how far the point can be believed.
-	standing repository.Standing
+	// trust says how far the point can be believed.
+	trust repository.TrustStatus
 }
 
 // point opens the repository, resolves a point and checks its signature.
@@ -146,16 +146,16 @@ func (o *repositoryOptions) point(e *env, name string) (chosen, error) {
 		return chosen{}, err
 	}
 
-	c.standing, err = repo.Judge(c.ref, trust)
+	c.trust, err = repo.VerifyTrust(c.ref, trust)
 	switch {
 	case err != nil:
 		return c, err
-	case c.standing.Accepted != "":
-		e.warn("%s; going on, because of --accept-history", c.standing.Accepted)
-	case c.standing.Signer != "" && c.keys != "":
+	case c.trust.Accepted != "":
+		e.warn("%s; going on, because of --accept-history", c.trust.Accepted)
+	case c.trust.Signer != "" && c.keys != "":
 		// What is good is what the next command starts from. A machine without a key
 		// directory, or with one that cannot be written to, remembers nothing.
-		_ = repo.Remember(c.keys, c.standing.Tip, e.now())
+		_ = repo.Remember(c.keys, c.trust.Tip, e.now())
 		if name == repository.Latest {
 			_ = repo.RememberPoint(c.keys, c.ref, e.now())
 		}

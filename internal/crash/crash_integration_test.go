@@ -341,7 +341,7 @@ func (h *harness) inspect() {
 	if err != nil {
 		h.Fatalf("the point that was done: %v", err)
 	}
-	if _, err := repo.Judge(ref, repository.Trust{KeysDir: h.keys(), Signers: trusted, Anchor: anchor}); err != nil {
+	if _, err := repo.VerifyTrust(ref, repository.Trust{KeysDir: h.keys(), Signers: trusted, Anchor: anchor}); err != nil {
 		h.Errorf("the point that was done: %v", err)
 	}
 	loaded, err := repo.Load(h.Context(), ref, opener)

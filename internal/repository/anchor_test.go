@@ -47,7 +47,7 @@ func TestAnchor(t *testing.T) {
 	if out, err := verify.CombinedOutput(); err != nil {
 		t.Errorf("ssh-keygen: %v: %s", err, out)
 	}
-	s, err := f.repo.Judge(ref, Trust{KeysDir: f.keysDir, Signers: f.trusted(), Anchor: a})
+	s, err := f.repo.VerifyTrust(ref, Trust{KeysDir: f.keysDir, Signers: f.trusted(), Anchor: a})
 	if err != nil || s.Anchored == "" {
 		t.Errorf("%+v %v", s, err)
 	}

@@ -102,10 +102,10 @@ func TestNobodyTrustedIsARefusal(t *testing.T) {
 	}
 	f.backup()
 	ref := f.point()
-	if _, err := f.repo.Judge(ref, Trust{KeysDir: f.keysDir}); !errors.Is(err, ErrNobodyTrusted) {
+	if _, err := f.repo.VerifyTrust(ref, Trust{KeysDir: f.keysDir}); !errors.Is(err, ErrNobodyTrusted) {
 		t.Errorf("judged by nobody: %v", err)
 	}
-	if s, err := f.repo.Judge(ref, Trust{KeysDir: f.keysDir, SkipSignatures: true, Signers: f.trusted()}); err != nil || s.Signer != "" {
+	if s, err := f.repo.VerifyTrust(ref, Trust{KeysDir: f.keysDir, SkipSignatures: true, Signers: f.trusted()}); err != nil || s.Signer != "" {
 		t.Errorf("not checked on purpose: %+v, %v", s, err)
 	}
 }

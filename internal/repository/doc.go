@@ -7,7 +7,7 @@
 // [PointWriter.Save] to add it, and [Repository.Points], [Repository.Load] and
 // [Loaded.Payload] to read them back. [Retention.Decide] says which points may go,
 // and [Repository.DeletePoints] deletes them. [Create] makes a new repository and its
-// keys. [Repository.Judge] says how far a point can be believed, and [Check] whether
+// keys. [Repository.VerifyTrust] says how far a point can be believed, and [Check] whether
 // everything in a repository is as it must be. [Repository.MaintainIfDue] keeps it small.
 //
 // # Promises

@@ -212,11 +212,11 @@ func (r *Repository) RemoteStatuses(ctx context.Context, keysDir string, o gitsy
 				status.LastPush = &at
 			}
 			peer, err := reachable(keysDir, remote)
-			var standing gitsync.RemoteStanding
+			var comparison gitsync.RemoteComparison
 			if err == nil {
-				standing, err = r.git.Compare(ctx, peer, what, o)
+				comparison, err = r.git.Compare(ctx, peer, what, o)
 			}
-			status.State, status.Commits, status.Points = standing.State, standing.Commits, standing.Tags
+			status.State, status.Commits, status.Points = comparison.State, comparison.Commits, comparison.Tags
 			if err != nil {
 				status.State, status.Error, status.Hint = stateOf(err), err.Error(), appbur.HintOf(err)
 			}

@@ -25,9 +25,9 @@ func (f *fixture) trusted() []byte {
 	return data
 }
 
-func (f *fixture) judge(ref PointRef) (Standing, error) {
+func (f *fixture) judge(ref PointRef) (TrustStatus, error) {
 	f.Helper()
-	return f.repo.Judge(ref, Trust{KeysDir: f.keysDir, Signers: f.trusted()})
+	return f.repo.VerifyTrust(ref, Trust{KeysDir: f.keysDir, Signers: f.trusted()})
 }
 
 // foreignFile makes a commit on main that appbur did not make, of a file of no concern.
@@ -116,7 +116,7 @@ func TestARewrittenHistoryIsRefused(t *testing.T) {
 			if !report.has(findHistory) {
 				t.Errorf("the check says nothing: %+v", report.Findings)
 			}
-			s, err := f.repo.Judge(old, Trust{KeysDir: f.keysDir, Signers: f.trusted(), AcceptHistory: true})
+			s, err := f.repo.VerifyTrust(old, Trust{KeysDir: f.keysDir, Signers: f.trusted(), AcceptHistory: true})
 			if err != nil || s.Accepted == "" || s.Signer == "" {
 				t.Errorf("accepted: %+v %v", s, err)
 			}

@@ -70,3 +70,9 @@ func (r *Repository) wantPrune() error {
 	note.Wanted = true
 	return r.writeNote(pruneFile, note)
 }
+
+// Maintain packs the objects of the repository together while reading and writing
+// go on.
+func (r *Repository) Maintain(ctx context.Context, o gitsync.MaintainOptions) (gitsync.MaintainReport, error) {
+	return r.git.Maintain(ctx, o)
+}

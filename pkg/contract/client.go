@@ -331,14 +331,14 @@ func readDatasetInfo(d *contractpb.DatasetInfo) (DatasetInfo, error) {
 	}
 
 	for _, f := range d.GetDefaults() {
-		standing := FieldDefault{Field: f.GetField()}
+		fallback := FieldDefault{Field: f.GetField()}
 		if f.GetValueJson() != "" {
-			standing.Value = json.RawMessage(f.GetValueJson())
+			fallback.Value = json.RawMessage(f.GetValueJson())
 		}
-		if standing.Field == "" || slices.Contains(info.Key, standing.Field) || (standing.Value != nil && !json.Valid(standing.Value)) {
-			return DatasetInfo{}, fmt.Errorf("the default of %q is none", standing.Field)
+		if fallback.Field == "" || slices.Contains(info.Key, fallback.Field) || (fallback.Value != nil && !json.Valid(fallback.Value)) {
+			return DatasetInfo{}, fmt.Errorf("the default of %q is none", fallback.Field)
 		}
-		info.Defaults = append(info.Defaults, standing)
+		info.Defaults = append(info.Defaults, fallback)
 	}
 
 	return info, nil

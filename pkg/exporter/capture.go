@@ -158,7 +158,7 @@ type reading struct {
 	saved, excluded int
 	// emitted are the objects that this attempt emitted as saved, stale those of
 	// earlier attempts that this one has not come across.
-	emitted roll
+	emitted nameSet
 	stale   map[appbur.ObjectID]bool
 	unsaved unsaved
 	err     error
@@ -254,7 +254,7 @@ func (r *reading) restart() {
 		r.stale = make(map[appbur.ObjectID]bool, r.saved)
 	}
 	r.emitted.each(func(id appbur.ObjectID) { r.stale[id] = true })
-	r.emitted = roll{}
+	r.emitted = nameSet{}
 	r.saved, r.excluded, r.err = 0, 0, nil
 	clear(r.unsaved)
 }

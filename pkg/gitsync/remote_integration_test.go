@@ -333,9 +333,9 @@ func TestRewrittenRemoteIsDiverged(t *testing.T) {
 	git(t, p.bare, "update-ref", "refs/heads/main", git(t, p.bare, "commit-tree", "-m", "x", "main^{tree}"))
 	_, err := r.Push(t.Context(), p.remote, what, gitsync.RemoteOptions{})
 	wantState(t, err, gitsync.RemoteDiverged)
-	standing, err := r.Compare(t.Context(), p.remote, what, gitsync.RemoteOptions{})
-	if err != nil || standing.State != gitsync.RemoteDiverged {
-		t.Errorf("%+v, %v", standing, err)
+	comparison, err := r.Compare(t.Context(), p.remote, what, gitsync.RemoteOptions{})
+	if err != nil || comparison.State != gitsync.RemoteDiverged {
+		t.Errorf("%+v, %v", comparison, err)
 	}
 
 	// And here: main went back.

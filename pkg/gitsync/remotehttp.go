@@ -20,9 +20,9 @@ const userAgent = "git/2 (appbur)"
 // postBuffer is up to where a request is sent in one piece.
 const postBuffer = 1 << 20
 
-// httpWire is a talk over the smart HTTP protocol: one request for the refs and
+// httpTransport is a session over the smart HTTP protocol: one request for the refs and
 // one for everything else.
-type httpWire struct {
+type httpTransport struct {
 	ctx     context.Context
 	client  *http.Client
 	base    string
@@ -35,7 +35,7 @@ type httpWire struct {
 	last  io.ReadCloser
 }
 
-func dialHTTP(ctx context.Context, remote Remote, service string, o RemoteOptions, dog *watchdog) (wire, error) {
+func dialHTTP(ctx context.Context, remote Remote, service string, o RemoteOptions, dog *watchdog) (transport, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if len(remote.Credentials.CA) > 0 {
 		config.RootCAs = x509.NewCertPool()
@@ -44,10 +44,10 @@ func dialHTTP(ctx context.Context, remote Remote, service string, o RemoteOption
 		}
 	}
 
-	w := &httpWire{
+	w := &httpTransport{
 		ctx: ctx, service: service, dog: dog,
 		base: remote.URL.scheme + "://" + remote.URL.host + remote.URL.path,
-		// A transport of its own: a talk is over when it is over, and nothing of it
+		// A transport of its own: a session is over when it is over, and nothing of it
 		// (a half-dead connection, a login) is used again.
 		client: &http.Client{
 			Transport:     &http.Transport{TLSClientConfig: config, Proxy: o.Proxy, DisableCompression: true},
@@ -95,7 +95,7 @@ func checkRedirect(request *http.Request, via []*http.Request) error {
 }
 
 // do sends a request and demands an answer of a type.
-func (w *httpWire) do(request *http.Request, want string) (*http.Response, error) {
+func (w *httpTransport) do(request *http.Request, want string) (*http.Response, error) {
 	request.Header.Set("User-Agent", userAgent)
 	w.login(request)
 	answer, err := w.client.Do(request)
@@ -149,10 +149,10 @@ func stateOfStatus(status int, said string) RemoteState {
 	return RemoteNotUnderstood
 }
 
-func (w *httpWire) hear() io.Reader { return w.first }
+func (w *httpTransport) read() io.Reader { return w.first }
 
-// ask implements [wire]. The request streams: nothing of a pack is held in memory.
-func (w *httpWire) ask(send func(io.Writer) error) (io.Reader, error) {
+// request implements [transport]. The request streams: nothing of a pack is held in memory.
+func (w *httpTransport) request(send func(io.Writer) error) (io.Reader, error) {
 	body, out := io.Pipe()
 	go func() { _ = out.CloseWithError(send(w.dog.writer(out))) }()
 
@@ -185,11 +185,11 @@ func (w *httpWire) ask(send func(io.Writer) error) (io.Reader, error) {
 	return answer.Body, nil
 }
 
-// said implements [wire]: over HTTP nothing stands beside the protocol.
-func (w *httpWire) said() string { return "" }
+// said implements [transport]: over HTTP nothing stands beside the protocol.
+func (w *httpTransport) said() string { return "" }
 
-// end implements [wire].
-func (w *httpWire) end() {
+// end implements [transport].
+func (w *httpTransport) end() {
 	w.once.Do(func() {
 		_ = w.first.Close()
 		if w.last != nil {

@@ -19,7 +19,7 @@ const goodbye = 5 * time.Second
 // runGit talks to a repository in a directory of this machine. Stock git serves
 // it, as it would behind SSH: it compares the old values of refs, runs the hooks
 // and obeys the settings that are in force there.
-func runGit(ctx context.Context, dir, service string, o RemoteOptions, dog *watchdog) (wire, error) {
+func runGit(ctx context.Context, dir, service string, o RemoteOptions, dog *watchdog) (transport, error) {
 	if _, err := os.Stat(dir); err != nil {
 		state := RemoteUnreachable
 		if errors.Is(err, fs.ErrNotExist) {

@@ -20,7 +20,7 @@ import (
 // dialSSH runs a Git service on another machine through SSH. The host must be
 // known, and its key is asked for by the algorithms that are known of it: a server
 // with several keys would otherwise show one that is not in known_hosts.
-func dialSSH(ctx context.Context, remote Remote, service string, o RemoteOptions, dog *watchdog) (_ wire, err error) {
+func dialSSH(ctx context.Context, remote Remote, service string, o RemoteOptions, dog *watchdog) (_ transport, err error) {
 	address := remote.URL.address("22")
 	hosts, err := knownHosts(remote.Credentials.KnownHosts)
 	if err != nil {

@@ -132,7 +132,7 @@ func failed(ctx context.Context, err error, said string) error {
 	case errors.Is(cause, errSilent):
 		return inState(RemoteSilent, said, cause)
 	case cause != nil:
-		return fmt.Errorf("talk to the remote: %w", cause)
+		return fmt.Errorf("session with the remote: %w", cause)
 	case err == nil:
 		return nil
 	case ownFailure(err):

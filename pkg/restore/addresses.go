@@ -96,7 +96,7 @@ func withoutAddress(reason string) []Refusal {
 func (s *surveyor) holder(ctx context.Context, address string) (string, error) {
 	id := appbur.ObjectID{Group: "networking.k8s.io", Kind: "IPAddress", Name: address}
 	var live map[string]any
-	err := s.worker.persist(ctx, &attempt{step: &Step{}}, func() (err error) {
+	err := s.worker.persist(ctx, &stepResult{step: &Step{}}, func() (err error) {
 		live, err = s.worker.cluster.Get(ctx, id, "networking.k8s.io/v1")
 		return err
 	})
@@ -160,7 +160,7 @@ func (s *surveyor) service(ctx context.Context, o Object, live bool) (ServiceAns
 }
 
 func (s *surveyor) try(ctx context.Context, id appbur.ObjectID, content map[string]any) error {
-	return s.worker.persist(ctx, &attempt{step: &Step{}}, func() error {
+	return s.worker.persist(ctx, &stepResult{step: &Step{}}, func() error {
 		_, err := s.worker.cluster.Apply(ctx, Request{Object: id, APIVersion: "v1", Content: content, Force: true, DryRun: true})
 		return err
 	})

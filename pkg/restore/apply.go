@@ -109,9 +109,9 @@ type run struct {
 	waiting    []int   // by step id: how many steps it still comes after
 	dependents [][]int // by step id
 	ready      *queue[int]
-	results    []*attempt // by step id; nil while not finished
-	cause      []int      // by step id: the failed step that it needs, or 0
-	finished   int        // without barriers
+	results    []*stepResult // by step id; nil while not finished
+	cause      []int         // by step id: the failed step that it needs, or 0
+	finished   int           // without barriers
 	total      int
 }
 
@@ -119,7 +119,7 @@ func newRun(a Applier, p *Plan) *run {
 	n := len(p.Steps) + 1
 	r := &run{
 		plan: p, reporter: a.Reporter, worker: newWorker(a, p.Policy),
-		waiting: make([]int, n), dependents: make([][]int, n), results: make([]*attempt, n), cause: make([]int, n),
+		waiting: make([]int, n), dependents: make([][]int, n), results: make([]*stepResult, n), cause: make([]int, n),
 		ready: newQueue(cmp.Compare[int]), events: make(chan Event),
 	}
 	r.worker.notify = func(ctx context.Context, e Event) {
@@ -152,7 +152,7 @@ func newRun(a Applier, p *Plan) *run {
 // loop runs until every step is finished, or ctx has ended and all that was begun
 // has come back.
 func (r *run) loop(ctx context.Context) {
-	done := make(chan *attempt)
+	done := make(chan *stepResult)
 	running := 0
 
 	for {
@@ -182,24 +182,24 @@ func (r *run) loop(ctx context.Context) {
 }
 
 // withoutRequest finishes steps that ask the target nothing.
-func (r *run) withoutRequest(step *Step) (*attempt, bool) {
+func (r *run) withoutRequest(step *Step) (*stepResult, bool) {
 	switch {
 	case r.cause[step.ID] != 0:
 		cause := r.plan.Steps[r.cause[step.ID]-1].Object
 		err := fmt.Errorf("not tried, because %s failed", cause)
-		return &attempt{step: step, result: Failed, err: err, cause: &cause}, true
+		return &stepResult{step: step, result: Failed, err: err, cause: &cause}, true
 	case step.Action == ActionBarrier:
-		return &attempt{step: step}, true
+		return &stepResult{step: step}, true
 	case step.Action == ActionBlocked || step.Action == ActionSkip:
-		return &attempt{step: step, result: Skipped, note: step.Why, hint: step.Hint}, true
+		return &stepResult{step: step, result: Skipped, note: step.Why, hint: step.Hint}, true
 	}
 	return nil, false
 }
 
 // identities collects what earlier steps learned: of the object itself, and of those
 // of its owners that did not fail.
-func (r *run) identities(step *Step) earlier {
-	e := earlier{owners: make(map[appbur.ObjectID]Identity, len(step.Owners))}
+func (r *run) identities(step *Step) learned {
+	e := learned{owners: make(map[appbur.ObjectID]Identity, len(step.Owners))}
 	for _, id := range step.After {
 		result := r.results[id]
 		if result == nil || result.result == Failed || result.step.Action != ActionApply && result.step.Action != ActionPrepare {
@@ -213,7 +213,7 @@ func (r *run) identities(step *Step) earlier {
 	return e
 }
 
-func (r *run) finish(result *attempt) {
+func (r *run) finish(result *stepResult) {
 	id := result.step.ID
 	r.results[id] = result
 

@@ -19,7 +19,7 @@ const statusTries = 5
 const beforeApply = "before-first-apply"
 
 // withoutDefaultStatus takes away what a default left in the status that was just applied.
-func (w *worker) withoutDefaultStatus(ctx context.Context, a *attempt, request Request, applied Applied) (Applied, error) {
+func (w *worker) withoutDefaultStatus(ctx context.Context, a *stepResult, request Request, applied Applied) (Applied, error) {
 	for range statusTries {
 		live, err := w.live(ctx, a)
 		if err != nil || live == nil || !isMixed(live, request.Content["status"]) {

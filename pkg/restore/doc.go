@@ -47,7 +47,7 @@
 //   - Nothing is deleted.
 //   - No secret value of an [Object] is in a plan's text, JSON or digests, nor in an
 //     event, a report or a finding, also where an API server or a webhook quotes what
-//     it refuses (veil.go).
+//     it refuses (redact.go).
 //
 // # Decisions
 //

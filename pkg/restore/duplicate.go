@@ -29,7 +29,7 @@ func isUnreadableYAML(err error) bool {
 }
 
 // write applies the request, or writes it in another way where apply cannot.
-func (w *worker) write(ctx context.Context, a *attempt, request Request) (Applied, error) {
+func (w *worker) write(ctx context.Context, a *stepResult, request Request) (Applied, error) {
 	answer, err := w.send(ctx, a, request)
 	if !cannotApply(err) {
 		return answer, err

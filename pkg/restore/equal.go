@@ -19,7 +19,7 @@ import (
 
 // live reads the object of a step as it is. It returns nil when it is not there, or
 // when the server does not let us look: then the write has to tell.
-func (w *worker) live(ctx context.Context, a *attempt) (map[string]any, error) {
+func (w *worker) live(ctx context.Context, a *stepResult) (map[string]any, error) {
 	var found map[string]any
 	err := w.persist(ctx, a, func() error {
 		var err error

@@ -52,7 +52,7 @@ func (d *draft) handOverNode(entry manifest.Entry) {
 	names := namesOf(appliers)
 	d.handOver = &node{stage: d.apply.stage, rank: d.apply.rank, step: Step{
 		Action: ActionHandOver, Object: d.object.ID, APIVersion: d.object.APIVersion, Managers: names, appliers: appliers,
-		Why: "its fields belong to " + appbur.Shortlist(names, shownManagers) + " as they did", veil: d.veil,
+		Why: "its fields belong to " + appbur.Shortlist(names, shownManagers) + " as they did", redaction: d.redaction,
 	}}
 	for _, before := range []*node{d.prepared, d.apply, d.statusNode} {
 		if before != nil {
@@ -66,7 +66,7 @@ const handOverTries = 5
 
 // handOver gives fields back. What was there before the restore is not touched. The
 // object is restored, whatever comes of it, so what fails is told as a note.
-func (w *worker) handOver(ctx context.Context, a *attempt, before earlier) error {
+func (w *worker) handOver(ctx context.Context, a *stepResult, before learned) error {
 	if !before.created {
 		return nil
 	}
@@ -85,7 +85,7 @@ func (w *worker) handOver(ctx context.Context, a *attempt, before earlier) error
 	return nil
 }
 
-func (w *worker) tryHandOver(ctx context.Context, a *attempt) error {
+func (w *worker) tryHandOver(ctx context.Context, a *stepResult) error {
 	live, err := w.live(ctx, a)
 	if err != nil || live == nil {
 		return err // it is not there after a dry run

@@ -81,7 +81,7 @@ func (b *planner) makeNodes(d *draft) {
 	stage, rank := placeOf(d.object.ID.GroupKind())
 	base := Step{
 		Object: d.object.ID, APIVersion: d.object.APIVersion, From: d.from, Verdict: d.verdict.Kind,
-		Changes: d.verdict.Changes, Notices: d.verdict.Notices, Refusals: d.verdict.Refusals, Why: d.why, Hint: d.hint, veil: d.veil,
+		Changes: d.verdict.Changes, Notices: d.verdict.Notices, Refusals: d.verdict.Refusals, Why: d.why, Hint: d.hint, redaction: d.redaction,
 	}
 
 	if d.blocked {
@@ -107,7 +107,7 @@ func (b *planner) makeNodes(d *draft) {
 		d.statusNode = &node{stage: stage, rank: rank, step: Step{
 			Action: ActionStatus, Object: d.object.ID, APIVersion: d.object.APIVersion,
 			Content: statusContent(d.object.APIVersion, d.object.ID, d.status),
-			Why:     "its controller goes on from where it was", veil: d.veil,
+			Why:     "its controller goes on from where it was", redaction: d.redaction,
 		}}
 		d.statusNode.after(d.apply, firm)
 	}
@@ -150,7 +150,7 @@ func (b *planner) steps() ([]Step, error) {
 			continue
 		}
 		var err error
-		if steps[i].Digest, err = digestContent(steps[i].veil.mask(steps[i].Content)); err != nil {
+		if steps[i].Digest, err = digestContent(steps[i].redaction.mask(steps[i].Content)); err != nil {
 			return nil, fmt.Errorf("%s: %w", steps[i].Object, err)
 		}
 	}
@@ -170,7 +170,7 @@ func (b *planner) relinks(late [][2]*node, byNode map[*node]*draft) []*node {
 			made[owned] = true
 			relink := &node{stage: owned.stage, rank: owned.rank, step: Step{
 				Action: ActionRelink, Object: d.object.ID, APIVersion: d.object.APIVersion, Content: d.object.Content,
-				Owners: slices.Clone(d.owners), Why: "owners form a cycle: this object comes first and gets its owner afterwards", veil: d.veil,
+				Owners: slices.Clone(d.owners), Why: "owners form a cycle: this object comes first and gets its owner afterwards", redaction: d.redaction,
 			}}
 			relink.after(owned, firm)
 			for _, o := range d.owners {

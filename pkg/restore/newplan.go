@@ -94,11 +94,11 @@ type draft struct {
 	verdict compat.Verdict
 	from    string
 	// blocked drafts have no step that writes; skipped ones of them need no consent.
-	blocked bool
-	skipped bool
-	why     string
-	hint    string
-	veil    *veil
+	blocked   bool
+	skipped   bool
+	why       string
+	hint      string
+	redaction *redaction
 	// contested is the definition that has the names which this one wants.
 	contested *draft
 	// aggregated is the APIService that serves the kind, if the point has it.
@@ -175,7 +175,7 @@ func (b *planner) judgeAll(objects []Object) error {
 }
 
 func (b *planner) judge(o Object) (*draft, error) {
-	d := &draft{saved: o.ID, object: o, veil: newVeil(o)}
+	d := &draft{saved: o.ID, object: o, redaction: newRedaction(o)}
 	d.guard(func() error { return b.convert(d) })
 	return d, b.keep(d)
 }
@@ -187,7 +187,7 @@ func (b *planner) convert(d *draft) error {
 	if err != nil {
 		return err
 	}
-	d.verdict = d.veil.verdict(compat.Judge(whole, b.target))
+	d.verdict = d.redaction.verdict(compat.Judge(whole, b.target))
 	d.why, d.hint = d.verdict.Reason, d.verdict.Hint
 	if !d.verdict.Creatable() {
 		d.blocked = true
@@ -226,7 +226,7 @@ func (b *planner) withStatus(o Object) (map[string]any, error) {
 // guard does some of the planning for one object. An error, or a panic, blocks this
 // object and no other one.
 func (d *draft) guard(work func() error) {
-	err := d.veil.error(appbur.Guard(work))
+	err := d.redaction.error(appbur.Guard(work))
 	if err != nil {
 		d.blocked, d.why, d.hint = true, err.Error(), hintFor(err)
 	}

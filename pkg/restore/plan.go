@@ -119,8 +119,8 @@ type Step struct {
 	// appliers are the managers with their fields.
 	appliers []manifest.Manager
 
-	// veil hides the secret values of the content from everything that is printed.
-	veil *veil
+	// redaction hides the secret values of the content from everything that is printed.
+	redaction *redaction
 }
 
 // Owner is an owner reference that does not know its uid yet.

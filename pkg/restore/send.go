@@ -12,7 +12,7 @@ import (
 )
 
 // send performs one apply, as often as it takes.
-func (w *worker) send(ctx context.Context, a *attempt, request Request) (Applied, error) {
+func (w *worker) send(ctx context.Context, a *stepResult, request Request) (Applied, error) {
 	var answer Applied
 	err := w.persist(ctx, a, func() error {
 		var err error
@@ -24,7 +24,7 @@ func (w *worker) send(ctx context.Context, a *attempt, request Request) (Applied
 }
 
 // inventory lists a type once per run.
-func (w *worker) inventory(ctx context.Context, a *attempt, apiVersion, kind string) (map[appbur.ObjectID]Identity, error) {
+func (w *worker) inventory(ctx context.Context, a *stepResult, apiVersion, kind string) (map[appbur.ObjectID]Identity, error) {
 	key := typeKey{apiVersion, kind}
 	w.mu.Lock()
 	i, ok := w.existing[key]
@@ -56,13 +56,13 @@ func (w *worker) inventory(ctx context.Context, a *attempt, apiVersion, kind str
 }
 
 // persist repeats a request while its error is one that passes by itself.
-func (w *worker) persist(ctx context.Context, a *attempt, request func() error) error {
+func (w *worker) persist(ctx context.Context, a *stepResult, request func() error) error {
 	tries, throttled := 0, 0
 	for {
 		if err := w.limiter.wait(ctx); err != nil {
 			return err
 		}
-		err := a.step.veil.error(request())
+		err := a.step.redaction.error(request())
 		if err == nil {
 			w.limiter.answered()
 			return nil
@@ -122,7 +122,7 @@ func (w *worker) waiting(ctx context.Context, step *Step, rule *retryRule, err e
 	if w.notify != nil {
 		w.notify(ctx, Event{
 			Kind: EventWaiting, Step: step.ID, Action: step.Action, Object: step.Object, Retry: rule.name,
-			Reason: fmt.Sprintf("%s: %v", rule.name, step.veil.error(err)),
+			Reason: fmt.Sprintf("%s: %v", rule.name, step.redaction.error(err)),
 		})
 	}
 }

@@ -67,7 +67,7 @@ type surveyor struct {
 // ask sends one question with the patience of an apply. It reports false when the
 // target does not let us ask.
 func (s *surveyor) ask(ctx context.Context, what string, question func() error) (bool, error) {
-	err := s.worker.persist(ctx, &attempt{step: &Step{}}, question)
+	err := s.worker.persist(ctx, &stepResult{step: &Step{}}, question)
 	switch {
 	case err == nil:
 		return true, nil

@@ -18,7 +18,7 @@ const accountPatience = 30 * time.Second
 // deletes such a Secret at once when it has no account (kube-controller-manager,
 // pkg/controller/serviceaccount/tokens_controller.go), and accounts that a controller
 // makes are no steps of the plan that one could come after.
-func (w *worker) awaitAccount(ctx context.Context, a *attempt) error {
+func (w *worker) awaitAccount(ctx context.Context, a *stepResult) error {
 	account, ok := tokenAccount(a.step)
 	if !ok {
 		return nil

@@ -31,7 +31,7 @@ func isUnchangeable(err error) bool {
 // unchangeable returns the error that a person can act upon. The server looks for
 // conflicts first, so a field of another manager that nobody can change looks like
 // one that force would take over. A forced dry run tells the two apart.
-func (w *worker) unchangeable(ctx context.Context, a *attempt, request Request, err error) error {
+func (w *worker) unchangeable(ctx context.Context, a *stepResult, request Request, err error) error {
 	if request.Force || !isFieldConflict(err) {
 		return err
 	}

@@ -83,7 +83,7 @@ func (v *verifier) guard(step *Step, check func() error) error {
 	err := appbur.Guard(check)
 	var panicked *appbur.PanicError
 	if errors.As(err, &panicked) {
-		v.find(Finding{Kind: FindingUnreadable, Object: step.Object, What: step.veil.error(err).Error()})
+		v.find(Finding{Kind: FindingUnreadable, Object: step.Object, What: step.redaction.error(err).Error()})
 		return nil
 	}
 	return err
@@ -116,7 +116,7 @@ func (v *verifier) find(f Finding) {
 // read gets one live object, with the patience of an apply.
 func (v *verifier) read(ctx context.Context, step *Step, id appbur.ObjectID, apiVersion string) (map[string]any, error) {
 	var live map[string]any
-	err := v.worker.persist(ctx, &attempt{step: step}, func() error {
+	err := v.worker.persist(ctx, &stepResult{step: step}, func() error {
 		var err error
 		live, err = v.worker.cluster.Get(ctx, id, apiVersion)
 		return err
@@ -127,7 +127,7 @@ func (v *verifier) read(ctx context.Context, step *Step, id appbur.ObjectID, api
 // object compares one object. Errors of the server are findings; only the end of
 // the context is an error.
 func (v *verifier) object(ctx context.Context, step *Step, status any) error {
-	live, err := v.read(ctx, &Step{ID: step.ID, Object: step.Object, veil: step.veil}, step.Object, step.APIVersion)
+	live, err := v.read(ctx, &Step{ID: step.ID, Object: step.Object, redaction: step.redaction}, step.Object, step.APIVersion)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -180,7 +180,7 @@ func (v *verifier) status(step *Step, want any, live map[string]any) {
 		v.mu.Unlock()
 	default:
 		what := fmt.Sprintf("should be %s, is %s", short(want), short(live["status"]))
-		v.find(Finding{Kind: FindingStatus, Object: step.Object, Path: "status", What: step.veil.text(what)})
+		v.find(Finding{Kind: FindingStatus, Object: step.Object, Path: "status", What: step.redaction.text(what)})
 	}
 }
 
@@ -191,17 +191,17 @@ func (v *verifier) status(step *Step, want any, live map[string]any) {
 func (v *verifier) content(step *Step, live map[string]any) error {
 	want, _, secrets, err := v.normal(step.Content)
 	if err != nil {
-		v.find(Finding{Kind: FindingUnreadable, Object: step.Object, What: "in the plan: " + step.veil.error(err).Error()})
+		v.find(Finding{Kind: FindingUnreadable, Object: step.Object, What: "in the plan: " + step.redaction.error(err).Error()})
 		return nil
 	}
 	got, saved, liveSecrets, err := v.normal(live)
 	if err != nil {
-		v.find(Finding{Kind: FindingUnreadable, Object: step.Object, What: step.veil.error(err).Error()})
+		v.find(Finding{Kind: FindingUnreadable, Object: step.Object, What: step.redaction.error(err).Error()})
 		return nil
 	}
 
 	// What was secret, and what is by the rules of now.
-	hidden := step.veil.with(secrets).with(liveSecrets)
+	hidden := step.redaction.with(secrets).with(liveSecrets)
 	if !saved {
 		// The target derives this object by itself, so rules say nothing about it.
 		want, got = step.Content, live

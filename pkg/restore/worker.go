@@ -49,9 +49,9 @@ func newWorker(a Applier, policy Policy) *worker {
 }
 
 // do runs one step to its end.
-func (w *worker) do(ctx context.Context, step *Step, before earlier) *attempt {
-	a := &attempt{step: step}
-	a.err = step.veil.error(appbur.Guard(func() error {
+func (w *worker) do(ctx context.Context, step *Step, before learned) *stepResult {
+	a := &stepResult{step: step}
+	a.err = step.redaction.error(appbur.Guard(func() error {
 		switch step.Action {
 		case ActionPrepare, ActionApply, ActionRelink:
 			return w.apply(ctx, a, before)
@@ -73,7 +73,7 @@ func (w *worker) do(ctx context.Context, step *Step, before earlier) *attempt {
 	return a
 }
 
-func (w *worker) apply(ctx context.Context, a *attempt, before earlier) error {
+func (w *worker) apply(ctx context.Context, a *stepResult, before learned) error {
 	step := a.step
 	live, known, err := w.before(ctx, a, before)
 	if err != nil {
@@ -140,7 +140,7 @@ func (w *worker) apply(ctx context.Context, a *attempt, before earlier) error {
 }
 
 // before returns what is known of the object before this step.
-func (w *worker) before(ctx context.Context, a *attempt, before earlier) (Identity, bool, error) {
+func (w *worker) before(ctx context.Context, a *stepResult, before learned) (Identity, bool, error) {
 	if before.self != nil {
 		return *before.self, true, nil
 	}
@@ -156,7 +156,7 @@ func (w *worker) before(ctx context.Context, a *attempt, before earlier) (Identi
 // the uids that the owners have in the target. An owner that is not there is left
 // out, because the garbage collector deletes objects whose owners do not exist: a
 // later step adds it, or it failed, and a later run does.
-func (w *worker) withOwners(ctx context.Context, a *attempt, before earlier) (map[string]any, error) {
+func (w *worker) withOwners(ctx context.Context, a *stepResult, before learned) (map[string]any, error) {
 	references := make([]any, 0, len(a.step.Owners))
 	for _, owner := range a.step.Owners {
 		identity, ok := before.owners[owner.Object]
@@ -195,7 +195,7 @@ func (w *worker) withOwners(ctx context.Context, a *attempt, before earlier) (ma
 
 // status fills a status. Once a controller has written one, it knows better: a
 // status is forced only into an object that this run created.
-func (w *worker) status(ctx context.Context, a *attempt, before earlier) error {
+func (w *worker) status(ctx context.Context, a *stepResult, before learned) error {
 	if !before.created {
 		found, err := w.live(ctx, a)
 		if err != nil {
@@ -239,7 +239,7 @@ func (w *worker) status(ctx context.Context, a *attempt, before earlier) error {
 // await polls until a definition is established and its versions are served. Its
 // patience is counted in its own pauses: a server that has all requests held back
 // for minutes uses none of it up.
-func (w *worker) await(ctx context.Context, a *attempt) error {
+func (w *worker) await(ctx context.Context, a *stepResult) error {
 	definition := readDefinition(a.step.Object, a.step.Content)
 	var waited time.Duration
 

@@ -9,8 +9,8 @@ import (
 	"github.com/appbur/appbur/pkg/seal"
 )
 
-// Standing says how far a restore point can be believed.
-type Standing struct {
+// TrustStatus says how far a restore point can be believed.
+type TrustStatus struct {
 	// Signer is who signed the point, "" when nobody is trusted and it was not checked.
 	Signer string
 	// Tip is where main is.
@@ -41,12 +41,12 @@ type Trust struct {
 	AcceptHistory bool
 }
 
-// Judge verifies a restore point: the signature of its tag and of its commit, that
+// VerifyTrust verifies a restore point: the signature of its tag and of its commit, that
 // it is a child of main, that main leads back to what was seen last through signed
 // commits only, and that it holds what the anchor names. The errors wrap
 // [ErrUntrusted] or [ErrRewritten].
-func (r *Repository) Judge(ref PointRef, trust Trust) (Standing, error) {
-	var s Standing
+func (r *Repository) VerifyTrust(ref PointRef, trust Trust) (TrustStatus, error) {
+	var s TrustStatus
 	var err error
 	switch {
 	case trust.SkipSignatures:
@@ -110,7 +110,7 @@ func (r *Repository) verifyPointCommit(ref PointRef, point appbur.RestorePoint, 
 }
 
 // compare looks at main.
-func (s *Standing) compare(r *Repository, ref PointRef, trust Trust) error {
+func (s *TrustStatus) compare(r *Repository, ref PointRef, trust Trust) error {
 	h, err := r.History(trust.KeysDir)
 	s.Tip, s.Seen = h.Tip, h.Seen.Commit
 	if err != nil {

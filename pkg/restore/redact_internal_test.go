@@ -12,7 +12,7 @@ import (
 	"github.com/appbur/appbur"
 )
 
-func veilOf(t testing.TB, content string, paths ...[]string) *veil {
+func veilOf(t testing.TB, content string, paths ...[]string) *redaction {
 	t.Helper()
 	var o Object
 	if err := json.Unmarshal([]byte(content), &o.Content); err != nil {
@@ -20,7 +20,7 @@ func veilOf(t testing.TB, content string, paths ...[]string) *veil {
 	}
 	o.ID = appbur.ObjectID{Kind: text(o.Content, "kind"), Name: "x"}
 	o.Secrets = paths
-	return newVeil(o)
+	return newRedaction(o)
 }
 
 func TestVeilText(t *testing.T) {
@@ -46,7 +46,7 @@ func TestVeilText(t *testing.T) {
 		}
 	}
 
-	if got := (*veil)(nil).text("{\"a\":1}"); got != "{\"a\":1}" {
+	if got := (*redaction)(nil).text("{\"a\":1}"); got != "{\"a\":1}" {
 		t.Errorf("who has no secrets: %q", got)
 	}
 }
@@ -70,10 +70,10 @@ func TestVeilHides(t *testing.T) {
 	if !v.hides([]string{"metadata", "annotations", "a.b/c"}) {
 		t.Error("an annotation is shown")
 	}
-	if (*veil)(nil).hides([]string{"data"}) {
+	if (*redaction)(nil).hides([]string{"data"}) {
 		t.Error("who has no secrets hides something")
 	}
-	if !(*veil)(nil).with([][]string{{"data"}}).hides([]string{"data", "k"}) || !v.with([][]string{{"data"}}).hides([]string{"data"}) {
+	if !(*redaction)(nil).with([][]string{{"data"}}).hides([]string{"data", "k"}) || !v.with([][]string{{"data"}}).hides([]string{"data"}) {
 		t.Error("paths that were added are shown")
 	}
 }
@@ -143,14 +143,14 @@ func FuzzVeilText(f *testing.F) {
 	}
 
 	f.Fuzz(func(t *testing.T, value, around string) {
-		if len(strings.TrimSpace(value)) < 8 || strings.Contains(veiled, value) || strings.Contains("{…}", value) {
+		if len(strings.TrimSpace(value)) < 8 || strings.Contains(redacted, value) || strings.Contains("{…}", value) {
 			return // too short to be told from other text
 		}
 		o := Object{
 			ID: appbur.ObjectID{Kind: "ConfigMap", Name: "x"}, Secrets: [][]string{{"data"}},
 			Content: map[string]any{"data": map[string]any{"k": value}},
 		}
-		v := newVeil(o)
+		v := newRedaction(o)
 		quoted, err := json.Marshal(value)
 		if err != nil {
 			t.Fatal(err)
@@ -169,7 +169,7 @@ func TestWaitingIsToldWithoutSecrets(t *testing.T) {
 	var told Event
 	w := &worker{notify: func(_ context.Context, e Event) { told = e }}
 	v := veilOf(t, `{"kind":"ConfigMap","data":{"key":"s3cret"}}`, []string{"data", "key"})
-	step := &Step{ID: 3, Object: appbur.ObjectID{Kind: "ConfigMap", Name: "x"}, veil: v}
+	step := &Step{ID: 3, Object: appbur.ObjectID{Kind: "ConfigMap", Name: "x"}, redaction: v}
 	w.waiting(t.Context(), step, &retryRule{name: "internal"}, errors.New(`webhook cannot judge "s3cret"`))
 	if told.Retry != "internal" || told.Reason != `internal: webhook cannot judge "(secret)"` || told.Step != 3 {
 		t.Errorf("told %+v", told)

@@ -12,22 +12,22 @@ const (
 	uploadPack  = "git-upload-pack"
 )
 
-// wire is one talk with a server, over whatever carries it.
-type wire interface {
-	// hear reads what the server says.
-	hear() io.Reader
-	// ask sends a request while the server's answer can be heard, and returns the
-	// reader to hear it with. It is called once.
-	ask(send func(io.Writer) error) (io.Reader, error)
+// transport is one session with a server, over whatever carries it.
+type transport interface {
+	// read returns what the server says.
+	read() io.Reader
+	// request sends a request while the server's answer can be read, and returns the
+	// reader of it. It is called once.
+	request(send func(io.Writer) error) (io.Reader, error)
 	// said is what the server said beside the protocol. It is complete after end.
 	said() string
-	// end ends the talk.
+	// end ends the session.
 	end()
 }
 
-// talk is a wire after the server has introduced itself.
-type talk struct {
-	wire
+// session is a transport after the server has introduced itself.
+type session struct {
+	transport
 	advertisement
 	ctx  context.Context
 	dog  *watchdog
@@ -36,22 +36,22 @@ type talk struct {
 	words tail
 }
 
-// heard is all that the server said for people.
-func (t *talk) heard() string {
-	if t.wire == nil {
+// messages is all that the server said for people.
+func (t *session) messages() string {
+	if t.transport == nil {
 		return t.words.String()
 	}
 	return t.words.String() + "\n" + t.said()
 }
 
-// dial begins a talk with a remote's service.
-func dial(ctx context.Context, remote Remote, service string, o RemoteOptions) (_ *talk, err error) {
+// dial opens a session with a remote's service.
+func dial(ctx context.Context, remote Remote, service string, o RemoteOptions) (_ *session, err error) {
 	if remote.URL.Plaintext() && !remote.AllowPlaintext {
 		return nil, misconfigured(errors.New("http:// to another machine: whoever is on the way can read and change everything, credentials included"),
 			"use https:// or ssh, or accept it with `appbur remotes add --allow-plaintext`")
 	}
 	ctx, dog, stop := watch(ctx, o.silence())
-	t := &talk{ctx: ctx, dog: dog, stop: stop}
+	t := &session{ctx: ctx, dog: dog, stop: stop}
 	defer func() {
 		if err != nil {
 			t.hangUp()
@@ -61,12 +61,12 @@ func dial(ctx context.Context, remote Remote, service string, o RemoteOptions) (
 
 	switch remote.URL.scheme {
 	case "https", "http":
-		t.wire, err = dialHTTP(ctx, remote, service, o, dog)
+		t.transport, err = dialHTTP(ctx, remote, service, o, dog)
 		http = true
 	case "ssh":
-		t.wire, err = dialSSH(ctx, remote, service, o, dog)
+		t.transport, err = dialSSH(ctx, remote, service, o, dog)
 	case "file":
-		t.wire, err = runGit(ctx, remote.URL.path, service, o, dog)
+		t.transport, err = runGit(ctx, remote.URL.path, service, o, dog)
 	default:
 		return nil, misconfigured(ErrRemoteURL, "use a URL that was parsed")
 	}
@@ -74,24 +74,24 @@ func dial(ctx context.Context, remote Remote, service string, o RemoteOptions) (
 	if err != nil {
 		return nil, failed(ctx, err, "")
 	}
-	if t.advertisement, err = readAdvertisement(t.hear(), service, http); err != nil {
+	if t.advertisement, err = readAdvertisement(t.read(), service, http); err != nil {
 		return nil, t.failed(err)
 	}
 	return t, nil
 }
 
-// failed ends the talk, so that all that the server said is known, and finds the
+// failed ends the session, so that all that the server said is known, and finds the
 // state for what went wrong.
-func (t *talk) failed(err error) error {
+func (t *session) failed(err error) error {
 	if err == nil {
 		return nil
 	}
 	cause := context.Cause(t.ctx)
 	t.hangUp()
 	if cause == nil {
-		return failed(context.Background(), noAnswer(err), t.heard())
+		return failed(context.Background(), noAnswer(err), t.messages())
 	}
-	return failed(t.ctx, err, t.heard())
+	return failed(t.ctx, err, t.messages())
 }
 
 // noAnswer tells a peer that is no Git server from one that was cut off.
@@ -102,9 +102,9 @@ func noAnswer(err error) error {
 	return err
 }
 
-// hangUp ends the talk. It may be called more than once.
-func (t *talk) hangUp() {
-	if t.wire != nil {
+// hangUp ends the session. It may be called more than once.
+func (t *session) hangUp() {
+	if t.transport != nil {
 		t.end()
 	}
 	t.stop()
@@ -134,7 +134,7 @@ func (t *tail) String() string {
 	return string(t.data)
 }
 
-// pipe is a wire over a pair of streams to a program, here or beyond SSH.
+// pipe is a transport over a pair of streams to a program, here or beyond SSH.
 type pipe struct {
 	in     io.WriteCloser
 	out    io.Reader
@@ -153,10 +153,10 @@ func (p *pipe) closeIn() {
 	p.closer.Do(func() { _ = p.in.Close() })
 }
 
-func (p *pipe) hear() io.Reader { return p.out }
+func (p *pipe) read() io.Reader { return p.out }
 
-// ask implements [wire].
-func (p *pipe) ask(send func(io.Writer) error) (io.Reader, error) {
+// request implements [transport].
+func (p *pipe) request(send func(io.Writer) error) (io.Reader, error) {
 	p.asked = true
 	go func() {
 		// Why sending failed is the sender's to keep: the answer says what the peer
@@ -170,7 +170,7 @@ func (p *pipe) ask(send func(io.Writer) error) (io.Reader, error) {
 
 func (p *pipe) said() string { return p.errors.String() }
 
-// end implements [wire].
+// end implements [transport].
 func (p *pipe) end() {
 	p.once.Do(func() {
 		if !p.asked {

@@ -14,23 +14,23 @@ import (
 	"github.com/appbur/appbur/pkg/compat"
 )
 
-// veiled stands where a secret value was.
-const veiled = "(secret)"
+// redacted stands where a secret value was.
+const redacted = "(secret)"
 
 // secretOfSecrets are the paths below which every Secret is secret.
 var secretOfSecrets = [][]string{{"data"}, {"stringData"}}
 
-// veil keeps the secret values of one object out of what is printed. Paths say
+// redaction keeps the secret values of one object out of what is printed. Paths say
 // where they are; the values themselves are known as well, because API servers and
 // webhooks quote what they refuse, and because conversion moves them to other
-// paths. A nil veil hides nothing.
-type veil struct {
+// paths. A nil redaction hides nothing.
+type redaction struct {
 	paths  [][]string
 	values func() []string
 }
 
-// newVeil makes the veil of a saved object; nil if it has no secrets.
-func newVeil(o Object) *veil {
+// newRedaction makes the redaction of a saved object; nil if it has no secrets.
+func newRedaction(o Object) *redaction {
 	paths := o.Secrets
 	if o.ID.GroupKind() == kindSecret {
 		paths = append(slices.Clone(secretOfSecrets), paths...)
@@ -39,23 +39,23 @@ func newVeil(o Object) *veil {
 		return nil
 	}
 	// Only errors and digests ask for the values; most objects never need them.
-	return &veil{paths: paths, values: func() []string { return secretValues(o.Content, paths) }}
+	return &redaction{paths: paths, values: func() []string { return secretValues(o.Content, paths) }}
 }
 
-// with returns a veil that hides more paths.
-func (v *veil) with(paths [][]string) *veil {
+// with returns a redaction that hides more paths.
+func (v *redaction) with(paths [][]string) *redaction {
 	switch {
 	case len(paths) == 0:
 		return v
 	case v == nil:
-		return &veil{paths: paths, values: func() []string { return nil }}
+		return &redaction{paths: paths, values: func() []string { return nil }}
 	}
-	return &veil{paths: append(slices.Clone(v.paths), paths...), values: v.values}
+	return &redaction{paths: append(slices.Clone(v.paths), paths...), values: v.values}
 }
 
 // hides reports whether a value at the path, in which elements of lists have a
 // number, is secret or holds secrets.
-func (v *veil) hides(path []string) bool {
+func (v *redaction) hides(path []string) bool {
 	return v != nil && slices.ContainsFunc(v.paths, func(secret []string) bool {
 		at := 0
 		for _, key := range path {
@@ -74,7 +74,7 @@ func (v *veil) hides(path []string) bool {
 
 // text returns what somebody else wrote without the secret values in it, and without
 // what may be values that only the live object has.
-func (v *veil) text(s string) string {
+func (v *redaction) text(s string) string {
 	if v == nil || s == "" {
 		return s
 	}
@@ -92,19 +92,19 @@ func (v *veil) text(s string) string {
 }
 
 // error returns the error with another text.
-func (v *veil) error(err error) error {
+func (v *redaction) error(err error) error {
 	if v == nil || err == nil {
 		return err
 	}
 	text := err.Error()
 	if hidden := v.text(text); hidden != text {
-		return &veiledError{hidden, err}
+		return &redactedError{hidden, err}
 	}
 	return err
 }
 
 // verdict returns the verdict with secret values hidden in all that it says.
-func (v *veil) verdict(verdict compat.Verdict) compat.Verdict {
+func (v *redaction) verdict(verdict compat.Verdict) compat.Verdict {
 	if v == nil {
 		return verdict
 	}
@@ -116,7 +116,7 @@ func (v *veil) verdict(verdict compat.Verdict) compat.Verdict {
 	return verdict
 }
 
-func (v *veil) changes(list []compat.Change) []compat.Change {
+func (v *redaction) changes(list []compat.Change) []compat.Change {
 	if v == nil {
 		return list
 	}
@@ -128,7 +128,7 @@ func (v *veil) changes(list []compat.Change) []compat.Change {
 }
 
 // mask returns the content without its secret values.
-func (v *veil) mask(content map[string]any) map[string]any {
+func (v *redaction) mask(content map[string]any) map[string]any {
 	if v == nil {
 		return content
 	}
@@ -139,7 +139,7 @@ func (v *veil) mask(content map[string]any) map[string]any {
 	return v.maskMap(nil, content, known)
 }
 
-func (v *veil) maskMap(path []string, content map[string]any, known map[string]bool) map[string]any {
+func (v *redaction) maskMap(path []string, content map[string]any, known map[string]bool) map[string]any {
 	masked := make(map[string]any, len(content))
 	for key, inner := range content {
 		masked[key] = v.maskBelow(child(path, key), inner, known)
@@ -147,7 +147,7 @@ func (v *veil) maskMap(path []string, content map[string]any, known map[string]b
 	return masked
 }
 
-func (v *veil) maskBelow(path []string, value any, known map[string]bool) any {
+func (v *redaction) maskBelow(path []string, value any, known map[string]bool) any {
 	switch x := value.(type) {
 	case map[string]any:
 		return v.maskMap(path, x, known)
@@ -170,15 +170,15 @@ func (v *veil) maskBelow(path []string, value any, known map[string]bool) any {
 	return ""
 }
 
-// veiledError is an error whose text does not hold secret values. What it wraps is
+// redactedError is an error whose text does not hold secret values. What it wraps is
 // for decisions and is never printed.
-type veiledError struct {
+type redactedError struct {
 	text string
 	err  error
 }
 
-func (e *veiledError) Error() string { return e.text }
-func (e *veiledError) Unwrap() error { return e.err }
+func (e *redactedError) Error() string { return e.text }
+func (e *redactedError) Unwrap() error { return e.err }
 
 // secretValues returns all texts and numbers of an object at and below the paths.
 func secretValues(content map[string]any, paths [][]string) []string {
@@ -253,7 +253,7 @@ func formsOf(value string) []string {
 func replaceWord(s, value string) string {
 	const short = 6
 	if len(value) >= short {
-		return strings.ReplaceAll(s, value, veiled)
+		return strings.ReplaceAll(s, value, redacted)
 	}
 	var b strings.Builder
 	done := 0
@@ -266,7 +266,7 @@ func replaceWord(s, value string) string {
 		at += found
 		end := at + len(value)
 		if (at == 0 || !inWord(s[at-1])) && (end == len(s) || !inWord(s[end])) {
-			b.WriteString(s[done:at] + veiled)
+			b.WriteString(s[done:at] + redacted)
 			done = end
 		}
 		at = end
@@ -287,7 +287,7 @@ func cutEncoded(s string) string {
 		if strings.ToLower(run) == run || strings.ToUpper(run) == run {
 			return run
 		}
-		return veiled
+		return redacted
 	})
 }
 

@@ -97,7 +97,7 @@ func (r *Repository) Push(ctx context.Context, remote Remote, what PushWhat, o R
 }
 
 // send carries a plan out.
-func (r *Repository) send(t *talk, plan *pushPlan, remote string, o RemoteOptions) error {
+func (r *Repository) send(t *session, plan *pushPlan, remote string, o RemoteOptions) error {
 	var (
 		sent atomic.Int64
 		// home is what went wrong here while the pack was sent. The server only sees
@@ -105,16 +105,16 @@ func (r *Repository) send(t *talk, plan *pushPlan, remote string, o RemoteOption
 		home atomic.Pointer[homeError]
 	)
 
-	answer, err := t.ask(func(out io.Writer) error {
+	answer, err := t.request(func(out io.Writer) error {
 		if err := writeCommands(out, plan.updates, plan.capabilities); err != nil {
 			return err
 		}
 		if !plan.needsPack {
 			return nil
 		}
-		err := r.objects.sendPack(out, plan.lack.objects, plan.lack.seen, func(objects int, n int64) {
+		err := r.objects.sendPack(out, plan.missing.objects, plan.missing.seen, func(objects int, n int64) {
 			sent.Store(n)
-			o.tell(Transfer{Remote: remote, Phase: Sending, Objects: objects, Total: len(plan.lack.objects), Bytes: n})
+			o.tell(Transfer{Remote: remote, Phase: Sending, Objects: objects, Total: len(plan.missing.objects), Bytes: n})
 		})
 		if errors.Is(err, ErrCorrupt) || errors.Is(err, ErrObjectNotFound) {
 			home.Store(&homeError{err})
@@ -141,7 +141,7 @@ func (r *Repository) send(t *talk, plan *pushPlan, remote string, o RemoteOption
 	// off changes nothing.
 	_, _ = io.Copy(io.Discard, io.LimitReader(answer, 1<<20))
 	t.hangUp()
-	return report.verdict(plan.updates, t.heard())
+	return report.verdict(plan.updates, t.messages())
 }
 
 // verdict makes an error of a report that tells of anything but success.

@@ -17,7 +17,7 @@ type pointHistory struct {
 	Accepted string `json:"accepted,omitempty"`
 }
 
-func historyOf(s repository.Standing) pointHistory {
+func historyOf(s repository.TrustStatus) pointHistory {
 	h := pointHistory{
 		State: "continues", Tip: s.Tip.String(), Seen: s.Seen.String(), Commits: s.Commits, Anchored: s.Anchored,
 		Accepted: s.Accepted,
@@ -31,8 +31,8 @@ func historyOf(s repository.Standing) pointHistory {
 	return h
 }
 
-// printStanding says how far a point can be believed.
-func (e *env) printStanding(s repository.Standing) {
+// printTrustStatus says how far a point can be believed.
+func (e *env) printTrustStatus(s repository.TrustStatus) {
 	out := e.paragraphs(fieldIndent)
 	if s.Signer != "" {
 		fmt.Fprintf(out, "signature      %s, by %s\n", e.paint(sgrGreen, "good"), s.Signer)

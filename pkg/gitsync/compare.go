@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// RemoteStanding is how a remote stands to this repository.
-type RemoteStanding struct {
+// RemoteComparison is how a remote stands to this repository.
+type RemoteComparison struct {
 	State RemoteState
 	// Tip is the branch at the remote, empty if it has none.
 	Tip Hash
@@ -33,14 +33,14 @@ func RemoteRefs(ctx context.Context, remote Remote, o RemoteOptions) (map[string
 
 // Compare asks a remote how it stands to this repository. A remote that holds
 // something else than an older state is no error here: the state says it.
-func (r *Repository) Compare(ctx context.Context, remote Remote, what PushWhat, o RemoteOptions) (RemoteStanding, error) {
+func (r *Repository) Compare(ctx context.Context, remote Remote, what PushWhat, o RemoteOptions) (RemoteComparison, error) {
 	t, err := dial(ctx, remote, uploadPack, o)
 	if err != nil {
-		return RemoteStanding{}, err
+		return RemoteComparison{}, err
 	}
 	there := t.advertisement
 	t.hangUp()
-	s, err := r.standing(there, what.Branch)
+	s, err := r.comparison(there, what.Branch)
 	if err != nil {
 		return s, err
 	}
@@ -64,14 +64,14 @@ func (r *Repository) Compare(ctx context.Context, remote Remote, what PushWhat, 
 	return s, nil
 }
 
-// standing compares the branch only.
-func (r *Repository) standing(there advertisement, branch string) (RemoteStanding, error) {
+// comparison compares the branch only.
+func (r *Repository) comparison(there advertisement, branch string) (RemoteComparison, error) {
 	tip, err := r.resolve(branch)
 	if err != nil {
-		return RemoteStanding{}, err
+		return RemoteComparison{}, err
 	}
 	theirs, has := there.refs[branch]
-	s := RemoteStanding{Tip: theirs}
+	s := RemoteComparison{Tip: theirs}
 	if !has {
 		s.State = RemoteEmpty
 		fresh, err := r.beyond([]Hash{tip}, nil)
@@ -112,7 +112,7 @@ func (r *Repository) standing(there advertisement, branch string) (RemoteStandin
 }
 
 // refusal is why nothing may be pushed.
-func (s RemoteStanding) refusal(branch string) error {
+func (s RemoteComparison) refusal(branch string) error {
 	switch s.State {
 	case RemoteDiverged:
 		return inState(s.State, "", fmt.Errorf("%s at the remote is %s, which is not an older state of this repository", branch, s.Tip.Short()))

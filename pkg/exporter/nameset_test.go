@@ -23,7 +23,7 @@ func FuzzRoll(f *testing.F) {
 				return // no name of a namespace has one
 			}
 		}
-		var r roll
+		var r nameSet
 		for _, id := range want {
 			r.add(id)
 			r.add(appbur.ObjectID{Group: "g", Kind: "B", Name: id.Name})

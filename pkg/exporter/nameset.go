@@ -7,10 +7,10 @@ import (
 	"github.com/appbur/appbur"
 )
 
-// roll remembers which objects were emitted, in as little memory as will do: lists
+// nameSet remembers which objects were emitted, in as little memory as will do: lists
 // come sorted, so each name is kept as what differs from the one before. It is the
 // only thing of a capture that grows with the cluster, by some ten bytes an object.
-type roll struct {
+type nameSet struct {
 	kinds map[appbur.GroupKind]*names
 }
 
@@ -22,7 +22,7 @@ type names struct {
 }
 
 // add writes down one object.
-func (r *roll) add(id appbur.ObjectID) {
+func (r *nameSet) add(id appbur.ObjectID) {
 	if r.kinds == nil {
 		r.kinds = make(map[appbur.GroupKind]*names)
 	}
@@ -43,7 +43,7 @@ func (r *roll) add(id appbur.ObjectID) {
 }
 
 // each calls do for every object, in the order in which they were added.
-func (r *roll) each(do func(appbur.ObjectID)) {
+func (r *nameSet) each(do func(appbur.ObjectID)) {
 	for gk, n := range r.kinds {
 		var key []byte
 		for rest := n.packed; len(rest) > 0; {

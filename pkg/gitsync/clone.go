@@ -105,7 +105,7 @@ func fetchAll(ctx context.Context, dir string, remote Remote, branch, tagPrefix 
 		return Cloned{}, inState(RemoteEmpty, "", appbur.WithHint(fmt.Errorf("it has no %s", branch), "push to it first, or check the URL"))
 	}
 	done := Cloned{Tip: tip, Tags: len(refs) - 1, Skipped: t.odd}
-	in, err := t.request(slices.Collect(maps.Values(refs)))
+	in, err := t.fetch(slices.Collect(maps.Values(refs)))
 	if err != nil {
 		return done, t.failed(err)
 	}
@@ -137,8 +137,8 @@ func fetchAll(ctx context.Context, dir string, remote Remote, branch, tagPrefix 
 	return done, writePackedRefs(dir, refs)
 }
 
-// request asks for everything below some objects, and returns the pack's stream.
-func (t *talk) request(want []Hash) (io.Reader, error) {
+// fetch requests everything below some objects, and returns the pack's stream.
+func (t *session) fetch(want []Hash) (io.Reader, error) {
 	slices.SortFunc(want, func(a, b Hash) int { return strings.Compare(string(a[:]), string(b[:])) })
 	want = slices.Compact(want)
 
@@ -155,7 +155,7 @@ func (t *talk) request(want []Hash) (io.Reader, error) {
 		capabilities = append(capabilities, "object-format=sha1")
 	}
 
-	answer, err := t.ask(func(out io.Writer) error {
+	answer, err := t.request(func(out io.Writer) error {
 		request := bufio.NewWriter(out)
 		for i, id := range want {
 			list := ""

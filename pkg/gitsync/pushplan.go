@@ -13,25 +13,25 @@ type pushPlan struct {
 	updates      []refUpdate
 	capabilities []string
 	needsPack    bool
-	lack         *lack
+	missing      *missing
 	done         Pushed
 }
 
 // planPush compares what a remote has with what it shall have.
 func (r *Repository) planPush(there advertisement, what PushWhat) (pushPlan, error) {
-	plan := pushPlan{lack: r.newLack()}
+	plan := pushPlan{missing: r.newMissing()}
 	tip, err := r.resolve(what.Branch)
 	if err != nil {
 		return plan, err
 	}
-	standing, err := r.standing(there, what.Branch)
+	comparison, err := r.comparison(there, what.Branch)
 	if err != nil {
 		return plan, err
 	}
-	if err := standing.refusal(what.Branch); err != nil {
+	if err := comparison.refusal(what.Branch); err != nil {
 		return plan, err
 	}
-	plan.done.Tip, plan.done.Commits = tip, standing.Commits
+	plan.done.Tip, plan.done.Commits = tip, comparison.Commits
 
 	theirs := there.refs[what.Branch]
 	if theirs != tip {
@@ -115,26 +115,26 @@ func (r *Repository) planPack(plan *pushPlan, there advertisement, what PushWhat
 		have = append(have, theirs)
 	}
 
-	if err := plan.lack.addHistory([]Hash{tip}, have); err != nil {
+	if err := plan.missing.addHistory([]Hash{tip}, have); err != nil {
 		return err
 	}
 	var err error
-	if plan.lack.known, err = r.newestPoint(there, what.TagPrefix); err != nil {
+	if plan.missing.known, err = r.newestPoint(there, what.TagPrefix); err != nil {
 		return err
 	}
 
 	for _, id := range tags {
-		commit, err := plan.lack.addTag(id)
+		commit, err := plan.missing.addTag(id)
 		if err != nil {
 			return err
 		}
 		// The tip of main is known to the remote, or in this very pack.
-		if err := plan.lack.addHistory([]Hash{commit}, append(slices.Clone(have), tip)); err != nil {
+		if err := plan.missing.addHistory([]Hash{commit}, append(slices.Clone(have), tip)); err != nil {
 			return err
 		}
 	}
 
-	plan.done.Objects = len(plan.lack.objects)
+	plan.done.Objects = len(plan.missing.objects)
 	return nil
 }
 

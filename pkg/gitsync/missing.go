@@ -10,10 +10,10 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 )
 
-// lack finds the objects that a remote does not have. It walks the commits that
+// missing finds the objects that a remote does not have. It walks the commits that
 // are new and compares their trees with those of their parents: what it costs is
 // what changed, however much exists.
-type lack struct {
+type missing struct {
 	repo    *Repository
 	seen    map[Hash]struct{}
 	objects []Hash
@@ -23,12 +23,12 @@ type lack struct {
 	known []Hash
 }
 
-func (r *Repository) newLack() *lack {
-	return &lack{repo: r, seen: map[Hash]struct{}{}}
+func (r *Repository) newMissing() *missing {
+	return &missing{repo: r, seen: map[Hash]struct{}{}}
 }
 
 // add notes an object, and reports whether it was new.
-func (l *lack) add(id Hash) bool {
+func (l *missing) add(id Hash) bool {
 	if _, ok := l.seen[id]; ok {
 		return false
 	}
@@ -38,7 +38,7 @@ func (l *lack) add(id Hash) bool {
 }
 
 // addTag adds a tag object and returns the commit that the tag is on.
-func (l *lack) addTag(id Hash) (Hash, error) {
+func (l *missing) addTag(id Hash) (Hash, error) {
 	tag, err := l.repo.readTag(id)
 	if err != nil {
 		return Hash{}, err
@@ -51,7 +51,7 @@ func (l *lack) addTag(id Hash) (Hash, error) {
 
 // addHistory adds what can be reached from the wanted commits and not from those
 // that the remote has.
-func (l *lack) addHistory(want, have []Hash) error {
+func (l *missing) addHistory(want, have []Hash) error {
 	fresh, err := l.repo.beyond(want, have)
 	if err != nil {
 		return err
@@ -80,7 +80,7 @@ func (l *lack) addHistory(want, have []Hash) error {
 
 // addTree adds a tree and what it holds, except for what one of the bases has at
 // the same place.
-func (l *lack) addTree(id Hash, bases []Hash) error {
+func (l *missing) addTree(id Hash, bases []Hash) error {
 	for _, base := range bases {
 		if base == id {
 			return nil
@@ -118,7 +118,7 @@ func (l *lack) addTree(id Hash, bases []Hash) error {
 	return nil
 }
 
-func (l *lack) addEntry(e treeEntry, before []treeEntry) error {
+func (l *missing) addEntry(e treeEntry, before []treeEntry) error {
 	var below []Hash
 	for _, old := range before {
 		if old.id == e.id {

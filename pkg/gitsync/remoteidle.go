@@ -18,7 +18,7 @@ type watchdog struct {
 }
 
 // watch returns a context that the watchdog ends, and its end. The caller calls
-// stop when the talk is over.
+// stop when the session is over.
 func watch(ctx context.Context, silence time.Duration) (context.Context, *watchdog, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	w := &watchdog{silence: silence, timer: time.AfterFunc(silence, func() { cancel(errSilent) })}

@@ -6,8 +6,8 @@ import (
 	"github.com/appbur/appbur"
 )
 
-// attempt is what became of one step.
-type attempt struct {
+// stepResult is what became of one step.
+type stepResult struct {
 	step     *Step
 	result   Result // empty for barriers and waits that ended well
 	identity Identity
@@ -22,7 +22,7 @@ type attempt struct {
 	interrupted bool
 }
 
-func (a *attempt) reason() string {
+func (a *stepResult) reason() string {
 	if a.err != nil {
 		return a.err.Error()
 	}
@@ -33,7 +33,7 @@ func (a *attempt) reason() string {
 var severity = []Result{"", Unchanged, Configured, Created, Skipped, Failed}
 
 // join adds the result of one more step to the outcome of its object.
-func (o *Outcome) join(a *attempt) {
+func (o *Outcome) join(a *stepResult) {
 	if slices.Index(severity, a.result) > slices.Index(severity, o.Result) {
 		o.Result = a.result
 	}
@@ -53,8 +53,8 @@ func (o *Outcome) join(a *attempt) {
 	}
 }
 
-// earlier is what steps before this one learned.
-type earlier struct {
+// learned is what steps before this one learned.
+type learned struct {
 	self    *Identity // of the object, when an earlier step applied it
 	created bool      // whether that step created it
 	owners  map[appbur.ObjectID]Identity
