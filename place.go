@@ -5,6 +5,10 @@ import (
 	"strings"
 )
 
+// SealedKey is the key at the top of a sealed manifest below which SOPS keeps its own data: no
+// other manifest has it (https://github.com/getsops/sops, "Encrypting" in its README).
+const SealedKey = "sops"
+
 // Place is what the path of a manifest says about its object. The kind is in lower
 // case there, and names too long for a file are shortened, so a Place is no [ObjectID]; for people it says the same.
 type Place struct {

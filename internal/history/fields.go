@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/manifest"
 	"github.com/appbur/appbur/pkg/seal"
 )
@@ -46,10 +47,10 @@ func Fields(before, after []byte) []FieldChange {
 		return []FieldChange{{What: Changed}}
 	}
 	if seal.IsSealed(before) {
-		delete(from, sealedKey)
+		delete(from, appbur.SealedKey)
 	}
 	if seal.IsSealed(after) {
-		delete(to, sealedKey)
+		delete(to, appbur.SealedKey)
 	}
 	c := fieldComparison{sealed: seal.IsSealed(before) || seal.IsSealed(after)}
 	c.maps("", from, to)

@@ -6,13 +6,12 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/linediff"
 	"github.com/appbur/appbur/pkg/seal"
 )
 
 const (
-	// sealedKey is the block of a SOPS file that holds its own data.
-	sealedKey = "sops"
 	encrypted = "<encrypted>"
 	resealed  = "<encrypted anew>"
 )
@@ -54,7 +53,7 @@ func Readable(data []byte) (lines [][]byte, numbers []int, sealed bool) {
 	for i, line := range all {
 		if sealed {
 			if line[0] != ' ' && line[0] != '\n' {
-				inBlock = bytes.HasPrefix(line, []byte(sealedKey+":"))
+				inBlock = bytes.HasPrefix(line, []byte(appbur.SealedKey+":"))
 				hasBlock = hasBlock || inBlock
 			}
 			if inBlock {

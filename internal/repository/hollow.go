@@ -4,12 +4,13 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/appbur/appbur"
 	"go.yaml.in/yaml/v3"
 )
 
 // frame are the keys of a manifest that say which object it is, or how it is sealed. What
 // else it holds is its content.
-var frame = []string{"apiVersion", "kind", "metadata", "sops"}
+var frame = []string{"apiVersion", "kind", "metadata", appbur.SealedKey}
 
 // hollowed reports whether a manifest holds less than half of the content that it held.
 // Rules that drop too much, and a server that leaves fields out, make many such files

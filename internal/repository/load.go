@@ -158,7 +158,7 @@ func (l *Loaded) decode(file appbur.File) (Object, error) {
 		return Object{}, err
 	}
 	if sealed {
-		delete(content, "sops")
+		delete(content, appbur.SealedKey)
 	}
 
 	id, err := manifest.IDOf(content)

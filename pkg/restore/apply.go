@@ -90,7 +90,7 @@ func (p *Plan) applicable() error {
 			return appbur.WithHint(fmt.Errorf("%w: step %d", ErrNoContent, s.ID),
 				"make the plan again from the restore point and compare its digest")
 		}
-		if s.Object.GroupKind() == kindSecret && s.Content[sealMark] != nil {
+		if s.Object.GroupKind() == kindSecret && s.Content[appbur.SealedKey] != nil {
 			return appbur.WithHint(fmt.Errorf("%w: %s", ErrSealed, s.Object), "give the key that the restore point was sealed for")
 		}
 	}

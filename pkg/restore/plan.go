@@ -176,9 +176,6 @@ var ErrBlocked = errors.New("the plan has objects that cannot be restored to thi
 // plan can be made and looked at.
 var ErrSealed = errors.New("the plan holds sealed secrets")
 
-// sealMark is the field that only sealed manifests have at their top level.
-const sealMark = "sops"
-
 // Blocked returns the steps of objects that cannot be restored.
 func (p *Plan) Blocked() []Step {
 	var blocked []Step
@@ -202,7 +199,7 @@ func (p *Plan) Digest() (appbur.Digest, error) {
 // digestContent is the digest of what a step sends. Secret values were masked
 // before: a plain hash of a short value lets the value be guessed.
 func digestContent(masked map[string]any) (appbur.Digest, error) {
-	data, err := json.Marshal(without(masked, sealMark))
+	data, err := json.Marshal(without(masked, appbur.SealedKey))
 	if err != nil {
 		return appbur.Digest{}, fmt.Errorf("encoding the content: %w", err)
 	}

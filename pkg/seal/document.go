@@ -10,11 +10,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/appbur/appbur"
 	"go.yaml.in/yaml/v3"
 )
-
-// metadataKey is the top-level key that SOPS keeps its own data under.
-const metadataKey = "sops"
 
 // parseDocument reads one YAML document whose root is a mapping.
 func parseDocument(data []byte) (*yaml.Node, error) {
@@ -60,7 +58,7 @@ func encodeDocument(root *yaml.Node) ([]byte, error) {
 // nil if it is absent.
 func takeMetadata(mapping *yaml.Node) *yaml.Node {
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
-		if mapping.Content[i].Value == metadataKey {
+		if mapping.Content[i].Value == appbur.SealedKey {
 			value := mapping.Content[i+1]
 			mapping.Content = slices.Delete(mapping.Content, i, i+2)
 			return value

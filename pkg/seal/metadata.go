@@ -10,6 +10,7 @@ import (
 
 	"filippo.io/age"
 	"filippo.io/age/armor"
+	"github.com/appbur/appbur"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -52,7 +53,7 @@ var foreignKeys = map[string]string{
 // last byte, so that equal metadata are equal bytes.
 func (m metadata) encode() []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s:\n  age:\n", metadataKey)
+	fmt.Fprintf(&b, "%s:\n  age:\n", appbur.SealedKey)
 	for _, k := range m.Age {
 		fmt.Fprintf(&b, "    - recipient: %s\n      enc: |\n", k.Recipient)
 		for line := range strings.Lines(k.Enc) {
@@ -93,7 +94,7 @@ func quoteRegex(expression string) string {
 // selectsBy reports whether a body that this package wrote was sealed by the
 // selection.
 func selectsBy(body []byte, s selection) bool {
-	at := bytes.LastIndex(body, []byte("\n"+metadataKey+":\n"))
+	at := bytes.LastIndex(body, []byte("\n"+appbur.SealedKey+":\n"))
 	return at >= 0 && bytes.Contains(body[at:], []byte("\n"+regexLine+quoteRegex(s.encryptedRegex())+"\n"))
 }
 
@@ -118,7 +119,7 @@ func cutFingerprint(sealed []byte) (body []byte, fingerprint string, ok bool) {
 // understand and that matters is an error.
 func parseMetadata(n *yaml.Node) (metadata, selection, error) {
 	if n.Kind != yaml.MappingNode {
-		return metadata{}, selection{}, fmt.Errorf("%w: %q is no mapping", ErrFormat, metadataKey)
+		return metadata{}, selection{}, fmt.Errorf("%w: %q is no mapping", ErrFormat, appbur.SealedKey)
 	}
 
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -131,7 +132,7 @@ func parseMetadata(n *yaml.Node) (metadata, selection, error) {
 
 	var m metadata
 	if err := n.Decode(&m); err != nil {
-		return metadata{}, selection{}, fmt.Errorf("%w: the metadata below %q", ErrFormat, metadataKey)
+		return metadata{}, selection{}, fmt.Errorf("%w: the metadata below %q", ErrFormat, appbur.SealedKey)
 	}
 	if m.MAC == "" || m.LastModified == "" {
 		return metadata{}, selection{}, fmt.Errorf("%w: no authentication code or no date", ErrTampered)

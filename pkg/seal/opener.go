@@ -54,7 +54,7 @@ func (o *Opener) open(sealed []byte) ([]byte, selection, error) {
 	}
 	block := takeMetadata(root)
 	if block == nil || takeMetadata(root) != nil {
-		return nil, selection{}, fmt.Errorf("%w: want one key %q", ErrFormat, metadataKey)
+		return nil, selection{}, fmt.Errorf("%w: want one key %q", ErrFormat, appbur.SealedKey)
 	}
 	m, selected, err := parseMetadata(block)
 	if err != nil {
@@ -138,7 +138,7 @@ func IsSealed(data []byte) bool {
 		return true
 	}
 	// Only a key of the root can begin a line at its first column.
-	start := []byte("\n" + metadataKey + ":\n")
+	start := []byte("\n" + appbur.SealedKey + ":\n")
 	at := bytes.LastIndex(data, start)
 	if at < 0 {
 		return false

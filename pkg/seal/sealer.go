@@ -96,7 +96,7 @@ func (s *Sealer) sealManifest(plain, previous []byte, selected selection, secret
 	}
 
 	if takeMetadata(root) != nil {
-		return nil, appbur.WithHint(fmt.Errorf("seal manifest: %w: it has a key %q already", ErrFormat, metadataKey),
+		return nil, appbur.WithHint(fmt.Errorf("seal manifest: %w: it has a key %q already", ErrFormat, appbur.SealedKey),
 			"the object is a SOPS file itself; it needs no sealing")
 	}
 	if len(root.Content) == 0 {

@@ -138,7 +138,7 @@ func SealedPaths(sealed []byte) ([][]string, error) {
 	}
 	block := takeMetadata(root)
 	if block == nil {
-		return nil, fmt.Errorf("sealed manifest: %w: no key %q", ErrFormat, metadataKey)
+		return nil, fmt.Errorf("sealed manifest: %w: no key %q", ErrFormat, appbur.SealedKey)
 	}
 	_, selected, err := parseMetadata(block)
 	if err != nil {

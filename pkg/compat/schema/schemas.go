@@ -7,10 +7,6 @@ import (
 	"github.com/appbur/appbur/pkg/compat"
 )
 
-// sealMark is the field that only sealed manifests have at their top level. What is
-// sealed is text, whatever it was before.
-const sealMark = "sops"
-
 // Schemas are the schemas of the custom kinds of a restore point. They are safe for
 // concurrent use.
 type Schemas struct {
@@ -70,7 +66,8 @@ func (s *Schemas) Check(object map[string]any) compat.Opinion {
 	if !ok {
 		return compat.Opinion{}
 	}
-	if _, sealed := object[sealMark]; sealed {
+	// What is sealed is text, whatever it was before.
+	if _, sealed := object[appbur.SealedKey]; sealed {
 		return compat.Opinion{Unchecked: "its values are sealed"}
 	}
 	s.mutex.Lock()
