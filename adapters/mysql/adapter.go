@@ -6,10 +6,11 @@ import (
 	"log/slog"
 	"slices"
 
+	driver "github.com/go-sql-driver/mysql"
+
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/adapters/internal/tables"
 	"github.com/appbur/appbur/pkg/contract"
-	driver "github.com/go-sql-driver/mysql"
 )
 
 // Adapter serves configured tables of one database. It holds no connection while

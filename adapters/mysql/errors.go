@@ -11,10 +11,11 @@ import (
 	"regexp"
 	"strconv"
 
+	"github.com/go-sql-driver/mysql"
+
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/adapters/internal/tables"
 	"github.com/appbur/appbur/pkg/contract"
-	"github.com/go-sql-driver/mysql"
 )
 
 // ServerError is an error of the server without what must not be shown.

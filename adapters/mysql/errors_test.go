@@ -6,10 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-sql-driver/mysql"
+
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/adapters/internal/tables"
 	"github.com/appbur/appbur/pkg/contract"
-	"github.com/go-sql-driver/mysql"
 )
 
 func TestFailed(t *testing.T) {

@@ -7,10 +7,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/adapters/internal/tables"
 	"github.com/appbur/appbur/pkg/contract"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // Adapter serves configured tables of one database. It holds no connection while

@@ -9,10 +9,11 @@ import (
 	"regexp"
 	"strconv"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/adapters/internal/tables"
 	"github.com/appbur/appbur/pkg/contract"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // ServerError is an error of the PostgreSQL server without what must not be shown.

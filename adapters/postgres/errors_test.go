@@ -9,10 +9,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/adapters/internal/tables"
 	"github.com/appbur/appbur/pkg/contract"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 func TestFailed(t *testing.T) {

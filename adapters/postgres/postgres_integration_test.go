@@ -13,12 +13,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
 	"github.com/appbur/appbur/adapters/internal/adaptertest"
 	"github.com/appbur/appbur/adapters/internal/tables"
 	"github.com/appbur/appbur/adapters/internal/testdb"
 	"github.com/appbur/appbur/pkg/contract"
-	"github.com/google/go-cmp/cmp"
-	"github.com/jackc/pgx/v5"
 )
 
 var server *testdb.Server

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/examples/fleet/program"
 	v1 "github.com/appbur/appbur/examples/fleet/v1"
@@ -22,7 +24,6 @@ import (
 	"github.com/appbur/appbur/pkg/compat/payload"
 	"github.com/appbur/appbur/pkg/contract"
 	"github.com/appbur/appbur/pkg/contract/contracttest"
-	"github.com/google/go-cmp/cmp"
 )
 
 var update = flag.Bool("update", false, "write the golden payloads of release 2 anew; those of release 1 are frozen")

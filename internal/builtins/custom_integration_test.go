@@ -8,10 +8,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/appbur/appbur"
-	"github.com/appbur/appbur/pkg/manifest"
 	diff "github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/manifest"
 )
 
 // customVersion is one version of a definition under test.

@@ -11,9 +11,10 @@ import (
 	"strings"
 	"testing"
 
+	diff "github.com/google/go-cmp/cmp"
+
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/manifest"
-	diff "github.com/google/go-cmp/cmp"
 )
 
 var servers = []struct {

@@ -6,9 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/tools/txtar"
+
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/manifest"
-	"golang.org/x/tools/txtar"
 )
 
 // everything is the name of the objects, and of the namespace that they are in.

@@ -11,9 +11,10 @@ import (
 	"strings"
 	"testing"
 
+	diff "github.com/google/go-cmp/cmp"
+
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/manifest"
-	diff "github.com/google/go-cmp/cmp"
 )
 
 // several are the kinds that a server serves at more than one version, with the

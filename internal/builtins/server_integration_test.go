@@ -14,15 +14,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/appbur/appbur"
-	"github.com/appbur/appbur/internal/testcluster"
-	"github.com/appbur/appbur/pkg/exporter"
-	"github.com/appbur/appbur/pkg/manifest"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/version"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/rest"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/testcluster"
+	"github.com/appbur/appbur/pkg/exporter"
+	"github.com/appbur/appbur/pkg/manifest"
 )
 
 // server is a real cluster, and how the tests speak to it: by plain requests, so that

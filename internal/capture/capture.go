@@ -5,11 +5,12 @@ import (
 	"errors"
 	"sync"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/exporter"
 	"github.com/appbur/appbur/pkg/manifest"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // Source reads a cluster. It is what is needed of [exporter.Exporter].

@@ -4,9 +4,10 @@ import (
 	"context"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/exporter"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // ForgetKinds removes the files of kinds that the coverage does not know and that

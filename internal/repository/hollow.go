@@ -4,8 +4,9 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/appbur/appbur"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/appbur/appbur"
 )
 
 // frame are the keys of a manifest that say which object it is, or how it is sealed. What

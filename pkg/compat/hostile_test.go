@@ -7,10 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rogpeppe/go-internal/txtar"
+
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/hostile"
 	"github.com/appbur/appbur/pkg/manifest"
-	"github.com/rogpeppe/go-internal/txtar"
 )
 
 // goldenObjects returns the objects of all golden files: every conversion has one.

@@ -4,11 +4,12 @@ import (
 	"context"
 	"fmt"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/compat"
 	"github.com/appbur/appbur/pkg/manifest"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // Absence says what is known of a kind that a capture did not meet.

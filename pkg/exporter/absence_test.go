@@ -5,10 +5,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/appbur/appbur"
-	"github.com/appbur/appbur/pkg/manifest"
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/manifest"
 )
 
 // TestAbsent checks what proves that a kind is gone, and that nothing else does.

@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"sync"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/manifest"
-	"golang.org/x/sync/errgroup"
 )
 
 // RuleDeletedWhileReading is the rule of results for objects that were emitted and

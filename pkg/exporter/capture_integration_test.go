@@ -14,9 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/appbur/appbur"
-	"github.com/appbur/appbur/internal/testcluster"
-	"github.com/appbur/appbur/pkg/manifest"
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -24,6 +21,10 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/testcluster"
+	"github.com/appbur/appbur/pkg/manifest"
 )
 
 var update = flag.Bool("update", false, "write the golden files")

@@ -11,9 +11,10 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/manifest"
-	"github.com/google/go-cmp/cmp"
 )
 
 const configMaps = "/api/v1/configmaps"

@@ -6,9 +6,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/appbur/appbur"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/appbur/appbur"
 )
 
 // customResourceDefinitions is how the definitions themselves are read here.

@@ -8,11 +8,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/appbur/appbur"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/version"
 	"k8s.io/client-go/discovery"
+
+	"github.com/appbur/appbur"
 )
 
 // Type is one kind of object and how to read it.

@@ -13,11 +13,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/appbur/appbur"
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/appbur/appbur"
 )
 
 func TestChooseTypes(t *testing.T) {

@@ -11,10 +11,11 @@ import (
 	"net/http"
 	"syscall"
 
-	"github.com/appbur/appbur"
 	"golang.org/x/net/http2"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
+
+	"github.com/appbur/appbur"
 )
 
 // Errors that a caller may tell apart with [errors.Is].

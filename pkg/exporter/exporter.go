@@ -10,10 +10,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/appbur/appbur"
-	"github.com/appbur/appbur/pkg/manifest"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/rest"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/manifest"
 )
 
 // Options tune an [Exporter]. The zero value is good.

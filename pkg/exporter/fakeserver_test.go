@@ -10,8 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/appbur/appbur/pkg/manifest"
 	"k8s.io/client-go/rest"
+
+	"github.com/appbur/appbur/pkg/manifest"
 )
 
 // fakeServer is an API server whose answers a test scripts. Real servers are in

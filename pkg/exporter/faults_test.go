@@ -6,9 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/client-go/rest"
+
 	"github.com/appbur/appbur/internal/faultproxy"
 	"github.com/appbur/appbur/pkg/manifest"
-	"k8s.io/client-go/rest"
 )
 
 // proxied returns an exporter that reaches the server through a proxy.

@@ -4,8 +4,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/appbur/appbur"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/appbur/appbur"
 )
 
 // FuzzRoll checks that what is written down is read back, in order.

@@ -3,8 +3,9 @@ package exporter
 import (
 	"slices"
 
-	"github.com/appbur/appbur/pkg/compat"
 	"k8s.io/apimachinery/pkg/version"
+
+	"github.com/appbur/appbur/pkg/compat"
 )
 
 // Custom resources are read at their storage version where it is served: it has every

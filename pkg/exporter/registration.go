@@ -5,11 +5,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/appbur/appbur"
-	"github.com/appbur/appbur/pkg/manifest"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/version"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/manifest"
 )
 
 // EveryGroup stands for all groups in a group failure: which types exist besides

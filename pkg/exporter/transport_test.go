@@ -4,9 +4,10 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/appbur/appbur/pkg/manifest"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/rest"
+
+	"github.com/appbur/appbur/pkg/manifest"
 )
 
 func TestConnectionsArePinged(t *testing.T) {

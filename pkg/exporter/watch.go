@@ -6,9 +6,10 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/manifest"
-	"golang.org/x/sync/errgroup"
 )
 
 // Handler receives what [Exporter.Watch] sees. Calls about one type come one after

@@ -8,12 +8,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/appbur/appbur/internal/testcluster"
-	"github.com/appbur/appbur/pkg/manifest"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
+
+	"github.com/appbur/appbur/internal/testcluster"
+	"github.com/appbur/appbur/pkg/manifest"
 )
 
 const thingDefinition = `{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"things.example.org"},

@@ -6,10 +6,11 @@ import (
 	"path/filepath"
 	"testing"
 
+	"golang.org/x/tools/txtar"
+
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/hostile"
 	"github.com/appbur/appbur/pkg/manifest"
-	"golang.org/x/tools/txtar"
 )
 
 // TestHostileObjects makes manifests of objects that are not what their kind says,

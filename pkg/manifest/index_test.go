@@ -6,8 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/appbur/appbur"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/appbur/appbur"
 )
 
 func sampleIndex() map[appbur.ObjectID]Entry {

@@ -3,8 +3,9 @@ package manifest
 import (
 	"testing"
 
-	"github.com/appbur/appbur"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/appbur/appbur"
 )
 
 func TestUIDsInside(t *testing.T) {

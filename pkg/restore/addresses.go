@@ -9,9 +9,10 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/appbur/appbur"
 	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/appbur/appbur"
 )
 
 // ServiceAnswer is what the target says about what a Service asks for.

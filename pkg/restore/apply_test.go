@@ -13,11 +13,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/appbur/appbur"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	fielderrors "k8s.io/apimachinery/pkg/util/validation/field"
 	"pgregory.net/rapid"
+
+	"github.com/appbur/appbur"
 )
 
 func fleetPlan(t testing.TB) *Plan {

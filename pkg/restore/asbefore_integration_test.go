@@ -9,15 +9,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/appbur/appbur"
-	"github.com/appbur/appbur/internal/testcluster"
-	"github.com/appbur/appbur/pkg/manifest"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/testcluster"
+	"github.com/appbur/appbur/pkg/manifest"
 )
 
 // trip is a source and a target with objects that travel between them.

@@ -7,11 +7,12 @@ import (
 	"net/http"
 	"sync"
 
-	"github.com/appbur/appbur"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/appbur/appbur"
 )
 
 // faultyCluster keeps what is applied, and fails when told to. It stands for no

@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/appbur/appbur"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/appbur/appbur"
 )
 
 type importFunc func(app appbur.AppState) (Imported, error)

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"sync"
 
-	"github.com/appbur/appbur"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -16,6 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/client-go/rest"
+
+	"github.com/appbur/appbur"
 )
 
 // ErrNotServed is the error of asking for a kind that the target does not serve.

@@ -7,11 +7,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/appbur/appbur"
-	"github.com/appbur/appbur/internal/testcluster"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/testcluster"
 )
 
 // TestOddObjectsOnAnOldServer restores to the oldest server what the tests on the

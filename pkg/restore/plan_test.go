@@ -12,11 +12,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/compat"
 	"github.com/appbur/appbur/pkg/manifest"
-	"github.com/google/go-cmp/cmp"
-	"golang.org/x/tools/txtar"
 )
 
 var update = flag.Bool("update", false, "write golden files instead of comparing them")

@@ -11,10 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/appbur/appbur"
-	"github.com/appbur/appbur/internal/testcluster"
-	"github.com/appbur/appbur/pkg/compat"
-	"github.com/appbur/appbur/pkg/manifest"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -22,6 +18,11 @@ import (
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/testcluster"
+	"github.com/appbur/appbur/pkg/compat"
+	"github.com/appbur/appbur/pkg/manifest"
 )
 
 // settled is how long nothing may be garbage-collected after a restore. The

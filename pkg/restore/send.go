@@ -7,8 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/appbur/appbur"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/appbur/appbur"
 )
 
 // send performs one apply, as often as it takes.

@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/appbur/appbur"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/appbur/appbur"
 )
 
 // Surroundings is what a plan has to know of the target besides what it serves:

@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/appbur/appbur"
-	"github.com/appbur/appbur/pkg/manifest"
 	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/manifest"
 )
 
 // Verify reads every object of the plan back and says where the target is not as

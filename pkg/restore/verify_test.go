@@ -8,9 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/manifest"
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestDifferences(t *testing.T) {

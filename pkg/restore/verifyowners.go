@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/appbur/appbur"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/appbur/appbur"
 )
 
 // owners checks, once all objects are read, that every owner reference of the plan

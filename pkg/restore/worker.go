@@ -7,8 +7,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/appbur/appbur"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/appbur/appbur"
 )
 
 // worker runs single steps; all its methods may be called from many goroutines.

@@ -10,8 +10,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/appbur/appbur"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/appbur/appbur"
 )
 
 // parseDocument reads one YAML document whose root is a mapping.

@@ -10,8 +10,9 @@ import (
 
 	"filippo.io/age"
 	"filippo.io/age/armor"
-	"github.com/appbur/appbur"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/appbur/appbur"
 )
 
 // sopsVersion is the release whose format is written. SOPS reads the files of

@@ -9,8 +9,9 @@ import (
 	"iter"
 	"testing"
 
-	"github.com/appbur/appbur/pkg/contract"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/appbur/appbur/pkg/contract"
 )
 
 // Adapter is what is driven.

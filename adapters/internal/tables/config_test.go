@@ -5,8 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/appbur/appbur"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/appbur/appbur"
 )
 
 const exampleConfig = `

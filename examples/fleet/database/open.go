@@ -7,8 +7,9 @@ import (
 	"fmt"
 	"net/url"
 
-	"github.com/appbur/appbur"
 	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/appbur/appbur"
 )
 
 // Open opens the database file, makes it when it is missing, and creates the

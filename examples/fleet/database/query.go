@@ -6,10 +6,11 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/appbur/appbur/examples/fleet/web"
-	"github.com/appbur/appbur/pkg/contract/sqlstate"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/appbur/appbur/examples/fleet/web"
+	"github.com/appbur/appbur/pkg/contract/sqlstate"
 )
 
 // List reads records for the HTTP API.

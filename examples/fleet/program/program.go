@@ -14,9 +14,10 @@ import (
 	"os"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/contract"
-	"golang.org/x/sync/errgroup"
 )
 
 // Fleet is one version of the service with an open database.

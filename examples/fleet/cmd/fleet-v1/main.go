@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/appbur/appbur/examples/fleet/program"
-	"github.com/appbur/appbur/examples/fleet/v1"
+	v1 "github.com/appbur/appbur/examples/fleet/v1"
 )
 
 func main() {

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/appbur/appbur/examples/fleet/program"
-	"github.com/appbur/appbur/examples/fleet/v2"
+	v2 "github.com/appbur/appbur/examples/fleet/v2"
 )
 
 func main() {
