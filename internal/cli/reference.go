@@ -41,7 +41,7 @@ func WriteReference(dir string) error {
 
 func writeReference(command *cobra.Command, dir string) error {
 	for _, child := range command.Commands() {
-		if !child.IsAvailableCommand() || child.Name() == "completion" || child.IsAdditionalHelpTopicCommand() {
+		if !child.IsAvailableCommand() || child.IsAdditionalHelpTopicCommand() {
 			continue
 		}
 		if err := writeReference(child, dir); err != nil {

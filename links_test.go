@@ -1,0 +1,42 @@
+package appbur_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// link is a link of Markdown to a file of this repository, without the place in it.
+var link = regexp.MustCompile(`\]\(([^)#\s:]+)(?:#[^)]*)?\)`)
+
+// Every link of the documentation leads to a file that is there.
+func TestLinksOfTheDocumentation(t *testing.T) {
+	var pages []string
+	for _, pattern := range []string{"*.md", "*/*.md", "*/*/*.md", "*/*/*/*.md"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages = append(pages, found...)
+	}
+
+	links := 0
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+			links++
+			if _, err := os.Stat(filepath.Join(filepath.Dir(page), m[1])); err != nil {
+				t.Errorf("%s: the link %s leads nowhere", page, m[1])
+			}
+		}
+	}
+
+	if links < 100 {
+		t.Errorf("only %d links were tried in %s", links, strings.Join(pages, ", "))
+	}
+}
