@@ -131,6 +131,10 @@ func plainly(t *testing.T, line []string, code int, errs string) {
 // saying what to do. Where the type of a flag says what is wrong, the flag is named, and
 // so is what it takes.
 func TestBadValuesOfEveryFlag(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	b := newBench(t)
 	commands, flags := 0, 0
 
@@ -213,6 +217,10 @@ func TestBadEnvironment(t *testing.T) {
 
 // And for the settings of a repository, which are typed as well.
 func TestBadSettings(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	b := newBench(t)
 	for _, key := range []string{
 		"format", "repository", "cluster", "cluster.id", "rulesVersion", "recipients", "rules", "rules.objects", "guards", "guards.share",

@@ -93,6 +93,10 @@ func addNoise(t *testing.T, dir string, files, size int) {
 // line with a bar, a rate and the time that is left, no line wraps, and at the end it is
 // gone.
 func TestAPersonSeesProgress(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	dir := t.TempDir()
 	AuditStory(t, dir)
 	const files, size = 200, 4 << 10

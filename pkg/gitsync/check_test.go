@@ -214,6 +214,10 @@ func (c *checked) clone(args ...string) {
 
 // Everything that git fsck fails on, Check names, with a kind and with what it hits.
 func TestCheckAgreesWithGitAboutWhatIsBroken(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	template := newChecked(t)
 	flip := func(at int) func([]byte) []byte {
 		return func(b []byte) []byte { b[(at+len(b))%len(b)] ^= 4; return b }

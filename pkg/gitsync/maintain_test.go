@@ -143,6 +143,10 @@ func TestPacksStayFew(t *testing.T) {
 // Readers and writers, of this package and of stock git, see nothing of a
 // maintenance that goes on all the time.
 func TestMaintenanceBesideReadersAndWriters(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	r := newRepository(t)
 	first := grow(t, r, 200, 10)
 	want := contents(t, r, first[0])
@@ -269,6 +273,10 @@ func TestMaintainIsCancelled(t *testing.T) {
 
 // What an importer of stock git left as thousands of files becomes one pack.
 func TestManyLooseObjects(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	r := newRepository(t)
 	const commits = 400
 

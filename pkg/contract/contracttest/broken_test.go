@@ -137,6 +137,10 @@ var brokenApplications = map[string]brokenApplication{
 
 // TestBrokenApplicationsFail proves that cases can fail.
 func TestBrokenApplicationsFail(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+
 	for name, test := range brokenApplications {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
