@@ -1,18 +1,11 @@
 package restore
 
-import (
-	"context"
-
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-)
+import "context"
 
 // A definition may give new objects a status by default. A status that is applied on top
 // is mixed with it: what the default has and the restored status has not stays. So the
 // status of an object that was just created is replaced as a whole, unless somebody else
 // has written one meanwhile.
-
-// statusTries bounds how often it is tried again because somebody else has written.
-const statusTries = 5
 
 // beforeApply is the manager that a server gives the fields which an object had before
 // anybody applied it (apimachinery, managedfields/internal, skipnonapplied.go).
@@ -20,20 +13,24 @@ const beforeApply = "before-first-apply"
 
 // withoutDefaultStatus takes away what a default left in the status that was just applied.
 func (w *worker) withoutDefaultStatus(ctx context.Context, a *stepResult, request Request, applied Applied) (Applied, error) {
-	for range statusTries {
+	err := w.readAndWrite(ctx, a, func() error {
 		live, err := w.live(ctx, a)
 		if err != nil || live == nil || !isMixed(live, request.Content["status"]) {
-			return applied, err
+			return err
 		}
 
-		request.By = ByUpdate
-		request.Content = with(live, a.step.Content["status"], "status")
-		answer, err := w.send(ctx, a, request)
-		if !apierrors.IsConflict(err) {
-			return answer, err
+		replacement := request
+		replacement.By, replacement.Content = ByUpdate, with(live, a.step.Content["status"], "status")
+		answer, err := w.send(ctx, a, replacement)
+		if err == nil {
+			applied = answer
 		}
+		return err
+	})
+	if isRaced(err) {
+		return applied, nil // its controller goes on writing it
 	}
-	return applied, nil
+	return applied, err
 }
 
 // isMixed reports whether a live status has more than it should and nobody but us has

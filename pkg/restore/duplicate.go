@@ -30,27 +30,36 @@ func isUnreadableYAML(err error) bool {
 
 // write applies the request, or writes it in another way where apply cannot.
 func (w *worker) write(ctx context.Context, a *stepResult, request Request) (Applied, error) {
-	answer, err := w.send(ctx, a, request)
-	if !cannotApply(err) {
-		return answer, err
+	answer, refusal := w.send(ctx, a, request)
+	if !cannotApply(refusal) {
+		return answer, refusal
 	}
 
-	live, lookErr := w.live(ctx, a)
+	err := w.readAndWrite(ctx, a, func() (err error) {
+		answer, err = w.writeComplete(ctx, a, request, refusal)
+		return err
+	})
+	return answer, err
+}
+
+// writeComplete creates the object, or replaces the one that is live.
+func (w *worker) writeComplete(ctx context.Context, a *stepResult, request Request, refusal error) (Applied, error) {
+	live, err := w.live(ctx, a)
 	switch {
-	case lookErr != nil:
-		return Applied{}, lookErr
-	case live == nil && request.Status:
+	case err != nil:
 		return Applied{}, err
+	case live == nil && request.Status:
+		return Applied{}, refusal
 	case live == nil:
 		request.By = ByCreate
 		return w.send(ctx, a, request)
 	case !request.Force:
-		return Applied{}, appbur.WithHint(fmt.Errorf("it differs, and server-side apply cannot tell by whom: %w", err),
+		return Applied{}, appbur.WithHint(fmt.Errorf("it differs, and server-side apply cannot tell by whom: %w", refusal),
 			"run again with --force-conflicts to bring it to the restore point, or leave the object as it is")
 	}
 
 	request.By, request.Content = ByUpdate, over(live, request.Content)
-	answer, err = w.send(ctx, a, request)
+	answer, err := w.send(ctx, a, request)
 	// The times of managers count seconds; what is sent here is always a change.
 	answer.Applied += " updated"
 	answer.AppliedStatus += " updated"

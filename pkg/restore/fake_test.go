@@ -62,6 +62,7 @@ func (f *faultyCluster) Get(_ context.Context, id appbur.ObjectID, _ string) (ma
 		return nil, apierrors.NewNotFound(schema.GroupResource{Resource: id.Kind}, id.Name)
 	}
 	content := with(k.content, k.identity.UID, "metadata", "uid")
+	content = with(content, k.identity.ResourceVersion, "metadata", "resourceVersion")
 	if id.GroupKind() == kindDefinition {
 		return with(content, []any{map[string]any{"type": "Established", "status": "True"}}, "status", "conditions"), nil
 	}

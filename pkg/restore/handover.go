@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
@@ -61,21 +60,13 @@ func (d *draft) handOverNode(entry manifest.Entry) {
 	}
 }
 
-// handOverTries bounds how often it is tried again because somebody else has written.
-const handOverTries = 5
-
 // handOver gives fields back. What was there before the restore is not touched. The
 // object is restored, whatever comes of it, so what fails is told as a note.
 func (w *worker) handOver(ctx context.Context, a *stepResult, before learned) error {
 	if !before.created {
 		return nil
 	}
-	var err error
-	for range handOverTries {
-		if err = w.tryHandOver(ctx, a); err == nil || !apierrors.IsConflict(err) {
-			break
-		}
-	}
+	err := w.readAndWrite(ctx, a, func() error { return w.tryHandOver(ctx, a) })
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

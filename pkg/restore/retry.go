@@ -53,9 +53,7 @@ var retryRules = []retryRule{
 	},
 	{
 		name: "raced", reason: "somebody else wrote the object at the same moment; the next try sees it",
-		matches: func(err error) bool {
-			return apierrors.IsAlreadyExists(err) || apierrors.IsConflict(err) && !isFieldConflict(err)
-		},
+		matches: isRaced,
 	},
 	{
 		name: "account", reason: "the controller makes the default account shortly after its namespace",
@@ -84,6 +82,11 @@ func transient(err error) *retryRule {
 		}
 	}
 	return nil
+}
+
+// isRaced reports whether somebody else wrote the object at the same moment.
+func isRaced(err error) bool {
+	return apierrors.IsAlreadyExists(err) || apierrors.IsConflict(err) && !isFieldConflict(err)
 }
 
 // isFieldConflict reports whether fields belong to other managers, as opposed to

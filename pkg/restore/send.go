@@ -12,16 +12,42 @@ import (
 	"github.com/appbur/appbur"
 )
 
-// send performs one apply, as often as it takes.
+// send performs one apply, as often as it takes. What was made of an object as it was read
+// is not repeated after somebody else has written it, for it would be as old each time:
+// the caller makes it anew ([worker.readAndWrite]).
 func (w *worker) send(ctx context.Context, a *stepResult, request Request) (Applied, error) {
 	var answer Applied
+	var raced error
 	err := w.persist(ctx, a, func() error {
 		var err error
 		answer, err = w.cluster.Apply(ctx, request)
 		a.requests++
+		if request.By != ByApply && isRaced(err) {
+			raced, err = a.step.redaction.error(err), nil
+		}
 		return err
 	})
+	if raced != nil {
+		return Applied{}, raced
+	}
 	return answer, err
+}
+
+// readAndWrite reads an object and writes what is made of it, again and again while others
+// write in between.
+func (w *worker) readAndWrite(ctx context.Context, a *stepResult, do func() error) error {
+	for try := 1; ; try++ {
+		err := do()
+		if !isRaced(err) {
+			return err
+		}
+		if try == maxAttempts {
+			return fmt.Errorf("given up after %d attempts: %w", try, err)
+		}
+		if err := sleep(ctx, delay(try, a.step.ID)); err != nil {
+			return err
+		}
+	}
 }
 
 // inventory lists a type once per run.

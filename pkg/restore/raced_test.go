@@ -1,0 +1,65 @@
+package restore
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// What apply cannot write is replaced at the version that was read. When somebody else writes in
+// between, as the controller of a Deployment does, it is read and made anew: the same
+// request would be refused for ever.
+func TestAReplacementIsMadeAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const set = faultySet
+		cluster := newFaultyCluster()
+		if report, err := Apply(t.Context(), fleetPlan(t), cluster, nil); err != nil || outcomeOf(t, report, set).Result != Created {
+			t.Fatalf("%v, %v", report, err)
+		}
+
+		others := 3
+		cluster.fault = func(r Request, _ int) error {
+			if r.Object.String() != set || r.Status {
+				return nil
+			}
+			if r.By == ByApply {
+				return apierrors.NewInternalError(errors.New("failed to apply: duplicate entries for key [name=\"A\"]"))
+			}
+			return cluster.expectVersion(r, &others)
+		}
+		cluster.spoil(set)
+
+		report, err := Apply(t.Context(), fleetPlan(t), cluster, nil)
+		if o := outcomeOf(t, report, set); err != nil || o.Result != Configured || others != 0 {
+			t.Errorf("%s %s after %d more writes of others (%v)", o.Result, o.Reason, others, err)
+		}
+	})
+}
+
+// expectVersion refuses a write of what was read before somebody else wrote, which happens as often as others says.
+func (f *faultyCluster) expectVersion(r Request, others *int) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	k := f.objects[r.Object]
+	if *others > 0 {
+		*others--
+		k.identity.ResourceVersion += "-other"
+	}
+	if text(r.Content, "metadata", "resourceVersion") != k.identity.ResourceVersion {
+		return raced()
+	}
+	return nil
+}
+
+// spoil changes the content of an object, so that a restore has something to do.
+func (f *faultyCluster) spoil(name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for id, k := range f.objects {
+		if id.String() == name {
+			k.content = with(k.content, int64(7), "spec", "replicas")
+		}
+	}
+}
