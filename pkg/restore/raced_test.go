@@ -38,7 +38,8 @@ func TestAReplacementIsMadeAnew(t *testing.T) {
 	})
 }
 
-// expectVersion refuses a write of what was read before somebody else wrote, which happens as often as others says.
+// expectVersion refuses a write of what was read before somebody else wrote, which
+// happens as often as others says.
 func (f *faultyCluster) expectVersion(r Request, others *int) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
