@@ -170,7 +170,8 @@ func (b *planner) relinks(late [][2]*node, byNode map[*node]*draft) []*node {
 			made[owned] = true
 			relink := &node{stage: owned.stage, rank: owned.rank, step: Step{
 				Action: ActionRelink, Object: d.object.ID, APIVersion: d.object.APIVersion, Content: d.object.Content,
-				Owners: slices.Clone(d.owners), Why: "owners form a cycle: this object comes first and gets its owner afterwards", redaction: d.redaction,
+				Owners: slices.Clone(d.owners), Why: "owners form a cycle: this object comes first and gets its owner afterwards",
+				redaction: d.redaction,
 			}}
 			relink.after(owned, firm)
 			for _, o := range d.owners {
