@@ -44,6 +44,9 @@ func fractionsFit(data []byte, into any) error {
 	}
 	written := map[string]string{}
 	enlarge(&document, written)
+	if len(written) == 0 {
+		return nil
+	}
 
 	var types *yaml.TypeError
 	if !errors.As(document.Decode(reflect.New(reflect.TypeOf(into).Elem()).Interface()), &types) {

@@ -52,6 +52,15 @@ func (o liveObject) identity() Identity {
 	return id
 }
 
+// identityOf is identity of an object that was read as a whole.
+func identityOf(live map[string]any) Identity {
+	var o liveObject
+	if data, err := json.Marshal(live); err != nil || json.Unmarshal(data, &o) != nil {
+		return Identity{UID: text(live, "metadata", "uid"), ResourceVersion: text(live, "metadata", "resourceVersion")}
+	}
+	return o.identity()
+}
+
 // apiRoot is the path below which a group version is served.
 func apiRoot(apiVersion string) []string {
 	if groupOf(apiVersion) == "" {

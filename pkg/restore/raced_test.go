@@ -2,10 +2,12 @@ package restore
 
 import (
 	"errors"
+	"syscall"
 	"testing"
 	"testing/synctest"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // What apply cannot write is replaced at the version that was read. When somebody else writes in
@@ -34,6 +36,37 @@ func TestAReplacementIsMadeAnew(t *testing.T) {
 		report, err := Apply(t.Context(), fleetPlan(t), cluster, nil)
 		if o := outcomeOf(t, report, set); err != nil || o.Result != Configured || others != 0 {
 			t.Errorf("%s %s after %d more writes of others (%v)", o.Result, o.Reason, others, err)
+		}
+	})
+}
+
+// A create whose answer is lost is there all the same: the next try finds the object, and nothing is
+// left to do.
+func TestALostAnswerOfACreate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const set = faultySet
+		cluster := newFaultyCluster()
+		creates := 0
+		cluster.fault = func(r Request, _ int) error {
+			switch {
+			case r.Object.String() != set || r.Status:
+				return nil
+			case r.By == ByApply:
+				return apierrors.NewInternalError(errors.New("failed to apply: duplicate entries for key [name=\"A\"]"))
+			}
+
+			if creates++; creates > 1 {
+				return apierrors.NewAlreadyExists(schema.GroupResource{Resource: "machinesets"}, "ms")
+			}
+			cluster.mu.Lock()
+			defer cluster.mu.Unlock()
+			cluster.objects[r.Object] = &kept{identity: Identity{UID: "made", ResourceVersion: "1"}, content: r.Content}
+			return syscall.ECONNRESET
+		}
+
+		report, err := Apply(t.Context(), fleetPlan(t), cluster, nil)
+		if o := outcomeOf(t, report, set); err != nil || o.Result == Failed || creates != 2 {
+			t.Errorf("%s %s after %d creates (%v)", o.Result, o.Reason, creates, err)
 		}
 	})
 }
