@@ -13,16 +13,8 @@ var link = regexp.MustCompile(`\]\(([^)#\s:]+)(?:#[^)]*)?\)`)
 
 // Every link of the documentation leads to a file that is there.
 func TestLinksOfTheDocumentation(t *testing.T) {
-	var pages []string
-	for _, pattern := range []string{"*.md", "*/*.md", "*/*/*.md", "*/*/*/*.md"} {
-		found, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-		pages = append(pages, found...)
-	}
-
 	links := 0
+	pages := markdownPages(t)
 	for _, page := range pages {
 		text, err := os.ReadFile(page)
 		if err != nil {
@@ -39,4 +31,18 @@ func TestLinksOfTheDocumentation(t *testing.T) {
 	if links < 100 {
 		t.Errorf("only %d links were tried in %s", links, strings.Join(pages, ", "))
 	}
+}
+
+// markdownPages returns the paths of all Markdown files of this repository.
+func markdownPages(t *testing.T) []string {
+	t.Helper()
+	var pages []string
+	for _, pattern := range []string{"*.md", "*/*.md", "*/*/*.md", "*/*/*/*.md"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages = append(pages, found...)
+	}
+	return pages
 }
