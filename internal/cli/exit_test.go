@@ -43,7 +43,7 @@ func exitCases(t *testing.T) []exitCase {
 	_, noKeys := repository.LoadKeys(t.TempDir())
 
 	return []exitCase{
-		{ExitDone, "what was asked for is done", nil},
+		{ExitDone, "what was requested is done", nil},
 		{ExitFailed, "anything that has no code of its own", errors.New("x")},
 		{ExitFailed, "anything that has no code of its own", contract.NewError(contract.ReasonAppFailed, "x")},
 
@@ -53,27 +53,27 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitPartly, "a restore in which some objects or applications failed", restore.ErrIncomplete},
 		{ExitPartly, "a restore in which some objects or applications failed", failedApp(errors.New("x"))},
 		{ExitPartly, "a restore in which some objects or applications failed", failedApp(contract.NewError(contract.ReasonAppFailed, "x"))},
-		{ExitPartly, "fewer remotes than required hold everything (`backup`, `remotes push`)", errPartly},
+		{ExitPartly, "fewer remotes than required are up to date (`backup`, `remotes push`)", errPartly},
 		{ExitPartly, "a remote that is not up to date (`remotes list`)", errPartly},
 		{ExitPartly, "a restore point that cannot be read (`points list`)", errPartly},
 		{ExitPartly, "a conformance check in which required cases were not run", errPartly},
 
 		{ExitDifferent, "`verify`, `diff`, `points diff` and `plan --exit-code` found some", errDifferent},
 
-		{ExitPartly, "commits or restore points that nobody has signed (`repo check`)", checkOutcome(repository.Unsigned)},
-		{ExitCredentials, "commits or restore points that are signed by nobody trusted (`repo check`)", checkOutcome(repository.Untrusted)},
+		{ExitPartly, "unsigned commits or restore points (`repo check`)", checkOutcome(repository.Unsigned)},
+		{ExitCredentials, "commits or restore points without a trusted signature (`repo check`)", checkOutcome(repository.Untrusted)},
 		{ExitCredentials, "a signature is not trusted (`restore`, `points show`, `log --show-signature`)", repository.ErrUnsigned},
 		{ExitDamaged, "`repo check` found damage", checkOutcome(repository.Damaged)},
 		{ExitDamaged, "an object of the repository is damaged", gitsync.ErrCorrupt},
 		{ExitDamaged, "an object of the repository is missing", gitsync.ErrObjectNotFound},
 		{ExitDamaged, "the restore point that was named cannot be read", repository.ErrUnreadable},
-		{ExitDamaged, "the history was rewritten or does not hold its anchor ([trust.md](trust.md))", repository.ErrRewritten},
+		{ExitDamaged, "the history was rewritten or does not contain its anchor ([trust.md](trust.md))", repository.ErrRewritten},
 
 		{ExitNotFound, "the repository does not exist", gitsync.ErrNoRepository},
-		{ExitNotFound, "a Git repository is none of appbur", repository.ErrForeign},
+		{ExitNotFound, "a Git repository is not one of appbur's", repository.ErrForeign},
 		{ExitNotFound, "the restore point does not exist", repository.ErrNoPoint},
 		{ExitNotFound, "the commit or the object does not exist", &notFoundError{errors.New("x")}},
-		{ExitNotFound, "no restore point knows the application (`apps retire`)", unknownApp()},
+		{ExitNotFound, "no restore point has the application (`apps retire`)", unknownApp()},
 		{ExitNotFound, "the remote repository does not exist", refusedBy(gitsync.RemoteNotFound)},
 
 		{ExitMoved, "another process writes to the repository", gitsync.ErrRefMoved},
@@ -99,11 +99,11 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitCredentials, "a signature is not trusted (`restore`, `points show`, `log --show-signature`)", repository.ErrUntrusted},
 		{ExitCredentials, nobodyTrusted, repository.ErrNobodyTrusted},
 		{ExitCredentials, nobodyTrusted, repository.NobodyTrusted()},
-		{ExitCredentials, "appbur.yaml is not obeyed ([rules.md](rules.md))", repository.ErrPolicy},
+		{ExitCredentials, "appbur.yaml is not trusted ([rules.md](rules.md))", repository.ErrPolicy},
 		{ExitCredentials, "the copy is bound to no keys or to another repository ([trust.md](trust.md))", repository.ErrUnbound},
 		{ExitCredentials, "the copy is bound to no keys or to another repository ([trust.md](trust.md))", repository.ErrOtherRepository},
 
-		{ExitIncompatible, "the plan holds objects that the target cannot take, and `--allow-blocked` was not given", restore.ErrBlocked},
+		{ExitIncompatible, "the plan contains objects that the target cannot take, and `--allow-blocked` was not given", restore.ErrBlocked},
 		{
 			ExitIncompatible, "`compat cluster` found some that are blocked, or that the schema of their kind refuses",
 			&outcome{ExitIncompatible, "x"},
@@ -111,13 +111,13 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitIncompatible, tooNew, contract.NewError(contract.ReasonSchemaTooNew, "x")},
 		{ExitIncompatible, tooNew, failedApp(contract.NewError(contract.ReasonSchemaTooNew, "x"))},
 		{ExitIncompatible, tooNew, failedApp(contract.NewError(contract.ReasonSchemaTooOld, "x"))},
-		{ExitIncompatible, "what answers is another application", contract.NewError(contract.ReasonWrongApp, "x")},
+		{ExitIncompatible, "another application answers at the address", contract.NewError(contract.ReasonWrongApp, "x")},
 		{ExitIncompatible, "both sides have no version of the contract in common", contract.NewError(contract.ReasonNoCommonVersion, "x")},
 
 		{ExitUsage, "the command line was wrong", &usageError{errors.New("x")}},
 		{
 			ExitUsage,
-			"it does not agree to what it would do: `--yes` is missing, or says too little where the target of a restore is newer than the point. Nothing was done",
+			"the consent to what it would do is missing: `--yes` was not given, or is not enough because the target of a restore is newer than the point. Nothing was done",
 			targetCluster{Since: &changedSince{Deleted: []appbur.ObjectID{{}}}}.refuse(""),
 		},
 
@@ -133,9 +133,9 @@ func unknownApp() error {
 	return err
 }
 
-const tooNew = "an application cannot read the schema of its payload, which is too new or too old (what else there was is restored)"
+const tooNew = "an application cannot read the schema of its payload, which is too new or too old (everything else is restored)"
 
-const nobodyTrusted = "nobody is trusted (`plan`, `restore`, `verify`, `compat cluster`, `points show`, `points prune`, `points delete`)"
+const nobodyTrusted = "no signer is trusted (`plan`, `restore`, `verify`, `compat cluster`, `points show`, `points prune`, `points delete`)"
 
 // pageCauses that [TestAppCredentials] holds with a real application.
 var heldElsewhere = map[string]bool{"the application refused the certificate (`--app-cert`)": true}
