@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/backoff"
 	"github.com/appbur/appbur/pkg/contract"
 	"github.com/appbur/appbur/pkg/restore"
 )
@@ -27,8 +28,8 @@ type Importer struct {
 	Targets  []Target
 	Payloads Payloads
 	Random   io.Reader
-	// Patience is how long an application may take to become ready.
-	Patience time.Duration
+	// ReadyTimeout is how long an application may take to become ready.
+	ReadyTimeout time.Duration
 	// Progress hears of what goes on; it may be nil. Beside the phases of the contract
 	// there are [Waiting] and [Comparing].
 	Progress func(appbur.AppKey, contract.Progress)
@@ -163,21 +164,20 @@ func (i *Importer) find(key appbur.AppKey) (Target, bool) {
 	return Target{}, false
 }
 
+// readiness is the backoff between questions to an application that is not ready.
+var readiness = backoff.Backoff{First: 50 * time.Millisecond, Most: 2 * time.Second}
+
 // ready waits until the application's health service says that it serves.
 func (i *Importer) ready(ctx context.Context, client *contract.Client) error {
-	ctx, cancel := context.WithTimeout(ctx, i.Patience)
+	ctx, cancel := context.WithTimeout(ctx, i.ReadyTimeout)
 	defer cancel()
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+	for failures := 0; ; failures++ {
 		err := client.Ready(ctx)
 		if err == nil {
 			return nil
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		if backoff.Sleep(ctx, readiness.Delay(failures)) != nil {
 			return err
-		case <-timer.C:
 		}
 	}
 }

@@ -103,7 +103,7 @@ func TestOpaque(t *testing.T) {
 	if got := check(target, saved); !strings.HasPrefix(got, "dataset blob: its 14 bytes differ from the 16 saved ones") {
 		t.Error(got)
 	}
-	importer := Importer{Targets: []Target{target}, Payloads: held, Random: rand.Reader, Patience: 10 * time.Second}
+	importer := Importer{Targets: []Target{target}, Payloads: held, Random: rand.Reader, ReadyTimeout: 10 * time.Second}
 	imported, err := importer.Import(t.Context(), saved)
 	if err != nil || !imported.Applied || imported.Datasets[0].Uncompared != "" {
 		t.Fatalf("%+v, %v", imported, err)

@@ -53,7 +53,7 @@ func TestImportReportsNoDigestOfSensitiveDatasets(t *testing.T) {
 		t.Fatal(err)
 	}
 	target := serve(t, contracttest.NewMemory(map[string][]contract.Row{}))
-	importer := Importer{Targets: []Target{target}, Payloads: saved, Random: rand.Reader, Patience: time.Minute}
+	importer := Importer{Targets: []Target{target}, Payloads: saved, Random: rand.Reader, ReadyTimeout: time.Minute}
 
 	imported, err := importer.Import(t.Context(), state)
 	if err != nil || !imported.Applied || len(imported.Datasets) != 2 {

@@ -15,8 +15,8 @@ import (
 	"github.com/appbur/appbur/pkg/restore"
 )
 
-// appPatience is how long an application may take to become ready for an import.
-const appPatience = 2 * time.Minute
+// appReadyTimeout is how long an application may take to become ready for an import.
+const appReadyTimeout = 2 * time.Minute
 
 type restoreOptions struct {
 	planOptions
@@ -115,7 +115,7 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions) error {
 	if err == nil && !o.dryRun && len(made.plan.Apps) > 0 {
 		bars := e.appBar(made.plan.Apps)
 		importer := &apps.Importer{
-			Dialer: dialer, Targets: targets, Payloads: made.loaded, Random: e.rand, Patience: appPatience, Progress: bars.tell,
+			Dialer: dialer, Targets: targets, Payloads: made.loaded, Random: e.rand, ReadyTimeout: appReadyTimeout, Progress: bars.tell,
 		}
 		err = restore.Import(ctx, made.plan, hintingImporter{importer}, &report)
 		bars.finish()

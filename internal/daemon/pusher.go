@@ -4,15 +4,15 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"github.com/appbur/appbur/internal/backoff"
 )
 
-// Waiting times between pushes that did not reach every remote.
-const (
-	firstRetry = 5 * time.Second
-	lastRetry  = 5 * time.Minute
-	// lastPush bounds the push that is made on the way out.
-	lastPush = 30 * time.Second
-)
+// pushBackoff is between pushes that did not reach every remote.
+var pushBackoff = backoff.Backoff{First: 5 * time.Second, Most: 5 * time.Minute}
+
+// lastPush bounds the push that is made on the way out.
+const lastPush = 30 * time.Second
 
 // Pusher brings remotes up to date beside the commits, which never wait for it:
 // commits that come while a push is under way go with the next one, and remotes
@@ -40,8 +40,8 @@ func (p *Pusher) Want() {
 // Run pushes when it is wanted, until ctx ends; then it pushes once more if
 // anything is left to push.
 func (p *Pusher) Run(ctx context.Context) {
-	wait := firstRetry
-	retry := time.NewTimer(wait)
+	failures := 0
+	retry := time.NewTimer(pushBackoff.Delay(failures))
 	retry.Stop()
 	defer retry.Stop()
 	behind := false
@@ -61,15 +61,15 @@ func (p *Pusher) Run(ctx context.Context) {
 			}
 			return
 		case <-p.wanted:
-			wait = firstRetry
+			failures = 0
 		case <-retry.C:
 		}
 		if behind = !p.try(ctx); behind {
-			retry.Reset(wait)
-			wait = min(2*wait, lastRetry)
+			retry.Reset(pushBackoff.Delay(failures))
+			failures++
 		} else {
 			retry.Stop()
-			wait = firstRetry
+			failures = 0
 		}
 	}
 }

@@ -45,7 +45,7 @@ func (c *Client) Export(ctx context.Context, r ExportRequest, sink Sink) (_ Expo
 		c.release(ctx, receiver)
 	}()
 
-	attempts := patience{chunk: r.MaxChunkBytes}
+	attempts := retries{chunk: r.MaxChunkBytes}
 	if attempts.chunk == 0 {
 		attempts.chunk = chunkSize
 	}

@@ -21,7 +21,7 @@ func (c *Client) Import(ctx context.Context, r ImportRequest) (ImportResult, err
 	if err := checkOperationID(r.OperationID); err != nil {
 		return ImportResult{}, err
 	}
-	attempts := patience{chunk: chunkSize}
+	attempts := retries{chunk: chunkSize}
 
 	for {
 		c.reconnect(ctx)

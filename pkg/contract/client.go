@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/backoff"
+	grpcbackoff "google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/backoff"
 	"github.com/appbur/appbur/pkg/contract/contractpb"
 )
 
@@ -52,6 +53,9 @@ type Client struct {
 
 const defaultDialTimeout = 10 * time.Second
 
+// dialBackoff is between the first questions to an application that may be starting.
+var dialBackoff = backoff.Backoff{First: 50 * time.Millisecond, Most: 2 * time.Second}
+
 // Dial connects to "unix:///path" or "host:port" and makes sure that an
 // application answers there which shares a contract version with this package.
 func Dial(ctx context.Context, address string, o DialOptions) (*Client, error) {
@@ -70,8 +74,8 @@ func Dial(ctx context.Context, address string, o DialOptions) (*Client, error) {
 		grpc.WithTransportCredentials(transport),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: pingInterval, Timeout: pingTimeout, PermitWithoutStream: true}),
 		grpc.WithConnectParams(grpc.ConnectParams{
-			Backoff:           backoff.Config{BaseDelay: firstWait, Multiplier: 1.6, Jitter: 0.2, MaxDelay: longestWait},
-			MinConnectTimeout: longestWait,
+			Backoff:           grpcbackoff.Config{BaseDelay: streamBackoff.First, Multiplier: 1.6, Jitter: 0.2, MaxDelay: streamBackoff.Most},
+			MinConnectTimeout: streamBackoff.Most,
 		}),
 		grpc.WithDisableServiceConfig(),
 		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(newChunkCodec())),
@@ -122,14 +126,14 @@ func (c *Client) reach(ctx context.Context) error {
 	defer cancel()
 	var last error
 
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+	for failures := 0; ; failures++ {
 		_, err := c.Info(ctx)
 		var e *Error
 		switch {
 		case err == nil:
 			return nil
 		case !errors.As(err, &e) || e.Code != codes.Unavailable:
-			// The end of our own patience says less than the last refusal.
+			// The end of our own timeout says less than the last refusal.
 			if last != nil && ctx.Err() != nil {
 				return last
 			}
@@ -139,14 +143,10 @@ func (c *Client) reach(ctx context.Context) error {
 			return refused
 		}
 		last = err
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		if backoff.Sleep(ctx, dialBackoff.Delay(failures)) != nil {
 			return last
-		case <-timer.C:
-			c.conn.ResetConnectBackoff()
 		}
+		c.conn.ResetConnectBackoff()
 	}
 }
 

@@ -7,55 +7,47 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/connectivity"
+
+	"github.com/appbur/appbur/internal/backoff"
 )
 
-// patience decides how often a broken stream is taken up again. Attempts that
-// bring something are not counted: a payload may take as many connections as it
-// needs, as long as each carries a part of it.
-type patience struct {
-	attempts int
-	wait     time.Duration
+// streamBackoff is between the attempts in a row that bring nothing: together about
+// half a minute, the restart of an application.
+var streamBackoff = backoff.Backoff{First: 50 * time.Millisecond, Most: 5 * time.Second, Tries: 12}
+
+// shortestChunk is how short chunks get.
+const shortestChunk = 4 << 10
+
+// retries decides how often a broken stream is taken up again. Attempts that bring
+// something are not counted: a payload may take as many connections as it needs, as long
+// as each carries a part of it.
+type retries struct {
+	fruitless int
 	// chunk is the longest chunk of the next attempt. A connection that dies before
 	// a whole chunk came brings nothing, so chunks get shorter until one does.
 	chunk int
 }
 
-const (
-	firstWait   = 50 * time.Millisecond
-	longestWait = 5 * time.Second
-	// shortestChunk is how short chunks get.
-	shortestChunk = 4 << 10
-	// fruitless is how many attempts in a row may bring nothing: with the waits
-	// between them about half a minute, the restart of an application.
-	fruitless = 12
-)
-
 // again waits before the next attempt and reports whether there is to be one.
-func (p *patience) again(ctx context.Context, progressed bool) bool {
+func (r *retries) again(ctx context.Context, progressed bool) bool {
 	if progressed {
-		p.attempts, p.wait = 0, 0
+		r.fruitless = 0
 	} else {
-		p.chunk = max(p.chunk/4, shortestChunk)
+		r.chunk = max(r.chunk/4, shortestChunk)
 	}
-	p.attempts++
-	if p.attempts > fruitless {
+	if r.fruitless == streamBackoff.Tries {
 		return false
 	}
-	p.wait = min(max(2*p.wait, firstWait), longestWait)
-	timer := time.NewTimer(p.wait)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
+
+	delay := streamBackoff.Delay(r.fruitless)
+	r.fruitless++
+	return backoff.Sleep(ctx, delay) == nil
 }
 
 // reconnect waits until there is a connection again, as long as one attempt may take.
 // grpc would wait between its own attempts as if it served thousands of callers.
 func (c *Client) reconnect(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, longestWait)
+	ctx, cancel := context.WithTimeout(ctx, streamBackoff.Most)
 	defer cancel()
 	c.conn.ResetConnectBackoff()
 	c.conn.Connect()

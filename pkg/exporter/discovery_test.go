@@ -11,7 +11,6 @@ import (
 	"reflect"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -299,23 +298,6 @@ func TestIsPassing(t *testing.T) {
 	for _, err := range []error{code(400), code(403), code(404), code(410), code(501), context.Canceled, errors.New("x")} {
 		if isPassing(err) {
 			t.Errorf("%v counts as passing", err)
-		}
-	}
-}
-
-func TestPauses(t *testing.T) {
-	p := pauses{first: time.Second, most: 10 * time.Second}
-	for try, want := range []time.Duration{1, 2, 4, 8, 10, 10} {
-		if got := p.after(try); got != want*time.Second {
-			t.Errorf("after(%d) = %s, want %s", try, got, want*time.Second)
-		}
-	}
-	if got := p.after(1000); got != p.most {
-		t.Errorf("after(1000) = %s", got)
-	}
-	for _, name := range []string{"", "a", "pods.v1"} {
-		if got := spread(time.Second, name); got < time.Second || got > 1500*time.Millisecond || got != spread(time.Second, name) {
-			t.Errorf("spread of %q: %s", name, got)
 		}
 	}
 }

@@ -19,7 +19,7 @@
 //   - That discovery does not list a kind proves nothing; [Exporter.Absent] says what
 //     does, and whether there is such a proof.
 //   - Overload (429, 5xx), expired continue tokens and broken connections are
-//     waited out with growing pauses; a peer that falls silent is noticed.
+//     waited out with growing delays; a peer that falls silent is noticed.
 //   - Memory is bounded by pages, not by the cluster: no object is kept. Pages are
 //     bounded in bytes, too, once the first one has shown how large objects are. What
 //     Capture remembers of an object is some ten bytes of its name.

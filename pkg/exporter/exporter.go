@@ -26,7 +26,7 @@ type Options struct {
 	Parallel int
 	// Timeout bounds one request, watches excepted; 0 means two minutes.
 	Timeout time.Duration
-	// Tries is how often a request is made, with growing pauses, until an overloaded
+	// Tries is how often a request is made, with growing delays, until an overloaded
 	// or broken server counts as one that does not answer; 0 means 6.
 	Tries int
 	// Now is the clock; nil means [time.Now]. It only measures how long things took.
@@ -99,7 +99,7 @@ func New(cfg *rest.Config, rules *manifest.Rules, opts Options) (*Exporter, erro
 	}
 	e := &Exporter{rules: rules, options: opts, timing: usualTiming, warnings: newWarnings(), makers: runtime.GOMAXPROCS(0)}
 	if opts.Tries > 0 {
-		e.timing.request.tries = opts.Tries
+		e.timing.request.Tries = opts.Tries
 	}
 	var err error
 	if e.client, e.discovery, err = newClients(cfg, e.warnings); err != nil {

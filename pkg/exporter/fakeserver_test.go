@@ -12,6 +12,7 @@ import (
 
 	"k8s.io/client-go/rest"
 
+	"github.com/appbur/appbur/internal/backoff"
 	"github.com/appbur/appbur/pkg/manifest"
 )
 
@@ -87,9 +88,9 @@ func (f *fakeServer) exporter(opts Options) *Exporter {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	short := pauses{first: time.Millisecond, most: 20 * time.Millisecond, tries: 4}
+	short := backoff.Backoff{First: time.Millisecond, Most: 20 * time.Millisecond, Tries: 4}
 	e.timing = timing{
-		request: short, relist: short, reconnect: short, outage: 200 * time.Millisecond, away: 20 * time.Millisecond,
+		request: short, relist: short, rediscover: short, reconnect: short, outage: 200 * time.Millisecond, away: 20 * time.Millisecond,
 		brief: 50 * time.Millisecond, replaced: 50 * time.Millisecond, afterChange: []time.Duration{time.Millisecond, 5 * time.Millisecond},
 	}
 	return e

@@ -75,7 +75,7 @@ func TestPassingFaultsAreWaitedOut(t *testing.T) {
 					t.Errorf("%d faults", proxy.Hits(0))
 				}
 
-				e.timing.request.tries = 2
+				e.timing.request.Tries = 2
 				proxy.Set(faultproxy.Rule{Match: match, Fault: tt.fault(proxy)})
 				if coverage, err = e.Capture(t.Context(), (&recorder{}).emit); err != nil {
 					t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/backoff"
 )
 
 // ErrOtherCluster means that behind the address of an API server another cluster
@@ -67,7 +68,7 @@ func (e *Exporter) standpoint(ctx context.Context) (standpoint, error) {
 func (w *watcher) attend(ctx context.Context) error {
 	var known standpoint
 	for {
-		if err := sleep(ctx, w.exporter.options.Attend); err != nil {
+		if err := backoff.Sleep(ctx, w.exporter.options.Attend); err != nil {
 			return err
 		}
 

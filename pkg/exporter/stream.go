@@ -12,6 +12,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/json"
+
+	"github.com/appbur/appbur/internal/backoff"
 )
 
 // watchFor is how long a watch lasts before the server ends it, so that no
@@ -58,7 +60,7 @@ func (w *typeWatch) stream(ctx context.Context, since time.Time) (streamed, erro
 		Param("watch", "true").
 		Param("allowWatchBookmarks", "true").
 		Param("resourceVersion", w.resourceVersion).
-		Param("timeoutSeconds", strconv.Itoa(int(spread(watchFor, w.t.String()).Seconds()))).
+		Param("timeoutSeconds", strconv.Itoa(int(backoff.Jitter(watchFor, w.t.String()).Seconds()))).
 		MaxRetries(0). // a try that is made in secret hides how long the server was away
 		Stream(ctx)
 	if err != nil {

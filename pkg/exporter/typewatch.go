@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/backoff"
 	"github.com/appbur/appbur/pkg/manifest"
 )
 
@@ -52,7 +53,7 @@ func (w *typeWatch) run(ctx context.Context) error {
 
 		// Also after a watch that ended well: a type that must be listed again and
 		// again must not keep the server busy.
-		if err := sleep(ctx, spread(w.exporter.timing.relist.after(failures), w.t.String())); err != nil {
+		if err := backoff.Sleep(ctx, backoff.Jitter(w.exporter.timing.relist.Delay(failures), w.t.String())); err != nil {
 			return err
 		}
 		failures++
@@ -153,7 +154,7 @@ func (w *typeWatch) handled(err error) error {
 // when the type cannot be read.
 func (w *typeWatch) follow(ctx context.Context) error {
 	if !w.t.Watchable {
-		return sleep(ctx, w.exporter.options.Rediscover)
+		return backoff.Sleep(ctx, w.exporter.options.Rediscover)
 	}
 	timing := w.exporter.timing
 	failures := 0
@@ -189,10 +190,10 @@ func (w *typeWatch) follow(ctx context.Context) error {
 			return err // listing again tells whether the type can be read
 		}
 
-		if err == nil && now.Sub(w.listed) > spread(w.exporter.options.Relist, w.t.String()) {
+		if err == nil && now.Sub(w.listed) > backoff.Jitter(w.exporter.options.Relist, w.t.String()) {
 			return nil
 		}
-		if err := sleep(ctx, max(spread(timing.reconnect.after(failures), w.t.String()), asked(err))); err != nil {
+		if err := backoff.Sleep(ctx, max(backoff.Jitter(timing.reconnect.Delay(failures), w.t.String()), retryAfter(err))); err != nil {
 			return err
 		}
 		failures++

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/backoff"
 	"github.com/appbur/appbur/pkg/manifest"
 )
 
@@ -108,7 +109,7 @@ func (w *watcher) supervise(ctx context.Context, types []Type, failed []appbur.G
 		}
 		pause := w.exporter.options.Rediscover
 		if failures > 0 || anyReal(failed) {
-			pause = min(pause, pauses{first: time.Second, most: time.Minute}.after(failures))
+			pause = min(pause, w.exporter.timing.rediscover.Delay(failures))
 		}
 		if len(asks) > 0 {
 			pause, asks = asks[0], asks[1:]
@@ -119,7 +120,7 @@ func (w *watcher) supervise(ctx context.Context, types []Type, failed []appbur.G
 		}
 		if why == wokenByChange {
 			asks = w.exporter.timing.afterChange[1:]
-			if err := sleep(ctx, w.exporter.timing.afterChange[0]); err != nil {
+			if err := backoff.Sleep(ctx, w.exporter.timing.afterChange[0]); err != nil {
 				return err
 			}
 		}

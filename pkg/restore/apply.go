@@ -21,8 +21,8 @@ var ErrNoContent = errors.New("the plan has no content")
 const (
 	// defaultParallel is where one API server and etcd on few cores are busy.
 	defaultParallel = 32
-	// defaultPatience is how long a definition may take to be established.
-	defaultPatience = 2 * time.Minute
+	// defaultTimeout is how long a definition may take to be established.
+	defaultTimeout = 2 * time.Minute
 )
 
 // Applier applies plans. The zero value of every field but Cluster is usable.
@@ -32,9 +32,9 @@ type Applier struct {
 	// Parallel is the highest number of requests at the same time; the server can
 	// make it fewer. Zero means 32.
 	Parallel int
-	// Patience is how long to wait for what the target does by itself, such as
+	// Timeout is how long to wait for what the target does by itself, such as
 	// establishing a definition. Zero means two minutes.
-	Patience time.Duration
+	Timeout time.Duration
 }
 
 // Apply applies the plan with default settings; see [Applier.Apply].

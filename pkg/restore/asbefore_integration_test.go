@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/backoff"
 	"github.com/appbur/appbur/internal/testcluster"
 	"github.com/appbur/appbur/pkg/manifest"
 )
@@ -122,7 +123,7 @@ func retry(t *testing.T, do func() error) {
 		}
 		waits := errors.Is(err, errNotYet) || apierrors.IsNotFound(err) || apierrors.IsForbidden(err) &&
 			strings.Contains(err.Error(), "service account")
-		if !waits || sleep(ctx, 200*time.Millisecond) != nil {
+		if !waits || backoff.Sleep(ctx, 200*time.Millisecond) != nil {
 			t.Fatal(err)
 		}
 	}
@@ -153,7 +154,7 @@ func (s *side) until(t *testing.T, o map[string]any, what string, holds func(liv
 		if holds(live) {
 			return
 		}
-		if sleep(ctx, 200*time.Millisecond) != nil {
+		if backoff.Sleep(ctx, 200*time.Millisecond) != nil {
 			t.Fatalf("not within a minute: %s: %v", what, live)
 		}
 	}
@@ -168,7 +169,7 @@ func (s *side) appears(t *testing.T, o map[string]any) {
 		if _, err := s.resource(t, o).Get(ctx, text(o, "metadata", "name"), metav1.GetOptions{}); err == nil {
 			return
 		}
-		if sleep(ctx, 100*time.Millisecond) != nil {
+		if backoff.Sleep(ctx, 100*time.Millisecond) != nil {
 			t.Fatalf("%s %s is not there within a minute", text(o, "kind"), text(o, "metadata", "name"))
 		}
 	}

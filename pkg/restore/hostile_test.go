@@ -66,7 +66,7 @@ func checkHostile(t tb, p Point, luck *rand.Rand) {
 	}
 
 	cluster := newFaultyCluster()
-	report, _ := Applier{Cluster: cluster, Patience: 1}.Apply(context.Background(), plan)
+	report, _ := Applier{Cluster: cluster, Timeout: 1}.Apply(context.Background(), plan)
 	for _, o := range report.Outcomes {
 		calm(t, fmt.Sprint(o.Object), o.Reason)
 	}

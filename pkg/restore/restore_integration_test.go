@@ -20,6 +20,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/backoff"
 	"github.com/appbur/appbur/internal/testcluster"
 	"github.com/appbur/appbur/pkg/compat"
 	"github.com/appbur/appbur/pkg/manifest"
@@ -479,7 +480,7 @@ func (r *theTarget) eventually(t *testing.T, what string, condition func(context
 		if ok {
 			return
 		}
-		if sleep(ctx, 200*time.Millisecond) != nil {
+		if backoff.Sleep(ctx, 200*time.Millisecond) != nil {
 			t.Fatalf("not within a minute: %s (%v)", what, err)
 		}
 	}

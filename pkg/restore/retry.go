@@ -5,12 +5,15 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/appbur/appbur/internal/backoff"
 )
 
 // retryRule says which errors pass by themselves. Rules are asked in order.
@@ -18,7 +21,7 @@ type retryRule struct {
 	name    string
 	reason  string
 	matches func(err error) bool
-	// throttle is true when the server asks for fewer requests, not for patience.
+	// throttle is true when the server asks for fewer requests, and not merely later ones.
 	throttle bool
 	// never is true when the error will not pass, whatever later rules say.
 	never bool
@@ -117,37 +120,16 @@ func hasCode(err error, codes ...int32) bool {
 func mentions(err error, text string) bool { return err != nil && strings.Contains(err.Error(), text) }
 
 const (
-	// With the delays below, a step is tried for about half a minute.
+	// With the backoff below, a step is tried for about half a minute.
 	maxAttempts = 12
-	// A server that throttles is alive; its patience is asked for much longer.
+	// A server that throttles is alive, and is tried for much longer.
 	maxThrottled = 100
-
-	firstDelay = 100 * time.Millisecond
-	lastDelay  = 5 * time.Second
 )
 
-// delay is how long to wait before the next attempt, counted from 1. It differs
-// a little between steps, so that those that failed together do not come back
-// together.
-func delay(attempt, step int) time.Duration {
-	d := firstDelay
-	for range attempt - 1 {
-		if d *= 2; d >= lastDelay {
-			d = lastDelay
-			break
-		}
-	}
-	return d + d*time.Duration(step%16)/32
-}
+// attempts is the backoff between the attempts of a step.
+var attempts = backoff.Backoff{First: 100 * time.Millisecond, Most: 5 * time.Second}
 
-// sleep waits for d or until ctx ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+// delay is how long to wait before the next attempt, counted from 1.
+func delay(attempt, step int) time.Duration {
+	return backoff.Jitter(attempts.Delay(attempt-1), strconv.Itoa(step))
 }

@@ -10,6 +10,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/backoff"
 )
 
 // send performs one apply, as often as it takes. What was made of an object as it was read
@@ -44,7 +45,7 @@ func (w *worker) readAndWrite(ctx context.Context, a *stepResult, do func() erro
 		if try == maxAttempts {
 			return fmt.Errorf("given up after %d attempts: %w", try, err)
 		}
-		if err := sleep(ctx, delay(try, a.step.ID)); err != nil {
+		if err := backoff.Sleep(ctx, delay(try, a.step.ID)); err != nil {
 			return err
 		}
 	}
@@ -123,7 +124,7 @@ func (w *worker) persist(ctx context.Context, a *stepResult, request func() erro
 		}
 		w.waiting(ctx, a.step, rule, err)
 		if !rule.throttle {
-			if err := sleep(ctx, pause); err != nil {
+			if err := backoff.Sleep(ctx, pause); err != nil {
 				return err
 			}
 		}

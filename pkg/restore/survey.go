@@ -65,7 +65,7 @@ type surveyor struct {
 	worker *worker
 }
 
-// ask sends one question with the patience of an apply. It reports false when the
+// ask sends one question as often as an apply. It reports false when the
 // target does not let us ask.
 func (s *surveyor) ask(ctx context.Context, what string, question func() error) (bool, error) {
 	err := s.worker.persist(ctx, &stepResult{step: &Step{}}, question)

@@ -8,11 +8,12 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/backoff"
 )
 
-// accountPatience is how long a controller of the target may take to make the account of
+// accountTimeout is how long a controller of the target may take to make the account of
 // a token Secret, such as the default account of a new namespace.
-const accountPatience = 30 * time.Second
+const accountTimeout = 30 * time.Second
 
 // awaitAccount waits until the account of a token Secret is there. The token controller
 // deletes such a Secret at once when it has no account (kube-controller-manager,
@@ -40,11 +41,11 @@ func (w *worker) awaitAccount(ctx context.Context, a *stepResult) error {
 		}
 
 		pause := delay(min(tries, 4), a.step.ID)
-		if waited += pause; waited > min(w.patience, accountPatience) {
+		if waited += pause; waited > min(w.timeout, accountTimeout) {
 			return appbur.WithHint(fmt.Errorf("its account %s is not there, and without it the token controller would delete the Secret", account),
 				"create the account, or leave the Secret out; then run again")
 		}
-		if err := sleep(ctx, pause); err != nil {
+		if err := backoff.Sleep(ctx, pause); err != nil {
 			return err
 		}
 	}

@@ -114,7 +114,7 @@ func (v *verifier) find(f Finding) {
 	v.findings.Findings = append(v.findings.Findings, f)
 }
 
-// read gets one live object, with the patience of an apply.
+// read gets one live object, as often as an apply.
 func (v *verifier) read(ctx context.Context, step *Step, id appbur.ObjectID, apiVersion string) (map[string]any, error) {
 	var live map[string]any
 	err := v.worker.persist(ctx, &stepResult{step: step}, func() error {

@@ -10,14 +10,15 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/backoff"
 )
 
 // worker runs single steps; all its methods may be called from many goroutines.
 type worker struct {
-	cluster  Cluster
-	policy   Policy
-	patience time.Duration
-	limiter  *limiter
+	cluster Cluster
+	policy  Policy
+	timeout time.Duration
+	limiter *limiter
 	// notify is told about requests that will be repeated; nil for nobody.
 	notify func(ctx context.Context, e Event)
 
@@ -35,11 +36,11 @@ type inventory struct {
 
 func newWorker(a Applier, policy Policy) *worker {
 	w := &worker{
-		cluster: a.Cluster, policy: policy, patience: a.Patience,
+		cluster: a.Cluster, policy: policy, timeout: a.Timeout,
 		existing: make(map[typeKey]*inventory),
 	}
-	if w.patience == 0 {
-		w.patience = defaultPatience
+	if w.timeout == 0 {
+		w.timeout = defaultTimeout
 	}
 	parallel := a.Parallel
 	if parallel <= 0 {
@@ -238,7 +239,7 @@ func (w *worker) status(ctx context.Context, a *stepResult, before learned) erro
 }
 
 // await polls until a definition is established and its versions are served. Its
-// patience is counted in its own pauses: a server that has all requests held back
+// timeout is counted in its own delays: a server that has all requests held back
 // for minutes uses none of it up.
 func (w *worker) await(ctx context.Context, a *stepResult) error {
 	definition := readDefinition(a.step.Object, a.step.Content)
@@ -260,10 +261,10 @@ func (w *worker) await(ctx context.Context, a *stepResult) error {
 			missing = err.Error()
 		}
 		pause := delay(min(tries, 4), a.step.ID)
-		if waited += pause; waited > w.patience {
-			return fmt.Errorf("not established after %s: %s", w.patience, missing)
+		if waited += pause; waited > w.timeout {
+			return fmt.Errorf("not established after %s: %s", w.timeout, missing)
 		}
-		if err := sleep(ctx, pause); err != nil {
+		if err := backoff.Sleep(ctx, pause); err != nil {
 			return err
 		}
 	}
@@ -273,7 +274,7 @@ var errNotAccepted = errors.New("the names of the definition are taken")
 
 // established returns what is missing for the definition to be usable, or "".
 func (w *worker) established(ctx context.Context, step *Step, d definition) (missing string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, w.patience) // a request that hangs
+	ctx, cancel := context.WithTimeout(ctx, w.timeout) // a request that hangs
 	defer cancel()
 	live, err := w.cluster.Get(ctx, step.Object, step.APIVersion)
 	if err != nil {

@@ -83,7 +83,7 @@ func (r Running) Backup(t testing.TB) (*Saved, error) {
 // of a restore says of each dataset besides its rows.
 func (r Running) Restore(t testing.TB, s *Saved) (notes []string, err error) {
 	t.Helper()
-	importer := &apps.Importer{Targets: []apps.Target{r.target}, Payloads: s, Random: rand.Reader, Patience: time.Minute}
+	importer := &apps.Importer{Targets: []apps.Target{r.target}, Payloads: s, Random: rand.Reader, ReadyTimeout: time.Minute}
 	imported, err := importer.Import(t.Context(), s.State)
 	for _, d := range imported.Datasets {
 		notes = append(append(notes, d.Dropped...), d.Filled...)

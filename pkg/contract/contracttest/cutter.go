@@ -88,7 +88,7 @@ func (c *cutter) accept() {
 		c.open[from], c.open[to] = true, true
 
 		// Between a part of the handshake of HTTP/2 and some chunks. Lines that mostly
-		// break before TLS is agreed would try the caller's patience and nothing else.
+		// break before TLS is agreed would try the caller's timeout and nothing else.
 		budget := c.secure + 200 + c.random.IntN(12_000)
 		c.mu.Unlock()
 		line := &brokenLine{cutter: c, ends: [2]net.Conn{from, to}, budget: budget}

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/backoff"
 	"github.com/appbur/appbur/pkg/contract"
 	"github.com/appbur/appbur/pkg/contract/contractpb"
 )
@@ -95,8 +96,8 @@ func (s *session) apply(ctx context.Context, a state) (contract.ImportResult, er
 // putBack makes a shared application hold the state, also when the case left an
 // import under way.
 func (s *session) putBack(ctx context.Context, a state) error {
-	const patience = 10 * time.Second
-	return s.eventually(ctx, patience, func(ctx context.Context) error {
+	const timeout = 10 * time.Second
+	return s.eventually(ctx, timeout, func(ctx context.Context) error {
 		_, err := s.apply(ctx, a)
 		return err
 	})
@@ -184,16 +185,12 @@ func (s *session) eventually(ctx context.Context, within time.Duration, fn func(
 	}
 }
 
-// pause waits.
+// pause waits, or says why the case ended meanwhile.
 func (s *session) pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
+	if backoff.Sleep(ctx, d) != nil {
 		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
 	}
+	return nil
 }
 
 // restartTimeout is how long a killed application may take to answer again.
