@@ -94,8 +94,8 @@ type failure struct {
 func (f *failure) Error() string { return f.ended }
 func (f *failure) Unwrap() error { return f.cause }
 
-// patience is how long a command that was told to stop may take.
-const patience = 5 * time.Second
+// stopTimeout is how long a command that was told to stop may take.
+const stopTimeout = 5 * time.Second
 
 // run runs the command to its end. Whatever it started in its process group ends
 // with it when ctx does.
@@ -126,7 +126,7 @@ func (c command) run(ctx context.Context, r run) error {
 	}
 	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	process.Cancel = func() error { return syscall.Kill(-process.Process.Pid, syscall.SIGTERM) }
-	process.WaitDelay = patience
+	process.WaitDelay = stopTimeout
 	err := process.Run()
 	if process.Process != nil && ctx.Err() != nil {
 		// The leader has ended; what it left behind has not listened. That there is

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// patience bounds every wait for the cluster.
-	patience = time.Minute
+	// timeout bounds every wait for the cluster.
+	timeout = time.Minute
 	// pollInterval is the time between two looks.
 	pollInterval = 100 * time.Millisecond
 )
@@ -119,10 +119,10 @@ func (c *client) at(gv schema.GroupVersion, resource, namespace string) dynamic.
 	return all.Namespace(namespace)
 }
 
-// await calls check until it returns nil or patience ends. The error carries
+// await calls check until it returns nil or timeout ends. The error carries
 // what check said last.
 func await(ctx context.Context, what string, check func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()

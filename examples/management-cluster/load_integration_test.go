@@ -246,7 +246,7 @@ func differences(a, b map[string]map[string]any) []string {
 
 func live(t *testing.T, c *client, obj *unstructured.Unstructured) *unstructured.Unstructured {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	in, _, err := c.of(ctx, obj)
 	if err != nil {

@@ -77,8 +77,8 @@ func (p *process) says(want string) error {
 	return nil
 }
 
-// patience is how long a program that was asked to end may take.
-const patience = time.Minute
+// timeout is how long a program that was asked to end may take.
+const timeout = time.Minute
 
 // end sends a signal and waits. A program that was asked to end says so by exit
 // code 0, one that was killed cannot.
@@ -88,10 +88,10 @@ func (p *process) end(signal syscall.Signal) error {
 	}
 	process := p.command.Process
 	err := process.Signal(signal)
-	late := time.AfterFunc(patience, func() { _ = process.Kill() })
+	late := time.AfterFunc(timeout, func() { _ = process.Kill() })
 	ended := p.command.Wait()
 	if !late.Stop() {
-		ended = fmt.Errorf("it had not ended after %s: %w", patience, ended)
+		ended = fmt.Errorf("it had not ended after %s: %w", timeout, ended)
 	}
 	p.command = nil
 	if signal == syscall.SIGKILL {

@@ -47,7 +47,7 @@ type world struct {
 // archive is a repository and its keys.
 type archive struct{ dir, keys string }
 
-// options make lists of several pages of few objects, and patience short.
+// options make lists of several pages of few objects, and timeouts short.
 var options = exporter.Options{PageSize: 2, Tries: 2, Timeout: 30 * time.Second}
 
 func newWorld(t *testing.T, version string, protocol faultproxy.Protocol) *world {

@@ -16,8 +16,8 @@ import (
 	"github.com/appbur/appbur/pkg/manifest"
 )
 
-// completionPatience bounds how long a shell waits for a cluster.
-const completionPatience = 3 * time.Second
+// completionTimeout bounds how long a shell waits for a cluster.
+const completionTimeout = 3 * time.Second
 
 // completions teaches every command below root to complete points, contexts, kinds and
 // namespaces. A question that has no answer completes nothing, without an error.
@@ -117,7 +117,7 @@ func kindNames(ctx context.Context, e *env, o *clusterOptions) []string {
 	if err != nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, completionPatience)
+	ctx, cancel := context.WithTimeout(ctx, completionTimeout)
 	defer cancel()
 	source, err := exporter.New(config, manifest.Default(), exporter.Options{Now: e.now})
 	if err != nil {
@@ -146,7 +146,7 @@ func namespaceNames(ctx context.Context, o *clusterOptions) []string {
 	if err != nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, completionPatience)
+	ctx, cancel := context.WithTimeout(ctx, completionTimeout)
 	defer cancel()
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {

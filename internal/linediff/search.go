@@ -2,9 +2,9 @@ package linediff
 
 import "math"
 
-// patience is how many edits a region may need before the search takes the best
+// usualCost is how many edits a region may need before the search takes the best
 // way found so far instead of the shortest one.
-const patience = 256
+const usualCost = 256
 
 // What a diagonal holds that no way has come to, for either direction: worse than any
 // point, and far enough from the end of int to be counted on.
@@ -21,7 +21,7 @@ func search(from, to lineup) {
 	m := &myers{
 		from: from, to: to,
 		forward: make([]int, diagonals), backward: make([]int, diagonals),
-		origin: len(to.at) + 1, patience: max(roughRoot(diagonals), patience),
+		origin: len(to.at) + 1, maxCost: max(roughRoot(diagonals), usualCost),
 	}
 	m.region(0, len(from.at), 0, len(to.at), false)
 }
@@ -32,7 +32,7 @@ type myers struct {
 	from, to          lineup
 	forward, backward []int
 	origin            int
-	patience          int
+	maxCost           int
 }
 
 func (m *myers) equal(i, j int) bool {
@@ -117,7 +117,7 @@ func (m *myers) middle(i, iEnd, j, jEnd int, minimal bool) split {
 				return split{x, y, true, true}
 			}
 		}
-		if !minimal && cost >= m.patience {
+		if !minimal && cost >= m.maxCost {
 			return surrender(f, b, i, iEnd, j, jEnd)
 		}
 	}

@@ -13,10 +13,10 @@ const (
 	memorable = 4
 	// leastObserved is how long work must go on before anything is said of its speed.
 	leastObserved = time.Second
-	// leastSilence is how long nothing must be done to be worth a word, and patience how
+	// leastSilence is how long nothing must be done to be worth a word, and timesUsual how
 	// many times as long as is usual.
 	leastSilence = 5 * time.Second
-	patience     = 3
+	timesUsual   = 3
 	// farthest is the end of what is foretold.
 	farthest = 100 * 24 * time.Hour
 )
@@ -100,5 +100,5 @@ func (p *pace) silence(at time.Time) (time.Duration, bool) {
 		return 0, false // it has not done anything yet, so nobody knows what is usual
 	}
 	silent := at.Sub(p.last)
-	return silent, silent.Seconds() >= max(leastSilence.Seconds(), patience*p.usual())
+	return silent, silent.Seconds() >= max(leastSilence.Seconds(), timesUsual*p.usual())
 }
