@@ -24,6 +24,10 @@ func TestImportDirections(t *testing.T) {
 		{"./pkg/seal", []string{"k8s.io/"}, "seal encrypts files, it does not know Kubernetes"},
 		{"./pkg/exporter", []string{"github.com/go-git/", "github.com/appbur/appbur/pkg/gitsync"}, "exporter knows clusters, not Git"},
 		{
+			"./internal/retention", []string{"github.com/appbur/appbur/internal/repository", "github.com/appbur/appbur/pkg/"},
+			"retention judges values: the repository asks it, it asks nobody",
+		},
+		{
 			"./pkg/restore",
 			[]string{"github.com/go-git/", "github.com/appbur/appbur/pkg/gitsync", "github.com/appbur/appbur/pkg/contract"},
 			"engines do not import one another",

@@ -9,6 +9,7 @@ import (
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/repository"
+	"github.com/appbur/appbur/internal/retention"
 )
 
 // many are names as long as they are in clusters.
@@ -41,7 +42,7 @@ func TestLongListsAreBounded(t *testing.T) {
 	for name, print := range map[string]func(e *env){
 		"log":         func(e *env) { e.printLog([]commitJSON{{Points: points}}, &logOptions{}, false) },
 		"show":        func(e *env) { e.printCommit(commitJSON{Points: points}) },
-		"prune":       func(e *env) { e.printVerdicts([]repository.Verdict{{Reasons: many(n)}}) },
+		"prune":       func(e *env) { e.printVerdicts([]retention.Verdict{{Reasons: many(n)}}) },
 		"repo check":  func(e *env) { e.printCheck(repository.CheckReport{Findings: []repository.Finding{{Affects: hits}}}) },
 		"points list": func(e *env) { e.warnRejected(catalog) },
 		"backup": func(e *env) {

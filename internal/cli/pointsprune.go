@@ -11,11 +11,12 @@ import (
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/progress"
 	"github.com/appbur/appbur/internal/repository"
+	"github.com/appbur/appbur/internal/retention"
 )
 
 type pointsPruneOptions struct {
 	repositoryOptions
-	policy repository.Retention
+	policy retention.Policy
 	// own says that the policy is the one of the command line.
 	own    bool
 	dryRun bool
@@ -158,16 +159,16 @@ func pointsPruneRun(ctx context.Context, e *env, o *pointsPruneOptions) error {
 }
 
 // retention is the policy that counts.
-func (o *pointsPruneOptions) retention(e *env, repo *repository.Repository) (repository.Retention, error) {
+func (o *pointsPruneOptions) retention(e *env, repo *repository.Repository) (retention.Policy, error) {
 	policy := o.policy
 	if configured := repo.Config().Retention; !o.own {
 		if configured == nil {
-			return repository.Retention{}, appbur.WithHint(errors.New("there is no retention policy"),
+			return retention.Policy{}, appbur.WithHint(errors.New("there is no retention policy"),
 				"write retention: into "+appbur.RepositoryFile+", or pass for example --keep-last 5 --keep-daily 7")
 		}
 		// What is deleted is not decided by who can push.
 		if err := o.policyProblem(e, repo); err != nil {
-			return repository.Retention{}, err
+			return retention.Policy{}, err
 		}
 		policy = *configured
 		if o.policy.Zone != "" {
@@ -177,7 +178,7 @@ func (o *pointsPruneOptions) retention(e *env, repo *repository.Repository) (rep
 	return policy.Check()
 }
 
-func (e *env) printVerdicts(verdicts []repository.Verdict) {
+func (e *env) printVerdicts(verdicts []retention.Verdict) {
 	t := e.newTable(pointsPruneColumns...)
 	for _, v := range verdicts {
 		verdict := coloured(sgrGreen, "keep")
@@ -190,7 +191,7 @@ func (e *env) printVerdicts(verdicts []repository.Verdict) {
 	t.print(e.Out)
 }
 
-func pruneVerdicts(verdicts []repository.Verdict) []pruneVerdict {
+func pruneVerdicts(verdicts []retention.Verdict) []pruneVerdict {
 	list := make([]pruneVerdict, len(verdicts))
 	for i, v := range verdicts {
 		list[i] = pruneVerdict{v.Point.ID, v.Point.Created, v.Point.Partial, v.Keep, v.Reasons}
@@ -199,7 +200,7 @@ func pruneVerdicts(verdicts []repository.Verdict) []pruneVerdict {
 }
 
 // removable are the ids of the points that a policy lets go.
-func removable(verdicts []repository.Verdict) []appbur.RestorePointID {
+func removable(verdicts []retention.Verdict) []appbur.RestorePointID {
 	ids := []appbur.RestorePointID{}
 	for _, v := range verdicts {
 		if !v.Keep {

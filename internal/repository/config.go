@@ -8,6 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/retention"
 	"github.com/appbur/appbur/internal/strictyaml"
 	"github.com/appbur/appbur/pkg/manifest"
 )
@@ -34,7 +35,7 @@ type Config struct {
 	// Guards are the user's limits for what a capture may remove.
 	Guards *Limits `yaml:"guards,omitempty"`
 	// Retention says which restore points `points prune` keeps.
-	Retention *Retention `yaml:"retention,omitempty"`
+	Retention *retention.Policy `yaml:"retention,omitempty"`
 	// Applications says which applications no backup has to hold any more.
 	Applications *ApplicationsConfig `yaml:"applications,omitempty"`
 

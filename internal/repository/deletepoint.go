@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/retention"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
 
@@ -111,7 +110,7 @@ func (d deletion) refs() (gone, kept map[string]gitsync.Hash) {
 	for _, ref := range d.gone {
 		gone[ref.refName()] = ref.object()
 	}
-	for _, at := range bestHolders(d.rest) {
+	for _, at := range retention.NewestGood(d.rest) {
 		kept[d.restRefs[at].refName()] = d.restRefs[at].object()
 	}
 	return gone, kept
@@ -122,8 +121,8 @@ func (d deletion) check(allowedSigners []byte) error {
 	if len(allowedSigners) == 0 {
 		return NobodyTrusted()
 	}
-	before, after := bestHolders(d.points), bestHolders(d.rest)
-	for _, held := range slices.SortedFunc(maps.Keys(before), func(a, b holding) int { return strings.Compare(a.String(), b.String()) }) {
+	before, after := retention.NewestGood(d.points), retention.NewestGood(d.rest)
+	for _, held := range retention.Sorted(before) {
 		was := d.points[before[held]]
 		if at, still := after[held]; still && (was.Partial || !d.rest[at].Partial) {
 			continue

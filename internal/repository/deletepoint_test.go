@@ -25,13 +25,12 @@ func (f *fixture) mark(marks string) appbur.RestorePointID {
 		Created: f.now(), Cluster: fixtureCluster, Objects: outcome.Objects,
 		Evidence: appbur.Evidence{Format: appbur.EvidenceFormat},
 	}
-	wanted := pointAt(f.now(), 0, marks)
-	if wanted.Partial {
-		content.Coverage.Groups = []appbur.GroupFailure{{GroupVersion: "broken.example.com/v1", Reason: "no answer"}}
-	}
-
-	for _, app := range wanted.Apps {
-		if err := writer.Application(app); err != nil {
+	for _, mark := range marks {
+		if mark == '!' {
+			content.Coverage.Groups = []appbur.GroupFailure{{GroupVersion: "broken.example.com/v1", Reason: "no answer"}}
+			continue
+		}
+		if err := writer.Application(appbur.AppState{AppKey: appbur.AppKey{Namespace: "team", Name: string(mark)}}); err != nil {
 			f.Fatal(err)
 		}
 	}

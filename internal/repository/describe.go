@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/retention"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
 
@@ -92,7 +93,7 @@ func (r *Repository) catalogOf(refs []PointRef, allowedSigners []byte, progress 
 	}
 	c.Unreadable = slices.DeleteFunc(c.Unreadable, func(p RejectedPoint) bool { return r.vanished(p.Ref) })
 	g.sort(&c)
-	c.Misdated = misdated(c.Points)
+	c.Misdated = retention.Misdated(c.Points)
 	return c, nil
 }
 

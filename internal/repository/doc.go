@@ -5,8 +5,7 @@
 // The usual way in is [Open], then [Repository.Begin] to bring main up to what a
 // capture saw, [Repository.BeginPoint] to stream payloads into a restore point and
 // [PointWriter.Save] to add it, and [Repository.Points], [Repository.Load] and
-// [Loaded.Payload] to read them back. [Retention.Decide] says which points may go,
-// and [Repository.DeletePoints] deletes them. [Create] makes a new repository and its
+// [Loaded.Payload] to read them back. [Repository.DeletePoints] deletes points. [Create] makes a new repository and its
 // keys. [Repository.VerifyTrust] says how far a point can be believed, and [Check] whether
 // everything in a repository is as it must be. [Repository.MaintainIfDue] keeps it small.
 //

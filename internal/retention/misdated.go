@@ -1,4 +1,4 @@
-package repository
+package retention
 
 import (
 	"cmp"
@@ -12,12 +12,12 @@ import (
 // backups of two machines overlap, and the later one to end may have begun earlier.
 const clockTolerance = 24 * time.Hour
 
-// misdated tells which points carry a time that cannot be true, because they came
+// Misdated tells which points carry a time that cannot be true, because they came
 // between others of other times. Points are given newest first by history. As many
 // times as possible are believed: those of the longest run of points whose times agree
 // with history, of several such runs those of the shortest time, and then the one that
 // ends earliest: clocks that are wrong are far off, and mostly ahead.
-func misdated(points []appbur.RestorePoint) []bool {
+func Misdated(points []appbur.RestorePoint) []bool {
 	wrong := make([]bool, len(points))
 	believed := longestRun(points)
 	for i, point := range points {
@@ -67,24 +67,3 @@ func longestRun(points []appbur.RestorePoint) []int {
 	}
 	return indices
 }
-
-// ClockNotice says what is odd about a clock beside the newest point: it went back, or
-// it is half a year ahead. "" if nothing is. A backup goes on in both cases, because
-// points are ordered by history; but somebody should look at the clock.
-func ClockNotice(now, newest time.Time) string {
-	const layout = "2006-01-02 15:04:05Z"
-	switch {
-	case newest.IsZero():
-		return ""
-	case now.Before(newest.Add(-time.Minute)):
-		return "the clock went back: it says " + now.UTC().Format(layout) + ", and the newest restore point was made at " +
-			newest.UTC().Format(layout)
-	case now.After(newest.Add(longAhead)):
-		return "the clock says " + now.UTC().Format(layout) + ", long after the newest restore point of " + newest.UTC().Format(layout) +
-			"; is it right?"
-	}
-	return ""
-}
-
-// longAhead is after how long without a point the clock is doubted.
-const longAhead = 180 * 24 * time.Hour

@@ -1,12 +1,9 @@
-package repository
+package retention
 
 import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 	"time"
 	_ "time/tzdata" // a policy must mean the same in a container without zone files
 
@@ -15,10 +12,10 @@ import (
 	"github.com/appbur/appbur"
 )
 
-// Retention says which restore points to keep: the newest of each of so many hours,
+// Policy says which restore points to keep: the newest of each of so many hours,
 // days, and so on, counted over those that have a point at all. Points that no count
-// keeps may go, except what is always kept; see [Retention.Decide].
-type Retention struct {
+// keeps may go, except what is always kept; see [Policy.Decide].
+type Policy struct {
 	Last    int `yaml:"last"`
 	Hourly  int `yaml:"hourly"`
 	Daily   int `yaml:"daily"`
@@ -32,69 +29,71 @@ type Retention struct {
 	location *time.Location
 }
 
-// retentionRule is one way to count. Two points with the same bucket are of the same
+// countRule is one way to count. Two points with the same bucket are of the same
 // hour, day, and so on.
-type retentionRule struct {
+type countRule struct {
 	name   string
-	count  func(Retention) int
+	count  func(Policy) int
 	bucket func(appbur.RestorePoint, *time.Location) string
 	reason string
 }
 
 func calendar(layout string) func(appbur.RestorePoint, *time.Location) string {
-	return func(p appbur.RestorePoint, zone *time.Location) string { return p.Created.In(zone).Format(layout) }
+	return func(point appbur.RestorePoint, zone *time.Location) string {
+		return point.Created.In(zone).Format(layout)
+	}
 }
 
-// retentionRules are asked in this order; a point that several keep names them all.
-var retentionRules = []retentionRule{
+// countRules are asked in this order; a point that several keep names them all.
+var countRules = []countRule{
 	{
-		"last", func(r Retention) int { return r.Last },
-		func(p appbur.RestorePoint, _ *time.Location) string { return string(p.ID) },
+		"last", func(p Policy) int { return p.Last },
+		func(point appbur.RestorePoint, _ *time.Location) string { return string(point.ID) },
 		"one of the newest",
 	},
 	// The offset is in it because an hour comes twice when summer time ends.
-	{"hourly", func(r Retention) int { return r.Hourly }, calendar("2006-01-02T15-0700"), "newest of its hour"},
-	{"daily", func(r Retention) int { return r.Daily }, calendar("2006-01-02"), "newest of its day"},
+	{"hourly", func(p Policy) int { return p.Hourly }, calendar("2006-01-02T15-0700"), "newest of its hour"},
+	{"daily", func(p Policy) int { return p.Daily }, calendar("2006-01-02"), "newest of its day"},
 	{
-		"weekly", func(r Retention) int { return r.Weekly },
-		func(p appbur.RestorePoint, zone *time.Location) string {
-			year, week := p.Created.In(zone).ISOWeek()
+		"weekly", func(p Policy) int { return p.Weekly },
+		func(point appbur.RestorePoint, zone *time.Location) string {
+			year, week := point.Created.In(zone).ISOWeek()
 			return fmt.Sprintf("%d-W%02d", year, week)
 		},
 		"newest of its week (ISO 8601, from Monday)",
 	},
-	{"monthly", func(r Retention) int { return r.Monthly }, calendar("2006-01"), "newest of its month"},
-	{"yearly", func(r Retention) int { return r.Yearly }, calendar("2006"), "newest of its year"},
+	{"monthly", func(p Policy) int { return p.Monthly }, calendar("2006-01"), "newest of its month"},
+	{"yearly", func(p Policy) int { return p.Yearly }, calendar("2006"), "newest of its year"},
 }
 
-// ErrRetention means that a retention policy makes no sense.
-var ErrRetention = errors.New("retention policy")
+// ErrPolicy means that a retention policy makes no sense.
+var ErrPolicy = errors.New("retention policy")
 
 // Check returns the policy ready to decide, or why it cannot.
-func (r Retention) Check() (Retention, error) {
+func (p Policy) Check() (Policy, error) {
 	total := 0
-	for _, rule := range retentionRules {
-		n := rule.count(r)
+	for _, rule := range countRules {
+		n := rule.count(p)
 		if n < 0 {
-			return Retention{}, fmt.Errorf("%w: %s: %d is less than 0", ErrRetention, rule.name, n)
+			return Policy{}, fmt.Errorf("%w: %s: %d is less than 0", ErrPolicy, rule.name, n)
 		}
 		total += min(n, 1)
 	}
 	if total == 0 {
-		return Retention{}, appbur.WithHint(fmt.Errorf("%w: it keeps nothing", ErrRetention),
+		return Policy{}, appbur.WithHint(fmt.Errorf("%w: it keeps nothing", ErrPolicy),
 			"say how many points to keep: last, hourly, daily, weekly, monthly or yearly")
 	}
 	var err error
-	if r.location, err = time.LoadLocation(cmp.Or(r.Zone, "UTC")); err != nil || r.Zone == "Local" {
-		return Retention{}, appbur.WithHint(fmt.Errorf("%w: the time zone %q is not known", ErrRetention, r.Zone),
+	if p.location, err = time.LoadLocation(cmp.Or(p.Zone, "UTC")); err != nil || p.Zone == "Local" {
+		return Policy{}, appbur.WithHint(fmt.Errorf("%w: the time zone %q is not known", ErrPolicy, p.Zone),
 			"use a name such as Europe/Berlin, or leave it out for UTC")
 	}
-	return r, nil
+	return p, nil
 }
 
 // UnmarshalYAML refuses settings that are not known.
-func (r *Retention) UnmarshalYAML(node *yaml.Node) error {
-	type plain Retention
+func (p *Policy) UnmarshalYAML(node *yaml.Node) error {
+	type plain Policy
 	var read plain
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		// A decoder's strictness does not reach into a node that decodes itself.
@@ -107,7 +106,7 @@ func (r *Retention) UnmarshalYAML(node *yaml.Node) error {
 	if err := node.Decode(&read); err != nil {
 		return err
 	}
-	*r = Retention(read)
+	*p = Policy(read)
 	return nil
 }
 
@@ -121,10 +120,10 @@ type Verdict struct {
 	Reasons []string
 }
 
-// Decide judges points, given newest first by history as in a [Catalog], and returns
-// the verdicts in the same order. It depends on nothing but the points and the policy:
+// Decide judges points, given newest first by history, and returns the verdicts
+// in the same order. It depends on nothing but the points and the policy:
 // when what may go is gone, the same points are kept again. The policy must come from
-// [Retention.Check].
+// [Policy.Check].
 //
 // A point whose time cannot be true is of no hour and no day that is known: it takes
 // none from the others, and is kept until somebody deletes it by name.
@@ -133,9 +132,9 @@ type Verdict struct {
 // is none the newest partial one. Whatever the policy says, it keeps the newest
 // complete point, and of each application the newest complete point that holds its
 // state, or if there is none the newest partial one.
-func (r Retention) Decide(points []appbur.RestorePoint) []Verdict {
+func (p Policy) Decide(points []appbur.RestorePoint) []Verdict {
 	verdicts := make([]Verdict, len(points))
-	for i, wrong := range misdated(points) {
+	for i, wrong := range Misdated(points) {
 		verdicts[i] = Verdict{Point: points[i], Misdated: wrong}
 		if wrong {
 			verdicts[i].Keep = true
@@ -143,12 +142,12 @@ func (r Retention) Decide(points []appbur.RestorePoint) []Verdict {
 		}
 	}
 
-	for _, rule := range retentionRules {
-		r.apply(rule, verdicts)
+	for _, rule := range countRules {
+		p.apply(rule, verdicts)
 	}
 
-	best := bestHolders(points)
-	for _, use := range slices.SortedFunc(maps.Keys(best), func(a, b holding) int { return strings.Compare(a.String(), b.String()) }) {
+	best := NewestGood(points)
+	for _, use := range Sorted(best) {
 		v := &verdicts[best[use]]
 		v.Keep = true
 		text := "always: the newest good state of " + use.String()
@@ -167,8 +166,8 @@ func (r Retention) Decide(points []appbur.RestorePoint) []Verdict {
 }
 
 // apply marks what one rule keeps among verdicts that are sorted newest first.
-func (r Retention) apply(rule retentionRule, verdicts []Verdict) {
-	count := rule.count(r)
+func (p Policy) apply(rule countRule, verdicts []Verdict) {
+	count := rule.count(p)
 	chosen := map[string]int{}
 	var order []string
 
@@ -176,7 +175,7 @@ func (r Retention) apply(rule retentionRule, verdicts []Verdict) {
 		if v.Misdated && rule.name != "last" {
 			continue
 		}
-		bucket := rule.bucket(v.Point, r.location)
+		bucket := rule.bucket(v.Point, p.location)
 		best, known := chosen[bucket]
 		switch {
 		case !known:
@@ -199,34 +198,4 @@ func (r Retention) apply(rule retentionRule, verdicts []Verdict) {
 		}
 		v.Reasons = append(v.Reasons, text)
 	}
-}
-
-// holding is something that a point holds the state of: an application, or with the
-// zero key the cluster itself.
-type holding struct{ app appbur.AppKey }
-
-func (h holding) String() string {
-	if h.app == (appbur.AppKey{}) {
-		return "the cluster"
-	}
-	return "the application " + h.app.String()
-}
-
-// bestHolders returns for the cluster and each application the index of the newest
-// complete point that holds its state, or if there is none of the newest partial one.
-// These stay whatever a policy says. Points are sorted newest first.
-func bestHolders(points []appbur.RestorePoint) map[holding]int {
-	best := map[holding]int{}
-	for i, point := range points {
-		held := []holding{{}}
-		for _, app := range point.Apps {
-			held = append(held, holding{app.AppKey})
-		}
-		for _, h := range held {
-			if at, known := best[h]; !known || points[at].Partial && !point.Partial {
-				best[h] = i
-			}
-		}
-	}
-	return best
 }

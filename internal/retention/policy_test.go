@@ -1,4 +1,4 @@
-package repository
+package retention
 
 import (
 	"cmp"
@@ -14,8 +14,8 @@ import (
 	"github.com/appbur/appbur"
 )
 
-func mustRetention(t interface{ Fatal(...any) }, r Retention) Retention {
-	checked, err := r.Check()
+func mustCheck(t interface{ Fatal(...any) }, p Policy) Policy {
+	checked, err := p.Check()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func ids(verdicts []Verdict, keep bool) (list []string) {
 	return list
 }
 
-func TestRetention(t *testing.T) {
+func TestPolicyDecides(t *testing.T) {
 	day := func(text string) time.Time {
 		at, err := time.Parse("2006-01-02 15:04", text)
 		if err != nil {
@@ -64,13 +64,13 @@ func TestRetention(t *testing.T) {
 
 	for _, test := range []struct {
 		name   string
-		policy Retention
+		policy Policy
 		points []appbur.RestorePoint
 		keep   string
 	}{
 		{
 			"the newest of each day that has one",
-			Retention{Daily: 3},
+			Policy{Daily: 3},
 			[]appbur.RestorePoint{
 				pointAt(day("2026-11-21 12:00"), 0, ""), pointAt(day("2026-11-21 06:00"), 0, ""), pointAt(day("2026-11-20 12:00"), 0, ""),
 				pointAt(day("2026-11-10 12:00"), 0, ""), pointAt(day("2026-11-09 12:00"), 0, ""),
@@ -79,7 +79,7 @@ func TestRetention(t *testing.T) {
 		},
 		{
 			"a complete point stands for its day before a newer partial one",
-			Retention{Daily: 2},
+			Policy{Daily: 2},
 			[]appbur.RestorePoint{
 				pointAt(day("2026-11-21 12:00"), 0, "!"), pointAt(day("2026-11-21 06:00"), 0, ""),
 				pointAt(day("2026-11-20 12:00"), 0, "!"),
@@ -88,7 +88,7 @@ func TestRetention(t *testing.T) {
 		},
 		{
 			"the newest complete point stays however many partial ones follow",
-			Retention{Last: 2},
+			Policy{Last: 2},
 			[]appbur.RestorePoint{
 				pointAt(day("2026-11-21 12:00"), 0, "!"), pointAt(day("2026-11-20 12:00"), 0, "!"),
 				pointAt(day("2026-11-19 12:00"), 0, ""), pointAt(day("2026-11-18 12:00"), 0, ""),
@@ -97,7 +97,7 @@ func TestRetention(t *testing.T) {
 		},
 		{
 			"an application that is gone keeps its last good state",
-			Retention{Last: 1},
+			Policy{Last: 1},
 			[]appbur.RestorePoint{
 				pointAt(day("2026-11-21 12:00"), 0, "a"), pointAt(day("2026-11-20 12:00"), 0, "ab!"),
 				pointAt(day("2026-11-19 12:00"), 0, "b"), pointAt(day("2026-11-18 12:00"), 0, "b"), pointAt(day("2026-11-17 12:00"), 0, "c!"),
@@ -106,7 +106,7 @@ func TestRetention(t *testing.T) {
 		},
 		{
 			"days begin where the zone says",
-			Retention{Daily: 9, Zone: "Asia/Tokyo"},
+			Policy{Daily: 9, Zone: "Asia/Tokyo"},
 			[]appbur.RestorePoint{
 				pointAt(day("2026-11-20 15:30"), 0, ""), pointAt(day("2026-11-20 14:30"), 0, ""),
 				pointAt(day("2026-11-20 13:30"), 0, ""),
@@ -115,7 +115,7 @@ func TestRetention(t *testing.T) {
 		},
 		{
 			"a week of two years is one week",
-			Retention{Weekly: 9},
+			Policy{Weekly: 9},
 			[]appbur.RestorePoint{
 				pointAt(day("2027-01-01 12:00"), 0, ""), pointAt(day("2026-12-29 12:00"), 0, ""),
 				pointAt(day("2026-12-27 12:00"), 0, ""),
@@ -124,7 +124,7 @@ func TestRetention(t *testing.T) {
 		},
 		{
 			"the hour that comes twice is two hours",
-			Retention{Hourly: 9, Zone: "Europe/Berlin"},
+			Policy{Hourly: 9, Zone: "Europe/Berlin"},
 			[]appbur.RestorePoint{
 				pointAt(day("2026-10-25 01:30"), 0, ""), pointAt(day("2026-10-25 00:30"), 0, ""),
 				pointAt(day("2026-10-25 00:10"), 0, ""),
@@ -133,17 +133,17 @@ func TestRetention(t *testing.T) {
 		},
 		{
 			"points of one second are counted one by one",
-			Retention{Last: 2},
+			Policy{Last: 2},
 			[]appbur.RestorePoint{
 				pointAt(day("2026-10-25 01:30"), 0, ""), pointAt(day("2026-10-25 01:30"), 1, ""),
 				pointAt(day("2026-10-25 01:30"), 2, ""),
 			},
 			"20261025T013000Z-2 20261025T013000Z-1",
 		},
-		{"nothing to keep", Retention{Yearly: 1}, nil, ""},
+		{"nothing to keep", Policy{Yearly: 1}, nil, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			verdicts := mustRetention(t, test.policy).Decide(newestFirst(test.points))
+			verdicts := mustCheck(t, test.policy).Decide(newestFirst(test.points))
 			if got := strings.Join(ids(verdicts, true), " "); got != test.keep {
 				t.Errorf("keeps %s, want %s", got, test.keep)
 			}
@@ -156,9 +156,9 @@ func TestRetention(t *testing.T) {
 	}
 }
 
-func TestRetentionIsChecked(t *testing.T) {
-	for _, bad := range []Retention{{}, {Last: -1, Daily: 1}, {Last: 1, Zone: "Nowhere/At all"}, {Last: 1, Zone: "Local"}} {
-		if _, err := bad.Check(); !errors.Is(err, ErrRetention) {
+func TestPolicyIsChecked(t *testing.T) {
+	for _, bad := range []Policy{{}, {Last: -1, Daily: 1}, {Last: 1, Zone: "Nowhere/At all"}, {Last: 1, Zone: "Local"}} {
+		if _, err := bad.Check(); !errors.Is(err, ErrPolicy) {
 			t.Errorf("%+v: %v", bad, err)
 		}
 	}
@@ -182,22 +182,22 @@ func drawPoints(t *rapid.T) []appbur.RestorePoint {
 	return points
 }
 
-func drawRetention(t *rapid.T) Retention {
+func drawPolicy(t *rapid.T) Policy {
 	count := rapid.IntRange(0, 6)
-	r := Retention{
+	p := Policy{
 		Last: count.Draw(t, "last"), Hourly: count.Draw(t, "hourly"), Daily: count.Draw(t, "daily"), Weekly: count.Draw(t, "weekly"),
 		Monthly: count.Draw(t, "monthly"), Yearly: count.Draw(t, "yearly"),
 		Zone: rapid.SampledFrom([]string{"", "Europe/Berlin", "America/St_Johns"}).Draw(t, "zone"),
 	}
-	if r.Last+r.Hourly+r.Daily+r.Weekly+r.Monthly+r.Yearly == 0 {
-		r.Last = 1
+	if p.Last+p.Hourly+p.Daily+p.Weekly+p.Monthly+p.Yearly == 0 {
+		p.Last = 1
 	}
-	return mustRetention(t, r)
+	return mustCheck(t, p)
 }
 
-func TestRetentionProperties(t *testing.T) {
+func TestPolicyProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		policy, points := drawRetention(t), newestFirst(drawPoints(t))
+		policy, points := drawPolicy(t), newestFirst(drawPoints(t))
 		verdicts := policy.Decide(points)
 		kept := ids(verdicts, true)
 
@@ -229,9 +229,9 @@ func TestRetentionProperties(t *testing.T) {
 			t.Fatalf("reasons changed:\n%v\n%v", before, again)
 		}
 		// The cluster and each application keep a state as good as they had.
-		best := func(points []appbur.RestorePoint) map[holding]bool {
-			complete := map[holding]bool{}
-			for held, at := range bestHolders(points) {
+		best := func(points []appbur.RestorePoint) map[Holding]bool {
+			complete := map[Holding]bool{}
+			for held, at := range NewestGood(points) {
 				complete[held] = !points[at].Partial
 			}
 			return complete
