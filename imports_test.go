@@ -24,7 +24,13 @@ func TestImportDirections(t *testing.T) {
 		{"./pkg/seal", []string{"k8s.io/"}, "seal encrypts files, it does not know Kubernetes"},
 		{"./pkg/exporter", []string{"github.com/go-git/", "github.com/appbur/appbur/pkg/gitsync"}, "exporter knows clusters, not Git"},
 		{
-			"./internal/retention", []string{"github.com/appbur/appbur/internal/repository", "github.com/appbur/appbur/pkg/"},
+			"./internal/pieces",
+			[]string{"github.com/appbur/appbur/internal/repository", "github.com/appbur/appbur/pkg/"},
+			"pieces cuts bytes: the repository stores and seals what it emits",
+		},
+		{
+			"./internal/retention",
+			[]string{"github.com/appbur/appbur/internal/repository", "github.com/appbur/appbur/pkg/"},
 			"retention judges values: the repository asks it, it asks nobody",
 		},
 		{

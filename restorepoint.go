@@ -173,11 +173,11 @@ const (
 	LayoutContent = "content/1"
 )
 
-// rowsType is the media type of payloads whose rows the contract knows.
-const rowsType = "application/x-ndjson"
+// MediaTypeRows is that of payloads whose rows the contract knows: JSON, one object per line.
+const MediaTypeRows = "application/x-ndjson"
 
 // Opaque reports whether the payload is bytes that only the application reads.
-func (d Dataset) Opaque() bool { return d.MediaType != "" && d.MediaType != rowsType }
+func (d Dataset) Opaque() bool { return d.MediaType != "" && d.MediaType != MediaTypeRows }
 
 // Content says for people how much the payload holds: its rows, or its media type.
 func (d Dataset) Content() string {

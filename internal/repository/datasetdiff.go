@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/pieces"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
 
@@ -155,13 +156,13 @@ func diffDataset(before, after side, key appbur.AppKey, from, to *appbur.Dataset
 	added := without(current, old)
 	change.Pieces = len(added)
 	if from == nil || from.Sensitive || to.Sensitive || len(to.Key) == 0 || !slices.Equal(from.Key, to.Key) ||
-		from.MediaType != rowsMediaType || to.MediaType != rowsMediaType {
+		from.MediaType != appbur.MediaTypeRows || to.MediaType != appbur.MediaTypeRows {
 		return change, nil
 	}
 
 	// Rows of pieces that both have are equal, and a key is there once: they need not
 	// be looked at.
-	fields, err := newKeyFields(to.Key)
+	fields, err := pieces.NewKeyFields(to.Key)
 	if err != nil {
 		return change, err
 	}
@@ -198,7 +199,7 @@ func countRows(old, current *keyedRows) (*RowCounts, error) {
 		case current.row == nil:
 			order = -1
 		default:
-			order = compareKeys(old.key, current.key)
+			order = old.key.Compare(current.key)
 		}
 		switch {
 		case order < 0:
@@ -231,15 +232,15 @@ var errNotInOrder = errors.New("the rows are not in the order of their keys")
 type keyedRows struct {
 	snapshot *gitsync.Snapshot
 	blobs    []gitsync.Hash
-	fields   keyFields
+	fields   pieces.KeyFields
 	reader   *bufio.Reader
 
 	// row is the one that was read last, nil after the end.
 	row []byte
-	key []keyPart
+	key pieces.Key
 }
 
-func newKeyedRows(snapshot *gitsync.Snapshot, blobs []gitsync.Hash, fields keyFields) *keyedRows {
+func newKeyedRows(snapshot *gitsync.Snapshot, blobs []gitsync.Hash, fields pieces.KeyFields) *keyedRows {
 	return &keyedRows{snapshot: snapshot, blobs: blobs, fields: fields}
 }
 
@@ -266,12 +267,12 @@ func (k *keyedRows) advance() error {
 			continue
 		}
 
-		text, ok := k.fields.appendKey(nil, row)
+		text, ok := k.fields.AppendKey(nil, row)
 		if !ok {
 			return errNotInOrder
 		}
-		key := parseKey(text)
-		if k.row != nil && compareKeys(k.key, key) >= 0 {
+		key := pieces.ParseKey(text)
+		if k.row != nil && k.key.Compare(key) >= 0 {
 			return errNotInOrder
 		}
 		k.row, k.key = row, key

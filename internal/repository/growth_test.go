@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	mathrand "math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +20,7 @@ import (
 // table is a table of an application: rows by id.
 type table map[int]string
 
-var growthDataset = appbur.Dataset{Name: "orders", Schema: "1.0", MediaType: rowsMediaType, Key: []string{"id"}}
+var growthDataset = appbur.Dataset{Name: "orders", Schema: "1.0", MediaType: appbur.MediaTypeRows, Key: []string{"id"}}
 
 func newTable(rows int) table {
 	t := table{}
@@ -68,7 +69,7 @@ func (f *fixture) save(d appbur.Dataset, payload []byte) PointRef {
 		f.Fatal(err)
 	}
 
-	for chunk := range chunks(payload, 100_000) {
+	for chunk := range slices.Chunk(payload, 100_000) {
 		if _, err := sink.Write(chunk); err != nil {
 			f.Fatal(err)
 		}
@@ -97,18 +98,6 @@ func (f *fixture) save(d appbur.Dataset, payload []byte) PointRef {
 		f.Fatal(err)
 	}
 	return ref
-}
-
-func chunks(data []byte, size int) func(yield func([]byte) bool) {
-	return func(yield func([]byte) bool) {
-		for len(data) > 0 {
-			n := min(size, len(data))
-			if !yield(data[:n]) {
-				return
-			}
-			data = data[n:]
-		}
-	}
 }
 
 // payload reads the one dataset of a point.

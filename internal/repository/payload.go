@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/pieces"
 	"github.com/appbur/appbur/pkg/gitsync"
 	"github.com/appbur/appbur/pkg/seal"
 )
@@ -43,7 +44,7 @@ type payloadWriter struct {
 	// previous is the point before, for ciphertext that can stay; nil if there is none.
 	previous *gitsync.Snapshot
 
-	splitter splitter
+	splitter pieces.Splitter
 	names    map[string]bool
 	hash     hash.Hash
 	// work seals and compresses pieces beside the caller.
@@ -58,7 +59,7 @@ type payloadWriter struct {
 func newPayloadWriter(app appbur.AppKey, d appbur.Dataset, sealer *seal.Sealer, edit *gitsync.Edit,
 	previous *gitsync.Snapshot,
 ) (*payloadWriter, error) {
-	layout := layoutOf(d)
+	layout := pieces.LayoutOf(d)
 	d.Layout, d.Pieces, d.Size = &layout, []string{}, 0
 	w := &payloadWriter{
 		dir: datasetDir(app, d.Name), dataset: d, sealer: sealer, edit: edit, previous: previous,
@@ -70,14 +71,10 @@ func newPayloadWriter(app appbur.AppKey, d appbur.Dataset, sealer *seal.Sealer, 
 	if d.Sensitive {
 		// The sizes of sealed pieces can be seen. Without the seed they would tell
 		// whether something that can be guessed is in them.
-		seed = hashKey(0, []byte(sealer.Mark("cuts", []byte(w.dir))))
-	}
-	if layout.Method == appbur.LayoutContent {
-		w.splitter = newContentSplitter(layout, seed)
-		return w, nil
+		seed = pieces.SeedOf(sealer.Mark("cuts", []byte(w.dir)))
 	}
 	var err error
-	w.splitter, err = newRowSplitter(layout, d.Key, seed)
+	w.splitter, err = pieces.NewSplitter(layout, d.Key, seed)
 	return w, err
 }
 
@@ -91,7 +88,7 @@ func (w *payloadWriter) Write(data []byte) (int, error) {
 	}
 	w.hash.Write(data)
 	w.dataset.Size += int64(len(data))
-	if err := w.splitter.write(data, w.emit); err != nil {
+	if err := w.splitter.Split(data, w.emit); err != nil {
 		return 0, w.fail(err)
 	}
 	return len(data), nil
@@ -104,7 +101,7 @@ func (w *payloadWriter) Close() error {
 	}
 	w.closed = true
 	if w.err == nil {
-		if err := w.splitter.end(w.emit); err != nil {
+		if err := w.splitter.Flush(w.emit); err != nil {
 			_ = w.fail(err)
 		}
 	}
@@ -120,14 +117,14 @@ func (w *payloadWriter) fail(err error) error {
 	return w.err
 }
 
-func (w *payloadWriter) emit(p piece) error {
+func (w *payloadWriter) emit(p pieces.Piece) error {
 	if w.failed.Load() {
 		return w.work.Wait()
 	}
 	name := w.name(p)
 	w.dataset.Pieces = append(w.dataset.Pieces, name)
 	w.work.Go(func() error {
-		err := w.put(name, p.data)
+		err := w.put(name, p.Data)
 		if err != nil {
 			w.failed.Store(true)
 		}
@@ -137,21 +134,16 @@ func (w *payloadWriter) emit(p piece) error {
 }
 
 // name gives a piece a name that no other one has.
-func (w *payloadWriter) name(p piece) string {
+func (w *payloadWriter) name(p pieces.Piece) string {
 	suffix := ".ndjson"
 	if w.dataset.Layout.Method == appbur.LayoutContent {
 		suffix = ".bin"
 	}
 
-	var base string
-	switch {
-	case w.dataset.Sensitive:
+	base := p.Name()
+	if w.dataset.Sensitive {
 		// A key may be what is sensitive, an address for example.
-		base, suffix = w.sealer.Mark(w.dir, p.start), suffix+".age"
-	case p.readable:
-		base = keyName(p.start)
-	default:
-		base = fmt.Sprintf("%016x", hashKey(0, p.start))
+		base, suffix = w.sealer.Mark(w.dir, p.Start), suffix+".age"
 	}
 
 	name := base + suffix

@@ -2,6 +2,7 @@ package repository
 
 import (
 	"crypto/rand"
+	"slices"
 	"testing"
 
 	"github.com/appbur/appbur"
@@ -27,7 +28,7 @@ func BenchmarkPayload(b *testing.B) {
 					b.Fatal(err)
 				}
 
-				for chunk := range chunks(payload, 256<<10) {
+				for chunk := range slices.Chunk(payload, 256<<10) {
 					if _, err := sink.Write(chunk); err != nil {
 						b.Fatal(err)
 					}

@@ -20,7 +20,7 @@ import (
 	"github.com/appbur/appbur/pkg/gitsync"
 )
 
-var secretDataset = appbur.Dataset{Name: "orders", Schema: "1.0", MediaType: rowsMediaType, Key: []string{"id"}, Sensitive: true}
+var secretDataset = appbur.Dataset{Name: "orders", Schema: "1.0", MediaType: appbur.MediaTypeRows, Key: []string{"id"}, Sensitive: true}
 
 func (f *fixture) describe(ref PointRef) appbur.RestorePoint {
 	f.Helper()
@@ -29,6 +29,16 @@ func (f *fixture) describe(ref PointRef) appbur.RestorePoint {
 		f.Fatal(err)
 	}
 	return point
+}
+
+// newBytes are bytes that do not compress.
+func newBytes(n int, seed uint64) []byte {
+	random := mathrand.New(mathrand.NewPCG(seed, 1))
+	data := make([]byte, n)
+	for i := range data {
+		data[i] = byte(random.Uint32())
+	}
+	return data
 }
 
 // Whatever a dataset is, its payload comes back, byte for byte.
@@ -42,7 +52,7 @@ func TestPayloadsComeBack(t *testing.T) {
 	}{
 		"rows":             {growthDataset, table, appbur.LayoutKey, ".ndjson"},
 		"sealed rows":      {secretDataset, table, appbur.LayoutKey, ".ndjson.age"},
-		"rows without key": {appbur.Dataset{Name: "log", Schema: "1.0", MediaType: rowsMediaType}, table, appbur.LayoutRow, ".ndjson"},
+		"rows without key": {appbur.Dataset{Name: "log", Schema: "1.0", MediaType: appbur.MediaTypeRows}, table, appbur.LayoutRow, ".ndjson"},
 		"opaque": {
 			appbur.Dataset{Name: "blob", Schema: "1.0", MediaType: "application/octet-stream"},
 			newBytes(3<<20, 1),

@@ -1,9 +1,6 @@
-package repository
+package pieces
 
 import "github.com/appbur/appbur"
-
-// rowsMediaType is that of payloads that are rows: JSON, one per line.
-const rowsMediaType = "application/x-ndjson"
 
 // The sizes of pieces. A piece of rows ends between Least and Greatest, on average
 // in the middle.
@@ -15,21 +12,21 @@ const rowsMediaType = "application/x-ndjson"
 //     deltas 1 % scattered changes add 0.25 %, 0.6 % and 1.3 %.
 //   - Sealed pieces have no deltas, ever, so they are smaller still. Each costs some
 //     300 bytes for its keys.
-//   - Opaque bytes are cut by content; see contentSplitter.
+//   - Opaque bytes are cut by content; see contentsplit.go.
 const (
 	plainTarget  = 256 << 10
 	sealedTarget = 64 << 10
 )
 
-// layoutOf chooses how the payload of a dataset is cut. It depends on nothing but
+// LayoutOf chooses how the payload of a dataset is cut. It depends on nothing but
 // what the dataset is, so that the next point cuts the same way.
-func layoutOf(d appbur.Dataset) appbur.Layout {
+func LayoutOf(d appbur.Dataset) appbur.Layout {
 	target := plainTarget
 	if d.Sensitive {
 		target = sealedTarget
 	}
 	switch {
-	case d.MediaType != rowsMediaType:
+	case d.MediaType != appbur.MediaTypeRows:
 		return appbur.Layout{Method: appbur.LayoutContent, Least: target / 4, Greatest: 4 * target}
 	case len(d.Key) == 0:
 		return appbur.Layout{Method: appbur.LayoutRow, Least: target / 4, Greatest: target / 4 * 7}

@@ -1,4 +1,4 @@
-package repository
+package pieces
 
 import (
 	"bytes"
@@ -9,19 +9,20 @@ import (
 	"strconv"
 )
 
-// keyFields find the key of rows that are JSON objects. Rows are in the canonical
+// KeyFields find the key of rows that are JSON objects. Rows are in the canonical
 // form of the contract, where equal keys have equal text; anything else still has
 // a key, or none, but is never an error here: the payload is stored as it is.
-type keyFields struct{ names [][]byte }
+type KeyFields struct{ names [][]byte }
 
-func newKeyFields(fields []string) (keyFields, error) {
-	var k keyFields
+// NewKeyFields finds the keys that these top-level fields make.
+func NewKeyFields(fields []string) (KeyFields, error) {
+	var k KeyFields
 	for _, field := range fields {
 		var name bytes.Buffer
 		encoder := json.NewEncoder(&name)
 		encoder.SetEscapeHTML(false) // as in canonical rows
 		if err := encoder.Encode(field); err != nil {
-			return keyFields{}, fmt.Errorf("key field %q: %w", field, err)
+			return KeyFields{}, fmt.Errorf("key field %q: %w", field, err)
 		}
 		k.names = append(k.names, bytes.TrimSuffix(name.Bytes(), []byte("\n")))
 	}
@@ -32,9 +33,9 @@ func newKeyFields(fields []string) (keyFields, error) {
 // characters, so two keys never become the same text.
 const keySeparator = 0x1f
 
-// appendKey appends the key of a row: the JSON texts of its fields. It reports
+// AppendKey appends the key of a row: the JSON texts of its fields. It reports
 // false, and appends nothing, if the row has no such key.
-func (k keyFields) appendKey(dst, row []byte) ([]byte, bool) {
+func (k KeyFields) AppendKey(dst, row []byte) ([]byte, bool) {
 	start := len(dst)
 	for i, name := range k.names {
 		value, ok := memberOf(row, name)
@@ -144,6 +145,9 @@ const (
 	kindOther
 )
 
+// Key is a key of a row, read.
+type Key []keyPart
+
 // keyPart is one value of a key, read.
 type keyPart struct {
 	kind   int
@@ -151,9 +155,9 @@ type keyPart struct {
 	text   string
 }
 
-// parseKey reads the text that appendKey made.
-func parseKey(text []byte) []keyPart {
-	var parts []keyPart
+// ParseKey reads the text that [KeyFields.AppendKey] made.
+func ParseKey(text []byte) Key {
+	var parts Key
 	for value := range bytes.SplitSeq(text, []byte{keySeparator}) {
 		parts = append(parts, parseKeyPart(value))
 	}
@@ -177,10 +181,10 @@ func parseKeyPart(value []byte) keyPart {
 	return keyPart{kind: kindOther, text: string(value)}
 }
 
-// compareKeys orders keys as the contract does: false before true before numbers
+// Compare orders keys as the contract does: false before true before numbers
 // by value before text by its bytes.
-func compareKeys(a, b []keyPart) int {
-	return slices.CompareFunc(a, b, func(a, b keyPart) int {
+func (k Key) Compare(other Key) int {
+	return slices.CompareFunc(k, other, func(a, b keyPart) int {
 		return cmp.Or(cmp.Compare(a.kind, b.kind), a.number.compare(b.number), cmp.Compare(a.text, b.text))
 	})
 }

@@ -1,4 +1,4 @@
-package repository
+package pieces
 
 import (
 	"bytes"
@@ -15,24 +15,24 @@ import (
 )
 
 // split cuts a payload that comes in writes of different sizes.
-func split(t interface{ Fatal(...any) }, s splitter, payload []byte, step int) []piece {
-	var pieces []piece
-	emit := func(p piece) error {
+func split(t interface{ Fatal(...any) }, s Splitter, payload []byte, step int) []Piece {
+	var pieces []Piece
+	emit := func(p Piece) error {
 		pieces = append(pieces, p)
 		return nil
 	}
-	for chunk := range chunks(payload, step) {
-		if err := s.write(chunk, emit); err != nil {
+	for chunk := range slices.Chunk(payload, step) {
+		if err := s.Split(chunk, emit); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.end(emit); err != nil {
+	if err := s.Flush(emit); err != nil {
 		t.Fatal(err)
 	}
 	return pieces
 }
 
-func rowsOf(t interface{ Fatal(...any) }, layout appbur.Layout, payload []byte, step int) []piece {
+func rowsOf(t interface{ Fatal(...any) }, layout appbur.Layout, payload []byte, step int) []Piece {
 	s, err := newRowSplitter(layout, []string{"id"}, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -40,10 +40,10 @@ func rowsOf(t interface{ Fatal(...any) }, layout appbur.Layout, payload []byte, 
 	return split(t, s, payload, step)
 }
 
-func join(pieces []piece) []byte {
+func join(pieces []Piece) []byte {
 	var b bytes.Buffer
 	for _, p := range pieces {
-		b.Write(p.data)
+		b.Write(p.Data)
 	}
 	return b.Bytes()
 }
@@ -76,17 +76,17 @@ func TestRowPieces(t *testing.T) {
 		again := rowsOf(t, smallRows, payload, len(payload)+1)
 
 		for i, p := range pieces {
-			if !bytes.Equal(p.data, again[i].data) {
+			if !bytes.Equal(p.Data, again[i].Data) {
 				t.Fatal("how the bytes arrive changes the pieces")
 			}
-			if len(p.data) == 0 || len(p.data) > max(smallRows.Greatest, largest) {
-				t.Fatalf("piece %d has %d bytes", i, len(p.data))
+			if len(p.Data) == 0 || len(p.Data) > max(smallRows.Greatest, largest) {
+				t.Fatalf("piece %d has %d bytes", i, len(p.Data))
 			}
-			if i < len(pieces)-1 && p.data[len(p.data)-1] != '\n' {
+			if i < len(pieces)-1 && p.Data[len(p.Data)-1] != '\n' {
 				t.Fatalf("piece %d ends inside a row", i)
 			}
-			if want, ok := (keyFields{[][]byte{[]byte(`"id"`)}}).appendKey(nil, p.data); !ok || !bytes.Equal(p.start, want) || !p.readable {
-				t.Fatalf("piece %d says that it begins with %s", i, p.start)
+			if want, ok := (KeyFields{[][]byte{[]byte(`"id"`)}}).AppendKey(nil, p.Data); !ok || !bytes.Equal(p.Start, want) || !p.Keyed {
+				t.Fatalf("piece %d says that it begins with %s", i, p.Start)
 			}
 		}
 	})
@@ -112,45 +112,55 @@ func TestContentPieces(t *testing.T) {
 			t.Fatal("the pieces do not join to the payload")
 		}
 		for i, p := range pieces {
-			if n := len(p.data); n > smallContent.Greatest || i < len(pieces)-1 && n < smallContent.Least {
+			if n := len(p.Data); n > smallContent.Greatest || i < len(pieces)-1 && n < smallContent.Least {
 				t.Fatalf("piece %d has %d bytes", i, n)
 			}
 		}
 	})
 }
 
+// tableOf are rows by id, without some of them.
+func tableOf(rows int, without ...int) []byte {
+	random := rand.New(rand.NewPCG(5, uint64(rows)))
+	var b bytes.Buffer
+	for id := range rows {
+		text := strings.Repeat(fmt.Sprintf("%x ", random.Uint64()), 2+random.IntN(6))
+		if !slices.Contains(without, id) {
+			fmt.Fprintf(&b, `{"id":%d,"text":"%s"}`+"\n", id, text)
+		}
+	}
+	return b.Bytes()
+}
+
 // shared is how many of the new pieces the old payload has, too.
-func shared(old, current []piece) int {
+func shared(old, current []Piece) int {
 	known := map[string]bool{}
 	for _, p := range old {
-		known[string(p.data)] = true
+		known[string(p.Data)] = true
 	}
 	n := 0
 	for _, p := range current {
-		if known[string(p.data)] {
+		if known[string(p.Data)] {
 			n++
 		}
 	}
 	return n
 }
 
-func starts(pieces []piece) (list []string) {
+func starts(pieces []Piece) (list []string) {
 	for _, p := range pieces {
-		list = append(list, string(p.start))
+		list = append(list, string(p.Start))
 	}
 	return list
 }
 
 // An insertion changes the pieces around it and no others.
 func TestCutsForgetAnInsertion(t *testing.T) {
-	table := newTable(4000)
-	before := rowsOf(t, smallRows, table.payload(), 1000)
+	before := rowsOf(t, smallRows, tableOf(4000), 1000)
 	if len(before) < 300 {
 		t.Fatalf("only %d pieces: the test shows nothing", len(before))
 	}
-	delete(table, 1000)
-	delete(table, 2000)
-	after := rowsOf(t, smallRows, table.payload(), 1000)
+	after := rowsOf(t, smallRows, tableOf(4000, 1000, 2000), 1000)
 	if changed := len(after) - shared(before, after); changed > 12 {
 		t.Errorf("rows: %d of %d pieces changed for two rows", changed, len(after))
 	}
@@ -186,10 +196,10 @@ func TestCutsDependOnKeysAlone(t *testing.T) {
 
 // The layouts are promises: the same payload is cut the same way by every release.
 func TestLayoutsDoNotChange(t *testing.T) {
-	digest := func(pieces []piece) string {
+	digest := func(pieces []Piece) string {
 		var b strings.Builder
 		for _, p := range pieces {
-			fmt.Fprintln(&b, len(p.data))
+			fmt.Fprintln(&b, len(p.Data))
 		}
 		return appbur.DigestOf([]byte(b.String())).Short()
 	}
@@ -211,7 +221,7 @@ func TestLayoutsDoNotChange(t *testing.T) {
 
 // With another seed the same payload is cut elsewhere.
 func TestSeedMovesCuts(t *testing.T) {
-	payload := newTable(2000).payload()
+	payload := tableOf(2000)
 	plain := rowsOf(t, smallRows, payload, 1000)
 	splitter, err := newRowSplitter(smallRows, []string{"id"}, 7)
 	if err != nil {
@@ -231,11 +241,11 @@ func TestSeedMovesCuts(t *testing.T) {
 // The fields of a key may have any name.
 func TestKeyFieldsWithStrangeNames(t *testing.T) {
 	for field, row := range map[string]string{"a<b>&": `{"a<b>&":1}`, `quo"te`: `{"quo\"te":1}`, "é": `{"é":1}`, "": `{"":1}`} {
-		fields, err := newKeyFields([]string{field})
+		fields, err := NewKeyFields([]string{field})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if key, ok := fields.appendKey(nil, []byte(row)); !ok || string(key) != "1" {
+		if key, ok := fields.AppendKey(nil, []byte(row)); !ok || string(key) != "1" {
 			t.Errorf("%s: %q, %v", row, key, ok)
 		}
 	}
@@ -278,7 +288,7 @@ func TestKeyNames(t *testing.T) {
 		if !safe(x) {
 			t.Fatalf("%s has the name %q", a, x)
 		}
-		order := compareKeys(parseKey(a), parseKey(b))
+		order := ParseKey(a).Compare(ParseKey(b))
 		if order == 0 != (x == y) || order < 0 != (x < y) && order != 0 {
 			t.Fatalf("%s and %s compare as %d, their names are %q and %q", a, b, order, x, y)
 		}
@@ -318,7 +328,7 @@ func FuzzMemberOf(f *testing.F) {
 		if want["id"] == nil != !ok || ok && !bytes.Equal(bytes.TrimSpace(want["id"]), value) {
 			t.Errorf("%s: %q, %v; want %q", row, value, ok, want["id"])
 		}
-		parseKey(value)
+		ParseKey(value)
 		keyName(value)
 	})
 }
@@ -328,8 +338,8 @@ func FuzzParseKey(f *testing.F) {
 		f.Add([]byte(seed), []byte(`7`))
 	}
 	f.Fuzz(func(t *testing.T, a, b []byte) {
-		x, y := parseKey(a), parseKey(b)
-		if compareKeys(x, y) != -compareKeys(y, x) || compareKeys(x, x) != 0 {
+		x, y := ParseKey(a), ParseKey(b)
+		if x.Compare(y) != -y.Compare(x) || x.Compare(x) != 0 {
 			t.Errorf("%q and %q have no order", a, b)
 		}
 		if len(keyName(a)) > 80 {

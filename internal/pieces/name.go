@@ -1,4 +1,4 @@
-package repository
+package pieces
 
 import (
 	"fmt"
@@ -18,10 +18,18 @@ import (
 // nothing depends on: the description of the point lists the pieces in order.
 const nameLimit = 64
 
+// Name is the file name of a piece, without a suffix: its key, readable, or a hash.
+func (p Piece) Name() string {
+	if p.Keyed {
+		return keyName(p.Start)
+	}
+	return fmt.Sprintf("%016x", hashKey(0, p.Start))
+}
+
 // keyName writes a key as a file name. Names sort as their keys do.
 func keyName(key []byte) string {
 	var b strings.Builder
-	for i, part := range parseKey(key) {
+	for i, part := range ParseKey(key) {
 		if i > 0 {
 			b.WriteByte('+') // lower than all that a part is written with
 		}

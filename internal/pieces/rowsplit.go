@@ -1,27 +1,10 @@
-package repository
+package pieces
 
 import (
 	"bytes"
 
 	"github.com/appbur/appbur"
 )
-
-// piece is a part of a payload and what it begins with.
-type piece struct {
-	// start is the key of the first row, or bytes that stand in for one.
-	start []byte
-	// readable is false if start is no key.
-	readable bool
-	data     []byte
-}
-
-// splitter cuts a payload into pieces while it is written. Pieces belong to the
-// caller of emit.
-type splitter interface {
-	write(data []byte, emit func(piece) error) error
-	// end emits the rest.
-	end(emit func(piece) error) error
-}
 
 // rowSplitter cuts before the row whose key has the greatest hash among all that
 // begin between Least and Greatest. So a cut depends on the keys around it, not on
@@ -30,7 +13,7 @@ type splitter interface {
 // force, which would shift all that follow.
 type rowSplitter struct {
 	layout appbur.Layout
-	key    keyFields
+	key    KeyFields
 	seed   uint64
 
 	buffer []byte
@@ -47,11 +30,11 @@ type rowMark struct {
 }
 
 func newRowSplitter(layout appbur.Layout, fields []string, seed uint64) (*rowSplitter, error) {
-	key, err := newKeyFields(fields)
+	key, err := NewKeyFields(fields)
 	return &rowSplitter{layout: layout, key: key, seed: seed}, err
 }
 
-func (s *rowSplitter) write(data []byte, emit func(piece) error) error {
+func (s *rowSplitter) Split(data []byte, emit func(Piece) error) error {
 	for len(data) > 0 {
 		i := bytes.IndexByte(data, '\n')
 		if i < 0 {
@@ -68,7 +51,7 @@ func (s *rowSplitter) write(data []byte, emit func(piece) error) error {
 }
 
 // row takes the row that has just ended, and cuts while there is too much.
-func (s *rowSplitter) row(emit func(piece) error) error {
+func (s *rowSplitter) row(emit func(Piece) error) error {
 	start := s.whole
 	s.whole = len(s.buffer)
 	s.rows = append(s.rows, rowMark{start, s.hash(s.buffer[start:])})
@@ -81,7 +64,7 @@ func (s *rowSplitter) row(emit func(piece) error) error {
 }
 
 func (s *rowSplitter) hash(row []byte) uint64 {
-	key, ok := s.key.appendKey(s.scratch[:0], row)
+	key, ok := s.key.AppendKey(s.scratch[:0], row)
 	s.scratch = key
 	if !ok {
 		key = row
@@ -112,19 +95,19 @@ func (s *rowSplitter) place() int {
 }
 
 // cut emits the rows before the given one.
-func (s *rowSplitter) cut(row int, emit func(piece) error) error {
+func (s *rowSplitter) cut(row int, emit func(Piece) error) error {
 	at := s.whole
 	if row < len(s.rows) {
 		at = s.rows[row].start
 	}
-	cut := piece{data: bytes.Clone(s.buffer[:at])}
-	first := cut.data
+	cut := Piece{Data: bytes.Clone(s.buffer[:at])}
+	first := cut.Data
 	if len(s.rows) > 1 {
-		first = cut.data[:min(s.rows[1].start, at)]
+		first = cut.Data[:min(s.rows[1].start, at)]
 	}
 
-	if cut.start, cut.readable = s.key.appendKey(nil, first); !cut.readable {
-		cut.start = first
+	if cut.Start, cut.Keyed = s.key.AppendKey(nil, first); !cut.Keyed {
+		cut.Start = first
 	}
 	s.buffer = s.buffer[:copy(s.buffer, s.buffer[at:])]
 	s.whole -= at
@@ -135,7 +118,7 @@ func (s *rowSplitter) cut(row int, emit func(piece) error) error {
 	return emit(cut)
 }
 
-func (s *rowSplitter) end(emit func(piece) error) error {
+func (s *rowSplitter) Flush(emit func(Piece) error) error {
 	if len(s.buffer) > s.whole {
 		if err := s.row(emit); err != nil {
 			return err

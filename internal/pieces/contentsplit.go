@@ -1,4 +1,4 @@
-package repository
+package pieces
 
 import (
 	"bytes"
@@ -50,7 +50,7 @@ func newContentSplitter(layout appbur.Layout, seed uint64) *contentSplitter {
 	return &contentSplitter{layout: layout, gear: gearTable(seed), early: mask(wanted + 1), late: mask(wanted - 1)}
 }
 
-func (s *contentSplitter) write(data []byte, emit func(piece) error) error {
+func (s *contentSplitter) Split(data []byte, emit func(Piece) error) error {
 	for len(data) > 0 {
 		// No more than one piece is held, whatever the caller writes at once.
 		n := min(len(data), s.layout.Greatest-len(s.buffer))
@@ -85,15 +85,15 @@ func (s *contentSplitter) next() int {
 	return 0
 }
 
-func (s *contentSplitter) cut(at int, emit func(piece) error) error {
-	cut := piece{start: s.before, data: bytes.Clone(s.buffer[:at])}
-	s.before = bytes.Clone(cut.data[max(0, at-gearWindow):])
+func (s *contentSplitter) cut(at int, emit func(Piece) error) error {
+	cut := Piece{Start: s.before, Data: bytes.Clone(s.buffer[:at])}
+	s.before = bytes.Clone(cut.Data[max(0, at-gearWindow):])
 	s.buffer = s.buffer[:copy(s.buffer, s.buffer[at:])]
 	s.scanned, s.hash = 0, 0
 	return emit(cut)
 }
 
-func (s *contentSplitter) end(emit func(piece) error) error {
+func (s *contentSplitter) Flush(emit func(Piece) error) error {
 	if len(s.buffer) == 0 {
 		return nil
 	}
