@@ -31,7 +31,7 @@
 //
 // # Watching it
 //
-// [Metrics] is what Prometheus scrapes. Options.Log gets every call at level debug;
+// [Options].Metrics counts it; the package metrics has what Prometheus scrapes. Options.Log gets every call at level debug;
 // [Redact] leaves out of a message what must not be printed.
 //
 // # For callers

@@ -287,7 +287,7 @@ func (i *imports) start(x *importSession, stream int) error {
 			x.at = i.service.options.Now()
 			i.service.operations.add(x.ctx, x.operation)
 			x.watch.succeed(proto.CloneOf(x.result))
-			i.service.options.Metrics.imported(x.result, x.at)
+			countImport(i.service.options.Metrics, x.result, x.at)
 		} else {
 			x.err = err
 			x.watch.fail(err)

@@ -31,7 +31,7 @@ type observation struct {
 // begin notes a call. request is nil when it has not come yet.
 func (o observed) begin(ctx context.Context, call string, request proto.Message) *observation {
 	s := o.service
-	s.options.Metrics.begin(call)
+	s.options.Metrics.CallBegan(call)
 	if request != nil {
 		s.options.Log.DebugContext(ctx, "a call began", "call", call, "request", printable{request})
 	}
@@ -45,7 +45,7 @@ func (o *observation) end(err *error) {
 	}
 	code, reason := verdict(*err)
 	took := o.service.options.Now().Sub(o.started)
-	o.service.options.Metrics.end(o.call, code, reason, took)
+	o.service.options.Metrics.CallEnded(o.call, code, countable(reason), took)
 	o.service.options.Log.DebugContext(o.ctx, "a call ended", "call", o.call, "code", code.String(), "reason", string(reason), "seconds",
 		took.Seconds())
 }
@@ -76,21 +76,21 @@ func (o observed) Export(request *contractpb.ExportRequest, stream exportStream)
 	defer o.begin(stream.Context(), "Export", request).end(&err)
 	err = o.AppStateServer.Export(request, countedExport{stream, o.service.options.Metrics})
 	if err == nil {
-		o.service.options.Metrics.succeeded(contractpb.OperationKind_OPERATION_KIND_EXPORT, o.service.options.Now())
+		o.service.options.Metrics.Succeeded(kindExport, o.service.options.Now())
 	}
 	return err
 }
 
 type countedExport struct {
 	exportStream
-	metrics *Metrics
+	metrics Metrics
 }
 
 // Send counts what was sent.
 func (c countedExport) Send(m *contractpb.ExportResponse) error {
 	err := c.exportStream.Send(m)
 	if err == nil {
-		c.metrics.moved(contractpb.OperationKind_OPERATION_KIND_EXPORT, 0, int64(m.GetDatasetTrailer().GetRows()))
+		c.metrics.Transferred(kindExport, 0, int64(m.GetDatasetTrailer().GetRows()))
 	}
 	return err
 }
@@ -99,7 +99,7 @@ func (c countedExport) Send(m *contractpb.ExportResponse) error {
 func (c countedExport) SendMsg(m any) error {
 	err := c.exportStream.SendMsg(m)
 	if sent, ok := m.(*chunkMessage); ok && err == nil {
-		c.metrics.moved(contractpb.OperationKind_OPERATION_KIND_EXPORT, int64(sent.buffer.Len()), 0)
+		c.metrics.Transferred(kindExport, int64(sent.buffer.Len()), 0)
 	}
 	return err
 }
@@ -120,7 +120,7 @@ type countedImport struct {
 func (c countedImport) Recv() (*contractpb.ImportRequest, error) {
 	m, err := c.importStream.Recv()
 	if chunk := m.GetChunk(); chunk != nil {
-		c.service.options.Metrics.moved(contractpb.OperationKind_OPERATION_KIND_IMPORT, int64(len(chunk.GetData())), 0)
+		c.service.options.Metrics.Transferred(kindImport, int64(len(chunk.GetData())), 0)
 	} else if err == nil {
 		c.service.options.Log.DebugContext(c.Context(), "an import goes on", "request", printable{m})
 	}

@@ -72,8 +72,9 @@ type Options struct {
 	Now func() time.Time
 	// Rand names instances and snapshots; nil means crypto/rand.
 	Rand io.Reader
-	// Metrics counts what is served; see [Metrics]. One server each.
-	Metrics *Metrics
+	// Metrics counts what is served, one for each server; nil counts nothing. The package
+	// metrics has one for Prometheus.
+	Metrics Metrics
 	// Log receives every call at level debug, and what callers must not see, such as
 	// stack traces; nil discards. Rows are never logged, see [Redact], nor is what the
 	// application says about sensitive datasets.
@@ -128,6 +129,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.ShutdownGrace == 0 {
 		o.ShutdownGrace = defaultGrace
+	}
+	if o.Metrics == nil {
+		o.Metrics = uncounted{}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -259,7 +259,7 @@ func newService(app App, o Options) (*service, error) {
 		app: app, options: o, datasets: ordered, operations: operations, verifies: make(chan struct{}, o.MaxExports),
 	}
 	s.exports, s.imports = &exports{service: s}, &imports{service: s}
-	o.Metrics.watch(s)
+	o.Metrics.Serving(s.current)
 	s.instance, err = s.randomName()
 	return s, err
 }
