@@ -15,7 +15,7 @@ import (
 	"github.com/appbur/appbur"
 )
 
-// ServiceAnswer is what the target says about what a Service asks for.
+// ServiceAnswer is the answer of the target to what a Service requests.
 type ServiceAnswer struct {
 	// Without are the paths of requests that the target cannot fulfil and that the
 	// Service can do without, with the target's reason.
@@ -30,12 +30,12 @@ type Refusal struct {
 	Reason string
 }
 
-// probe is the name under which the target is asked. Nothing is written.
-var probe = appbur.ObjectID{Kind: kindService.Kind, Namespace: "default", Name: "appbur-asks"}
+// probe is the name of the Services in dry runs against the target. Nothing is written.
+var probe = appbur.ObjectID{Kind: kindService.Kind, Namespace: "default", Name: "appbur-probe"}
 
-// asksForAddress reports whether a Service asks for something that depends on the
+// requestsAddress reports whether a Service requests something that depends on the
 // network of the target: an address, ports, or families.
-func asksForAddress(o Object) bool {
+func requestsAddress(o Object) bool {
 	if o.ID.GroupKind() != kindService {
 		return false
 	}
@@ -48,7 +48,7 @@ func asksForAddress(o Object) bool {
 	return slices.ContainsFunc(list(o.Content, "spec", "ports"), func(port any) bool { return field(port, "nodePort") != nil })
 }
 
-// chosenAddress returns the cluster IP that a client asked for.
+// chosenAddress returns the cluster IP that a client requested.
 func chosenAddress(o Object) string {
 	if address := text(o.Content, "spec", "clusterIP"); address != "None" {
 		return address
@@ -56,12 +56,12 @@ func chosenAddress(o Object) string {
 	return ""
 }
 
-// services asks about every Service that asks for something. The server is the
+// services checks every Service that requests something. The server is the
 // only one who knows its ranges and what is taken, in every version; a dry run is
 // answered by the same allocators as a create.
 func (s *surveyor) services(ctx context.Context, p Point) error {
-	asking := slices.DeleteFunc(slices.Clone(p.Objects), func(o Object) bool { return !asksForAddress(o) })
-	if len(asking) == 0 {
+	requesting := slices.DeleteFunc(slices.Clone(p.Objects), func(o Object) bool { return !requestsAddress(o) })
+	if len(requesting) == 0 {
 		return nil
 	}
 	existing, err := s.existing(ctx, "v1", kindService.Kind)
@@ -73,7 +73,7 @@ func (s *surveyor) services(ctx context.Context, p Point) error {
 	group, each := errgroup.WithContext(ctx)
 	group.SetLimit(s.worker.limiter.current())
 
-	for _, o := range asking {
+	for _, o := range requesting {
 		group.Go(func() error {
 			_, live := existing[o.ID]
 			answer, err := s.service(each, o, live)
@@ -92,7 +92,7 @@ func withoutAddress(reason string) []Refusal {
 	return []Refusal{{Path: []string{"spec", "clusterIP"}, Reason: reason}, {Path: []string{"spec", "clusterIPs"}, Reason: reason}}
 }
 
-// holder returns who has the address in the target, "" if nobody. Servers with
+// holder returns the Service that has the address in the target, "" if none. Servers with
 // ServiceCIDRs keep an object for each address, and look at it in no dry run.
 func (s *surveyor) holder(ctx context.Context, address string) (string, error) {
 	id := appbur.ObjectID{Group: "networking.k8s.io", Kind: "IPAddress", Name: address}
@@ -154,7 +154,7 @@ func (s *surveyor) service(ctx context.Context, o Object, live bool) (ServiceAns
 			if essential(err) {
 				answer.Refused = err.Error()
 			}
-			return answer, nil // else the restore will meet it, and say so
+			return answer, nil // else the restore fails with it and reports it
 		}
 		answer.Without, content = append(answer.Without, refused...), rest
 	}
@@ -183,7 +183,7 @@ func refusals(err error) []Refusal {
 		switch path[1] {
 		case "clusterIP", "clusterIPs":
 			found = append(found, withoutAddress(cause.Message)...)
-		case "ipFamilies": // the server picks those it has when it is told none
+		case "ipFamilies": // the server picks those it has when none are given
 			found = append(found, Refusal{Path: path[:2], Reason: cause.Message})
 		default:
 			found = append(found, Refusal{Path: path, Reason: cause.Message})

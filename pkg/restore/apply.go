@@ -181,7 +181,7 @@ func (r *run) loop(ctx context.Context) {
 	}
 }
 
-// withoutRequest finishes steps that ask the target nothing.
+// withoutRequest finishes steps that send no request.
 func (r *run) withoutRequest(step *Step) (*stepResult, bool) {
 	switch {
 	case r.cause[step.ID] != 0:

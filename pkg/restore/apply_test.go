@@ -347,7 +347,7 @@ func TestApplyRefuses(t *testing.T) {
 }
 
 // Any graph of owners and references, cycles included, gives a plan in order that
-// applies whole, never with a uid that is not live, and twice without a change.
+// applies completely, never with a uid that is not live, and twice without a change.
 func TestApplyProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 12).Draw(t, "objects")

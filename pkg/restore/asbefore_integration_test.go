@@ -62,14 +62,14 @@ func TestObjectsComeBackAsTheyWere(t *testing.T) {
 	t.Run("two address families", trip.families)
 	t.Run("a topology that cannot be written", trip.topology)
 
-	t.Run("a status beside a default one", trip.defaultStatus)
+	t.Run("a status and a default one", trip.defaultStatus)
 	t.Run("a released volume", trip.released)
 	t.Run("content of a namespace that was being deleted", func(t *testing.T) { trip.leaving(t, source) })
 	t.Run("objects near the limits of size", trip.huge)
 	t.Run("text that YAML reads otherwise", trip.hostileText)
 	t.Run("tokens of accounts that the target makes", trip.tokens)
 	t.Run("definitions that contest a name", trip.contest)
-	t.Run("defaults of the cluster that somebody changed", trip.changedDefaults)
+	t.Run("changed defaults of the cluster", trip.changedDefaults)
 	t.Run("fields that cannot be changed", trip.unchangeable)
 	t.Run("fields that a tool applied", trip.ownership)
 	t.Run("default classes newer than their users", trip.defaults)
@@ -565,7 +565,7 @@ func (x *trip) defaults(t *testing.T) {
 }
 
 // foreignDefaults are in the target before the restore: the claim keeps its volume,
-// and what admission fills in is told before and found afterwards.
+// and what admission fills in is reported before and found afterwards.
 func (x *trip) foreignDefaults(t *testing.T) {
 	for _, class := range strings.Split(defaultClassesOfTheSource, "\n---\n") {
 		o := decode(t, class)

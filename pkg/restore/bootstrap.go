@@ -10,8 +10,8 @@ import (
 )
 
 // bootstrapManagers write the objects that every cluster makes by itself. A field of
-// theirs is nobody's decision: what the source saved of such an object is saved
-// because somebody changed it there.
+// theirs is no user's decision: such an object is in the restore point only
+// because a user changed it in the source.
 var bootstrapManagers = []string{"kube-apiserver", "api-priority-and-fairness-config-producer-v1"}
 
 // isBootstrapConflict reports whether all fields in the way were written by a

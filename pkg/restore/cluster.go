@@ -11,11 +11,11 @@ const FieldManager = appbur.FieldManager
 
 // Cluster is the target as a restore sees it. All methods may be called from many
 // goroutines. Errors of the API server are passed on as they came, so that
-// k8s.io/apimachinery/pkg/api/errors can tell them apart; an implementation does
-// not retry, because [Apply] does and has to see what the server asks for.
+// k8s.io/apimachinery/pkg/api/errors can classify them; an implementation does
+// not retry, because [Apply] does and has to see the server's Retry-After.
 type Cluster interface {
 	// Serves reports whether the target serves the kind at this version now. It
-	// asks again whenever the last answer was no.
+	// reads it again whenever the last answer was no.
 	Serves(ctx context.Context, apiVersion, kind string) (bool, error)
 	// Existing returns what is there of a kind, by one list of metadata. A kind
 	// that is not served has no objects.
@@ -47,13 +47,13 @@ type Request struct {
 	By         Way
 	Object     appbur.ObjectID
 	APIVersion string
-	// Content is the intent: the whole object, or its identity and status.
+	// Content is the intent: the complete object, or its identity and status.
 	Content map[string]any
 	// Status addresses the status subresource.
 	Status bool
-	// Force takes fields over from other managers. Only an apply asks who owns what.
+	// Force takes fields over from other managers. Only an apply checks field ownership.
 	Force bool
-	// DryRun asks what would happen; [DryRun] sets it.
+	// DryRun sends the request with dryRun=All; [DryRun] sets it.
 	DryRun bool
 }
 
@@ -62,7 +62,7 @@ type Applied struct {
 	Identity
 	// Created is true when the object was not there before.
 	Created bool
-	// Unchecked is true when a dry run could not ask the server, because what the
+	// Unchecked is true when a dry run could not be sent to the server, because what the
 	// object needs would be created by the same run.
 	Unchecked bool
 }
@@ -73,7 +73,7 @@ type Identity struct {
 	ResourceVersion string
 	// Terminating is true when the object is being deleted.
 	Terminating bool
-	// Applied and AppliedStatus stand for what appbur applied to the object and to
+	// Applied and AppliedStatus represent what appbur applied to the object and to
 	// its status subresource, and when; they are equal as long as nothing it
 	// applied changed, and empty if it never applied anything.
 	Applied       string

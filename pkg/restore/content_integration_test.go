@@ -279,7 +279,7 @@ spec:
 	}
 }
 
-// changedDefaults are objects that every cluster makes, and that somebody changed.
+// changedDefaults are objects that every cluster makes, and that were changed.
 func (x *trip) changedDefaults(t *testing.T) {
 	const rbac = "apiVersion: rbac.authorization.k8s.io/v1\nkind: "
 	admin := decode(t, rbac+"ClusterRoleBinding\nmetadata: {name: cluster-admin}")
@@ -317,7 +317,7 @@ func (x *trip) changedDefaults(t *testing.T) {
 	}
 }
 
-// unchangeable fields of objects that somebody else made look like conflicts first.
+// unchangeable fields of objects of another manager look like conflicts first.
 func (x *trip) unchangeable(t *testing.T) {
 	document := `apiVersion: v1
 kind: ConfigMap

@@ -63,7 +63,7 @@ func claimedNames(definition map[string]any) (resources, types []string) {
 	return slices.DeleteFunc(resources, empty), slices.DeleteFunc(types, empty)
 }
 
-// awaitsNames lets a definition come after the one that has its names.
+// awaitsNames orders a definition after the one that has its names.
 func (b *planner) awaitsNames(d *draft) {
 	if d.contested == nil || d.apply == nil {
 		return

@@ -4,7 +4,7 @@ import "context"
 
 // A definition may give new objects a status by default. A status that is applied on top
 // is mixed with it: what the default has and the restored status has not stays. So the
-// status of an object that was just created is replaced as a whole, unless somebody else
+// status of an object that was just created is replaced completely, unless another manager
 // has written one meanwhile.
 
 // beforeApply is the manager that a server gives the fields which an object had before
@@ -33,7 +33,7 @@ func (w *worker) withoutDefaultStatus(ctx context.Context, a *stepResult, reques
 	return applied, err
 }
 
-// isMixed reports whether a live status has more than it should and nobody but us has
+// isMixed reports whether a live status has more than it should and no manager but us has
 // written it.
 func isMixed(live map[string]any, want any) bool {
 	for _, entry := range list(live, "metadata", "managedFields") {

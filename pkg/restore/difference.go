@@ -27,7 +27,7 @@ func differences(want, live any) []difference {
 func compare(path []string, want, live any, found *[]difference) {
 	switch w := want.(type) {
 	case nil:
-		return // null asks for nothing
+		return // null requires nothing
 	case map[string]any:
 		l, ok := live.(map[string]any)
 		if !ok {
@@ -82,7 +82,7 @@ func number64(v any) (float64, bool) {
 	return 0, false
 }
 
-// additions calls emit with the path of every field that live has and want lacks.
+// additions calls emit with the path of every field that is in live and not in want.
 // Elements of lists are written [], so that paths of many objects can be counted.
 func additions(path string, want, live any, emit func(path string)) {
 	switch l := live.(type) {

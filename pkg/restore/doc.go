@@ -13,13 +13,13 @@
 // # The plan
 //
 // A [Plan] is a graph of [Step] values, written down in an order in which they
-// could be run one by one. Bonds between steps come from three places:
+// could be run one by one. Edges between steps come from three places:
 //
 //   - what cannot be otherwise: objects need their namespace, custom resources
 //     need their definition to be established, what is owned needs the uid of its
 //     owner. If such a step fails, those that need it are not tried;
 //   - references between objects (the table in reference.go): they order steps and
-//     do not hold them up when the referenced object fails;
+//     do not block them when the referenced object fails;
 //   - stages (place.go): custom resources with their status before the workloads
 //     that act on them; claims and Pods before limits, which judge and fill in new
 //     objects only, and limits before the controllers whose Pods they are for;
@@ -33,7 +33,7 @@
 //
 //   - NewPlan is a function: no client, no clock, no dependence on input order.
 //   - One request per object, and one more per status; a list of metadata per type
-//     tells what is there. Requests run in parallel and follow what the server
+//     shows what exists. Requests run in parallel and follow what the server
 //     says about its load.
 //   - No owner reference is ever sent with a uid that is not live in the target.
 //   - A run that was stopped, killed or half failed is finished by running it again,
@@ -51,13 +51,13 @@
 //
 // # Decisions
 //
-// A Job that was running is applied as it is and runs again: it is what somebody
-// asked for, and finished Jobs are not in a restore point. Service addresses are
-// given anew; node ports come back when the manifest has them, which it has when
-// somebody asked for them. A claim gets its old volume when the volume is in the
+// A Job that was running is applied as it is and runs again: it is what a user
+// requested, and finished Jobs are not in a restore point. Service addresses are
+// assigned again; node ports come back when the manifest has them, which it has when
+// a user requested them. A claim gets its old volume when the volume is in the
 // point as well. A status is restored where the kind is custom, once, into an
 // object that the run created; afterwards it belongs to its controller.
-// observedGeneration comes back as it was, while generations start anew.
+// observedGeneration comes back as it was, while generations start at 1 again.
 //
 // # Refusals
 //

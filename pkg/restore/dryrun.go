@@ -9,7 +9,7 @@ import (
 	"github.com/appbur/appbur"
 )
 
-// DryRun returns a cluster that asks the server what it would do and has it write
+// DryRun returns a cluster that sends every request as a dry run and has the server write
 // nothing. A restore to it takes the same path as a real one: admission, conflicts
 // and validation are those of the target. What the server cannot judge, because
 // the namespace or the kind would be created by the same restore, is answered as

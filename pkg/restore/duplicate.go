@@ -54,10 +54,10 @@ func (w *worker) writeComplete(ctx context.Context, a *stepResult, request Reque
 		request.By = ByCreate
 		return w.send(ctx, a, request)
 	case isAsPlanned(request.Content, live):
-		// Of a create whose answer was lost, or of somebody who wrote the same.
+		// Of a create whose answer was lost, or of another client that wrote the same.
 		return Applied{Identity: identityOf(live)}, nil
 	case !request.Force:
-		return Applied{}, appbur.WithHint(fmt.Errorf("it differs, and server-side apply cannot tell by whom: %w", refusal),
+		return Applied{}, appbur.WithHint(fmt.Errorf("it differs, and server-side apply cannot determine the manager: %w", refusal),
 			"run again with --force-conflicts to bring it to the restore point, or leave the object as it is")
 	}
 

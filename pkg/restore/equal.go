@@ -18,7 +18,7 @@ import (
 // refuse to have each object left as it is.
 
 // live reads the object of a step as it is. It returns nil when it is not there, or
-// when the server does not let us look: then the write has to tell.
+// when we may not read it: then the write will show it.
 func (w *worker) live(ctx context.Context, a *stepResult) (map[string]any, error) {
 	var found map[string]any
 	err := w.persist(ctx, a, func() error {
@@ -102,7 +102,7 @@ func memberOf(value any, kind, key string) (any, bool) {
 	return elements[at], true
 }
 
-// hasKeys reports whether an element has these keys. One that it lacks is a default
+// hasKeys reports whether an element has these keys. A missing one is a default
 // of the server, such as the protocol of a port.
 func hasKeys(element any, keys map[string]any) bool {
 	for key, want := range keys {

@@ -22,7 +22,7 @@ func TestIsAsPlanned(t *testing.T) {
 		{"an element of ours would go", managed(`{"f:spec":{"f:ports":{"k:{\"port\":80}":{}}}}`), false},
 		{"a value of ours would go", managed(`{"f:spec":{"f:set":{"v:\"z\"":{}}}}`), false},
 		{"a place of ours would go", managed(`{"f:spec":{"f:set":{"i:2":{}}}}`), false},
-		{"ownership that nobody can read", managed(`{"f:spec":{"f:set":{"k:{":{},"?":null}}}`), false},
+		{"ownership that is not readable", managed(`{"f:spec":{"f:set":{"k:{":{},"?":null}}}`), false},
 		{"another value", `{"metadata":{"name":"a"},"spec":{"ports":[{"port":54,"name":"x"}],"set":["p","q"]}}`, false},
 		{"an element more", `{"metadata":{"name":"a"},"spec":{"ports":[{"port":53,"name":"x"}],"set":["p","q","r"]}}`, false},
 	}

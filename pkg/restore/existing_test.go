@@ -14,7 +14,7 @@ import (
 )
 
 // A server that forgets every list half-way, or that continues where it already was,
-// ends the look with an error: it is not asked for ever.
+// ends the look with an error: it is not retried for ever.
 func TestListsThatNeverEndAreGivenUp(t *testing.T) {
 	const page = `{"metadata":{"continue":"more"},"items":[{"metadata":{"name":"a"}}]}`
 	forget := func(w http.ResponseWriter, token string, reason metav1.StatusReason) {

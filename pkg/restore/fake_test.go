@@ -15,10 +15,10 @@ import (
 	"github.com/appbur/appbur"
 )
 
-// faultyCluster keeps what is applied, and fails when told to. It stands for no
+// faultyCluster keeps what is applied, and fails on request. It replaces no
 // server: what a server does is tested against a real one.
 type faultyCluster struct {
-	// fault is asked before every apply; attempt counts applies of the object, from 1.
+	// fault is called before every apply; attempt counts applies of the object, from 1.
 	fault func(r Request, attempt int) error
 
 	mu       sync.Mutex

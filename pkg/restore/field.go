@@ -46,7 +46,7 @@ func with(content map[string]any, value any, path ...string) map[string]any {
 	return out
 }
 
-// without returns a copy of content that lacks the field at path, or content
+// without returns a copy of content without the field at path, or content
 // itself when it has no such field.
 func without(content map[string]any, path ...string) map[string]any {
 	shorter, _ := cut(content, path)

@@ -21,10 +21,10 @@ type FindingKind string
 const (
 	// FindingMissing objects are not there.
 	FindingMissing FindingKind = "missing"
-	// FindingDifferent objects lack something that the plan says, or have another
+	// FindingDifferent objects do not have something that is in the plan, or have another
 	// value there.
 	FindingDifferent FindingKind = "different"
-	// FindingOwner objects lack an owner reference, or have it with other flags.
+	// FindingOwner objects miss an owner reference, or have it with other flags.
 	FindingOwner FindingKind = "owner"
 	// FindingDangling objects have an owner reference to a uid that no live object
 	// has. The garbage collector deletes such objects.

@@ -5,17 +5,17 @@ import (
 	"slices"
 )
 
-// bond says how strongly one step depends on another.
-type bond int
+// strength is how strongly one step depends on another.
+type strength int
 
 const (
-	// soft bonds order two steps if nothing stronger says otherwise.
-	soft bond = iota
-	// owning bonds run from an owner to what it owns, which wants the uid of the owner
+	// soft edges order two steps unless a stronger one contradicts.
+	soft strength = iota
+	// owning edges run from an owner to what it owns, which needs the uid of the owner
 	// and can do without if there is none. A cycle of them is broken by linking one
 	// owner later.
 	owning
-	// firm bonds cannot be broken, and cannot form a cycle among themselves.
+	// firm edges cannot be broken, and cannot form a cycle among themselves.
 	firm
 )
 
@@ -31,22 +31,22 @@ type node struct {
 }
 
 type edge struct {
-	from *node
-	bond bond
+	from     *node
+	strength strength
 }
 
-// after makes n depend on another node. Of two bonds to one node the stronger stays.
-func (n *node) after(from *node, b bond) {
+// after makes n depend on another node. Of two edges to one node the stronger stays.
+func (n *node) after(from *node, s strength) {
 	if from == nil || from == n {
 		return
 	}
 	for i := range n.in {
 		if n.in[i].from == from {
-			n.in[i].bond = max(n.in[i].bond, b)
+			n.in[i].strength = max(n.in[i].strength, s)
 			return
 		}
 	}
-	n.in = append(n.in, edge{from: from, bond: b})
+	n.in = append(n.in, edge{from: from, strength: s})
 }
 
 // compare is the order of nodes that do not depend on each other. It is total,
@@ -66,8 +66,8 @@ var actionRank = map[Action]int{
 	ActionHandOver: 6, ActionSkip: 7, ActionBlocked: 8,
 }
 
-// breakCycles removes bonds until no cycle is left, and returns the owning bonds
-// it had to remove, as (owner, owned) pairs. Soft bonds go first: they are about
+// breakCycles removes edges until no cycle is left, and returns the owning edges
+// it had to remove, as (owner, owned) pairs. Soft edges are removed first: they are about
 // convenience. nodes must be sorted; the result then depends on nothing else.
 func breakCycles(nodes []*node) [][2]*node {
 	var late [][2]*node
@@ -82,7 +82,7 @@ func breakCycles(nodes []*node) [][2]*node {
 				continue
 			}
 
-			// Only owners and firm bonds are left, and firm bonds alone are
+			// Only owners and firm edges are left, and firm edges alone are
 			// acyclic, so some node of the component is owned inside it.
 			slices.SortFunc(component, (*node).compare)
 
@@ -94,17 +94,17 @@ func breakCycles(nodes []*node) [][2]*node {
 				for _, owner := range owners {
 					late = append(late, [2]*node{owner, n})
 				}
-				n.in = slices.DeleteFunc(n.in, func(e edge) bool { return e.bond == owning && e.from.component == n.component })
+				n.in = slices.DeleteFunc(n.in, func(e edge) bool { return e.strength == owning && e.from.component == n.component })
 				break
 			}
 		}
 	}
 }
 
-func removeInside(component []*node, b bond) (removed int) {
+func removeInside(component []*node, s strength) (removed int) {
 	for _, n := range component {
 		before := len(n.in)
-		n.in = slices.DeleteFunc(n.in, func(e edge) bool { return e.bond == b && e.from.component == n.component })
+		n.in = slices.DeleteFunc(n.in, func(e edge) bool { return e.strength == s && e.from.component == n.component })
 		removed += before - len(n.in)
 	}
 	return removed
@@ -113,7 +113,7 @@ func removeInside(component []*node, b bond) (removed int) {
 func ownersInside(n *node) []*node {
 	var owners []*node
 	for _, e := range n.in {
-		if e.bond == owning && e.from.component == n.component {
+		if e.strength == owning && e.from.component == n.component {
 			owners = append(owners, e.from)
 		}
 	}
@@ -192,7 +192,7 @@ func stronglyConnected(nodes []*node) [][]*node {
 
 // raiseStages moves nodes to the stage of what they firmly depend on, where that
 // is later than their own: what an admission webhook owns comes after webhooks.
-// Soft bonds to a later stage are then dropped. The graph must have no cycle.
+// Soft edges to a later stage are then dropped. The graph must have no cycle.
 func raiseStages(nodes []*node) {
 	done := make(map[*node]bool, len(nodes))
 	stack := slices.Clone(nodes)
@@ -204,7 +204,7 @@ func raiseStages(nodes []*node) {
 		}
 		pending := false
 		for _, e := range n.in {
-			if e.bond != soft && !done[e.from] {
+			if e.strength != soft && !done[e.from] {
 				stack, pending = append(stack, e.from), true
 			}
 		}
@@ -212,7 +212,7 @@ func raiseStages(nodes []*node) {
 			continue
 		}
 		for _, e := range n.in {
-			if e.bond != soft {
+			if e.strength != soft {
 				n.stage = max(n.stage, e.from.stage)
 			}
 		}
@@ -221,7 +221,7 @@ func raiseStages(nodes []*node) {
 	}
 
 	for _, n := range nodes {
-		n.in = slices.DeleteFunc(n.in, func(e edge) bool { return e.bond == soft && e.from.stage > n.stage })
+		n.in = slices.DeleteFunc(n.in, func(e edge) bool { return e.strength == soft && e.from.stage > n.stage })
 	}
 }
 
@@ -294,7 +294,7 @@ func number(nodes []*node) []Step {
 		n.step.ID = ids[n]
 		for _, e := range n.in {
 			n.step.After = append(n.step.After, ids[e.from])
-			if e.bond == firm {
+			if e.strength == firm {
 				n.step.Needs = append(n.step.Needs, ids[e.from])
 			}
 		}

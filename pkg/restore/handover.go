@@ -18,8 +18,8 @@ import (
 const shownManagers = 5
 
 // Server-side apply remembers who applied which fields. A tool that applies an object
-// under its own name meets conflicts when the fields belong to somebody else, and what
-// it stops to apply stays when somebody else has it, too. So an object that was applied
+// under its own name gets conflicts when the fields belong to another manager, and what
+// it stops applying stays when another manager has it, too. So an object that was applied
 // in the source belongs to those who applied it again, and to appbur no longer, once it
 // has been created: the same applies do the same in both clusters.
 
@@ -61,7 +61,7 @@ func (d *draft) handOverNode(entry manifest.Entry) {
 }
 
 // handOver gives fields back. What was there before the restore is not touched. The
-// object is restored, whatever comes of it, so what fails is told as a note.
+// object is restored in any case, so a failure is reported as a note.
 func (w *worker) handOver(ctx context.Context, a *stepResult, before learned) error {
 	if !before.created {
 		return nil
@@ -100,7 +100,7 @@ func (w *worker) tryHandOver(ctx context.Context, a *stepResult) error {
 }
 
 // handedOver returns managedFields in which what we applied belongs to the appliers, as
-// far as it was theirs, and the rest to nobody, as what a server fills in does. An
+// far as it was theirs, and the rest to no manager, as what a server fills in does. An
 // applier that has applied again meanwhile knows better.
 func handedOver(entries []any, appliers []manifest.Manager, apiVersion string) (after []any, changed bool, err error) {
 	var ours map[string]any

@@ -42,7 +42,7 @@ spec:
 kind: ConfigMap
 metadata: {name: settings, namespace: gitops}
 data: {keep: "1", drop: "2"}`)
-	// Somebody else has a part of it, and keeps that.
+	// Another manager has a part of it, and keeps that.
 	x.source.change(t, settings, `{"data":{"tuned":"by hand"}}`)
 	x.restore(t, namespace, web, settings)
 

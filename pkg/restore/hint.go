@@ -24,7 +24,7 @@ var failureHints = []struct {
 	},
 	{
 		func(err error) bool { return errors.Is(err, ErrTerminating) },
-		"wait until it is gone, or remove the finalizers that hold it, and run the restore again",
+		"wait until it is gone, or remove its finalizers, and run the restore again",
 	},
 	{
 		isUnchangeable,
@@ -37,7 +37,7 @@ var failureHints = []struct {
 	{
 		isUnreadableYAML,
 		"the API server reads a server-side apply as YAML and cannot read this object so, usually for a key of more than 1,024 characters: " +
-			"delete the object in the target to have it created anew, or write it with kubectl replace, which sends JSON",
+			"delete the object in the target to have it created again, or write it with kubectl replace, which sends JSON",
 	},
 	{
 		apierrors.IsRequestEntityTooLargeError,
@@ -45,7 +45,7 @@ var failureHints = []struct {
 	},
 	{
 		isFieldConflict,
-		"somebody else manages these fields: run again with --force-conflicts to take them over, or leave the object as it is",
+		"another field manager owns these fields: run again with --force-conflicts to take them over, or leave the object as it is",
 	},
 	{
 		func(err error) bool { return errors.Is(err, ErrNotServed) || meta.IsNoMatchError(err) },
@@ -53,7 +53,7 @@ var failureHints = []struct {
 	},
 	{
 		sharesKeys,
-		"two elements of a list have one key, which server-side apply cannot write: delete the object in the target to have it created anew",
+		"two elements of a list have one key, which server-side apply cannot write: delete the object in the target to have it created again",
 	},
 	{
 		func(err error) bool { return mentions(err, "failed to create typed patch object") },

@@ -24,7 +24,7 @@ func archived(t tb) []map[string]any {
 }
 
 // hostilePoint makes a restore point of objects as they come: what the rules cannot
-// read goes in as it is, as if somebody had written it into the repository by hand.
+// read goes in as it is, as if it had been written into the repository by hand.
 func hostilePoint(t tb, objects []map[string]any) Point {
 	p := pointOf(t)
 	seen := map[appbur.ObjectID]bool{}

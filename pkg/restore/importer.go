@@ -14,7 +14,7 @@ var ErrNotConnected = errors.New("no address was given for the application")
 
 // Importer hands saved state back to applications.
 type Importer interface {
-	// Import hands over the whole state of one application. It is called once per
+	// Import imports the complete state of one application. It is called once per
 	// application and run, one after the other. The application makes nothing
 	// visible before it has all of it, so that a call that failed may be repeated.
 	Import(ctx context.Context, app appbur.AppState) (Imported, error)
@@ -41,7 +41,7 @@ type ImportedDataset struct {
 	SchemaFrom string `json:"schemaFrom"`
 	SchemaTo   string `json:"schemaTo"`
 	// Digest is that of the state as the application would export it now. It is zero
-	// where the state is sensitive: the report may be kept beside the backup.
+	// where the state is sensitive: the report may be kept next to the backup.
 	Digest appbur.Digest `json:"digest,omitzero"`
 	// Dropped lists what the newer schema has no place for, in words.
 	Dropped []string `json:"dropped,omitempty"`

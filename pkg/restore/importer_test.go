@@ -67,12 +67,12 @@ func TestImport(t *testing.T) {
 
 func TestDryRunAsksAndAssumes(t *testing.T) {
 	cluster := newFaultyCluster()
-	var asked []string
+	var checked []string
 	cluster.fault = func(r Request, _ int) error {
 		if !r.DryRun {
 			t.Errorf("%s would be written", r.Object)
 		}
-		asked = append(asked, r.Object.String())
+		checked = append(checked, r.Object.String())
 		return nil
 	}
 
@@ -89,8 +89,8 @@ func TestDryRunAsksAndAssumes(t *testing.T) {
 		"CustomResourceDefinition.apiextensions.k8s.io/machinesets.cluster.example.com",
 		"ConfigMap/default/elsewhere",
 	}
-	if diff := cmp.Diff(want, asked); diff != "" {
-		t.Errorf("what can be asked (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, checked); diff != "" {
+		t.Errorf("what was checked (-want +got):\n%s", diff)
 	}
 
 	for _, o := range report.Outcomes {

@@ -19,7 +19,7 @@ import (
 	"github.com/appbur/appbur"
 )
 
-// ErrNotServed is the error of asking for a kind that the target does not serve.
+// ErrNotServed is the error of a request for a kind that the target does not serve.
 var ErrNotServed = errors.New("the target does not serve the kind")
 
 const (
@@ -117,7 +117,7 @@ func (c *kubeCluster) Existing(ctx context.Context, apiVersion, kind string) (ma
 }
 
 // mostListRestarts bounds how often a list begins again because the server forgot it
-// half-way: a server that never remembers for long enough is told, not asked for ever.
+// half-way: a server whose continue tokens always expire too early is reported, not retried for ever.
 const mostListRestarts = 3
 
 // errListStands is a list that could never end.
@@ -206,7 +206,7 @@ func do(ctx context.Context, request *rest.Request, code *int, into any) error {
 	return nil
 }
 
-// resource finds the resource that serves a kind. What is not known is asked for
+// resource finds the resource that serves a kind. What is not known is read by discovery
 // each time, per group version, so that one broken aggregated API breaks nothing
 // but its own kinds.
 func (c *kubeCluster) resource(ctx context.Context, apiVersion, kind string) (metav1.APIResource, error) {
@@ -224,7 +224,7 @@ func (c *kubeCluster) resource(ctx context.Context, apiVersion, kind string) (me
 	var answer metav1.APIResourceList
 	err = do(ctx, c.client.Get().AbsPath(apiRoot(apiVersion)...).MaxRetries(0), nil, &answer)
 	if err != nil && !apierrors.IsNotFound(err) {
-		return metav1.APIResource{}, fmt.Errorf("asking what %s serves: %w", apiVersion, err)
+		return metav1.APIResource{}, fmt.Errorf("discovery of %s: %w", apiVersion, err)
 	}
 
 	byKind := make(map[string]metav1.APIResource)

@@ -70,7 +70,7 @@ func (c defaultClass) isDefault(content map[string]any) bool {
 }
 
 // leftEmpty reports whether the object names no class, neither the old way nor
-// the new one. An empty name is a name: it asks for no class.
+// the new one. An empty name is a name: it means no class.
 func (c defaultClass) leftEmpty(o Object) bool {
 	if o.ID.GroupKind() != c.user || field(o.Content, c.field...) != nil {
 		return false
@@ -108,7 +108,7 @@ var lateRules = func() []lateRule {
 }()
 
 // early returns the object without the fields that come late, and the rule that
-// says so; ok is false for objects that are whole from the beginning.
+// names it; ok is false for objects that are complete from the beginning.
 func early(o Object, s *scope) (content map[string]any, rule lateRule, ok bool) {
 	content = o.Content
 	for _, r := range lateRules {
@@ -128,8 +128,8 @@ func early(o Object, s *scope) (content map[string]any, rule lateRule, ok bool) 
 }
 
 // fillIn deals with a default class that the target has already. A claim that was
-// bound to a volume without a class says so with an empty name, which admission
-// leaves alone and binds alike. For all others the plan tells what will happen.
+// bound to a volume without a class has an empty name, which admission
+// does not change and which binds alike. For all others the plan shows what will happen.
 func (b *planner) fillIn(d *draft) {
 	for _, class := range defaultClasses {
 		names := b.around.Defaults[class.class]

@@ -8,7 +8,7 @@ import (
 
 // limiter decides how many requests run at the same time: one more after a round
 // of answers, half as many when the server says that it is too much. It stops
-// all requests for as long as the server asks.
+// all requests for as long as the server requests.
 type limiter struct {
 	mu      sync.Mutex
 	limit   int

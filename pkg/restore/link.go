@@ -7,7 +7,7 @@ import (
 	"github.com/appbur/appbur"
 )
 
-// link makes the nodes and the bonds between them.
+// link makes the nodes and the edges between them.
 func (b *planner) link() {
 	s := newScope(b.order)
 	for _, d := range b.order {

@@ -52,7 +52,7 @@ func (o liveObject) identity() Identity {
 	return id
 }
 
-// identityOf is identity of an object that was read as a whole.
+// identityOf is identity of an object that was read completely.
 func identityOf(live map[string]any) Identity {
 	var o liveObject
 	if data, err := json.Marshal(live); err != nil || json.Unmarshal(data, &o) != nil {
@@ -69,5 +69,5 @@ func apiRoot(apiVersion string) []string {
 	return append([]string{"/apis"}, strings.Split(apiVersion, "/")...)
 }
 
-// isTopLevel tells a resource from a subresource such as "pods/log".
+// isTopLevel distinguishes a resource from a subresource such as "pods/log".
 func isTopLevel(resource string) bool { return !strings.Contains(resource, "/") }

@@ -31,7 +31,7 @@ func homeless(ids []appbur.ObjectID) map[string][]appbur.ObjectID {
 	return found
 }
 
-// namespaces asks which namespaces there are, if the point misses some.
+// namespaces reads which namespaces exist, if some are missing from the point.
 func (s *surveyor) namespaces(ctx context.Context, p Point) error {
 	ids := make([]appbur.ObjectID, 0, len(p.Objects))
 	for _, o := range p.Objects {
@@ -43,7 +43,7 @@ func (s *surveyor) namespaces(ctx context.Context, p Point) error {
 	}
 
 	var existing map[appbur.ObjectID]Identity
-	answered, err := s.ask(ctx, "which namespaces there are", func() (err error) {
+	answered, err := s.request(ctx, "which namespaces there are", func() (err error) {
 		existing, err = s.worker.cluster.Existing(ctx, "v1", kindNamespace.Kind)
 		return err
 	})
@@ -62,9 +62,9 @@ func (s *surveyor) namespaces(ctx context.Context, p Point) error {
 }
 
 // leaveOut extends to objects what a rule said about their namespace. A point that
-// is complete and lacks a namespace lacks it by a rule: it was being deleted, or
-// somebody excluded it. Its objects come back if the target has the namespace.
-// Otherwise they are left out, and that is no failure. In a partial point nobody
+// is complete and has no such namespace left it out by a rule: it was being deleted, or
+// a user excluded it. Its objects come back if the target has the namespace.
+// Otherwise they are left out, and that is not a failure. In a partial point it is not
 // knows why the namespace is missing, so its objects are tried, and the report says
 // what became of them.
 func (b *planner) leaveOut() {

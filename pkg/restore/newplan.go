@@ -75,8 +75,8 @@ func NewPlan(p Point, t compat.Target, o Options) (*Plan, error) {
 	}, nil
 }
 
-// uidsInside tells, once for each field of a kind, which objects hold uids of the
-// source as content. Nobody but their controllers knows what they are for.
+// uidsInside reports, once for each field of a kind, which objects contain uids of the
+// source as content. Only their controllers know what they are for.
 func (b *planner) uidsInside(objects []Object) {
 	var places manifest.UIDPlaces
 	for _, o := range objects {
@@ -183,11 +183,11 @@ func (b *planner) judge(o Object) (*draft, error) {
 // convert gives the draft its verdict, and the form that the target takes.
 func (b *planner) convert(d *draft) error {
 	o := d.object
-	whole, err := b.withStatus(o)
+	complete, err := b.withStatus(o)
 	if err != nil {
 		return err
 	}
-	d.verdict = d.redaction.verdict(compat.Judge(whole, b.target))
+	d.verdict = d.redaction.verdict(compat.Judge(complete, b.target))
 	d.why, d.hint = d.verdict.Reason, d.verdict.Hint
 	if !d.verdict.Creatable() {
 		d.blocked = true
@@ -244,7 +244,7 @@ func (b *planner) keep(d *draft) error {
 	if d.from == "" && other.from == "" {
 		return fmt.Errorf("the restore point holds %s twice", d.object.ID)
 	}
-	b.note(NoteTwice, d.object.ID, "the restore point holds it as %s too; the newer form is restored", cmp.Or(d.from, other.from))
+	b.note(NoteTwice, d.object.ID, "the restore point has it as %s too; the newer form is restored", cmp.Or(d.from, other.from))
 	if d.from == "" {
 		b.drafts[d.object.ID] = d
 		b.order[slices.Index(b.order, other)] = d

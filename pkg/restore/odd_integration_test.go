@@ -33,7 +33,7 @@ func TestOddObjectsOnAnOldServer(t *testing.T) {
 	t.Run("status that is no object", r.statusThatIsNoObject)
 	t.Run("a webhook without its backend", r.webhookWithoutBackend)
 	t.Run("an owner that the server refuses", r.refusedOwner)
-	t.Run("what schemas foretell", r.foretold)
+	t.Run("expected refusals by schemas", r.expectedRefusals)
 	t.Run("another version takes it", r.anotherVersion)
 }
 

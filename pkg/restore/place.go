@@ -19,27 +19,27 @@ const (
 
 // barrierReasons says why a stage waits for the ones before it.
 var barrierReasons = map[stage]string{
-	stagePods:      "pods start when the custom resources they act on are whole, status included",
+	stagePods:      "pods start when the custom resources they act on are complete, status included",
 	stageLimits:    "a limit set earlier could refuse what the source had before it, or write its defaults into that",
-	stageWorkloads: "controllers start when the custom resources they act on are whole, status included, and the limits of their pods are set",
+	stageWorkloads: "controllers start when the custom resources they act on are complete, status included, and the limits of their pods are set",
 	stageGuards:    "a quota set earlier could refuse what the source had; an aggregated API is registered after what serves it",
 	stageAdmission: "an admission rule in force earlier could refuse the restore, or refuse all writes while its backend is not running",
 }
 
-// place is where a kind stands among objects that do not depend on each other.
+// place is the position of a kind among objects that do not depend on each other.
 type place struct {
 	kind   appbur.GroupKind
 	stage  stage
 	reason string
 }
 
-// custom stands for every kind that the table does not name.
+// custom is the place of every kind that is not in the table.
 var custom = appbur.GroupKind{Kind: "*"}
 
 // places is the base order. It decides only between steps that are both ready;
 // what an object needs is found by the rules in reference.go.
 var places = []place{
-	{appbur.GroupKind{Kind: "Namespace"}, stageState, "everything namespaced lies in one"},
+	{appbur.GroupKind{Kind: "Namespace"}, stageState, "everything namespaced is in one"},
 	{
 		appbur.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"},
 		stageState,

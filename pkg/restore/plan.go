@@ -36,7 +36,7 @@ const (
 	ActionHandOver Action = "handover"
 	// ActionBarrier does nothing but come after one stage and before the next.
 	ActionBarrier Action = "barrier"
-	// ActionSkip marks an object that is left out because what it lies in was left out
+	// ActionSkip marks an object that is left out because its namespace was left out
 	// of the restore point.
 	ActionSkip Action = "skip"
 	// ActionBlocked marks an object that cannot be restored to the target.
@@ -56,7 +56,7 @@ type Policy struct {
 	ForceConflicts bool `json:"forceConflicts"`
 }
 
-// Plan says what a restore will do, whole and in advance. It is a pure function of
+// Plan describes what a restore will do, completely and in advance. It is a pure function of
 // the restore point, the target and the policy. Steps are in an order in which
 // they could be run one by one; [Apply] runs independent ones at the same time.
 //
@@ -87,7 +87,7 @@ type Step struct {
 	// where it is another.
 	APIVersion string `json:"apiVersion,omitempty"`
 	From       string `json:"from,omitempty"`
-	// Verdict is how the object stands to the target; Changes is what conversion
+	// Verdict is how the target handles the object; Changes is what conversion
 	// did, Notices what it could not do and the server will not complain about.
 	Verdict compat.VerdictKind `json:"verdict,omitempty"`
 	Changes []compat.Change    `json:"changes,omitempty"`
@@ -111,7 +111,7 @@ type Step struct {
 	// Digest covers what the step sends, without secret values.
 	Digest appbur.Digest `json:"digest,omitzero"`
 
-	// Content is what the step sends, without owner references: a whole object
+	// Content is what the step sends, without owner references: a complete object
 	// for apply and relink, one with nothing but a status for status. It is
 	// shared and never modified.
 	Content map[string]any `json:"-"`
@@ -197,7 +197,7 @@ func (p *Plan) Digest() (appbur.Digest, error) {
 }
 
 // digestContent is the digest of what a step sends. Secret values were masked
-// before: a plain hash of a short value lets the value be guessed.
+// before: from a plain hash of a short value the value can be guessed.
 func digestContent(masked map[string]any) (appbur.Digest, error) {
 	data, err := json.Marshal(without(masked, appbur.SealedKey))
 	if err != nil {

@@ -2,7 +2,7 @@ package restore
 
 import "github.com/appbur/appbur"
 
-// Reporter is told how a restore or a verification goes on. Calls come one at a time; a
+// Reporter gets the progress of a restore or a verification. Calls come one at a time; a
 // slow reporter slows the work down. It must not call back.
 type Reporter interface {
 	Progress(e Event)

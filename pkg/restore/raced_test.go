@@ -10,8 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// What apply cannot write is replaced at the version that was read. When somebody else writes in
-// between, as the controller of a Deployment does, it is read and made anew: the same
+// What apply cannot write is replaced at the version that was read. When another client writes in
+// between, as the controller of a Deployment does, it is read and built again: the same
 // request would be refused for ever.
 func TestAReplacementIsMadeAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -71,7 +71,7 @@ func TestALostAnswerOfACreate(t *testing.T) {
 	})
 }
 
-// expectVersion refuses a write of what was read before somebody else wrote, which
+// expectVersion refuses a write of what was read before another client wrote, which
 // happens as often as others says.
 func (f *faultyCluster) expectVersion(r Request, others *int) error {
 	f.mu.Lock()

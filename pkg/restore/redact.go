@@ -14,7 +14,7 @@ import (
 	"github.com/appbur/appbur/pkg/compat"
 )
 
-// redacted stands where a secret value was.
+// redacted replaces a secret value.
 const redacted = "(secret)"
 
 // secretOfSecrets are the paths below which every Secret is secret.
@@ -38,7 +38,7 @@ func newRedaction(o Object) *redaction {
 	if len(paths) == 0 {
 		return nil
 	}
-	// Only errors and digests ask for the values; most objects never need them.
+	// Only errors and digests need the values; most objects never do.
 	return &redaction{paths: paths, values: func() []string { return secretValues(o.Content, paths) }}
 }
 
@@ -72,7 +72,7 @@ func (v *redaction) hides(path []string) bool {
 	})
 }
 
-// text returns what somebody else wrote without the secret values in it, and without
+// text returns foreign text without the secret values in it, and without
 // what may be values that only the live object has.
 func (v *redaction) text(s string) string {
 	if v == nil || s == "" {
@@ -248,7 +248,7 @@ func formsOf(value string) []string {
 	return slices.DeleteFunc(slices.Compact(forms), func(form string) bool { return strings.TrimSpace(form) == "" })
 }
 
-// replaceWord replaces a value, a short one only where it stands alone: a password
+// replaceWord replaces a value, a short one only as a word of its own: a password
 // "a" must not make a message unreadable.
 func replaceWord(s, value string) string {
 	const short = 6
@@ -294,7 +294,7 @@ func cutEncoded(s string) string {
 // dumped is how a JSON object begins, in text or quoted.
 var dumped = regexp.MustCompile(`\{\\*"`)
 
-// cutDumps replaces JSON objects: some webhooks quote the whole object, and the live
+// cutDumps replaces JSON objects: some webhooks quote the complete object, and the live
 // one can have secrets that the saved one has not.
 func cutDumps(s string) string {
 	var b strings.Builder

@@ -12,7 +12,7 @@ import (
 	"github.com/appbur/appbur"
 )
 
-func veilOf(t testing.TB, content string, paths ...[]string) *redaction {
+func redactionOf(t testing.TB, content string, paths ...[]string) *redaction {
 	t.Helper()
 	var o Object
 	if err := json.Unmarshal([]byte(content), &o.Content); err != nil {
@@ -23,8 +23,8 @@ func veilOf(t testing.TB, content string, paths ...[]string) *redaction {
 	return newRedaction(o)
 }
 
-func TestVeilText(t *testing.T) {
-	v := veilOf(t, `{"kind":"ConfigMap","data":{"key":"s3cret\nof two lines \"here\"","short":"ab","n":7,"open":"shown"}}`,
+func TestTextIsRedacted(t *testing.T) {
+	v := redactionOf(t, `{"kind":"ConfigMap","data":{"key":"s3cret\nof two lines \"here\"","short":"ab","n":7,"open":"shown"}}`,
 		[]string{"data", "key"}, []string{"data", "short"}, []string{"data", "n"})
 
 	for said, want := range map[string]string{
@@ -51,8 +51,8 @@ func TestVeilText(t *testing.T) {
 	}
 }
 
-func TestVeilHides(t *testing.T) {
-	v := veilOf(t, `{"kind":"X"}`, []string{"spec", "users", "password"}, []string{"metadata", "annotations", "a.b/c"})
+func TestFieldsAreRedacted(t *testing.T) {
+	v := redactionOf(t, `{"kind":"X"}`, []string{"spec", "users", "password"}, []string{"metadata", "annotations", "a.b/c"})
 	for path, want := range map[string]bool{
 		"spec/users/0/password": true, "spec/users/password": true, "spec/users/3": true, "spec": true, "": true,
 		"spec/users/0/name": false, "spec/other": false, "metadata/annotations/a.b/d": false, "metadata/name": false,
@@ -80,10 +80,10 @@ func TestVeilHides(t *testing.T) {
 
 // Two objects that differ in secrets alone have one masked form, before and after
 // conversion moved a value.
-func TestVeilMask(t *testing.T) {
+func TestMaskedFormDoesNotDependOnSecrets(t *testing.T) {
 	digest := func(password string, content string) appbur.Digest {
 		t.Helper()
-		v := veilOf(t, fmt.Sprintf(`{"kind":"X","spec":{"password":%q,"peers":[%q],"user":"u"}}`, password, password),
+		v := redactionOf(t, fmt.Sprintf(`{"kind":"X","spec":{"password":%q,"peers":[%q],"user":"u"}}`, password, password),
 			[]string{"spec", "password"}, []string{"spec", "peers"})
 		var sent map[string]any
 		if err := json.Unmarshal([]byte(fmt.Sprintf(content, password)), &sent); err != nil {
@@ -101,14 +101,14 @@ func TestVeilMask(t *testing.T) {
 		`{"kind":"X","spec":{"login":{"secret":%q},"user":"u"}}`,
 	} {
 		if digest("one", content) != digest("two", content) {
-			t.Errorf("the digest of %s tells about the secret", content)
+			t.Errorf("the digest of %s reveals the secret", content)
 		}
 	}
 
 	if digest("one", `{"kind":"X","spec":{"password":%q,"user":"u"}}`) == digest("one", `{"kind":"X","spec":{"password":%q,"user":"v"}}`) {
 		t.Error("the digest does not cover what is not secret")
 	}
-	v := veilOf(t, `{"kind":"X","spec":{"password":"one"}}`, []string{"spec", "password"})
+	v := redactionOf(t, `{"kind":"X","spec":{"password":"one"}}`, []string{"spec", "password"})
 	content := map[string]any{"spec": map[string]any{"password": "one"}}
 	v.mask(content)
 	if content["spec"].(map[string]any)["password"] != "one" {
@@ -117,8 +117,8 @@ func TestVeilMask(t *testing.T) {
 }
 
 // An error keeps its kind and loses its values.
-func TestVeilError(t *testing.T) {
-	v := veilOf(t, `{"kind":"Secret","data":{"a":"`+base64.StdEncoding.EncodeToString([]byte("hunter22"))+`"}}`)
+func TestErrorsAreRedacted(t *testing.T) {
+	v := redactionOf(t, `{"kind":"Secret","data":{"a":"`+base64.StdEncoding.EncodeToString([]byte("hunter22"))+`"}}`)
 	cause := errors.New("cause")
 	err := v.error(fmt.Errorf("not hunter22: %w", cause))
 	if err.Error() != "not (secret): cause" || !errors.Is(err, cause) {
@@ -131,7 +131,7 @@ func TestVeilError(t *testing.T) {
 
 // Whatever a server quotes, in whatever way Go and JSON quote, a value of some length
 // is not in the text, and the text without values stays.
-func FuzzVeilText(f *testing.F) {
+func FuzzRedactText(f *testing.F) {
 	for _, seed := range [][2]string{
 		{"correct horse", "data.a: Invalid value: "},
 		{"two\nlines of\ttext \"quoted\"", "x"},
@@ -144,7 +144,7 @@ func FuzzVeilText(f *testing.F) {
 
 	f.Fuzz(func(t *testing.T, value, around string) {
 		if len(strings.TrimSpace(value)) < 8 || strings.Contains(redacted, value) || strings.Contains("{…}", value) {
-			return // too short to be told from other text
+			return // too short to be distinguished from other text
 		}
 		o := Object{
 			ID: appbur.ObjectID{Kind: "ConfigMap", Name: "x"}, Secrets: [][]string{{"data"}},
@@ -164,11 +164,11 @@ func FuzzVeilText(f *testing.F) {
 	})
 }
 
-// Whoever is told that a request is tried again reads no secret that the server quoted.
+// The event about a repeated request contains no secret that the server quoted.
 func TestWaitingIsToldWithoutSecrets(t *testing.T) {
 	var told Event
 	w := &worker{notify: func(_ context.Context, e Event) { told = e }}
-	v := veilOf(t, `{"kind":"ConfigMap","data":{"key":"s3cret"}}`, []string{"data", "key"})
+	v := redactionOf(t, `{"kind":"ConfigMap","data":{"key":"s3cret"}}`, []string{"data", "key"})
 	step := &Step{ID: 3, Object: appbur.ObjectID{Kind: "ConfigMap", Name: "x"}, redaction: v}
 	w.waiting(t.Context(), step, &retryRule{name: "internal"}, errors.New(`webhook cannot judge "s3cret"`))
 	if told.Retry != "internal" || told.Reason != `internal: webhook cannot judge "(secret)"` || told.Step != 3 {

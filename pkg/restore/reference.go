@@ -19,11 +19,11 @@ type referenceRule struct {
 	find  func(o Object, s *scope) []appbur.ObjectID
 }
 
-// scope is what a rule may ask about the rest of the restore point.
+// scope is what a rule can read about the rest of the restore point.
 type scope struct {
 	// claims holds the names of all claims by namespace, sorted.
 	claims map[string][]string
-	// ofKind holds all objects of the kinds that rules ask for, sorted.
+	// ofKind has all objects of the kinds that rules need, sorted.
 	ofKind map[appbur.GroupKind][]Object
 }
 
@@ -103,7 +103,7 @@ var referenceRules = []referenceRule{
 		},
 	},
 	{
-		name: "service-address", reason: "an address that is given by chance must not be one that another service asks for",
+		name: "service-address", reason: "an address that is assigned at random must not be one that another service requests",
 		kinds: []appbur.GroupKind{kindService}, find: addressReferences,
 	},
 	{
@@ -279,7 +279,7 @@ func ingressReferences(o Object, _ *scope) []appbur.ObjectID {
 	return refs
 }
 
-// addressReferences returns the Services that asked for their address, of one that
+// addressReferences returns the Services that requested their address, of one that
 // did not.
 func addressReferences(o Object, s *scope) []appbur.ObjectID {
 	if chosenAddress(o) != "" || text(o.Content, "spec", "clusterIP") != "" {
@@ -294,7 +294,7 @@ func addressReferences(o Object, s *scope) []appbur.ObjectID {
 	return refs
 }
 
-// typedReferences walks the whole spec of a custom resource.
+// typedReferences walks the complete spec of a custom resource.
 func typedReferences(o Object, _ *scope) []appbur.ObjectID {
 	var refs idList
 	var walk func(any)

@@ -29,8 +29,8 @@ func (p *Plan) Render(w io.Writer) error {
 		verdict compat.VerdictKind
 	}{
 		{"Blocked: cannot be restored to this target", compat.Blocked},
-		{"Unknown: nothing says that the target can hold them", compat.Unknown},
-		{"Foretold: their schema refuses them; they are tried all the same", compat.Refused},
+		{"Unknown: it is not known whether the target serves them", compat.Unknown},
+		{"Expected to be refused: by their schema; a restore tries them nevertheless", compat.Refused},
 		{"Lossy: the target has no place for something", compat.Lossy},
 		{"Converted", compat.Convertible},
 	}
@@ -147,7 +147,7 @@ func renderSteps(b *bytes.Buffer, title string, steps []Step) {
 		}
 		for _, change := range s.Changes {
 			if change.Path == "apiVersion" && s.From != "" {
-				continue // the line above says so
+				continue // it is in the line above
 			}
 			lost := ""
 			if change.Lost {

@@ -23,7 +23,7 @@ const (
 	Configured Result = "configured"
 	// Unchanged objects were there and equal to the plan.
 	Unchanged Result = "unchanged"
-	// Skipped objects were left out because the plan says so.
+	// Skipped objects were left out according to the plan.
 	Skipped Result = "skipped"
 	// Failed objects are not, or not wholly, as the plan says.
 	Failed Result = "failed"
@@ -38,7 +38,7 @@ type Outcome struct {
 	Converted bool `json:"converted,omitempty"`
 	// Attempts counts requests, when there was more than one for some step.
 	Attempts int `json:"attempts,omitempty"`
-	// Unchecked is true when a dry run could not ask the server.
+	// Unchecked is true when a dry run could not be sent to the server.
 	Unchecked bool `json:"unchecked,omitempty"`
 	// Reason says why it failed or was skipped, Hint what to do.
 	Reason string `json:"reason,omitempty"`

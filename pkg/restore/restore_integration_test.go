@@ -61,12 +61,12 @@ func TestRestoreOnARealCluster(t *testing.T) {
 	t.Run("status that is no object", r.statusThatIsNoObject)
 	t.Run("a webhook without its backend", r.webhookWithoutBackend)
 	t.Run("an owner that the server refuses", r.refusedOwner)
-	t.Run("what schemas foretell", r.foretold)
+	t.Run("expected refusals by schemas", r.expectedRefusals)
 	t.Run("another version takes it", r.anotherVersion)
 	t.Run("finds tampering", r.tampering) // stops the controller-manager
 }
 
-// discovered asks the cluster what it serves.
+// discovered reads what the cluster serves.
 func (r *theTarget) discovered(t *testing.T) compat.Target {
 	t.Helper()
 	client := discovery.NewDiscoveryClientForConfigOrDie(r.config)
@@ -201,7 +201,7 @@ func (r *theTarget) wholeLife(t *testing.T) {
 		t.Errorf("%d owner references checked, want 7", findings.Owners)
 	}
 	for _, a := range findings.Additions {
-		t.Logf("on top: %s %s (%d)", a.Kind, a.Path, a.Objects)
+		t.Logf("additional: %s %s (%d)", a.Kind, a.Path, a.Objects)
 	}
 
 	// A restored claim and volume find each other by name.

@@ -16,12 +16,12 @@ import (
 	"github.com/appbur/appbur/internal/backoff"
 )
 
-// retryRule says which errors pass by themselves. Rules are asked in order.
+// retryRule says which errors pass by themselves. The first rule that matches decides.
 type retryRule struct {
 	name    string
 	reason  string
 	matches func(err error) bool
-	// throttle is true when the server asks for fewer requests, and not merely later ones.
+	// throttle is true when the server wants fewer requests, and not merely later ones.
 	throttle bool
 	// never is true when the error will not pass, whatever later rules say.
 	never bool
@@ -41,7 +41,7 @@ var retryRules = []retryRule{
 		matches: cannotApply, never: true,
 	},
 	{
-		name: "throttled", reason: "the server has too much to do and says so",
+		name: "throttled", reason: "the server reports that it is overloaded",
 		matches: func(err error) bool { return apierrors.IsTooManyRequests(err) }, throttle: true,
 	},
 	{
@@ -55,7 +55,7 @@ var retryRules = []retryRule{
 		matches: func(err error) bool { return apierrors.IsInternalError(err) || hasCode(err, 500) },
 	},
 	{
-		name: "raced", reason: "somebody else wrote the object at the same moment; the next try sees it",
+		name: "raced", reason: "another client wrote the object at the same moment; the next try sees it",
 		matches: isRaced,
 	},
 	{
@@ -87,7 +87,7 @@ func transient(err error) *retryRule {
 	return nil
 }
 
-// isRaced reports whether somebody else wrote the object at the same moment.
+// isRaced reports whether another client wrote the object at the same moment.
 func isRaced(err error) bool {
 	return apierrors.IsAlreadyExists(err) || apierrors.IsConflict(err) && !isFieldConflict(err)
 }

@@ -14,8 +14,8 @@ import (
 )
 
 // send performs one apply, as often as it takes. What was made of an object as it was read
-// is not repeated after somebody else has written it, for it would be as old each time:
-// the caller makes it anew ([worker.readAndWrite]).
+// is not repeated after another client has written it, because it would be as old each time:
+// the caller builds it again ([worker.readAndWrite]).
 func (w *worker) send(ctx context.Context, a *stepResult, request Request) (Applied, error) {
 	var answer Applied
 	var raced error
@@ -70,7 +70,7 @@ func (w *worker) inventory(ctx context.Context, a *stepResult, apiVersion, kind 
 	err := w.persist(ctx, a, func() error {
 		known, err := w.cluster.Existing(ctx, apiVersion, kind)
 		if apierrors.IsForbidden(err) || apierrors.IsMethodNotSupported(err) {
-			// Who may apply and not list gets a restore that cannot tell unchanged
+			// An account that may apply and not list gets a restore that cannot distinguish unchanged
 			// from configured.
 			known, err = map[appbur.ObjectID]Identity{}, nil
 		}
@@ -145,7 +145,7 @@ func awaitsType(step *Step, err error) bool {
 	return errors.Is(err, ErrNotServed) || apierrors.IsNotFound(err) && mentions(err, "could not find the requested resource")
 }
 
-// waiting tells the reporter that a request will be repeated.
+// waiting reports that a request will be repeated.
 func (w *worker) waiting(ctx context.Context, step *Step, rule *retryRule, err error) {
 	if w.notify != nil {
 		w.notify(ctx, Event{

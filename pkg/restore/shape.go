@@ -25,7 +25,7 @@ type shaping struct {
 	has func(id appbur.ObjectID) bool
 	// uid returns the uid that an object of the point had in the source.
 	uid func(id appbur.ObjectID) string
-	// note tells a person about the object.
+	// note is for people, about the object.
 	note func(kind NoteKind, format string, args ...any)
 	// statusApart is true when status is written through its own subresource.
 	statusApart bool

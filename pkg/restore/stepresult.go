@@ -12,7 +12,7 @@ type stepResult struct {
 	result   Result // empty for barriers and waits that ended well
 	identity Identity
 	requests int
-	// unchecked is true when a dry run could not ask.
+	// unchecked is true when a dry run could not be sent.
 	unchecked bool
 	err       error
 	hint      string
@@ -29,7 +29,7 @@ func (a *stepResult) reason() string {
 	return a.note
 }
 
-// severity orders results: of several steps about one object the worst tells.
+// severity orders results: of several steps about one object the worst counts.
 var severity = []Result{"", Unchanged, Configured, Created, Skipped, Failed}
 
 // join adds the result of one more step to the outcome of its object.

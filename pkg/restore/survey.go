@@ -21,10 +21,10 @@ type Surroundings struct {
 	// already: admission looks at new objects only.
 	Live map[appbur.ObjectID]bool
 	// Namespaces are those of the target that the point has objects for and does not
-	// hold itself; nil when nobody asked.
+	// hold itself; nil when it was not read.
 	Namespaces map[string]bool
 	// Services says what the target answered to the addresses, ports and families
-	// that Services ask for.
+	// that Services request.
 	Services map[appbur.ObjectID]ServiceAnswer
 	// Unanswered are the questions that the target refused to answer.
 	Unanswered []string
@@ -38,8 +38,8 @@ var classVersions = map[appbur.GroupKind]string{
 // userVersions are the same for what the classes are written into.
 var userVersions = map[appbur.GroupKind]string{kindClaim: "v1", kindIngress: "networking.k8s.io/v1", kindPod: "v1"}
 
-// Survey asks the target what a plan for the point has to know. It changes
-// nothing, and asks nothing that no object of the point depends on. Questions that
+// Survey reads from the target what a plan for the point has to know. It changes
+// nothing, and reads nothing that no object of the point depends on. Questions that
 // the credentials do not allow stay open, and the result says which.
 func Survey(ctx context.Context, p Point, c Cluster) (Surroundings, error) {
 	s := surveyor{
@@ -48,14 +48,14 @@ func Survey(ctx context.Context, p Point, c Cluster) (Surroundings, error) {
 	}
 	for _, class := range defaultClasses {
 		if err := s.defaults(ctx, p, class); err != nil {
-			return Surroundings{}, fmt.Errorf("asking the target for its default %s: %w", class.class.Kind, err)
+			return Surroundings{}, fmt.Errorf("reading the default %s of the target: %w", class.class.Kind, err)
 		}
 	}
 	if err := s.namespaces(ctx, p); err != nil {
-		return Surroundings{}, fmt.Errorf("asking the target for its namespaces: %w", err)
+		return Surroundings{}, fmt.Errorf("reading the namespaces of the target: %w", err)
 	}
 	if err := s.services(ctx, p); err != nil {
-		return Surroundings{}, fmt.Errorf("asking the target about addresses of Services: %w", err)
+		return Surroundings{}, fmt.Errorf("checking addresses of Services in the target: %w", err)
 	}
 	return s.Surroundings, nil
 }
@@ -65,10 +65,10 @@ type surveyor struct {
 	worker *worker
 }
 
-// ask sends one question as often as an apply. It reports false when the
-// target does not let us ask.
-func (s *surveyor) ask(ctx context.Context, what string, question func() error) (bool, error) {
-	err := s.worker.persist(ctx, &stepResult{step: &Step{}}, question)
+// request sends one request as often as an apply. It reports false when the
+// target forbids it.
+func (s *surveyor) request(ctx context.Context, what string, send func() error) (bool, error) {
+	err := s.worker.persist(ctx, &stepResult{step: &Step{}}, send)
 	switch {
 	case err == nil:
 		return true, nil
@@ -126,7 +126,7 @@ func (s *surveyor) defaults(ctx context.Context, p Point, class defaultClass) er
 }
 
 func (s *surveyor) existing(ctx context.Context, apiVersion, kind string) (found map[appbur.ObjectID]Identity, err error) {
-	_, err = s.ask(ctx, "which "+kind+"s there are", func() error {
+	_, err = s.request(ctx, "which "+kind+"s there are", func() error {
 		found, err = s.worker.cluster.Existing(ctx, apiVersion, kind)
 		return err
 	})
@@ -135,7 +135,7 @@ func (s *surveyor) existing(ctx context.Context, apiVersion, kind string) (found
 
 // get returns one object, nil if it is gone or may not be read.
 func (s *surveyor) get(ctx context.Context, id appbur.ObjectID, apiVersion string) (content map[string]any, err error) {
-	_, err = s.ask(ctx, "what "+id.String()+" holds", func() error {
+	_, err = s.request(ctx, "what "+id.String()+" holds", func() error {
 		content, err = s.worker.cluster.Get(ctx, id, apiVersion)
 		if apierrors.IsNotFound(err) {
 			return nil

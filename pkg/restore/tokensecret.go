@@ -32,7 +32,7 @@ func (w *worker) awaitAccount(ctx context.Context, a *stepResult) error {
 		}
 		_, err := w.cluster.Get(ctx, account, "v1")
 		switch {
-		case err == nil || apierrors.IsForbidden(err): // then the write has to tell
+		case err == nil || apierrors.IsForbidden(err): // then the write will show it
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()

@@ -8,7 +8,7 @@ import (
 )
 
 // unchangeablePhrases are how API servers say that a field of an existing object
-// stays as it is. There is no reason in the answer that would say so.
+// stays as it is. No reason in the answer says it.
 var unchangeablePhrases = []string{
 	"immutable",                       // apimachinery, FieldImmutableErrorMsg; CEL rules of custom resources
 	"may not change once set",         // Service, clusterIPs
@@ -29,8 +29,8 @@ func isUnchangeable(err error) bool {
 }
 
 // unchangeable returns the error that a person can act upon. The server looks for
-// conflicts first, so a field of another manager that nobody can change looks like
-// one that force would take over. A forced dry run tells the two apart.
+// conflicts first, so an immutable field of another manager looks like
+// one that force would take over. A forced dry run distinguishes the two.
 func (w *worker) unchangeable(ctx context.Context, a *stepResult, request Request, err error) error {
 	if request.Force || !isFieldConflict(err) {
 		return err

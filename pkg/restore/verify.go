@@ -16,7 +16,7 @@ import (
 // Verify reads every object of the plan back and says where the target is not as
 // the plan says. Live objects go through the rules that made the manifests, so
 // what a cluster gives its objects by itself is no difference; neither are fields
-// that the target has on top, which are listed apart. The error is about the
+// that the target has in addition, which are listed separately. The error is about the
 // attempt, not about the target: the context ended, or the plan has no content. The
 // reporter may be nil.
 func Verify(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules, r Reporter) (Findings, error) {

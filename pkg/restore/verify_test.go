@@ -23,7 +23,7 @@ func TestDifferences(t *testing.T) {
 		{"more fields", `{"a":{"b":"x"}}`, `{"a":{"b":"x","c":"default"},"d":1}`, ""},
 		{"more fields in elements", `{"l":[{"a":1},{"a":2}]}`, `{"l":[{"a":1,"p":"TCP"},{"a":2,"p":"TCP"}]}`, ""},
 		{"integer and float", `{"a":1}`, `{"a":1.0}`, ""},
-		{"null asks for nothing", `{"a":null}`, `{}`, ""},
+		{"null requires nothing", `{"a":null}`, `{}`, ""},
 		{"other value", `{"a":{"b":"x"}}`, `{"a":{"b":"y"}}`, `a.b should be "x", is "y"`},
 		{"other type", `{"a":"1"}`, `{"a":1}`, `a should be "1", is 1`},
 		{"missing", `{"a":{"b":"x"}}`, `{"a":{}}`, `a.b should be "x", is missing`},

@@ -19,7 +19,7 @@ type worker struct {
 	policy  Policy
 	timeout time.Duration
 	limiter *limiter
-	// notify is told about requests that will be repeated; nil for nobody.
+	// notify is called for requests that will be repeated; it may be nil.
 	notify func(ctx context.Context, e Event)
 
 	mu       sync.Mutex
@@ -28,7 +28,7 @@ type worker struct {
 
 type typeKey struct{ apiVersion, kind string }
 
-// inventory is what was there of a type when the restore first asked.
+// inventory is what existed of a type when the restore first listed it.
 type inventory struct {
 	mu    sync.Mutex
 	known map[appbur.ObjectID]Identity

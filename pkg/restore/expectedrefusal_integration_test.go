@@ -11,9 +11,9 @@ import (
 	"github.com/appbur/appbur/pkg/compat"
 )
 
-// foretold restores every object that pkg/compat/schema is tested with, and holds what
-// the plan foretold against what the server says.
-func (r *theTarget) foretold(t *testing.T) {
+// expectedRefusals restores every object that pkg/compat/schema is tested with, and compares what
+// the plan expects with the answer of the server.
+func (r *theTarget) expectedRefusals(t *testing.T) {
 	files, err := filepath.Glob("../compat/schema/testdata/*.txtar")
 	if err != nil || len(files) < 15 {
 		t.Fatalf("%d cases (%v)", len(files), err)
@@ -35,11 +35,11 @@ func (r *theTarget) foretold(t *testing.T) {
 			continue
 		}
 		outcome := outcomeOf(t, report, step.Object.String())
-		foretold := step.Verdict == compat.Refused || len(step.Notices) > 0
-		if foretold != (outcome.Result == Failed) {
+		expected := step.Verdict == compat.Refused || len(step.Notices) > 0
+		if expected != (outcome.Result == Failed) {
 			t.Errorf("%s is %s (%s); the plan says %s: %s %v", step.Object, outcome.Result, outcome.Reason, step.Verdict, step.Why, step.Notices)
 		}
-		if foretold {
+		if expected {
 			refused++
 		}
 	}
@@ -92,7 +92,7 @@ func (r *theTarget) anotherVersion(t *testing.T) {
 	}
 
 	if text := plan.String(); !strings.Contains(text, "stat.example.org/v1 becomes stat.example.org/v1beta1") ||
-		!strings.Contains(text, "Foretold") {
+		!strings.Contains(text, "Expected to be refused") {
 		t.Errorf("the plan does not say so:\n%s", text)
 	}
 	for name, want := range map[string]Result{
@@ -109,7 +109,7 @@ func (r *theTarget) anotherVersion(t *testing.T) {
 		}
 	}
 
-	// What the storage version lacks is taken and not stored, and the plan says so.
+	// What the storage version does not have is accepted and not stored, and the plan says so.
 	step := plan.stepOf(t, "Gauge.stat.example.org/noted")
 	if len(step.Notices) != 1 || step.Notices[0].Path != "spec.note" {
 		t.Errorf("the plan does not say what is dropped: %+v", step)
