@@ -96,7 +96,7 @@ func TestEachCauseKeepsFiles(t *testing.T) {
 		{
 			name:   "continue tokens that always expire",
 			script: every(faultproxy.All(faultproxy.List("configmaps"), faultproxy.Continued), faultproxy.Expired()),
-			holes:  []string{"ConfigMap: reading it to its end takes longer than the server remembers the list"},
+			holes:  []string{"ConfigMap: listing all pages takes longer than the server keeps the continue token"},
 		},
 		{
 			name: "a group blinks", script: every(discovery, faultproxy.LoseGroups("apps")),
@@ -137,7 +137,7 @@ func TestEachCauseKeepsFiles(t *testing.T) {
 		{
 			name:   "the list of groups is refused",
 			script: every(faultproxy.Path("/apis"), faultproxy.Status(http.StatusForbidden, "Forbidden", "no")),
-			fails:  "the credentials lack a permission",
+			fails:  "the account does not have the permission",
 		},
 		{
 			name: "lists are not found", script: every(oneOf(faultproxy.List("widgets"), faultproxy.List("deployments")),

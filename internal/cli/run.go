@@ -144,5 +144,5 @@ func sameCluster(ctx context.Context, source *exporter.Exporter, first appbur.Cl
 		return nil
 	}
 	return appbur.WithHint(fmt.Errorf("nothing was committed: %w: it was %s and is %s now", exporter.ErrOtherCluster, first.ID, now.ID),
-		"if the cluster was rebuilt, start again with --adopt-cluster; else check the address in the kubeconfig and what stands between")
+		"if the cluster was rebuilt, start again with --adopt-cluster; else check the address in the kubeconfig, and its load balancers")
 }

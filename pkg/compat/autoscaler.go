@@ -29,9 +29,9 @@ func horizontalPodAutoscaler(e *edit) {
 			e.changed(annotationPath("", key), "removed: it repeats what the fields say")
 		}
 	}
-	// The status is in the old shape, and the controller writes it anew.
+	// The status is in the old shape, and the controller writes it again.
 	if _, ok := take(e.object, "status"); ok {
-		e.changed("status", "removed: the controller writes it anew")
+		e.changed("status", "removed: the controller writes it again")
 	}
 }
 
@@ -67,7 +67,7 @@ func metricSource(e *edit, kind string, source map[string]any, path string) {
 		if described, ok := take(source, "target"); ok {
 			source["describedObject"] = described
 		}
-		// targetValue was required, and zero beside an average.
+		// targetValue was required, and zero together with an average.
 		value, hasValue := take(source, "targetValue")
 		if average, ok := take(source, "averageValue"); ok {
 			target["type"], target["averageValue"] = "AverageValue", average

@@ -153,7 +153,7 @@ func annotationPath(prefix, key string) string {
 }
 
 // deleteAnnotation removes an annotation, and the map of annotations with the
-// last one: a server keeps no empty map there, so an object that asked for one
+// last one: a server keeps no empty map there, so an object that had one
 // would never be equal to what is live.
 func deleteAnnotation(of map[string]any, key string) {
 	annotations := mapAt(of, "metadata", "annotations")

@@ -296,35 +296,35 @@ var endings = map[appbur.GroupKind]ending{
 	},
 	{Group: "certificates.k8s.io", Kind: "CertificateSigningRequest"}: {
 		"a request is bound to the moment it was made",
-		"leave it out: whoever needs a certificate asks again",
+		"leave it out: the client that needs a certificate requests it again",
 	},
 	{Group: "certificates.k8s.io", Kind: "PodCertificateRequest"}: {
 		"a request is bound to the pod it was made for",
-		"leave it out: the kubelet asks again",
+		"leave it out: the kubelet requests it again",
 	},
 	{Group: "events.k8s.io", Kind: "Event"}:                {"events record what happened in the old cluster", "leave it out"},
-	{Group: "coordination.k8s.io", Kind: "LeaseCandidate"}: {"candidates announce themselves anew", "leave it out"},
+	{Group: "coordination.k8s.io", Kind: "LeaseCandidate"}: {"candidates register again", "leave it out"},
 	{Group: "resource.k8s.io", Kind: "ResourceClass"}: {
-		"device allocation was designed anew in 1.31",
+		"device allocation was redesigned in 1.31",
 		"leave it out and write a DeviceClass for the new driver",
 	},
 	{Group: "resource.k8s.io", Kind: "ResourceClassParameters"}: {
-		"device allocation was designed anew in 1.31",
+		"device allocation was redesigned in 1.31",
 		"leave it out and write a DeviceClass for the new driver",
 	},
 	{Group: "resource.k8s.io", Kind: "ResourceClaimParameters"}: {
-		"device allocation was designed anew in 1.31",
+		"device allocation was redesigned in 1.31",
 		"leave it out and write the selectors into the ResourceClaim",
 	},
 	{Group: "resource.k8s.io", Kind: "ResourceClaim"}: {
-		"device allocation was designed anew in 1.31",
+		"device allocation was redesigned in 1.31",
 		"leave it out and write a ResourceClaim that names a DeviceClass",
 	},
 	{Group: "resource.k8s.io", Kind: "ResourceClaimTemplate"}: {
-		"device allocation was designed anew in 1.31",
+		"device allocation was redesigned in 1.31",
 		"leave it out and write a template that names a DeviceClass",
 	},
-	{Group: "resource.k8s.io", Kind: "ResourceSlice"}:        {"drivers publish their devices anew", "leave it out"},
+	{Group: "resource.k8s.io", Kind: "ResourceSlice"}:        {"drivers publish their devices again", "leave it out"},
 	{Group: "resource.k8s.io", Kind: "PodScheduling"}:        {"it coordinated a scheduling that is over", "leave it out"},
 	{Group: "resource.k8s.io", Kind: "PodSchedulingContext"}: {"it coordinated a scheduling that is over", "leave it out"},
 }

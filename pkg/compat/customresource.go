@@ -72,7 +72,7 @@ func chooseVersion(obj map[string]any, from GroupVersionKind, versions []string,
 	case chosen != from.Version:
 		e.changed("apiVersion", fmt.Sprintf("%s becomes %s: the versions of this CRD differ in name alone", from.APIVersion(), to.APIVersion()))
 	}
-	e.foretold(opinion)
+	e.noteOpinion(opinion)
 	verdict := Verdict{APIVersion: to.APIVersion()}
 	if chosen == from.Version {
 		verdict.Kind, verdict.Reason = Served, fmt.Sprintf("%s is served", from)
@@ -81,7 +81,7 @@ func chooseVersion(obj map[string]any, from GroupVersionKind, versions []string,
 	return object, refusedBy(opinion, to, verdict)
 }
 
-// renameCustom gives a custom resource the version of its verdict. It asks no schema
+// renameCustom gives a custom resource the version of its verdict. It uses no schema
 // again: large objects are judged once.
 func renameCustom(obj map[string]any, from GroupVersionKind, v Verdict, t Target) (map[string]any, error) {
 	to, ok := GVKOf(map[string]any{"apiVersion": v.APIVersion, "kind": from.Kind})

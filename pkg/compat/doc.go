@@ -12,7 +12,7 @@
 //   - The conversions are steps from one version of a kind to a later one.
 //   - The fix-ups are changes within one version, from the release that needs them:
 //     ratcheted validation, references to renamed groups and labels, annotations
-//     that nobody reads any more.
+//     that no server reads any more.
 //
 // Every row of the last two carries its reason and its source.
 //
@@ -41,7 +41,7 @@
 // What cannot be known is not guessed. A webhook without side effects declared is
 // blocked; versions of a custom resource that only its operator can convert are
 // blocked; rights are not moved to new API groups unless the source release is
-// known to have granted them. Built-in objects are never validated as a whole: the
+// known to have granted them. Built-in objects are never validated completely: the
 // server does that. Custom resources are, where their schema is known; what it refuses
-// is a prophecy, and stays creatable.
+// is a prediction, and stays creatable.
 package compat

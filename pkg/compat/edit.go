@@ -3,7 +3,7 @@ package compat
 import "github.com/appbur/appbur"
 
 // edit is the working copy of one object and the record of what is done to it.
-// Rules write to object, which nobody else holds, and say so.
+// Rules write to object, which no other code references, and record each change.
 type edit struct {
 	object  map[string]any
 	target  Target
@@ -31,7 +31,7 @@ func (e *edit) noticed(path, what string) {
 	e.notices = append(e.notices, Change{Rule: e.rule, Path: path, What: what})
 }
 
-// block ends the hope of creating the object. The first reason stands.
+// block marks the object as not creatable. The first reason is kept.
 func (e *edit) block(reason, hint string) {
 	if e.blocked == nil {
 		e.blocked = &blockade{reason: reason, hint: hint}

@@ -18,7 +18,7 @@ func endpointSliceFromAlpha(e *edit) {
 }
 
 // endpointSlice turns the topology map of v1beta1 into the fields of v1. What has
-// no field went to deprecatedTopology on servers that stored it before; nobody
+// no field went to deprecatedTopology on servers that stored it before; no client
 // can write that field, so it is lost.
 func endpointSlice(e *edit) {
 	eachMap(listAt(e.object, "endpoints"), "endpoints", func(endpoint map[string]any, path string) {
@@ -54,6 +54,6 @@ func endpointSlice(e *edit) {
 func sliceTopology(e *edit) {
 	eachMap(listAt(e.object, "endpoints"), "endpoints", func(endpoint map[string]any, path string) {
 		keys := strings.Join(sortedKeys(mapAt(endpoint, "deprecatedTopology")), ", ")
-		e.drop(endpoint, path, "deprecatedTopology", "nobody can write it through v1, which has no field for "+keys)
+		e.drop(endpoint, path, "deprecatedTopology", "it cannot be written through v1, which has no field for "+keys)
 	})
 }

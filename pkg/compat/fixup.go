@@ -8,7 +8,7 @@ import (
 
 // fixup is a change within one version: what a server tolerates in objects that
 // exist but refuses in new ones, references to what was renamed, and fields that
-// nobody reads any more. It applies from the release that made it necessary.
+// no server reads any more. It applies from the release that made it necessary.
 type fixup struct {
 	rule   string
 	since  appbur.KubeVersion
@@ -59,7 +59,7 @@ var fixups = []fixup{
 		"crd-structural", release(22),
 		[]appbur.GroupKind{crdKind},
 		crdStructural,
-		"a new CRD must have structural schemas and must not preserve unknown fields as a whole",
+		"a new CRD must have structural schemas and must not preserve unknown fields at the root",
 		"apiextensions-apiserver pkg/apis/apiextensions/validation",
 	},
 	{

@@ -141,7 +141,7 @@ func route(from GroupVersionKind, t Target) ([]conversion, Verdict) {
 		return nil, Verdict{
 			Kind:   Unknown,
 			Reason: fmt.Sprintf("%s is not on by default in Kubernetes %s", from, t.Version().MinorString()),
-			Hint:   "ask the cluster itself: plan against it instead of against a version",
+			Hint:   "plan against the cluster itself instead of against a version",
 		}
 	default:
 		return nil, blockedBy(from, t)

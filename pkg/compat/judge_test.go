@@ -47,7 +47,7 @@ func TestEveryTypeOnEveryRelease(t *testing.T) {
 // convertible there, or says by an ending why it is not.
 func TestConvertibleWhereReplaced(t *testing.T) {
 	t.Parallel()
-	// Kinds that no server stores, so that nobody ever saves one.
+	// Kinds that no server stores, so that none is ever saved.
 	unstored := []string{
 		"Scale", "Eviction", "TokenReview", "SubjectAccessReview", "LocalSubjectAccessReview", "SelfSubjectAccessReview",
 		"SelfSubjectRulesReview", "SelfSubjectReview",

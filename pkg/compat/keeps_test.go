@@ -54,7 +54,7 @@ func node(t *rapid.T, depth int) map[string]any {
 	}
 }
 
-// value draws what a schema may be asked to keep: fields that it has, and others.
+// value draws what a schema may have to keep: fields that it has, and others.
 func value(t *rapid.T, depth int) any {
 	if depth == 0 {
 		return "x"

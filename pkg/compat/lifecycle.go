@@ -29,7 +29,7 @@ type Life struct {
 	Replacement GroupVersionKind
 }
 
-// TableEnd is the newest release that the table knows whole. Of later ones it knows
+// TableEnd is the newest release that the table covers completely. Of later ones it knows
 // only the removals that were announced until then.
 func TableEnd() appbur.KubeVersion {
 	var end appbur.KubeVersion

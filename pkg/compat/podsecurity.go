@@ -12,7 +12,7 @@ const (
 )
 
 // podSeccomp moves seccomp annotations to the fields. Servers since 1.27 do not
-// read them, so a template that says so only in an annotation would run
+// read them, so a template with the setting only in an annotation would run
 // unconfined.
 func podSeccomp(e *edit) {
 	eachPod(e, func(p pod) {
@@ -45,7 +45,7 @@ func podAppArmor(e *edit) {
 }
 
 // profileToField moves one annotation to securityContext of a pod or container.
-// Where the field is set it stands: it is what nodes obey.
+// Where the field is set it is kept: it is what nodes use.
 func profileToField(e *edit, p pod, owner map[string]any, ownerPath, field, key, value string) {
 	path := annotationPath(p.path, key)
 	profile := securityProfile(value)

@@ -62,6 +62,6 @@ func ingressClassTwice(e *edit) {
 func legacySigner(e *edit) {
 	if stringAt(e.object, "spec", "signerName") == "kubernetes.io/legacy-unknown" {
 		e.block("new certificate requests must not name the signer kubernetes.io/legacy-unknown",
-			"leave it out: whoever needs a certificate asks again")
+			"leave it out: the client that needs a certificate requests it again")
 	}
 }

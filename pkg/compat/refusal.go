@@ -8,7 +8,7 @@ import (
 
 // Refusal is one objection that the schema of a custom kind has to an object.
 type Refusal struct {
-	// Path is where in the object, for example "spec.mode"; empty for the whole.
+	// Path is where in the object, for example "spec.mode"; empty for the object itself.
 	Path string `json:"path"`
 	// What the server says there.
 	What string `json:"what"`
@@ -74,8 +74,8 @@ type noSchemas struct{}
 
 func (noSchemas) Check(map[string]any) Opinion { return Opinion{} }
 
-// foretold notes what a schema says besides the object itself.
-func (e *edit) foretold(o Opinion) {
+// noteOpinion notes what a schema says besides the object itself.
+func (e *edit) noteOpinion(o Opinion) {
 	e.rule = "custom-resource-schema"
 	for _, r := range o.Status {
 		e.noticed(r.Path, "the server will refuse this of the status, which is then left out: "+r.What)

@@ -184,7 +184,7 @@ func startServer(t *testing.T) *server {
 	}
 }
 
-// create asks the server to create the object, without persisting it.
+// create has the server create the object as a dry run.
 func (s *server) create(ctx context.Context, obj map[string]any) error {
 	u := &unstructured.Unstructured{Object: cloneObject(obj)}
 	mapping, err := s.mapper.RESTMapping(u.GroupVersionKind().GroupKind(), u.GroupVersionKind().Version)

@@ -37,7 +37,7 @@ var forbiddenInJunctor = []string{
 
 // structural turns the OpenAPI v3 schema of a CRD that preserves unknown fields
 // into a structural one that does so by itself, in place, as far as that loses
-// nothing. fault says what stands in the way.
+// nothing. fault says what is in the way.
 type structural struct {
 	touched bool
 	fault   string
@@ -56,7 +56,7 @@ func (s *structural) set(node map[string]any, key string, value any) {
 	}
 }
 
-// root handles the top of a schema, which describes the whole object.
+// root handles the top of a schema, which describes the complete object.
 func (s *structural) root(schema map[string]any) {
 	if schema["type"] == nil || schema["type"] == "" {
 		s.set(schema, "type", "object")

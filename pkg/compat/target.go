@@ -41,7 +41,7 @@ type Target interface {
 
 // TableTarget is a target of which only the release is known. It answers from
 // the lifecycle table, and is unsure about custom resources and about alpha and
-// beta types that a cluster serves only when it is told to.
+// beta types that a cluster serves only when it is configured to.
 func TableTarget(v appbur.KubeVersion) Target { return tableTarget{version: v} }
 
 type tableTarget struct{ version appbur.KubeVersion }
@@ -103,7 +103,7 @@ func reached(v, release appbur.KubeVersion) bool {
 	return !release.IsZero() && v.AtLeast(release.Major, release.Minor)
 }
 
-// NewDiscoveryTarget is a target that was asked: served lists, per kind, every
+// NewDiscoveryTarget is a target whose discovery was read: served lists, per kind, every
 // version that its discovery shows. What is not listed is not served.
 func NewDiscoveryTarget(v appbur.KubeVersion, served map[appbur.GroupKind][]string) Target {
 	t := discoveryTarget{version: v, served: make(map[appbur.GroupKind][]string, len(served))}

@@ -16,7 +16,7 @@ const (
 	// what the target has no place for.
 	Lossy VerdictKind = "lossy"
 	// Refused objects can be sent, and the schema of their kind says that the target
-	// will refuse them. It is a prophecy: a restore tries all the same.
+	// will refuse them. It is a prediction: a restore tries nevertheless.
 	Refused VerdictKind = "refused"
 	// Blocked objects cannot be created; Reason and Hint say why and what to do.
 	Blocked VerdictKind = "blocked"

@@ -20,7 +20,7 @@ func webhookConfiguration(e *edit) {
 	})
 }
 
-// webhookSideEffects blocks what nobody but the webhook's author can decide. v1
+// webhookSideEffects blocks what only the author of the webhook can decide. v1
 // accepts None and NoneOnDryRun only; to guess either would let dry runs reach a
 // webhook that acts on them.
 func webhookSideEffects(e *edit) {

@@ -29,7 +29,7 @@ type Absence struct {
 //   - for a custom kind, a complete list of CustomResourceDefinitions without it;
 //   - for an aggregated kind, a complete list of APIServices without its group;
 //   - for a built-in kind, the server's own answer that none of the kind's versions
-//     is served, beside a release that has removed them or no APIService for them;
+//     is served, and a release that has removed them or no APIService for them;
 //   - for a kind that moved to another group, that the new one was read (coverage);
 //   - for a kind that the rules leave out, nothing more: its files are not wanted.
 //
@@ -52,7 +52,7 @@ type absence struct {
 	exporter *Exporter
 	coverage appbur.Coverage
 	witnesses
-	// release is asked for when a built-in kind is in question.
+	// release is read when the absence of a built-in kind is to be proven.
 	release    *appbur.KubeVersion
 	releaseErr error
 }
@@ -97,7 +97,7 @@ func (a *absence) witnessed(ctx context.Context, gvk schema.GroupVersionKind) Ab
 	return Absence{Gone: true, Reason: "the API server serves no version of it"}
 }
 
-// movedTo returns the kind that holds the same objects now, if that was read whole.
+// movedTo returns the kind that has the same objects now, if it was read completely.
 func (a *absence) movedTo(kind appbur.GroupKind) (appbur.GroupKind, bool) {
 	for _, c := range cohabits {
 		if c.old != kind {
@@ -112,7 +112,7 @@ func (a *absence) movedTo(kind appbur.GroupKind) (appbur.GroupKind, bool) {
 	return appbur.GroupKind{}, false
 }
 
-// mayServe says by whom the kind may be served, "" when the witnesses know nobody
+// mayServe says by whom the kind may be served, "" when the witnesses show no server
 // but the API server itself.
 func (a *absence) mayServe(kind appbur.GroupKind) string {
 	if a.definitionsErr != nil {
@@ -129,7 +129,7 @@ func (a *absence) mayServe(kind appbur.GroupKind) string {
 		return "APIServices cannot be listed, so whether it still exists is not known: " + reasonOf(a.registeredErr)
 	}
 	if _, ok := a.registered[schema.GroupVersion{Version: "v1"}]; !ok {
-		return "the list of APIServices lacks v1, which every API server registers, so it is not the whole list"
+		return "v1 is missing from the list of APIServices, where every API server registers it, so the list is not complete"
 	}
 
 	for gv, r := range a.registered {
@@ -148,7 +148,7 @@ func (a *absence) mayServeVersion(ctx context.Context, gv schema.GroupVersion, k
 	case err != nil:
 		return fmt.Sprintf("whether the API server serves %s is not known: %s", gv, reasonOf(err))
 	case served[kind.Kind]:
-		return fmt.Sprintf("the API server serves it at %s when asked directly", gv)
+		return fmt.Sprintf("the API server serves it at %s when requested directly", gv)
 	}
 
 	if _, registered := a.registered[gv]; !registered && !listed {
@@ -166,7 +166,7 @@ func (a *absence) mayServeVersion(ctx context.Context, gv schema.GroupVersion, k
 	case a.releaseErr != nil:
 		return "the release of the API server is not known: " + reasonOf(a.releaseErr)
 	case !a.release.AtLeast(life.Removed.Major, life.Removed.Minor):
-		return fmt.Sprintf("Kubernetes %s serves it at %s, so discovery is not whole", a.release.MinorString(), gv)
+		return fmt.Sprintf("Kubernetes %s serves it at %s, so discovery is not complete", a.release.MinorString(), gv)
 	default:
 		return ""
 	}
@@ -182,7 +182,7 @@ func (e *Exporter) gone(ctx context.Context, t Type) (bool, error) {
 	return ctx.Err() == nil && answer.Gone, ctx.Err()
 }
 
-// kindsOf asks one group version directly for its kinds. listed is false when the
+// kindsOf reads the kinds of one group version directly. listed is false when the
 // server does not know the group version.
 func (e *Exporter) kindsOf(ctx context.Context, gv schema.GroupVersion) (kinds map[string]bool, listed bool, err error) {
 	path := "/apis/" + gv.String()

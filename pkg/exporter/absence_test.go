@@ -59,7 +59,7 @@ func TestAbsent(t *testing.T) {
 		{"definitions that may not be read", thing, map[string]string{crds: ""}, nil, false, "CustomResourceDefinitions cannot be listed"},
 		{"definitions that are garbled", thing, map[string]string{crds: `{}`}, nil, false, "CustomResourceDefinitions cannot be listed"},
 		{"registrations that may not be read", thing, map[string]string{registered: ""}, nil, false, "APIServices cannot be listed"},
-		{"registrations that are not whole", thing, map[string]string{registered: none}, nil, false, "lacks v1"},
+		{"registrations that are not complete", thing, map[string]string{registered: none}, nil, false, "v1 is missing"},
 		{
 			"an aggregated API that is registered",
 			schema.GroupVersionKind{Group: "a.b", Version: "v1", Kind: "X"},
@@ -82,7 +82,7 @@ func TestAbsent(t *testing.T) {
 			"a built-in kind that is served", pod,
 			map[string]string{"/api/v1": resources("Pod")},
 			nil, false,
-			"the API server serves it at v1 when asked directly",
+			"the API server serves it at v1 when requested directly",
 		},
 		{
 			"a built-in kind of an empty group", pod,
@@ -91,7 +91,7 @@ func TestAbsent(t *testing.T) {
 			"whether the API server serves v1 is not known",
 		},
 		{
-			"a built-in kind whose group cannot be asked", pod,
+			"a built-in kind whose group cannot be read", pod,
 			map[string]string{"/api/v1": ""},
 			nil, false,
 			"whether the API server serves v1 is not known",
@@ -170,9 +170,9 @@ func TestAbsent(t *testing.T) {
 	}
 }
 
-// TestAbsentByTheUsersWord lets go of a kind whose absence cannot be proven: the user
+// TestExcludedKindIsAbsent deletes the files of a kind whose absence cannot be proven: the user
 // leaves it out.
-func TestAbsentByTheUsersWord(t *testing.T) {
+func TestExcludedKindIsAbsent(t *testing.T) {
 	var document yaml.Node
 	if err := yaml.Unmarshal([]byte("exclude:\n- kinds: [Thing.example.org]\n  reason: its API server is gone for good\n"),
 		&document); err != nil {

@@ -81,7 +81,7 @@ type capture struct {
 	firstErr      error
 }
 
-// read reads one type and records its coverage. Its error ends the whole capture.
+// read reads one type and records its coverage. Its error ends the complete capture.
 func (c *capture) read(ctx context.Context, t Type) error {
 	if coverage, skip := c.exporter.skipped(t); skip {
 		c.record(coverage, nil)

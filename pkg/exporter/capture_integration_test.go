@@ -32,7 +32,7 @@ var update = flag.Bool("update", false, "write the golden files")
 var versions = []string{"1.24.17", "1.37.1"}
 
 // TestCaptureRealClusters checks on real servers that an empty cluster gives
-// nothing, that a populated one gives what somebody created and not what
+// nothing, that a populated one gives what was created and not what
 // controllers derived, that a second capture gives the same bytes, and that every
 // manifest applies.
 func TestCaptureRealClusters(t *testing.T) {
@@ -264,7 +264,7 @@ func checkManifests(t *testing.T, saved map[string]manifest.Result) {
 		data := string(saved[path].Manifest.Data)
 		for _, want := range wants {
 			if !strings.Contains(data, want) {
-				t.Errorf("%s lacks %q:\n%s", path, want, data)
+				t.Errorf("%s has no %q:\n%s", path, want, data)
 			}
 		}
 		for _, noise := range []string{"resourceVersion", "managedFields", "uid:", "creationTimestamp", "status:", "volumeName"} {

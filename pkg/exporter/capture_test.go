@@ -300,7 +300,7 @@ func TestOneOddObjectCostsNothingElse(t *testing.T) {
 	}
 }
 
-// TestMakeOneSurvivesTheRules has rules that fail in a way that nobody foresaw.
+// TestMakeOneSurvivesTheRules has rules that fail in an unexpected way.
 func TestMakeOneSurvivesTheRules(t *testing.T) {
 	var rules *manifest.Rules
 	result, err := makeOne(rules, map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "a"}})

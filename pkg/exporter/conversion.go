@@ -6,14 +6,14 @@ import "regexp"
 var conversionFailure = regexp.MustCompile(`(conversion webhook for .*? failed: )(?s:.*)`)
 
 // withoutConversion takes out what a conversion webhook said of an object that it
-// could not convert. It is somebody's own text about content that nobody has looked
+// could not convert. It is free text of the webhook about content that was not inspected
 // at yet: it can quote a secret, and reasons are kept in Git in clear.
 func withoutConversion(text string) string {
 	return conversionFailure.ReplaceAllString(text, "${1}its message is not kept, because it can quote what it was to convert")
 }
 
 // WithoutConversion is an error of an API server without what a conversion webhook
-// said, for people and logs. What kind of error it is can still be asked.
+// said, for people and logs. The kind of the error can still be tested.
 func WithoutConversion(err error) error {
 	if err == nil {
 		return nil

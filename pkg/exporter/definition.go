@@ -25,7 +25,7 @@ type definition struct {
 	// versions are those that are to be served.
 	versions []string
 	// lossless are the served versions that keep every field of whatever is stored, or
-	// nil where a webhook converts and nobody but it knows.
+	// nil where a webhook converts and only it knows.
 	lossless []string
 	// lossy is true when there are versions, none of which does.
 	lossy bool

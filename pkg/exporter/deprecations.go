@@ -14,7 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
-// Deprecation is a deprecated API that somebody has requested from the API server
+// Deprecation is a deprecated API that a client has requested from the API server
 // since it was started. It is evidence that a client must change before the
 // release that removes the API.
 type Deprecation struct {

@@ -64,7 +64,7 @@ func (t Type) coverage() appbur.TypeCoverage {
 
 // Discover finds every type whose objects can be listed, read and created, each
 // group-kind once, sorted by group and resource. Groups that cannot be read are
-// reported beside the types of all others, and so is what the API server registers
+// reported together with the types of all others, and so is what the API server registers
 // or defines and discovery leaves out without an error. The error is for when no
 // discovery was possible at all.
 func (e *Exporter) Discover(ctx context.Context) ([]Type, []appbur.GroupFailure, error) {
@@ -90,7 +90,7 @@ func (e *Exporter) Discover(ctx context.Context) ([]Type, []appbur.GroupFailure,
 		return nil, nil, fmt.Errorf("discovering the types of the cluster: %w", explain(err))
 	}
 
-	w, err := e.ask(ctx, lists)
+	w, err := e.readWitnesses(ctx, lists)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -196,7 +196,7 @@ func hasVerbs(verbs metav1.Verbs, want ...string) bool {
 	return !slices.ContainsFunc(want, func(verb string) bool { return !slices.Contains(verbs, verb) })
 }
 
-// skipped returns the coverage of a type that the rules leave out as a whole. It is
+// skipped returns the coverage of a type that the rules leave out completely. It is
 // complete without being read: nothing of it is ever saved.
 func (e *Exporter) skipped(t Type) (appbur.TypeCoverage, bool) {
 	decision, excluded := e.rules.ExcludesKind(t.GroupKind())

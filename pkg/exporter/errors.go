@@ -18,14 +18,14 @@ import (
 	"github.com/appbur/appbur"
 )
 
-// Errors that a caller may tell apart with [errors.Is].
+// Errors that a caller may distinguish with [errors.Is].
 var (
 	// ErrUnreachable means that no API server answered.
 	ErrUnreachable = errors.New("the API server cannot be reached")
 	// ErrUnauthorized means that the API server does not accept the credentials.
 	ErrUnauthorized = errors.New("the API server does not accept the credentials")
-	// ErrForbidden means that the credentials lack a permission.
-	ErrForbidden = errors.New("the credentials lack a permission")
+	// ErrForbidden means that the credentials do not have a permission.
+	ErrForbidden = errors.New("the account does not have the permission")
 	// ErrCertificate means that the connection is not trusted.
 	ErrCertificate = errors.New("the certificate of the API server is not trusted")
 )
@@ -64,7 +64,7 @@ func mark(sentinel, err error, hint string) error {
 	return appbur.WithHint(fmt.Errorf("%w: %w", sentinel, err), hint)
 }
 
-// isConnection tells failures of the connection from answers of the server.
+// isConnection distinguishes failures of the connection from answers of the server.
 func isConnection(err error) bool {
 	var status apierrors.APIStatus
 	if errors.As(err, &status) {

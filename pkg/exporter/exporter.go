@@ -19,8 +19,8 @@ import (
 
 // Options tune an [Exporter]. The zero value is good.
 type Options struct {
-	// PageSize is how many objects a list asks for at a time at most; 0 means 500.
-	// Large objects are asked for in smaller numbers, so that a page is about 2 MiB.
+	// PageSize is the largest number of objects in a page of a list; 0 means 500.
+	// Large objects are read in smaller pages of about 2 MiB.
 	PageSize int64
 	// Parallel is how many types are listed at the same time; 0 means 8.
 	Parallel int
@@ -33,11 +33,11 @@ type Options struct {
 	Now func() time.Time
 	// Log receives what is worth knowing and is no result; nil discards it.
 	Log *slog.Logger
-	// Rediscover is how often Watch looks for new types without being told; 0 means
-	// five minutes. Changes of CustomResourceDefinitions and APIServices tell it at once.
+	// Rediscover is how often Watch looks for new types without an event; 0 means
+	// five minutes. Changes of CustomResourceDefinitions and APIServices trigger it at once.
 	Rediscover time.Duration
 	// Relist is how often Watch lists each type again although its watch goes on, so
-	// that what no event told is noticed; 0 means fifteen minutes.
+	// that a change without an event is noticed; 0 means fifteen minutes.
 	Relist time.Duration
 	// Attend is how often Watch looks whether the same cluster answers and its store has
 	// not gone back in time; 0 means half a minute.
@@ -57,8 +57,8 @@ type Exporter struct {
 	warnings  *warnings
 	// makers is how many objects are made into manifests at the same time.
 	makers int
-	// lossyTold are the kinds of which somebody was told that no version has all fields.
-	lossyTold sync.Map
+	// lossyLogged are the kinds for which the log has that no version has all fields.
+	lossyLogged sync.Map
 }
 
 // New returns an exporter of the cluster that cfg leads to. cfg is not modified and
@@ -129,13 +129,13 @@ func (e *Exporter) Cluster(ctx context.Context) (appbur.Cluster, error) {
 	return appbur.Cluster{ID: namespace.Metadata.UID, Version: *version}, nil
 }
 
-// kubernetes asks the API server for its release.
+// kubernetes reads the release of the API server.
 func (e *Exporter) kubernetes(ctx context.Context) (*appbur.KubeVersion, error) {
 	var info struct {
 		GitVersion string `json:"gitVersion"`
 	}
 	if err := e.getJSON(ctx, "/version", &info); err != nil {
-		return nil, fmt.Errorf("asking the API server for its version: %w", err)
+		return nil, fmt.Errorf("reading the version of the API server: %w", err)
 	}
 	version, err := appbur.ParseKubeVersion(info.GitVersion)
 	if err != nil {

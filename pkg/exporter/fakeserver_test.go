@@ -26,7 +26,7 @@ type fakeServer struct {
 	mutex sync.Mutex
 	// routes answer requests by path.
 	routes map[string]http.HandlerFunc
-	asked  []string
+	uris   []string
 }
 
 func newFakeServer(t testing.TB) *fakeServer {
@@ -46,7 +46,7 @@ func newFakeServer(t testing.TB) *fakeServer {
 func (f *fakeServer) serve(w http.ResponseWriter, r *http.Request) {
 	f.mutex.Lock()
 	handler, ok := f.routes[r.URL.Path]
-	f.asked = append(f.asked, r.URL.RequestURI())
+	f.uris = append(f.uris, r.URL.RequestURI())
 	f.mutex.Unlock()
 	if !ok {
 		status(w, http.StatusNotFound, "NotFound", "no such path")
@@ -74,7 +74,7 @@ func (f *fakeServer) count(text string) int {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	n := 0
-	for _, uri := range f.asked {
+	for _, uri := range f.uris {
 		if strings.Contains(uri, text) {
 			n++
 		}

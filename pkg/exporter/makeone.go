@@ -8,7 +8,7 @@ import (
 
 // makeOne makes a manifest of one object. What goes wrong with an object whose name
 // is known is the result's Failure, and costs no other object anything, even when
-// the rules trip over content that nobody thought of. The error is for what has no
+// the rules panic on unexpected content. The error is for what has no
 // name: any file of its type could be about it.
 func makeOne(rules *manifest.Rules, item map[string]any) (result manifest.Result, err error) {
 	id, err := manifest.IDOf(item)

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// outage tells once that the API server is away, and once that it is back. Sixty watches
+// outage logs once that the API server is away, and once that it is back. Sixty watches
 // notice both, each at its own pace.
 type outage struct {
 	exporter *Exporter
@@ -16,12 +16,12 @@ type outage struct {
 	mu sync.Mutex
 	// since is when a connection first failed after the last that worked, zero while all work.
 	since time.Time
-	// asking is true while the server is being asked, told after it was said to be away.
-	asking, told bool
+	// probing is true while a probe runs, logged after the outage was logged.
+	probing, logged bool
 }
 
 // failed takes note of a request that failed. Once connections have failed for a moment
-// the server itself is asked: one broken stream is no outage.
+// the server itself is probed: one broken stream is not an outage.
 func (o *outage) failed(ctx context.Context, err error) {
 	if err == nil || ctx.Err() != nil || !isConnection(err) {
 		return
@@ -31,23 +31,23 @@ func (o *outage) failed(ctx context.Context, err error) {
 	if o.since.IsZero() {
 		o.since = now
 	}
-	ask := !o.told && !o.asking && now.Sub(o.since) >= o.exporter.timing.away
-	o.asking = o.asking || ask
+	probe := !o.logged && !o.probing && now.Sub(o.since) >= o.exporter.timing.away
+	o.probing = o.probing || probe
 	o.mu.Unlock()
-	if !ask {
+	if !probe {
 		return
 	}
 
 	answer := o.exporter.answers(ctx)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.asking = false
+	o.probing = false
 	switch {
 	case ctx.Err() != nil:
 	case answer == nil:
 		o.since = time.Time{}
 	case !o.since.IsZero():
-		o.told = true
+		o.logged = true
 		o.log.Warn("the API server cannot be reached; what changes meanwhile is read when it is back",
 			"server", o.exporter.client.Get().URL().Host, "err", oneLine(err.Error()))
 	}
@@ -57,20 +57,20 @@ func (o *outage) failed(ctx context.Context, err error) {
 func (o *outage) works() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.told {
+	if o.logged {
 		o.log.Info("the API server can be reached again", "after", o.exporter.options.Now().Sub(o.since).Round(time.Second).String())
 	}
-	o.since, o.told = time.Time{}, false
+	o.since, o.logged = time.Time{}, false
 }
 
 // away reports whether the server was said to be away.
 func (o *outage) away() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.told
+	return o.logged
 }
 
-// answers asks the API server for something that everybody may read. Any answer is one.
+// answers requests something from the API server that every account may read. Any answer is one.
 func (e *Exporter) answers(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()

@@ -29,7 +29,7 @@ func (l *lines) String() string {
 	return l.buf.String()
 }
 
-// An API server that goes away is told once, and once when it is back; one type whose
+// An API server that goes away is logged once, and once when it is back; one type whose
 // connections break alone is no outage.
 func TestAnOutageIsToldOnce(t *testing.T) {
 	f := newFakeServer(t)
@@ -70,10 +70,10 @@ func TestAnOutageIsToldOnce(t *testing.T) {
 	for range 2 {
 		away.Store(true)
 		before := strings.Count(log.String(), "cannot be reached")
-		eventually(t, 5*time.Second, "it is told", func() bool { return strings.Count(log.String(), "cannot be reached") > before }, log.String)
+		eventually(t, 5*time.Second, "it is logged", func() bool { return strings.Count(log.String(), "cannot be reached") > before }, log.String)
 		again := strings.Count(log.String(), "reached again")
 		away.Store(false)
-		eventually(t, 5*time.Second, "the end is told", func() bool { return strings.Count(log.String(), "reached again") > again }, log.String)
+		eventually(t, 5*time.Second, "the end is logged", func() bool { return strings.Count(log.String(), "reached again") > again }, log.String)
 	}
 	if n := strings.Count(log.String(), "reached"); n != 4 {
 		t.Errorf("%d lines, want 4:\n%s", n, log.String())

@@ -1,7 +1,7 @@
 package exporter
 
 const (
-	// firstPage is how many objects are asked for before anything is known of their
+	// firstPage is the size of the first page, before anything is known of their
 	// size.
 	firstPage = 100
 	// pageBytes is how large an answer should be. Decoded, it needs several times as

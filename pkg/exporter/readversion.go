@@ -9,10 +9,10 @@ import (
 )
 
 // Custom resources are read at their storage version where it is served: it has every
-// field that is stored, and no webhook stands between. Where versions differ in name
+// field that is stored, and no webhook is involved. Where versions differ in name
 // alone (conversion strategy None) they may still have schemas of their own, and the
-// server prunes what it reads by that of the version it was asked for. What was stored
-// at an earlier storage version can then have fields that the present one lacks: such
+// server prunes what it reads by that of the requested version. What was stored
+// at an earlier storage version can then have fields that the present one does not: such
 // a kind is read at a version that keeps them all.
 //
 // The choice depends on nothing but the definition, so that files do not change back
@@ -76,7 +76,7 @@ func (e *Exporter) tellLossy(w *witnesses) {
 		if !d.lossy || !d.established {
 			continue
 		}
-		if _, told := e.lossyTold.LoadOrStore(resource, true); !told {
+		if _, logged := e.lossyLogged.LoadOrStore(resource, true); !logged {
 			e.options.Log.Warn("no served version of a custom kind has all fields of the versions that its objects may be stored at, and what the "+
 				"server leaves out is not saved: migrate the objects to one version, or serve one that has all fields", "type", resource.String())
 		}

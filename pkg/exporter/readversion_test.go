@@ -54,7 +54,7 @@ func TestReadVersion(t *testing.T) {
 			"nothing is pruned", "preserveUnknownFields: true", version("v1", stored, few) + ", " + version("v1beta1", served, many), "v1beta1, v1",
 			"v1", false,
 		},
-		{"a stored version that the definition lacks", "", version("v1", stored, few), "v0, v1", "v1", false},
+		{"a stored version that is not in the definition", "", version("v1", stored, few), "v0, v1", "v1", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			crd, err := manifest.Decode([]byte("{spec: {group: a.b, names: {plural: things, kind: Thing}, versions: [" + tt.versions + "], " +

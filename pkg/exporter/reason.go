@@ -15,7 +15,7 @@ var causes = []struct {
 	fits  func(error) bool
 	words string
 }{
-	{isExpired, "reading it to its end takes longer than the server remembers the list"},
+	{isExpired, "listing all pages takes longer than the server keeps the continue token"},
 	{isAbsent, "it is not served at the moment"},
 	{apierrors.IsForbidden, "the account may not read this"},
 	{apierrors.IsUnauthorized, "the server does not accept the account"},
@@ -26,8 +26,8 @@ var causes = []struct {
 	{isConnection, "the connection broke"},
 }
 
-// isConversion reports that a conversion webhook stands between what is stored and
-// what is read, and fails. API servers say so only in the text, newer ones
+// isConversion reports that a conversion webhook between what is stored and
+// what is read fails. API servers say so only in the text, newer ones
 // as that of a corrupt object, which it is not.
 func isConversion(err error) bool { return strings.Contains(err.Error(), "conversion webhook for ") }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/appbur/appbur/pkg/manifest"
 )
 
-// EveryGroup stands for all groups in a group failure: which types exist besides
+// EveryGroup means all groups in a group failure: which types exist besides
 // those that were found is not known, whatever their group.
 const EveryGroup = "*"
 
@@ -86,8 +86,8 @@ type witnesses struct {
 	registeredErr  error
 }
 
-// ask reads the witnesses. Its error is that of the context.
-func (e *Exporter) ask(ctx context.Context, lists []*metav1.APIResourceList) (witnesses, error) {
+// readWitnesses reads what is used besides discovery. Its error is that of the context.
+func (e *Exporter) readWitnesses(ctx context.Context, lists []*metav1.APIResourceList) (witnesses, error) {
 	var w witnesses
 	w.definitions, w.definitionsErr = e.definitions(ctx)
 	w.registered, w.registeredErr = e.registrations(ctx)
@@ -113,7 +113,7 @@ func discovers(lists []*metav1.APIResourceList, gv schema.GroupVersion) bool {
 }
 
 // isCustom reports whether a type is defined by a CustomResourceDefinition. One
-// that was deleted a moment ago is told by its registration.
+// that was deleted a moment ago is recognised by its registration.
 func (w *witnesses) isCustom(t Type) bool {
 	if _, defined := w.definitions[t.GroupVersionResource.GroupResource()]; defined {
 		return true

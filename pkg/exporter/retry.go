@@ -21,7 +21,7 @@ type timing struct {
 	reconnect backoff.Backoff
 	// outage is how long a watch is tried again before the type counts as failed.
 	outage time.Duration
-	// away is how long connections fail before the server is asked whether it is there.
+	// away is how long connections fail before the server is probed.
 	away time.Duration
 	// brief is how long a watch must last to count as one that worked.
 	brief time.Duration
@@ -55,7 +55,7 @@ func (t timing) first() backoff.Backoff {
 }
 
 // retry calls do until it succeeds, fails for good, or the tries are used up. A
-// delay that the server asks for is obeyed when it is longer.
+// delay that the server requests is used when it is longer.
 func retry(ctx context.Context, b backoff.Backoff, do func(context.Context) error) error {
 	for try := 0; ; try++ {
 		err := do(ctx)
@@ -68,7 +68,7 @@ func retry(ctx context.Context, b backoff.Backoff, do func(context.Context) erro
 	}
 }
 
-// retryAfter returns the delay that the server asks for, bounded by what is reasonable.
+// retryAfter returns the delay that the server requests, bounded by what is reasonable.
 func retryAfter(err error) time.Duration {
 	seconds, ok := apierrors.SuggestsClientDelay(err)
 	if !ok {

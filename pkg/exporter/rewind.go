@@ -23,7 +23,7 @@ type standpoint struct {
 	revision uint64
 }
 
-// standpoint asks for both in one cheap request: a list of one object, which the
+// standpoint reads both in one cheap request: a list of one object, which the
 // server answers from what the store holds now.
 func (e *Exporter) standpoint(ctx context.Context) (standpoint, error) {
 	var list struct {
@@ -59,7 +59,7 @@ func (e *Exporter) standpoint(ctx context.Context) (standpoint, error) {
 // attend looks from time to time whether the store that the watches rely on is still
 // the same and has not gone back. A store that was restored from an older copy gives
 // out revisions again that it gave out before: a watch that goes on from one of them
-// neither fails nor tells what is gone, so everything has to be listed again.
+// neither fails nor shows what is gone, so everything has to be listed again.
 //
 // Revisions of one store never fall, and lists of one resource come from one store,
 // so a list that is older than an earlier one is proof. If the store has meanwhile
@@ -75,10 +75,10 @@ func (w *watcher) attend(ctx context.Context) error {
 		now, err := w.exporter.standpoint(ctx)
 		switch {
 		case err != nil:
-			continue // the watches tell about outages
+			continue // the watches log outages
 		case known.cluster != "" && now.cluster != known.cluster:
 			return appbur.WithHint(fmt.Errorf("%w: it was %s and is %s now", ErrOtherCluster, known.cluster, now.cluster),
-				"if the cluster was rebuilt, start again with --adopt-cluster; else check the address in the kubeconfig and what stands between")
+				"if the cluster was rebuilt, start again with --adopt-cluster; else check the address in the kubeconfig, and its load balancers")
 		case now.revision < known.revision:
 			w.exporter.options.Log.Warn("the API server's store has gone back in time; everything is listed again",
 				"revision", now.revision, "before", known.revision)

@@ -11,7 +11,7 @@ import (
 	"github.com/appbur/appbur"
 )
 
-// namespaceKubeSystem answers what a watch asks to know whether its store is the same.
+// namespaceKubeSystem answers the request by which a watch checks that its store is the same.
 func namespaceKubeSystem(f *fakeServer, answer func() (uid string, revision int)) {
 	f.on("/api/v1/namespaces", func(w http.ResponseWriter, _ *http.Request) {
 		uid, revision := answer()
@@ -124,7 +124,7 @@ func TestAnOutageIsFollowedByAList(t *testing.T) {
 }
 
 // TestALateAnswerIsAnOutage has a server that takes the watch again at the first try,
-// but a long while after it was asked.
+// but a long while after the request.
 func TestALateAnswerIsAnOutage(t *testing.T) {
 	f := newFakeServer(t)
 	var late atomic.Int64

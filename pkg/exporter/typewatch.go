@@ -115,7 +115,7 @@ func (w *typeWatch) sync(ctx context.Context) error {
 	w.covered = coverage
 	if definesTypes[w.t.GroupKind()] {
 		// A definition may have come between discovery and this list; no event will
-		// tell of it.
+		// show it.
 		w.signal()
 	}
 	return w.handled(w.handler.Synced(w.t, coverage, present))
@@ -135,7 +135,7 @@ func (w *typeWatch) put(obj map[string]any) (result manifest.Result, news bool, 
 	return result, news, w.handled(err)
 }
 
-// covers tells the handler which objects cannot be saved now.
+// covers reports to the handler which objects cannot be saved now.
 func (w *typeWatch) covers() error {
 	w.unsaved.describe(&w.covered)
 	return w.handled(w.handler.Covered(w.covered))
@@ -187,7 +187,7 @@ func (w *typeWatch) follow(ctx context.Context) error {
 		case since.IsZero():
 			since = started
 		case now.Sub(since) > timing.outage:
-			return err // listing again tells whether the type can be read
+			return err // listing again shows whether the type can be read
 		}
 
 		if err == nil && now.Sub(w.listed) > backoff.Jitter(w.exporter.options.Relist, w.t.String()) {

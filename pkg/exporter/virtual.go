@@ -12,7 +12,7 @@ import (
 // costs a backup nothing, so it is no hole in its coverage.
 var virtualGroups = map[string]string{
 	"metrics.k8s.io":                "usage of nodes and pods, measured at the moment (kubernetes/metrics)",
-	"custom.metrics.k8s.io":         "metrics that autoscalers ask for, taken from a monitoring system (kubernetes/metrics)",
+	"custom.metrics.k8s.io":         "metrics that autoscalers read, taken from a monitoring system (kubernetes/metrics)",
 	"external.metrics.k8s.io":       "metrics from outside the cluster, as above (kubernetes/metrics)",
 	"subresources.kubevirt.io":      "actions on virtual machines, such as consoles (KubeVirt)",
 	"packages.operators.coreos.com": "a view on catalogues (Operator Lifecycle Manager)",

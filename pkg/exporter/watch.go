@@ -93,7 +93,7 @@ type running struct {
 
 // supervise keeps the running watches equal to what discovery says.
 func (w *watcher) supervise(ctx context.Context, types []Type, failed []appbur.GroupFailure) error {
-	var asks []time.Duration // still to come after a change
+	var checks []time.Duration // still to come after a change
 	failures := 0
 	var known []appbur.GroupFailure
 
@@ -111,15 +111,15 @@ func (w *watcher) supervise(ctx context.Context, types []Type, failed []appbur.G
 		if failures > 0 || anyReal(failed) {
 			pause = min(pause, w.exporter.timing.rediscover.Delay(failures))
 		}
-		if len(asks) > 0 {
-			pause, asks = asks[0], asks[1:]
+		if len(checks) > 0 {
+			pause, checks = checks[0], checks[1:]
 		}
 		why, err := w.wait(ctx, pause)
 		if err != nil {
 			return err
 		}
 		if why == wokenByChange {
-			asks = w.exporter.timing.afterChange[1:]
+			checks = w.exporter.timing.afterChange[1:]
 			if err := backoff.Sleep(ctx, w.exporter.timing.afterChange[0]); err != nil {
 				return err
 			}
@@ -187,7 +187,7 @@ func (w *watcher) restart(ctx context.Context) error {
 	return nil
 }
 
-// signal tells the supervisor to look at discovery again. It never blocks.
+// signal makes the supervisor read discovery again. It never blocks.
 func (w *watcher) signal() {
 	select {
 	case w.changed <- struct{}{}:

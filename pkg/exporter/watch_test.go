@@ -15,7 +15,7 @@ import (
 	"github.com/appbur/appbur/pkg/manifest"
 )
 
-// journal is a handler that writes down what it is told, and the set of saved
+// journal is a handler that records its calls, and the set of saved
 // objects that follows from it.
 type journal struct {
 	mutex sync.Mutex
@@ -351,7 +351,7 @@ func TestWatchReturnsTheErrorOfTheHandler(t *testing.T) {
 }
 
 // TestWatchFindsATypeThatCameBetweenDiscoveryAndList checks that a definition that
-// is first seen in a list, and that no event tells of, is noticed.
+// is first seen in a list, and for which there is no event, is noticed.
 func TestWatchFindsATypeThatCameBetweenDiscoveryAndList(t *testing.T) {
 	f := newFakeServer(t)
 	listAndWait := func(w http.ResponseWriter, r *http.Request) {
@@ -386,10 +386,10 @@ func TestWatchFindsATypeThatCameBetweenDiscoveryAndList(t *testing.T) {
 	eventually(t, 5*time.Second, "list of the new type", func() bool { return j.has("synced things.v1.a.b") }, j.String)
 }
 
-// thingDefinitionPath is asked whether the type of customType exists.
+// thingDefinitionPath is read to see whether the type of customType exists.
 const thingDefinitionPath = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.a.b"
 
-// customType scripts a server with the custom type things.a.b beside ConfigMaps.
+// customType scripts a server with the custom type things.a.b and ConfigMaps.
 // changes are the events of its watch.
 func customType(f *fakeServer) (changes chan<- string) {
 	f.on(configMaps, func(w http.ResponseWriter, r *http.Request) {
@@ -443,8 +443,8 @@ func TestWatchNeedsProofThatATypeIsGone(t *testing.T) {
 	eventually(t, 5*time.Second, "list of the custom type", func() bool { return j.has("synced things.v1.a.b") }, j.String)
 
 	noCustomType(f)
-	asked := f.count(thingDefinitionPath)
-	eventually(t, 5*time.Second, "question for the definition", func() bool { return f.count(thingDefinitionPath) > asked+1 }, j.String)
+	before := f.count(thingDefinitionPath)
+	eventually(t, 5*time.Second, "question for the definition", func() bool { return f.count(thingDefinitionPath) > before+1 }, j.String)
 	if j.has("gone") {
 		t.Fatalf("a hole in discovery was taken for a deletion:\n%s", j.String())
 	}
@@ -476,16 +476,16 @@ func TestWatchNeedsProofForATypeThatRulesLeaveOut(t *testing.T) {
 	eventually(t, 5*time.Second, "the type", func() bool { return j.has("synced leases.v1.coordination.k8s.io") }, j.String)
 
 	f.json("/apis", fmt.Sprintf(groups, ""))
-	asked := f.count("/apis/apiregistration.k8s.io/v1/apiservices")
+	before := f.count("/apis/apiregistration.k8s.io/v1/apiservices")
 	eventually(t, 5*time.Second, "questions for a proof",
-		func() bool { return f.count("/apis/apiregistration.k8s.io/v1/apiservices") > asked+3 || j.has("gone") }, j.String)
+		func() bool { return f.count("/apis/apiregistration.k8s.io/v1/apiservices") > before+3 || j.has("gone") }, j.String)
 	if j.has("gone") {
 		t.Errorf("a hole in discovery was taken for a deletion:\n%s", j.String())
 	}
 }
 
 // TestWatchKeepsATypeThatCameAgain checks that a type is not reported as gone with
-// objects that its watch saw after the proof: it was defined anew in between.
+// objects that its watch saw after the proof: it was defined again in between.
 func TestWatchKeepsATypeThatCameAgain(t *testing.T) {
 	f := newFakeServer(t)
 	changes := customType(f)
@@ -510,6 +510,6 @@ func TestWatchKeepsATypeThatCameAgain(t *testing.T) {
 	eventually(t, 5*time.Second, "another list of the type", func() bool { return strings.Count(j.String(), "synced things.v1.a.b") > 1 },
 		j.String)
 	if j.has("gone") {
-		t.Errorf("a proof from before the type came again let go of it:\n%s", j.String())
+		t.Errorf("a proof from before the type came again removed it:\n%s", j.String())
 	}
 }

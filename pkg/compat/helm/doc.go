@@ -2,7 +2,7 @@
 // say which API versions the charts wrote.
 //
 // Helm stores every revision of a release as a Secret of type helm.sh/release.v1,
-// or as a ConfigMap where it is told to. The record holds the rendered manifest. The
+// or as a ConfigMap where it is configured to. The record holds the rendered manifest. The
 // next upgrade builds the objects of that manifest before it compares: when the
 // cluster no longer serves one of their API versions, it fails with "no matches for
 // kind", although every live object is fine. The served objects do not show this;

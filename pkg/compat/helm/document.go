@@ -147,7 +147,7 @@ func lineKind(line string) kindOfLine {
 	}
 }
 
-// identity is all that is told of an object.
+// identity is all that is reported of an object.
 func identity(object map[string]any) appbur.HelmObject {
 	metadata := mapping(object["metadata"])
 	return appbur.HelmObject{

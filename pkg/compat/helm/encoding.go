@@ -26,7 +26,7 @@ var (
 	ErrNotRelease = errors.New("the record holds no release")
 	// ErrManifest says that documents of the manifest, or of hooks, hold no objects
 	// that can be read. The others were read.
-	ErrManifest = errors.New("the manifest is not readable as a whole")
+	ErrManifest = errors.New("the manifest is not completely readable")
 )
 
 // gzipMagic starts compressed records. Helm takes others for plain JSON, which it

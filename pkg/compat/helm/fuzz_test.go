@@ -12,7 +12,7 @@ import (
 	"github.com/appbur/appbur/pkg/compat"
 )
 
-// FuzzRead takes whatever somebody may write into data.release.
+// FuzzRead takes whatever may be written into data.release.
 func FuzzRead(f *testing.F) {
 	encoded := encode(f, []byte(releaseJSON("web", "shop", 1, "deployed")))
 	f.Add(true, twice(encoded))
@@ -76,6 +76,6 @@ func checkRelease(t *testing.T, obj map[string]any) {
 	}
 	slices.SortFunc(judged, appbur.HelmObject.Compare)
 	if diff := cmp.Diff(s.Objects, slices.Compact(judged)); diff != "" {
-		t.Fatalf("other objects are judged than told (-told +judged):\n%s", diff)
+		t.Fatalf("other objects are judged than reported (-reported +judged):\n%s", diff)
 	}
 }

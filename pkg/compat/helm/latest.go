@@ -21,7 +21,7 @@ const statusDeployed = "deployed"
 // Latest may be applied in steps, Latest(append(Latest(a), b...)), so that the
 // records of a cluster need not be in memory at once.
 func Latest(releases []Release) []Release {
-	// Histories are told apart as Helm does: by name, where they are stored.
+	// Histories are distinguished as Helm does: by name, where they are stored.
 	type history struct{ kind, namespace, name string }
 	kept := map[history]Release{}
 	for _, r := range releases {

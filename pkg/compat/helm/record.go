@@ -53,9 +53,9 @@ func (r Release) hint(err error) string {
 	}
 }
 
-// recordID tells records from other objects. The type of a Secret is enough, since
-// nobody else uses it. A ConfigMap needs both the label that Helm looks for and the
-// name that Helm gives, since either alone is nobody's property.
+// recordID distinguishes records from other objects. The type of a Secret is enough, since
+// only Helm uses it. A ConfigMap needs both the label that Helm looks for and the
+// name that Helm gives, since either alone can belong to other objects.
 func recordID(obj map[string]any) (appbur.ObjectID, bool) {
 	kind, metadata := text(obj["kind"]), mapping(obj["metadata"])
 	id := appbur.ObjectID{Kind: kind, Namespace: text(metadata["namespace"]), Name: text(metadata["name"])}

@@ -81,9 +81,9 @@ func TestReadTakesUncompressedRecords(t *testing.T) {
 
 func TestReadSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
-	whole := zip(t, []byte(releaseJSON("web", "shop", 4, "failed")))
+	complete := zip(t, []byte(releaseJSON("web", "shop", 4, "failed")))
 	b64 := base64.StdEncoding.EncodeToString
-	flipped := bytes.Clone(whole)
+	flipped := bytes.Clone(complete)
 	flipped[len(flipped)-6] ^= 1 // within the checksum
 
 	// gzip streams may be joined, which makes a bomb without the work.
@@ -109,10 +109,10 @@ func TestReadSaysWhatIsWrong(t *testing.T) {
 			"at input byte 0",
 		},
 		"base64 once": {
-			withData(secretRecord("web", "shop", 4, "failed", ""), map[string]any{"release": b64(whole)}), ErrEncoding,
+			withData(secretRecord("web", "shop", 4, "failed", ""), map[string]any{"release": b64(complete)}), ErrEncoding,
 			"illegal base64",
 		},
-		"a truncated gzip": {configMapRecord("web", "shop", 4, "failed", b64(whole[:len(whole)/2])), ErrEncoding, "unexpected EOF"},
+		"a truncated gzip": {configMapRecord("web", "shop", 4, "failed", b64(complete[:len(complete)/2])), ErrEncoding, "unexpected EOF"},
 		"a header of gzip": {configMapRecord("web", "shop", 4, "failed", b64(gzipMagic)), ErrEncoding, "EOF"},
 		"a wrong checksum": {configMapRecord("web", "shop", 4, "failed", b64(flipped)), ErrEncoding, "checksum"},
 		"a bomb":           {secretRecord("web", "shop", 4, "failed", b64(bomb)), ErrTooLarge, "64 MiB"},
@@ -139,7 +139,7 @@ func TestReadSaysWhatIsWrong(t *testing.T) {
 			if appbur.HintOf(err) == "" {
 				t.Error("there is no hint")
 			}
-			// The labels still tell which revision it is.
+			// The labels still show which revision it is.
 			s := r.Summary()
 			if s.Namespace != "web" || s.Name != "shop" || s.Revision != 4 || s.Status != "failed" {
 				t.Errorf("the summary is %+v", s)
@@ -221,7 +221,7 @@ func TestNothingSecretComesOut(t *testing.T) {
 	for i, obj := range records {
 		r, ok, err := Read(obj)
 		if !ok || err == nil {
-			t.Fatalf("record %d: %v, %v, want one that is not readable as a whole", i, ok, err)
+			t.Fatalf("record %d: %v, %v, want one that is not completely readable", i, ok, err)
 		}
 		if i < 2 && len(Judge(r, compat.TableTarget(kubeVersion(t, "1.37")))) != 2 {
 			t.Errorf("record %d: the canary's Secrets were not judged, so the test looks at nothing", i)

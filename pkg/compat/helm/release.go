@@ -17,7 +17,7 @@ type Release struct {
 }
 
 // Record is the id of the Secret or ConfigMap that holds the revision. Its
-// namespace is where Helm was told to store records, which need not be the
+// namespace is where Helm was configured to store records, which need not be the
 // namespace of the release.
 func (r Release) Record() appbur.ObjectID { return r.record }
 

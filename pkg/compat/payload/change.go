@@ -183,7 +183,7 @@ func decodeValue(data []byte) (any, error) {
 	return row["value"], nil
 }
 
-// parsePointer splits a JSON pointer. The empty pointer, which is the whole row,
+// parsePointer splits a JSON pointer. The empty pointer, which is the complete row,
 // is refused: no change replaces a row.
 func parsePointer(s string) ([]string, error) {
 	rest, ok := strings.CutPrefix(s, "/")
@@ -210,7 +210,7 @@ func formatPointer(path []string) string {
 	return b.String()
 }
 
-// within reports whether inner is outer or lies below it.
+// within reports whether inner is outer or below it.
 func within(inner, outer []string) bool {
 	return len(inner) >= len(outer) && slices.Equal(inner[:len(outer)], outer)
 }

@@ -68,8 +68,8 @@ func parseDecimal(literal string) (digits string, exponent int, negative bool, e
 		}
 		rest = rest[:i]
 	}
-	whole, fraction, _ := strings.Cut(rest, ".")
-	digits = whole + fraction
+	integer, fraction, _ := strings.Cut(rest, ".")
+	digits = integer + fraction
 	if digits == "" || strings.Trim(digits, "0123456789") != "" {
 		return "", 0, false, fmt.Errorf("%w: %.40q", errNumber, literal)
 	}

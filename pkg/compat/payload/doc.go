@@ -6,7 +6,7 @@
 //   - [Version] and [Range]: which versions a release writes and reads, and why a
 //     payload is refused ([Judge]): newer than the reader, or older than its window.
 //   - [Change]: what a step from one schema to the next does to a row, as data, so
-//     that somebody other than the application can check a re-export ([Apply]).
+//     that others than the application can check a re-export ([Apply]).
 //   - [EncodeRow] and [DecodeRow]: one byte form per row, so that equal rows have
 //     equal digests.
 //

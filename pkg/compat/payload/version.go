@@ -75,7 +75,7 @@ func (r Range) Contains(v Version) bool {
 	return err == nil && r.constraints.Check(parsed)
 }
 
-// Readable reports whether a payload written at the version lies in the range.
+// Readable reports whether a payload written at the version is in the range.
 func Readable(reads, written string) (bool, error) {
 	r, err := ParseRange(reads)
 	if err != nil {

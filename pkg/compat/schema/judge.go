@@ -17,32 +17,32 @@ import (
 	"github.com/appbur/appbur/pkg/compat"
 )
 
-// judge takes an object the way of a server-side apply: fields that nobody knows,
-// defaults, validation. (Other requests are freed of nulls on their way in.) Where the
-// status is apart the object is created without it, and the status follows.
+// judge treats an object as a server-side apply does: unknown fields,
+// defaults, validation. (Other requests lose their nulls before.) Where the
+// status is a subresource the object is created without it, and the status follows.
 func (c *compiled) judge(object map[string]any, statusApart bool) (compat.Opinion, error) {
-	whole, err := clone(object)
+	complete, err := clone(object)
 	if err != nil {
 		return compat.Opinion{}, err
 	}
-	_, hasStatus := whole["status"]
-	unknown := pruning.PruneWithOptions(whole, c.structural, true, structuralschema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})
-	if err, _ := objectmeta.CoerceWithOptions(nil, whole, c.structural, false, objectmeta.CoerceOptions{}); err != nil {
+	_, hasStatus := complete["status"]
+	unknown := pruning.PruneWithOptions(complete, c.structural, true, structuralschema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})
+	if err, _ := objectmeta.CoerceWithOptions(nil, complete, c.structural, false, objectmeta.CoerceOptions{}); err != nil {
 		return compat.Opinion{Known: true, Object: refusals(nil, field.ErrorList{err})}, nil
 	}
-	defaulting.Default(whole, c.structural)
+	defaulting.Default(complete, c.structural)
 
 	if !statusApart {
-		return compat.Opinion{Known: true, Object: refusals(unknown, c.validate(whole, c.whole, nil, whole))}, nil
+		return compat.Opinion{Known: true, Object: refusals(unknown, c.validate(complete, c.complete, nil, complete))}, nil
 	}
 
-	status := whole["status"]
-	delete(whole, "status")
+	status := complete["status"]
+	delete(complete, "status")
 	ofObject, ofStatus := split(unknown)
-	opinion := compat.Opinion{Known: true, Object: refusals(ofObject, c.validate(whole, c.whole, nil, whole))}
+	opinion := compat.Opinion{Known: true, Object: refusals(ofObject, c.validate(complete, c.complete, nil, complete))}
 	if hasStatus && len(opinion.Object) == 0 {
-		whole["status"] = status
-		opinion.Status = refusals(ofStatus, c.validate(whole, c.status, field.NewPath("status"), status))
+		complete["status"] = status
+		opinion.Status = refusals(ofStatus, c.validate(complete, c.status, field.NewPath("status"), status))
 	}
 	return opinion, nil
 }

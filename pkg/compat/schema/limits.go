@@ -11,18 +11,18 @@ const (
 	maxObjectDepth = 1000
 	// maxRules is how many rules of x-kubernetes-validations are compiled.
 	maxRules = 2000
-	// maxWork bounds what one object may cost: its nodes times what the schema asks
-	// of a node at most.
+	// maxWork bounds what one object may cost: its nodes times the most checks that the schema
+	// has for one node.
 	maxWork = 100_000_000
 )
 
 // measure is the size of a value.
 type measure struct {
 	nodes int
-	// asked counts what a schema may ask of one node again and again: alternatives,
+	// checks counts what a schema may check of one node again and again: alternatives,
 	// values of an enum, required fields.
-	asked int
-	rules int
+	checks int
+	rules  int
 }
 
 // junctors are what a value is validated by over and over.
@@ -34,14 +34,14 @@ func measureObject(value any) (measure, error) {
 	return m, m.walk(value, maxObjectDepth, false, nil)
 }
 
-// measureSchema counts what a schema holds and asks.
+// measureSchema counts the nodes and checks of a schema.
 func measureSchema(value any) (measure, error) {
 	var m measure
 	return m, m.walk(value, maxSchemaDepth, false, func(key string, value any) {
 		list, _ := value.([]any)
 		switch key {
 		case "enum", "required":
-			m.asked += len(list)
+			m.checks += len(list)
 		case "x-kubernetes-validations":
 			m.rules += len(list)
 		}
@@ -54,7 +54,7 @@ func (m *measure) walk(value any, depth int, inJunctor bool, see func(key string
 	}
 	m.nodes++
 	if inJunctor {
-		m.asked++
+		m.checks++
 	}
 
 	switch v := value.(type) {
@@ -79,8 +79,8 @@ func (m *measure) walk(value any, depth int, inJunctor bool, see func(key string
 
 // affordable says whether an object can be judged by a schema.
 func affordable(object, schema measure) error {
-	if work := object.nodes * (1 + schema.asked); work > maxWork || work < 0 {
-		return fmt.Errorf("it is too large to be checked: %d values by a schema that asks up to %d things of each", object.nodes, schema.asked)
+	if work := object.nodes * (1 + schema.checks); work > maxWork || work < 0 {
+		return fmt.Errorf("it is too large to be checked: %d values, and a schema with up to %d checks for each", object.nodes, schema.checks)
 	}
 	return nil
 }

@@ -27,7 +27,7 @@ var (
 )
 
 // TestGolden reads testdata/*.txtar: a definition, objects of its kind, and what the
-// schema says to each. Real servers are asked the same in pkg/restore
+// schema says to each. Real servers are compared with it in pkg/restore
 // (TestRestoreOnARealCluster, TestOddObjectsOnAnOldServer).
 func TestGolden(t *testing.T) {
 	t.Parallel()
@@ -157,8 +157,8 @@ func valve(fields map[string]any) map[string]any {
 	return object
 }
 
-// TestUnchecked shows what is said of schemas and objects that nobody can, or should,
-// judge: never nothing at all, and never that the object is refused.
+// TestUnchecked shows what is said of schemas and objects that cannot, or should not,
+// be judged: never nothing at all, and never that the object is refused.
 func TestUnchecked(t *testing.T) {
 	t.Parallel()
 	nested := func(levels int, key string) any {
@@ -191,7 +191,7 @@ func TestUnchecked(t *testing.T) {
 		{"a schema too deep", nested(5000, "a"), valve(nil), "nested too deeply"},
 		{"an object too deep", open, valve(map[string]any{"spec": deep(5000)}), "nested too deeply"},
 		{
-			"too much to ask",
+			"too many checks",
 			map[string]any{"type": "object", "x-kubernetes-preserve-unknown-fields": true, "anyOf": alternatives},
 			valve(map[string]any{"spec": wide(100_000)}), "too large to be checked",
 		},
@@ -216,7 +216,7 @@ func TestUnchecked(t *testing.T) {
 	}
 }
 
-// TestRuleOfALaterRelease shows that a rule which does not compile here refuses nobody.
+// TestRuleOfALaterRelease shows that a rule which does not compile here refuses nothing.
 func TestRuleOfALaterRelease(t *testing.T) {
 	t.Parallel()
 	schemas := schema.New([]map[string]any{definition(t,
@@ -226,7 +226,7 @@ func TestRuleOfALaterRelease(t *testing.T) {
 	}
 }
 
-// TestLongMessages shows that an objection does not quote the whole object.
+// TestLongMessages shows that an objection does not quote the complete object.
 func TestLongMessages(t *testing.T) {
 	t.Parallel()
 	schemas := schema.New([]map[string]any{definition(t,

@@ -28,7 +28,7 @@ var _ compat.Schemas = (*Schemas)(nil)
 
 // New reads the schemas of CustomResourceDefinitions of apiextensions.k8s.io/v1 for a
 // target of the given release. What is no such definition is passed over: the server
-// will say so.
+// will report it.
 func New(crds []map[string]any, target appbur.KubeVersion) *Schemas {
 	s := &Schemas{target: target, kinds: make(map[appbur.GroupKind]kind)}
 	for _, crd := range crds {

@@ -33,7 +33,7 @@ type version struct {
 	// written is the schema as the definition has it.
 	written map[string]any
 
-	// ready and fault are what compiling it gave, once an object asked.
+	// ready and fault are what compiling it gave, once an object needed it.
 	ready *compiled
 	fault error
 }
@@ -52,7 +52,7 @@ func readVersion(content any) (*version, bool) {
 type compiled struct {
 	size       measure
 	structural *structuralschema.Structural
-	whole      validation.SchemaValidator
+	complete   validation.SchemaValidator
 	status     validation.SchemaValidator
 	rules      *cel.Validator
 }
@@ -125,7 +125,7 @@ func compile(written map[string]any, target appbur.KubeVersion) (*compiled, erro
 	}
 
 	release := kubeversion.MajorMinor(uint(target.Major), uint(target.Minor)) //nolint:gosec // a release is never negative
-	if c.whole, _, err = validation.NewSchemaValidatorForVersion(props, release); err != nil {
+	if c.complete, _, err = validation.NewSchemaValidatorForVersion(props, release); err != nil {
 		return nil, err
 	}
 	if status, ok := props.Properties["status"]; ok {
