@@ -85,7 +85,7 @@ func (b *blamer) start(from Hash) error {
 	if !ok {
 		return fmt.Errorf("%s: %w", b.paths[0], fs.ErrNotExist)
 	}
-	text, err := b.text(file.id)
+	text, err := b.text(file.ID)
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func (b *blamer) file(c Commit, paths ...string) (chosenEntry, bool, error) {
 	}
 	for _, path := range paths {
 		for _, e := range entries {
-			if e.path == path && e.isFile() {
+			if e.path == path && e.IsFile() {
 				return e, true, nil
 			}
 		}
@@ -151,7 +151,7 @@ func (b *blamer) visit(c Commit) error {
 				line.Commit, line.Path, line.Number = c.Hash, path, run.start+i+1
 			}
 		}
-		delete(b.texts, file.id)
+		delete(b.texts, file.ID)
 	}
 
 	return nil
@@ -174,7 +174,7 @@ func (b *blamer) passOn(c Commit, file chosenEntry, left []blamed) ([]blamed, er
 		if !ok {
 			continue
 		}
-		if before.id == file.id {
+		if before.ID == file.ID {
 			// The very same file: nothing is this commit's, and no other parent is
 			// asked.
 			b.hand(parent, before.path, left)
@@ -187,11 +187,11 @@ func (b *blamer) passOn(c Commit, file chosenEntry, left []blamed) ([]blamed, er
 		if len(left) == 0 {
 			break
 		}
-		old, err := b.text(before.id)
+		old, err := b.text(before.ID)
 		if err != nil {
 			return nil, err
 		}
-		current, err := b.text(file.id)
+		current, err := b.text(file.ID)
 		if err != nil {
 			return nil, err
 		}

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
@@ -125,7 +127,7 @@ func checkOnce(ctx context.Context, dir string, o CheckOptions) (CheckReport, er
 	_, limits, err := checkConfig(dir)
 	if err != nil {
 		c.problem(ProblemFormat, Hash{}, "config", "%v", err)
-		limits = defaultLimits
+		limits = object.DefaultLimits
 	}
 	c.limits = limits
 
@@ -161,7 +163,7 @@ func checkOnce(ctx context.Context, dir string, o CheckOptions) (CheckReport, er
 type checker struct {
 	dir     string
 	options CheckOptions
-	limits  limits
+	limits  object.Limits
 	refs    []checkedRef
 	shallow map[Hash]bool
 	packs   []*checkedPack

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
@@ -53,7 +55,7 @@ func (k *catalog) find(id Hash) int {
 
 // want notes that something leads to an object, and reports whether it is there.
 func (k *catalog) want(id Hash, kind plumbing.ObjectType) bool {
-	if id == emptyTree && kind == plumbing.TreeObject {
+	if id == object.EmptyTree && kind == plumbing.TreeObject {
 		return true
 	}
 	i := k.find(id)

@@ -5,13 +5,15 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 )
 
 // A tree without a fault is exactly what would be written of its entries.
 func FuzzCheckTree(f *testing.F) {
 	id := Hash(bytes.Repeat([]byte{0x11}, 20))
-	f.Add(encodeTree([]treeEntry{{name: "a.b", mode: filemode.Regular, id: id}, {name: "a", mode: filemode.Dir, id: id}}))
+	f.Add(object.EncodeTree([]object.TreeEntry{{Name: "a.b", Mode: filemode.Regular, ID: id}, {Name: "a", Mode: filemode.Dir, ID: id}}))
 	f.Add(append([]byte("0100644 a\x00"), id[:]...))
 	f.Add([]byte("100644 a\x00short"))
 	f.Add([]byte{})
@@ -21,11 +23,11 @@ func FuzzCheckTree(f *testing.F) {
 		if len(faults) > 0 {
 			return
 		}
-		entries, err := decodeTree(data)
+		entries, err := object.DecodeTree(data)
 		if err != nil {
 			t.Fatalf("a tree without a fault cannot be read: %v", err)
 		}
-		if !bytes.Equal(encodeTree(slices.Clone(entries)), data) {
+		if !bytes.Equal(object.EncodeTree(slices.Clone(entries)), data) {
 			t.Errorf("%q is found in order and would be written otherwise", data)
 		}
 		if len(links) > len(entries) {
@@ -43,7 +45,7 @@ func FuzzCheckCommitAndTag(f *testing.F) {
 	f.Add([]byte("object " + id + "\ntype thing\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if links, faults := checkCommit(data, false); len(faults) == 0 {
-			c, err := parseCommit(data)
+			c, err := object.ParseCommit(data)
 			if err == nil && len(links) != 1+len(c.Parents) {
 				t.Errorf("%d links of a commit with %d parents: %q", len(links), len(c.Parents), data)
 			}

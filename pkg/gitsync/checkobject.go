@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 )
@@ -57,7 +59,7 @@ var treeModes = map[string]plumbing.ObjectType{
 }
 
 func checkTree(data []byte) (links []link, faults []string) {
-	var previous treeEntry
+	var previous object.TreeEntry
 	seen := map[string]bool{}
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 
@@ -68,36 +70,36 @@ func checkTree(data []byte) (links []link, faults []string) {
 			fault("an entry is cut off")
 			return links, faults
 		}
-		e := treeEntry{name: string(name)}
-		copy(e.id[:], rest)
+		e := object.TreeEntry{Name: string(name)}
+		copy(e.ID[:], rest)
 		data = rest[idSize:]
 		kind, known := treeModes[string(mode)]
 		switch {
 		case !known:
-			fault("%q has the mode %q", e.name, mode)
+			fault("%q has the mode %q", e.Name, mode)
 		case kind != plumbing.InvalidObject:
-			links = append(links, link{e.id, kind})
+			links = append(links, link{e.ID, kind})
 		}
-		if e.id.IsZero() {
-			fault("%q refers to the null object", e.name)
+		if e.ID.IsZero() {
+			fault("%q refers to the null object", e.Name)
 		}
 		if kind == plumbing.TreeObject {
-			e.mode = filemode.Dir
+			e.Mode = filemode.Dir
 		}
-		switch reason := reservedNames[foldName(e.name)]; {
-		case e.name == "":
+		switch reason := object.ReservedNames[object.FoldName(e.Name)]; {
+		case e.Name == "":
 			fault("a name is empty")
-		case strings.Contains(e.name, "/"):
-			fault("the name %q is a path", e.name)
-		case reason != "" && foldName(e.name) != ".gitmodules":
-			fault("the name %q is not allowed: %s", e.name, reason)
+		case strings.Contains(e.Name, "/"):
+			fault("the name %q is a path", e.Name)
+		case reason != "" && object.FoldName(e.Name) != ".gitmodules":
+			fault("the name %q is not allowed: %s", e.Name, reason)
 		}
-		if seen[e.name] {
-			fault("%q is there twice", e.name)
-		} else if !first && compareEntries(previous, e) >= 0 {
-			fault("%q is out of order", e.name)
+		if seen[e.Name] {
+			fault("%q is there twice", e.Name)
+		} else if !first && object.CompareEntries(previous, e) >= 0 {
+			fault("%q is out of order", e.Name)
 		}
-		seen[e.name] = true
+		seen[e.Name] = true
 		previous = e
 	}
 

@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+
 	"golang.org/x/sync/errgroup"
 )
 
@@ -172,7 +174,7 @@ func (c *checker) checkPackObjects(ctx context.Context, p *checkedPack, objects 
 }
 
 // openChecked opens a pack with an index that was found to be usable.
-func openChecked(p *checkedPack, limits limits) (*packReader, error) {
+func openChecked(p *checkedPack, limits object.Limits) (*packReader, error) {
 	data, err := os.ReadFile(strings.TrimSuffix(p.path, ".pack") + ".idx")
 	if err != nil {
 		return nil, vanished(err)
@@ -236,7 +238,7 @@ func (c *checker) readAllLoose(ctx context.Context) error {
 	return nil
 }
 
-func readLooseFile(path string, limits limits) (rawObject, error) {
+func readLooseFile(path string, limits object.Limits) (rawObject, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return rawObject{}, err

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
@@ -56,7 +58,7 @@ func (w *checkWalker) read(id Hash, neededBy string) (rawObject, error) {
 	if err := w.ctx.Err(); err != nil {
 		return rawObject{}, err
 	}
-	if id == emptyTree {
+	if id == object.EmptyTree {
 		return rawObject{kind: plumbing.TreeObject}, nil
 	}
 	i := w.catalog.find(id)
@@ -127,7 +129,7 @@ func (w *checkWalker) readLoose(id Hash) (rawObject, string, error) {
 func (w *checkWalker) visit(id Hash, neededBy string) bool {
 	i := w.catalog.find(id)
 	if i < 0 {
-		if id != emptyTree {
+		if id != object.EmptyTree {
 			w.lost(id, neededBy)
 		}
 		return false
@@ -289,7 +291,7 @@ func (w *checkWalker) affectedRef(ref checkedRef, byObject map[Hash][]Affected) 
 				}
 			}
 			// Of a tag only its own commit counts: what came before is the branch's.
-			if l.kind == plumbing.CommitObject && (raw.kind == plumbing.TagObject || !strings.HasPrefix(ref.name, tagRefs)) {
+			if l.kind == plumbing.CommitObject && (raw.kind == plumbing.TagObject || !strings.HasPrefix(ref.name, object.TagRefs)) {
 				queue = append(queue, l.id)
 			}
 		}
@@ -320,7 +322,7 @@ func (w *checkWalker) hitsBelow(id Hash) ([]hit, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries, err := decodeTree(raw.data)
+	entries, err := object.DecodeTree(raw.data)
 	if err != nil {
 		return found, nil // its form was reported
 	}
@@ -336,16 +338,16 @@ func (w *checkWalker) hitsBelow(id Hash) ([]hit, error) {
 
 	for _, e := range entries {
 		switch {
-		case e.isDir():
-			below, err := w.hitsBelow(e.id)
+		case e.IsDir():
+			below, err := w.hitsBelow(e.ID)
 			if err != nil {
 				return nil, err
 			}
 			for _, h := range below {
-				add("/"+e.name+h.path, h.id)
+				add("/"+e.Name+h.path, h.id)
 			}
-		case w.broken[e.id]:
-			add("/"+e.name, e.id)
+		case w.broken[e.ID]:
+			add("/"+e.Name, e.ID)
 		}
 	}
 

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/durable"
 )
@@ -96,7 +98,7 @@ func fetchAll(ctx context.Context, dir string, remote Remote, branch, tagPrefix 
 	defer t.hangUp()
 	refs := map[string]Hash{}
 	for name, id := range t.refs {
-		if name == branch || strings.HasPrefix(name, tagRefs+tagPrefix) {
+		if name == branch || strings.HasPrefix(name, object.TagRefs+tagPrefix) {
 			refs[name] = id
 		}
 	}
@@ -180,7 +182,7 @@ func (t *session) fetch(want []Hash) (io.Reader, error) {
 
 	packet, err := readPacket(answer)
 	if err != nil {
-		return nil, noEOF(err)
+		return nil, object.UnexpectedEOF(err)
 	}
 	if said, isError := strings.CutPrefix(string(packet), "ERR "); isError {
 		return nil, serverSays(said)

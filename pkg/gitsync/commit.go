@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/appbur/appbur"
@@ -108,9 +110,9 @@ func newCommit(tree, parent Hash, c CommitInfo) (deflated, error) {
 	if c.Time.Unix() < 0 {
 		return deflated{}, errors.New("git has no time before 1970")
 	}
-	fmt.Fprintf(&header, "author %s\n", identityLine(c.Author, c.Time))
-	fmt.Fprintf(&header, "committer %s\n", identityLine(c.Committer, c.Time))
-	message, err := formatMessage(c.Subject, c.Body, c.Trailers)
+	fmt.Fprintf(&header, "author %s\n", object.FormatIdentity(c.Author, c.Time))
+	fmt.Fprintf(&header, "committer %s\n", object.FormatIdentity(c.Committer, c.Time))
+	message, err := object.FormatMessage(c.Subject, c.Body, c.Trailers)
 	if err != nil {
 		return deflated{}, err
 	}
@@ -121,17 +123,8 @@ func newCommit(tree, parent Hash, c CommitInfo) (deflated, error) {
 		if err != nil {
 			return deflated{}, fmt.Errorf("sign: %w", err)
 		}
-		signature = signatureHeader(armored)
+		signature = object.SignatureHeader(armored)
 	}
 
 	return newObject(plumbing.CommitObject, []byte(header.String()+signature+"\n"+message))
-}
-
-const signatureKey = "gpgsig"
-
-// signatureHeader folds a signature into a header: every line after the first
-// begins with a space.
-func signatureHeader(armored []byte) string {
-	text := strings.TrimRight(string(armored), "\n")
-	return signatureKey + " " + strings.ReplaceAll(text, "\n", "\n ") + "\n"
 }

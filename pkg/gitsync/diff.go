@@ -1,10 +1,11 @@
 package gitsync
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 
 	"github.com/go-git/go-git/v5/plumbing"
 )
@@ -42,7 +43,7 @@ func sortChanges(changes []Change) {
 
 func (r *Repository) rootOf(commit Hash) (Hash, error) {
 	if commit.IsZero() {
-		return emptyTree, nil
+		return object.EmptyTree, nil
 	}
 	c, err := r.ReadCommit(commit)
 	if err != nil {
@@ -58,7 +59,7 @@ type treeSource interface {
 
 // tree returns the bytes of a tree. The empty tree needs no object.
 func (s *objectStore) tree(id Hash) ([]byte, error) {
-	if id == emptyTree {
+	if id == object.EmptyTree {
 		return nil, nil
 	}
 	return s.readAs(id, plumbing.TreeObject)
@@ -67,11 +68,11 @@ func (s *objectStore) tree(id Hash) ([]byte, error) {
 // differ compares trees. Directories that are equal are not read.
 type differ struct {
 	source treeSource
-	seen   *expansion
+	seen   *object.Expansion
 }
 
-func newDiffer(source treeSource, limits limits) differ {
-	return differ{source, &expansion{limits: limits}}
+func newDiffer(source treeSource, limits object.Limits) differ {
+	return differ{source, &object.Expansion{Limits: limits}}
 }
 
 func (d differ) trees(dir string, a, b Hash, changes *[]Change) error {
@@ -87,29 +88,29 @@ func (d differ) trees(dir string, a, b Hash, changes *[]Change) error {
 		return err
 	}
 
-	from, to = differingEntries(from, to)
-	old, err := decodeTree(from)
+	from, to = object.DifferingEntries(from, to)
+	old, err := object.DecodeTree(from)
 	if err != nil {
 		return fmt.Errorf("tree %s: %w", a, err)
 	}
-	current, err := decodeTree(to)
+	current, err := object.DecodeTree(to)
 	if err != nil {
 		return fmt.Errorf("tree %s: %w", b, err)
 	}
-	before := make(map[string]treeEntry, len(old))
+	before := make(map[string]object.TreeEntry, len(old))
 	for _, e := range old {
-		before[e.name] = e
+		before[e.Name] = e
 	}
 
 	for _, e := range current {
-		if err := d.entry(dir+e.name, before[e.name], e, changes); err != nil {
+		if err := d.entry(dir+e.Name, before[e.Name], e, changes); err != nil {
 			return err
 		}
-		delete(before, e.name)
+		delete(before, e.Name)
 	}
 
 	for name, e := range before {
-		if err := d.entry(dir+name, e, treeEntry{}, changes); err != nil {
+		if err := d.entry(dir+name, e, object.TreeEntry{}, changes); err != nil {
 			return err
 		}
 	}
@@ -118,21 +119,21 @@ func (d differ) trees(dir string, a, b Hash, changes *[]Change) error {
 
 // entry compares what two trees have under one name; the zero entry is nothing. A
 // file that became a directory is a removal and additions.
-func (d differ) entry(path string, a, b treeEntry, changes *[]Change) error {
-	if err := d.seen.add(path); err != nil {
+func (d differ) entry(path string, a, b object.TreeEntry, changes *[]Change) error {
+	if err := d.seen.Add(path); err != nil {
 		return err
 	}
 
-	below := func(e treeEntry) Hash {
-		if e.isDir() {
-			return e.id
+	below := func(e object.TreeEntry) Hash {
+		if e.IsDir() {
+			return e.ID
 		}
-		return emptyTree
+		return object.EmptyTree
 	}
 
-	file := func(e treeEntry) Hash {
-		if e.isFile() {
-			return e.id
+	file := func(e object.TreeEntry) Hash {
+		if e.IsFile() {
+			return e.ID
 		}
 		return Hash{}
 	}
@@ -140,56 +141,4 @@ func (d differ) entry(path string, a, b treeEntry, changes *[]Change) error {
 		*changes = append(*changes, Change{Path: path, From: from, To: to})
 	}
 	return d.trees(path+"/", below(a), below(b), changes)
-}
-
-// differingEntries takes the entries off two trees that are equal at their
-// beginning and at their end. What is left is little when one file of many changed,
-// and no tree has to be decoded for it.
-func differingEntries(a, b []byte) (restA, restB []byte) {
-	for {
-		n := entryLength(a)
-		if n == 0 || len(b) < n || !bytes.Equal(a[:n], b[:n]) {
-			break
-		}
-		a, b = a[n:], b[n:]
-	}
-
-	same := 0
-	for same < min(len(a), len(b)) && a[len(a)-1-same] == b[len(b)-1-same] {
-		same++
-	}
-
-	// The equal bytes may begin inside an entry.
-	ends := map[int]bool{}
-	for rest := a; ; {
-		n := entryLength(rest)
-		if len(rest) <= same {
-			ends[len(rest)] = true
-		}
-		if n == 0 {
-			break
-		}
-		rest = rest[n:]
-	}
-
-	for rest := b; ; {
-		if len(rest) <= same && ends[len(rest)] {
-			return a[:len(a)-len(rest)], b[:len(b)-len(rest)]
-		}
-		n := entryLength(rest)
-		if n == 0 {
-			return a, b
-		}
-		rest = rest[n:]
-	}
-}
-
-// entryLength returns the length of the first entry of a tree, 0 if there is no
-// whole one.
-func entryLength(data []byte) int {
-	n := bytes.IndexByte(data, 0) + 1 + len(Hash{})
-	if n <= len(Hash{}) || n > len(data) {
-		return 0
-	}
-	return n
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 )
@@ -74,16 +76,16 @@ func (e *Edit) Base() Hash {
 // data is not kept. A file in the place of a directory, or below a file, is
 // [ErrPathConflict].
 func (e *Edit) Put(path string, data []byte) (changed bool, err error) {
-	names, err := splitPath(path)
+	names, err := object.SplitPath(path)
 	if err != nil {
 		return false, err
 	}
 
 	// What could not be read again is not written.
-	if err := e.repo.limits().checkObject(plumbing.BlobObject, int64(len(data))); err != nil {
+	if err := e.repo.limits().CheckObject(plumbing.BlobObject, int64(len(data))); err != nil {
 		return false, fmt.Errorf("%s: %w", path, err)
 	}
-	id := hashObject(plumbing.BlobObject, data)
+	id := object.HashOf(plumbing.BlobObject, data)
 	if same, err := e.holds(names, id); err != nil || same {
 		return false, err
 	}
@@ -175,7 +177,7 @@ func (e *Edit) Remove(path string) (changed bool, err error) { return e.remove(p
 func (e *Edit) RemoveAll(dir string) (changed bool, err error) { return e.remove(dir, true) }
 
 func (e *Edit) remove(path string, dir bool) (bool, error) {
-	names, err := splitPath(path)
+	names, err := object.SplitPath(path)
 	if err != nil {
 		return false, err
 	}
@@ -224,7 +226,7 @@ func (e *Edit) load(dir *node) error {
 	}
 	dir.children = make(map[string]*node, len(entries))
 	for _, entry := range entries {
-		dir.children[entry.name] = &node{mode: entry.mode, id: entry.id, stored: entry.id}
+		dir.children[entry.Name] = &node{mode: entry.Mode, id: entry.ID, stored: entry.ID}
 	}
 	return nil
 }

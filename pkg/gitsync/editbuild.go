@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
@@ -24,7 +26,7 @@ func (e *Edit) Dirty() (bool, error) {
 // baseTree is the tree of the base, the empty tree if there is no base.
 func (e *Edit) baseTree() Hash {
 	if e.root.stored.IsZero() {
-		return emptyTree
+		return object.EmptyTree
 	}
 	return e.root.stored
 }
@@ -48,9 +50,9 @@ func (e *Edit) build() (builtTree, error) {
 	}
 	built.root = e.root.id
 	if built.root.IsZero() {
-		built.root = emptyTree
+		built.root = object.EmptyTree
 	}
-	if built.root == emptyTree {
+	if built.root == object.EmptyTree {
 		tree, err := newObject(plumbing.TreeObject, nil)
 		if err != nil {
 			return builtTree{}, err
@@ -65,7 +67,7 @@ func (e *Edit) buildDir(dir *node, built *builtTree) error {
 		return nil
 	}
 	trees, blobs, present := len(built.trees), len(built.blobs), len(built.present)
-	entries := make([]treeEntry, 0, len(dir.children))
+	entries := make([]object.TreeEntry, 0, len(dir.children))
 
 	for _, name := range slices.Sorted(maps.Keys(dir.children)) {
 		child := dir.children[name]
@@ -81,11 +83,11 @@ func (e *Edit) buildDir(dir *node, built *builtTree) error {
 		default:
 			built.blobs = append(built.blobs, child.blob)
 		}
-		entries = append(entries, treeEntry{name: name, mode: child.mode, id: child.id})
+		entries = append(entries, object.TreeEntry{Name: name, Mode: child.mode, ID: child.id})
 	}
 
-	content := encodeTree(entries)
-	dir.id = hashObject(plumbing.TreeObject, content)
+	content := object.EncodeTree(entries)
+	dir.id = object.HashOf(plumbing.TreeObject, content)
 	if dir.id == dir.stored {
 		// Back to what the base has: nothing below is new either.
 		built.trees, built.blobs, built.present = built.trees[:trees], built.blobs[:blobs], built.present[:present]

@@ -8,13 +8,15 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // ReadFile returns the content of a file as the edit has it now. The error wraps
 // [fs.ErrNotExist] if there is none.
 func (e *Edit) ReadFile(path string) ([]byte, error) {
-	names, err := splitPath(path)
+	names, err := object.SplitPath(path)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +48,7 @@ func (e *Edit) locate(names []string) (Hash, *content, error) {
 		return Hash{}, nil, e.spill.lost
 	}
 	n, err := e.find(names)
-	if err != nil || n == nil || !(treeEntry{mode: n.mode}).isFile() {
+	if err != nil || n == nil || !(object.TreeEntry{Mode: n.mode}).IsFile() {
 		return Hash{}, nil, err
 	}
 	if n.blob == nil || n.blob.published {
@@ -81,7 +83,7 @@ func (e *Edit) Walk(dir string, fn func(path string, blob Hash) error) error {
 		defer e.mu.Unlock()
 		start := e.root
 		if dir != "" {
-			names, err := splitPath(dir)
+			names, err := object.SplitPath(dir)
 			if err != nil {
 				return err
 			}
@@ -108,7 +110,7 @@ func (e *Edit) Walk(dir string, fn func(path string, blob Hash) error) error {
 // submodules: they are kept as they are.
 func (e *Edit) visit(n *node, path string, fn func(string, *node)) error {
 	if !n.isDir() {
-		if (treeEntry{mode: n.mode}).isFile() {
+		if (object.TreeEntry{Mode: n.mode}).IsFile() {
 			fn(path, n)
 		}
 		return nil

@@ -1,6 +1,10 @@
 package gitsync
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+)
 
 // The errors that callers tell apart. They arrive wrapped, with the name of what
 // they are about and usually with a hint.
@@ -25,19 +29,19 @@ var (
 	// is nothing to commit.
 	ErrUnchanged = errors.New("nothing changed")
 	// ErrObjectNotFound means that the repository lacks an object.
-	ErrObjectNotFound = errors.New("object not found")
+	ErrObjectNotFound = object.ErrObjectNotFound
 	// ErrCorrupt means that bytes in the repository are not what they must be.
-	ErrCorrupt = errors.New("corrupt repository")
+	ErrCorrupt = object.ErrCorrupt
 	// ErrTooLarge means that something claims to be larger than the limits allow. It was
 	// not read.
-	ErrTooLarge = errors.New("larger than the limits allow")
+	ErrTooLarge = object.ErrTooLarge
 	// ErrNoSpace means that the file system has no room for what must be written.
 	// What was there before is whole.
 	ErrNoSpace = errors.New("no space left for the repository")
 	// ErrReadOnly means that the repository may be read and not written.
 	ErrReadOnly = errors.New("repository cannot be written")
 	// ErrPath means that a path cannot be stored.
-	ErrPath = errors.New("invalid path")
+	ErrPath = object.ErrPath
 	// ErrPathConflict means that a file would take the place of a directory, or
 	// the other way round.
 	ErrPathConflict = errors.New("path conflict")

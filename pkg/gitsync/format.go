@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+
 	"github.com/go-git/go-git/v5/plumbing/format/config"
 
 	"github.com/appbur/appbur"
@@ -52,10 +54,10 @@ var extensions = map[string]extension{
 
 // checkConfig refuses repositories whose format this package does not know, and
 // returns whether the owner forbids to delete objects, and which limits hold.
-func checkConfig(dir string) (precious bool, l limits, err error) {
+func checkConfig(dir string) (precious bool, l object.Limits, err error) {
 	data, err := os.ReadFile(filepath.Join(dir, "config"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return false, defaultLimits, nil
+		return false, object.DefaultLimits, nil
 	}
 	if err != nil {
 		return false, l, err
@@ -85,7 +87,7 @@ func checkConfig(dir string) (precious bool, l limits, err error) {
 			return false, l, checkExtension("partialclone", remote.Name)
 		}
 	}
-	l, err = readLimits(cfg)
+	l, err = object.ReadLimits(cfg)
 	return precious, l, err
 }
 

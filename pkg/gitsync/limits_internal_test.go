@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 
@@ -63,7 +65,7 @@ func TestACloneTakesNothingTooLarge(t *testing.T) {
 		return strings.TrimSpace(string(out))
 	}
 	const block = 0x10000
-	size := int(defaultLimits.object + block)
+	size := int(object.DefaultLimits.Object + block)
 	delta := binary.AppendUvarint(binary.AppendUvarint(nil, block), uint64(size))
 	git(handPack(t, make([]byte, block), append(delta, bytes.Repeat([]byte{0x80}, size/block)...)), "index-pack", "--stdin")
 	var list strings.Builder
@@ -103,7 +105,7 @@ func growing(base, size, copies int) []byte {
 	return delta
 }
 
-func takePack(t testing.TB, data []byte, limits limits) (*indexer, error) {
+func takePack(t testing.TB, data []byte, limits object.Limits) (*indexer, error) {
 	t.Helper()
 	x := newIndexer(t.TempDir(), nil)
 	x.limits = limits
@@ -124,17 +126,17 @@ func TestDeltasThatGrow(t *testing.T) {
 		}
 		return deltas
 	}
-	short := defaultLimits
-	short.depth = 10
+	short := object.DefaultLimits
+	short.Depth = 10
 
 	for name, c := range map[string]struct {
 		pack   []byte
-		limits limits
+		limits object.Limits
 		want   error
 	}{
-		"claims a gigabyte": {handPack(t, []byte("x"), growing(1, 1<<30, 0)), defaultLimits, ErrTooLarge},
-		"claims the most":   {handPack(t, []byte("x"), binary.AppendUvarint([]byte{1}, 1<<64-1)), defaultLimits, ErrTooLarge},
-		"a long chain":      {handPack(t, make([]byte, mega), chain(300)...), defaultLimits, nil},
+		"claims a gigabyte": {handPack(t, []byte("x"), growing(1, 1<<30, 0)), object.DefaultLimits, ErrTooLarge},
+		"claims the most":   {handPack(t, []byte("x"), binary.AppendUvarint([]byte{1}, 1<<64-1)), object.DefaultLimits, ErrTooLarge},
+		"a long chain":      {handPack(t, make([]byte, mega), chain(300)...), object.DefaultLimits, nil},
 		"too long a chain":  {handPack(t, make([]byte, mega), chain(11)...), short, ErrTooLarge},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -152,8 +154,8 @@ func TestDeltasThatGrow(t *testing.T) {
 // A pack without an end to what it holds at once does not fit either: what rests on one
 // base is held as long as more rests on it.
 func TestABushOfDeltasHasALimit(t *testing.T) {
-	limits := defaultLimits
-	limits.object = 64
+	limits := object.DefaultLimits
+	limits.Object = 64
 	pack := binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), 13)
 	add := func(kind plumbing.ObjectType, base int, data []byte) int {
 		o, err := newObject(plumbing.BlobObject, data)
@@ -182,28 +184,28 @@ func TestABushOfDeltasHasALimit(t *testing.T) {
 	if _, err := takePack(t, pack, limits); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("%v, want ErrTooLarge", err)
 	}
-	if _, err := takePack(t, pack, defaultLimits); err != nil {
+	if _, err := takePack(t, pack, object.DefaultLimits); err != nil {
 		t.Error(err)
 	}
 }
 
 // A tree names objects that nobody sends: that many names are not remembered.
 func TestNamesThatAPackHasNoRoomFor(t *testing.T) {
-	var entries []treeEntry
+	var entries []object.TreeEntry
 	for i := range 100_000 {
 		var id Hash
 		binary.BigEndian.PutUint32(id[:], uint32(i+1))
-		entries = append(entries, treeEntry{name: string(rune('a'+i%26)) + id.String(), mode: filemode.Regular, id: id})
+		entries = append(entries, object.TreeEntry{Name: string(rune('a'+i%26)) + id.String(), Mode: filemode.Regular, ID: id})
 	}
 	x := newIndexer(t.TempDir(), nil)
 	x.count = 10
-	err := x.note(Hash{1}, rawObject{kind: plumbing.TreeObject, data: encodeTree(entries)})
+	err := x.note(Hash{1}, rawObject{kind: plumbing.TreeObject, data: object.EncodeTree(entries)})
 	if !errors.Is(err, ErrObjectNotFound) || len(x.done) > 11 {
 		t.Errorf("%v, %d names are held", err, len(x.done))
 	}
 }
 
-var fuzzLimits = limits{object: 4 << 10, structure: 2 << 10, description: 1 << 10, total: 64 << 10, files: 500, depth: 8, refs: 20}
+var fuzzLimits = object.Limits{Object: 4 << 10, Structure: 2 << 10, Description: 1 << 10, Total: 64 << 10, Files: 500, Depth: 8, Refs: 20}
 
 // FuzzLimits reads bytes that nobody vouches for as a pack, as a file of one object, as
 // packed refs and as trees: whatever comes out keeps to the limits.
@@ -211,7 +213,7 @@ func FuzzLimits(f *testing.F) {
 	f.Add(handPack(f, []byte("x"), growing(1, 3, 3), growing(3, 5000, 5000)))
 	f.Add([]byte("\x78\x9c\x4b\xca\xc9\x4f\x52\x30\x34\x62\x28\x4e\x2d\x06\x00"))
 	f.Add([]byte("0123456789012345678901234567890123456789 refs/tags/a\n"))
-	f.Add(encodeTree([]treeEntry{{name: "a", mode: filemode.Dir}, {name: "b", mode: filemode.Regular}}))
+	f.Add(object.EncodeTree([]object.TreeEntry{{Name: "a", Mode: filemode.Dir}, {Name: "b", Mode: filemode.Regular}}))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		path := filepath.Join(t.TempDir(), "pack-x.pack")
 		if err := os.WriteFile(path, data, 0o600); err != nil {
@@ -231,7 +233,7 @@ func FuzzLimits(f *testing.F) {
 		if o, err := readObjectFile(bytes.NewReader(data), fuzzLimits); err == nil {
 			keepsToLimits(t, o)
 		}
-		if refs, err := parsePackedRefs(data, fuzzLimits); err == nil && int64(len(refs)) > fuzzLimits.refs {
+		if refs, err := parsePackedRefs(data, fuzzLimits); err == nil && int64(len(refs)) > fuzzLimits.Refs {
 			t.Errorf("%d refs", len(refs))
 		}
 		if _, err := takePack(t, data, fuzzLimits); errors.As(err, new(runtime.Error)) {
@@ -243,7 +245,7 @@ func FuzzLimits(f *testing.F) {
 
 func keepsToLimits(t *testing.T, o rawObject) {
 	t.Helper()
-	if err := fuzzLimits.checkObject(o.kind, int64(len(o.data))); err != nil {
+	if err := fuzzLimits.CheckObject(o.kind, int64(len(o.data))); err != nil {
 		t.Error(err)
 	}
 }
@@ -252,7 +254,7 @@ func keepsToLimits(t *testing.T, o rawObject) {
 type hostileTrees []byte
 
 func (h hostileTrees) tree(id Hash) ([]byte, error) {
-	if id == emptyTree {
+	if id == object.EmptyTree {
 		return nil, nil
 	}
 	return h, nil
@@ -261,8 +263,8 @@ func (h hostileTrees) tree(id Hash) ([]byte, error) {
 func expandHostile(t *testing.T, data []byte) {
 	t.Helper()
 	var changes []Change
-	err := newDiffer(hostileTrees(data), fuzzLimits).trees("", emptyTree, Hash{1}, &changes)
-	if int64(len(changes)) > fuzzLimits.files {
+	err := newDiffer(hostileTrees(data), fuzzLimits).trees("", object.EmptyTree, Hash{1}, &changes)
+	if int64(len(changes)) > fuzzLimits.Files {
 		t.Errorf("%d changes, %v", len(changes), err)
 	}
 }

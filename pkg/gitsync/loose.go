@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/objfile"
 )
@@ -80,7 +82,7 @@ func statLoose(id Hash, path string) (looseObject, error) {
 
 // readLoose reads an object that has a file of its own. Stock git writes them;
 // this package does not.
-func (s *objectStore) readLoose(id Hash, limits limits) (rawObject, error) {
+func (s *objectStore) readLoose(id Hash, limits object.Limits) (rawObject, error) {
 	name := id.String()
 	for _, dir := range s.dirs {
 		file, err := os.Open(filepath.Join(dir, name[:2], name[2:]))
@@ -97,7 +99,7 @@ func (s *objectStore) readLoose(id Hash, limits limits) (rawObject, error) {
 	return rawObject{}, fs.ErrNotExist
 }
 
-func readObjectFile(in io.Reader, limits limits) (rawObject, error) {
+func readObjectFile(in io.Reader, limits object.Limits) (rawObject, error) {
 	r, err := objfile.NewReader(in)
 	if err != nil {
 		return rawObject{}, fmt.Errorf("%w: loose object: %w", ErrCorrupt, err)
@@ -108,7 +110,7 @@ func readObjectFile(in io.Reader, limits limits) (rawObject, error) {
 		return rawObject{}, fmt.Errorf("%w: loose object: %w", ErrCorrupt, err)
 	}
 
-	if err := limits.checkObject(kind, size); err != nil {
+	if err := limits.CheckObject(kind, size); err != nil {
 		return rawObject{}, fmt.Errorf("loose object: %w", err)
 	}
 	data, err := io.ReadAll(io.LimitReader(r, size+1))

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 )
@@ -95,43 +97,43 @@ func (l *missing) addTree(id Hash, bases []Hash) error {
 		return err
 	}
 
-	before := map[string][]treeEntry{}
+	before := map[string][]object.TreeEntry{}
 	for _, base := range bases {
 		old, err := l.repo.objects.readTree(base)
 		if err != nil {
 			return err
 		}
 		for _, e := range old {
-			before[e.name] = append(before[e.name], e)
+			before[e.Name] = append(before[e.Name], e)
 		}
 	}
 
 	for _, e := range entries {
-		if e.mode == filemode.Submodule {
+		if e.Mode == filemode.Submodule {
 			continue // the commit lies in another repository
 		}
-		if err := l.addEntry(e, before[e.name]); err != nil {
-			return fmt.Errorf("%s: %w", e.name, err)
+		if err := l.addEntry(e, before[e.Name]); err != nil {
+			return fmt.Errorf("%s: %w", e.Name, err)
 		}
 	}
 
 	return nil
 }
 
-func (l *missing) addEntry(e treeEntry, before []treeEntry) error {
+func (l *missing) addEntry(e object.TreeEntry, before []object.TreeEntry) error {
 	var below []Hash
 	for _, old := range before {
-		if old.id == e.id {
+		if old.ID == e.ID {
 			return nil
 		}
-		if old.isDir() {
-			below = append(below, old.id)
+		if old.IsDir() {
+			below = append(below, old.ID)
 		}
 	}
-	if e.isDir() {
-		return l.addTree(e.id, below)
+	if e.IsDir() {
+		return l.addTree(e.ID, below)
 	}
-	l.add(e.id)
+	l.add(e.ID)
 	return nil
 }
 

@@ -9,6 +9,8 @@ import (
 	"math"
 	"slices"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 )
@@ -67,13 +69,13 @@ func (s *repackSet) nameEntries(ctx context.Context, objects *objectStore) error
 		if err != nil {
 			return err
 		}
-		children, err := decodeTree(o.data)
+		children, err := object.DecodeTree(o.data)
 		if err != nil {
 			return fmt.Errorf("tree %s: %w", e.id, err)
 		}
 		for _, child := range children {
-			if below, ok := s.byID[child.id]; ok && child.mode != filemode.Submodule {
-				if err := visit(below, path.join(child.name)); err != nil {
+			if below, ok := s.byID[child.ID]; ok && child.Mode != filemode.Submodule {
+				if err := visit(below, path.join(child.Name)); err != nil {
 					return err
 				}
 			}
@@ -176,7 +178,7 @@ func commitTime(data []byte) int64 {
 		return 0
 	}
 	line, _, _ = bytes.Cut(line, []byte("\n"))
-	_, at, err := parseIdentity(string(line))
+	_, at, err := object.ParseIdentity(string(line))
 	if err != nil {
 		return 0
 	}

@@ -3,6 +3,8 @@ package gitsync
 import (
 	"fmt"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
@@ -78,7 +80,7 @@ func (o *objectReader) locate(id Hash) (*packReader, int64) {
 
 // tree implements [treeSource].
 func (o *objectReader) tree(id Hash) ([]byte, error) {
-	if data, ok := o.trees[id]; ok || id == emptyTree {
+	if data, ok := o.trees[id]; ok || id == object.EmptyTree {
 		return data, nil
 	}
 	data, err := o.readAs(id, plumbing.TreeObject)
@@ -97,7 +99,7 @@ func (o *objectReader) commit(h Hash) (Commit, error) {
 	if err != nil {
 		return Commit{}, err
 	}
-	c, err := parseCommit(data)
+	c, err := object.ParseCommit(data)
 	if err != nil {
 		return Commit{}, fmt.Errorf("commit %s: %w", h, err)
 	}

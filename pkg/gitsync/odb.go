@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/appbur/appbur"
@@ -22,7 +24,7 @@ import (
 // missing, so stock git may repack at any time.
 type objectStore struct {
 	dirs   []string // "objects" directories, our own first
-	limits limits
+	limits object.Limits
 
 	mu    sync.RWMutex
 	packs []*pack
@@ -44,7 +46,7 @@ type packPlace struct {
 const smallPack = 2048
 
 // openObjectStore finds the packs below objects and its alternates.
-func openObjectStore(objects string, limits limits) (*objectStore, error) {
+func openObjectStore(objects string, limits object.Limits) (*objectStore, error) {
 	s := &objectStore{dirs: []string{objects}, limits: limits, small: map[Hash]packPlace{}}
 	// The list grows while it is walked: alternates may have alternates.
 	for i := 0; i < len(s.dirs); i++ {
@@ -118,7 +120,7 @@ func (s *objectStore) rescan() error {
 }
 
 // readPack reads the index of a pack.
-func readPack(files packFiles, limits limits) (*pack, error) {
+func readPack(files packFiles, limits object.Limits) (*pack, error) {
 	data, err := os.ReadFile(files.path(indexEnding))
 	if err != nil {
 		return nil, fmt.Errorf("read pack index: %w", err)
@@ -248,7 +250,7 @@ const lookups = 10
 func (s *objectStore) read(id Hash) (rawObject, error) { return s.readWithin(id, s.limits) }
 
 // readWithin is read under limits of the caller.
-func (s *objectStore) readWithin(id Hash, limits limits) (rawObject, error) {
+func (s *objectStore) readWithin(id Hash, limits object.Limits) (rawObject, error) {
 	var last error
 	// Again, because maintenance or stock git may have moved everything into a new
 	// pack, even while we look.
@@ -320,27 +322,24 @@ func (s *objectStore) readAs(id Hash, kind plumbing.ObjectType) ([]byte, error) 
 }
 
 // readTree returns the entries of a tree. The empty tree needs no object.
-func (s *objectStore) readTree(id Hash) ([]treeEntry, error) {
-	if id == emptyTree {
+func (s *objectStore) readTree(id Hash) ([]object.TreeEntry, error) {
+	if id == object.EmptyTree {
 		return nil, nil
 	}
 	data, err := s.readAs(id, plumbing.TreeObject)
 	if err != nil {
 		return nil, err
 	}
-	entries, err := decodeTree(data)
+	entries, err := object.DecodeTree(data)
 	if err != nil {
 		return nil, fmt.Errorf("tree %s: %w", id, err)
 	}
 	return entries, nil
 }
 
-// emptyTree is the tree without entries, which git knows by heart.
-var emptyTree = hashObject(plumbing.TreeObject, nil)
-
 // prove compares an object with its name.
 func prove(id Hash, o rawObject) error {
-	if got := hashObject(o.kind, o.data); got != id {
+	if got := object.HashOf(o.kind, o.data); got != id {
 		return fmt.Errorf("%w: object %s has the bytes of %s", ErrCorrupt, id, got)
 	}
 	return nil

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/appbur/appbur/internal/durable"
@@ -171,7 +173,7 @@ func (p *packFile) publish(beside ...sideFile) (_ *pack, hold *packHold, err err
 	}
 	_ = os.Remove(p.file.Name())
 	_ = p.file.Close()
-	published := &pack{path: name + ".pack", index: index, limits: defaultLimits}
+	published := &pack{path: name + ".pack", index: index, limits: object.DefaultLimits}
 	published.size.Store(int64(p.offset) + int64(idSize))
 	published.kept.Store(true)
 	hold.pack = published

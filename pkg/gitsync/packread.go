@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 )
@@ -33,7 +35,7 @@ type rawObject struct {
 type pack struct {
 	path   string
 	index  *packIndex
-	limits limits
+	limits object.Limits
 	// size of the pack in bytes, zero if it was not asked for yet.
 	size atomic.Int64
 	// cruft means that the objects are waiting to be pruned.
@@ -49,7 +51,7 @@ type pack struct {
 // bases, and serves one goroutine.
 type packReader struct {
 	pack   *pack
-	limits limits
+	limits object.Limits
 	file   *os.File
 	in     *bufio.Reader
 	bases  map[int64]rawObject
@@ -78,7 +80,7 @@ func (r *packReader) readDepth(offset int64, depth int, held int64) (rawObject, 
 	}
 
 	// A damaged pack might also tie a chain into a loop.
-	if err := r.limits.checkDepth(depth); err != nil {
+	if err := r.limits.CheckDepth(depth); err != nil {
 		return rawObject{}, fmt.Errorf("%s at %d: %w", r.pack.path, offset, err)
 	}
 	r.in.Reset(io.NewSectionReader(r.file, offset, 1<<62))
@@ -86,7 +88,7 @@ func (r *packReader) readDepth(offset int64, depth int, held int64) (rawObject, 
 	if err != nil {
 		return rawObject{}, r.damaged(offset, err)
 	}
-	if err := r.limits.checkObject(kind, size+held); err != nil {
+	if err := r.limits.CheckObject(kind, size+held); err != nil {
 		return rawObject{}, fmt.Errorf("%s at %d: %w", r.pack.path, offset, err)
 	}
 	base := int64(-1)
@@ -118,7 +120,7 @@ func (r *packReader) readDepth(offset int64, depth int, held int64) (rawObject, 
 	}
 
 	// What kind it makes is known from its last base only.
-	if err := r.limits.checkDelta(plumbing.BlobObject, data); err != nil {
+	if err := r.limits.CheckDelta(plumbing.BlobObject, data); err != nil {
 		return rawObject{}, fmt.Errorf("%s at %d: %w", r.pack.path, offset, err)
 	}
 	from, err := r.readDepth(base, depth+1, held+size)
@@ -126,7 +128,7 @@ func (r *packReader) readDepth(offset int64, depth int, held int64) (rawObject, 
 		return rawObject{}, err
 	}
 
-	if err := r.limits.checkDelta(from.kind, data); err != nil {
+	if err := r.limits.CheckDelta(from.kind, data); err != nil {
 		return rawObject{}, fmt.Errorf("%s at %d: %w", r.pack.path, offset, err)
 	}
 	r.remember(base, from)

@@ -10,6 +10,8 @@ import (
 	"os"
 	"sync"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/appbur/appbur/internal/durable"
@@ -58,7 +60,7 @@ func deflate(id Hash, kind plumbing.ObjectType, content []byte) (deflated, error
 
 // newObject hashes and compresses the content of an object.
 func newObject(kind plumbing.ObjectType, content []byte) (deflated, error) {
-	return deflate(hashObject(kind, content), kind, content)
+	return deflate(object.HashOf(kind, content), kind, content)
 }
 
 // entryHeader is the type in three bits and the size in four, then in sevens.

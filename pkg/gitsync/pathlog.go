@@ -7,6 +7,8 @@ import (
 	"iter"
 	"slices"
 	"time"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 )
 
 // Step is a commit of a history, with what it does to the chosen files.
@@ -156,7 +158,7 @@ func (w *walker) step(c Commit, o WalkOptions) (Step, bool, error) {
 func (w *walker) changes(before, after []chosenEntry) ([]Change, error) {
 	var list []Change
 	compare := newDiffer(w.reader, w.reader.objects.limits)
-	diff := func(path string, a, b treeEntry) error {
+	diff := func(path string, a, b object.TreeEntry) error {
 		if path == "" { // the root itself
 			return compare.trees("", treeOf(a), treeOf(b), &list)
 		}
@@ -167,13 +169,13 @@ func (w *walker) changes(before, after []chosenEntry) ([]Change, error) {
 		var err error
 		switch {
 		case len(after) == 0 || len(before) > 0 && before[0].path < after[0].path:
-			err = diff(before[0].path, before[0].treeEntry, treeEntry{})
+			err = diff(before[0].path, before[0].TreeEntry, object.TreeEntry{})
 			before = before[1:]
 		case len(before) == 0 || after[0].path < before[0].path:
-			err = diff(after[0].path, treeEntry{}, after[0].treeEntry)
+			err = diff(after[0].path, object.TreeEntry{}, after[0].TreeEntry)
 			after = after[1:]
 		default:
-			err = diff(after[0].path, before[0].treeEntry, after[0].treeEntry)
+			err = diff(after[0].path, before[0].TreeEntry, after[0].TreeEntry)
 			before, after = before[1:], after[1:]
 		}
 		if err != nil {
@@ -185,11 +187,11 @@ func (w *walker) changes(before, after []chosenEntry) ([]Change, error) {
 	return list, nil
 }
 
-func treeOf(e treeEntry) Hash {
-	if e.isDir() {
-		return e.id
+func treeOf(e object.TreeEntry) Hash {
+	if e.IsDir() {
+		return e.ID
 	}
-	return emptyTree
+	return object.EmptyTree
 }
 
 // aged is a commit and when it was found; of two commits of one second git shows

@@ -1,11 +1,11 @@
 package gitsync
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 )
@@ -37,7 +37,7 @@ func ExactPath(path string) Pattern {
 // chosenEntry is a file or a directory at the end of a pattern.
 type chosenEntry struct {
 	path string
-	treeEntry
+	object.TreeEntry
 }
 
 // chooser finds what patterns choose in one tree after another. It remembers the
@@ -63,9 +63,9 @@ type chooserAnswer struct {
 // twice.
 func (c *chooser) choose(root Hash) ([]chosenEntry, error) {
 	var chosen []chosenEntry
-	seen := &expansion{limits: c.reader.objects.limits}
+	seen := &object.Expansion{Limits: c.reader.objects.limits}
 	for i, pattern := range c.patterns {
-		entries, err := c.below(seen, i, pattern, "", treeEntry{mode: filemode.Dir, id: root})
+		entries, err := c.below(seen, i, pattern, "", object.TreeEntry{Mode: filemode.Dir, ID: root})
 		if err != nil {
 			return nil, err
 		}
@@ -78,35 +78,35 @@ func (c *chooser) choose(root Hash) ([]chosenEntry, error) {
 	return chosen, nil
 }
 
-func (c *chooser) below(seen *expansion, pattern int, rest Pattern, path string, e treeEntry) ([]chosenEntry, error) {
-	if err := seen.add(path); err != nil {
+func (c *chooser) below(seen *object.Expansion, pattern int, rest Pattern, path string, e object.TreeEntry) ([]chosenEntry, error) {
+	if err := seen.Add(path); err != nil {
 		return nil, err
 	}
 	if len(rest) == 0 {
-		return []chosenEntry{{path: path, treeEntry: e}}, nil
+		return []chosenEntry{{path: path, TreeEntry: e}}, nil
 	}
-	if !e.isDir() {
+	if !e.IsDir() {
 		return nil, nil
 	}
 
 	key := chooserKey{pattern, path}
-	if answer, ok := c.last[key]; ok && answer.tree == e.id {
+	if answer, ok := c.last[key]; ok && answer.tree == e.ID {
 		return answer.entries, nil
 	}
-	data, err := c.reader.tree(e.id)
+	data, err := c.reader.tree(e.ID)
 	if err != nil {
 		return nil, err
 	}
 	entries, err := rest[0].entries(data)
 	if err != nil {
-		return nil, fmt.Errorf("tree %s: %w", e.id, err)
+		return nil, fmt.Errorf("tree %s: %w", e.ID, err)
 	}
 
 	var chosen []chosenEntry
 	for _, entry := range entries {
-		child := entry.name
+		child := entry.Name
 		if path != "" {
-			child = path + "/" + entry.name
+			child = path + "/" + entry.Name
 		}
 		found, err := c.below(seen, pattern, rest[1:], child, entry)
 		if err != nil {
@@ -115,49 +115,25 @@ func (c *chooser) below(seen *expansion, pattern int, rest Pattern, path string,
 		chosen = append(chosen, found...)
 	}
 
-	c.last[key] = chooserAnswer{e.id, chosen}
+	c.last[key] = chooserAnswer{e.ID, chosen}
 	return chosen, nil
 }
 
 // entries returns the entries of a tree that the name chooses. One name is found
 // without decoding the tree.
-func (n Name) entries(tree []byte) ([]treeEntry, error) {
+func (n Name) entries(tree []byte) ([]object.TreeEntry, error) {
 	if n.Exact != "" {
-		e, ok, err := findEntry(tree, n.Exact)
+		e, ok, err := object.FindEntry(tree, n.Exact)
 		if err != nil || !ok {
 			return nil, err
 		}
-		return []treeEntry{e}, nil
+		return []object.TreeEntry{e}, nil
 	}
-	all, err := decodeTree(tree)
+	all, err := object.DecodeTree(tree)
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(all, func(e treeEntry) bool { return !n.Match(e.name) }), nil
-}
-
-// findEntry looks for one name in the bytes of a tree.
-func findEntry(data []byte, name string) (treeEntry, bool, error) {
-	const idLength = len(Hash{})
-	for len(data) > 0 {
-		space := bytes.IndexByte(data, ' ')
-		end := bytes.IndexByte(data, 0)
-		if space <= 0 || end < space || len(data) < end+1+idLength {
-			return treeEntry{}, false, fmt.Errorf("%w: tree entry is cut off", ErrCorrupt)
-		}
-		if string(data[space+1:end]) == name {
-			mode, err := strconv.ParseUint(string(data[:space]), 8, 32)
-			if err != nil {
-				return treeEntry{}, false, fmt.Errorf("%w: tree entry: %w", ErrCorrupt, err)
-			}
-			e := treeEntry{name: name, mode: filemode.FileMode(mode)}
-			copy(e.id[:], data[end+1:])
-			return e, true, nil
-		}
-		data = data[end+1+idLength:]
-	}
-
-	return treeEntry{}, false, nil
+	return slices.DeleteFunc(all, func(e object.TreeEntry) bool { return !n.Match(e.Name) }), nil
 }
 
 // Match returns the paths that patterns choose in a commit, sorted; a pattern that

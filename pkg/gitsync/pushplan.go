@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 )
 
 // pushPlan is what a push will ask for.
@@ -56,7 +58,7 @@ func (r *Repository) planPush(there advertisement, what PushWhat) (pushPlan, err
 
 // planTags adds the tags that the remote does not have.
 func (r *Repository) planTags(plan *pushPlan, there advertisement, what PushWhat) (fresh []Hash, err error) {
-	names, err := r.refNames(tagRefs + what.TagPrefix)
+	names, err := r.refNames(object.TagRefs + what.TagPrefix)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +75,7 @@ func (r *Repository) planTags(plan *pushPlan, there advertisement, what PushWhat
 		switch {
 		case !has:
 			plan.updates = append(plan.updates, refUpdate{ref: name, to: id})
-			plan.done.Added = append(plan.done.Added, strings.TrimPrefix(name, tagRefs))
+			plan.done.Added = append(plan.done.Added, strings.TrimPrefix(name, object.TagRefs))
 			fresh = append(fresh, id)
 		case theirs != id:
 			return nil, inState(RemoteDiverged, "",
@@ -87,7 +89,7 @@ func (r *Repository) planTags(plan *pushPlan, there advertisement, what PushWhat
 // planDeletions adds the deletions of tags that the remote still has as they were.
 func (r *Repository) planDeletions(plan *pushPlan, there advertisement, what PushWhat) error {
 	for _, tag := range what.Deleted {
-		name := tagRefs + tag.Name
+		name := object.TagRefs + tag.Name
 		if theirs, has := there.refs[name]; !has || theirs != tag.Object {
 			continue
 		}
@@ -143,7 +145,7 @@ func (r *Repository) planPack(plan *pushPlan, there advertisement, what PushWhat
 func (r *Repository) newestPoint(there advertisement, prefix string) ([]Hash, error) {
 	newest := ""
 	for name, id := range there.refs {
-		if strings.HasPrefix(name, tagRefs+prefix) && name > newest {
+		if strings.HasPrefix(name, object.TagRefs+prefix) && name > newest {
 			if ours, err := r.resolve(name); err == nil && ours == id {
 				newest = name
 			}
@@ -197,7 +199,7 @@ func rank(u refUpdate) int {
 	switch {
 	case u.to.IsZero():
 		return 2
-	case strings.HasPrefix(u.ref, tagRefs):
+	case strings.HasPrefix(u.ref, object.TagRefs):
 		return 1
 	default:
 		return 0

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 
@@ -81,7 +83,7 @@ func (w *reach) walk(ctx context.Context, tips []Hash, optional bool) error {
 		}
 		id := queue[len(queue)-1]
 		queue = queue[:len(queue)-1]
-		if w.seen[id] || id == emptyTree {
+		if w.seen[id] || id == object.EmptyTree {
 			w.seen[id] = true
 			continue
 		}
@@ -105,7 +107,7 @@ func (w *reach) walk(ctx context.Context, tips []Hash, optional bool) error {
 func (w *reach) follow(queue []Hash, id Hash, o rawObject) ([]Hash, error) {
 	switch o.kind {
 	case plumbing.CommitObject:
-		c, err := parseCommit(o.data)
+		c, err := object.ParseCommit(o.data)
 		if err != nil {
 			return nil, err
 		}
@@ -122,16 +124,16 @@ func (w *reach) follow(queue []Hash, id Hash, o rawObject) ([]Hash, error) {
 		}
 		queue = append(queue, target)
 	case plumbing.TreeObject:
-		entries, err := decodeTree(o.data)
+		entries, err := object.DecodeTree(o.data)
 		if err != nil {
 			return nil, err
 		}
 		for _, e := range entries {
 			switch {
-			case e.isDir():
-				queue = append(queue, e.id)
-			case e.mode != filemode.Submodule:
-				w.seen[e.id] = true
+			case e.IsDir():
+				queue = append(queue, e.ID)
+			case e.Mode != filemode.Submodule:
+				w.seen[e.ID] = true
 			}
 		}
 	}

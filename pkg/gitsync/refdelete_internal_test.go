@@ -3,6 +3,8 @@ package gitsync
 import (
 	"maps"
 	"testing"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 )
 
 // What is written back is what was there, without what is gone, and nothing else
@@ -16,7 +18,7 @@ func FuzzWithoutPacked(f *testing.F) {
 	f.Add([]byte("^"+a+"\n\n"), "")
 
 	f.Fuzz(func(t *testing.T, data []byte, name string) {
-		before, err := parsePackedRefs(data, defaultLimits)
+		before, err := parsePackedRefs(data, object.DefaultLimits)
 		if err != nil {
 			return
 		}
@@ -24,7 +26,7 @@ func FuzzWithoutPacked(f *testing.F) {
 		if !dropped && string(rest) != string(data) {
 			t.Fatalf("%q became %q, and nothing was dropped", data, rest)
 		}
-		after, err := parsePackedRefs(rest, defaultLimits)
+		after, err := parsePackedRefs(rest, object.DefaultLimits)
 		if err != nil {
 			t.Fatalf("%q became %q: %v", data, rest, err)
 		}

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+
 	"github.com/appbur/appbur/internal/durable"
 )
 
@@ -99,13 +101,13 @@ func (r *Repository) readPackedRefs() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.limits().checkPackedRefs(info.Size()); err != nil {
+	if err := r.limits().CheckPackedRefs(info.Size()); err != nil {
 		return nil, err
 	}
 	return os.ReadFile(path)
 }
 
-func parsePackedRefs(data []byte, limits limits) (map[string]Hash, error) {
+func parsePackedRefs(data []byte, limits object.Limits) (map[string]Hash, error) {
 	refs := map[string]Hash{}
 	lines := bufio.NewScanner(bytes.NewReader(data))
 	for lines.Scan() {
@@ -120,7 +122,7 @@ func parsePackedRefs(data []byte, limits limits) (map[string]Hash, error) {
 			return nil, fmt.Errorf("%w: packed-refs: %q", ErrCorrupt, line)
 		}
 		refs[name] = hash
-		if err := limits.checkRefs(len(refs)); err != nil {
+		if err := limits.CheckRefs(len(refs)); err != nil {
 			return nil, fmt.Errorf("packed-refs: %w", err)
 		}
 	}
@@ -163,13 +165,13 @@ func (r *Repository) namedRefs(prefix string) (map[string]string, error) {
 			refs[name] = hash.String()
 		}
 	}
-	return refs, r.limits().checkRefs(len(refs))
+	return refs, r.limits().CheckRefs(len(refs))
 }
 
 // limits are those of the repository. One that was not opened has those of all.
-func (r *Repository) limits() limits {
+func (r *Repository) limits() object.Limits {
 	if r.objects == nil {
-		return defaultLimits
+		return object.DefaultLimits
 	}
 	return r.objects.limits
 }
@@ -197,7 +199,7 @@ func (r *Repository) looseRefs(prefix string) (map[string]string, error) {
 		if err != nil {
 			return err
 		}
-		return r.limits().checkRefs(len(refs))
+		return r.limits().CheckRefs(len(refs))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list refs: %w", err)

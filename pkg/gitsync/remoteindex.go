@@ -17,6 +17,8 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
@@ -34,7 +36,7 @@ var errDisk = errors.New("cannot write the received pack")
 type indexer struct {
 	dir     string
 	tell    func(bytes int64)
-	limits  limits
+	limits  object.Limits
 	sum     []byte
 	objects []packedObject
 	// count is how many objects the pack claims to hold.
@@ -57,7 +59,7 @@ type indexer struct {
 }
 
 func newIndexer(dir string, tell func(int64)) *indexer {
-	return &indexer{dir: dir, tell: tell, limits: defaultLimits, byOffset: map[int64][]int{}, byID: map[Hash][]int{}, done: map[Hash]bool{}}
+	return &indexer{dir: dir, tell: tell, limits: object.DefaultLimits, byOffset: map[int64][]int{}, byID: map[Hash][]int{}, done: map[Hash]bool{}}
 }
 
 // receive writes the pack to disk and hashes the objects that are whole in it.
@@ -79,7 +81,7 @@ func (x *indexer) receive(in io.Reader) error {
 func (x *indexer) readAll(s *packStream) error {
 	header := make([]byte, 12)
 	if _, err := io.ReadFull(s.in, header); err != nil {
-		return noEOF(err)
+		return object.UnexpectedEOF(err)
 	}
 	if string(header[:4]) != "PACK" || binary.BigEndian.Uint32(header[4:]) != 2 {
 		return fmt.Errorf("%w: no pack of version 2", errNoPacket)
@@ -91,13 +93,13 @@ func (x *indexer) readAll(s *packStream) error {
 	x.count = binary.BigEndian.Uint32(header[8:])
 	for range x.count {
 		if err := x.readOne(s); err != nil {
-			return fmt.Errorf("the received pack: %w", noEOF(err))
+			return fmt.Errorf("the received pack: %w", object.UnexpectedEOF(err))
 		}
 	}
 
 	trailer := make([]byte, idSize)
 	if _, err := io.ReadFull(s.in, trailer); err != nil {
-		return noEOF(err)
+		return object.UnexpectedEOF(err)
 	}
 	x.sum = s.sum.Sum(nil)
 	if !bytes.Equal(trailer, x.sum) {
@@ -140,7 +142,7 @@ func (x *indexer) readOne(s *packStream) error {
 		x.toResolve++
 		x.byID[entry.baseID] = append(x.byID[entry.baseID], len(x.objects))
 	default:
-		o.id = hashObject(entry.kind, entry.data)
+		o.id = object.HashOf(entry.kind, entry.data)
 		if err := x.note(o.id, rawObject{kind: entry.kind, data: entry.data}); err != nil {
 			return err
 		}
@@ -182,24 +184,24 @@ func (x *indexer) note(id Hash, o rawObject) error {
 func namedBy(o rawObject) ([]Hash, error) {
 	switch o.kind {
 	case plumbing.TreeObject:
-		entries, err := decodeTree(o.data)
+		entries, err := object.DecodeTree(o.data)
 		names := make([]Hash, 0, len(entries))
 		for _, e := range entries {
-			if e.mode != filemode.Submodule && e.id != emptyTree {
-				names = append(names, e.id)
+			if e.Mode != filemode.Submodule && e.ID != object.EmptyTree {
+				names = append(names, e.ID)
 			}
 		}
 		return names, err
 
 	case plumbing.CommitObject:
-		c, err := parseCommit(o.data)
+		c, err := object.ParseCommit(o.data)
 		if err != nil {
 			return nil, err
 		}
 
 		names := make([]Hash, 0, 1+len(c.Parents))
 		for _, id := range append(c.Parents, c.Tree) {
-			if id != emptyTree {
+			if id != object.EmptyTree {
 				names = append(names, id)
 			}
 		}
@@ -207,7 +209,7 @@ func namedBy(o rawObject) ([]Hash, error) {
 		return names, nil
 
 	case plumbing.TagObject:
-		tag, err := parseTag(o.data)
+		tag, err := object.ParseTag(o.data)
 		if err != nil {
 			return nil, err
 		}
@@ -334,7 +336,7 @@ func (x *indexer) resolve(reader *packReader, i int, root rawObject) error {
 			open = open[:len(open)-1]
 			continue
 		}
-		if err := x.limits.checkDepth(len(open)); err != nil {
+		if err := x.limits.CheckDepth(len(open)); err != nil {
 			return err
 		}
 
@@ -350,8 +352,8 @@ func (x *indexer) resolve(reader *packReader, i int, root rawObject) error {
 			base.data = nil
 		}
 		if resting := x.restingOn(child); len(resting) > 0 {
-			if held += int64(len(data)); held > 2*x.limits.object {
-				return tooLarge("bytes in one tree of deltas", 2*x.limits.object, maxObjectSize)
+			if held += int64(len(data)); held > 2*x.limits.Object {
+				return object.TooLarge("bytes in one tree of deltas", 2*x.limits.Object, object.MaxObjectSize)
 			}
 			open = append(open, openBase{data, resting})
 		}
@@ -372,7 +374,7 @@ func (x *indexer) apply(reader *packReader, child int, kind plumbing.ObjectType,
 	if err != nil {
 		return nil, err
 	}
-	if err := x.limits.checkDelta(kind, entry.data); err != nil {
+	if err := x.limits.CheckDelta(kind, entry.data); err != nil {
 		return nil, err
 	}
 
@@ -380,7 +382,7 @@ func (x *indexer) apply(reader *packReader, child int, kind plumbing.ObjectType,
 	if err != nil {
 		return nil, reader.damaged(int64(o.offset), err)
 	}
-	o.id = hashObject(kind, data)
+	o.id = object.HashOf(kind, data)
 	x.countDelta()
 	return data, x.note(o.id, rawObject{kind: kind, data: data})
 }

@@ -10,6 +10,8 @@ import (
 	"io"
 	"slices"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
@@ -183,12 +185,12 @@ func (r *packReader) readEntry(offset int64) (packEntry, error) {
 }
 
 // readPackEntry reads the entry that begins at an offset.
-func readPackEntry(in *bufio.Reader, offset int64, limits limits) (packEntry, error) {
+func readPackEntry(in *bufio.Reader, offset int64, limits object.Limits) (packEntry, error) {
 	kind, size, err := readEntryHeader(in)
 	if err != nil {
 		return packEntry{}, err
 	}
-	if err := limits.checkObject(kind, size); err != nil {
+	if err := limits.CheckObject(kind, size); err != nil {
 		return packEntry{}, err
 	}
 	entry := packEntry{kind: kind}

@@ -6,6 +6,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 )
 
 // Everything in Git's wire protocol is in packets: four hexadecimal digits that
@@ -39,21 +41,13 @@ func readPacket(in io.Reader) ([]byte, error) {
 
 	payload := make([]byte, size-4)
 	if _, err := io.ReadFull(in, payload); err != nil {
-		return nil, noEOF(err)
+		return nil, object.UnexpectedEOF(err)
 	}
 	return payload, nil
 }
 
 // errNoPacket means that the peer does not speak Git's protocol.
 var errNoPacket = errors.New("the answer is not in Git's protocol")
-
-// noEOF makes an end in the middle an error that does not look like a good end.
-func noEOF(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
-	}
-	return err
-}
 
 // writePacket writes one packet.
 func writePacket(out io.Writer, format string, args ...any) error {
@@ -87,7 +81,7 @@ func (s *sideband) Read(b []byte) (int, error) {
 		case errors.Is(err, errFlush):
 			s.err = io.EOF
 		case err != nil:
-			s.err = noEOF(err)
+			s.err = object.UnexpectedEOF(err)
 		case len(packet) == 0:
 			// git sends an empty packet to say that it is still there.
 		case packet[0] == 1:
@@ -148,7 +142,7 @@ func readReport(in io.Reader) (pushReport, error) {
 			break
 		}
 		if err != nil {
-			return report, noEOF(err)
+			return report, object.UnexpectedEOF(err)
 		}
 		kind, rest, _ := strings.Cut(strings.TrimSuffix(string(packet), "\n"), " ")
 		switch kind {

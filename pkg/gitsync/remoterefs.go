@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+
 	"github.com/appbur/appbur"
 )
 
@@ -35,7 +37,7 @@ func readAdvertisement(in io.Reader, service string, http bool) (advertisement, 
 	if http {
 		packet, err := readPacket(in)
 		if err != nil {
-			return a, noEOF(err)
+			return a, object.UnexpectedEOF(err)
 		}
 		if said, isError := strings.CutPrefix(string(packet), "ERR "); isError {
 			return a, serverSays(said)
@@ -54,7 +56,7 @@ func readAdvertisement(in io.Reader, service string, http bool) (advertisement, 
 			return a, nil
 		}
 		if err != nil {
-			return a, noEOF(err)
+			return a, object.UnexpectedEOF(err)
 		}
 		line := strings.TrimSuffix(string(packet), "\n")
 		if said, isError := strings.CutPrefix(line, "ERR "); isError {
@@ -75,7 +77,7 @@ func readAdvertisement(in io.Reader, service string, http bool) (advertisement, 
 		if err := a.add(line); err != nil {
 			return a, err
 		}
-		if err := defaultLimits.checkRefs(len(a.refs) + len(a.odd)); err != nil {
+		if err := object.DefaultLimits.CheckRefs(len(a.refs) + len(a.odd)); err != nil {
 			return a, err
 		}
 	}

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
@@ -267,7 +269,7 @@ func (s *repackSet) resolve() {
 	var chain []int32
 	for i := range s.entries {
 		at := int32(i)
-		for s.entries[at].kind.IsDelta() && int64(len(chain)) <= defaultLimits.depth {
+		for s.entries[at].kind.IsDelta() && int64(len(chain)) <= object.DefaultLimits.Depth {
 			chain = append(chain, at)
 			at = s.entries[at].base
 		}
@@ -354,10 +356,10 @@ func (s *repackSet) proveUnpacked(source *repackSource, e *repackEntry) error {
 
 // leaveTooLarge lets objects stay as they are whose files are larger than what may be
 // read, unless they are dropped. It returns the others.
-func (s *repackSet) leaveTooLarge(loose []looseObject, limits limits) []looseObject {
+func (s *repackSet) leaveTooLarge(loose []looseObject, limits object.Limits) []looseObject {
 	return slices.DeleteFunc(slices.Clone(loose), func(o looseObject) bool {
 		at, known := s.byID[o.id]
-		if !known || s.entries[at].source != none || s.entries[at].to == toNowhere || limits.checkObject(o.kind, o.size) == nil {
+		if !known || s.entries[at].source != none || s.entries[at].to == toNowhere || limits.CheckObject(o.kind, o.size) == nil {
 			return false
 		}
 		s.entries[at].to = toStay

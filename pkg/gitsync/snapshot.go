@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"golang.org/x/sync/errgroup"
@@ -22,7 +24,7 @@ import (
 type Snapshot struct {
 	objects *objectStore
 	root    Hash
-	trees   sync.Map // Hash → []treeEntry
+	trees   sync.Map // Hash → []TreeEntry
 }
 
 // Snapshot returns the tree of a commit.
@@ -34,9 +36,9 @@ func (r *Repository) Snapshot(commit Hash) (*Snapshot, error) {
 	return &Snapshot{objects: r.objects, root: c.Tree}, nil
 }
 
-func (s *Snapshot) tree(id Hash) ([]treeEntry, error) {
+func (s *Snapshot) tree(id Hash) ([]object.TreeEntry, error) {
 	if entries, ok := s.trees.Load(id); ok {
-		return entries.([]treeEntry), nil
+		return entries.([]object.TreeEntry), nil
 	}
 	entries, err := s.objects.readTree(id)
 	if err == nil {
@@ -46,23 +48,23 @@ func (s *Snapshot) tree(id Hash) ([]treeEntry, error) {
 }
 
 // lookup returns the entry at a path; the empty path is the root.
-func (s *Snapshot) lookup(path string) (treeEntry, error) {
-	at := treeEntry{mode: filemode.Dir, id: s.root}
+func (s *Snapshot) lookup(path string) (object.TreeEntry, error) {
+	at := object.TreeEntry{Mode: filemode.Dir, ID: s.root}
 	if path == "" {
 		return at, nil
 	}
 
 	for name := range strings.SplitSeq(path, "/") {
-		if !at.isDir() {
-			return treeEntry{}, fmt.Errorf("%s: %w", path, fs.ErrNotExist)
+		if !at.IsDir() {
+			return object.TreeEntry{}, fmt.Errorf("%s: %w", path, fs.ErrNotExist)
 		}
-		entries, err := s.tree(at.id)
+		entries, err := s.tree(at.ID)
 		if err != nil {
-			return treeEntry{}, fmt.Errorf("%s: %w", path, err)
+			return object.TreeEntry{}, fmt.Errorf("%s: %w", path, err)
 		}
-		i := slices.IndexFunc(entries, func(e treeEntry) bool { return e.name == name })
+		i := slices.IndexFunc(entries, func(e object.TreeEntry) bool { return e.Name == name })
 		if i < 0 {
-			return treeEntry{}, fmt.Errorf("%s: %w", path, fs.ErrNotExist)
+			return object.TreeEntry{}, fmt.Errorf("%s: %w", path, fs.ErrNotExist)
 		}
 		at = entries[i]
 	}
@@ -77,10 +79,10 @@ func (s *Snapshot) ReadFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !e.isFile() {
+	if !e.IsFile() {
 		return nil, fmt.Errorf("%s is no file: %w", path, fs.ErrNotExist)
 	}
-	data, err := s.objects.readAs(e.id, plumbing.BlobObject)
+	data, err := s.objects.readAs(e.ID, plumbing.BlobObject)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -95,12 +97,12 @@ func (s *Snapshot) ReadDescription(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !e.isFile() {
+	if !e.IsFile() {
 		return nil, fmt.Errorf("%s is no file: %w", path, fs.ErrNotExist)
 	}
-	o, err := s.objects.readWithin(e.id, s.objects.limits.describing())
+	o, err := s.objects.readWithin(e.ID, s.objects.limits.Describing())
 	if err == nil && o.kind != plumbing.BlobObject {
-		err = fmt.Errorf("%w: object %s is a %s", ErrCorrupt, e.id, o.kind)
+		err = fmt.Errorf("%w: object %s is a %s", ErrCorrupt, e.ID, o.kind)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -147,28 +149,28 @@ func (s *Snapshot) files(path string) ([]storedFile, error) {
 		return nil, err
 	}
 	var files []storedFile
-	seen := expansion{limits: s.objects.limits}
-	var visit func(string, treeEntry) error
-	visit = func(path string, e treeEntry) error {
-		if err := seen.add(path); err != nil {
+	seen := object.Expansion{Limits: s.objects.limits}
+	var visit func(string, object.TreeEntry) error
+	visit = func(path string, e object.TreeEntry) error {
+		if err := seen.Add(path); err != nil {
 			return err
 		}
-		if e.isFile() {
-			files = append(files, storedFile{path: path, id: e.id})
+		if e.IsFile() {
+			files = append(files, storedFile{path: path, id: e.ID})
 			return nil
 		}
-		if !e.isDir() {
+		if !e.IsDir() {
 			return nil
 		}
-		entries, err := s.tree(e.id)
+		entries, err := s.tree(e.ID)
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 
 		for _, child := range entries {
-			below := child.name
+			below := child.Name
 			if path != "" {
-				below = path + "/" + child.name
+				below = path + "/" + child.Name
 			}
 			if err := visit(below, child); err != nil {
 				return err
@@ -240,7 +242,7 @@ func (s *Snapshot) readRun(ctx context.Context, files []storedFile, total *atomi
 		}
 
 		// One file may stand in many places.
-		if err := s.objects.limits.checkTotal(total.Add(int64(len(data)))); err != nil {
+		if err := s.objects.limits.CheckTotal(total.Add(int64(len(data)))); err != nil {
 			return err
 		}
 		if err := emit(f.path, data); err != nil {

@@ -10,12 +10,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/appbur/appbur"
 )
-
-const tagRefs = "refs/tags/"
 
 // TagInfo is what an annotated tag says besides its commit.
 type TagInfo struct {
@@ -24,27 +24,6 @@ type TagInfo struct {
 	Time    time.Time
 	// Signer signs the tag; nil leaves it unsigned.
 	Signer Signer
-}
-
-// Tag is a tag as it is stored.
-type Tag struct {
-	// Name is the short name, without "refs/tags/".
-	Name string
-	// Object is the tag object, empty for a lightweight tag, which has nothing
-	// but a name and a commit.
-	Object Hash
-	// Commit is what the tag points at.
-	Commit  Hash
-	Message string
-	Tagger  Person
-	Time    time.Time
-	// Payload is what was signed and Signature the armored signature, nil if
-	// there is none.
-	Payload   []byte
-	Signature []byte
-	// Damage is why the tag cannot be read, nil if it can. Then only Name and Object
-	// are set, the latter to whatever the ref names, "" if it names nothing.
-	Damage error
 }
 
 // CommitAndTag makes a commit of the edit on top of parent and an annotated tag
@@ -57,7 +36,7 @@ type Tag struct {
 func (r *Repository) CommitAndTag(ctx context.Context, name string, e *Edit, parent Hash, c CommitInfo, t TagInfo) (commit, tag Hash,
 	err error,
 ) {
-	ref := tagRefs + name
+	ref := object.TagRefs + name
 	if err := checkRefName(ref); err != nil {
 		return Hash{}, Hash{}, err
 	}
@@ -113,7 +92,7 @@ func tagTaken(name string, err error) error {
 // newTag encodes, signs and compresses an annotated tag of a commit. A tag's
 // signature is the end of its message.
 func newTag(name string, commit Hash, t TagInfo) (deflated, error) {
-	message := strings.TrimSpace(cleanText(t.Message))
+	message := strings.TrimSpace(object.CleanText(t.Message))
 	if message == "" {
 		return deflated{}, errors.New("the message is empty")
 	}
@@ -121,13 +100,13 @@ func newTag(name string, commit Hash, t TagInfo) (deflated, error) {
 		return deflated{}, errors.New("git has no time before 1970")
 	}
 
-	for _, begin := range signatureBegins {
+	for _, begin := range object.SignatureBegins {
 		if strings.Contains("\n"+message, "\n"+begin) {
 			return deflated{}, errors.New("the message contains a signature")
 		}
 	}
 
-	content := fmt.Appendf(nil, "object %s\ntype commit\ntag %s\ntagger %s\n\n%s\n", commit, name, identityLine(t.Tagger, t.Time), message)
+	content := fmt.Appendf(nil, "object %s\ntype commit\ntag %s\ntagger %s\n\n%s\n", commit, name, object.FormatIdentity(t.Tagger, t.Time), message)
 	if t.Signer != nil {
 		armored, err := t.Signer.Sign(content)
 		if err != nil {
@@ -139,20 +118,11 @@ func newTag(name string, commit Hash, t TagInfo) (deflated, error) {
 	return newObject(plumbing.TagObject, content)
 }
 
-// signatureBegins are the first lines of the signatures that git recognises at
-// the end of a tag.
-var signatureBegins = []string{
-	"-----BEGIN SSH SIGNATURE-----",
-	"-----BEGIN PGP SIGNATURE-----",
-	"-----BEGIN PGP MESSAGE-----",
-	"-----BEGIN SIGNED MESSAGE-----",
-}
-
 // Tags returns the tags whose short name starts with a prefix, sorted by name. A tag
 // that is damaged or no tag of a commit is among them with the reason, so that one
 // bad tag does not hide the others.
 func (r *Repository) Tags(prefix string) ([]Tag, error) {
-	refs, err := r.listRefs(tagRefs + prefix)
+	refs, err := r.listRefs(object.TagRefs + prefix)
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +135,7 @@ func (r *Repository) Tags(prefix string) ([]Tag, error) {
 		if err != nil {
 			return nil, err
 		}
-		tag.Name = strings.TrimPrefix(name, tagRefs)
+		tag.Name = strings.TrimPrefix(name, object.TagRefs)
 		tags = append(tags, tag)
 	}
 	return tags, nil
@@ -207,62 +177,10 @@ func (r *Repository) readTag(id Hash) (Tag, error) {
 	case plumbing.CommitObject:
 		return Tag{Commit: id}, nil
 	case plumbing.TagObject:
-		tag, err := parseTag(o.data)
+		tag, err := object.ParseTag(o.data)
 		tag.Object = id
 		return tag, err
 	default:
 		return Tag{}, fmt.Errorf("%w: it points at a %s", ErrCorrupt, o.kind)
 	}
-}
-
-// parseTag reads the bytes of an annotated tag of a commit.
-func parseTag(data []byte) (Tag, error) {
-	var t Tag
-	var err error
-	header, body, found := strings.Cut(string(data), "\n\n")
-	if !found {
-		return Tag{}, fmt.Errorf("%w: tag without a message", ErrCorrupt)
-	}
-
-	for line := range strings.SplitSeq(header, "\n") {
-		key, value, _ := strings.Cut(line, " ")
-		switch key {
-		case "object":
-			t.Commit, err = ParseHash(value)
-		case "type":
-			if value != "commit" {
-				err = fmt.Errorf("tag of a %s", value)
-			}
-		case "tagger":
-			t.Tagger, t.Time, err = parseIdentity(value)
-		}
-		if err != nil {
-			return Tag{}, fmt.Errorf("%w: header %s: %w", ErrCorrupt, key, err)
-		}
-	}
-
-	if t.Commit.IsZero() {
-		return Tag{}, fmt.Errorf("%w: tag without an object", ErrCorrupt)
-	}
-	t.Message = body
-	if at := signatureStart(body); at >= 0 {
-		t.Message = body[:at]
-		t.Signature = []byte(body[at:])
-		t.Payload = data[:len(data)-len(t.Signature)]
-	}
-	return t, nil
-}
-
-// signatureStart returns where the last signature begins, -1 if there is none.
-func signatureStart(body string) int {
-	start := -1
-	for _, begin := range signatureBegins {
-		if strings.HasPrefix(body, begin) {
-			start = max(start, 0)
-		}
-		if at := strings.LastIndex(body, "\n"+begin); at >= 0 {
-			start = max(start, at+1)
-		}
-	}
-	return start
 }

@@ -1,4 +1,4 @@
-package gitsync
+package object
 
 import (
 	"errors"
@@ -14,17 +14,17 @@ type Trailer struct {
 	Value string
 }
 
-// formatMessage joins subject, body and trailers, each a paragraph of its own.
+// FormatMessage joins subject, body and trailers, each a paragraph of its own.
 // Line breaks inside the subject or a trailer's value become spaces, so that no
 // value can pretend to be another trailer.
-func formatMessage(subject, body string, trailers []Trailer) (string, error) {
+func FormatMessage(subject, body string, trailers []Trailer) (string, error) {
 	subject = oneLine(subject)
 	if subject == "" {
 		return "", errors.New("the subject of a commit is empty")
 	}
 	var b strings.Builder
 	b.WriteString(subject + "\n")
-	if body = strings.TrimSpace(cleanText(body)); body != "" {
+	if body = strings.TrimSpace(CleanText(body)); body != "" {
 		b.WriteString("\n" + body + "\n")
 	}
 
@@ -47,9 +47,9 @@ func validTrailerKey(key string) bool {
 	})
 }
 
-// cleanText drops what git refuses or terminals act upon: control characters
+// CleanText drops what git refuses or terminals act upon: control characters
 // other than line breaks and tabs, and what is not UTF-8.
-func cleanText(s string) string {
+func CleanText(s string) string {
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\r\n", "\n")
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {
@@ -59,7 +59,7 @@ func cleanText(s string) string {
 	}, s)
 }
 
-func oneLine(s string) string { return strings.Join(strings.Fields(cleanText(s)), " ") }
+func oneLine(s string) string { return strings.Join(strings.Fields(CleanText(s)), " ") }
 
 // parseTrailers returns the trailers of a message: its last paragraph, if every
 // line of it has the form of one.

@@ -1,4 +1,4 @@
-package gitsync
+package object
 
 import (
 	"encoding/hex"
@@ -69,7 +69,7 @@ func (h *Hash) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// hashObject names an object by its type and content.
-func hashObject(kind plumbing.ObjectType, content []byte) Hash {
+// HashOf names an object by its type and content.
+func HashOf(kind plumbing.ObjectType, content []byte) Hash {
 	return Hash(plumbing.ComputeHash(kind, content))
 }

@@ -1,4 +1,4 @@
-package gitsync
+package object
 
 import (
 	"bytes"
@@ -11,17 +11,17 @@ import (
 
 // Looking for one name in the bytes of a tree finds what decoding it finds.
 func FuzzFindEntry(f *testing.F) {
-	f.Add(encodeTree([]treeEntry{{name: "a", mode: filemode.Regular}, {name: "ab", mode: filemode.Dir}}), "ab")
-	f.Add(encodeTree([]treeEntry{{name: "a b", mode: filemode.Regular}}), "b")
+	f.Add(EncodeTree([]TreeEntry{{Name: "a", Mode: filemode.Regular}, {Name: "ab", Mode: filemode.Dir}}), "ab")
+	f.Add(EncodeTree([]TreeEntry{{Name: "a b", Mode: filemode.Regular}}), "b")
 	f.Add([]byte("100644 a\x00short"), "a")
 	f.Add([]byte("\x00 a"), "a")
 	f.Fuzz(func(t *testing.T, data []byte, name string) {
-		entries, err := decodeTree(data)
-		found, ok, findErr := findEntry(data, name)
+		entries, err := DecodeTree(data)
+		found, ok, findErr := FindEntry(data, name)
 		if err != nil {
 			return // a damaged tree: whatever is found lies before the damage
 		}
-		i := slices.IndexFunc(entries, func(e treeEntry) bool { return e.name == name })
+		i := slices.IndexFunc(entries, func(e TreeEntry) bool { return e.Name == name })
 		if ok != (i >= 0) || findErr != nil || ok && found != entries[i] {
 			t.Errorf("findEntry(%q, %q) = %+v, %v, %v; decoded %+v", data, name, found, ok, findErr, entries)
 		}
@@ -31,11 +31,11 @@ func FuzzFindEntry(f *testing.F) {
 // What is taken off two trees is equal in both, and whole entries.
 func FuzzDifferingEntries(f *testing.F) {
 	tree := func(names ...string) []byte {
-		var entries []treeEntry
+		var entries []TreeEntry
 		for _, n := range names {
-			entries = append(entries, treeEntry{name: n, mode: filemode.Regular, id: Hash{n[0]}})
+			entries = append(entries, TreeEntry{Name: n, Mode: filemode.Regular, ID: Hash{n[0]}})
 		}
-		return encodeTree(entries)
+		return EncodeTree(entries)
 	}
 
 	f.Add(tree("a", "b", "c"), tree("a", "c"))
@@ -44,14 +44,14 @@ func FuzzDifferingEntries(f *testing.F) {
 	f.Add(tree("ab"), tree("b"))
 
 	f.Fuzz(func(t *testing.T, a, b []byte) {
-		before, errA := decodeTree(a)
-		after, errB := decodeTree(b)
-		restA, restB := differingEntries(a, b)
+		before, errA := DecodeTree(a)
+		after, errB := DecodeTree(b)
+		restA, restB := DifferingEntries(a, b)
 		if errA != nil || errB != nil {
 			return
 		}
-		oldRest, errA := decodeTree(restA)
-		newRest, errB := decodeTree(restB)
+		oldRest, errA := DecodeTree(restA)
+		newRest, errB := DecodeTree(restB)
 		if err := errors.Join(errA, errB); err != nil {
 			t.Fatalf("%q and %q are cut inside an entry: %v", a, b, err)
 		}
@@ -59,7 +59,7 @@ func FuzzDifferingEntries(f *testing.F) {
 			t.Fatalf("of %q and %q remain %q and %q", a, b, restA, restB)
 		}
 		// Nothing that only one of them has was taken off.
-		for _, side := range []struct{ all, rest, other []treeEntry }{{before, oldRest, after}, {after, newRest, before}} {
+		for _, side := range []struct{ all, rest, other []TreeEntry }{{before, oldRest, after}, {after, newRest, before}} {
 			for _, e := range side.all {
 				if !slices.Contains(side.other, e) && !slices.Contains(side.rest, e) {
 					t.Fatalf("of %q and %q the entry %+v is lost", a, b, e)

@@ -1,4 +1,4 @@
-package gitsync
+package object
 
 import (
 	"fmt"
@@ -44,15 +44,15 @@ func cleanIdentity(s string) string {
 	return strings.Trim(strings.Join(strings.Fields(s), " "), crud)
 }
 
-// identityLine is "name <email> seconds zone", as commits and tags hold it.
-func identityLine(p Person, at time.Time) string {
+// FormatIdentity is "name <email> seconds zone", as commits and tags hold it.
+func FormatIdentity(p Person, at time.Time) string {
 	p = p.sanitized()
 	return fmt.Sprintf("%s <%s> %d %s", p.Name, p.Email, at.Unix(), at.Format("-0700"))
 }
 
-// parseIdentity reads such a line. It is lenient, since history may hold the
+// ParseIdentity reads such a line. It is lenient, since history may hold the
 // lines of other writers.
-func parseIdentity(line string) (Person, time.Time, error) {
+func ParseIdentity(line string) (Person, time.Time, error) {
 	open, shut := strings.IndexByte(line, '<'), strings.LastIndexByte(line, '>')
 	if open < 0 || shut < open {
 		return Person{}, time.Time{}, fmt.Errorf("%w: identity %q has no address", ErrCorrupt, line)

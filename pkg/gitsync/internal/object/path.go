@@ -1,4 +1,4 @@
-package gitsync
+package object
 
 import (
 	"fmt"
@@ -14,8 +14,8 @@ const (
 	maxName = 255
 )
 
-// reservedNames are names that git acts upon, with the reason.
-var reservedNames = map[string]string{
+// ReservedNames are names that git acts upon, with the reason.
+var ReservedNames = map[string]string{
 	".":           "it names the directory itself",
 	"..":          "it leaves the directory",
 	".git":        "git keeps its own files there",
@@ -23,8 +23,8 @@ var reservedNames = map[string]string{
 	".gitmodules": "git would look for submodules",
 }
 
-// splitPath checks a path and returns its names.
-func splitPath(path string) ([]string, error) {
+// SplitPath checks a path and returns its names.
+func SplitPath(path string) ([]string, error) {
 	if len(path) > maxPath {
 		return nil, fmt.Errorf("%w: %.40q… has %d bytes, at most %d", ErrPath, path, len(path), maxPath)
 	}
@@ -56,17 +56,17 @@ func refuseName(name string) string {
 			return "a name has a backslash, which separates names on Windows"
 		}
 	}
-	if reason, reserved := reservedNames[foldName(name)]; reserved {
+	if reason, reserved := ReservedNames[FoldName(name)]; reserved {
 		return fmt.Sprintf("the name %q is reserved: %s", name, reason)
 	}
 	return ""
 }
 
-// foldName returns the name as the most forgiving file system reads it: NTFS
+// FoldName returns the name as the most forgiving file system reads it: NTFS
 // ignores case, trailing dots and spaces and what follows a colon; HFS+ ignores
 // case and invisible characters. git's own checks (is_ntfs_dotgit,
 // is_hfs_dotgit) fold the same way.
-func foldName(name string) string {
+func FoldName(name string) string {
 	if name == "." || name == ".." {
 		return name
 	}
