@@ -1,7 +1,6 @@
 package gitsync
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/transport"
 
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 
@@ -91,109 +92,55 @@ func Clone(ctx context.Context, dir string, remote Remote, branch, tagPrefix str
 
 // fetchAll brings refs and objects into a skeleton.
 func fetchAll(ctx context.Context, dir string, remote Remote, branch, tagPrefix string, o RemoteOptions) (Cloned, error) {
-	t, err := dial(ctx, remote, uploadPack, o)
+	t, err := transport.Dial(ctx, remote, transport.UploadPack, o)
 	if err != nil {
 		return Cloned{}, err
 	}
-	defer t.hangUp()
+	defer t.Close()
 	refs := map[string]Hash{}
-	for name, id := range t.refs {
+	for name, id := range t.Refs {
 		if name == branch || strings.HasPrefix(name, object.TagRefs+tagPrefix) {
 			refs[name] = id
 		}
 	}
 	tip, ok := refs[branch]
 	if !ok {
-		return Cloned{}, inState(RemoteEmpty, "", appbur.WithHint(fmt.Errorf("it has no %s", branch), "push to it first, or check the URL"))
+		return Cloned{}, transport.NewError(RemoteEmpty, "", appbur.WithHint(fmt.Errorf("it has no %s", branch), "push to it first, or check the URL"))
 	}
-	done := Cloned{Tip: tip, Tags: len(refs) - 1, Skipped: t.odd}
-	in, err := t.fetch(slices.Collect(maps.Values(refs)))
+	done := Cloned{Tip: tip, Tags: len(refs) - 1, Skipped: t.Odd}
+	in, err := t.Fetch(slices.Collect(maps.Values(refs)))
 	if err != nil {
-		return done, t.failed(err)
+		return done, t.Failed(err)
 	}
 
 	var index *indexer
 	index = newIndexer(filepath.Join(dir, "objects", "pack"), func(n int64) {
 		done.Bytes = n
-		o.tell(Transfer{Remote: remote.Name, Phase: Receiving, Objects: len(index.objects), Total: int(index.count), Bytes: n})
+		o.Report(Transfer{Remote: remote.Name, Phase: Receiving, Objects: len(index.objects), Total: int(index.count), Bytes: n})
 	})
 	index.resolved = func(deltas, total int) {
-		o.tell(Transfer{Remote: remote.Name, Phase: ResolvingDeltas, Objects: deltas, Total: total, Bytes: done.Bytes})
+		o.Report(Transfer{Remote: remote.Name, Phase: ResolvingDeltas, Objects: deltas, Total: total, Bytes: done.Bytes})
 	}
 	if err := index.receive(in); err != nil {
 		if errors.Is(err, errDisk) {
 			return done, fmt.Errorf("clone: %w", err)
 		}
-		return done, t.failed(err)
+		if errors.Is(err, errNotAPack) {
+			err = fmt.Errorf("%w: %w", transport.ErrNoPacket, err)
+		}
+		return done, t.Failed(err)
 	}
 
-	t.dog.rest()
-	t.hangUp()
+	t.Pause()
+	t.Close()
 	if err := index.finish(ctx, slices.Collect(maps.Values(refs))); err != nil {
 		if errors.Is(err, ErrCorrupt) || errors.Is(err, ErrObjectNotFound) {
-			return done, inState(RemoteBroken, "", err)
+			return done, transport.NewError(RemoteBroken, "", err)
 		}
 		return done, fmt.Errorf("clone: %w", err)
 	}
 	done.Objects = len(index.objects)
 	return done, writePackedRefs(dir, refs)
-}
-
-// fetch requests everything below some objects, and returns the pack's stream.
-func (t *session) fetch(want []Hash) (io.Reader, error) {
-	slices.SortFunc(want, func(a, b Hash) int { return strings.Compare(string(a[:]), string(b[:])) })
-	want = slices.Compact(want)
-
-	capabilities := []string{"agent=appbur"}
-	// multi_ack_detailed is not needed to ask for everything, but some servers
-	// (Azure DevOps) speak to nobody without it.
-	for _, c := range []string{"multi_ack_detailed", "side-band-64k", "ofs-delta", "no-progress"} {
-		if t.can(c) {
-			capabilities = append(capabilities, c)
-		}
-	}
-
-	if t.value("object-format") != "" {
-		capabilities = append(capabilities, "object-format=sha1")
-	}
-
-	answer, err := t.request(func(out io.Writer) error {
-		request := bufio.NewWriter(out)
-		for i, id := range want {
-			list := ""
-			if i == 0 {
-				list = " " + strings.Join(capabilities, " ")
-			}
-			if err := writePacket(request, "want %s%s\n", id, list); err != nil {
-				return err
-			}
-		}
-		if err := writeFlush(request); err != nil {
-			return err
-		}
-		if err := writePacket(request, "done\n"); err != nil {
-			return err
-		}
-		return request.Flush()
-	})
-	if err != nil {
-		return nil, err
-	}
-
-	packet, err := readPacket(answer)
-	if err != nil {
-		return nil, object.UnexpectedEOF(err)
-	}
-	if said, isError := strings.CutPrefix(string(packet), "ERR "); isError {
-		return nil, serverSays(said)
-	}
-	if strings.TrimSpace(string(packet)) != "NAK" {
-		return nil, fmt.Errorf("%w: no NAK before the pack", errNoPacket)
-	}
-	if slices.Contains(capabilities, "side-band-64k") {
-		answer = &sideband{in: answer, words: &t.words}
-	}
-	return answer, nil
 }
 
 // writePackedRefs writes all refs in one file, as `git pack-refs` does.

@@ -3,6 +3,8 @@ package gitsync
 import (
 	"context"
 	"fmt"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/transport"
 )
 
 // RemoteComparison is how a remote stands to this repository.
@@ -19,13 +21,13 @@ type RemoteComparison struct {
 
 // RemoteRefs returns the refs of a remote by their full names.
 func RemoteRefs(ctx context.Context, remote Remote, o RemoteOptions) (map[string]Hash, error) {
-	t, err := dial(ctx, remote, uploadPack, o)
+	t, err := transport.Dial(ctx, remote, transport.UploadPack, o)
 	if err != nil {
 		return nil, err
 	}
-	defer t.hangUp()
-	refs := make(map[string]Hash, len(t.refs))
-	for name, id := range t.refs {
+	defer t.Close()
+	refs := make(map[string]Hash, len(t.Refs))
+	for name, id := range t.Refs {
 		refs[name] = id
 	}
 	return refs, nil
@@ -34,12 +36,12 @@ func RemoteRefs(ctx context.Context, remote Remote, o RemoteOptions) (map[string
 // Compare asks a remote how it stands to this repository. A remote that holds
 // something else than an older state is no error here: the state says it.
 func (r *Repository) Compare(ctx context.Context, remote Remote, what PushWhat, o RemoteOptions) (RemoteComparison, error) {
-	t, err := dial(ctx, remote, uploadPack, o)
+	t, err := transport.Dial(ctx, remote, transport.UploadPack, o)
 	if err != nil {
 		return RemoteComparison{}, err
 	}
-	there := t.advertisement
-	t.hangUp()
+	there := t.Advertisement
+	t.Close()
 	s, err := r.comparison(there, what.Branch)
 	if err != nil {
 		return s, err
@@ -65,12 +67,12 @@ func (r *Repository) Compare(ctx context.Context, remote Remote, what PushWhat, 
 }
 
 // comparison compares the branch only.
-func (r *Repository) comparison(there advertisement, branch string) (RemoteComparison, error) {
+func (r *Repository) comparison(there transport.Advertisement, branch string) (RemoteComparison, error) {
 	tip, err := r.resolve(branch)
 	if err != nil {
 		return RemoteComparison{}, err
 	}
-	theirs, has := there.refs[branch]
+	theirs, has := there.Refs[branch]
 	s := RemoteComparison{Tip: theirs}
 	if !has {
 		s.State = RemoteEmpty
@@ -115,9 +117,9 @@ func (r *Repository) comparison(there advertisement, branch string) (RemoteCompa
 func (s RemoteComparison) refusal(branch string) error {
 	switch s.State {
 	case RemoteDiverged:
-		return inState(s.State, "", fmt.Errorf("%s at the remote is %s, which is not an older state of this repository", branch, s.Tip.Short()))
+		return transport.NewError(s.State, "", fmt.Errorf("%s at the remote is %s, which is not an older state of this repository", branch, s.Tip.Short()))
 	case RemoteAhead:
-		return inState(s.State, "", fmt.Errorf("%s at the remote is %s, which is newer than this repository", branch, s.Tip.Short()))
+		return transport.NewError(s.State, "", fmt.Errorf("%s at the remote is %s, which is newer than this repository", branch, s.Tip.Short()))
 	default:
 		return nil
 	}

@@ -15,7 +15,9 @@ var (
 	ErrExists = errors.New("already exists and is not empty")
 	// ErrUnsupported means that the repository uses a format that this package
 	// would misread.
-	ErrUnsupported = errors.New("unsupported repository format")
+	ErrUnsupported = object.ErrUnsupported
+	// ErrRefName means that a ref cannot be called so.
+	ErrRefName = object.ErrRefName
 	// ErrRefNotFound means that there is no such ref.
 	ErrRefNotFound = errors.New("ref not found")
 	// ErrRefMoved means that the ref is not where the edit began. The edit is

@@ -1,16 +1,11 @@
 package gitsync
 
 import (
-	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"io"
-	"slices"
-	"strings"
 	"sync/atomic"
 
-	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/gitsync/internal/transport"
 )
 
 // PushWhat says what a remote shall hold.
@@ -55,13 +50,13 @@ type Pushed struct {
 // touched. Errors are [RemoteError]s. When the connection breaks after the last
 // byte the remote is asked again what became of it.
 func (r *Repository) Push(ctx context.Context, remote Remote, what PushWhat, o RemoteOptions) (Pushed, error) {
-	t, err := dial(ctx, remote, receivePack, o)
+	t, err := transport.Dial(ctx, remote, transport.ReceivePack, o)
 	if err != nil {
 		return Pushed{}, err
 	}
-	defer t.hangUp()
-	t.dog.rest()
-	plan, err := r.planPush(t.advertisement, what)
+	defer t.Close()
+	t.Pause()
+	plan, err := r.planPush(t.Advertisement, what)
 	if err != nil {
 		return Pushed{}, err
 	}
@@ -69,13 +64,13 @@ func (r *Repository) Push(ctx context.Context, remote Remote, what PushWhat, o R
 	if len(plan.updates) == 0 {
 		return plan.done, nil
 	}
-	t.dog.touch()
+	t.Resume()
 	err = r.send(t, &plan, remote.Name, o)
 	if err == nil {
 		return plan.done, nil
 	}
 	state := StateOf(err)
-	if ctx.Err() != nil || ownFailure(err) || state != RemoteInterrupted && state != RemoteSilent && state != RemoteUnknownCondition &&
+	if ctx.Err() != nil || transport.IsLocal(err) || state != RemoteInterrupted && state != RemoteSilent && state != RemoteUnknownCondition &&
 		state != RemoteUnreachable {
 		return Pushed{Bytes: plan.done.Bytes}, err
 	}
@@ -87,7 +82,7 @@ func (r *Repository) Push(ctx context.Context, remote Remote, what PushWhat, o R
 	}
 
 	for _, u := range plan.updates {
-		if to := u.to; refs[u.ref] != to {
+		if to := u.To; refs[u.Ref] != to {
 			return Pushed{Bytes: plan.done.Bytes}, err
 		}
 	}
@@ -97,89 +92,17 @@ func (r *Repository) Push(ctx context.Context, remote Remote, what PushWhat, o R
 }
 
 // send carries a plan out.
-func (r *Repository) send(t *session, plan *pushPlan, remote string, o RemoteOptions) error {
-	var (
-		sent atomic.Int64
-		// home is what went wrong here while the pack was sent. The server only sees
-		// that it ended too early, so this comes first.
-		home atomic.Pointer[homeError]
-	)
-
-	answer, err := t.request(func(out io.Writer) error {
-		if err := writeCommands(out, plan.updates, plan.capabilities); err != nil {
-			return err
-		}
-		if !plan.needsPack {
-			return nil
-		}
-		err := r.objects.sendPack(out, plan.missing.objects, plan.missing.seen, func(objects int, n int64) {
-			sent.Store(n)
-			o.tell(Transfer{Remote: remote, Phase: Sending, Objects: objects, Total: len(plan.missing.objects), Bytes: n})
-		})
-		if errors.Is(err, ErrCorrupt) || errors.Is(err, ErrObjectNotFound) {
-			home.Store(&homeError{err})
-		}
-		return err
-	})
-
+func (r *Repository) send(t *transport.Session, plan *pushPlan, remote string, o RemoteOptions) error {
+	var sent atomic.Int64
 	defer func() { plan.done.Bytes = sent.Load() }()
-	if err != nil {
-		return cmp.Or(home.Load().hinted(), t.failed(err))
-	}
-	if slices.Contains(plan.capabilities, "side-band-64k") {
-		answer = &sideband{in: answer, words: &t.words}
-	}
-	report, err := readReport(answer)
-	if failure := home.Load(); failure != nil {
-		return failure.hinted()
-	}
-	if err != nil {
-		return t.failed(err)
+	if !plan.needsPack {
+		return t.Push(plan.updates, plan.capabilities, nil)
 	}
 
-	// What follows the report can only be a hook's last words; that they are cut
-	// off changes nothing.
-	_, _ = io.Copy(io.Discard, io.LimitReader(answer, 1<<20))
-	t.hangUp()
-	return report.verdict(plan.updates, t.messages())
-}
-
-// verdict makes an error of a report that tells of anything but success.
-func (p pushReport) verdict(updates []refUpdate, said string) error {
-	if p.unpack != "ok" {
-		text := said + "\n" + p.unpack
-		state, ok := stateSaid(text)
-		if !ok {
-			state = RemoteBroken
-		}
-		return inState(state, said, fmt.Errorf("the server could not take the pack: %s", cleanSaid(p.unpack)))
-	}
-
-	var why string
-	var refused []string
-	for _, u := range updates {
-		reason, told := p.refs[u.ref]
-		if !told {
-			reason = "the server did not say what became of it"
-		}
-		if reason == "" {
-			continue
-		}
-		refused = append(refused, fmt.Sprintf("%s: %s", u.ref, cleanSaid(reason)))
-		// In an atomic push most refs are refused because of another.
-		if !strings.Contains(reason, "atomic") {
-			why += "\n" + reason
-		}
-	}
-
-	if len(refused) == 0 {
-		return nil
-	}
-
-	// The hook's words are looked at first: forges say there what a hook is about.
-	state, ok := stateSaid(said + why)
-	if !ok {
-		state = RemoteRefused
-	}
-	return inState(state, said, fmt.Errorf("the server refused %s", appbur.Shortlist(refused, 6)))
+	return t.Push(plan.updates, plan.capabilities, func(out io.Writer) error {
+		return r.objects.sendPack(out, plan.missing.objects, plan.missing.seen, func(objects int, n int64) {
+			sent.Store(n)
+			o.Report(Transfer{Remote: remote, Phase: Sending, Objects: objects, Total: len(plan.missing.objects), Bytes: n})
+		})
+	})
 }

@@ -7,12 +7,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/transport"
+
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 )
 
 // pushPlan is what a push will ask for.
 type pushPlan struct {
-	updates      []refUpdate
+	updates      []transport.RefUpdate
 	capabilities []string
 	needsPack    bool
 	missing      *missing
@@ -20,7 +22,7 @@ type pushPlan struct {
 }
 
 // planPush compares what a remote has with what it shall have.
-func (r *Repository) planPush(there advertisement, what PushWhat) (pushPlan, error) {
+func (r *Repository) planPush(there transport.Advertisement, what PushWhat) (pushPlan, error) {
 	plan := pushPlan{missing: r.newMissing()}
 	tip, err := r.resolve(what.Branch)
 	if err != nil {
@@ -35,9 +37,9 @@ func (r *Repository) planPush(there advertisement, what PushWhat) (pushPlan, err
 	}
 	plan.done.Tip, plan.done.Commits = tip, comparison.Commits
 
-	theirs := there.refs[what.Branch]
+	theirs := there.Refs[what.Branch]
 	if theirs != tip {
-		plan.updates = append(plan.updates, refUpdate{what.Branch, theirs, tip})
+		plan.updates = append(plan.updates, transport.RefUpdate{Ref: what.Branch, From: theirs, To: tip})
 	}
 	tags, err := r.planTags(&plan, there, what)
 	if err != nil {
@@ -57,7 +59,7 @@ func (r *Repository) planPush(there advertisement, what PushWhat) (pushPlan, err
 }
 
 // planTags adds the tags that the remote does not have.
-func (r *Repository) planTags(plan *pushPlan, there advertisement, what PushWhat) (fresh []Hash, err error) {
+func (r *Repository) planTags(plan *pushPlan, there transport.Advertisement, what PushWhat) (fresh []Hash, err error) {
 	names, err := r.refNames(object.TagRefs + what.TagPrefix)
 	if err != nil {
 		return nil, err
@@ -71,14 +73,14 @@ func (r *Repository) planTags(plan *pushPlan, there advertisement, what PushWhat
 		if err != nil {
 			return nil, err
 		}
-		theirs, has := there.refs[name]
+		theirs, has := there.Refs[name]
 		switch {
 		case !has:
-			plan.updates = append(plan.updates, refUpdate{ref: name, to: id})
+			plan.updates = append(plan.updates, transport.RefUpdate{Ref: name, To: id})
 			plan.done.Added = append(plan.done.Added, strings.TrimPrefix(name, object.TagRefs))
 			fresh = append(fresh, id)
 		case theirs != id:
-			return nil, inState(RemoteDiverged, "",
+			return nil, transport.NewError(RemoteDiverged, "",
 				fmt.Errorf("the tag %s is another one at the remote (%s, here %s)", name, theirs.Short(), id.Short()))
 		}
 	}
@@ -87,10 +89,10 @@ func (r *Repository) planTags(plan *pushPlan, there advertisement, what PushWhat
 }
 
 // planDeletions adds the deletions of tags that the remote still has as they were.
-func (r *Repository) planDeletions(plan *pushPlan, there advertisement, what PushWhat) error {
+func (r *Repository) planDeletions(plan *pushPlan, there transport.Advertisement, what PushWhat) error {
 	for _, tag := range what.Deleted {
 		name := object.TagRefs + tag.Name
-		if theirs, has := there.refs[name]; !has || theirs != tag.Object {
+		if theirs, has := there.Refs[name]; !has || theirs != tag.Object {
 			continue
 		}
 		_, err := r.resolve(name)
@@ -100,20 +102,20 @@ func (r *Repository) planDeletions(plan *pushPlan, there advertisement, what Pus
 		if !errors.Is(err, ErrRefNotFound) {
 			return err
 		}
-		plan.updates = append(plan.updates, refUpdate{ref: name, from: there.refs[name]})
+		plan.updates = append(plan.updates, transport.RefUpdate{Ref: name, From: there.Refs[name]})
 		plan.done.Removed = append(plan.done.Removed, tag.Name)
 	}
 	return nil
 }
 
 // planPack finds the objects to send.
-func (r *Repository) planPack(plan *pushPlan, there advertisement, what PushWhat, tip Hash, tags []Hash) error {
-	plan.needsPack = slices.ContainsFunc(plan.updates, func(u refUpdate) bool { return !u.to.IsZero() })
+func (r *Repository) planPack(plan *pushPlan, there transport.Advertisement, what PushWhat, tip Hash, tags []Hash) error {
+	plan.needsPack = slices.ContainsFunc(plan.updates, func(u transport.RefUpdate) bool { return !u.To.IsZero() })
 	if !plan.needsPack {
 		return nil
 	}
 	var have []Hash
-	if theirs, ok := there.refs[what.Branch]; ok {
+	if theirs, ok := there.Refs[what.Branch]; ok {
 		have = append(have, theirs)
 	}
 
@@ -142,9 +144,9 @@ func (r *Repository) planPack(plan *pushPlan, there advertisement, what PushWhat
 
 // newestPoint returns the tree of the newest tag that the remote has and that is
 // here as well: names of restore points sort by time.
-func (r *Repository) newestPoint(there advertisement, prefix string) ([]Hash, error) {
+func (r *Repository) newestPoint(there transport.Advertisement, prefix string) ([]Hash, error) {
 	newest := ""
-	for name, id := range there.refs {
+	for name, id := range there.Refs {
 		if strings.HasPrefix(name, object.TagRefs+prefix) && name > newest {
 			if ours, err := r.resolve(name); err == nil && ours == id {
 				newest = name
@@ -155,7 +157,7 @@ func (r *Repository) newestPoint(there advertisement, prefix string) ([]Hash, er
 	if newest == "" {
 		return nil, nil
 	}
-	tag, err := r.readTag(there.refs[newest])
+	tag, err := r.readTag(there.Refs[newest])
 	if err != nil {
 		return nil, err
 	}
@@ -167,39 +169,39 @@ func (r *Repository) newestPoint(there advertisement, prefix string) ([]Hash, er
 }
 
 // agree chooses among the server's capabilities.
-func (p *pushPlan) agree(there advertisement) error {
-	if !there.can("report-status") {
-		return inState(RemoteNotUnderstood, "", errors.New("the server does not report what becomes of a push"))
+func (p *pushPlan) agree(there transport.Advertisement) error {
+	if !there.Supports("report-status") {
+		return transport.NewError(RemoteNotUnderstood, "", errors.New("the server does not report what becomes of a push"))
 	}
 
 	p.capabilities = []string{"report-status", "agent=appbur"}
 	// atomic: all refs move or none. side-band-64k: what hooks say, and signs of
 	// life. quiet: no progress meters among them.
 	for _, c := range []string{"atomic", "side-band-64k", "quiet"} {
-		if there.can(c) {
+		if there.Supports(c) {
 			p.capabilities = append(p.capabilities, c)
 		}
 	}
 
-	if there.value("object-format") != "" {
+	if there.Value("object-format") != "" {
 		p.capabilities = append(p.capabilities, "object-format=sha1")
 	}
-	if len(p.done.Removed) > 0 && !there.can("delete-refs") {
-		p.updates = slices.DeleteFunc(p.updates, func(u refUpdate) bool { return u.to.IsZero() })
+	if len(p.done.Removed) > 0 && !there.Supports("delete-refs") {
+		p.updates = slices.DeleteFunc(p.updates, func(u transport.RefUpdate) bool { return u.To.IsZero() })
 		p.done.Removed = nil
 	}
 
 	// Without atomic the order counts: a tag without its main is a loss, a deletion
 	// that came too early as well.
-	slices.SortStableFunc(p.updates, func(a, b refUpdate) int { return cmp.Compare(rank(a), rank(b)) })
+	slices.SortStableFunc(p.updates, func(a, b transport.RefUpdate) int { return cmp.Compare(rank(a), rank(b)) })
 	return nil
 }
 
-func rank(u refUpdate) int {
+func rank(u transport.RefUpdate) int {
 	switch {
-	case u.to.IsZero():
+	case u.To.IsZero():
 		return 2
-	case strings.HasPrefix(u.ref, object.TagRefs):
+	case strings.HasPrefix(u.Ref, object.TagRefs):
 		return 1
 	default:
 		return 0

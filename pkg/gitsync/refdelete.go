@@ -15,6 +15,7 @@ import (
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/durable"
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 )
 
 const (
@@ -86,7 +87,7 @@ func (r *Repository) dropRefs(ctx context.Context, gone map[string]Hash) (err er
 }
 
 func (r *Repository) expectExisting(name string, hash Hash) error {
-	if err := checkRefName(name); err != nil {
+	if err := object.CheckRefName(name); err != nil {
 		return err
 	}
 	if hash.IsZero() {

@@ -37,7 +37,7 @@ func (r *Repository) Tip(ref string) (Hash, error) {
 func (r *Repository) resolve(ref string) (Hash, error) {
 	name := ref
 	for range maxSymbolic {
-		if err := checkRefName(name); err != nil {
+		if err := object.CheckRefName(name); err != nil {
 			return Hash{}, fmt.Errorf("%w: %w", ErrCorrupt, err)
 		}
 		text, err := r.readRef(name)
@@ -140,10 +140,10 @@ func (r *Repository) refNames(prefix string) ([]string, error) {
 }
 
 // listRefs returns the content of all refs whose full name starts with a prefix. As
-// in git, what has a name that no ref can have is none; see [checkRefName].
+// in git, what has a name that no ref can have is none; see [object.CheckRefName].
 func (r *Repository) listRefs(prefix string) (map[string]string, error) {
 	refs, err := r.namedRefs(prefix)
-	maps.DeleteFunc(refs, func(name, _ string) bool { return checkRefName(name) != nil })
+	maps.DeleteFunc(refs, func(name, _ string) bool { return object.CheckRefName(name) != nil })
 	return refs, err
 }
 
@@ -211,7 +211,7 @@ func (r *Repository) looseRefs(prefix string) (map[string]string, error) {
 // zero id stands for "does not exist". The caller holds the writer lock; the
 // ".lock" file keeps stock git out as well.
 func (r *Repository) moveRef(ctx context.Context, name string, from, to Hash) (err error) {
-	if err := checkRefName(name); err != nil {
+	if err := object.CheckRefName(name); err != nil {
 		return err
 	}
 	path := filepath.Join(r.dir, filepath.FromSlash(name))

@@ -1,73 +1,79 @@
 package gitsync
 
-import (
-	"net/http"
-	"net/url"
-	"time"
+import "github.com/appbur/appbur/pkg/gitsync/internal/transport"
+
+// What remotes are, and what is said of them.
+type (
+	// Remote is a repository elsewhere: its name, URL and credentials.
+	Remote = transport.Remote
+	// RemoteURL is a URL that a session can be opened with. It holds no credentials.
+	RemoteURL = transport.URL
+	// Credentials prove one side to the other. They are never printed.
+	Credentials = transport.Credentials
+	// RemoteOptions are the surroundings of a session: the time that a peer may be
+	// silent, proxy, SSH agent, progress.
+	RemoteOptions = transport.Options
+	// RemoteError is why a remote could not be reached or would not take a push: a
+	// [RemoteState], what the server said, and the cause.
+	RemoteError = transport.Error
+	// RemoteState is how a remote is related to this repository, or what stopped a
+	// session. The texts are stable.
+	RemoteState = transport.State
+	// Transfer is how far a pack has come.
+	Transfer = transport.Transfer
+	// TransferPhase is what is being done with a pack. The set is closed.
+	TransferPhase = transport.Phase
 )
 
-// Remote is another repository that holds a copy of this one.
-type Remote struct {
-	// Name is what people call it: that of the section in the Git configuration.
-	Name        string
-	URL         RemoteURL
-	Credentials Credentials
-	// AllowPlaintext accepts HTTP without TLS to other machines.
-	AllowPlaintext bool
-}
+// ErrRemoteURL means that a text is no URL of a remote.
+var ErrRemoteURL = transport.ErrURL
 
-// Credentials prove one side to the other. Those that do not fit the protocol of
-// the URL are not used. They are never printed.
-type Credentials struct {
-	// Username and Password are HTTP's basic authentication; a forge's token is a
-	// password. Username is also SSH's user where the URL names none.
-	Username, Password string
-	// BearerToken is HTTP's bearer authentication.
-	BearerToken string
-	// Identity is a private key for SSH in PEM; Password is its passphrase.
-	Identity []byte
-	// KnownHosts is a file in the format of known_hosts. SSH without it is refused.
-	KnownHosts string
-	// CA holds the PEM certificates that a server's certificate is checked
-	// against, in place of the system's.
-	CA []byte
-}
+// DefaultSilence is how long a peer may do nothing at all.
+const DefaultSilence = transport.DefaultSilence
 
-// String says nothing.
-func (Credentials) String() string { return "(credentials)" }
+// The phases of a transfer, in git's own words.
+const (
+	Sending         = transport.Sending
+	Receiving       = transport.Receiving
+	ResolvingDeltas = transport.ResolvingDeltas
+)
 
-// GoString says nothing.
-func (Credentials) GoString() string { return "(credentials)" }
+// The states of a remote that answered.
+const (
+	RemoteUpToDate = transport.UpToDate
+	RemoteBehind   = transport.Behind
+	RemoteEmpty    = transport.Empty
+)
 
-// RemoteOptions are the surroundings in which remotes are talked to.
-type RemoteOptions struct {
-	// Silence is how long a peer may do nothing at all before it counts as dead:
-	// [DefaultSilence] if it is zero. A slow transfer is no silence.
-	Silence time.Duration
-	// Agent is the socket of an SSH agent, asked when a remote has no identity.
-	Agent string
-	// Proxy chooses an HTTP proxy; nil means none.
-	Proxy func(*http.Request) (*url.URL, error)
-	// Git is the program that serves remotes that are directories: "git" if empty.
-	Git string
-	// Progress is told how far a pack has come, one call at a time for each remote; it
-	// may be nil.
-	Progress func(Transfer)
-}
+// The states that stop a push. Nothing is ever forced in any of them.
+const (
+	RemoteDiverged         = transport.Diverged
+	RemoteAhead            = transport.Ahead
+	RemoteMoved            = transport.Moved
+	RemoteProtected        = transport.Protected
+	RemoteHook             = transport.Hook
+	RemoteRefused          = transport.Refused
+	RemoteFull             = transport.Full
+	RemoteTooLarge         = transport.TooLarge
+	RemoteUnauthenticated  = transport.Unauthenticated
+	RemoteForbidden        = transport.Forbidden
+	RemoteHostKeyUnknown   = transport.HostKeyUnknown
+	RemoteHostKeyChanged   = transport.HostKeyChanged
+	RemoteCertificate      = transport.Certificate
+	RemoteNotFound         = transport.NotFound
+	RemoteNotGit           = transport.NotGit
+	RemoteUnreachable      = transport.Unreachable
+	RemoteSilent           = transport.Silent
+	RemoteInterrupted      = transport.Interrupted
+	RemoteBroken           = transport.Broken
+	RemoteMisconfigured    = transport.Misconfigured
+	RemoteNotUnderstood    = transport.NotUnderstood
+	RemoteUnknownCondition = transport.UnknownCondition
+)
 
-func (o RemoteOptions) tell(t Transfer) {
-	if o.Progress != nil {
-		o.Progress(t)
-	}
-}
+// ParseRemoteURL reads what `git remote add` would be given, without credentials for HTTP: https, ssh,
+// the short form user@host:path, a directory, and http where [RemoteURL.Plaintext] is accepted.
+func ParseRemoteURL(text string) (RemoteURL, error) { return transport.ParseURL(text) }
 
-// DefaultSilence is longer than any server needs to say that it is still at work:
-// git's own says so every five seconds.
-const DefaultSilence = 60 * time.Second
-
-func (o RemoteOptions) silence() time.Duration {
-	if o.Silence <= 0 {
-		return DefaultSilence
-	}
-	return o.Silence
-}
+// StateOf returns the state that an error of a remote is about: "" for nil.
+func StateOf(err error) RemoteState { return transport.StateOf(err) }

@@ -31,6 +31,9 @@ import (
 // remote's fault.
 var errDisk = errors.New("cannot write the received pack")
 
+// errNotAPack means that something else than a pack is sent.
+var errNotAPack = errors.New("no pack of version 2")
+
 // indexer takes a pack from a stream, writes it to disk as it comes, and makes
 // its index. It keeps some hundred bytes for each object and no content.
 type indexer struct {
@@ -84,7 +87,7 @@ func (x *indexer) readAll(s *packStream) error {
 		return object.UnexpectedEOF(err)
 	}
 	if string(header[:4]) != "PACK" || binary.BigEndian.Uint32(header[4:]) != 2 {
-		return fmt.Errorf("%w: no pack of version 2", errNoPacket)
+		return errNotAPack
 	}
 	if err := s.keep(header); err != nil {
 		return err

@@ -37,7 +37,7 @@ func (r *Repository) CommitAndTag(ctx context.Context, name string, e *Edit, par
 	err error,
 ) {
 	ref := object.TagRefs + name
-	if err := checkRefName(ref); err != nil {
+	if err := object.CheckRefName(ref); err != nil {
 		return Hash{}, Hash{}, err
 	}
 	if !parent.IsZero() {

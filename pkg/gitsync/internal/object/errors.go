@@ -14,6 +14,8 @@ var (
 	// ErrTooLarge means that something claims to be larger than the limits allow. It was
 	// not read.
 	ErrTooLarge = errors.New("larger than the limits allow")
+	// ErrUnsupported means that a repository uses a format that would be misread.
+	ErrUnsupported = errors.New("unsupported repository format")
 	// ErrPath means that a path cannot be stored.
 	ErrPath = errors.New("invalid path")
 )

@@ -1,4 +1,4 @@
-package gitsync
+package transport
 
 import (
 	"cmp"
@@ -20,7 +20,7 @@ import (
 // dialSSH runs a Git service on another machine through SSH. The host must be
 // known, and its key is asked for by the algorithms that are known of it: a server
 // with several keys would otherwise show one that is not in known_hosts.
-func dialSSH(ctx context.Context, remote Remote, service string, o RemoteOptions, dog *watchdog) (_ transport, err error) {
+func dialSSH(ctx context.Context, remote Remote, service string, o Options, dog *watchdog) (_ conn, err error) {
 	address := remote.URL.address("22")
 	hosts, err := knownHosts(remote.Credentials.KnownHosts)
 	if err != nil {
@@ -48,8 +48,8 @@ func dialSSH(ctx context.Context, remote Remote, service string, o RemoteOptions
 	watched := &watchedConn{Conn: conn, in: dog.reader(conn), out: dog.writer(conn)}
 	defer func() {
 		// x/crypto/ssh does not say that a connection was lost, so it is asked.
-		if err != nil && watched.lost.Load() && stateOfError(err) == RemoteUnknownCondition && StateOf(err) == RemoteUnknownCondition {
-			err = inState(RemoteInterrupted, "", err)
+		if err != nil && watched.lost.Load() && stateOfError(err) == UnknownCondition && StateOf(err) == UnknownCondition {
+			err = NewError(Interrupted, "", err)
 		}
 	}()
 
@@ -104,7 +104,7 @@ func shellQuote(text string) string {
 
 // sshAuth returns the ways to log in: the remote's own key, or else the agent's,
 // and then the password.
-func sshAuth(c Credentials, o RemoteOptions) (methods []ssh.AuthMethod, closeAgent func(), err error) {
+func sshAuth(c Credentials, o Options) (methods []ssh.AuthMethod, closeAgent func(), err error) {
 	closeAgent = func() {}
 	switch {
 	case len(c.Identity) > 0:
@@ -156,11 +156,11 @@ func hostKeyCheck(hosts *knownhosts.HostKeyDB) ssh.HostKeyCallback {
 		case err == nil:
 			return nil
 		case knownhosts.IsHostKeyChanged(err):
-			return inState(RemoteHostKeyChanged, "", fmt.Errorf("%w, and known_hosts holds another", shown))
+			return NewError(HostKeyChanged, "", fmt.Errorf("%w, and known_hosts holds another", shown))
 		case knownhosts.IsHostUnknown(err):
-			return inState(RemoteHostKeyUnknown, "", fmt.Errorf("%w, and known_hosts has no line for it", shown))
+			return NewError(HostKeyUnknown, "", fmt.Errorf("%w, and known_hosts has no line for it", shown))
 		default:
-			return inState(RemoteHostKeyChanged, "", fmt.Errorf("%w: %w", shown, err)) // a revoked key
+			return NewError(HostKeyChanged, "", fmt.Errorf("%w: %w", shown, err)) // a revoked key
 		}
 	}
 }
@@ -171,11 +171,11 @@ func sshFailure(err error, tried bool) error {
 	switch {
 	case errors.As(err, &algorithms) && strings.Contains(err.Error(), "host key"):
 		// The server has no key of a kind that is known of it.
-		return inState(RemoteHostKeyChanged, "", err)
+		return NewError(HostKeyChanged, "", err)
 	case strings.Contains(err.Error(), "unable to authenticate") && !tried:
-		return inState(RemoteUnauthenticated, "", errors.New("there is nothing to log in with: no identity, no agent, no password"))
+		return NewError(Unauthenticated, "", errors.New("there is nothing to log in with: no identity, no agent, no password"))
 	case strings.Contains(err.Error(), "unable to authenticate"):
-		return inState(RemoteUnauthenticated, "", err)
+		return NewError(Unauthenticated, "", err)
 	}
 	return err
 }

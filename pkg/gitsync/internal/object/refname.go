@@ -1,4 +1,4 @@
-package gitsync
+package object
 
 import (
 	"errors"
@@ -33,9 +33,9 @@ var refNameRules = []struct {
 	{"it has only one part", func(name string) bool { return name != "HEAD" && !strings.Contains(name, "/") }},
 }
 
-// checkRefName is asked about every name on its way in: of an advertisement, in
+// CheckRefName is asked about every name on its way in: of an advertisement, in
 // packed-refs, of a file below refs, in a symbolic ref, or from a caller.
-func checkRefName(name string) error {
+func CheckRefName(name string) error {
 	for _, rule := range refNameRules {
 		if rule.broken(name) {
 			return fmt.Errorf("%w: %q: %s", ErrRefName, name, rule.reason)

@@ -1,4 +1,4 @@
-package gitsync
+package transport
 
 import (
 	"fmt"
@@ -10,8 +10,8 @@ import (
 	"github.com/appbur/appbur"
 )
 
-// RemoteURL says where a remote repository is. It never holds a secret.
-type RemoteURL struct {
+// URL says where a remote repository is. It never holds a secret.
+type URL struct {
 	text   string
 	scheme string // "https", "http", "ssh" or "file"
 	user   string // of ssh
@@ -19,52 +19,52 @@ type RemoteURL struct {
 	path   string
 }
 
-// ParseRemoteURL reads what `git remote add` would be given: https://host/path,
+// ParseURL reads what `git remote add` would be given: https://host/path,
 // ssh://[user@]host[:port]/path, [user@]host:path, an absolute directory or
 // file:///directory, and http:// where [RemoteURL.Plaintext] is accepted.
 //
 // What carries a user name or a password for HTTP is refused, because URLs end up
 // in logs, process lists and configuration files; so are protocols that prove
 // nothing about the peer.
-func ParseRemoteURL(text string) (RemoteURL, error) {
+func ParseURL(text string) (URL, error) {
 	if text == "" || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
-		return RemoteURL{}, badURL("it is empty or holds spaces or control characters", "write a space as %20")
+		return URL{}, badURL("it is empty or holds spaces or control characters", "write a space as %20")
 	}
-	u := RemoteURL{text: text}
+	u := URL{text: text}
 	if !strings.Contains(text, "://") {
 		return u.parsePlain()
 	}
 	parsed, err := url.Parse(text)
 	if err != nil {
 		// The error of url.Parse repeats the text, which may hold a password.
-		return RemoteURL{}, badURL("it cannot be parsed", "for example https://git.example/team/mgmt.git")
+		return URL{}, badURL("it cannot be parsed", "for example https://git.example/team/mgmt.git")
 	}
 
 	if _, secret := parsed.User.Password(); secret {
-		return RemoteURL{}, badURL("it holds a password", "leave it out, and put it into the file `password` of the remote's credentials")
+		return URL{}, badURL("it holds a password", "leave it out, and put it into the file `password` of the remote's credentials")
 	}
 	if parsed.RawQuery != "" || parsed.Fragment != "" {
-		return RemoteURL{}, badURL("it has a query or a fragment", "a Git URL ends with its path")
+		return URL{}, badURL("it has a query or a fragment", "a Git URL ends with its path")
 	}
 	u.scheme, u.host, u.path = parsed.Scheme, parsed.Host, parsed.Path
 	if strings.HasPrefix(u.host, "-") {
-		return RemoteURL{}, badURL("the host begins with a dash", "check the URL")
+		return URL{}, badURL("the host begins with a dash", "check the URL")
 	}
 
 	switch u.scheme {
 	case "https", "http":
 		if parsed.User != nil {
-			return RemoteURL{}, badURL("it holds a user name, which may be a token",
+			return URL{}, badURL("it holds a user name, which may be a token",
 				"leave it out, and put it into the file `username` of the remote's credentials")
 		}
 		if u.host == "" {
-			return RemoteURL{}, badURL("it names no host", "for example https://git.example/team/mgmt.git")
+			return URL{}, badURL("it names no host", "for example https://git.example/team/mgmt.git")
 		}
 		u.path = strings.TrimSuffix(parsed.EscapedPath(), "/")
 	case "ssh":
 		u.user = parsed.User.Username()
 		if u.host == "" || u.path == "" || u.path == "/" {
-			return RemoteURL{}, badURL("it names no host or no path", "for example ssh://git@git.example/team/mgmt.git")
+			return URL{}, badURL("it names no host or no path", "for example ssh://git@git.example/team/mgmt.git")
 		}
 		// git's own rule: ssh://host/~user/x is below that user's home.
 		if strings.HasPrefix(u.path, "/~") {
@@ -72,11 +72,11 @@ func ParseRemoteURL(text string) (RemoteURL, error) {
 		}
 	case "file":
 		if u.host != "" && u.host != "localhost" {
-			return RemoteURL{}, badURL("a file URL names another host", "write file:///directory, or ssh://host/directory")
+			return URL{}, badURL("a file URL names another host", "write file:///directory, or ssh://host/directory")
 		}
 		u.host = ""
 	default:
-		return RemoteURL{}, badURL(fmt.Sprintf("the protocol %q is not supported", u.scheme),
+		return URL{}, badURL(fmt.Sprintf("the protocol %q is not supported", u.scheme),
 			"use https, ssh or a directory; git:// proves neither side to the other")
 	}
 
@@ -84,11 +84,11 @@ func ParseRemoteURL(text string) (RemoteURL, error) {
 }
 
 // parsePlain reads what has no scheme: host:path, or a directory.
-func (u RemoteURL) parsePlain() (RemoteURL, error) {
+func (u URL) parsePlain() (URL, error) {
 	host, path, isSSH := strings.Cut(u.text, ":")
 	if isSSH && !strings.Contains(host, "/") {
 		if strings.HasPrefix(path, ":") {
-			return RemoteURL{}, badURL("remote helpers run programs", "use https, ssh or a directory")
+			return URL{}, badURL("remote helpers run programs", "use https, ssh or a directory")
 		}
 		u.scheme, u.path = "ssh", path
 		if at := strings.LastIndex(host, "@"); at >= 0 {
@@ -97,24 +97,24 @@ func (u RemoteURL) parsePlain() (RemoteURL, error) {
 		// user:password@host:path splits at the first colon.
 		_, after, _ := strings.Cut(path, "@")
 		if strings.Contains(u.user, ":") || strings.Contains(after, ":") {
-			return RemoteURL{}, badURL("it holds a password",
+			return URL{}, badURL("it holds a password",
 				"leave it out; use a key, or put the password into the file `password` of the remote's credentials")
 		}
 		if host == "" || path == "" || strings.HasPrefix(host, "-") {
-			return RemoteURL{}, badURL("it names no host or no path", "for example git@git.example:team/mgmt.git")
+			return URL{}, badURL("it names no host or no path", "for example git@git.example:team/mgmt.git")
 		}
 		u.host = host
 		return u, u.checkPath()
 	}
 
 	if !filepath.IsAbs(u.text) {
-		return RemoteURL{}, badURL("a directory must be absolute", "write the whole path, beginning with /")
+		return URL{}, badURL("a directory must be absolute", "write the whole path, beginning with /")
 	}
 	u.scheme, u.path = "file", filepath.Clean(u.text)
 	return u, nil
 }
 
-func (u RemoteURL) checkPath() error {
+func (u URL) checkPath() error {
 	if u.scheme == "ssh" && strings.HasPrefix(u.path, "-") || u.scheme == "file" && !filepath.IsAbs(u.path) {
 		return badURL("the path is not one of a repository", "check the URL")
 	}
@@ -125,18 +125,18 @@ func (u RemoteURL) checkPath() error {
 }
 
 func badURL(why, hint string) error {
-	return appbur.WithHint(fmt.Errorf("%w: %s", ErrRemoteURL, why), hint)
+	return appbur.WithHint(fmt.Errorf("%w: %s", ErrURL, why), hint)
 }
 
 // String returns the URL as it was given.
-func (u RemoteURL) String() string { return u.text }
+func (u URL) String() string { return u.text }
 
 // Scheme returns "https", "http", "ssh" or "file".
-func (u RemoteURL) Scheme() string { return u.scheme }
+func (u URL) Scheme() string { return u.scheme }
 
 // Plaintext reports whether whatever is sent can be read and changed on its way:
 // HTTP without TLS that leaves this machine.
-func (u RemoteURL) Plaintext() bool {
+func (u URL) Plaintext() bool {
 	if u.scheme != "http" {
 		return false
 	}
@@ -149,7 +149,7 @@ func (u RemoteURL) Plaintext() bool {
 }
 
 // address is host:port for a dialer.
-func (u RemoteURL) address(port string) string {
+func (u URL) address(port string) string {
 	if _, _, err := net.SplitHostPort(u.host); err == nil {
 		return u.host
 	}

@@ -1,4 +1,4 @@
-package gitsync
+package transport
 
 import (
 	"crypto/sha256"
@@ -13,16 +13,16 @@ import (
 	"github.com/appbur/appbur"
 )
 
-// advertisement is what a server says first: its refs and what it is able to do.
-type advertisement struct {
-	refs         map[string]Hash
+// Advertisement is what a server says first: its refs and what it is able to do.
+type Advertisement struct {
+	Refs         map[string]object.Hash
 	capabilities []string
-	// odd are names that no ref can have, made fit to be shown.
-	odd []string
+	// Odd are names that no ref can have, made fit to be shown.
+	Odd []string
 }
 
-// can reports whether the server has a capability.
-func (a advertisement) can(capability string) bool {
+// Supports reports whether the server has a capability.
+func (a Advertisement) Supports(capability string) bool {
 	return slices.Contains(a.capabilities, capability)
 }
 
@@ -32,8 +32,8 @@ const capabilitiesRef = "capabilities^{}"
 
 // readAdvertisement reads the refs of a server. Over HTTP a line that names the
 // service stands before them.
-func readAdvertisement(in io.Reader, service string, http bool) (advertisement, error) {
-	a := advertisement{refs: map[string]Hash{}}
+func readAdvertisement(in io.Reader, service string, http bool) (Advertisement, error) {
+	a := Advertisement{Refs: map[string]object.Hash{}}
 	if http {
 		packet, err := readPacket(in)
 		if err != nil {
@@ -43,10 +43,10 @@ func readAdvertisement(in io.Reader, service string, http bool) (advertisement, 
 			return a, serverSays(said)
 		}
 		if strings.TrimSuffix(string(packet), "\n") != "# service="+service {
-			return a, fmt.Errorf("%w: it does not name the service", errNoPacket)
+			return a, fmt.Errorf("%w: it does not name the service", ErrNoPacket)
 		}
 		if _, err := readPacket(in); !errors.Is(err, errFlush) {
-			return a, fmt.Errorf("%w: no flush after the service", errNoPacket)
+			return a, fmt.Errorf("%w: no flush after the service", ErrNoPacket)
 		}
 	}
 
@@ -77,7 +77,7 @@ func readAdvertisement(in io.Reader, service string, http bool) (advertisement, 
 		if err := a.add(line); err != nil {
 			return a, err
 		}
-		if err := object.DefaultLimits.CheckRefs(len(a.refs) + len(a.odd)); err != nil {
+		if err := object.DefaultLimits.CheckRefs(len(a.Refs) + len(a.Odd)); err != nil {
 			return a, err
 		}
 	}
@@ -85,40 +85,40 @@ func readAdvertisement(in io.Reader, service string, http bool) (advertisement, 
 
 // refusesFormat says that a remote names objects in another way than this package
 // does, before its first line is taken for nonsense: an id of SHA-256 is longer.
-func (a *advertisement) refusesFormat(line string) error {
-	format := a.value("object-format")
+func (a *Advertisement) refusesFormat(line string) error {
+	format := a.Value("object-format")
 	if id, _, _ := strings.Cut(line, " "); format == "" && len(id) == 2*sha256.Size {
 		format = "sha256"
 	}
 	if format == "" || format == "sha1" {
 		return nil
 	}
-	return inState(RemoteMisconfigured, "", appbur.WithHint(
-		fmt.Errorf("%w: the remote is a repository of %s objects, this one is of sha1", ErrUnsupported, format),
+	return NewError(Misconfigured, "", appbur.WithHint(
+		fmt.Errorf("%w: the remote is a repository of %s objects, this one is of sha1", object.ErrUnsupported, format),
 		"make a repository of SHA-1 objects there (git init --bare --object-format=sha1) and use that"))
 }
 
 // add takes one line with a ref.
-func (a *advertisement) add(line string) error {
+func (a *Advertisement) add(line string) error {
 	text, name, _ := strings.Cut(line, " ")
-	hash, err := ParseHash(text)
+	hash, err := object.ParseHash(text)
 	if err != nil || name == "" {
-		return fmt.Errorf("%w: ref line %q", errNoPacket, cleanSaid(line))
+		return fmt.Errorf("%w: ref line %q", ErrNoPacket, cleanSaid(line))
 	}
 	// Peeled tags and objects of alternates are no refs.
 	if name == capabilitiesRef || name == ".have" || strings.HasSuffix(name, "^{}") {
 		return nil
 	}
-	if checkRefName(name) != nil {
-		a.odd = append(a.odd, cleanSaid(name)) // git takes it for no ref either
+	if object.CheckRefName(name) != nil {
+		a.Odd = append(a.Odd, cleanSaid(name)) // git takes it for no ref either
 		return nil
 	}
-	a.refs[name] = hash
+	a.Refs[name] = hash
 	return nil
 }
 
-// value returns the value of a capability such as "object-format=sha1".
-func (a *advertisement) value(key string) string {
+// Value returns the value of a capability such as "object-format=sha1".
+func (a *Advertisement) Value(key string) string {
 	for _, c := range a.capabilities {
 		if value, ok := strings.CutPrefix(c, key+"="); ok {
 			return value
@@ -131,7 +131,7 @@ func serverSays(said string) error {
 	said = cleanSaid(said)
 	state, ok := stateSaid(said)
 	if !ok {
-		state = RemoteRefused
+		state = Refused
 	}
-	return inState(state, said, fmt.Errorf("the server says: %s", said))
+	return NewError(state, said, fmt.Errorf("the server says: %s", said))
 }

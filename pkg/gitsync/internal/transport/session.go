@@ -1,4 +1,4 @@
-package gitsync
+package transport
 
 import (
 	"context"
@@ -8,12 +8,12 @@ import (
 )
 
 const (
-	receivePack = "git-receive-pack"
-	uploadPack  = "git-upload-pack"
+	ReceivePack = "git-receive-pack"
+	UploadPack  = "git-upload-pack"
 )
 
-// transport is one session with a server, over whatever carries it.
-type transport interface {
+// conn is one session with a server, over whatever carries it.
+type conn interface {
 	// read returns what the server says.
 	read() io.Reader
 	// request sends a request while the server's answer can be read, and returns the
@@ -25,10 +25,10 @@ type transport interface {
 	end()
 }
 
-// session is a transport after the server has introduced itself.
-type session struct {
-	transport
-	advertisement
+// Session is a transport after the server has introduced itself.
+type Session struct {
+	conn
+	Advertisement
 	ctx  context.Context
 	dog  *watchdog
 	stop func()
@@ -37,57 +37,57 @@ type session struct {
 }
 
 // messages is all that the server said for people.
-func (t *session) messages() string {
-	if t.transport == nil {
+func (t *Session) messages() string {
+	if t.conn == nil {
 		return t.words.String()
 	}
 	return t.words.String() + "\n" + t.said()
 }
 
-// dial opens a session with a remote's service.
-func dial(ctx context.Context, remote Remote, service string, o RemoteOptions) (_ *session, err error) {
+// Dial opens a session with a remote's service.
+func Dial(ctx context.Context, remote Remote, service string, o Options) (_ *Session, err error) {
 	if remote.URL.Plaintext() && !remote.AllowPlaintext {
 		return nil, misconfigured(errors.New("http:// to another machine: whoever is on the way can read and change everything, credentials included"),
 			"use https:// or ssh, or accept it with `appbur remotes add --allow-plaintext`")
 	}
 	ctx, dog, stop := watch(ctx, o.silence())
-	t := &session{ctx: ctx, dog: dog, stop: stop}
+	t := &Session{ctx: ctx, dog: dog, stop: stop}
 	defer func() {
 		if err != nil {
-			t.hangUp()
+			t.Close()
 		}
 	}()
 	http := false
 
 	switch remote.URL.scheme {
 	case "https", "http":
-		t.transport, err = dialHTTP(ctx, remote, service, o, dog)
+		t.conn, err = dialHTTP(ctx, remote, service, o, dog)
 		http = true
 	case "ssh":
-		t.transport, err = dialSSH(ctx, remote, service, o, dog)
+		t.conn, err = dialSSH(ctx, remote, service, o, dog)
 	case "file":
-		t.transport, err = runGit(ctx, remote.URL.path, service, o, dog)
+		t.conn, err = runGit(ctx, remote.URL.path, service, o, dog)
 	default:
-		return nil, misconfigured(ErrRemoteURL, "use a URL that was parsed")
+		return nil, misconfigured(ErrURL, "use a URL that was parsed")
 	}
 
 	if err != nil {
 		return nil, failed(ctx, err, "")
 	}
-	if t.advertisement, err = readAdvertisement(t.read(), service, http); err != nil {
-		return nil, t.failed(err)
+	if t.Advertisement, err = readAdvertisement(t.read(), service, http); err != nil {
+		return nil, t.Failed(err)
 	}
 	return t, nil
 }
 
-// failed ends the session, so that all that the server said is known, and finds the
+// Failed ends the session, so that all that the server said is known, and finds the
 // state for what went wrong.
-func (t *session) failed(err error) error {
+func (t *Session) Failed(err error) error {
 	if err == nil {
 		return nil
 	}
 	cause := context.Cause(t.ctx)
-	t.hangUp()
+	t.Close()
 	if cause == nil {
 		return failed(context.Background(), noAnswer(err), t.messages())
 	}
@@ -96,19 +96,25 @@ func (t *session) failed(err error) error {
 
 // noAnswer tells a peer that is no Git server from one that was cut off.
 func noAnswer(err error) error {
-	if errors.Is(err, errNoPacket) {
-		return inState(RemoteNotGit, "", err)
+	if errors.Is(err, ErrNoPacket) {
+		return NewError(NotGit, "", err)
 	}
 	return err
 }
 
-// hangUp ends the session. It may be called more than once.
-func (t *session) hangUp() {
-	if t.transport != nil {
+// Close ends the session. It may be called more than once.
+func (t *Session) Close() {
+	if t.conn != nil {
 		t.end()
 	}
 	t.stop()
 }
+
+// Pause stops the watch for silence while it is this side that works.
+func (t *Session) Pause() { t.dog.rest() }
+
+// Resume watches for silence again.
+func (t *Session) Resume() { t.dog.touch() }
 
 // tail keeps the end of what is written to it. It is safe for concurrent use.
 type tail struct {

@@ -1,4 +1,4 @@
-package gitsync
+package object
 
 import (
 	"errors"
@@ -21,7 +21,7 @@ var refNames = []string{
 func TestRefNamesAsGitDoes(t *testing.T) {
 	for _, name := range refNames {
 		git := exec.Command("git", "check-ref-format", name).Run() == nil
-		err := checkRefName(name)
+		err := CheckRefName(name)
 		if (err == nil) != git {
 			t.Errorf("%q: git accepts it: %v, we say %v", name, git, err)
 		}
@@ -29,7 +29,7 @@ func TestRefNamesAsGitDoes(t *testing.T) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
-	if err := checkRefName("HEAD"); err != nil {
+	if err := CheckRefName("HEAD"); err != nil {
 		t.Error(err)
 	}
 }
@@ -39,7 +39,7 @@ func FuzzRefName(f *testing.F) {
 		f.Add(name)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
-		if checkRefName(name) == nil {
+		if CheckRefName(name) == nil {
 			for _, r := range name {
 				if r <= ' ' || r == 0x7f {
 					t.Errorf("%q is accepted", name)

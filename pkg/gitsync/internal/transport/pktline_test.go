@@ -1,4 +1,4 @@
-package gitsync
+package transport
 
 import (
 	"bytes"
@@ -28,12 +28,12 @@ func packets(lines ...string) string {
 func TestReadAdvertisement(t *testing.T) {
 	in := packets("# service=git-receive-pack\n", "", someHash+" refs/heads/main\x00report-status atomic object-format=sha1 agent=x\n",
 		someHash+" refs/tags/a\n", someHash+" refs/tags/a^{}\n", someHash+" .have\n", "")
-	a, err := readAdvertisement(iotest.OneByteReader(strings.NewReader(in)), receivePack, true)
-	if err != nil || len(a.refs) != 2 || !a.can("atomic") || a.value("agent") != "x" {
+	a, err := readAdvertisement(iotest.OneByteReader(strings.NewReader(in)), ReceivePack, true)
+	if err != nil || len(a.Refs) != 2 || !a.Supports("atomic") || a.Value("agent") != "x" {
 		t.Fatalf("%+v, %v", a, err)
 	}
 	empty := packets(strings.Repeat("0", 40)+" capabilities^{}\x00report-status\n", "")
-	if a, err := readAdvertisement(strings.NewReader(empty), receivePack, false); err != nil || len(a.refs) != 0 || !a.can("report-status") {
+	if a, err := readAdvertisement(strings.NewReader(empty), ReceivePack, false); err != nil || len(a.Refs) != 0 || !a.Supports("report-status") {
 		t.Errorf("%+v, %v", a, err)
 	}
 
@@ -46,7 +46,7 @@ func TestReadAdvertisement(t *testing.T) {
 		"sha256":       packets("# service=git-receive-pack\n", "", someHash+" refs/heads/main\x00object-format=sha256\n", ""),
 		"empty packet": "0003",
 	} {
-		if _, err := readAdvertisement(strings.NewReader(in), receivePack, true); err == nil || errors.Is(err, io.EOF) {
+		if _, err := readAdvertisement(strings.NewReader(in), ReceivePack, true); err == nil || errors.Is(err, io.EOF) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -54,35 +54,35 @@ func TestReadAdvertisement(t *testing.T) {
 
 // Each report of a server has the state that its words mean.
 func TestVerdicts(t *testing.T) {
-	updates := []refUpdate{{ref: "refs/heads/main"}, {ref: "refs/tags/a"}}
+	updates := []RefUpdate{{Ref: "refs/heads/main"}, {Ref: "refs/tags/a"}}
 	tests := []struct {
 		name   string
 		report string
 		said   string
-		want   RemoteState
+		want   State
 	}{
 		{"all well", packets("unpack ok\n", "ok refs/heads/main\n", "ok refs/tags/a\n", ""), "", ""},
 		{
 			"hook", packets("unpack ok\n", "ng refs/heads/main pre-receive hook declined\n", "ng refs/tags/a pre-receive hook declined\n", ""),
-			"no ticket", RemoteHook,
+			"no ticket", Hook,
 		},
 		{
 			"GitHub", packets("unpack ok\n", "ng refs/heads/main protected branch hook declined\n", "ok refs/tags/a\n", ""),
-			"GH006: Protected branch update failed", RemoteProtected,
+			"GH006: Protected branch update failed", Protected,
 		},
 		{
 			"moved", packets("unpack ok\n", "ng refs/heads/main failed to update ref\n", "ng refs/tags/a atomic transaction failed\n", ""), "",
-			RemoteMoved,
+			Moved,
 		},
-		{"not forced", packets("unpack ok\n", "ng refs/heads/main non-fast-forward\n", "ok refs/tags/a\n", ""), "", RemoteDiverged},
+		{"not forced", packets("unpack ok\n", "ng refs/heads/main non-fast-forward\n", "ok refs/tags/a\n", ""), "", Diverged},
 		{
 			"full", packets("unpack index-pack abnormal exit\n", "ng refs/heads/main unpacker error\n", "ng refs/tags/a unpacker error\n", ""),
-			"fatal: write error: No space left on device", RemoteFull,
+			"fatal: write error: No space left on device", Full,
 		},
-		{"limit", packets("unpack index-pack abnormal exit\n", ""), "fatal: pack exceeds maximum allowed size", RemoteTooLarge},
-		{"unexplained", packets("unpack eof before pack header was fully read\n", ""), "", RemoteBroken},
-		{"untold", packets("unpack ok\n", "ok refs/heads/main\n", ""), "", RemoteRefused},
-		{"no deletions", packets("unpack ok\n", "ok refs/heads/main\n", "ng refs/tags/a deletion prohibited\n", ""), "", RemoteRefused},
+		{"limit", packets("unpack index-pack abnormal exit\n", ""), "fatal: pack exceeds maximum allowed size", TooLarge},
+		{"unexplained", packets("unpack eof before pack header was fully read\n", ""), "", Broken},
+		{"untold", packets("unpack ok\n", "ok refs/heads/main\n", ""), "", Refused},
+		{"no deletions", packets("unpack ok\n", "ok refs/heads/main\n", "ng refs/tags/a deletion prohibited\n", ""), "", Refused},
 	}
 
 	for _, tt := range tests {
@@ -129,8 +129,8 @@ func FuzzServerAnswers(f *testing.F) {
 
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, http := range []bool{true, false} {
-			if a, err := readAdvertisement(bytes.NewReader(data), receivePack, http); err == nil {
-				for name := range a.refs {
+			if a, err := readAdvertisement(bytes.NewReader(data), ReceivePack, http); err == nil {
+				for name := range a.Refs {
 					if name == "" {
 						t.Error("a ref without a name")
 					}
@@ -146,45 +146,4 @@ func FuzzServerAnswers(f *testing.F) {
 			t.Error("words without end are kept")
 		}
 	})
-}
-
-// A pack from a stranger is an error or sound, and never a panic.
-func FuzzReceivedPack(f *testing.F) {
-	var whole bytes.Buffer
-	blob, err := newObject(3, []byte("hello"))
-	if err != nil {
-		f.Fatal(err)
-	}
-	whole.WriteString("PACK\x00\x00\x00\x02\x00\x00\x00\x01")
-	whole.Write(entryHeader(blob.kind, len("hello")))
-	whole.Write(blob.zlib)
-	sum := newChecksum()
-	sum.Write(whole.Bytes())
-	whole.Write(sum.Sum(nil))
-	f.Add(whole.Bytes())
-	f.Add(whole.Bytes()[:20])
-	f.Add([]byte("PACK\x00\x00\x00\x02\x00\x00\x00\x00"))
-
-	f.Fuzz(func(t *testing.T, data []byte) {
-		x := newIndexer(t.TempDir(), nil)
-		if x.receive(bytes.NewReader(data)) != nil {
-			return
-		}
-		if err := x.finish(t.Context(), nil); err == nil && len(x.objects) != 0 {
-			for _, o := range x.objects {
-				if o.id.IsZero() {
-					t.Error("an object without an id")
-				}
-			}
-		}
-	})
-}
-
-func TestDistancesReadBack(t *testing.T) {
-	for _, distance := range []int64{1, 127, 128, 129, 16511, 16512, 1 << 20, 1 << 40} {
-		got, err := readBaseDistance(bytes.NewReader(appendBaseDistance(nil, distance)))
-		if err != nil || got != distance {
-			t.Errorf("%d came back as %d, %v", distance, got, err)
-		}
-	}
 }

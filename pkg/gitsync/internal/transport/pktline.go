@@ -1,4 +1,4 @@
-package gitsync
+package transport
 
 import (
 	"errors"
@@ -29,14 +29,14 @@ func readPacket(in io.Reader) ([]byte, error) {
 	}
 	size, err := strconv.ParseUint(string(digits[:]), 16, 16)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %q is no packet", errNoPacket, digits)
+		return nil, fmt.Errorf("%w: %q is no packet", ErrNoPacket, digits)
 	}
 
 	switch {
 	case size == 0:
 		return nil, errFlush
 	case size < 4 || size > maxPacket:
-		return nil, fmt.Errorf("%w: a packet of %d bytes", errNoPacket, size)
+		return nil, fmt.Errorf("%w: a packet of %d bytes", ErrNoPacket, size)
 	}
 
 	payload := make([]byte, size-4)
@@ -46,8 +46,8 @@ func readPacket(in io.Reader) ([]byte, error) {
 	return payload, nil
 }
 
-// errNoPacket means that the peer does not speak Git's protocol.
-var errNoPacket = errors.New("the answer is not in Git's protocol")
+// ErrNoPacket means that the peer does not speak Git's protocol.
+var ErrNoPacket = errors.New("the answer is not in Git's protocol")
 
 // writePacket writes one packet.
 func writePacket(out io.Writer, format string, args ...any) error {
@@ -93,7 +93,7 @@ func (s *sideband) Read(b []byte) (int, error) {
 			_, _ = s.words.Write(packet[1:])
 			s.err = fmt.Errorf("the server gave up: %s", text)
 		default:
-			s.err = fmt.Errorf("%w: side band %d", errNoPacket, packet[0])
+			s.err = fmt.Errorf("%w: side band %d", ErrNoPacket, packet[0])
 		}
 	}
 
@@ -105,20 +105,20 @@ func (s *sideband) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// refUpdate is one command of a push; the zero id stands for "does not exist".
-type refUpdate struct {
-	ref      string
-	from, to Hash
+// RefUpdate is one command of a push; the zero id stands for "does not exist".
+type RefUpdate struct {
+	Ref      string
+	From, To object.Hash
 }
 
 // writeCommands writes the commands of a push.
-func writeCommands(out io.Writer, updates []refUpdate, capabilities []string) error {
+func writeCommands(out io.Writer, updates []RefUpdate, capabilities []string) error {
 	for i, u := range updates {
 		first := ""
 		if i == 0 {
 			first = "\x00 " + strings.Join(capabilities, " ")
 		}
-		if err := writePacket(out, "%s %s %s%s", u.from, u.to, u.ref, first); err != nil {
+		if err := writePacket(out, "%s %s %s%s", u.From, u.To, u.Ref, first); err != nil {
 			return err
 		}
 	}
@@ -159,12 +159,12 @@ func readReport(in io.Reader) (pushReport, error) {
 		case "ERR":
 			return report, fmt.Errorf("the server gave up: %s", cleanSaid(rest))
 		default:
-			return report, fmt.Errorf("%w: report line %q", errNoPacket, kind)
+			return report, fmt.Errorf("%w: report line %q", ErrNoPacket, kind)
 		}
 	}
 
 	if report.unpack == "" {
-		return report, fmt.Errorf("%w: a report that does not tell of the pack", errNoPacket)
+		return report, fmt.Errorf("%w: a report that does not tell of the pack", ErrNoPacket)
 	}
 	return report, nil
 }

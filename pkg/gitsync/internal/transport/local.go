@@ -1,4 +1,4 @@
-package gitsync
+package transport
 
 import (
 	"context"
@@ -19,13 +19,13 @@ const goodbye = 5 * time.Second
 // runGit talks to a repository in a directory of this machine. Stock git serves
 // it, as it would behind SSH: it compares the old values of refs, runs the hooks
 // and obeys the settings that are in force there.
-func runGit(ctx context.Context, dir, service string, o RemoteOptions, dog *watchdog) (transport, error) {
+func runGit(ctx context.Context, dir, service string, o Options, dog *watchdog) (conn, error) {
 	if _, err := os.Stat(dir); err != nil {
-		state := RemoteUnreachable
+		state := Unreachable
 		if errors.Is(err, fs.ErrNotExist) {
-			state = RemoteNotFound
+			state = NotFound
 		}
-		return nil, inState(state, "", appbur.WithHint(err, "mount the disk, or make the repository with `git init --bare "+dir+"`"))
+		return nil, NewError(state, "", appbur.WithHint(err, "mount the disk, or make the repository with `git init --bare "+dir+"`"))
 	}
 
 	git := o.Git

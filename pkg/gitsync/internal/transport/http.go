@@ -1,4 +1,4 @@
-package gitsync
+package transport
 
 import (
 	"bytes"
@@ -20,9 +20,9 @@ const userAgent = "git/2 (appbur)"
 // postBuffer is up to where a request is sent in one piece.
 const postBuffer = 1 << 20
 
-// httpTransport is a session over the smart HTTP protocol: one request for the refs and
+// httpConn is a session over the smart HTTP protocol: one request for the refs and
 // one for everything else.
-type httpTransport struct {
+type httpConn struct {
 	ctx     context.Context
 	client  *http.Client
 	base    string
@@ -35,7 +35,7 @@ type httpTransport struct {
 	last  io.ReadCloser
 }
 
-func dialHTTP(ctx context.Context, remote Remote, service string, o RemoteOptions, dog *watchdog) (transport, error) {
+func dialHTTP(ctx context.Context, remote Remote, service string, o Options, dog *watchdog) (conn, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if len(remote.Credentials.CA) > 0 {
 		config.RootCAs = x509.NewCertPool()
@@ -44,7 +44,7 @@ func dialHTTP(ctx context.Context, remote Remote, service string, o RemoteOption
 		}
 	}
 
-	w := &httpTransport{
+	w := &httpConn{
 		ctx: ctx, service: service, dog: dog,
 		base: remote.URL.scheme + "://" + remote.URL.host + remote.URL.path,
 		// A transport of its own: a session is over when it is over, and nothing of it
@@ -89,13 +89,13 @@ func checkRedirect(request *http.Request, via []*http.Request) error {
 			"if that is right, use that URL for the remote")
 	}
 	if len(via) > 5 {
-		return inState(RemoteNotUnderstood, "", errors.New("the server redirects in circles"))
+		return NewError(NotUnderstood, "", errors.New("the server redirects in circles"))
 	}
 	return nil
 }
 
 // do sends a request and demands an answer of a type.
-func (w *httpTransport) do(request *http.Request, want string) (*http.Response, error) {
+func (w *httpConn) do(request *http.Request, want string) (*http.Response, error) {
 	request.Header.Set("User-Agent", userAgent)
 	w.login(request)
 	answer, err := w.client.Do(request)
@@ -119,40 +119,40 @@ func (w *httpTransport) do(request *http.Request, want string) (*http.Response, 
 		said = string(text)
 	}
 	if answer.StatusCode == http.StatusOK {
-		return nil, inState(RemoteNotGit, "", fmt.Errorf("the server answers with %q, not with Git's smart protocol", kind))
+		return nil, NewError(NotGit, "", fmt.Errorf("the server answers with %q, not with Git's smart protocol", kind))
 	}
-	return nil, inState(stateOfStatus(answer.StatusCode, said), said, fmt.Errorf("the server answers %s", answer.Status))
+	return nil, NewError(stateOfStatus(answer.StatusCode, said), said, fmt.Errorf("the server answers %s", answer.Status))
 }
 
 // stateOfStatus gives an HTTP status its meaning.
-func stateOfStatus(status int, said string) RemoteState {
+func stateOfStatus(status int, said string) State {
 	switch status {
 	case http.StatusUnauthorized, http.StatusProxyAuthRequired:
-		return RemoteUnauthenticated
+		return Unauthenticated
 	case http.StatusForbidden:
 		if state, ok := stateSaid(said); ok {
 			return state
 		}
-		return RemoteForbidden
+		return Forbidden
 	case http.StatusNotFound, http.StatusGone:
-		return RemoteNotFound
+		return NotFound
 	case http.StatusRequestEntityTooLarge:
-		return RemoteTooLarge
+		return TooLarge
 	case http.StatusInsufficientStorage:
-		return RemoteFull
+		return Full
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout, http.StatusTooManyRequests:
-		return RemoteUnreachable
+		return Unreachable
 	case http.StatusRequestTimeout:
-		return RemoteInterrupted
+		return Interrupted
 	}
 
-	return RemoteNotUnderstood
+	return NotUnderstood
 }
 
-func (w *httpTransport) read() io.Reader { return w.first }
+func (w *httpConn) read() io.Reader { return w.first }
 
 // request implements [transport]. The request streams: nothing of a pack is held in memory.
-func (w *httpTransport) request(send func(io.Writer) error) (io.Reader, error) {
+func (w *httpConn) request(send func(io.Writer) error) (io.Reader, error) {
 	body, out := io.Pipe()
 	go func() { _ = out.CloseWithError(send(w.dog.writer(out))) }()
 
@@ -186,10 +186,10 @@ func (w *httpTransport) request(send func(io.Writer) error) (io.Reader, error) {
 }
 
 // said implements [transport]: over HTTP nothing stands beside the protocol.
-func (w *httpTransport) said() string { return "" }
+func (w *httpConn) said() string { return "" }
 
 // end implements [transport].
-func (w *httpTransport) end() {
+func (w *httpConn) end() {
 	w.once.Do(func() {
 		_ = w.first.Close()
 		if w.last != nil {
