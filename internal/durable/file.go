@@ -38,6 +38,14 @@ func Stage(path string, mode fs.FileMode, write func(io.Writer) error) error {
 	return nil
 }
 
+// Restage is Stage that first removes what an earlier attempt left under the same name.
+func Restage(path string, mode fs.FileMode, write func(io.Writer) error) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return Stage(path, mode, write)
+}
+
 // Replace puts a file in the place of another one, or of none: readers see the old bytes or
 // the new ones, and so they do after a power failure.
 func Replace(path string, data []byte, mode fs.FileMode) error {

@@ -2,8 +2,6 @@ package gitsync
 
 import (
 	"fmt"
-
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // Borrow lets the edit rely on the content of a directory of a commit instead of
@@ -44,13 +42,4 @@ func (r *Repository) present(commit Hash, dir string) ([]storedFile, error) {
 		}
 	}
 	return files, nil
-}
-
-// holds demands that an object is somewhere. It is read only if no pack has it.
-func (s *objectStore) holds(id Hash) error {
-	if _, _, ok := s.find(id); ok {
-		return nil
-	}
-	_, err := s.readAs(id, plumbing.BlobObject)
-	return err
 }

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/tempfile"
 	"github.com/appbur/appbur/pkg/gitsync/internal/transport"
 
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
@@ -19,6 +20,10 @@ import (
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/durable"
 )
+
+// unfinishedClone begins the names of directories in which clones are made, next to
+// where they will be.
+const unfinishedClone = ".appbur-clone-"
 
 // Cloned says what a clone brought.
 type Cloned struct {
@@ -51,10 +56,10 @@ func Clone(ctx context.Context, dir string, remote Remote, branch, tagPrefix str
 		return nil, Cloned{}, fmt.Errorf("clone: %w", err)
 	}
 
-	if err := removeAbandonedClones(parent); err != nil {
+	if err := tempfile.RemoveAbandonedDirs(parent, unfinishedClone); err != nil {
 		return nil, Cloned{}, fmt.Errorf("clone: %w", err)
 	}
-	lock, err := createUnfinishedClone(parent)
+	lock, err := tempfile.CreateDir(parent, unfinishedClone)
 	if err != nil {
 		return nil, Cloned{}, fmt.Errorf("clone: %w", err)
 	}
@@ -145,7 +150,7 @@ func fetchAll(ctx context.Context, dir string, remote Remote, branch, tagPrefix 
 
 // writePackedRefs writes all refs in one file, as `git pack-refs` does.
 func writePackedRefs(dir string, refs map[string]Hash) error {
-	err := writeDurably(filepath.Join(dir, "packed-refs"), 0o644, func(w io.Writer) error {
+	err := durable.Restage(filepath.Join(dir, "packed-refs"), 0o644, func(w io.Writer) error {
 		for _, name := range slices.Sorted(maps.Keys(refs)) {
 			if _, err := fmt.Fprintf(w, "%s %s\n", refs[name], name); err != nil {
 				return err

@@ -6,8 +6,6 @@ import (
 	"strings"
 
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
-
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // Change is a file that differs between two commits. From is empty for a file
@@ -55,14 +53,6 @@ func (r *Repository) rootOf(commit Hash) (Hash, error) {
 // treeSource reads the bytes of trees; those of the empty tree are none.
 type treeSource interface {
 	tree(id Hash) ([]byte, error)
-}
-
-// tree returns the bytes of a tree. The empty tree needs no object.
-func (s *objectStore) tree(id Hash) ([]byte, error) {
-	if id == object.EmptyTree {
-		return nil, nil
-	}
-	return s.readAs(id, plumbing.TreeObject)
 }
 
 // differ compares trees. Directories that are equal are not read.

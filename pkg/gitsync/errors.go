@@ -37,11 +37,6 @@ var (
 	// ErrTooLarge means that something claims to be larger than the limits allow. It was
 	// not read.
 	ErrTooLarge = object.ErrTooLarge
-	// ErrNoSpace means that the file system has no room for what must be written.
-	// What was there before is whole.
-	ErrNoSpace = errors.New("no space left for the repository")
-	// ErrReadOnly means that the repository may be read and not written.
-	ErrReadOnly = errors.New("repository cannot be written")
 	// ErrPath means that a path cannot be stored.
 	ErrPath = object.ErrPath
 	// ErrPathConflict means that a file would take the place of a directory, or

@@ -3,7 +3,10 @@
 package gitsync
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,3 +22,16 @@ func freshen(p *pack) error {
 }
 
 func touch(path string) error { return unix.UtimesNanoAt(unix.AT_FDCWD, path, nil, 0) }
+
+// touched makes a file young and returns its time, which is now by the clock of the file
+// system. It needs no room.
+func touched(path string) (time.Time, error) {
+	if err := touch(path); err != nil {
+		return time.Time{}, err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return time.Time{}, errors.Join(errVanished, err)
+	}
+	return info.ModTime(), nil
+}

@@ -13,6 +13,8 @@ import (
 	"github.com/appbur/appbur"
 )
 
+var epoch = time.Unix(1_700_000_000, 0)
+
 func testCommit(t *testing.T, r *Repository, content string) error {
 	t.Helper()
 	tip, err := r.Tip(MainRef)

@@ -5,11 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/appbur/appbur"
@@ -75,9 +72,6 @@ func (r *Repository) maintain(ctx context.Context, o MaintainOptions) (report Ma
 	}
 	return report, err
 }
-
-// errVanished means that git took a pack away while it was about to be read.
-var errVanished = errors.New("git is repacking the same packs")
 
 func (r *Repository) maintainOnce(ctx context.Context, o MaintainOptions) (report MaintainReport, err error) {
 	if err := removeAbandoned(r.objects.packDir()); err != nil {
@@ -224,101 +218,4 @@ func choosePacks(packs []*pack, all, cruft bool) []*pack {
 	}
 
 	return chosen
-}
-
-// usage counts packs and bytes.
-func (s *objectStore) usage(loose []looseObject) (packs int, bytes int64, err error) {
-	for _, p := range s.own() {
-		for _, ending := range []string{".pack", ".idx"} {
-			info, err := os.Stat(siblingFile(p, ending))
-			if errors.Is(err, fs.ErrNotExist) {
-				continue // repacked by git this moment
-			}
-			if err != nil {
-				return 0, 0, err
-			}
-			bytes += info.Size()
-		}
-		packs++
-	}
-	for _, o := range loose {
-		bytes += o.stored
-	}
-	return packs, bytes, nil
-}
-
-// retire removes packs and loose objects whose successors are durable.
-func (s *objectStore) retire(packs []*pack, loose []looseObject, successors []*pack) error {
-	packs = slices.DeleteFunc(slices.Clone(packs), func(p *pack) bool {
-		return slices.ContainsFunc(successors, func(by *pack) bool { return by.path == p.path })
-	})
-	s.replace(packs, successors...)
-
-	// An index over many packs names those that go now.
-	entries, err := os.ReadDir(s.packDir())
-	if err != nil {
-		return err
-	}
-
-	for _, entry := range entries {
-		if strings.HasPrefix(entry.Name(), "multi-pack-index") {
-			if err := os.RemoveAll(filepath.Join(s.packDir(), entry.Name())); err != nil {
-				return err
-			}
-		}
-	}
-
-	for _, p := range packs {
-		// The index first: without it nobody looks for the pack.
-		for _, ending := range []string{".idx", ".rev", ".bitmap", ".mtimes", ".pack"} {
-			if err := os.Remove(siblingFile(p, ending)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
-		}
-	}
-
-	for _, o := range loose {
-		if err := os.Remove(o.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
-}
-
-// orphanAge is how old a file without its index must be to be nobody's: stock git
-// publishes the index some moments after the pack.
-const orphanAge = 24 * time.Hour
-
-// removeOrphans removes packs that lost their index to a crash. A file that may be
-// touched tells the time by which the age of files is measured.
-func removeOrphans(dir, clock string) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return err
-	}
-	names := map[string]bool{}
-	for _, entry := range entries {
-		names[entry.Name()] = true
-	}
-	now, err := touched(clock)
-	if err != nil {
-		return err
-	}
-
-	for _, entry := range entries {
-		base, ending, found := strings.Cut(entry.Name(), ".")
-		if !found || !strings.HasPrefix(base, "pack-") && !strings.HasPrefix(base, "loose-") || names[base+".idx"] || names[base+".keep"] ||
-			!slices.Contains([]string{"pack", "rev", "bitmap", "mtimes"}, ending) {
-			continue
-		}
-		info, err := entry.Info()
-		if err != nil || now.Sub(info.ModTime()) < orphanAge {
-			continue
-		}
-		if err := os.Remove(filepath.Join(dir, entry.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-
-	return nil
 }

@@ -344,3 +344,20 @@ func prove(id Hash, o rawObject) error {
 	}
 	return nil
 }
+
+// holds demands that an object is somewhere. It is read only if no pack has it.
+func (s *objectStore) holds(id Hash) error {
+	if _, _, ok := s.find(id); ok {
+		return nil
+	}
+	_, err := s.readAs(id, plumbing.BlobObject)
+	return err
+}
+
+// tree returns the bytes of a tree. The empty tree needs no object.
+func (s *objectStore) tree(id Hash) ([]byte, error) {
+	if id == object.EmptyTree {
+		return nil, nil
+	}
+	return s.readAs(id, plumbing.TreeObject)
+}

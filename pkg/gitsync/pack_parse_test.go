@@ -5,14 +5,11 @@ import (
 	"errors"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 
 	"github.com/go-git/go-git/v5/plumbing"
 )
-
-var epoch = time.Unix(1_700_000_000, 0)
 
 func FuzzPackIndex(f *testing.F) {
 	objects := []packedObject{{id: Hash{1}, offset: 12}, {id: Hash{0xff}, offset: 1 << 33}}

@@ -14,6 +14,7 @@ import (
 	"slices"
 
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+	"github.com/appbur/appbur/pkg/gitsync/internal/tempfile"
 
 	"github.com/go-git/go-git/v5/plumbing"
 
@@ -39,7 +40,7 @@ const unknownCount = -1
 // createPack begins a pack in a directory. A known count saves reading the pack
 // once more.
 func createPack(dir string, count int) (*packFile, error) {
-	file, err := createUnfinished(dir, unfinishedPack)
+	file, err := tempfile.Create(dir, unfinishedPack)
 	if err != nil {
 		return nil, fmt.Errorf("write pack: %w", err)
 	}
@@ -196,7 +197,7 @@ type packPart struct {
 
 // writeUnfinished writes a small file durably, under a name that nobody reads.
 func writeUnfinished(dir string, data []byte) (*os.File, error) {
-	file, err := createUnfinished(dir, unfinishedIndex)
+	file, err := tempfile.Create(dir, unfinishedIndex)
 	if err != nil {
 		return nil, err
 	}

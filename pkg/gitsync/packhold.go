@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/tempfile"
 )
 
 // packHold keeps a new pack from being taken away before a ref leads to it. A
@@ -46,7 +48,7 @@ func isHold(dir string, entry fs.DirEntry) bool {
 
 // hold links the hold of a pack that is about to be published under a name.
 func (p *packFile) hold(name string) (*packHold, error) {
-	file, err := createUnfinished(p.dir, unfinishedIndex)
+	file, err := tempfile.Create(p.dir, unfinishedIndex)
 	if err != nil {
 		return nil, err
 	}

@@ -3,18 +3,12 @@ package gitsync
 import (
 	"bytes"
 	"compress/zlib"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
 	"sync"
 
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 
 	"github.com/go-git/go-git/v5/plumbing"
-
-	"github.com/appbur/appbur/internal/durable"
 )
 
 // packLevel is zlib's fastest level. For manifests it costs a quarter less time
@@ -72,13 +66,4 @@ func entryHeader(kind plumbing.ObjectType, size int) []byte {
 		b = byte(size & 0x7f)
 	}
 	return append(header, b)
-}
-
-// writeDurably writes a file and its bytes reach the disk. An unfinished file of
-// the same name is replaced.
-func writeDurably(path string, mode fs.FileMode, write func(io.Writer) error) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return durable.Stage(path, mode, write)
 }

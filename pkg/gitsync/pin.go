@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/tempfile"
 )
 
 const (
@@ -36,7 +38,7 @@ type Pin struct {
 // Pin pins a commit. The caller looks afterwards whether what led him to the commit is
 // still there: if it is, nothing of the commit can have been pruned in between.
 func (r *Repository) Pin(ctx context.Context, commit Hash) (*Pin, error) {
-	file, err := createUnfinished(r.dir, pinFile)
+	file, err := tempfile.Create(r.dir, pinFile)
 	if err != nil {
 		return nil, storageError(r.dir, fmt.Errorf("pin: %w", err))
 	}
@@ -102,7 +104,7 @@ func (r *Repository) removeAbandonedPins(ctx context.Context) error {
 		return err
 	}
 	for _, file := range files {
-		if err := removeUnowned(file); err != nil {
+		if err := tempfile.RemoveUnowned(file); err != nil {
 			return fmt.Errorf("remove the pins of dead processes: %w", err)
 		}
 	}

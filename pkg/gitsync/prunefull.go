@@ -3,7 +3,6 @@ package gitsync
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -161,21 +160,4 @@ func (s *repackSet) leaveOthers(source int32) {
 			e.to = toStay
 		}
 	}
-}
-
-// noRoomHint says what frees space on a full disk.
-const noRoomHint = "free space below %s: `appbur points delete` or `points prune`, then `appbur repo maintain --prune-expire 0s`, need none; " +
-	"or make room and run again; nothing is damaged"
-
-// touched makes a file young and returns its time, which is now by the clock of the file
-// system. It needs no room.
-func touched(path string) (time.Time, error) {
-	if err := touch(path); err != nil {
-		return time.Time{}, err
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return time.Time{}, errors.Join(errVanished, err)
-	}
-	return info.ModTime(), nil
 }

@@ -63,7 +63,7 @@ func (r *Repository) DeleteRefs(ctx context.Context, gone, kept map[string]Hash)
 // a ref packs it again after it is gone.
 func (r *Repository) dropRefs(ctx context.Context, gone map[string]Hash) (err error) {
 	staged := filepath.Join(r.dir, stagedPacked)
-	if err := r.WithRoom(func() error { return writeDurably(staged, 0o644, writeNothing) }); err != nil {
+	if err := r.WithRoom(func() error { return durable.Restage(staged, 0o644, writeNothing) }); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.Remove(staged)) }()
@@ -112,7 +112,7 @@ func (r *Repository) dropPacked(gone map[string]Hash) error {
 	}
 
 	next := filepath.Join(r.dir, newPacked)
-	if err := writeDurably(next, 0o644, func(w io.Writer) error {
+	if err := durable.Restage(next, 0o644, func(w io.Writer) error {
 		_, err := w.Write(rest)
 		return err
 	}); err != nil {
@@ -154,7 +154,7 @@ func (r *Repository) dropLoose(ctx context.Context, name string, hash Hash) (err
 		return nil
 	}
 	staged := filepath.Join(r.dir, stagedRef)
-	if err := writeDurably(staged, 0o644, writeNothing); err != nil {
+	if err := durable.Restage(staged, 0o644, writeNothing); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.Remove(staged)) }()

@@ -216,7 +216,7 @@ func (r *Repository) moveRef(ctx context.Context, name string, from, to Hash) (e
 	}
 	path := filepath.Join(r.dir, filepath.FromSlash(name))
 	staged := filepath.Join(r.dir, stagedRef)
-	if err := writeDurably(staged, 0o644, func(w io.Writer) error {
+	if err := durable.Restage(staged, 0o644, func(w io.Writer) error {
 		_, err := w.Write([]byte(to.String() + "\n"))
 		return err
 	}); err != nil {

@@ -249,7 +249,7 @@ func (r *Repository) editConfig(ctx context.Context, change func(*config.Config,
 	if text, err = change(cfg, text); err != nil {
 		return err
 	}
-	if err := writeDurably(lock, 0o644, func(w io.Writer) error {
+	if err := durable.Restage(lock, 0o644, func(w io.Writer) error {
 		_, err := w.Write(text)
 		return err
 	}); err != nil {

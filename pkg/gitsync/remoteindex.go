@@ -67,7 +67,7 @@ func newIndexer(dir string, tell func(int64)) *indexer {
 
 // receive writes the pack to disk and hashes the objects that are whole in it.
 func (x *indexer) receive(in io.Reader) error {
-	return writeDurably(filepath.Join(x.dir, unfinishedPack), 0o444, func(file io.Writer) error {
+	return durable.Restage(filepath.Join(x.dir, unfinishedPack), 0o444, func(file io.Writer) error {
 		disk := bufio.NewWriterSize(file, 256<<10)
 		sum := newChecksum()
 		s := &packStream{in: bufio.NewReaderSize(in, 64<<10), sum: sum, disk: disk, tell: x.tell}
@@ -245,7 +245,7 @@ func (x *indexer) finish(ctx context.Context, tips []Hash) error {
 	x.done = nil
 	data := encodePackIndex(x.objects, x.sum)
 	indexPath := filepath.Join(x.dir, unfinishedIndex)
-	if err := writeDurably(indexPath, 0o444, func(w io.Writer) error {
+	if err := durable.Restage(indexPath, 0o444, func(w io.Writer) error {
 		_, err := w.Write(data)
 		return err
 	}); err != nil {

@@ -252,3 +252,10 @@ func (x *packIndex) names() map[int64]Hash {
 	}
 	return names
 }
+
+func packPath(p *pack) string {
+	if p == nil {
+		return ""
+	}
+	return p.path
+}

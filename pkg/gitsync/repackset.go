@@ -8,7 +8,6 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -381,9 +380,4 @@ func (s *repackSet) read(objects *objectStore, e *repackEntry) (rawObject, error
 		return rawObject{}, fmt.Errorf("object %s: %w", e.id, err)
 	}
 	return o, prove(e.id, o)
-}
-
-// siblingFile is the file that belongs to a pack under another ending.
-func siblingFile(p *pack, ending string) string {
-	return p.path[:len(p.path)-len(filepath.Ext(p.path))] + ending
 }

@@ -94,7 +94,7 @@ func writeSkeleton(dir string) error {
 		}
 	}
 	for name, text := range map[string]string{"HEAD": "ref: " + MainRef + "\n", "config": initialConfig} {
-		err := writeDurably(filepath.Join(dir, name), 0o644, func(w io.Writer) error {
+		err := durable.Restage(filepath.Join(dir, name), 0o644, func(w io.Writer) error {
 			_, err := io.WriteString(w, text)
 			return err
 		})

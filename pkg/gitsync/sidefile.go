@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 )
 
@@ -63,4 +64,9 @@ func parseMtimes(data []byte, count int) ([]uint32, error) {
 		words[i] = binary.BigEndian.Uint32(data[len(mtimesMagic)+4*i:])
 	}
 	return words, nil
+}
+
+// siblingFile is the file that belongs to a pack under another ending.
+func siblingFile(p *pack, ending string) string {
+	return p.path[:len(p.path)-len(filepath.Ext(p.path))] + ending
 }

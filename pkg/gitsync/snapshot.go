@@ -210,13 +210,6 @@ func (s *Snapshot) ReadAll(ctx context.Context, path string, emit func(path stri
 	return group.Wait()
 }
 
-func packPath(p *pack) string {
-	if p == nil {
-		return ""
-	}
-	return p.path
-}
-
 // readRun reads files that are sorted by pack and offset.
 func (s *Snapshot) readRun(ctx context.Context, files []storedFile, total *atomic.Int64, emit func(string, []byte) error) error {
 	var reader *packReader

@@ -35,3 +35,7 @@ func storageError(dir string, err error) error {
 	}
 	return err
 }
+
+// noRoomHint says what frees space on a full disk.
+const noRoomHint = "free space below %s: `appbur points delete` or `points prune`, then `appbur repo maintain --prune-expire 0s`, need none; " +
+	"or make room and run again; nothing is damaged"
