@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/appbur/appbur"
@@ -20,20 +22,20 @@ func (r *Repository) FindCommit(abbreviation string) (Hash, error) {
 	even := text[:len(text)/2*2]
 	prefix, err := hex.DecodeString(even)
 	if _, odd := hex.DecodeString(text + strings.Repeat("0", len(text)%2)); err != nil || odd != nil || len(text) < minAbbreviation ||
-		len(text) > 2*idSize {
-		return Hash{}, fmt.Errorf("%q is no abbreviated hash: want %d to %d hexadecimal digits", abbreviation, minAbbreviation, 2*idSize)
+		len(text) > 2*pack.HashSize {
+		return Hash{}, fmt.Errorf("%q is no abbreviated hash: want %d to %d hexadecimal digits", abbreviation, minAbbreviation, 2*pack.HashSize)
 	}
 	var commits []Hash
 
-	for _, id := range r.objects.withPrefix(prefix) {
+	for _, id := range r.objects.WithPrefix(prefix) {
 		if !strings.HasPrefix(id.String(), text) {
 			continue
 		}
-		object, err := r.objects.read(id)
+		object, err := r.objects.Read(id)
 		if err != nil {
 			return Hash{}, fmt.Errorf("object %s: %w", id, err)
 		}
-		if object.kind == plumbing.CommitObject {
+		if object.Kind == plumbing.CommitObject {
 			commits = append(commits, id)
 		}
 	}

@@ -36,7 +36,7 @@ func (r *Repository) Blame(ctx context.Context, from Hash, paths ...string) ([]B
 		patterns[i] = ExactPath(path)
 	}
 	w := newWalker(r, patterns)
-	defer w.reader.close()
+	defer w.reader.Close()
 	b := &blamer{walker: w, paths: paths, suspects: map[Hash]map[string][]blamed{}, commits: map[Hash]Commit{}, texts: map[Hash][][]byte{}}
 	if err := b.start(from); err != nil {
 		return nil, nil, fmt.Errorf("blame: %w", err)
@@ -72,7 +72,7 @@ type blamer struct {
 }
 
 func (b *blamer) start(from Hash) error {
-	c, err := b.reader.commit(from)
+	c, err := b.reader.Commit(from)
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (b *blamer) text(id Hash) ([][]byte, error) {
 	if text, ok := b.texts[id]; ok {
 		return text, nil
 	}
-	data, err := b.reader.readAs(id, plumbing.BlobObject)
+	data, err := b.reader.ReadAs(id, plumbing.BlobObject)
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +163,7 @@ func (b *blamer) passOn(c Commit, file chosenEntry, left []blamed) ([]blamed, er
 	var parents []Commit
 
 	for _, h := range c.Parents {
-		parent, err := b.reader.commit(h)
+		parent, err := b.reader.Commit(h)
 		if err != nil {
 			return nil, err
 		}

@@ -1,14 +1,17 @@
 package gitsync
 
-import "github.com/go-git/go-git/v5/plumbing"
+import (
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+	"github.com/go-git/go-git/v5/plumbing"
+)
 
 // Blobs reads many blobs that are versions of one another, which is faster than
 // one by one through [Snapshot.Blob]: packs stay open, and what the versions share
 // is read once. It serves one goroutine and must be closed.
-type Blobs struct{ reader objectReader }
+type Blobs struct{ reader pack.BatchReader }
 
 // Blobs returns a reader of blobs.
-func (r *Repository) Blobs() *Blobs { return &Blobs{objectReader{objects: r.objects}} }
+func (r *Repository) Blobs() *Blobs { return &Blobs{pack.BatchReader{Objects: r.objects}} }
 
 // Read returns the content of a blob, nothing for the empty Hash. It must not be
 // changed.
@@ -16,8 +19,8 @@ func (b *Blobs) Read(h Hash) ([]byte, error) {
 	if h.IsZero() {
 		return nil, nil
 	}
-	return b.reader.readAs(h, plumbing.BlobObject)
+	return b.reader.ReadAs(h, plumbing.BlobObject)
 }
 
 // Close lets go of the open packs.
-func (b *Blobs) Close() { b.reader.close() }
+func (b *Blobs) Close() { b.reader.Close() }

@@ -33,11 +33,11 @@ func (r *Repository) present(commit Hash, dir string) ([]storedFile, error) {
 		return nil, err
 	}
 	// What was found before may have been pruned since.
-	if err := r.objects.rescan(); err != nil {
+	if err := r.objects.Rescan(); err != nil {
 		return nil, err
 	}
 	for _, file := range files {
-		if err := r.objects.holds(file.id); err != nil {
+		if err := r.objects.Holds(file.id); err != nil {
 			return nil, fmt.Errorf("%s: %w", file.path, err)
 		}
 	}

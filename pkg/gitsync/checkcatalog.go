@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -87,12 +89,12 @@ func (c *checker) readCatalog() error {
 	}
 
 	for _, dir := range c.dirs {
-		packs, err := listPacks(dir)
+		packs, err := pack.List(dir)
 		if err != nil {
 			return err
 		}
 		for _, files := range packs {
-			if err := c.addPack(files.base); err != nil {
+			if err := c.addPack(files.Base); err != nil {
 				return err
 			}
 		}
@@ -109,9 +111,9 @@ func (c *checker) readCatalog() error {
 
 // objectDirs returns the "objects" directory and those it borrows from.
 func (c *checker) objectDirs() ([]string, error) {
-	store := &objectStore{dirs: []string{filepath.Join(c.dir, "objects")}}
-	for i := 0; i < len(store.dirs); i++ {
-		list, err := os.ReadFile(filepath.Join(store.dirs[i], "info", "alternates"))
+	store := &pack.Store{Dirs: []string{filepath.Join(c.dir, "objects")}}
+	for i := 0; i < len(store.Dirs); i++ {
+		list, err := os.ReadFile(filepath.Join(store.Dirs[i], "info", "alternates"))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("read alternates: %w", err)
 		}
@@ -121,20 +123,20 @@ func (c *checker) objectDirs() ([]string, error) {
 				continue
 			}
 			if !filepath.IsAbs(dir) {
-				dir = filepath.Join(store.dirs[i], dir)
+				dir = filepath.Join(store.Dirs[i], dir)
 			}
-			if dir = filepath.Clean(dir); slices.Contains(store.dirs, dir) {
+			if dir = filepath.Clean(dir); slices.Contains(store.Dirs, dir) {
 				continue
 			}
 			if _, err := os.Stat(dir); err != nil {
 				c.problem(ProblemFormat, Hash{}, "objects/info/alternates", "objects are borrowed from %s, which cannot be read: %v", dir, err)
 				continue
 			}
-			store.dirs = append(store.dirs, dir)
+			store.Dirs = append(store.Dirs, dir)
 		}
 	}
 
-	return store.dirs, nil
+	return store.Dirs, nil
 }
 
 // addPack reads the index of one pack; base is the path without an ending.
@@ -166,39 +168,39 @@ func (c *checker) addPack(base string) error {
 	c.packs = append(c.packs, &checkedPack{path: base + ".pack", count: len(objects)})
 	c.report.Packs++
 	for _, o := range objects {
-		c.catalog.entries = append(c.catalog.entries, catalogEntry{id: o.id, pack: number, offset: int64(o.offset)})
+		c.catalog.entries = append(c.catalog.entries, catalogEntry{id: o.ID, pack: number, offset: int64(o.Offset)})
 	}
 	return nil
 }
 
 // readIndex reads a whole pack index by itself and says what is wrong with it. The
 // objects are nil when nothing in it can be used.
-func readIndex(data []byte) (objects []packedObject, problem string) {
-	x, err := parsePackIndex(data)
+func readIndex(data []byte) (objects []pack.IndexEntry, problem string) {
+	x, err := pack.ParseIndex(data)
 	if err != nil {
 		return nil, err.Error()
 	}
-	sum := newChecksum()
-	sum.Write(data[:len(data)-idSize])
-	if !bytes.Equal(sum.Sum(nil), data[len(data)-idSize:]) {
+	sum := pack.NewChecksum()
+	sum.Write(data[:len(data)-pack.HashSize])
+	if !bytes.Equal(sum.Sum(nil), data[len(data)-pack.HashSize:]) {
 		problem = "its bytes do not have the checksum that it ends with"
 	}
 
-	objects = make([]packedObject, x.count)
+	objects = make([]pack.IndexEntry, x.Count)
 	for i := range objects {
 		o := &objects[i]
-		o.id, o.crc = x.id(i), x.crc(i)
-		offset, ok := x.offset(i)
+		o.ID, o.CRC = x.ID(i), x.CRC(i)
+		offset, ok := x.Offset(i)
 		if !ok {
-			return nil, fmt.Sprintf("the place of %s is outside the pack", o.id)
+			return nil, fmt.Sprintf("the place of %s is outside the pack", o.ID)
 		}
-		o.offset = uint64(offset)
-		first := int(o.id[0])
-		if i >= int(x.word(indexFanout+4*first)) || first > 0 && i < int(x.word(indexFanout+4*(first-1))) {
-			problem = fmt.Sprintf("%s is not where its table of counts says", o.id)
+		o.Offset = uint64(offset)
+		first := int(o.ID[0])
+		if i >= int(x.Word(pack.IndexFanout+4*first)) || first > 0 && i < int(x.Word(pack.IndexFanout+4*(first-1))) {
+			problem = fmt.Sprintf("%s is not where its table of counts says", o.ID)
 		}
-		if i > 0 && bytes.Compare(objects[i-1].id[:], o.id[:]) >= 0 {
-			problem = fmt.Sprintf("%s is out of order", o.id)
+		if i > 0 && bytes.Compare(objects[i-1].ID[:], o.ID[:]) >= 0 {
+			problem = fmt.Sprintf("%s is out of order", o.ID)
 		}
 	}
 

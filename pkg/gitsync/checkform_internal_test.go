@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 
 	"github.com/go-git/go-git/v5/plumbing/filemode"
@@ -58,11 +60,11 @@ func FuzzCheckCommitAndTag(f *testing.F) {
 
 // Whatever lies in an index file, what is read of it is inside it.
 func FuzzReadIndex(f *testing.F) {
-	objects := []packedObject{
-		{id: Hash(bytes.Repeat([]byte{0x11}, 20)), offset: 12},
-		{id: Hash(bytes.Repeat([]byte{0x22}, 20)), offset: 1 << 33},
+	objects := []pack.IndexEntry{
+		{ID: Hash(bytes.Repeat([]byte{0x11}, 20)), Offset: 12},
+		{ID: Hash(bytes.Repeat([]byte{0x22}, 20)), Offset: 1 << 33},
 	}
-	good := encodePackIndex(objects, make([]byte, idSize))
+	good := pack.EncodeIndex(objects, make([]byte, pack.HashSize))
 	f.Add(good)
 	f.Add(good[:len(good)/2])
 	f.Add(bytes.Replace(good, []byte{0x22}, []byte{0x00}, 1))
@@ -71,7 +73,7 @@ func FuzzReadIndex(f *testing.F) {
 		if problem != "" {
 			return
 		}
-		again := encodePackIndex(slices.Clone(read), data[len(data)-checksumSize:len(data)-idSize])
+		again := pack.EncodeIndex(slices.Clone(read), data[len(data)-pack.ChecksumSize:len(data)-pack.HashSize])
 		if len(again) == len(data) && !bytes.Equal(again, data) && !hasLarge(read) {
 			t.Errorf("an index without a fault would be written otherwise")
 		}
@@ -79,6 +81,6 @@ func FuzzReadIndex(f *testing.F) {
 }
 
 // hasLarge reports whether an index has a second table, whose order is free.
-func hasLarge(objects []packedObject) bool {
-	return slices.ContainsFunc(objects, func(o packedObject) bool { return o.offset >= largeOffset })
+func hasLarge(objects []pack.IndexEntry) bool {
+	return slices.ContainsFunc(objects, func(o pack.IndexEntry) bool { return o.Offset >= pack.LargeOffset })
 }

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -14,22 +16,22 @@ import (
 
 // checkObject looks at the form of an object whose bytes are proven, and notes what
 // it leads to. The rules are those of `git fsck --strict`.
-func (c *checker) checkObject(id Hash, where string, raw rawObject) {
-	c.catalog.saw(id, raw.kind)
+func (c *checker) checkObject(id Hash, where string, raw pack.RawObject) {
+	c.catalog.saw(id, raw.Kind)
 	var faults []string
 	var links []link
 
-	switch raw.kind {
+	switch raw.Kind {
 	case plumbing.TreeObject:
-		links, faults = checkTree(raw.data)
+		links, faults = checkTree(raw.Data)
 	case plumbing.CommitObject:
-		links, faults = checkCommit(raw.data, c.shallow[id])
+		links, faults = checkCommit(raw.Data, c.shallow[id])
 	case plumbing.TagObject:
-		links, faults = checkTag(raw.data)
+		links, faults = checkTag(raw.Data)
 	}
 
 	for _, fault := range faults {
-		c.problem(ProblemForm, id, where, "%s: %s", raw.kind, fault)
+		c.problem(ProblemForm, id, where, "%s: %s", raw.Kind, fault)
 	}
 
 	for _, l := range links {
@@ -66,13 +68,13 @@ func checkTree(data []byte) (links []link, faults []string) {
 	for first := true; len(data) > 0; first = false {
 		mode, rest, ok := bytes.Cut(data, []byte{' '})
 		name, rest, okName := bytes.Cut(rest, []byte{0})
-		if !ok || !okName || len(rest) < idSize {
+		if !ok || !okName || len(rest) < pack.HashSize {
 			fault("an entry is cut off")
 			return links, faults
 		}
 		e := object.TreeEntry{Name: string(name)}
 		copy(e.ID[:], rest)
-		data = rest[idSize:]
+		data = rest[pack.HashSize:]
 		kind, known := treeModes[string(mode)]
 		switch {
 		case !known:

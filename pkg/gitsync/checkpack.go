@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 
 	"golang.org/x/sync/errgroup"
@@ -61,15 +63,15 @@ func (c *checker) readPacks(ctx context.Context, workers int) error {
 
 // checkPackBytes compares a pack with its checksum, and each entry with the CRC-32
 // that the index has of it. It returns the entries in the order of the pack.
-func (c *checker) checkPackBytes(ctx context.Context, p *checkedPack) ([]packedObject, error) {
+func (c *checker) checkPackBytes(ctx context.Context, p *checkedPack) ([]pack.IndexEntry, error) {
 	indexPath := strings.TrimSuffix(p.path, ".pack") + ".idx"
 	index, err := os.ReadFile(indexPath)
 	if err != nil {
 		return nil, vanished(err)
 	}
 	objects, _ := readIndex(index)
-	noCRC := len(index) < len(indexMagic) || string(index[:len(indexMagic)]) != indexMagic
-	slices.SortFunc(objects, func(a, b packedObject) int { return cmp.Compare(a.offset, b.offset) })
+	noCRC := len(index) < len(pack.IndexMagic) || string(index[:len(pack.IndexMagic)]) != pack.IndexMagic
+	slices.SortFunc(objects, func(a, b pack.IndexEntry) int { return cmp.Compare(a.Offset, b.Offset) })
 	file, err := os.Open(p.path)
 	if err != nil {
 		return nil, vanished(err)
@@ -82,12 +84,12 @@ func (c *checker) checkPackBytes(ctx context.Context, p *checkedPack) ([]packedO
 	}
 	where := c.relative(p.path)
 
-	end := info.Size() - int64(idSize)
+	end := info.Size() - int64(pack.HashSize)
 	if end < packStart {
 		c.problem(ProblemPack, Hash{}, where, "it has %d bytes, which is less than an empty pack has", info.Size())
 		return objects, nil
 	}
-	sum := newChecksum()
+	sum := pack.NewChecksum()
 	in := bufio.NewReaderSize(io.TeeReader(io.LimitReader(file, end), sum), 256<<10)
 	var header [packStart]byte
 	if _, err := io.ReadFull(in, header[:]); err != nil {
@@ -109,18 +111,18 @@ func (c *checker) checkPackBytes(ctx context.Context, p *checkedPack) ([]packedO
 		}
 		next := end
 		if i+1 < len(objects) {
-			next = int64(objects[i+1].offset)
+			next = int64(objects[i+1].Offset)
 		}
-		if int64(o.offset) != at || next <= at || next > end {
-			c.problem(ProblemPackIndex, o.id, c.relative(indexPath), "it says that the object begins at %d, where none can begin", o.offset)
+		if int64(o.Offset) != at || next <= at || next > end {
+			c.problem(ProblemPackIndex, o.ID, c.relative(indexPath), "it says that the object begins at %d, where none can begin", o.Offset)
 			break
 		}
 		crc.Reset()
 		if _, err := io.CopyN(crc, in, next-at); err != nil {
 			return nil, fmt.Errorf("pack: %w", err)
 		}
-		if !noCRC && crc.Sum32() != o.crc {
-			c.problem(ProblemPack, o.id, where, "the packed bytes at %d do not have the checksum that the index has of them", at)
+		if !noCRC && crc.Sum32() != o.CRC {
+			c.problem(ProblemPack, o.ID, where, "the packed bytes at %d do not have the checksum that the index has of them", at)
 		}
 		at = next
 	}
@@ -128,21 +130,21 @@ func (c *checker) checkPackBytes(ctx context.Context, p *checkedPack) ([]packedO
 	if _, err := io.Copy(io.Discard, in); err != nil {
 		return nil, fmt.Errorf("pack: %w", err)
 	}
-	var trailer [idSize]byte
+	var trailer [pack.HashSize]byte
 	if _, err := file.ReadAt(trailer[:], end); err != nil {
 		return nil, fmt.Errorf("pack: %w", err)
 	}
 	if !bytes.Equal(sum.Sum(nil), trailer[:]) {
 		c.problem(ProblemPack, Hash{}, where, "its bytes do not have the checksum that it ends with")
 	}
-	if !bytes.Equal(trailer[:], index[len(index)-checksumSize:len(index)-idSize]) {
+	if !bytes.Equal(trailer[:], index[len(index)-pack.ChecksumSize:len(index)-pack.HashSize]) {
 		c.problem(ProblemPackIndex, Hash{}, c.relative(indexPath), "it is the index of another pack")
 	}
 	return objects, nil
 }
 
 // checkPackObjects proves objects of a pack, which are neighbours in it.
-func (c *checker) checkPackObjects(ctx context.Context, p *checkedPack, objects []packedObject) error {
+func (c *checker) checkPackObjects(ctx context.Context, p *checkedPack, objects []pack.IndexEntry) error {
 	if len(objects) == 0 {
 		return nil
 	}
@@ -150,7 +152,7 @@ func (c *checker) checkPackObjects(ctx context.Context, p *checkedPack, objects 
 	if err != nil {
 		return err
 	}
-	defer reader.close()
+	defer reader.Close()
 
 	for i, o := range objects {
 		if i%64 == 0 {
@@ -158,15 +160,15 @@ func (c *checker) checkPackObjects(ctx context.Context, p *checkedPack, objects 
 				return err
 			}
 		}
-		raw, err := reader.read(int64(o.offset))
+		raw, err := reader.Read(int64(o.Offset))
 		if err == nil {
-			err = prove(o.id, raw)
+			err = pack.Prove(o.ID, raw)
 		}
 		if err != nil {
-			c.brokenObject(kindOfProblem(err), o.id, c.relative(p.path), "%v", reasonOf(err))
+			c.brokenObject(kindOfProblem(err), o.ID, c.relative(p.path), "%v", reasonOf(err))
 			continue
 		}
-		c.checkObject(o.id, c.relative(p.path), raw)
+		c.checkObject(o.ID, c.relative(p.path), raw)
 	}
 
 	c.advance(len(objects))
@@ -174,16 +176,16 @@ func (c *checker) checkPackObjects(ctx context.Context, p *checkedPack, objects 
 }
 
 // openChecked opens a pack with an index that was found to be usable.
-func openChecked(p *checkedPack, limits object.Limits) (*packReader, error) {
+func openChecked(p *checkedPack, limits object.Limits) (*pack.Reader, error) {
 	data, err := os.ReadFile(strings.TrimSuffix(p.path, ".pack") + ".idx")
 	if err != nil {
 		return nil, vanished(err)
 	}
-	index, err := parsePackIndex(data)
+	index, err := pack.ParseIndex(data)
 	if err != nil {
 		return nil, err
 	}
-	reader, err := (&pack{path: p.path, index: index, limits: limits}).open()
+	reader, err := (&pack.Pack{Path: p.path, Index: index, Limits: limits}).Open()
 	return reader, vanished(err)
 }
 
@@ -220,7 +222,7 @@ func (c *checker) readAllLoose(ctx context.Context) error {
 				return errChanged
 			}
 			if err == nil {
-				err = prove(id, raw)
+				err = pack.Prove(id, raw)
 			}
 			if err != nil {
 				c.brokenObject(kindOfProblem(err), id, c.relative(path), "%v", reasonOf(err))
@@ -238,11 +240,11 @@ func (c *checker) readAllLoose(ctx context.Context) error {
 	return nil
 }
 
-func readLooseFile(path string, limits object.Limits) (rawObject, error) {
+func readLooseFile(path string, limits object.Limits) (pack.RawObject, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return rawObject{}, err
+		return pack.RawObject{}, err
 	}
 	defer func() { _ = file.Close() }()
-	return readObjectFile(file, limits)
+	return pack.ReadObjectFile(file, limits)
 }

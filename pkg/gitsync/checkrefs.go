@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
@@ -21,7 +23,7 @@ type checkedRef struct {
 
 // readRefs lists every ref and the commits at which a shallow clone ends.
 func (c *checker) readRefs() error {
-	r := &Repository{dir: c.dir, objects: &objectStore{limits: c.limits}}
+	r := &Repository{dir: c.dir, objects: &pack.Store{Limits: c.limits}}
 	refs, err := r.namedRefs("refs/")
 	switch {
 	case errors.Is(err, ErrTooLarge):
@@ -68,7 +70,7 @@ func (c *checker) checkHead(r *Repository) error {
 }
 
 func (c *checker) readShallow() error {
-	data, err := os.ReadFile(filepath.Join(c.dir, shallowFile))
+	data, err := os.ReadFile(filepath.Join(c.dir, pack.ShallowFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

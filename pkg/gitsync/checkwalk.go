@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -13,7 +15,7 @@ import (
 // walk follows everything from the refs. It reports what is needed and not there,
 // and finds out whom the broken objects affect.
 func (c *checker) walk(ctx context.Context) error {
-	w := &checkWalker{checker: c, ctx: ctx, readers: map[int32]*packReader{}, hits: map[Hash][]hit{}}
+	w := &checkWalker{checker: c, ctx: ctx, readers: map[int32]*pack.Reader{}, hits: map[Hash][]hit{}}
 	defer w.closeAll()
 	for _, ref := range c.refs {
 		if err := w.reach(ref.id); err != nil {
@@ -30,7 +32,7 @@ func (c *checker) walk(ctx context.Context) error {
 type checkWalker struct {
 	*checker
 	ctx     context.Context
-	readers map[int32]*packReader
+	readers map[int32]*pack.Reader
 	hits    map[Hash][]hit
 }
 
@@ -45,7 +47,7 @@ const maxOpenPacks = 32
 
 func (w *checkWalker) closeAll() {
 	for _, reader := range w.readers {
-		reader.close()
+		reader.Close()
 	}
 	clear(w.readers)
 }
@@ -54,31 +56,31 @@ func (w *checkWalker) closeAll() {
 var errBroken = errors.New("broken object")
 
 // read returns a proven object, or errBroken after it was reported.
-func (w *checkWalker) read(id Hash, neededBy string) (rawObject, error) {
+func (w *checkWalker) read(id Hash, neededBy string) (pack.RawObject, error) {
 	if err := w.ctx.Err(); err != nil {
-		return rawObject{}, err
+		return pack.RawObject{}, err
 	}
 	if id == object.EmptyTree {
-		return rawObject{kind: plumbing.TreeObject}, nil
+		return pack.RawObject{Kind: plumbing.TreeObject}, nil
 	}
 	i := w.catalog.find(id)
 	if i < 0 {
 		w.lost(id, neededBy)
-		return rawObject{}, errBroken
+		return pack.RawObject{}, errBroken
 	}
 
 	raw, where, err := w.readEntry(w.catalog.entries[i])
 	if err == nil {
-		err = prove(id, raw)
+		err = pack.Prove(id, raw)
 	}
 	if errors.Is(err, errChanged) {
-		return rawObject{}, err
+		return pack.RawObject{}, err
 	}
 	if err != nil {
 		if w.options.Quick {
 			w.brokenObject(kindOfProblem(err), id, w.relative(where), "%v", reasonOf(err))
 		}
-		return rawObject{}, errBroken
+		return pack.RawObject{}, errBroken
 	}
 	return raw, nil
 }
@@ -93,7 +95,7 @@ func (w *checkWalker) lost(id Hash, neededBy string) {
 	w.brokenObject(ProblemMissing, id, "", "it is not there; %s needs it", neededBy)
 }
 
-func (w *checkWalker) readEntry(e catalogEntry) (rawObject, string, error) {
+func (w *checkWalker) readEntry(e catalogEntry) (pack.RawObject, string, error) {
 	if e.pack < 0 {
 		return w.readLoose(e.id)
 	}
@@ -105,15 +107,15 @@ func (w *checkWalker) readEntry(e catalogEntry) (rawObject, string, error) {
 		}
 		var err error
 		if reader, err = openChecked(p, w.limits); err != nil {
-			return rawObject{}, p.path, err
+			return pack.RawObject{}, p.path, err
 		}
 		w.readers[e.pack] = reader
 	}
-	raw, err := reader.read(e.offset)
+	raw, err := reader.Read(e.offset)
 	return raw, p.path, err
 }
 
-func (w *checkWalker) readLoose(id Hash) (rawObject, string, error) {
+func (w *checkWalker) readLoose(id Hash) (pack.RawObject, string, error) {
 	name := id.String()
 	for _, dir := range w.dirs {
 		path := dir + "/" + name[:2] + "/" + name[2:]
@@ -122,7 +124,7 @@ func (w *checkWalker) readLoose(id Hash) (rawObject, string, error) {
 			return raw, path, err
 		}
 	}
-	return rawObject{}, "", errChanged
+	return pack.RawObject{}, "", errChanged
 }
 
 // visit marks an object and reports whether it is there and new to the walk.
@@ -154,7 +156,7 @@ func (w *checkWalker) reach(start Hash) error {
 			return err
 		}
 		for _, l := range linksOf(raw, w.shallow[id]) {
-			needer := raw.kind.String() + " " + id.String()
+			needer := raw.Kind.String() + " " + id.String()
 			switch l.kind {
 			case plumbing.TreeObject:
 				err = w.reachTree(l.id, needer)
@@ -191,9 +193,9 @@ func (w *checkWalker) reachTree(id Hash, neededBy string) error {
 	if err != nil {
 		return err
 	}
-	if raw.kind != plumbing.TreeObject {
+	if raw.Kind != plumbing.TreeObject {
 		if w.options.Quick {
-			w.brokenObject(ProblemForm, id, "", "it is a %s, and %s refers to it as a tree", raw.kind, neededBy)
+			w.brokenObject(ProblemForm, id, "", "it is a %s, and %s refers to it as a tree", raw.Kind, neededBy)
 		}
 		return nil
 	}
@@ -214,15 +216,15 @@ func (w *checkWalker) reachTree(id Hash, neededBy string) error {
 	return nil
 }
 
-func linksOf(raw rawObject, shallow bool) []link {
+func linksOf(raw pack.RawObject, shallow bool) []link {
 	var links []link
-	switch raw.kind {
+	switch raw.Kind {
 	case plumbing.CommitObject:
-		links, _ = checkCommit(raw.data, shallow)
+		links, _ = checkCommit(raw.Data, shallow)
 	case plumbing.TreeObject:
-		links, _ = checkTree(raw.data)
+		links, _ = checkTree(raw.Data)
 	case plumbing.TagObject:
-		links, _ = checkTag(raw.data)
+		links, _ = checkTag(raw.Data)
 	}
 	return links
 }
@@ -291,7 +293,7 @@ func (w *checkWalker) affectedRef(ref checkedRef, byObject map[Hash][]Affected) 
 				}
 			}
 			// Of a tag only its own commit counts: what came before is the branch's.
-			if l.kind == plumbing.CommitObject && (raw.kind == plumbing.TagObject || !strings.HasPrefix(ref.name, object.TagRefs)) {
+			if l.kind == plumbing.CommitObject && (raw.Kind == plumbing.TagObject || !strings.HasPrefix(ref.name, object.TagRefs)) {
 				queue = append(queue, l.id)
 			}
 		}
@@ -316,13 +318,13 @@ func (w *checkWalker) hitsBelow(id Hash) ([]hit, error) {
 	}
 
 	raw, err := w.read(id, "")
-	if errors.Is(err, errBroken) || err == nil && raw.kind != plumbing.TreeObject {
+	if errors.Is(err, errBroken) || err == nil && raw.Kind != plumbing.TreeObject {
 		return found, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	entries, err := object.DecodeTree(raw.data)
+	entries, err := object.DecodeTree(raw.Data)
 	if err != nil {
 		return found, nil // its form was reported
 	}

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+
 	"github.com/appbur/appbur/pkg/gitsync/internal/tempfile"
 	"github.com/appbur/appbur/pkg/gitsync/internal/transport"
 
@@ -118,19 +120,19 @@ func fetchAll(ctx context.Context, dir string, remote Remote, branch, tagPrefix 
 		return done, t.Failed(err)
 	}
 
-	var index *indexer
-	index = newIndexer(filepath.Join(dir, "objects", "pack"), func(n int64) {
+	var index *pack.Receiver
+	index = pack.NewReceiver(filepath.Join(dir, "objects", "pack"), func(n int64) {
 		done.Bytes = n
-		o.Report(Transfer{Remote: remote.Name, Phase: Receiving, Objects: len(index.objects), Total: int(index.count), Bytes: n})
+		o.Report(Transfer{Remote: remote.Name, Phase: Receiving, Objects: len(index.Objects), Total: int(index.Count), Bytes: n})
 	})
-	index.resolved = func(deltas, total int) {
+	index.Resolved = func(deltas, total int) {
 		o.Report(Transfer{Remote: remote.Name, Phase: ResolvingDeltas, Objects: deltas, Total: total, Bytes: done.Bytes})
 	}
-	if err := index.receive(in); err != nil {
-		if errors.Is(err, errDisk) {
+	if err := index.Receive(in); err != nil {
+		if errors.Is(err, pack.ErrDisk) {
 			return done, fmt.Errorf("clone: %w", err)
 		}
-		if errors.Is(err, errNotAPack) {
+		if errors.Is(err, pack.ErrNotAPack) {
 			err = fmt.Errorf("%w: %w", transport.ErrNoPacket, err)
 		}
 		return done, t.Failed(err)
@@ -138,13 +140,13 @@ func fetchAll(ctx context.Context, dir string, remote Remote, branch, tagPrefix 
 
 	t.Pause()
 	t.Close()
-	if err := index.finish(ctx, slices.Collect(maps.Values(refs))); err != nil {
+	if err := index.Finish(ctx, slices.Collect(maps.Values(refs))); err != nil {
 		if errors.Is(err, ErrCorrupt) || errors.Is(err, ErrObjectNotFound) {
 			return done, transport.NewError(RemoteBroken, "", err)
 		}
 		return done, fmt.Errorf("clone: %w", err)
 	}
-	done.Objects = len(index.objects)
+	done.Objects = len(index.Objects)
 	return done, writePackedRefs(dir, refs)
 }
 

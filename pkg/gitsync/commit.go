@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -81,18 +83,18 @@ func (r *Repository) commit(ctx context.Context, ref string, e *Edit, c CommitIn
 	}
 
 	if err := e.store(built, commit); err != nil {
-		return Hash{}, storageError(r.dir, fmt.Errorf("commit: %w", err))
+		return Hash{}, pack.DiskError(r.dir, fmt.Errorf("commit: %w", err))
 	}
-	if err := r.moveRef(ctx, ref, e.base, commit.id); err != nil {
-		return Hash{}, storageError(r.dir, fmt.Errorf("commit: %w", err))
+	if err := r.moveRef(ctx, ref, e.base, commit.ID); err != nil {
+		return Hash{}, pack.DiskError(r.dir, fmt.Errorf("commit: %w", err))
 	}
-	e.settle(commit.id)
+	e.settle(commit.ID)
 	r.rollUp(ctx)
-	return commit.id, nil
+	return commit.ID, nil
 }
 
 // newCommit encodes, signs and compresses a commit.
-func newCommit(tree, parent Hash, c CommitInfo) (deflated, error) {
+func newCommit(tree, parent Hash, c CommitInfo) (pack.Object, error) {
 	parents := c.Parents
 	if len(parents) == 0 && !parent.IsZero() {
 		parents = []Hash{parent}
@@ -102,29 +104,29 @@ func newCommit(tree, parent Hash, c CommitInfo) (deflated, error) {
 
 	for _, p := range parents {
 		if p.IsZero() {
-			return deflated{}, errors.New("parent: no object")
+			return pack.Object{}, errors.New("parent: no object")
 		}
 		fmt.Fprintf(&header, "parent %s\n", p)
 	}
 
 	if c.Time.Unix() < 0 {
-		return deflated{}, errors.New("git has no time before 1970")
+		return pack.Object{}, errors.New("git has no time before 1970")
 	}
 	fmt.Fprintf(&header, "author %s\n", object.FormatIdentity(c.Author, c.Time))
 	fmt.Fprintf(&header, "committer %s\n", object.FormatIdentity(c.Committer, c.Time))
 	message, err := object.FormatMessage(c.Subject, c.Body, c.Trailers)
 	if err != nil {
-		return deflated{}, err
+		return pack.Object{}, err
 	}
 	signature := ""
 
 	if c.Signer != nil {
 		armored, err := c.Signer.Sign([]byte(header.String() + "\n" + message))
 		if err != nil {
-			return deflated{}, fmt.Errorf("sign: %w", err)
+			return pack.Object{}, fmt.Errorf("sign: %w", err)
 		}
 		signature = object.SignatureHeader(armored)
 	}
 
-	return newObject(plumbing.CommitObject, []byte(header.String()+signature+"\n"+message))
+	return pack.NewObject(plumbing.CommitObject, []byte(header.String()+signature+"\n"+message))
 }

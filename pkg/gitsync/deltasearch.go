@@ -5,6 +5,8 @@ import (
 	"compress/zlib"
 	"fmt"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 )
@@ -40,7 +42,7 @@ type deltaSearch struct {
 
 type candidate struct {
 	entry int32
-	base  *deltaBase
+	base  *pack.DeltaBase
 }
 
 func newDeltaSearch(most int) (*deltaSearch, error) {
@@ -103,7 +105,7 @@ func (s *deltaSearch) find(set *repackSet, at int32, data []byte) (change, error
 		if best != nil {
 			limit = len(best) - 1
 		}
-		if delta := c.base.encode(data, limit); delta != nil {
+		if delta := c.base.Encode(data, limit); delta != nil {
 			best, base = delta, c.entry
 			if same && len(delta) < max(leastSearched, len(data)/32) {
 				break
@@ -128,7 +130,7 @@ func (s *deltaSearch) finish(set *repackSet, e *repackEntry, base int32, delta, 
 		if c.entry != base {
 			continue
 		}
-		made, err := packfile.PatchDelta(c.base.data, delta)
+		made, err := packfile.PatchDelta(c.base.Data, delta)
 		if err != nil || !bytes.Equal(made, data) {
 			return change{}, fmt.Errorf("internal error: delta from %s to %s makes something else: %w", set.entries[base].id, e.id, err)
 		}
@@ -157,10 +159,10 @@ func (s *deltaSearch) forget() {
 }
 
 func (s *deltaSearch) remember(at int32, data []byte) {
-	s.window = append(s.window, candidate{at, &deltaBase{data: data}})
+	s.window = append(s.window, candidate{at, &pack.DeltaBase{Data: data}})
 	s.bytes += len(data)
 	for len(s.window) > searchWindow || s.bytes > s.most && len(s.window) > 1 {
-		s.bytes -= len(s.window[0].base.data)
+		s.bytes -= len(s.window[0].base.Data)
 		s.window = append(s.window[:0], s.window[1:]...)
 	}
 }

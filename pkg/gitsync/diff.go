@@ -28,7 +28,7 @@ func (r *Repository) Diff(a, b Hash) ([]Change, error) {
 		return nil, fmt.Errorf("diff: %w", err)
 	}
 	var changes []Change
-	if err := newDiffer(r.objects, r.objects.limits).trees("", from, to, &changes); err != nil {
+	if err := newDiffer(r.objects, r.objects.Limits).trees("", from, to, &changes); err != nil {
 		return nil, fmt.Errorf("diff: %w", err)
 	}
 	sortChanges(changes)
@@ -52,7 +52,7 @@ func (r *Repository) rootOf(commit Hash) (Hash, error) {
 
 // treeSource reads the bytes of trees; those of the empty tree are none.
 type treeSource interface {
-	tree(id Hash) ([]byte, error)
+	Tree(id Hash) ([]byte, error)
 }
 
 // differ compares trees. Directories that are equal are not read.
@@ -69,11 +69,11 @@ func (d differ) trees(dir string, a, b Hash, changes *[]Change) error {
 	if a == b {
 		return nil
 	}
-	from, err := d.source.tree(a)
+	from, err := d.source.Tree(a)
 	if err != nil {
 		return err
 	}
-	to, err := d.source.tree(b)
+	to, err := d.source.Tree(b)
 	if err != nil {
 		return err
 	}

@@ -31,14 +31,14 @@ const (
 // the names and sizes of packs and into one directory, as `git gc --auto` does, and
 // costs next to nothing.
 func (r *Repository) MaintenanceDue() (bool, error) {
-	if err := r.objects.rescan(); err != nil {
+	if err := r.objects.Rescan(); err != nil {
 		return false, fmt.Errorf("maintenance: %w", err)
 	}
 	packs := 0
 	var fresh, all int64
 
-	for _, p := range r.objects.own() {
-		size, err := p.bytes()
+	for _, p := range r.objects.Own() {
+		size, err := p.Bytes()
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // repacked this moment
 		}
@@ -46,7 +46,7 @@ func (r *Repository) MaintenanceDue() (bool, error) {
 			return false, fmt.Errorf("maintenance: %w", err)
 		}
 		all += size
-		if !p.searched && !p.kept.Load() && !p.cruft {
+		if !p.Searched && !p.Kept.Load() && !p.Cruft {
 			packs++
 			fresh += size
 		}
@@ -55,7 +55,7 @@ func (r *Repository) MaintenanceDue() (bool, error) {
 	if packs > duePacks || packs >= dueBytesPacks && fresh > dueBytes && fresh > all/dueBytesShare {
 		return true, nil
 	}
-	entries, err := os.ReadDir(filepath.Join(r.objects.dirs[0], dueLooseFan))
+	entries, err := os.ReadDir(filepath.Join(r.objects.Dirs[0], dueLooseFan))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, fmt.Errorf("maintenance: %w", err)
 	}

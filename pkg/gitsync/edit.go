@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -33,7 +35,7 @@ type Edit struct {
 	root  *node
 	spill spill
 	// heldPacks are published, and no ref leads to them yet.
-	heldPacks []*packHold
+	heldPacks []*pack.Hold
 }
 
 // node is a file or a directory of an edit.
@@ -89,9 +91,9 @@ func (e *Edit) Put(path string, data []byte) (changed bool, err error) {
 	if same, err := e.holds(names, id); err != nil || same {
 		return false, err
 	}
-	blob := &heldBlob{deflated: deflated{id: id, kind: plumbing.BlobObject, size: len(data)}}
+	blob := &heldBlob{Object: pack.Object{ID: id, Kind: plumbing.BlobObject, Size: len(data)}}
 	if _, blob.published = e.borrowed.Load(id); !blob.published {
-		if blob.deflated, err = deflate(id, plumbing.BlobObject, data); err != nil {
+		if blob.Object, err = pack.Deflate(id, plumbing.BlobObject, data); err != nil {
 			return false, fmt.Errorf("%s: %w", path, err)
 		}
 	}
@@ -104,8 +106,8 @@ func (e *Edit) Put(path string, data []byte) (changed bool, err error) {
 	if changed, err = e.put(names, blob); err != nil || !changed {
 		return changed, err
 	}
-	if err := e.spill.hold(e.repo.objects.packDir(), blob); err != nil {
-		return true, storageError(e.repo.dir, fmt.Errorf("%s: %w", path, err))
+	if err := e.spill.hold(e.repo.objects.PackDir(), blob); err != nil {
+		return true, pack.DiskError(e.repo.dir, fmt.Errorf("%s: %w", path, err))
 	}
 	return true, nil
 }
@@ -143,7 +145,7 @@ func (e *Edit) put(names []string, blob *heldBlob) (bool, error) {
 	if existing != nil && existing.isDir() {
 		return false, fmt.Errorf("%w: %s is a directory", ErrPathConflict, strings.Join(names, "/"))
 	}
-	if existing != nil && existing.mode == filemode.Regular && existing.id == blob.id {
+	if existing != nil && existing.mode == filemode.Regular && existing.id == blob.ID {
 		return false, nil
 	}
 
@@ -159,7 +161,7 @@ func (e *Edit) put(names []string, blob *heldBlob) (bool, error) {
 	}
 
 	dir.dirty = true
-	file := &node{mode: filemode.Regular, id: blob.id, blob: blob}
+	file := &node{mode: filemode.Regular, id: blob.ID, blob: blob}
 	if existing != nil {
 		file.stored = existing.stored
 		e.spill.drop(existing.blob)
@@ -220,7 +222,7 @@ func (e *Edit) load(dir *node) error {
 	if dir.children != nil {
 		return nil
 	}
-	entries, err := e.repo.objects.readTree(dir.id)
+	entries, err := e.repo.objects.ReadTree(dir.id)
 	if err != nil {
 		return err
 	}
@@ -262,7 +264,7 @@ func (e *Edit) Discard() {
 // releaseHolds lets what was published be repacked.
 func (e *Edit) releaseHolds() {
 	for _, hold := range e.heldPacks {
-		hold.release()
+		hold.Release()
 	}
 	e.heldPacks = nil
 }

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -35,7 +37,7 @@ func (e *Edit) baseTree() Hash {
 // before blobs, blobs in path order, which is the order they will be read in.
 type builtTree struct {
 	root  Hash
-	trees []deflated
+	trees []pack.Object
 	blobs []*heldBlob
 	// present is what packs other than those of the base must hold already.
 	present []Hash
@@ -53,11 +55,11 @@ func (e *Edit) build() (builtTree, error) {
 		built.root = object.EmptyTree
 	}
 	if built.root == object.EmptyTree {
-		tree, err := newObject(plumbing.TreeObject, nil)
+		tree, err := pack.NewObject(plumbing.TreeObject, nil)
 		if err != nil {
 			return builtTree{}, err
 		}
-		built.trees = []deflated{tree}
+		built.trees = []pack.Object{tree}
 	}
 	return built, nil
 }
@@ -93,7 +95,7 @@ func (e *Edit) buildDir(dir *node, built *builtTree) error {
 		built.trees, built.blobs, built.present = built.trees[:trees], built.blobs[:blobs], built.present[:present]
 		return nil
 	}
-	tree, err := deflate(dir.id, plumbing.TreeObject, content)
+	tree, err := pack.Deflate(dir.id, plumbing.TreeObject, content)
 	if err != nil {
 		return err
 	}
@@ -124,11 +126,11 @@ func (e *Edit) settle(commit Hash) {
 // until the edit is settled or given up: if the ref cannot be moved, the next attempt
 // relies on what was published. The same blob may lie at several paths; a pack holds
 // it once. The caller holds the locks of the edit and of the repository.
-func (e *Edit) store(built builtTree, first ...deflated) (err error) {
+func (e *Edit) store(built builtTree, first ...pack.Object) (err error) {
 	if e.spill.lost != nil {
 		return e.spill.lost
 	}
-	if err := e.repo.objects.demand(built.present); err != nil {
+	if err := e.repo.objects.Demand(built.present); err != nil {
 		return err
 	}
 	objects := append(first, built.trees...)
@@ -136,38 +138,38 @@ func (e *Edit) store(built builtTree, first ...deflated) (err error) {
 
 	unique := objects[:0]
 	for _, o := range objects {
-		if !seen[o.id] {
-			seen[o.id] = true
+		if !seen[o.ID] {
+			seen[o.ID] = true
 			unique = append(unique, o)
 		}
 	}
 
-	var out *packFile
+	var out *pack.Writer
 	if e.spill.pack == nil {
 		var blobs []*heldBlob
 		for _, blob := range built.blobs {
-			if !seen[blob.id] {
-				seen[blob.id] = true
+			if !seen[blob.ID] {
+				seen[blob.ID] = true
 				blobs = append(blobs, blob)
 			}
 		}
-		if out, err = createPack(e.repo.objects.packDir(), len(unique)+len(blobs)); err != nil {
+		if out, err = pack.Create(e.repo.objects.PackDir(), len(unique)+len(blobs)); err != nil {
 			return err
 		}
 		defer func() {
 			if err != nil {
-				out.discard()
+				out.Discard()
 			}
 		}()
 		for _, blob := range blobs {
-			unique = append(unique, blob.deflated)
+			unique = append(unique, blob.Object)
 		}
 	} else {
 		out = e.spill.pack
 		if err := e.spill.append(built.blobs); err != nil {
 			return err
 		}
-		mark := out.mark()
+		mark := out.Mark()
 		defer func() {
 			if err != nil {
 				err = errors.Join(err, e.spill.rollback(mark))
@@ -176,23 +178,23 @@ func (e *Edit) store(built builtTree, first ...deflated) (err error) {
 	}
 
 	if len(unique) > 0 {
-		unique[0].zlib = vary(unique[0].zlib, out.file.Name())
+		unique[0].Zlib = pack.Vary(unique[0].Zlib, out.File.Name())
 	}
 
 	for _, o := range unique {
-		if _, err := out.add(o); err != nil {
+		if _, err := out.Add(o); err != nil {
 			return fmt.Errorf("write pack: %w", err)
 		}
 	}
 
-	published, hold, err := out.publish()
+	published, hold, err := out.Publish()
 	if err != nil {
 		return err
 	}
 	e.heldPacks = append(e.heldPacks, hold)
-	e.repo.objects.add(published)
+	e.repo.objects.Add(published)
 	for _, blob := range built.blobs {
-		blob.published, blob.zlib, blob.at = true, nil, 0
+		blob.published, blob.Zlib, blob.at = true, nil, 0
 	}
 	e.spill = spill{limit: e.spill.limit}
 	return nil

@@ -29,7 +29,7 @@ func (e *Edit) ReadFile(path string) ([]byte, error) {
 		case id.IsZero():
 			return nil, fmt.Errorf("%s: %w", path, fs.ErrNotExist)
 		case held == nil:
-			return e.repo.objects.readAs(id, plumbing.BlobObject)
+			return e.repo.objects.ReadAs(id, plumbing.BlobObject)
 		}
 		data, err := held.read()
 		// A commit may have published the spilled pack meanwhile: look again.

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 )
 
 // The errors that callers tell apart. They arrive wrapped, with the name of what
@@ -39,6 +40,11 @@ var (
 	ErrTooLarge = object.ErrTooLarge
 	// ErrPath means that a path cannot be stored.
 	ErrPath = object.ErrPath
+	// ErrNoSpace means that the file system has no room for what must be written.
+	// What was there before is complete.
+	ErrNoSpace = pack.ErrNoSpace
+	// ErrReadOnly means that the repository may be read and not written.
+	ErrReadOnly = pack.ErrReadOnly
 	// ErrPathConflict means that a file would take the place of a directory, or
 	// the other way round.
 	ErrPathConflict = errors.New("path conflict")

@@ -12,7 +12,7 @@ import (
 
 // ReadCommit returns one commit.
 func (r *Repository) ReadCommit(h Hash) (Commit, error) {
-	data, err := r.objects.readAs(h, plumbing.CommitObject)
+	data, err := r.objects.ReadAs(h, plumbing.CommitObject)
 	if err != nil {
 		return Commit{}, err
 	}

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -27,12 +29,12 @@ func packOfDelta(t *testing.T, base, delta []byte) []byte {
 	t.Helper()
 	out := binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), 2)
 	add := func(kind plumbing.ObjectType, before, data []byte) object.Hash {
-		o, err := newObject(plumbing.BlobObject, data)
+		o, err := pack.NewObject(plumbing.BlobObject, data)
 		if err != nil {
 			t.Fatal(err)
 		}
-		out = append(append(append(out, entryHeader(kind, len(data))...), before...), o.zlib...)
-		return o.id
+		out = append(append(append(out, pack.EntryHeader(kind, len(data))...), before...), o.Zlib...)
+		return o.ID
 	}
 
 	id := add(plumbing.BlobObject, nil, base)
@@ -95,7 +97,7 @@ func TestACloneTakesNothingTooLarge(t *testing.T) {
 // hostileTrees gives the same bytes for every tree that is asked for.
 type hostileTrees []byte
 
-func (h hostileTrees) tree(id Hash) ([]byte, error) {
+func (h hostileTrees) Tree(id Hash) ([]byte, error) {
 	if id == object.EmptyTree {
 		return nil, nil
 	}

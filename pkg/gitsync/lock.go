@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/appbur/appbur"
@@ -42,7 +44,7 @@ func (r *Repository) lock(ctx context.Context) (unlock func(), err error) {
 		return nil, err
 	}
 	if !r.swept.Load() {
-		if err := removeAbandoned(r.objects.packDir()); err != nil {
+		if err := pack.RemoveAbandoned(r.objects.PackDir()); err != nil {
 			return nil, err
 		}
 		if err := r.removeAbandonedPins(ctx); err != nil {
@@ -57,7 +59,7 @@ func (r *Repository) lock(ctx context.Context) (unlock func(), err error) {
 func (r *Repository) holdLock(ctx context.Context, name string) (_ *os.File, err error) {
 	file, err := os.OpenFile(filepath.Join(r.dir, name), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
-		return nil, storageError(r.dir, fmt.Errorf("lock repository: %w", err))
+		return nil, pack.DiskError(r.dir, fmt.Errorf("lock repository: %w", err))
 	}
 	defer func() {
 		if err != nil {
@@ -76,7 +78,7 @@ func (r *Repository) holdLock(ctx context.Context, name string) (_ *os.File, err
 	}
 	// A full disk does not keep anybody out: freeing it needs the lock as well.
 	if _, err := file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0); err != nil && !isNoSpace(err) {
-		return nil, storageError(r.dir, fmt.Errorf("lock repository: %w", err))
+		return nil, pack.DiskError(r.dir, fmt.Errorf("lock repository: %w", err))
 	}
 	return file, nil
 }

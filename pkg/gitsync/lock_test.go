@@ -139,14 +139,14 @@ func TestOneMaintenanceAtATime(t *testing.T) {
 		}
 	}
 
-	if n := len(other.objects.own()); n != 40 {
+	if n := len(other.objects.Own()); n != 40 {
 		t.Errorf("%d packs, want all 40", n)
 	}
 	done()
 	if err := testCommit(t, other, "last"); err != nil {
 		t.Fatal(err)
 	}
-	if n := len(other.objects.own()); n != 1 {
+	if n := len(other.objects.Own()); n != 1 {
 		t.Errorf("%d packs, want them rolled up", n)
 	}
 	if _, err := other.Maintain(t.Context(), MaintainOptions{}); err != nil {

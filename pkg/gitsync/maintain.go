@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+
 	"github.com/appbur/appbur"
 )
 
@@ -49,7 +51,7 @@ type MaintainReport struct {
 func (r *Repository) Maintain(ctx context.Context, o MaintainOptions) (MaintainReport, error) {
 	report, err := r.maintain(ctx, o)
 	if err != nil {
-		return report, storageError(r.dir, fmt.Errorf("maintenance: %w", err))
+		return report, pack.DiskError(r.dir, fmt.Errorf("maintenance: %w", err))
 	}
 	return report, nil
 }
@@ -66,7 +68,7 @@ func (r *Repository) maintain(ctx context.Context, o MaintainOptions) (report Ma
 	defer done()
 	for range maintainRounds {
 		report, err = r.maintainOnce(ctx, o)
-		if !errors.Is(err, errVanished) {
+		if !errors.Is(err, pack.ErrVanished) {
 			break
 		}
 	}
@@ -74,21 +76,21 @@ func (r *Repository) maintain(ctx context.Context, o MaintainOptions) (report Ma
 }
 
 func (r *Repository) maintainOnce(ctx context.Context, o MaintainOptions) (report MaintainReport, err error) {
-	if err := removeAbandoned(r.objects.packDir()); err != nil {
+	if err := pack.RemoveAbandoned(r.objects.PackDir()); err != nil {
 		return report, err
 	}
-	if err := removeOrphans(r.objects.packDir(), filepath.Join(r.dir, maintenanceLockFile)); err != nil {
+	if err := pack.RemoveOrphans(r.objects.PackDir(), filepath.Join(r.dir, maintenanceLockFile)); err != nil {
 		return report, err
 	}
-	if err := r.objects.rescan(); err != nil {
+	if err := r.objects.Rescan(); err != nil {
 		return report, err
 	}
 
-	loose, err := r.objects.looseObjects()
+	loose, err := r.objects.LooseObjects()
 	if err != nil {
 		return report, err
 	}
-	if report.PacksBefore, report.BytesBefore, err = r.objects.usage(loose); err != nil {
+	if report.PacksBefore, report.BytesBefore, err = r.objects.Usage(loose); err != nil {
 		return report, err
 	}
 	prune := !o.PruneBefore.IsZero()
@@ -97,8 +99,8 @@ func (r *Repository) maintainOnce(ctx context.Context, o MaintainOptions) (repor
 			"maintain without pruning")
 	}
 
-	chosen := choosePacks(r.objects.own(), o.Full || prune, prune)
-	if len(chosen) > 1 || len(loose) > 0 || prune || len(chosen) == 1 && !chosen[0].searched {
+	chosen := choosePacks(r.objects.Own(), o.Full || prune, prune)
+	if len(chosen) > 1 || len(loose) > 0 || prune || len(chosen) == 1 && !chosen[0].Searched {
 		err := r.repack(ctx, chosen, loose, o, &report)
 		if prune && err != nil && isNoSpace(err) {
 			err = r.pruneFull(ctx, o.PruneBefore, &report)
@@ -108,16 +110,16 @@ func (r *Repository) maintainOnce(ctx context.Context, o MaintainOptions) (repor
 		}
 	}
 
-	left, err := r.objects.looseObjects()
+	left, err := r.objects.LooseObjects()
 	if err != nil {
 		return report, err
 	}
 	r.Reserve()
-	report.PacksAfter, report.BytesAfter, err = r.objects.usage(left)
+	report.PacksAfter, report.BytesAfter, err = r.objects.Usage(left)
 	return report, err
 }
 
-func (r *Repository) repack(ctx context.Context, chosen []*pack, loose []looseObject, o MaintainOptions, report *MaintainReport) error {
+func (r *Repository) repack(ctx context.Context, chosen []*pack.Pack, loose []pack.Loose, o MaintainOptions, report *MaintainReport) error {
 	set, err := openRepackSet(chosen, loose)
 	if err != nil {
 		return err
@@ -129,7 +131,7 @@ func (r *Repository) repack(ctx context.Context, chosen []*pack, loose []looseOb
 			return err
 		}
 	}
-	loose = set.leaveTooLarge(loose, r.objects.limits)
+	loose = set.leaveTooLarge(loose, r.objects.Limits)
 
 	for i := range set.entries {
 		if to := set.entries[i].to; to == toPack || to == toCruft {
@@ -147,21 +149,21 @@ func (r *Repository) repack(ctx context.Context, chosen []*pack, loose []looseOb
 	if plan != nil {
 		return r.finishPrune(ctx, plan, set, chosen, loose, made, report)
 	}
-	return r.objects.retire(chosen, loose, made)
+	return r.objects.Retire(chosen, loose, made)
 }
 
 // writePacks writes and publishes what stays and what is set aside of a set. The packs are
 // held until release is called, which has to be after those are gone that they stand for.
-func (r *Repository) writePacks(ctx context.Context, set *repackSet, report *MaintainReport) (made []*pack, release func(), err error) {
+func (r *Repository) writePacks(ctx context.Context, set *repackSet, report *MaintainReport) (made []*pack.Pack, release func(), err error) {
 	set.link()
 	if err := set.nameEntries(ctx, r.objects); err != nil {
 		return nil, nil, err
 	}
 
-	var holds []*packHold
+	var holds []*pack.Hold
 	release = func() {
 		for _, hold := range holds {
-			hold.release()
+			hold.Release()
 		}
 	}
 	stay := &repackWriter{set: set, objects: r.objects, to: toPack, search: true}
@@ -175,9 +177,9 @@ func (r *Repository) writePacks(ctx context.Context, set *repackSet, report *Mai
 		}
 		if p != nil {
 			holds = append(holds, hold)
-			report.Rewritten += p.index.count
+			report.Rewritten += p.Index.Count
 			made = append(made, p)
-			r.objects.add(p)
+			r.objects.Add(p)
 		}
 	}
 	report.Deltas += stay.deltas
@@ -186,33 +188,33 @@ func (r *Repository) writePacks(ctx context.Context, set *repackSet, report *Mai
 
 // withdraw takes back packs that were made of a set for a repack that failed. All that
 // they hold is still where it was, and on a full disk they are in the way.
-func (r *Repository) withdraw(made []*pack, set *repackSet) error {
-	made = slices.DeleteFunc(made, func(p *pack) bool {
-		return slices.ContainsFunc(set.sources, func(s *repackSource) bool { return s.pack.path == p.path })
+func (r *Repository) withdraw(made []*pack.Pack, set *repackSet) error {
+	made = slices.DeleteFunc(made, func(p *pack.Pack) bool {
+		return slices.ContainsFunc(set.sources, func(s *repackSource) bool { return s.pack.Path == p.Path })
 	})
-	return r.objects.retire(made, nil, nil)
+	return r.objects.Retire(made, nil, nil)
 }
 
 // choosePacks returns what is packed together.
-func choosePacks(packs []*pack, all, cruft bool) []*pack {
-	packs = slices.DeleteFunc(packs, func(p *pack) bool { return p.kept.Load() || p.cruft && !cruft })
+func choosePacks(packs []*pack.Pack, all, cruft bool) []*pack.Pack {
+	packs = slices.DeleteFunc(packs, func(p *pack.Pack) bool { return p.Kept.Load() || p.Cruft && !cruft })
 	if all {
 		return packs
 	}
-	slices.SortFunc(packs, func(a, b *pack) int { return cmp.Compare(a.index.count, b.index.count) })
+	slices.SortFunc(packs, func(a, b *pack.Pack) int { return cmp.Compare(a.Index.Count, b.Index.Count) })
 
 	sum, upTo := 0, 0
 	for i, p := range packs {
 		// A pack that is less than twice all before it goes with them.
-		if i > 0 && p.index.count < 2*sum {
+		if i > 0 && p.Index.Count < 2*sum {
 			upTo = i + 1
 		}
-		sum += p.index.count
+		sum += p.Index.Count
 	}
 
 	chosen := packs[:upTo]
 	for _, p := range packs[upTo:] {
-		if !p.searched {
+		if !p.Searched {
 			chosen = append(chosen, p)
 		}
 	}

@@ -92,14 +92,14 @@ func (l *missing) addTree(id Hash, bases []Hash) error {
 	if !l.add(id) {
 		return nil
 	}
-	entries, err := l.repo.objects.readTree(id)
+	entries, err := l.repo.objects.ReadTree(id)
 	if err != nil {
 		return err
 	}
 
 	before := map[string][]object.TreeEntry{}
 	for _, base := range bases {
-		old, err := l.repo.objects.readTree(base)
+		old, err := l.repo.objects.ReadTree(base)
 		if err != nil {
 			return err
 		}
@@ -234,7 +234,7 @@ func (r *Repository) descends(from, ancestor Hash) (ahead int, _ bool, err error
 
 // holds reports whether a commit is here.
 func (r *Repository) holds(id Hash) (bool, error) {
-	_, err := r.objects.readAs(id, plumbing.CommitObject)
+	_, err := r.objects.ReadAs(id, plumbing.CommitObject)
 	if errors.Is(err, ErrObjectNotFound) {
 		return false, nil
 	}

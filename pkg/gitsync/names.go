@@ -9,6 +9,8 @@ import (
 	"math"
 	"slices"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -41,7 +43,7 @@ func (h pathHash) add(c byte) pathHash {
 // nameEntries finds out under which path each object was committed, newest commit
 // first, so that a search for deltas meets the versions of a file one after the
 // other.
-func (s *repackSet) nameEntries(ctx context.Context, objects *objectStore) error {
+func (s *repackSet) nameEntries(ctx context.Context, objects *pack.Store) error {
 	for i := range s.entries {
 		s.entries[i].order = math.MaxUint32
 	}
@@ -69,7 +71,7 @@ func (s *repackSet) nameEntries(ctx context.Context, objects *objectStore) error
 		if err != nil {
 			return err
 		}
-		children, err := object.DecodeTree(o.data)
+		children, err := object.DecodeTree(o.Data)
 		if err != nil {
 			return fmt.Errorf("tree %s: %w", e.id, err)
 		}
@@ -105,7 +107,7 @@ type setCommit struct {
 
 // commitsNewestFirst returns the commits of a set by time, and children before
 // their parents where the clock stood still.
-func (s *repackSet) commitsNewestFirst(ctx context.Context, objects *objectStore) ([]setCommit, error) {
+func (s *repackSet) commitsNewestFirst(ctx context.Context, objects *pack.Store) ([]setCommit, error) {
 	var commits []setCommit
 	at := map[int32]int{} // by entry
 
@@ -123,8 +125,8 @@ func (s *repackSet) commitsNewestFirst(ctx context.Context, objects *objectStore
 		}
 		at[int32(i)] = len(commits)
 		commits = append(commits, setCommit{
-			entry: int32(i), time: commitTime(o.data),
-			tree: s.linkOf(o.data, "tree "), parent: s.linkOf(o.data, "\nparent "),
+			entry: int32(i), time: commitTime(o.Data),
+			tree: s.linkOf(o.Data, "tree "), parent: s.linkOf(o.Data, "\nparent "),
 		})
 	}
 

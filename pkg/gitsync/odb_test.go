@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
@@ -23,19 +25,19 @@ func TestThousandsOfPacks(t *testing.T) {
 	const packs = 5000
 	blobs := make([]Hash, packs)
 	for i := range blobs {
-		o, err := newObject(plumbing.BlobObject, fmt.Append(nil, "content ", i))
+		o, err := pack.NewObject(plumbing.BlobObject, fmt.Append(nil, "content ", i))
 		if err != nil {
 			t.Fatal(err)
 		}
-		blobs[i] = o.id
-		header := packHeader(1)
-		data := bytes.Join([][]byte{header, entryHeader(o.kind, o.size), o.zlib}, nil)
-		sum := newChecksum()
+		blobs[i] = o.ID
+		header := pack.PackHeader(1)
+		data := bytes.Join([][]byte{header, pack.EntryHeader(o.Kind, o.Size), o.Zlib}, nil)
+		sum := pack.NewChecksum()
 		sum.Write(data)
 		end := sum.Sum(nil)
-		name := filepath.Join(r.objects.packDir(), "pack-"+hex.EncodeToString(end))
-		entry := packedObject{id: o.id, offset: uint64(len(header)), crc: crc32.ChecksumIEEE(data[len(header):])}
-		for ending, text := range map[string][]byte{".pack": append(data, end...), ".idx": encodePackIndex([]packedObject{entry}, end)} {
+		name := filepath.Join(r.objects.PackDir(), "pack-"+hex.EncodeToString(end))
+		entry := pack.IndexEntry{ID: o.ID, Offset: uint64(len(header)), CRC: crc32.ChecksumIEEE(data[len(header):])}
+		for ending, text := range map[string][]byte{".pack": append(data, end...), ".idx": pack.EncodeIndex([]pack.IndexEntry{entry}, end)} {
 			if err := os.WriteFile(name+ending, text, 0o444); err != nil {
 				t.Fatal(err)
 			}
@@ -44,7 +46,7 @@ func TestThousandsOfPacks(t *testing.T) {
 	read := func(r *Repository) {
 		t.Helper()
 		for i, id := range blobs {
-			if data, err := r.objects.readAs(id, plumbing.BlobObject); err != nil || string(data) != fmt.Sprint("content ", i) {
+			if data, err := r.objects.ReadAs(id, plumbing.BlobObject); err != nil || string(data) != fmt.Sprint("content ", i) {
 				t.Fatalf("%d: %q, %v", i, data, err)
 			}
 		}
@@ -54,8 +56,8 @@ func TestThousandsOfPacks(t *testing.T) {
 		t.Fatal(err)
 	}
 	read(opened)
-	if len(opened.objects.large) > 0 {
-		t.Errorf("%d packs are searched one by one", len(opened.objects.large))
+	if len(opened.objects.Large) > 0 {
+		t.Errorf("%d packs are searched one by one", len(opened.objects.Large))
 	}
 	report, err := opened.Maintain(t.Context(), MaintainOptions{})
 	if err != nil || report.PacksBefore != packs || report.PacksAfter != 1 {

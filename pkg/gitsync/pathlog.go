@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 )
 
@@ -40,8 +42,8 @@ type WalkOptions struct {
 func (r *Repository) Walk(ctx context.Context, from Hash, o WalkOptions) iter.Seq2[Step, error] {
 	return func(yield func(Step, error) bool) {
 		w := newWalker(r, o.Patterns)
-		defer w.reader.close()
-		start, err := w.reader.commit(from)
+		defer w.reader.Close()
+		start, err := w.reader.Commit(from)
 		if err == nil {
 			w.push(start)
 		}
@@ -73,7 +75,7 @@ func (r *Repository) Walk(ctx context.Context, from Hash, o WalkOptions) iter.Se
 
 // walker goes through a history by time.
 type walker struct {
-	reader  *objectReader
+	reader  *pack.BatchReader
 	chooser *chooser
 	seen    map[Hash]bool
 	queue   byAge
@@ -81,7 +83,7 @@ type walker struct {
 }
 
 func newWalker(r *Repository, patterns []Pattern) *walker {
-	reader := &objectReader{objects: r.objects}
+	reader := &pack.BatchReader{Objects: r.objects}
 	if len(patterns) == 0 {
 		patterns = []Pattern{{}}
 	}
@@ -123,7 +125,7 @@ func (w *walker) step(c Commit, o WalkOptions) (Step, bool, error) {
 	shown := len(c.Parents) > 0 || len(here) > 0
 
 	for i, h := range c.Parents {
-		parent, err := w.reader.commit(h)
+		parent, err := w.reader.Commit(h)
 		if err != nil {
 			return Step{}, false, err
 		}
@@ -157,7 +159,7 @@ func (w *walker) step(c Commit, o WalkOptions) (Step, bool, error) {
 // changes compares two lists of entries that are sorted by path.
 func (w *walker) changes(before, after []chosenEntry) ([]Change, error) {
 	var list []Change
-	compare := newDiffer(w.reader, w.reader.objects.limits)
+	compare := newDiffer(w.reader, w.reader.Objects.Limits)
 	diff := func(path string, a, b object.TreeEntry) error {
 		if path == "" { // the root itself
 			return compare.trees("", treeOf(a), treeOf(b), &list)

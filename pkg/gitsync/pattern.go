@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 
 	"github.com/go-git/go-git/v5/plumbing/filemode"
@@ -44,7 +46,7 @@ type chosenEntry struct {
 // last answer for each directory: from one commit to the next most directories are
 // the same, and those cost nothing.
 type chooser struct {
-	reader   *objectReader
+	reader   *pack.BatchReader
 	patterns []Pattern
 	last     map[chooserKey]chooserAnswer
 }
@@ -63,7 +65,7 @@ type chooserAnswer struct {
 // twice.
 func (c *chooser) choose(root Hash) ([]chosenEntry, error) {
 	var chosen []chosenEntry
-	seen := &object.Expansion{Limits: c.reader.objects.limits}
+	seen := &object.Expansion{Limits: c.reader.Objects.Limits}
 	for i, pattern := range c.patterns {
 		entries, err := c.below(seen, i, pattern, "", object.TreeEntry{Mode: filemode.Dir, ID: root})
 		if err != nil {
@@ -93,7 +95,7 @@ func (c *chooser) below(seen *object.Expansion, pattern int, rest Pattern, path 
 	if answer, ok := c.last[key]; ok && answer.tree == e.ID {
 		return answer.entries, nil
 	}
-	data, err := c.reader.tree(e.ID)
+	data, err := c.reader.Tree(e.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -140,8 +142,8 @@ func (n Name) entries(tree []byte) ([]object.TreeEntry, error) {
 // ends at a directory yields the directory.
 func (r *Repository) Match(commit Hash, patterns ...Pattern) ([]string, error) {
 	w := newWalker(r, patterns)
-	defer w.reader.close()
-	c, err := w.reader.commit(commit)
+	defer w.reader.Close()
+	c, err := w.reader.Commit(commit)
 	if err != nil {
 		return nil, err
 	}

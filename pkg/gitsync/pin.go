@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+
 	"github.com/appbur/appbur/pkg/gitsync/internal/tempfile"
 )
 
@@ -40,7 +42,7 @@ type Pin struct {
 func (r *Repository) Pin(ctx context.Context, commit Hash) (*Pin, error) {
 	file, err := tempfile.Create(r.dir, pinFile)
 	if err != nil {
-		return nil, storageError(r.dir, fmt.Errorf("pin: %w", err))
+		return nil, pack.DiskError(r.dir, fmt.Errorf("pin: %w", err))
 	}
 	p := &Pin{repo: r, ref: pinRefOf(file.Name()), id: commit, file: file}
 
@@ -53,7 +55,7 @@ func (r *Repository) Pin(ctx context.Context, commit Hash) (*Pin, error) {
 		return nil, errors.Join(fmt.Errorf("pin: %w", err), p.forget())
 	}
 	if err := r.moveRef(ctx, p.ref, Hash{}, commit); err != nil {
-		return nil, errors.Join(storageError(r.dir, fmt.Errorf("pin: %w", err)), p.forget())
+		return nil, errors.Join(pack.DiskError(r.dir, fmt.Errorf("pin: %w", err)), p.forget())
 	}
 	return p, nil
 }

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/appbur/appbur"
@@ -88,16 +90,16 @@ func (r *Repository) planPrune(ctx context.Context, set *repackSet, before time.
 }
 
 // nothing reports whether everything lies as it should already.
-func (p *prunePlan) nothing(chosen []*pack, loose []looseObject) bool {
+func (p *prunePlan) nothing(chosen []*pack.Pack, loose []pack.Loose) bool {
 	if p == nil || p.dropped > 0 || len(loose) > 0 {
 		return false
 	}
 	plain, cruft := 0, 0
 	for _, c := range chosen {
 		switch {
-		case c.cruft:
+		case c.Cruft:
 			cruft++
-		case !c.searched:
+		case !c.Searched:
 			return false
 		default:
 			plain++
@@ -109,7 +111,7 @@ func (p *prunePlan) nothing(chosen []*pack, loose []looseObject) bool {
 // finishPrune takes the old packs away, unless what is to be dropped came into use
 // since the plan was made: writers are kept out, refs that moved are walked again,
 // and packs that somebody relied on have become young.
-func (r *Repository) finishPrune(ctx context.Context, plan *prunePlan, set *repackSet, chosen []*pack, loose []looseObject, made []*pack,
+func (r *Repository) finishPrune(ctx context.Context, plan *prunePlan, set *repackSet, chosen []*pack.Pack, loose []pack.Loose, made []*pack.Pack,
 	report *MaintainReport,
 ) error {
 	unlock, err := r.lock(ctx)
@@ -125,14 +127,14 @@ func (r *Repository) finishPrune(ctx context.Context, plan *prunePlan, set *repa
 		if plan.commits {
 			// They would go on naming commits that are gone.
 			for _, name := range []string{"commit-graph", "commit-graphs"} {
-				if err := os.RemoveAll(filepath.Join(r.objects.dirs[0], "info", name)); err != nil {
+				if err := os.RemoveAll(filepath.Join(r.objects.Dirs[0], "info", name)); err != nil {
 					return err
 				}
 			}
 		}
 	}
 
-	if err := r.objects.retire(chosen, loose, made); err != nil {
+	if err := r.objects.Retire(chosen, loose, made); err != nil {
 		return err
 	}
 	report.Pruned = plan.dropped
@@ -142,7 +144,7 @@ func (r *Repository) finishPrune(ctx context.Context, plan *prunePlan, set *repa
 func (r *Repository) stillUnused(ctx context.Context, plan *prunePlan, set *repackSet) error {
 	raced := appbur.WithHint(ErrPruneRaced, "run it again")
 	for _, source := range set.sources {
-		info, err := os.Stat(source.pack.path)
+		info, err := os.Stat(source.pack.Path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // git repacked it; what it held is elsewhere
 		}
@@ -154,7 +156,7 @@ func (r *Repository) stillUnused(ctx context.Context, plan *prunePlan, set *repa
 		}
 	}
 
-	if err := r.objects.rescan(); err != nil {
+	if err := r.objects.Rescan(); err != nil {
 		return err
 	}
 	refs, logs, err := r.tips()

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+
 	"github.com/appbur/appbur"
 )
 
@@ -28,14 +30,14 @@ func (r *Repository) pruneFull(ctx context.Context, before time.Time, report *Ma
 		case left.packs == 0:
 			return nil
 		}
-		if err := r.objects.rescan(); err != nil {
+		if err := r.objects.Rescan(); err != nil {
 			return err
 		}
 	}
 }
 
 // indexedSize is how much an object takes in the files beside its pack.
-const indexedSize = int64(idSize) + 12
+const indexedSize = int64(pack.HashSize) + 12
 
 // prunable is what a step of a prune found, before it took anything away.
 type prunable struct {
@@ -55,11 +57,11 @@ func (r *Repository) noRoomFor(left prunable, err error) error {
 // anew. Everything is planned for all objects: what a young object of one pack refers to
 // stays in another.
 func (r *Repository) pruneStep(ctx context.Context, before time.Time, report *MaintainReport) (prunable, error) {
-	loose, err := r.objects.looseObjects()
+	loose, err := r.objects.LooseObjects()
 	if err != nil {
 		return prunable{}, err
 	}
-	chosen := choosePacks(r.objects.own(), true, true)
+	chosen := choosePacks(r.objects.Own(), true, true)
 	set, err := openRepackSet(chosen, loose)
 	if err != nil {
 		return prunable{}, err
@@ -71,13 +73,13 @@ func (r *Repository) pruneStep(ctx context.Context, before time.Time, report *Ma
 	}
 
 	packs, left := set.prunablePacks()
-	var whole []*pack
+	var whole []*pack.Pack
 	for _, p := range packs {
 		if p.live == 0 {
 			whole = append(whole, p.pack)
 		}
 	}
-	dropped := slices.DeleteFunc(loose, func(o looseObject) bool { return set.entries[set.byID[o.id]].to != toNowhere })
+	dropped := slices.DeleteFunc(loose, func(o pack.Loose) bool { return set.entries[set.byID[o.ID]].to != toNowhere })
 	pruned := report.Pruned
 	if len(whole)+len(dropped) > 0 {
 		err := r.finishPrune(ctx, plan, set, whole, dropped, nil, report)
@@ -90,21 +92,21 @@ func (r *Repository) pruneStep(ctx context.Context, before time.Time, report *Ma
 	}
 
 	next := packs[0]
-	left.need = next.live + int64(next.pack.index.count)*indexedSize
+	left.need = next.live + int64(next.pack.Index.Count)*indexedSize
 	set.leaveOthers(next.source)
 	made, release, err := r.writePacks(ctx, set, report)
 	if err != nil {
 		return left, err
 	}
 	defer release()
-	err = r.finishPrune(ctx, plan, set, []*pack{next.pack}, nil, made, report)
+	err = r.finishPrune(ctx, plan, set, []*pack.Pack{next.pack}, nil, made, report)
 	report.Pruned = pruned + next.dropped
 	return left, err
 }
 
 // prunablePack is a pack of a set that holds what is dropped.
 type prunablePack struct {
-	pack    *pack
+	pack    *pack.Pack
 	source  int32
 	dropped int
 	live    int64 // bytes that have to be written again
@@ -137,7 +139,7 @@ func (s *repackSet) prunablePacks() ([]prunablePack, prunable) {
 }
 
 // onlyIn counts the dropped objects of packs and loose files.
-func (s *repackSet) onlyIn(packs []*pack, loose []looseObject) int {
+func (s *repackSet) onlyIn(packs []*pack.Pack, loose []pack.Loose) int {
 	n := 0
 	for i := range s.entries {
 		e := &s.entries[i]
@@ -146,7 +148,7 @@ func (s *repackSet) onlyIn(packs []*pack, loose []looseObject) int {
 		}
 	}
 	for _, o := range loose {
-		if s.entries[s.byID[o.id]].source == none {
+		if s.entries[s.byID[o.ID]].source == none {
 			n++
 		}
 	}

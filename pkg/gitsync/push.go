@@ -100,7 +100,7 @@ func (r *Repository) send(t *transport.Session, plan *pushPlan, remote string, o
 	}
 
 	return t.Push(plan.updates, plan.capabilities, func(out io.Writer) error {
-		return r.objects.sendPack(out, plan.missing.objects, plan.missing.seen, func(objects int, n int64) {
+		return r.objects.SendPack(out, plan.missing.objects, plan.missing.seen, func(objects int, n int64) {
 			sent.Store(n)
 			o.Report(Transfer{Remote: remote, Phase: Sending, Objects: objects, Total: len(plan.missing.objects), Bytes: n})
 		})

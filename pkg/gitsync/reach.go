@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -23,16 +25,16 @@ import (
 // reach finds what can be reached from some objects. It holds packs open and
 // serves one goroutine.
 type reach struct {
-	objects *objectStore
-	readers map[*pack]*packReader
+	objects *pack.Store
+	readers map[*pack.Pack]*pack.Reader
 	// shallow commits have parents that the repository never had.
 	shallow map[Hash]bool
 	seen    map[Hash]bool
 }
 
 func (r *Repository) newReach() (*reach, error) {
-	w := &reach{objects: r.objects, readers: map[*pack]*packReader{}, shallow: map[Hash]bool{}, seen: map[Hash]bool{}}
-	data, err := os.ReadFile(filepath.Join(r.dir, shallowFile))
+	w := &reach{objects: r.objects, readers: map[*pack.Pack]*pack.Reader{}, shallow: map[Hash]bool{}, seen: map[Hash]bool{}}
+	data, err := os.ReadFile(filepath.Join(r.dir, pack.ShallowFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read shallow: %w", err)
 	}
@@ -48,29 +50,29 @@ func (r *Repository) newReach() (*reach, error) {
 
 func (w *reach) close() {
 	for _, reader := range w.readers {
-		reader.close()
+		reader.Close()
 	}
 }
 
 // read is the store's read through packs that stay open.
-func (w *reach) read(id Hash) (rawObject, error) {
-	p, offset, ok := w.objects.find(id)
+func (w *reach) read(id Hash) (pack.RawObject, error) {
+	p, offset, ok := w.objects.Find(id)
 	if !ok {
-		return w.objects.read(id)
+		return w.objects.Read(id)
 	}
 	reader := w.readers[p]
 	if reader == nil {
 		var err error
-		if reader, err = p.open(); err != nil {
-			return w.objects.read(id)
+		if reader, err = p.Open(); err != nil {
+			return w.objects.Read(id)
 		}
 		w.readers[p] = reader
 	}
-	o, err := reader.read(offset)
+	o, err := reader.Read(offset)
 	if err != nil {
-		return rawObject{}, fmt.Errorf("object %s: %w", id, err)
+		return pack.RawObject{}, fmt.Errorf("object %s: %w", id, err)
 	}
-	return o, prove(id, o)
+	return o, pack.Prove(id, o)
 }
 
 // walk adds what can be reached from the tips to what was seen. If optional, what
@@ -96,7 +98,7 @@ func (w *reach) walk(ctx context.Context, tips []Hash, optional bool) error {
 		}
 		w.seen[id] = true
 		if queue, err = w.follow(queue, id, o); err != nil {
-			return fmt.Errorf("%s %s: %w", o.kind, id, err)
+			return fmt.Errorf("%s %s: %w", o.Kind, id, err)
 		}
 	}
 
@@ -104,10 +106,10 @@ func (w *reach) walk(ctx context.Context, tips []Hash, optional bool) error {
 }
 
 // follow appends what an object refers to. Blobs are marked and not read.
-func (w *reach) follow(queue []Hash, id Hash, o rawObject) ([]Hash, error) {
-	switch o.kind {
+func (w *reach) follow(queue []Hash, id Hash, o pack.RawObject) ([]Hash, error) {
+	switch o.Kind {
 	case plumbing.CommitObject:
-		c, err := object.ParseCommit(o.data)
+		c, err := object.ParseCommit(o.Data)
 		if err != nil {
 			return nil, err
 		}
@@ -117,14 +119,14 @@ func (w *reach) follow(queue []Hash, id Hash, o rawObject) ([]Hash, error) {
 		}
 	case plumbing.TagObject:
 		// A tag may be of anything; its first line says of what.
-		line, _, _ := bytes.Cut(o.data, []byte("\n"))
+		line, _, _ := bytes.Cut(o.Data, []byte("\n"))
 		target, err := ParseHash(strings.TrimPrefix(string(line), "object "))
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 		}
 		queue = append(queue, target)
 	case plumbing.TreeObject:
-		entries, err := object.DecodeTree(o.data)
+		entries, err := object.DecodeTree(o.Data)
 		if err != nil {
 			return nil, err
 		}

@@ -173,7 +173,7 @@ func (r *Repository) limits() object.Limits {
 	if r.objects == nil {
 		return object.DefaultLimits
 	}
-	return r.objects.limits
+	return r.objects.Limits
 }
 
 // looseRefs reads the refs that have a file of their own.

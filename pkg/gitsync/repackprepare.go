@@ -5,6 +5,8 @@ import (
 	"context"
 	"runtime"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+
 	"golang.org/x/sync/errgroup"
 )
 
@@ -39,7 +41,7 @@ type batch struct {
 
 // prepare makes ready what is written of the roots, on all processors, and calls
 // write for each one in their order.
-func (s *repackSet) prepare(ctx context.Context, objects *objectStore, roots []int32, search bool, write func(prepared) error) error {
+func (s *repackSet) prepare(ctx context.Context, objects *pack.Store, roots []int32, search bool, write func(prepared) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	workers := min(runtime.GOMAXPROCS(0), mostPreparers)
 
@@ -119,7 +121,7 @@ func (s *repackSet) cutBatch(roots []int32) (first, rest []int32) {
 // preparer prepares one batch after the other.
 type preparer struct {
 	set     *repackSet
-	objects *objectStore
+	objects *pack.Store
 	search  *deltaSearch // nil takes everything as it is
 }
 
@@ -150,16 +152,16 @@ func (p *preparer) root(at int32) (prepared, error) {
 		if err != nil {
 			return prepared{}, err
 		}
-		e.size = int64(len(o.data))
-		whole, err := deflate(e.id, o.kind, o.data)
+		e.size = int64(len(o.Data))
+		whole, err := pack.Deflate(e.id, o.Kind, o.Data)
 		if err != nil {
 			return prepared{}, err
 		}
-		e.length = int64(len(whole.zlib))
-		if made, err := p.change(at, o.data); made.base != none || err != nil {
+		e.length = int64(len(whole.Zlib))
+		if made, err := p.change(at, o.Data); made.base != none || err != nil {
 			return made, err
 		}
-		return prepared{at: at, base: none, header: entryHeader(whole.kind, whole.size), compressed: whole.zlib}, nil
+		return prepared{at: at, base: none, header: pack.EntryHeader(whole.Kind, whole.Size), compressed: whole.Zlib}, nil
 	}
 
 	packed, err := p.set.packed(e, nil)
@@ -168,15 +170,15 @@ func (p *preparer) root(at int32) (prepared, error) {
 	}
 	header, rest, err := splitEntry(packed)
 	if err != nil {
-		return prepared{}, p.set.sources[e.source].reader.damaged(e.offset, err)
+		return prepared{}, p.set.sources[e.source].reader.Damaged(e.offset, err)
 	}
 
 	if p.search != nil && p.search.wants(e) {
-		data, err := inflate(bytes.NewReader(rest), e.size)
+		data, err := pack.Inflate(bytes.NewReader(rest), e.size)
 		if err != nil {
-			return prepared{}, p.set.sources[e.source].reader.damaged(e.offset, err)
+			return prepared{}, p.set.sources[e.source].reader.Damaged(e.offset, err)
 		}
-		if err := prove(e.id, rawObject{kind: e.kind, data: data}); err != nil {
+		if err := pack.Prove(e.id, pack.RawObject{Kind: e.kind, Data: data}); err != nil {
 			return prepared{}, err
 		}
 		if made, err := p.change(at, data); made.base != none || err != nil {

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -38,8 +40,8 @@ func (s *repackSet) wrote() {
 
 // repackSource is a pack that is read.
 type repackSource struct {
-	pack   *pack
-	reader *packReader
+	pack   *pack.Pack
+	reader *pack.Reader
 	// searched means that deltas were looked for when the pack was written.
 	searched bool
 	// age is when the pack was last said to be in use, and before that of cruft,
@@ -95,7 +97,7 @@ const maxReusedDepth = 250
 // openRepackSet reads what packs and loose objects there are. Objects that lie in
 // several packs are taken from the one with most objects; since a change lies in
 // the pack of its base, that cannot tie chains into a loop.
-func openRepackSet(packs []*pack, loose []looseObject) (_ *repackSet, err error) {
+func openRepackSet(packs []*pack.Pack, loose []pack.Loose) (_ *repackSet, err error) {
 	s := &repackSet{byID: map[Hash]int32{}}
 	defer func() {
 		if err != nil {
@@ -103,8 +105,8 @@ func openRepackSet(packs []*pack, loose []looseObject) (_ *repackSet, err error)
 		}
 	}()
 	packs = slices.Clone(packs)
-	slices.SortStableFunc(packs, func(a, b *pack) int {
-		return cmp.Or(compareBool(a.cruft, b.cruft), cmp.Compare(b.index.count, a.index.count))
+	slices.SortStableFunc(packs, func(a, b *pack.Pack) int {
+		return cmp.Or(compareBool(a.Cruft, b.Cruft), cmp.Compare(b.Index.Count, a.Index.Count))
 	})
 
 	for _, p := range packs {
@@ -114,14 +116,14 @@ func openRepackSet(packs []*pack, loose []looseObject) (_ *repackSet, err error)
 	}
 
 	for _, o := range loose {
-		if at, known := s.byID[o.id]; known {
-			s.entries[at].time = max(s.entries[at].time, uint32(o.modified.Unix()))
+		if at, known := s.byID[o.ID]; known {
+			s.entries[at].time = max(s.entries[at].time, uint32(o.Modified.Unix()))
 			continue
 		}
-		s.byID[o.id] = int32(len(s.entries))
+		s.byID[o.ID] = int32(len(s.entries))
 		s.entries = append(s.entries, repackEntry{
-			id: o.id, kind: o.kind, source: none, base: none, child: none, sibling: none,
-			size: o.size, length: o.stored, time: uint32(o.modified.Unix()),
+			id: o.ID, kind: o.Kind, source: none, base: none, child: none, sibling: none,
+			size: o.Size, length: o.Stored, time: uint32(o.Modified.Unix()),
 		})
 	}
 
@@ -142,7 +144,7 @@ func compareBool(a, b bool) int {
 
 func (s *repackSet) close() {
 	for _, source := range s.sources {
-		source.reader.close()
+		source.reader.Close()
 	}
 }
 
@@ -152,48 +154,48 @@ type place struct {
 	at     int // in the index
 }
 
-func (s *repackSet) addPack(p *pack) error {
-	reader, err := p.open()
+func (s *repackSet) addPack(p *pack.Pack) error {
+	reader, err := p.Open()
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: %w", errVanished, err)
+		return fmt.Errorf("%w: %w", pack.ErrVanished, err)
 	}
 	if err != nil {
 		return err
 	}
-	source := &repackSource{pack: p, reader: reader, searched: p.searched}
+	source := &repackSource{pack: p, reader: reader, searched: p.Searched}
 	s.sources = append(s.sources, source)
-	info, err := reader.file.Stat()
+	info, err := reader.File.Stat()
 	if err != nil {
 		return fmt.Errorf("repack: %w", err)
 	}
 	source.age = info.ModTime()
 
-	if p.cruft {
-		source.mtimes, err = readMtimes(p)
+	if p.Cruft {
+		source.mtimes, err = pack.ReadMtimes(p)
 		if errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("%w: %w", errVanished, err)
+			return fmt.Errorf("%w: %w", pack.ErrVanished, err)
 		}
 		if err != nil {
 			return err
 		}
 	}
 
-	places := make([]place, p.index.count)
+	places := make([]place, p.Index.Count)
 	for i := range places {
-		offset, ok := p.index.offset(i)
+		offset, ok := p.Index.Offset(i)
 		if !ok {
-			return fmt.Errorf("%w: index of %s", ErrCorrupt, p.path)
+			return fmt.Errorf("%w: index of %s", ErrCorrupt, p.Path)
 		}
 		places[i] = place{offset, i}
 	}
 
 	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.offset, b.offset) })
-	end := info.Size() - int64(idSize)
+	end := info.Size() - int64(pack.HashSize)
 	first := len(s.entries)
 	bases := make([]Hash, 0, len(places))
 
 	for i, pl := range places {
-		id := p.index.id(pl.at)
+		id := p.Index.ID(pl.at)
 		next := end
 		if i+1 < len(places) {
 			next = places[i+1].offset
@@ -208,11 +210,11 @@ func (s *repackSet) addPack(p *pack) error {
 		}
 		e := repackEntry{
 			id: id, source: int32(len(s.sources) - 1), base: none, child: none, sibling: none,
-			crc: p.index.crc(pl.at), offset: pl.offset, length: next - pl.offset, time: used,
+			crc: p.Index.CRC(pl.at), offset: pl.offset, length: next - pl.offset, time: used,
 		}
 		base, err := s.readHeader(source, &e, places)
 		if err != nil {
-			return reader.damaged(pl.offset, err)
+			return reader.Damaged(pl.offset, err)
 		}
 		s.byID[id] = int32(len(s.entries))
 		s.entries = append(s.entries, e)
@@ -225,7 +227,7 @@ func (s *repackSet) addPack(p *pack) error {
 		}
 		at, ok := s.byID[base]
 		if !ok {
-			return reader.damaged(s.entries[first+i].offset, fmt.Errorf("delta base %s is not in the pack", base))
+			return reader.Damaged(s.entries[first+i].offset, fmt.Errorf("delta base %s is not in the pack", base))
 		}
 		s.entries[first+i].base = at
 	}
@@ -236,18 +238,18 @@ func (s *repackSet) addPack(p *pack) error {
 // readHeader reads kind and size of an entry, and returns the id of its base.
 func (s *repackSet) readHeader(source *repackSource, e *repackEntry, places []place) (base Hash, err error) {
 	var buffer [40]byte
-	n, err := source.reader.file.ReadAt(buffer[:], e.offset)
+	n, err := source.reader.File.ReadAt(buffer[:], e.offset)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return base, err
 	}
 	in := bytes.NewReader(buffer[:n])
-	if e.kind, e.size, err = readEntryHeader(in); err != nil {
+	if e.kind, e.size, err = pack.ReadEntryHeader(in); err != nil {
 		return base, err
 	}
 
 	switch e.kind {
 	case plumbing.OFSDeltaObject:
-		distance, err := readBaseDistance(in)
+		distance, err := pack.ReadBaseDistance(in)
 		if err != nil {
 			return base, err
 		}
@@ -255,7 +257,7 @@ func (s *repackSet) readHeader(source *repackSource, e *repackEntry, places []pl
 		if !found {
 			return base, errors.New("delta without a base")
 		}
-		return source.pack.index.id(places[at].at), nil
+		return source.pack.Index.ID(places[at].at), nil
 	case plumbing.REFDeltaObject:
 		_, err = io.ReadFull(in, base[:])
 	}
@@ -330,14 +332,14 @@ func (s *repackSet) link() {
 func (s *repackSet) packed(e *repackEntry, buffer []byte) ([]byte, error) {
 	source := s.sources[e.source]
 	buffer = slices.Grow(buffer[:0], int(e.length))[:e.length]
-	if _, err := source.reader.file.ReadAt(buffer, e.offset); err != nil {
-		return nil, fmt.Errorf("read %s: %w", source.pack.path, err)
+	if _, err := source.reader.File.ReadAt(buffer, e.offset); err != nil {
+		return nil, fmt.Errorf("read %s: %w", source.pack.Path, err)
 	}
-	if source.pack.index.noCRC {
+	if source.pack.Index.NoCRC {
 		return buffer, s.proveUnpacked(source, e)
 	}
 	if crc32.ChecksumIEEE(buffer) != e.crc {
-		return nil, source.reader.damaged(e.offset, fmt.Errorf("object %s has not the checksum of the index", e.id))
+		return nil, source.reader.Damaged(e.offset, fmt.Errorf("object %s has not the checksum of the index", e.id))
 	}
 	return buffer, nil
 }
@@ -346,19 +348,19 @@ func (s *repackSet) packed(e *repackEntry, buffer []byte) ([]byte, error) {
 func (s *repackSet) proveUnpacked(source *repackSource, e *repackEntry) error {
 	source.reading.Lock()
 	defer source.reading.Unlock()
-	o, err := source.reader.read(e.offset)
+	o, err := source.reader.Read(e.offset)
 	if err != nil {
 		return fmt.Errorf("object %s: %w", e.id, err)
 	}
-	return prove(e.id, o)
+	return pack.Prove(e.id, o)
 }
 
 // leaveTooLarge lets objects stay as they are whose files are larger than what may be
 // read, unless they are dropped. It returns the others.
-func (s *repackSet) leaveTooLarge(loose []looseObject, limits object.Limits) []looseObject {
-	return slices.DeleteFunc(slices.Clone(loose), func(o looseObject) bool {
-		at, known := s.byID[o.id]
-		if !known || s.entries[at].source != none || s.entries[at].to == toNowhere || limits.CheckObject(o.kind, o.size) == nil {
+func (s *repackSet) leaveTooLarge(loose []pack.Loose, limits object.Limits) []pack.Loose {
+	return slices.DeleteFunc(slices.Clone(loose), func(o pack.Loose) bool {
+		at, known := s.byID[o.ID]
+		if !known || s.entries[at].source != none || s.entries[at].to == toNowhere || limits.CheckObject(o.Kind, o.Size) == nil {
 			return false
 		}
 		s.entries[at].to = toStay
@@ -367,17 +369,17 @@ func (s *repackSet) leaveTooLarge(loose []looseObject, limits object.Limits) []l
 }
 
 // read returns the object of an entry, whatever it is stored as.
-func (s *repackSet) read(objects *objectStore, e *repackEntry) (rawObject, error) {
+func (s *repackSet) read(objects *pack.Store, e *repackEntry) (pack.RawObject, error) {
 	if e.source == none {
 		// Through the store, because git may have packed it meanwhile.
-		return objects.read(e.id)
+		return objects.Read(e.id)
 	}
 	source := s.sources[e.source]
 	source.reading.Lock()
-	o, err := source.reader.read(e.offset)
+	o, err := source.reader.Read(e.offset)
 	source.reading.Unlock()
 	if err != nil {
-		return rawObject{}, fmt.Errorf("object %s: %w", e.id, err)
+		return pack.RawObject{}, fmt.Errorf("object %s: %w", e.id, err)
 	}
-	return o, prove(e.id, o)
+	return o, pack.Prove(e.id, o)
 }

@@ -8,24 +8,26 @@ import (
 	"io"
 	"slices"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // repackWriter writes the entries of a set that go one way into one pack.
 type repackWriter struct {
 	set     *repackSet
-	objects *objectStore
+	objects *pack.Store
 	to      destination
 	// search says that deltas are looked for; otherwise everything is taken as it is.
 	search bool
-	out    *packFile
+	out    *pack.Writer
 	buffer []byte
 	deltas int
 }
 
 // write writes and publishes the pack, which is held until those that it stands for are
 // gone. There is none if no entry goes this way.
-func (w *repackWriter) write(ctx context.Context) (published *pack, hold *packHold, err error) {
+func (w *repackWriter) write(ctx context.Context) (published *pack.Pack, hold *pack.Hold, err error) {
 	var roots []int32
 	count := 0
 	for i := range w.set.entries {
@@ -44,40 +46,40 @@ func (w *repackWriter) write(ctx context.Context) (published *pack, hold *packHo
 	}
 	slices.SortFunc(roots, func(a, b int32) int { return compareEntriesForPack(&w.set.entries[a], &w.set.entries[b]) })
 
-	if w.out, err = createPack(w.objects.packDir(), count); err != nil {
+	if w.out, err = pack.Create(w.objects.PackDir(), count); err != nil {
 		return nil, nil, err
 	}
 	defer func() {
 		if err != nil {
-			w.out.discard()
+			w.out.Discard()
 		}
 	}()
 	if err := w.writeRoots(ctx, roots); err != nil {
 		return nil, nil, err
 	}
 
-	var beside []sideFile
+	var beside []pack.SideFile
 	if w.search {
-		beside = append(beside, sideFile{".rev", func(objects []packedObject, sum []byte) []byte {
-			return encodeSideFile(reverseMagic, reverseOrder(objects), sum)
+		beside = append(beside, pack.SideFile{Ending: ".rev", Encode: func(objects []pack.IndexEntry, sum []byte) []byte {
+			return pack.EncodeSideFile(pack.ReverseMagic, pack.ReverseOrder(objects), sum)
 		}})
 	}
 	if w.to == toCruft {
-		beside = append(beside, sideFile{".mtimes", w.mtimes})
+		beside = append(beside, pack.SideFile{Ending: ".mtimes", Encode: w.mtimes})
 	}
-	if published, hold, err = w.out.publish(beside...); err != nil {
+	if published, hold, err = w.out.Publish(beside...); err != nil {
 		return nil, nil, err
 	}
-	published.cruft, published.searched = w.to == toCruft, w.search
+	published.Cruft, published.Searched = w.to == toCruft, w.search
 	return published, hold, nil
 }
 
-func (w *repackWriter) mtimes(objects []packedObject, sum []byte) []byte {
+func (w *repackWriter) mtimes(objects []pack.IndexEntry, sum []byte) []byte {
 	words := make([]uint32, len(objects))
 	for i, o := range objects {
-		words[i] = w.set.entries[w.set.byID[o.id]].time
+		words[i] = w.set.entries[w.set.byID[o.ID]].time
 	}
-	return encodeSideFile(mtimesMagic, words, sum)
+	return pack.EncodeSideFile(pack.MtimesMagic, words, sum)
 }
 
 // compareEntriesForPack is the order of a pack: what is read together lies
@@ -104,13 +106,13 @@ var kindOrder = map[plumbing.ObjectType]int{
 func (w *repackWriter) writeRoots(ctx context.Context, roots []int32) error {
 	return w.set.prepare(ctx, w.objects, roots, w.search, func(p prepared) error {
 		e := &w.set.entries[p.at]
-		e.written = w.out.offset
+		e.written = w.out.Offset
 
 		if p.base == none {
-			if len(w.out.objects) == 0 {
-				p.compressed = vary(p.compressed, w.out.file.Name())
+			if len(w.out.Objects) == 0 {
+				p.compressed = pack.Vary(p.compressed, w.out.File.Name())
 			}
-			if err := w.out.addEntry(e.id, p.header, p.compressed); err != nil {
+			if err := w.out.AddEntry(e.id, p.header, p.compressed); err != nil {
 				return err
 			}
 			w.set.wrote()
@@ -118,7 +120,7 @@ func (w *repackWriter) writeRoots(ctx context.Context, roots []int32) error {
 		}
 
 		w.deltas++
-		if err := w.out.addDelta(e.id, p.size, w.set.entries[p.base].written, p.compressed); err != nil {
+		if err := w.out.AddDelta(e.id, p.size, w.set.entries[p.base].written, p.compressed); err != nil {
 			return err
 		}
 		w.set.wrote()
@@ -145,10 +147,10 @@ func (w *repackWriter) writeChanges(root int32) error {
 		w.buffer = packed
 		_, rest, err := splitEntry(packed)
 		if err != nil {
-			return w.set.sources[e.source].reader.damaged(e.offset, err)
+			return w.set.sources[e.source].reader.Damaged(e.offset, err)
 		}
-		e.written = w.out.offset
-		if err := w.out.addDelta(e.id, int(e.size), w.set.entries[e.base].written, rest); err != nil {
+		e.written = w.out.Offset
+		if err := w.out.AddDelta(e.id, int(e.size), w.set.entries[e.base].written, rest); err != nil {
 			return err
 		}
 		w.set.wrote()
@@ -160,15 +162,15 @@ func (w *repackWriter) writeChanges(root int32) error {
 // splitEntry parts a packed entry into its header and its compressed bytes.
 func splitEntry(packed []byte) (header, compressed []byte, err error) {
 	in := bytes.NewReader(packed)
-	kind, _, err := readEntryHeader(in)
+	kind, _, err := pack.ReadEntryHeader(in)
 	if err != nil {
 		return nil, nil, err
 	}
 	switch kind {
 	case plumbing.OFSDeltaObject:
-		_, err = readBaseDistance(in)
+		_, err = pack.ReadBaseDistance(in)
 	case plumbing.REFDeltaObject:
-		_, err = in.Seek(int64(idSize), io.SeekCurrent)
+		_, err = in.Seek(int64(pack.HashSize), io.SeekCurrent)
 	}
 	if err != nil || in.Len() == 0 {
 		return nil, nil, fmt.Errorf("entry is cut off: %w", err)

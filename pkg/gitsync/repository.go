@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/durable"
 )
@@ -24,7 +26,7 @@ const lockWait = 10 * time.Second
 // goroutines and by processes.
 type Repository struct {
 	dir      string
-	objects  *objectStore
+	objects  *pack.Store
 	lockWait time.Duration
 	// spillSize is how much new content each edit holds in memory.
 	spillSize int
@@ -129,7 +131,7 @@ func Open(dir string) (*Repository, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open repository %s: %w", dir, err)
 	}
-	objects, err := openObjectStore(filepath.Join(dir, "objects"), limits)
+	objects, err := pack.OpenStore(filepath.Join(dir, "objects"), limits)
 	if err != nil {
 		return nil, fmt.Errorf("open repository %s: %w", dir, err)
 	}

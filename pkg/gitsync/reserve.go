@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+
 	"github.com/appbur/appbur"
 )
 
@@ -24,7 +26,7 @@ const (
 func (r *Repository) WithRoom(do func() error) error {
 	err := do()
 	if err == nil || !isNoSpace(err) {
-		return storageError(r.dir, err)
+		return pack.DiskError(r.dir, err)
 	}
 
 	// Whoever shares the disk may take the room before we do; then it was worth a try.
@@ -32,14 +34,14 @@ func (r *Repository) WithRoom(do func() error) error {
 		err = do()
 	}
 	if err == nil || !isNoSpace(err) {
-		return storageError(r.dir, err)
+		return pack.DiskError(r.dir, err)
 	}
-	return appbur.WithHint(storageError(r.dir, err),
+	return appbur.WithHint(pack.DiskError(r.dir, err),
 		"what is reserved for deletions is used up or was never there: `appbur repo maintain --prune-expire 0s` frees what needs no room; "+
 			"otherwise make a megabyte of room on the file system of "+r.dir+"; nothing is damaged")
 }
 
-func isNoSpace(err error) bool { return errors.Is(storageError("", err), ErrNoSpace) }
+func isNoSpace(err error) bool { return errors.Is(pack.DiskError("", err), ErrNoSpace) }
 
 // Reserve takes room on the disk that [Repository.WithRoom] can give back, unless it has
 // been taken. That there is none is no error: it is tried again with the next deletion

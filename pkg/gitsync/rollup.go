@@ -2,14 +2,16 @@ package gitsync
 
 import (
 	"context"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 )
 
 // rollUpTiers keep the number of packs small between two maintenances, at a cost
 // that no commit notices: every 32nd copies some hundred kilobytes, every 1024th
 // some megabytes. What is larger waits for [Repository.Maintain].
-var rollUpTiers = []rollUpTier{
-	{objects: 256, bytes: 256 << 10, packs: 32},
-	{objects: 8192, bytes: 4 << 20, packs: 32},
+var rollUpTiers = []pack.Tier{
+	{Objects: 256, Bytes: 256 << 10, Packs: 32},
+	{Objects: 8192, Bytes: 4 << 20, Packs: 32},
 }
 
 // rollUp puts small packs together, as they are, without a search for deltas. The
@@ -18,8 +20,8 @@ var rollUpTiers = []rollUpTier{
 // again. During a maintenance nothing is rolled up.
 func (r *Repository) rollUp(ctx context.Context) {
 	for i, tier := range rollUpTiers {
-		packs := r.objects.tier(rollUpTiers[:i+1])
-		if len(packs) <= tier.packs || ctx.Err() != nil {
+		packs := r.objects.Tier(rollUpTiers[:i+1])
+		if len(packs) <= tier.Packs || ctx.Err() != nil {
 			continue
 		}
 		if r.rollUpPacks(ctx, packs) != nil {
@@ -28,7 +30,7 @@ func (r *Repository) rollUp(ctx context.Context) {
 	}
 }
 
-func (r *Repository) rollUpPacks(ctx context.Context, packs []*pack) error {
+func (r *Repository) rollUpPacks(ctx context.Context, packs []*pack.Pack) error {
 	done, err := r.lockMaintenance(ctx, false)
 	if err != nil {
 		return err
@@ -42,9 +44,9 @@ func (r *Repository) rollUpPacks(ctx context.Context, packs []*pack) error {
 	set.link()
 	w := &repackWriter{set: set, objects: r.objects, to: toPack}
 	made, hold, err := w.write(ctx)
-	defer hold.release()
+	defer hold.Release()
 	if err != nil || made == nil {
 		return err
 	}
-	return r.objects.retire(packs, nil, []*pack{made})
+	return r.objects.Retire(packs, nil, []*pack.Pack{made})
 }

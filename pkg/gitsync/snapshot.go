@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -22,7 +24,7 @@ import (
 // Snapshot is the tree of one commit, for reading. It never changes and is safe
 // for concurrent use. It remembers the trees it has read.
 type Snapshot struct {
-	objects *objectStore
+	objects *pack.Store
 	root    Hash
 	trees   sync.Map // Hash → []TreeEntry
 }
@@ -40,7 +42,7 @@ func (s *Snapshot) tree(id Hash) ([]object.TreeEntry, error) {
 	if entries, ok := s.trees.Load(id); ok {
 		return entries.([]object.TreeEntry), nil
 	}
-	entries, err := s.objects.readTree(id)
+	entries, err := s.objects.ReadTree(id)
 	if err == nil {
 		s.trees.Store(id, entries)
 	}
@@ -82,7 +84,7 @@ func (s *Snapshot) ReadFile(path string) ([]byte, error) {
 	if !e.IsFile() {
 		return nil, fmt.Errorf("%s is no file: %w", path, fs.ErrNotExist)
 	}
-	data, err := s.objects.readAs(e.ID, plumbing.BlobObject)
+	data, err := s.objects.ReadAs(e.ID, plumbing.BlobObject)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -100,19 +102,19 @@ func (s *Snapshot) ReadDescription(path string) ([]byte, error) {
 	if !e.IsFile() {
 		return nil, fmt.Errorf("%s is no file: %w", path, fs.ErrNotExist)
 	}
-	o, err := s.objects.readWithin(e.ID, s.objects.limits.Describing())
-	if err == nil && o.kind != plumbing.BlobObject {
-		err = fmt.Errorf("%w: object %s is a %s", ErrCorrupt, e.ID, o.kind)
+	o, err := s.objects.ReadWithin(e.ID, s.objects.Limits.Describing())
+	if err == nil && o.Kind != plumbing.BlobObject {
+		err = fmt.Errorf("%w: object %s is a %s", ErrCorrupt, e.ID, o.Kind)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return o.data, nil
+	return o.Data, nil
 }
 
 // Blob returns the content of a blob that Walk or Diff named.
 func (s *Snapshot) Blob(h Hash) ([]byte, error) {
-	return s.objects.readAs(h, plumbing.BlobObject)
+	return s.objects.ReadAs(h, plumbing.BlobObject)
 }
 
 // Walk calls fn for every file at or below a path, in path order; the empty path
@@ -135,7 +137,7 @@ func (s *Snapshot) Walk(path string, fn func(path string, blob Hash) error) erro
 type storedFile struct {
 	path   string
 	id     Hash
-	pack   *pack
+	pack   *pack.Pack
 	offset int64
 }
 
@@ -149,7 +151,7 @@ func (s *Snapshot) files(path string) ([]storedFile, error) {
 		return nil, err
 	}
 	var files []storedFile
-	seen := object.Expansion{Limits: s.objects.limits}
+	seen := object.Expansion{Limits: s.objects.Limits}
 	var visit func(string, object.TreeEntry) error
 	visit = func(path string, e object.TreeEntry) error {
 		if err := seen.Add(path); err != nil {
@@ -195,10 +197,10 @@ func (s *Snapshot) ReadAll(ctx context.Context, path string, emit func(path stri
 		return err
 	}
 	for i := range files {
-		files[i].pack, files[i].offset, _ = s.objects.find(files[i].id)
+		files[i].pack, files[i].offset, _ = s.objects.Find(files[i].id)
 	}
 	slices.SortStableFunc(files, func(a, b storedFile) int {
-		return cmp.Or(strings.Compare(packPath(a.pack), packPath(b.pack)), cmp.Compare(a.offset, b.offset))
+		return cmp.Or(strings.Compare(pack.PathOf(a.pack), pack.PathOf(b.pack)), cmp.Compare(a.offset, b.offset))
 	})
 	group, ctx := errgroup.WithContext(ctx)
 	// Each worker gets a run of neighbours, so that delta bases are read once.
@@ -212,22 +214,22 @@ func (s *Snapshot) ReadAll(ctx context.Context, path string, emit func(path stri
 
 // readRun reads files that are sorted by pack and offset.
 func (s *Snapshot) readRun(ctx context.Context, files []storedFile, total *atomic.Int64, emit func(string, []byte) error) error {
-	var reader *packReader
+	var reader *pack.Reader
 	defer func() {
 		if reader != nil {
-			reader.close()
+			reader.Close()
 		}
 	}()
 	for _, f := range files {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if f.pack != nil && (reader == nil || reader.pack != f.pack) {
+		if f.pack != nil && (reader == nil || reader.Pack != f.pack) {
 			if reader != nil {
-				reader.close()
+				reader.Close()
 			}
 			// A pack that vanished is no error: read finds its successor.
-			reader, _ = f.pack.open()
+			reader, _ = f.pack.Open()
 		}
 		data, err := s.readStored(reader, f)
 		if err != nil {
@@ -235,7 +237,7 @@ func (s *Snapshot) readRun(ctx context.Context, files []storedFile, total *atomi
 		}
 
 		// One file may stand in many places.
-		if err := s.objects.limits.CheckTotal(total.Add(int64(len(data)))); err != nil {
+		if err := s.objects.Limits.CheckTotal(total.Add(int64(len(data)))); err != nil {
 			return err
 		}
 		if err := emit(f.path, data); err != nil {
@@ -246,16 +248,16 @@ func (s *Snapshot) readRun(ctx context.Context, files []storedFile, total *atomi
 }
 
 // readStored reads one file, through the open pack if that is where it lies.
-func (s *Snapshot) readStored(reader *packReader, f storedFile) ([]byte, error) {
-	if f.pack == nil || reader == nil || reader.pack != f.pack {
-		return s.objects.readAs(f.id, plumbing.BlobObject)
+func (s *Snapshot) readStored(reader *pack.Reader, f storedFile) ([]byte, error) {
+	if f.pack == nil || reader == nil || reader.Pack != f.pack {
+		return s.objects.ReadAs(f.id, plumbing.BlobObject)
 	}
-	o, err := reader.read(f.offset)
+	o, err := reader.Read(f.offset)
 	if err != nil {
 		return nil, err
 	}
-	if o.kind != plumbing.BlobObject {
-		return nil, fmt.Errorf("%w: object %s is a %s", ErrCorrupt, f.id, o.kind)
+	if o.Kind != plumbing.BlobObject {
+		return nil, fmt.Errorf("%w: object %s is a %s", ErrCorrupt, f.id, o.Kind)
 	}
-	return o.data, prove(f.id, o)
+	return o.Data, pack.Prove(f.id, o)
 }

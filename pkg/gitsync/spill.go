@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+
 	"github.com/appbur/appbur"
 )
 
@@ -16,7 +18,7 @@ const spillSize = 16 << 20
 
 // heldBlob is the content of a file of an edit that its base does not have.
 type heldBlob struct {
-	deflated // without the bytes once they are spilled or published
+	pack.Object // without the bytes once they are spilled or published
 	// at is where the compressed bytes lie in the spill, zero if not there.
 	at int64
 	// published means that a pack of the repository has the object.
@@ -30,9 +32,9 @@ type heldBlob struct {
 // edit that is forgotten leaves a file that the next writer removes.
 type spill struct {
 	limit int
-	held  []*heldBlob // in memory
-	size  int         // of what is held
-	pack  *packFile   // nil until something was spilled
+	held  []*heldBlob  // in memory
+	size  int          // of what is held
+	pack  *pack.Writer // nil until something was spilled
 	at    map[Hash]int64
 	// lost is why spilled content is gone.
 	lost error
@@ -42,12 +44,12 @@ type spill struct {
 // much.
 func (s *spill) hold(dir string, blob *heldBlob) error {
 	s.held = append(s.held, blob)
-	s.size += len(blob.zlib)
+	s.size += len(blob.Zlib)
 	if s.size <= s.limit {
 		return nil
 	}
 	if s.pack == nil {
-		pack, err := createPack(dir, unknownCount)
+		pack, err := pack.Create(dir, pack.UnknownCount)
 		if err != nil {
 			return err
 		}
@@ -58,28 +60,28 @@ func (s *spill) hold(dir string, blob *heldBlob) error {
 
 // append writes blobs into the spilled pack, all or none.
 func (s *spill) append(blobs []*heldBlob) error {
-	mark := s.pack.mark()
+	mark := s.pack.Mark()
 	places := make([]int64, len(blobs))
 	err := func() error {
 		for i, blob := range blobs {
 			if blob.dropped || blob.at > 0 || blob.published {
 				continue
 			}
-			if places[i] = s.at[blob.id]; places[i] > 0 {
+			if places[i] = s.at[blob.ID]; places[i] > 0 {
 				continue
 			}
-			at, err := s.pack.add(blob.deflated)
+			at, err := s.pack.Add(blob.Object)
 			if err != nil {
 				return err
 			}
-			places[i], s.at[blob.id] = at, at
+			places[i], s.at[blob.ID] = at, at
 		}
-		return s.pack.out.Flush()
+		return s.pack.Out.Flush()
 	}()
 	if err != nil {
 		for i, blob := range blobs {
-			if places[i] >= int64(mark.offset) {
-				delete(s.at, blob.id)
+			if places[i] >= int64(mark.Offset) {
+				delete(s.at, blob.ID)
 			}
 		}
 		return errors.Join(fmt.Errorf("write pack: %w", err), s.rollback(mark))
@@ -87,7 +89,7 @@ func (s *spill) append(blobs []*heldBlob) error {
 
 	for i, blob := range blobs {
 		if places[i] > 0 {
-			blob.at, blob.zlib = places[i], nil
+			blob.at, blob.Zlib = places[i], nil
 		}
 	}
 
@@ -96,8 +98,8 @@ func (s *spill) append(blobs []*heldBlob) error {
 }
 
 // rollback cuts the pack back; if even that fails the spilled content is lost.
-func (s *spill) rollback(mark packMark) error {
-	if err := s.pack.rollback(mark); err != nil {
+func (s *spill) rollback(mark pack.Mark) error {
+	if err := s.pack.Rollback(mark); err != nil {
 		s.lost = appbur.WithHint(fmt.Errorf("the edit has lost what it held: %w", err), "begin a new edit")
 		return s.lost
 	}
@@ -110,14 +112,14 @@ func (s *spill) drop(blob *heldBlob) {
 		return
 	}
 	blob.dropped = true
-	s.size -= len(blob.zlib)
-	blob.zlib = nil
+	s.size -= len(blob.Zlib)
+	blob.Zlib = nil
 }
 
 // release forgets everything, after a commit or when the edit is given up.
 func (s *spill) release() {
 	if s.pack != nil {
-		s.pack.discard()
+		s.pack.Discard()
 	}
 	*s = spill{limit: s.limit}
 }
@@ -132,16 +134,16 @@ type content struct {
 }
 
 func (s *spill) content(blob *heldBlob) content {
-	c := content{zlib: blob.zlib, size: blob.size, at: blob.at}
+	c := content{zlib: blob.Zlib, size: blob.Size, at: blob.at}
 	if blob.at > 0 {
-		c.file = s.pack.file
+		c.file = s.pack.File
 	}
 	return c
 }
 
 func (c content) read() ([]byte, error) {
 	if c.file == nil {
-		return inflate(bytes.NewReader(c.zlib), int64(c.size))
+		return pack.Inflate(bytes.NewReader(c.zlib), int64(c.size))
 	}
-	return inflate(io.NewSectionReader(c.file, c.at, 1<<62), int64(c.size))
+	return pack.Inflate(io.NewSectionReader(c.file, c.at, 1<<62), int64(c.size))
 }

@@ -12,13 +12,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 )
 
 // noise is content that does not compress, another one for every n.
 func noise(n, size int) []byte {
 	out := make([]byte, 0, size+64)
 	for block := 0; len(out) < size; block++ {
-		sum := newChecksum()
+		sum := pack.NewChecksum()
 		fmt.Fprint(sum, n, block)
 		out = sum.Sum(out)
 	}
@@ -27,7 +29,7 @@ func noise(n, size int) []byte {
 
 func unfinishedFiles(t *testing.T, r *Repository) []string {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(r.objects.packDir(), "appbur_tmp_*"))
+	names, err := filepath.Glob(filepath.Join(r.objects.PackDir(), "appbur_tmp_*"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +78,7 @@ func TestContentIsSpilled(t *testing.T) {
 	}
 
 	// Another writer, and a look for what is abandoned, leave a living edit alone.
-	if err := removeAbandoned(r.objects.packDir()); err != nil || len(unfinishedFiles(t, r)) != 1 {
+	if err := pack.RemoveAbandoned(r.objects.PackDir()); err != nil || len(unfinishedFiles(t, r)) != 1 {
 		t.Fatal("the unfinished pack of a living edit was taken away", err)
 	}
 	head, err := r.Commit(t.Context(), MainRef, e, CommitInfo{Subject: "spilled", Time: epoch})
@@ -84,7 +86,7 @@ func TestContentIsSpilled(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if packs := r.objects.own(); len(packs) != 1 || len(unfinishedFiles(t, r)) != 0 {
+	if packs := r.objects.Own(); len(packs) != 1 || len(unfinishedFiles(t, r)) != 0 {
 		t.Errorf("%d packs, %v", len(packs), unfinishedFiles(t, r))
 	}
 	s, err := r.Snapshot(head)
@@ -121,7 +123,7 @@ func TestContentIsSpilled(t *testing.T) {
 	if _, err := r.Commit(t.Context(), MainRef, e, CommitInfo{Subject: "again", Time: epoch}); err != nil {
 		t.Fatal(err)
 	}
-	if size, err := r.objects.own()[1].bytes(); err != nil || size > 2<<10 {
+	if size, err := r.objects.Own()[1].Bytes(); err != nil || size > 2<<10 {
 		t.Errorf("the second pack has %d bytes, %v", size, err)
 	}
 }
@@ -190,7 +192,7 @@ func TestAbandonedSpillIsRemoved(t *testing.T) {
 
 	for range 100 {
 		runtime.GC() // closes the file of the edit that nobody has any more
-		if err := removeAbandoned(r.objects.packDir()); err != nil {
+		if err := pack.RemoveAbandoned(r.objects.PackDir()); err != nil {
 			t.Fatal(err)
 		}
 		if len(unfinishedFiles(t, r)) == 0 {
@@ -199,7 +201,7 @@ func TestAbandonedSpillIsRemoved(t *testing.T) {
 	}
 
 	// As a dead process leaves it: no lock.
-	dead := filepath.Join(r.objects.packDir(), unfinishedPack+"_dead")
+	dead := filepath.Join(r.objects.PackDir(), pack.UnfinishedPack+"_dead")
 	if err := os.WriteFile(dead, []byte(strings.Repeat("x", 100)), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -217,10 +219,10 @@ func TestAbandonedSpillIsRemoved(t *testing.T) {
 }
 
 func FuzzMtimes(f *testing.F) {
-	f.Add(encodeSideFile(mtimesMagic, []uint32{1, 2}, make([]byte, idSize)), 2)
-	f.Add([]byte(mtimesMagic), 0)
+	f.Add(pack.EncodeSideFile(pack.MtimesMagic, []uint32{1, 2}, make([]byte, pack.HashSize)), 2)
+	f.Add([]byte(pack.MtimesMagic), 0)
 	f.Fuzz(func(t *testing.T, data []byte, count int) {
-		words, err := parseMtimes(data, max(0, count%(1<<20)))
+		words, err := pack.ParseMtimes(data, max(0, count%(1<<20)))
 		if err != nil {
 			if !errors.Is(err, ErrCorrupt) {
 				t.Fatalf("%v is not ErrCorrupt", err)

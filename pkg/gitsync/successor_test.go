@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 )
 
 // Our maintenance and a `git repack` take the same packs away at the same time. Each
@@ -21,7 +23,7 @@ func TestSuccessorsOutliveGitsRepack(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	chosen := r.objects.own()
+	chosen := r.objects.Own()
 	set, err := openRepackSet(chosen, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -39,14 +41,14 @@ func TestSuccessorsOutliveGitsRepack(t *testing.T) {
 	if out, err := repack.CombinedOutput(); err != nil {
 		t.Fatalf("git repack: %v\n%s", err, out)
 	}
-	if _, err := os.Stat(made.path); err != nil {
+	if _, err := os.Stat(made.Path); err != nil {
 		t.Errorf("git took away what stands for the others: %v", err)
 	}
-	if err := r.objects.retire(chosen, nil, []*pack{made}); err != nil {
+	if err := r.objects.Retire(chosen, nil, []*pack.Pack{made}); err != nil {
 		t.Fatal(err)
 	}
-	hold.release()
-	if _, err := os.Stat(siblingFile(made, keepEnding)); err == nil {
+	hold.Release()
+	if _, err := os.Stat(pack.SiblingFile(made, pack.KeepEnding)); err == nil {
 		t.Error("the pack is kept for ever")
 	}
 	if err := testCommit(t, r, "after"); err != nil {
@@ -64,7 +66,7 @@ func TestPacksNeverHaveANameAgain(t *testing.T) {
 	var had []string
 
 	for range 3 {
-		set, err := openRepackSet(r.objects.own(), nil)
+		set, err := openRepackSet(r.objects.Own(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,11 +77,11 @@ func TestPacksNeverHaveANameAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := r.objects.retire(r.objects.own(), nil, []*pack{made}); err != nil {
+		if err := r.objects.Retire(r.objects.Own(), nil, []*pack.Pack{made}); err != nil {
 			t.Fatal(err)
 		}
-		hold.release()
-		if name := filepath.Base(made.path); slices.Contains(had, name) {
+		hold.Release()
+		if name := filepath.Base(made.Path); slices.Contains(had, name) {
 			t.Errorf("%s is back", name)
 		} else {
 			had = append(had, name)
@@ -97,7 +99,7 @@ func TestSuccessorsAreHeldUntilTheOthersAreGone(t *testing.T) {
 		}
 	}
 
-	set, err := openRepackSet(r.objects.own(), nil)
+	set, err := openRepackSet(r.objects.Own(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +109,7 @@ func TestSuccessorsAreHeldUntilTheOthersAreGone(t *testing.T) {
 		t.Fatalf("%d packs, %v", len(made), err)
 	}
 
-	keep := siblingFile(made[0], keepEnding)
+	keep := pack.SiblingFile(made[0], pack.KeepEnding)
 	if _, err := os.Stat(keep); err != nil {
 		t.Errorf("not held: %v", err)
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -67,19 +69,19 @@ func (r *Repository) CommitAndTag(ctx context.Context, name string, e *Edit, par
 		return Hash{}, Hash{}, fmt.Errorf("tag %s: %w", name, err)
 	}
 
-	tagObject, err := newTag(name, commitObject.id, t)
+	tagObject, err := newTag(name, commitObject.ID, t)
 	if err != nil {
 		return Hash{}, Hash{}, fmt.Errorf("tag %s: %w", name, err)
 	}
 	if err := e.store(built, tagObject, commitObject); err != nil {
-		return Hash{}, Hash{}, storageError(r.dir, fmt.Errorf("tag %s: %w", name, err))
+		return Hash{}, Hash{}, pack.DiskError(r.dir, fmt.Errorf("tag %s: %w", name, err))
 	}
-	if err := r.moveRef(ctx, ref, Hash{}, tagObject.id); err != nil {
-		return Hash{}, Hash{}, storageError(r.dir, tagTaken(name, err))
+	if err := r.moveRef(ctx, ref, Hash{}, tagObject.ID); err != nil {
+		return Hash{}, Hash{}, pack.DiskError(r.dir, tagTaken(name, err))
 	}
-	e.settle(commitObject.id)
+	e.settle(commitObject.ID)
 	r.rollUp(ctx)
-	return commitObject.id, tagObject.id, nil
+	return commitObject.ID, tagObject.ID, nil
 }
 
 func tagTaken(name string, err error) error {
@@ -91,18 +93,18 @@ func tagTaken(name string, err error) error {
 
 // newTag encodes, signs and compresses an annotated tag of a commit. A tag's
 // signature is the end of its message.
-func newTag(name string, commit Hash, t TagInfo) (deflated, error) {
+func newTag(name string, commit Hash, t TagInfo) (pack.Object, error) {
 	message := strings.TrimSpace(object.CleanText(t.Message))
 	if message == "" {
-		return deflated{}, errors.New("the message is empty")
+		return pack.Object{}, errors.New("the message is empty")
 	}
 	if t.Time.Unix() < 0 {
-		return deflated{}, errors.New("git has no time before 1970")
+		return pack.Object{}, errors.New("git has no time before 1970")
 	}
 
 	for _, begin := range object.SignatureBegins {
 		if strings.Contains("\n"+message, "\n"+begin) {
-			return deflated{}, errors.New("the message contains a signature")
+			return pack.Object{}, errors.New("the message contains a signature")
 		}
 	}
 
@@ -110,12 +112,12 @@ func newTag(name string, commit Hash, t TagInfo) (deflated, error) {
 	if t.Signer != nil {
 		armored, err := t.Signer.Sign(content)
 		if err != nil {
-			return deflated{}, fmt.Errorf("sign: %w", err)
+			return pack.Object{}, fmt.Errorf("sign: %w", err)
 		}
 		content = append(append(content, bytes.TrimRight(armored, "\n")...), '\n')
 	}
 
-	return newObject(plumbing.TagObject, content)
+	return pack.NewObject(plumbing.TagObject, content)
 }
 
 // Tags returns the tags whose short name starts with a prefix, sorted by name. A tag
@@ -169,18 +171,18 @@ func (r *Repository) tagOf(name, text string) (Tag, error) {
 }
 
 func (r *Repository) readTag(id Hash) (Tag, error) {
-	o, err := r.objects.read(id)
+	o, err := r.objects.Read(id)
 	if err != nil {
 		return Tag{}, err
 	}
-	switch o.kind {
+	switch o.Kind {
 	case plumbing.CommitObject:
 		return Tag{Commit: id}, nil
 	case plumbing.TagObject:
-		tag, err := object.ParseTag(o.data)
+		tag, err := object.ParseTag(o.Data)
 		tag.Object = id
 		return tag, err
 	default:
-		return Tag{}, fmt.Errorf("%w: it points at a %s", ErrCorrupt, o.kind)
+		return Tag{}, fmt.Errorf("%w: it points at a %s", ErrCorrupt, o.Kind)
 	}
 }

@@ -1,4 +1,4 @@
-package gitsync
+package pack
 
 import (
 	"bufio"
@@ -21,77 +21,77 @@ import (
 	"github.com/appbur/appbur/internal/durable"
 )
 
-// packFile is a pack that is being written. It has a name of its own, which no
+// Writer is a pack that is being written. It has a name of its own, which no
 // reader looks at, until it is published.
-type packFile struct {
+type Writer struct {
 	dir  string
-	file *os.File
-	out  *bufio.Writer
+	File *os.File
+	Out  *bufio.Writer
 	// sum is the checksum so far, nil if the header will change in the end because
 	// the number of objects is not known before.
 	sum     hash.Hash
-	offset  uint64
-	objects []packedObject
+	Offset  uint64
+	Objects []IndexEntry
 }
 
-// unknownCount begins a pack without saying how many objects it will have.
-const unknownCount = -1
+// UnknownCount begins a pack without saying how many objects it will have.
+const UnknownCount = -1
 
-// createPack begins a pack in a directory. A known count saves reading the pack
+// Create begins a pack in a directory. A known count saves reading the pack
 // once more.
-func createPack(dir string, count int) (*packFile, error) {
-	file, err := tempfile.Create(dir, unfinishedPack)
+func Create(dir string, count int) (*Writer, error) {
+	file, err := tempfile.Create(dir, UnfinishedPack)
 	if err != nil {
 		return nil, fmt.Errorf("write pack: %w", err)
 	}
-	p := &packFile{dir: dir, file: file, out: bufio.NewWriterSize(file, 256<<10)}
-	if count != unknownCount {
-		p.sum = newChecksum()
-		p.objects = make([]packedObject, 0, count)
+	p := &Writer{dir: dir, File: file, Out: bufio.NewWriterSize(file, 256<<10)}
+	if count != UnknownCount {
+		p.sum = NewChecksum()
+		p.Objects = make([]IndexEntry, 0, count)
 	}
-	if err := p.write(packHeader(max(count, 0))); err != nil {
-		p.discard()
+	if err := p.write(PackHeader(max(count, 0))); err != nil {
+		p.Discard()
 		return nil, fmt.Errorf("write pack: %w", err)
 	}
 	return p, nil
 }
 
-func packHeader(count int) []byte {
+func PackHeader(count int) []byte {
 	return binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), uint32(count))
 }
 
-func (p *packFile) write(b []byte) error {
+func (p *Writer) write(b []byte) error {
 	if p.sum != nil {
 		p.sum.Write(b)
 	}
-	p.offset += uint64(len(b))
-	_, err := p.out.Write(b)
+	p.Offset += uint64(len(b))
+	_, err := p.Out.Write(b)
 	return err
 }
 
-// add appends an object and returns where its compressed bytes begin.
-func (p *packFile) add(o deflated) (int64, error) {
-	header := entryHeader(o.kind, o.size)
-	at := int64(p.offset) + int64(len(header))
-	return at, p.addEntry(o.id, header, o.zlib)
+// Add appends an object and returns where its compressed bytes begin.
+func (p *Writer) Add(o Object) (int64, error) {
+	header := EntryHeader(o.Kind, o.Size)
+	at := int64(p.Offset) + int64(len(header))
+	return at, p.AddEntry(o.ID, header, o.Zlib)
 }
 
-// addDelta appends an object as a change of one that is in the pack already.
-func (p *packFile) addDelta(id Hash, size int, base uint64, compressed []byte) error {
-	header := entryHeader(plumbing.OFSDeltaObject, size)
-	return p.addEntry(id, appendBaseDistance(header, int64(p.offset-base)), compressed)
+// AddDelta appends an object as a change of one that is in the pack already.
+func (p *Writer) AddDelta(id object.Hash, size int, base uint64, compressed []byte) error {
+	header := EntryHeader(plumbing.OFSDeltaObject, size)
+	return p.AddEntry(id, appendBaseDistance(header, int64(p.Offset-base)), compressed)
 }
 
-func (p *packFile) addEntry(id Hash, header, compressed []byte) error {
+func (p *Writer) AddEntry(id object.Hash, header, compressed []byte) error {
 	crc := crc32.Update(crc32.ChecksumIEEE(header), crc32.IEEETable, compressed)
-	p.objects = append(p.objects, packedObject{id: id, crc: crc, offset: p.offset})
+	p.Objects = append(p.Objects, IndexEntry{ID: id, CRC: crc, Offset: p.Offset})
 	if err := p.write(header); err != nil {
 		return err
 	}
 	return p.write(compressed)
 }
 
-// appendBaseDistance appends what readBaseDistance reads.
+// appendBaseDistance appends what ReadBaseDistance reads.
 func appendBaseDistance(to []byte, distance int64) []byte {
 	var digits [10]byte
 	at := len(digits) - 1
@@ -104,49 +104,49 @@ func appendBaseDistance(to []byte, distance int64) []byte {
 	return append(to, digits[at:]...)
 }
 
-// packMark is a length of a pack that it can be cut back to.
-type packMark struct {
-	offset  uint64
+// Mark is a length of a pack that it can be cut back to.
+type Mark struct {
+	Offset  uint64
 	objects int
 }
 
-func (p *packFile) mark() packMark { return packMark{p.offset, len(p.objects)} }
+func (p *Writer) Mark() Mark { return Mark{p.Offset, len(p.Objects)} }
 
-// rollback cuts a pack of unknown count back to what it was.
-func (p *packFile) rollback(to packMark) error {
-	p.out.Reset(p.file)
-	p.offset, p.objects = to.offset, p.objects[:to.objects]
-	if err := p.file.Truncate(int64(to.offset)); err != nil {
+// Rollback cuts a pack of unknown count back to what it was.
+func (p *Writer) Rollback(to Mark) error {
+	p.Out.Reset(p.File)
+	p.Offset, p.Objects = to.Offset, p.Objects[:to.objects]
+	if err := p.File.Truncate(int64(to.Offset)); err != nil {
 		return err
 	}
-	_, err := p.file.Seek(int64(to.offset), io.SeekStart)
+	_, err := p.File.Seek(int64(to.Offset), io.SeekStart)
 	return err
 }
 
-// discard gives the pack up.
-func (p *packFile) discard() {
-	_ = os.Remove(p.file.Name())
-	_ = p.file.Close()
+// Discard gives the pack up.
+func (p *Writer) Discard() {
+	_ = os.Remove(p.File.Name())
+	_ = p.File.Close()
 }
 
-// publish makes the pack durable and gives it a name under which readers find it: when
+// Publish makes the pack durable and gives it a name under which readers find it: when
 // it returns, bytes and names are on the disk. Git leaves the pack alone until the hold
 // is released. After an error the pack is as it was, but for a trailer that rollback
 // cuts off.
-func (p *packFile) publish(beside ...sideFile) (_ *pack, hold *packHold, err error) {
+func (p *Writer) Publish(beside ...SideFile) (_ *Pack, hold *Hold, err error) {
 	sum, err := p.finish()
 	if err != nil {
 		return nil, nil, fmt.Errorf("write pack: %w", err)
 	}
-	objects := slices.Clone(p.objects) // a pack that fails here goes on in its order
-	indexData := encodePackIndex(objects, sum)
-	index, err := parsePackIndex(indexData)
+	objects := slices.Clone(p.Objects) // a pack that fails here goes on in its order
+	indexData := EncodeIndex(objects, sum)
+	index, err := ParseIndex(indexData)
 	if err != nil {
 		return nil, nil, fmt.Errorf("internal error: our own index: %w", err)
 	}
 
 	// The index comes last: a reader takes it as a promise that all else is there.
-	parts := []packPart{{".pack", p.file}}
+	parts := []packPart{{".pack", p.File}}
 	defer func() {
 		for _, part := range parts[1:] {
 			_ = os.Remove(part.file.Name())
@@ -154,12 +154,12 @@ func (p *packFile) publish(beside ...sideFile) (_ *pack, hold *packHold, err err
 		}
 	}()
 
-	for _, side := range append(beside, sideFile{".idx", func([]packedObject, []byte) []byte { return indexData }}) {
-		file, err := writeUnfinished(p.dir, side.encode(objects, sum))
+	for _, side := range append(beside, SideFile{".idx", func([]IndexEntry, []byte) []byte { return indexData }}) {
+		file, err := writeUnfinished(p.dir, side.Encode(objects, sum))
 		if err != nil {
 			return nil, nil, fmt.Errorf("write pack index: %w", err)
 		}
-		parts = append(parts, packPart{side.ending, file})
+		parts = append(parts, packPart{side.Ending, file})
 	}
 
 	name := filepath.Join(p.dir, "pack-"+hex.EncodeToString(sum))
@@ -169,23 +169,23 @@ func (p *packFile) publish(beside ...sideFile) (_ *pack, hold *packHold, err err
 	}
 
 	if err := publishParts(parts, name); err != nil {
-		hold.release()
+		hold.Release()
 		return nil, nil, fmt.Errorf("publish pack: %w", err)
 	}
-	_ = os.Remove(p.file.Name())
-	_ = p.file.Close()
-	published := &pack{path: name + ".pack", index: index, limits: object.DefaultLimits}
-	published.size.Store(int64(p.offset) + int64(idSize))
-	published.kept.Store(true)
+	_ = os.Remove(p.File.Name())
+	_ = p.File.Close()
+	published := &Pack{Path: name + ".pack", Index: index, Limits: object.DefaultLimits}
+	published.size.Store(int64(p.Offset) + int64(HashSize))
+	published.Kept.Store(true)
 	hold.pack = published
 	return published, hold, nil
 }
 
-// sideFile is a file that is published with a pack. The objects are in the order
+// SideFile is a file that is published with a pack. The objects are in the order
 // of the index.
-type sideFile struct {
-	ending string
-	encode func(objects []packedObject, packChecksum []byte) []byte
+type SideFile struct {
+	Ending string
+	Encode func(objects []IndexEntry, packChecksum []byte) []byte
 }
 
 // packPart is a finished file that waits for its name. It stays open, and by that
@@ -233,25 +233,25 @@ func publishParts(parts []packPart, name string) (err error) {
 
 // finish writes the header, if it was not known, and the trailer, and returns the
 // pack's checksum.
-func (p *packFile) finish() ([]byte, error) {
-	if err := p.out.Flush(); err != nil {
+func (p *Writer) finish() ([]byte, error) {
+	if err := p.Out.Flush(); err != nil {
 		return nil, err
 	}
 	sum := p.sum
 	if sum == nil {
-		if _, err := p.file.WriteAt(packHeader(len(p.objects)), 0); err != nil {
+		if _, err := p.File.WriteAt(PackHeader(len(p.Objects)), 0); err != nil {
 			return nil, err
 		}
-		sum = newChecksum()
-		if _, err := io.Copy(sum, io.NewSectionReader(p.file, 0, int64(p.offset))); err != nil {
+		sum = NewChecksum()
+		if _, err := io.Copy(sum, io.NewSectionReader(p.File, 0, int64(p.Offset))); err != nil {
 			return nil, err
 		}
 	}
 	trailer := sum.Sum(nil)
-	if _, err := p.file.WriteAt(trailer, int64(p.offset)); err != nil {
+	if _, err := p.File.WriteAt(trailer, int64(p.Offset)); err != nil {
 		return nil, err
 	}
-	return trailer, seal(p.file)
+	return trailer, seal(p.File)
 }
 
 // seal makes a file read-only, as git's are, and its bytes durable.

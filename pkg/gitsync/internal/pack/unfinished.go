@@ -1,6 +1,6 @@
 //go:build unix
 
-package gitsync
+package pack
 
 import (
 	"errors"
@@ -20,19 +20,19 @@ import (
 // never end in ".pack" or ".idx": stock git reads every file that does, finished or
 // not.
 const (
-	unfinishedPack  = "appbur_tmp_pack"
+	UnfinishedPack  = "appbur_tmp_pack"
 	unfinishedIndex = "appbur_tmp_idx"
 )
 
 // unfinishedNames are those beginnings, and the ones that earlier versions used.
-var unfinishedNames = []string{unfinishedPack, unfinishedIndex, "tmp_pack_appbur", "tmp_idx_appbur"}
+var unfinishedNames = []string{UnfinishedPack, unfinishedIndex, "tmp_pack_appbur", "tmp_idx_appbur"}
 
 func isUnfinished(name string) bool {
 	return slices.ContainsFunc(unfinishedNames, func(begin string) bool { return strings.HasPrefix(name, begin) })
 }
 
-// removeAbandoned removes unfinished files, and holds on packs, whose owner is dead.
-func removeAbandoned(dir string) error {
+// RemoveAbandoned removes unfinished files, and holds on packs, whose owner is dead.
+func RemoveAbandoned(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return fmt.Errorf("look for abandoned files: %w", err)
@@ -52,9 +52,9 @@ func removeAbandoned(dir string) error {
 // publishes the index some moments after the pack.
 const orphanAge = 24 * time.Hour
 
-// removeOrphans removes packs that lost their index to a crash. A file that may be
+// RemoveOrphans removes packs that lost their index to a crash. A file that may be
 // touched tells the time by which the age of files is measured.
-func removeOrphans(dir, clock string) error {
+func RemoveOrphans(dir, clock string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
@@ -63,7 +63,7 @@ func removeOrphans(dir, clock string) error {
 	for _, entry := range entries {
 		names[entry.Name()] = true
 	}
-	now, err := touched(clock)
+	now, err := Touch(clock)
 	if err != nil {
 		return err
 	}

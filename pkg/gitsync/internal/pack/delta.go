@@ -1,4 +1,4 @@
-package gitsync
+package pack
 
 import (
 	"bytes"
@@ -32,10 +32,10 @@ var hashLead = func() uint32 {
 	return lead
 }()
 
-// deltaBase is an object that deltas are made against. The table of its blocks is
+// DeltaBase is an object that deltas are made against. The table of its blocks is
 // made when it is needed first. It serves one goroutine.
-type deltaBase struct {
-	data []byte
+type DeltaBase struct {
+	Data []byte
 	// heads holds the last block of each bucket and earlier the one before a block,
 	// both plus one, so that zero is none.
 	heads, earlier []int32
@@ -50,10 +50,10 @@ func blockHash(b []byte) uint32 {
 	return h
 }
 
-func (b *deltaBase) bucket(h uint32) uint32 { return h * 0x85EBCA6B >> b.shift }
+func (b *DeltaBase) bucket(h uint32) uint32 { return h * 0x85EBCA6B >> b.shift }
 
-func (b *deltaBase) index() {
-	blocks := len(b.data) / deltaBlock
+func (b *DeltaBase) index() {
+	blocks := len(b.Data) / deltaBlock
 	if b.heads != nil || blocks == 0 {
 		return
 	}
@@ -63,7 +63,7 @@ func (b *deltaBase) index() {
 	previous := uint32(0)
 
 	for i := blocks - 1; i >= 0; i-- {
-		h := blockHash(b.data[i*deltaBlock:])
+		h := blockHash(b.Data[i*deltaBlock:])
 		// Of a run of equal blocks the first is enough: the match goes on by itself.
 		if i < blocks-1 && h == previous {
 			at := b.bucket(h)
@@ -78,18 +78,18 @@ func (b *deltaBase) index() {
 	}
 }
 
-// encode returns the delta that makes target out of the base, nil if it would be
+// Encode returns the delta that makes target out of the base, nil if it would be
 // longer than limit.
-func (b *deltaBase) encode(target []byte, limit int) []byte {
+func (b *DeltaBase) Encode(target []byte, limit int) []byte {
 	out := deltaWriter{limit: limit}
-	out.bytes = binary.AppendUvarint(out.bytes, uint64(len(b.data)))
+	out.bytes = binary.AppendUvarint(out.bytes, uint64(len(b.Data)))
 	out.bytes = binary.AppendUvarint(out.bytes, uint64(len(target)))
-	front := commonPrefix(b.data, target)
-	back := commonSuffix(b.data[front:], target[front:])
+	front := commonPrefix(b.Data, target)
+	back := commonSuffix(b.Data[front:], target[front:])
 	if len(target)-front-back <= plainMiddle {
 		out.copy(0, front)
 		out.insert(target[front : len(target)-back])
-		out.copy(len(b.data)-back, back)
+		out.copy(len(b.Data)-back, back)
 		return out.result()
 	}
 	b.index()
@@ -102,7 +102,7 @@ func (b *deltaBase) encode(target []byte, limit int) []byte {
 }
 
 // search encodes the target from a place on.
-func (b *deltaBase) search(out *deltaWriter, target []byte, at int) {
+func (b *DeltaBase) search(out *deltaWriter, target []byte, at int) {
 	pending := at // where the bytes begin that no instruction makes yet
 	for at+deltaBlock <= len(target) {
 		h := blockHash(target[at:])
@@ -110,7 +110,7 @@ func (b *deltaBase) search(out *deltaWriter, target []byte, at int) {
 			from, length := b.longest(h, target[at:])
 			if length > 0 {
 				// The match may reach back into what was about to be inserted.
-				back := commonSuffix(b.data[:from], target[pending:at])
+				back := commonSuffix(b.Data[:from], target[pending:at])
 				out.insert(target[pending : at-back])
 				out.copy(from-back, length+back)
 				at += length
@@ -135,11 +135,11 @@ func (b *deltaBase) search(out *deltaWriter, target []byte, at int) {
 
 // longest returns the longest range of the base that begins like the target, zero
 // if not even one block does.
-func (b *deltaBase) longest(h uint32, target []byte) (from, length int) {
+func (b *DeltaBase) longest(h uint32, target []byte) (from, length int) {
 	next := b.heads[b.bucket(h)]
 	for probes := 0; next != 0 && probes < maxProbes; probes++ {
 		block := int(next-1) * deltaBlock
-		if n := commonPrefix(b.data[block:], target); n >= deltaBlock && n > length {
+		if n := commonPrefix(b.Data[block:], target); n >= deltaBlock && n > length {
 			from, length = block, n
 		}
 		next = b.earlier[next-1]

@@ -1,4 +1,4 @@
-package gitsync
+package pack
 
 import (
 	"errors"
@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// usage counts packs and bytes.
-func (s *objectStore) usage(loose []looseObject) (packs int, bytes int64, err error) {
-	for _, p := range s.own() {
+// Usage counts packs and bytes.
+func (s *Store) Usage(loose []Loose) (packs int, bytes int64, err error) {
+	for _, p := range s.Own() {
 		for _, ending := range []string{".pack", ".idx"} {
-			info, err := os.Stat(siblingFile(p, ending))
+			info, err := os.Stat(SiblingFile(p, ending))
 			if errors.Is(err, fs.ErrNotExist) {
 				continue // repacked by git this moment
 			}
@@ -25,27 +25,27 @@ func (s *objectStore) usage(loose []looseObject) (packs int, bytes int64, err er
 		packs++
 	}
 	for _, o := range loose {
-		bytes += o.stored
+		bytes += o.Stored
 	}
 	return packs, bytes, nil
 }
 
-// retire removes packs and loose objects whose successors are durable.
-func (s *objectStore) retire(packs []*pack, loose []looseObject, successors []*pack) error {
-	packs = slices.DeleteFunc(slices.Clone(packs), func(p *pack) bool {
-		return slices.ContainsFunc(successors, func(by *pack) bool { return by.path == p.path })
+// Retire removes packs and loose objects whose successors are durable.
+func (s *Store) Retire(packs []*Pack, loose []Loose, successors []*Pack) error {
+	packs = slices.DeleteFunc(slices.Clone(packs), func(p *Pack) bool {
+		return slices.ContainsFunc(successors, func(by *Pack) bool { return by.Path == p.Path })
 	})
 	s.replace(packs, successors...)
 
 	// An index over many packs names those that go now.
-	entries, err := os.ReadDir(s.packDir())
+	entries, err := os.ReadDir(s.PackDir())
 	if err != nil {
 		return err
 	}
 
 	for _, entry := range entries {
 		if strings.HasPrefix(entry.Name(), "multi-pack-index") {
-			if err := os.RemoveAll(filepath.Join(s.packDir(), entry.Name())); err != nil {
+			if err := os.RemoveAll(filepath.Join(s.PackDir(), entry.Name())); err != nil {
 				return err
 			}
 		}
@@ -54,7 +54,7 @@ func (s *objectStore) retire(packs []*pack, loose []looseObject, successors []*p
 	for _, p := range packs {
 		// The index first: without it nobody looks for the pack.
 		for _, ending := range []string{".idx", ".rev", ".bitmap", ".mtimes", ".pack"} {
-			if err := os.Remove(siblingFile(p, ending)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err := os.Remove(SiblingFile(p, ending)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
 		}

@@ -1,4 +1,4 @@
-package gitsync
+package pack
 
 import (
 	"bytes"
@@ -20,9 +20,9 @@ const (
 	zlibHeader = 2
 )
 
-// vary returns another compressed form of the same content, by a name. Varied again, it
+// Vary returns another compressed form of the same content, by a name. Varied again, it
 // grows no further.
-func vary(compressed []byte, name string) []byte {
+func Vary(compressed []byte, name string) []byte {
 	if len(compressed) < zlibHeader {
 		return compressed
 	}

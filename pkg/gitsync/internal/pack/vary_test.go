@@ -1,4 +1,4 @@
-package gitsync
+package pack
 
 import (
 	"bytes"
@@ -14,14 +14,14 @@ func FuzzVary(f *testing.F) {
 	}
 
 	f.Fuzz(func(t *testing.T, content []byte, name string) {
-		o, err := newObject(plumbing.BlobObject, content)
+		o, err := NewObject(plumbing.BlobObject, content)
 		if err != nil {
 			t.Fatal(err)
 		}
-		once := vary(o.zlib, name)
-		again := vary(once, name+"'")
+		once := Vary(o.Zlib, name)
+		again := Vary(once, name+"'")
 		for _, compressed := range [][]byte{once, again} {
-			if got, err := inflate(bytes.NewReader(compressed), int64(len(content))); err != nil || !bytes.Equal(got, content) {
+			if got, err := Inflate(bytes.NewReader(compressed), int64(len(content))); err != nil || !bytes.Equal(got, content) {
 				t.Errorf("%q became %q, %v", content, got, err)
 			}
 		}
@@ -32,13 +32,13 @@ func FuzzVary(f *testing.F) {
 }
 
 func TestVaryIsFedByTheName(t *testing.T) {
-	o, err := newObject(plumbing.BlobObject, []byte("content"))
+	o, err := NewObject(plumbing.BlobObject, []byte("content"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	forms := map[string]bool{}
 	for n := range 1000 {
-		forms[string(vary(o.zlib, fmt.Sprint("appbur-pack_", n)))] = true
+		forms[string(Vary(o.Zlib, fmt.Sprint("appbur-pack_", n)))] = true
 	}
 	if len(forms) != 1000 {
 		t.Errorf("%d forms for 1000 names", len(forms))

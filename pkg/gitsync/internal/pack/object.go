@@ -1,4 +1,4 @@
-package gitsync
+package pack
 
 import (
 	"bytes"
@@ -16,12 +16,12 @@ import (
 // pack one percent larger.
 const packLevel = zlib.BestSpeed
 
-// deflated is an object ready for a pack.
-type deflated struct {
-	id   Hash
-	kind plumbing.ObjectType
-	size int
-	zlib []byte
+// Object is an object ready for a pack.
+type Object struct {
+	ID   object.Hash
+	Kind plumbing.ObjectType
+	Size int
+	Zlib []byte
 }
 
 // deflater keeps the compressor's tables from one object to the next.
@@ -37,28 +37,28 @@ var deflaters = sync.Pool{New: func() any {
 	return d
 }}
 
-// deflate compresses the content of an object whose id is known.
-func deflate(id Hash, kind plumbing.ObjectType, content []byte) (deflated, error) {
+// Deflate compresses the content of an object whose id is known.
+func Deflate(id object.Hash, kind plumbing.ObjectType, content []byte) (Object, error) {
 	d := deflaters.Get().(*deflater)
 	defer deflaters.Put(d)
 	d.out.Reset()
 	d.w.Reset(&d.out)
 	if _, err := d.w.Write(content); err != nil {
-		return deflated{}, fmt.Errorf("compress: %w", err)
+		return Object{}, fmt.Errorf("compress: %w", err)
 	}
 	if err := d.w.Close(); err != nil {
-		return deflated{}, fmt.Errorf("compress: %w", err)
+		return Object{}, fmt.Errorf("compress: %w", err)
 	}
-	return deflated{id: id, kind: kind, size: len(content), zlib: bytes.Clone(d.out.Bytes())}, nil
+	return Object{ID: id, Kind: kind, Size: len(content), Zlib: bytes.Clone(d.out.Bytes())}, nil
 }
 
-// newObject hashes and compresses the content of an object.
-func newObject(kind plumbing.ObjectType, content []byte) (deflated, error) {
-	return deflate(object.HashOf(kind, content), kind, content)
+// NewObject hashes and compresses the content of an object.
+func NewObject(kind plumbing.ObjectType, content []byte) (Object, error) {
+	return Deflate(object.HashOf(kind, content), kind, content)
 }
 
-// entryHeader is the type in three bits and the size in four, then in sevens.
-func entryHeader(kind plumbing.ObjectType, size int) []byte {
+// EntryHeader is the type in three bits and the size in four, then in sevens.
+func EntryHeader(kind plumbing.ObjectType, size int) []byte {
 	var header []byte
 	b := byte(kind)<<4 | byte(size&15)
 	for size >>= 4; size > 0; size >>= 7 {

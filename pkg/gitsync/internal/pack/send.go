@@ -1,4 +1,4 @@
-package gitsync
+package pack
 
 import (
 	"bufio"
@@ -19,22 +19,22 @@ import (
 // before it leaves: what is rotten here does not rot the remote. The packed form
 // is sent as it lies in our own packs, so nothing is compressed again.
 type packSender struct {
-	objects *objectStore
-	inPack  map[Hash]struct{} // what is sent, so what a delta may rest on
+	objects *Store
+	inPack  map[object.Hash]struct{} // what is sent, so what a delta may rest on
 	out     *bufio.Writer
 	sum     hash.Hash
 	sent    int
 	bytes   int64
 	tell    func(objects int, bytes int64)
 
-	reader *packReader
+	reader *Reader
 	// names are the objects of reader's pack by offset; only deltas need them.
-	names map[int64]Hash
+	names map[int64]object.Hash
 }
 
-// sendPack writes the objects as a pack.
-func (s *objectStore) sendPack(out io.Writer, objects []Hash, inPack map[Hash]struct{}, tell func(objects int, bytes int64)) error {
-	p := &packSender{objects: s, inPack: inPack, sum: newChecksum(), out: bufio.NewWriterSize(out, 64<<10), tell: tell}
+// SendPack writes the objects as a pack.
+func (s *Store) SendPack(out io.Writer, objects []object.Hash, inPack map[object.Hash]struct{}, tell func(objects int, bytes int64)) error {
+	p := &packSender{objects: s, inPack: inPack, sum: NewChecksum(), out: bufio.NewWriterSize(out, 64<<10), tell: tell}
 	defer p.closeReader()
 	if err := p.write(binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), uint32(len(objects)))); err != nil {
 		return err
@@ -54,21 +54,21 @@ func (s *objectStore) sendPack(out io.Writer, objects []Hash, inPack map[Hash]st
 
 // location is where an object lies; pack is nil for what is in no pack.
 type location struct {
-	id     Hash
-	pack   *pack
+	id     object.Hash
+	pack   *Pack
 	offset int64
 }
 
 // locate finds the objects and puts them in the order in which they lie in their
 // packs, so that reading them is reading files from their beginning to their end.
-func (s *objectStore) locate(objects []Hash) []location {
+func (s *Store) locate(objects []object.Hash) []location {
 	places := make([]location, len(objects))
 	for i, id := range objects {
 		places[i].id = id
-		places[i].pack, places[i].offset, _ = s.find(id)
+		places[i].pack, places[i].offset, _ = s.Find(id)
 	}
 	slices.SortStableFunc(places, func(a, b location) int {
-		return cmp.Or(cmp.Compare(packPath(a.pack), packPath(b.pack)), cmp.Compare(a.offset, b.offset))
+		return cmp.Or(cmp.Compare(PathOf(a.pack), PathOf(b.pack)), cmp.Compare(a.offset, b.offset))
 	})
 	return places
 }
@@ -89,17 +89,17 @@ func (p *packSender) report() {
 
 func (p *packSender) closeReader() {
 	if p.reader != nil {
-		p.reader.close()
+		p.reader.Close()
 	}
 }
 
 // send writes one object in the form in which it lies, if that is one to send.
 func (p *packSender) send(at location) error {
-	if at.pack != nil && (p.reader == nil || p.reader.pack != at.pack) {
+	if at.pack != nil && (p.reader == nil || p.reader.Pack != at.pack) {
 		p.closeReader()
 		p.names = nil
 		// A pack that vanished is no error: what was in it is found elsewhere.
-		p.reader, _ = at.pack.open()
+		p.reader, _ = at.pack.Open()
 	}
 	if at.pack == nil || p.reader == nil {
 		return p.sendWhole(at.id)
@@ -112,7 +112,7 @@ func (p *packSender) send(at location) error {
 	if entry.kind.IsDelta() {
 		return p.sendDelta(at, entry)
 	}
-	if err := prove(at.id, rawObject{kind: entry.kind, data: entry.data}); err != nil {
+	if err := Prove(at.id, RawObject{Kind: entry.kind, Data: entry.data}); err != nil {
 		return err
 	}
 	return p.writeEntry(entry.kind, len(entry.data), nil, entry.packed)
@@ -123,38 +123,38 @@ func (p *packSender) sendDelta(at location, entry packEntry) error {
 	base := entry.baseID
 	if entry.kind == plumbing.OFSDeltaObject {
 		if p.names == nil {
-			p.names = at.pack.index.names()
+			p.names = at.pack.Index.names()
 		}
 		base = p.names[entry.base]
 	}
 	if _, sent := p.inPack[base]; !sent {
 		return p.sendWhole(at.id)
 	}
-	whole, err := p.reader.read(at.offset)
+	whole, err := p.reader.Read(at.offset)
 	if err != nil {
 		return fmt.Errorf("object %s: %w", at.id, err)
 	}
-	if err := prove(at.id, whole); err != nil {
+	if err := Prove(at.id, whole); err != nil {
 		return err
 	}
 	return p.writeEntry(plumbing.REFDeltaObject, len(entry.data), base[:], entry.packed)
 }
 
 // sendWhole sends an object compressed anew.
-func (p *packSender) sendWhole(id Hash) error {
-	o, err := p.objects.read(id)
+func (p *packSender) sendWhole(id object.Hash) error {
+	o, err := p.objects.Read(id)
 	if err != nil {
 		return err
 	}
-	d, err := deflate(id, o.kind, o.data)
+	d, err := Deflate(id, o.Kind, o.Data)
 	if err != nil {
 		return err
 	}
-	return p.writeEntry(o.kind, len(o.data), nil, d.zlib)
+	return p.writeEntry(o.Kind, len(o.Data), nil, d.Zlib)
 }
 
 func (p *packSender) writeEntry(kind plumbing.ObjectType, size int, base, packed []byte) error {
-	if err := p.write(append(entryHeader(kind, size), base...)); err != nil {
+	if err := p.write(append(EntryHeader(kind, size), base...)); err != nil {
 		return err
 	}
 	return p.write(packed)
@@ -165,28 +165,28 @@ type packEntry struct {
 	kind plumbing.ObjectType
 	// base is the offset, and baseID the id, that a delta rests on: one of the two.
 	base   int64
-	baseID Hash
+	baseID object.Hash
 	// data is the object, or the delta; packed is its compressed form.
 	data   []byte
 	packed []byte
 }
 
 // readEntry reads an entry without applying deltas.
-func (r *packReader) readEntry(offset int64) (packEntry, error) {
-	r.in.Reset(io.NewSectionReader(r.file, offset, 1<<62))
+func (r *Reader) readEntry(offset int64) (packEntry, error) {
+	r.in.Reset(io.NewSectionReader(r.File, offset, 1<<62))
 	entry, err := readPackEntry(r.in, offset, r.limits)
-	if errors.Is(err, ErrTooLarge) {
-		return entry, fmt.Errorf("%s at %d: %w", r.pack.path, offset, err)
+	if errors.Is(err, object.ErrTooLarge) {
+		return entry, fmt.Errorf("%s at %d: %w", r.Pack.Path, offset, err)
 	}
 	if err != nil {
-		return entry, r.damaged(offset, err)
+		return entry, r.Damaged(offset, err)
 	}
 	return entry, nil
 }
 
 // readPackEntry reads the entry that begins at an offset.
 func readPackEntry(in *bufio.Reader, offset int64, limits object.Limits) (packEntry, error) {
-	kind, size, err := readEntryHeader(in)
+	kind, size, err := ReadEntryHeader(in)
 	if err != nil {
 		return packEntry{}, err
 	}
@@ -197,12 +197,12 @@ func readPackEntry(in *bufio.Reader, offset int64, limits object.Limits) (packEn
 
 	switch kind {
 	case plumbing.OFSDeltaObject:
-		distance, err := readBaseDistance(in)
+		distance, err := ReadBaseDistance(in)
 		if err != nil {
 			return entry, err
 		}
 		if entry.base = offset - distance; distance <= 0 || entry.base <= 0 {
-			return entry, fmt.Errorf("%w: delta without a base", ErrCorrupt)
+			return entry, fmt.Errorf("%w: delta without a base", object.ErrCorrupt)
 		}
 	case plumbing.REFDeltaObject:
 		if _, err := io.ReadFull(in, entry.baseID[:]); err != nil {
@@ -211,7 +211,7 @@ func readPackEntry(in *bufio.Reader, offset int64, limits object.Limits) (packEn
 	}
 
 	copied := &copyingReader{in: in}
-	if entry.data, err = inflate(copied, size); err != nil {
+	if entry.data, err = Inflate(copied, size); err != nil {
 		return entry, err
 	}
 	entry.packed = copied.copy
@@ -242,20 +242,20 @@ func (r *copyingReader) ReadByte() (byte, error) {
 }
 
 // names returns the objects of a pack by offset.
-func (x *packIndex) names() map[int64]Hash {
-	names := make(map[int64]Hash, x.count)
-	for i := range x.count {
-		if offset, ok := x.offset(i); ok {
-			at := indexIDs + i*idSize
-			names[offset] = Hash(x.data[at : at+idSize])
+func (x *Index) names() map[int64]object.Hash {
+	names := make(map[int64]object.Hash, x.Count)
+	for i := range x.Count {
+		if offset, ok := x.Offset(i); ok {
+			at := indexIDs + i*HashSize
+			names[offset] = object.Hash(x.data[at : at+HashSize])
 		}
 	}
 	return names
 }
 
-func packPath(p *pack) string {
+func PathOf(p *Pack) string {
 	if p == nil {
 		return ""
 	}
-	return p.path
+	return p.Path
 }

@@ -1,4 +1,4 @@
-package gitsync
+package pack
 
 import (
 	"errors"
@@ -15,22 +15,22 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/format/objfile"
 )
 
-// looseObject is an object that has a file of its own.
-type looseObject struct {
-	id       Hash
-	kind     plumbing.ObjectType
-	size     int64
-	stored   int64 // as a file
+// Loose is an object that has a file of its own.
+type Loose struct {
+	ID       object.Hash
+	Kind     plumbing.ObjectType
+	Size     int64
+	Stored   int64 // as a file
 	path     string
-	modified time.Time
+	Modified time.Time
 }
 
-// looseObjects lists the objects that stock git left as files of their own.
-func (s *objectStore) looseObjects() ([]looseObject, error) {
-	var list []looseObject
+// LooseObjects lists the objects that stock git left as files of their own.
+func (s *Store) LooseObjects() ([]Loose, error) {
+	var list []Loose
 	for first := range 256 {
 		fan := fmt.Sprintf("%02x", first)
-		dir := filepath.Join(s.dirs[0], fan)
+		dir := filepath.Join(s.Dirs[0], fan)
 		entries, err := os.ReadDir(dir)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -39,7 +39,7 @@ func (s *objectStore) looseObjects() ([]looseObject, error) {
 			return nil, fmt.Errorf("list loose objects: %w", err)
 		}
 		for _, entry := range entries {
-			hash, err := ParseHash(fan + entry.Name())
+			hash, err := object.ParseHash(fan + entry.Name())
 			if err != nil {
 				continue // git's unfinished files
 			}
@@ -57,68 +57,68 @@ func (s *objectStore) looseObjects() ([]looseObject, error) {
 	return list, nil
 }
 
-func statLoose(id Hash, path string) (looseObject, error) {
+func statLoose(id object.Hash, path string) (Loose, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return looseObject{}, err
+		return Loose{}, err
 	}
 	defer func() { _ = file.Close() }()
 	info, err := file.Stat()
 	if err != nil {
-		return looseObject{}, err
+		return Loose{}, err
 	}
 
 	r, err := objfile.NewReader(file)
 	if err != nil {
-		return looseObject{}, fmt.Errorf("%w: %w", ErrCorrupt, err)
+		return Loose{}, fmt.Errorf("%w: %w", object.ErrCorrupt, err)
 	}
 	defer func() { _ = r.Close() }()
 	kind, size, err := r.Header()
 	if err != nil {
-		return looseObject{}, fmt.Errorf("%w: %w", ErrCorrupt, err)
+		return Loose{}, fmt.Errorf("%w: %w", object.ErrCorrupt, err)
 	}
-	return looseObject{id: id, kind: kind, size: size, stored: info.Size(), path: path, modified: info.ModTime()}, nil
+	return Loose{ID: id, Kind: kind, Size: size, Stored: info.Size(), path: path, Modified: info.ModTime()}, nil
 }
 
 // readLoose reads an object that has a file of its own. Stock git writes them;
 // this package does not.
-func (s *objectStore) readLoose(id Hash, limits object.Limits) (rawObject, error) {
+func (s *Store) readLoose(id object.Hash, limits object.Limits) (RawObject, error) {
 	name := id.String()
-	for _, dir := range s.dirs {
+	for _, dir := range s.Dirs {
 		file, err := os.Open(filepath.Join(dir, name[:2], name[2:]))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return rawObject{}, err
+			return RawObject{}, err
 		}
-		o, err := readObjectFile(file, limits)
+		o, err := ReadObjectFile(file, limits)
 		_ = file.Close()
 		return o, err
 	}
-	return rawObject{}, fs.ErrNotExist
+	return RawObject{}, fs.ErrNotExist
 }
 
-func readObjectFile(in io.Reader, limits object.Limits) (rawObject, error) {
+func ReadObjectFile(in io.Reader, limits object.Limits) (RawObject, error) {
 	r, err := objfile.NewReader(in)
 	if err != nil {
-		return rawObject{}, fmt.Errorf("%w: loose object: %w", ErrCorrupt, err)
+		return RawObject{}, fmt.Errorf("%w: loose object: %w", object.ErrCorrupt, err)
 	}
 	defer func() { _ = r.Close() }()
 	kind, size, err := r.Header()
 	if err != nil {
-		return rawObject{}, fmt.Errorf("%w: loose object: %w", ErrCorrupt, err)
+		return RawObject{}, fmt.Errorf("%w: loose object: %w", object.ErrCorrupt, err)
 	}
 
 	if err := limits.CheckObject(kind, size); err != nil {
-		return rawObject{}, fmt.Errorf("loose object: %w", err)
+		return RawObject{}, fmt.Errorf("loose object: %w", err)
 	}
 	data, err := io.ReadAll(io.LimitReader(r, size+1))
 	if err != nil {
-		return rawObject{}, fmt.Errorf("%w: loose object: %w", ErrCorrupt, err)
+		return RawObject{}, fmt.Errorf("%w: loose object: %w", object.ErrCorrupt, err)
 	}
 	if int64(len(data)) != size {
-		return rawObject{}, fmt.Errorf("%w: loose object has not the %d bytes that its header says", ErrCorrupt, size)
+		return RawObject{}, fmt.Errorf("%w: loose object has not the %d bytes that its header says", object.ErrCorrupt, size)
 	}
-	return rawObject{kind: kind, data: data}, nil
+	return RawObject{Kind: kind, Data: data}, nil
 }

@@ -1,4 +1,4 @@
-package gitsync
+package pack
 
 import (
 	"bufio"
@@ -25,138 +25,138 @@ const (
 	trustedSize = 1 << 20
 )
 
-// rawObject is an object as it was stored.
-type rawObject struct {
-	kind plumbing.ObjectType
-	data []byte
+// RawObject is an object as it was stored.
+type RawObject struct {
+	Kind plumbing.ObjectType
+	Data []byte
 }
 
-// pack is one pack with its index.
-type pack struct {
-	path   string
-	index  *packIndex
-	limits object.Limits
+// Pack is one pack with its index.
+type Pack struct {
+	Path   string
+	Index  *Index
+	Limits object.Limits
 	// size of the pack in bytes, zero if it was not asked for yet.
 	size atomic.Int64
-	// cruft means that the objects are waiting to be pruned.
-	cruft bool
-	// searched means that a repack has looked for deltas when it wrote the pack:
+	// Cruft means that the objects are waiting to be pruned.
+	Cruft bool
+	// Searched means that a repack has looked for deltas when it wrote the pack:
 	// packs of commits have no file of reverse order beside them.
-	searched bool
-	// kept means that somebody asked git never to repack it.
-	kept atomic.Bool
+	Searched bool
+	// Kept means that somebody asked git never to repack it.
+	Kept atomic.Bool
 }
 
-// packReader reads objects of one pack. It holds the file open, remembers delta
+// Reader reads objects of one pack. It holds the file open, remembers delta
 // bases, and serves one goroutine.
-type packReader struct {
-	pack   *pack
+type Reader struct {
+	Pack   *Pack
 	limits object.Limits
-	file   *os.File
+	File   *os.File
 	in     *bufio.Reader
-	bases  map[int64]rawObject
+	bases  map[int64]RawObject
 	cached int
 }
 
-func (p *pack) open() (*packReader, error) {
-	file, err := os.Open(p.path)
+func (p *Pack) Open() (*Reader, error) {
+	file, err := os.Open(p.Path)
 	if err != nil {
 		return nil, fmt.Errorf("open pack: %w", err)
 	}
-	return &packReader{pack: p, limits: p.limits, file: file, in: bufio.NewReaderSize(nil, 4<<10), bases: map[int64]rawObject{}}, nil
+	return &Reader{Pack: p, limits: p.Limits, File: file, in: bufio.NewReaderSize(nil, 4<<10), bases: map[int64]RawObject{}}, nil
 }
 
-func (r *packReader) close() { _ = r.file.Close() }
+func (r *Reader) Close() { _ = r.File.Close() }
 
-// read returns the object at an offset, its deltas applied.
-func (r *packReader) read(offset int64) (rawObject, error) {
+// Read returns the object at an offset, its deltas applied.
+func (r *Reader) Read(offset int64) (RawObject, error) {
 	return r.readDepth(offset, 0, 0)
 }
 
 // readDepth reads an entry below changes of so many bytes, which are held meanwhile.
-func (r *packReader) readDepth(offset int64, depth int, held int64) (rawObject, error) {
+func (r *Reader) readDepth(offset int64, depth int, held int64) (RawObject, error) {
 	if o, ok := r.bases[offset]; ok {
 		return o, nil
 	}
 
 	// A damaged pack might also tie a chain into a loop.
 	if err := r.limits.CheckDepth(depth); err != nil {
-		return rawObject{}, fmt.Errorf("%s at %d: %w", r.pack.path, offset, err)
+		return RawObject{}, fmt.Errorf("%s at %d: %w", r.Pack.Path, offset, err)
 	}
-	r.in.Reset(io.NewSectionReader(r.file, offset, 1<<62))
-	kind, size, err := readEntryHeader(r.in)
+	r.in.Reset(io.NewSectionReader(r.File, offset, 1<<62))
+	kind, size, err := ReadEntryHeader(r.in)
 	if err != nil {
-		return rawObject{}, r.damaged(offset, err)
+		return RawObject{}, r.Damaged(offset, err)
 	}
 	if err := r.limits.CheckObject(kind, size+held); err != nil {
-		return rawObject{}, fmt.Errorf("%s at %d: %w", r.pack.path, offset, err)
+		return RawObject{}, fmt.Errorf("%s at %d: %w", r.Pack.Path, offset, err)
 	}
 	base := int64(-1)
 
 	switch kind {
 	case plumbing.OFSDeltaObject:
-		distance, err := readBaseDistance(r.in)
+		distance, err := ReadBaseDistance(r.in)
 		if err != nil || distance <= 0 || distance >= offset {
-			return rawObject{}, r.damaged(offset, errors.Join(errors.New("delta without a base"), err))
+			return RawObject{}, r.Damaged(offset, errors.Join(errors.New("delta without a base"), err))
 		}
 		base = offset - distance
 	case plumbing.REFDeltaObject:
-		var id Hash
+		var id object.Hash
 		if _, err := io.ReadFull(r.in, id[:]); err != nil {
-			return rawObject{}, r.damaged(offset, err)
+			return RawObject{}, r.Damaged(offset, err)
 		}
 		found := false
-		if base, found = r.pack.index.find(id); !found {
-			return rawObject{}, r.damaged(offset, fmt.Errorf("delta base %s is not in the pack", id))
+		if base, found = r.Pack.Index.find(id); !found {
+			return RawObject{}, r.Damaged(offset, fmt.Errorf("delta base %s is not in the pack", id))
 		}
 	}
 
-	data, err := inflate(r.in, size)
+	data, err := Inflate(r.in, size)
 	if err != nil {
-		return rawObject{}, r.damaged(offset, err)
+		return RawObject{}, r.Damaged(offset, err)
 	}
 	if base < 0 {
-		return rawObject{kind: kind, data: data}, nil
+		return RawObject{Kind: kind, Data: data}, nil
 	}
 
 	// What kind it makes is known from its last base only.
 	if err := r.limits.CheckDelta(plumbing.BlobObject, data); err != nil {
-		return rawObject{}, fmt.Errorf("%s at %d: %w", r.pack.path, offset, err)
+		return RawObject{}, fmt.Errorf("%s at %d: %w", r.Pack.Path, offset, err)
 	}
 	from, err := r.readDepth(base, depth+1, held+size)
 	if err != nil {
-		return rawObject{}, err
+		return RawObject{}, err
 	}
 
-	if err := r.limits.CheckDelta(from.kind, data); err != nil {
-		return rawObject{}, fmt.Errorf("%s at %d: %w", r.pack.path, offset, err)
+	if err := r.limits.CheckDelta(from.Kind, data); err != nil {
+		return RawObject{}, fmt.Errorf("%s at %d: %w", r.Pack.Path, offset, err)
 	}
 	r.remember(base, from)
-	patched, err := packfile.PatchDelta(from.data, data)
+	patched, err := packfile.PatchDelta(from.Data, data)
 	if err != nil {
-		return rawObject{}, r.damaged(offset, err)
+		return RawObject{}, r.Damaged(offset, err)
 	}
-	return rawObject{kind: from.kind, data: patched}, nil
+	return RawObject{Kind: from.Kind, Data: patched}, nil
 }
 
 // remember keeps a delta base: the objects that follow in the pack often share it.
-func (r *packReader) remember(offset int64, o rawObject) {
-	if _, ok := r.bases[offset]; ok || len(o.data) > baseCacheSize/4 {
+func (r *Reader) remember(offset int64, o RawObject) {
+	if _, ok := r.bases[offset]; ok || len(o.Data) > baseCacheSize/4 {
 		return
 	}
-	if r.cached += len(o.data); r.cached > baseCacheSize {
+	if r.cached += len(o.Data); r.cached > baseCacheSize {
 		clear(r.bases)
-		r.cached = len(o.data)
+		r.cached = len(o.Data)
 	}
 	r.bases[offset] = o
 }
 
-func (r *packReader) damaged(offset int64, err error) error {
-	return fmt.Errorf("%w: %s at %d: %w", ErrCorrupt, r.pack.path, offset, err)
+func (r *Reader) Damaged(offset int64, err error) error {
+	return fmt.Errorf("%w: %s at %d: %w", object.ErrCorrupt, r.Pack.Path, offset, err)
 }
 
-// readEntryHeader reads what entryHeader writes.
-func readEntryHeader(in io.ByteReader) (plumbing.ObjectType, int64, error) {
+// ReadEntryHeader reads what EntryHeader writes.
+func ReadEntryHeader(in io.ByteReader) (plumbing.ObjectType, int64, error) {
 	b, err := in.ReadByte()
 	if err != nil {
 		return 0, 0, err
@@ -180,8 +180,8 @@ func readEntryHeader(in io.ByteReader) (plumbing.ObjectType, int64, error) {
 	return kind, size, nil
 }
 
-// readBaseDistance reads how far before a delta its base lies.
-func readBaseDistance(in io.ByteReader) (int64, error) {
+// ReadBaseDistance reads how far before a delta its base lies.
+func ReadBaseDistance(in io.ByteReader) (int64, error) {
 	b, err := in.ReadByte()
 	if err != nil {
 		return 0, err
@@ -202,8 +202,8 @@ func readBaseDistance(in io.ByteReader) (int64, error) {
 // inflaters keep the window of the decompressor.
 var inflaters sync.Pool
 
-// inflate reads one zlib stream that holds size bytes.
-func inflate(in io.Reader, size int64) ([]byte, error) {
+// Inflate reads one zlib stream that holds size bytes.
+func Inflate(in io.Reader, size int64) ([]byte, error) {
 	reader, ok := inflaters.Get().(io.ReadCloser)
 	if ok {
 		if err := reader.(zlib.Resetter).Reset(in, nil); err != nil {

@@ -1,4 +1,4 @@
-package gitsync
+package pack
 
 import (
 	"bufio"
@@ -27,92 +27,92 @@ import (
 	"github.com/appbur/appbur/internal/durable"
 )
 
-// errDisk means that a received pack could not be written here, which is not the
+// ErrDisk means that a received pack could not be written here, which is not the
 // remote's fault.
-var errDisk = errors.New("cannot write the received pack")
+var ErrDisk = errors.New("cannot write the received pack")
 
-// errNotAPack means that something else than a pack is sent.
-var errNotAPack = errors.New("no pack of version 2")
+// ErrNotAPack means that something else than a pack is sent.
+var ErrNotAPack = errors.New("no pack of version 2")
 
-// indexer takes a pack from a stream, writes it to disk as it comes, and makes
+// Receiver takes a pack from a stream, writes it to disk as it comes, and makes
 // its index. It keeps some hundred bytes for each object and no content.
-type indexer struct {
+type Receiver struct {
 	dir     string
 	tell    func(bytes int64)
 	limits  object.Limits
 	sum     []byte
-	objects []packedObject
-	// count is how many objects the pack claims to hold.
-	count uint32
-	// resolved is told how many deltas of how many have their id, one call at a time; it
+	Objects []IndexEntry
+	// Count is how many objects the pack claims to hold.
+	Count uint32
+	// Resolved is told how many deltas of how many have their id, one call at a time; it
 	// may be nil.
-	resolved func(deltas, total int)
+	Resolved func(deltas, total int)
 	// toResolve is how many deltas there are.
 	toResolve int
 
 	// deltas wait for their bases: by offset, and by id where the base is named.
 	byOffset map[int64][]int
-	byID     map[Hash][]int
+	byID     map[object.Hash][]int
 
 	mu sync.Mutex
 	// done has true for what is there, false for what was only named by another.
-	done map[Hash]bool
+	done map[object.Hash]bool
 	// deltas counts those that have their id.
 	deltas int
 }
 
-func newIndexer(dir string, tell func(int64)) *indexer {
-	return &indexer{dir: dir, tell: tell, limits: object.DefaultLimits, byOffset: map[int64][]int{}, byID: map[Hash][]int{}, done: map[Hash]bool{}}
+func NewReceiver(dir string, tell func(int64)) *Receiver {
+	return &Receiver{dir: dir, tell: tell, limits: object.DefaultLimits, byOffset: map[int64][]int{}, byID: map[object.Hash][]int{}, done: map[object.Hash]bool{}}
 }
 
-// receive writes the pack to disk and hashes the objects that are whole in it.
-func (x *indexer) receive(in io.Reader) error {
-	return durable.Restage(filepath.Join(x.dir, unfinishedPack), 0o444, func(file io.Writer) error {
+// Receive writes the pack to disk and hashes the objects that are whole in it.
+func (x *Receiver) Receive(in io.Reader) error {
+	return durable.Restage(filepath.Join(x.dir, UnfinishedPack), 0o444, func(file io.Writer) error {
 		disk := bufio.NewWriterSize(file, 256<<10)
-		sum := newChecksum()
+		sum := NewChecksum()
 		s := &packStream{in: bufio.NewReaderSize(in, 64<<10), sum: sum, disk: disk, tell: x.tell}
 		if err := x.readAll(s); err != nil {
 			return err
 		}
 		if err := disk.Flush(); err != nil {
-			return fmt.Errorf("%w: %w", errDisk, err)
+			return fmt.Errorf("%w: %w", ErrDisk, err)
 		}
 		return nil
 	})
 }
 
-func (x *indexer) readAll(s *packStream) error {
+func (x *Receiver) readAll(s *packStream) error {
 	header := make([]byte, 12)
 	if _, err := io.ReadFull(s.in, header); err != nil {
 		return object.UnexpectedEOF(err)
 	}
 	if string(header[:4]) != "PACK" || binary.BigEndian.Uint32(header[4:]) != 2 {
-		return errNotAPack
+		return ErrNotAPack
 	}
 	if err := s.keep(header); err != nil {
 		return err
 	}
 
-	x.count = binary.BigEndian.Uint32(header[8:])
-	for range x.count {
+	x.Count = binary.BigEndian.Uint32(header[8:])
+	for range x.Count {
 		if err := x.readOne(s); err != nil {
 			return fmt.Errorf("the received pack: %w", object.UnexpectedEOF(err))
 		}
 	}
 
-	trailer := make([]byte, idSize)
+	trailer := make([]byte, HashSize)
 	if _, err := io.ReadFull(s.in, trailer); err != nil {
 		return object.UnexpectedEOF(err)
 	}
 	x.sum = s.sum.Sum(nil)
 	if !bytes.Equal(trailer, x.sum) {
-		return fmt.Errorf("%w: the received pack has not the checksum that it ends with", ErrCorrupt)
+		return fmt.Errorf("%w: the received pack has not the checksum that it ends with", object.ErrCorrupt)
 	}
 	return s.keep(trailer)
 }
 
 // readOne takes one entry of the stream.
-func (x *indexer) readOne(s *packStream) error {
+func (x *Receiver) readOne(s *packStream) error {
 	at := s.offset
 	entry, err := readPackEntry(s.in, at, x.limits)
 	if err != nil {
@@ -120,7 +120,7 @@ func (x *indexer) readOne(s *packStream) error {
 	}
 
 	// The header is written again: it has one form.
-	header := entryHeader(entry.kind, len(entry.data))
+	header := EntryHeader(entry.kind, len(entry.data))
 	switch entry.kind {
 	case plumbing.OFSDeltaObject:
 		header = appendBaseDistance(header, at-entry.base)
@@ -135,28 +135,28 @@ func (x *indexer) readOne(s *packStream) error {
 	if err := s.keep(entry.packed); err != nil {
 		return err
 	}
-	o := packedObject{crc: crc, offset: uint64(at)}
+	o := IndexEntry{CRC: crc, Offset: uint64(at)}
 
 	switch entry.kind {
 	case plumbing.OFSDeltaObject:
 		x.toResolve++
-		x.byOffset[entry.base] = append(x.byOffset[entry.base], len(x.objects))
+		x.byOffset[entry.base] = append(x.byOffset[entry.base], len(x.Objects))
 	case plumbing.REFDeltaObject:
 		x.toResolve++
-		x.byID[entry.baseID] = append(x.byID[entry.baseID], len(x.objects))
+		x.byID[entry.baseID] = append(x.byID[entry.baseID], len(x.Objects))
 	default:
-		o.id = object.HashOf(entry.kind, entry.data)
-		if err := x.note(o.id, rawObject{kind: entry.kind, data: entry.data}); err != nil {
+		o.ID = object.HashOf(entry.kind, entry.data)
+		if err := x.note(o.ID, RawObject{Kind: entry.kind, Data: entry.data}); err != nil {
 			return err
 		}
 	}
 
-	x.objects = append(x.objects, o)
+	x.Objects = append(x.Objects, o)
 	return nil
 }
 
 // note remembers that an object is there, and what it names.
-func (x *indexer) note(id Hash, o rawObject) error {
+func (x *Receiver) note(id object.Hash, o RawObject) error {
 	names, err := namedBy(o)
 	if err != nil {
 		return fmt.Errorf("object %s: %w", id, err)
@@ -164,7 +164,7 @@ func (x *indexer) note(id Hash, o rawObject) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.done[id] {
-		return fmt.Errorf("%w: object %s is in the pack twice", ErrCorrupt, id)
+		return fmt.Errorf("%w: object %s is in the pack twice", object.ErrCorrupt, id)
 	}
 	x.done[id] = true
 
@@ -174,21 +174,21 @@ func (x *indexer) note(id Hash, o rawObject) error {
 		}
 		// Whatever is named must be in the pack, so more names than objects are never met:
 		// a tree of made-up names takes more room here than in the pack.
-		if int64(len(x.done)) <= int64(x.count) {
+		if int64(len(x.done)) <= int64(x.Count) {
 			continue
 		}
-		return fmt.Errorf("%w: %s %s names objects that the pack of %d has no room for", ErrObjectNotFound, o.kind, id, x.count)
+		return fmt.Errorf("%w: %s %s names objects that the pack of %d has no room for", object.ErrObjectNotFound, o.Kind, id, x.Count)
 	}
 
 	return nil
 }
 
 // namedBy returns the objects that one cannot be without.
-func namedBy(o rawObject) ([]Hash, error) {
-	switch o.kind {
+func namedBy(o RawObject) ([]object.Hash, error) {
+	switch o.Kind {
 	case plumbing.TreeObject:
-		entries, err := object.DecodeTree(o.data)
-		names := make([]Hash, 0, len(entries))
+		entries, err := object.DecodeTree(o.Data)
+		names := make([]object.Hash, 0, len(entries))
 		for _, e := range entries {
 			if e.Mode != filemode.Submodule && e.ID != object.EmptyTree {
 				names = append(names, e.ID)
@@ -197,12 +197,12 @@ func namedBy(o rawObject) ([]Hash, error) {
 		return names, err
 
 	case plumbing.CommitObject:
-		c, err := object.ParseCommit(o.data)
+		c, err := object.ParseCommit(o.Data)
 		if err != nil {
 			return nil, err
 		}
 
-		names := make([]Hash, 0, 1+len(c.Parents))
+		names := make([]object.Hash, 0, 1+len(c.Parents))
 		for _, id := range append(c.Parents, c.Tree) {
 			if id != object.EmptyTree {
 				names = append(names, id)
@@ -212,38 +212,38 @@ func namedBy(o rawObject) ([]Hash, error) {
 		return names, nil
 
 	case plumbing.TagObject:
-		tag, err := object.ParseTag(o.data)
+		tag, err := object.ParseTag(o.Data)
 		if err != nil {
 			return nil, err
 		}
-		return []Hash{tag.Commit}, nil
+		return []object.Hash{tag.Commit}, nil
 	default:
 		return nil, nil
 	}
 }
 
-// finish applies the deltas, proves that nothing is missing, and puts pack and
+// Finish applies the deltas, proves that nothing is missing, and puts pack and
 // index in place.
-func (x *indexer) finish(ctx context.Context, tips []Hash) error {
-	path := filepath.Join(x.dir, unfinishedPack)
+func (x *Receiver) Finish(ctx context.Context, tips []object.Hash) error {
+	path := filepath.Join(x.dir, UnfinishedPack)
 	if err := x.resolveAll(ctx, path); err != nil {
 		return err
 	}
 
 	for _, id := range tips {
 		if !x.done[id] {
-			return fmt.Errorf("%w: the remote did not send %s", ErrObjectNotFound, id)
+			return fmt.Errorf("%w: the remote did not send %s", object.ErrObjectNotFound, id)
 		}
 	}
 
 	for id, there := range x.done {
 		if !there {
-			return fmt.Errorf("%w: the remote's history names %s and the remote did not send it", ErrObjectNotFound, id)
+			return fmt.Errorf("%w: the remote's history names %s and the remote did not send it", object.ErrObjectNotFound, id)
 		}
 	}
 
 	x.done = nil
-	data := encodePackIndex(x.objects, x.sum)
+	data := EncodeIndex(x.Objects, x.sum)
 	indexPath := filepath.Join(x.dir, unfinishedIndex)
 	if err := durable.Restage(indexPath, 0o444, func(w io.Writer) error {
 		_, err := w.Write(data)
@@ -265,7 +265,7 @@ func (x *indexer) finish(ctx context.Context, tips []Hash) error {
 // resolveAll gives every delta its id. Trees of deltas are independent of one
 // another, so each is walked by one of several workers; a worker holds the objects
 // of one path from the root.
-func (x *indexer) resolveAll(ctx context.Context, path string) error {
+func (x *Receiver) resolveAll(ctx context.Context, path string) error {
 	if len(x.byOffset)+len(x.byID) > 0 {
 		group, ctx := errgroup.WithContext(ctx)
 		group.SetLimit(runtime.GOMAXPROCS(0))
@@ -278,43 +278,43 @@ func (x *indexer) resolveAll(ctx context.Context, path string) error {
 			return err
 		}
 	}
-	for _, o := range x.objects {
-		if o.id.IsZero() {
-			return fmt.Errorf("%w: the pack at %d: a delta without a base", ErrCorrupt, o.offset)
+	for _, o := range x.Objects {
+		if o.ID.IsZero() {
+			return fmt.Errorf("%w: the pack at %d: a delta without a base", object.ErrCorrupt, o.Offset)
 		}
 	}
 	return nil
 }
 
 // roots yields the whole objects that deltas rest on.
-func (x *indexer) roots() func(func(int) bool) {
+func (x *Receiver) roots() func(func(int) bool) {
 	return func(yield func(int) bool) {
-		for i, o := range x.objects {
-			if o.id.IsZero() {
+		for i, o := range x.Objects {
+			if o.ID.IsZero() {
 				continue
 			}
-			if len(x.byOffset[int64(o.offset)])+len(x.byID[o.id]) > 0 && !yield(i) {
+			if len(x.byOffset[int64(o.Offset)])+len(x.byID[o.ID]) > 0 && !yield(i) {
 				return
 			}
 		}
 	}
 }
 
-func (x *indexer) resolveRun(ctx context.Context, path string, roots []int) error {
-	reader, err := (&pack{path: path, limits: x.limits}).open()
+func (x *Receiver) resolveRun(ctx context.Context, path string, roots []int) error {
+	reader, err := (&Pack{Path: path, Limits: x.limits}).Open()
 	if err != nil {
 		return err
 	}
-	defer reader.close()
+	defer reader.Close()
 	for _, i := range roots {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		entry, err := reader.readEntry(int64(x.objects[i].offset))
+		entry, err := reader.readEntry(int64(x.Objects[i].Offset))
 		if err != nil {
 			return err
 		}
-		if err := x.resolve(reader, i, rawObject{kind: entry.kind, data: entry.data}); err != nil {
+		if err := x.resolve(reader, i, RawObject{Kind: entry.kind, Data: entry.data}); err != nil {
 			return err
 		}
 	}
@@ -330,9 +330,9 @@ type openBase struct {
 // resolve applies the deltas that rest on an object, and those on them. The last delta
 // of a base lets go of it, so a long chain holds no more than a short one; what a bushy
 // tree of deltas holds at once has a limit.
-func (x *indexer) resolve(reader *packReader, i int, root rawObject) error {
-	open := []openBase{{root.data, x.restingOn(i)}}
-	held := int64(len(root.data))
+func (x *Receiver) resolve(reader *Reader, i int, root RawObject) error {
+	open := []openBase{{root.Data, x.restingOn(i)}}
+	held := int64(len(root.Data))
 	for len(open) > 0 {
 		base := &open[len(open)-1]
 		if len(base.children) == 0 {
@@ -345,7 +345,7 @@ func (x *indexer) resolve(reader *packReader, i int, root rawObject) error {
 
 		child := base.children[0]
 		base.children = base.children[1:]
-		data, err := x.apply(reader, child, root.kind, base.data)
+		data, err := x.apply(reader, child, root.Kind, base.data)
 		if err != nil {
 			return err
 		}
@@ -365,15 +365,15 @@ func (x *indexer) resolve(reader *packReader, i int, root rawObject) error {
 }
 
 // restingOn are the deltas whose base is an object, by place and by name.
-func (x *indexer) restingOn(i int) []int {
-	o := x.objects[i]
-	return slices.Concat(x.byOffset[int64(o.offset)], x.byID[o.id])
+func (x *Receiver) restingOn(i int) []int {
+	o := x.Objects[i]
+	return slices.Concat(x.byOffset[int64(o.Offset)], x.byID[o.ID])
 }
 
 // apply gives a delta its id, and returns the object that it makes.
-func (x *indexer) apply(reader *packReader, child int, kind plumbing.ObjectType, base []byte) ([]byte, error) {
-	o := &x.objects[child]
-	entry, err := reader.readEntry(int64(o.offset))
+func (x *Receiver) apply(reader *Reader, child int, kind plumbing.ObjectType, base []byte) ([]byte, error) {
+	o := &x.Objects[child]
+	entry, err := reader.readEntry(int64(o.Offset))
 	if err != nil {
 		return nil, err
 	}
@@ -383,19 +383,19 @@ func (x *indexer) apply(reader *packReader, child int, kind plumbing.ObjectType,
 
 	data, err := packfile.PatchDelta(base, entry.data)
 	if err != nil {
-		return nil, reader.damaged(int64(o.offset), err)
+		return nil, reader.Damaged(int64(o.Offset), err)
 	}
-	o.id = object.HashOf(kind, data)
+	o.ID = object.HashOf(kind, data)
 	x.countDelta()
-	return data, x.note(o.id, rawObject{kind: kind, data: data})
+	return data, x.note(o.ID, RawObject{Kind: kind, Data: data})
 }
 
-func (x *indexer) countDelta() {
+func (x *Receiver) countDelta() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.deltas++
-	if x.resolved != nil {
-		x.resolved(x.deltas, x.toResolve)
+	if x.Resolved != nil {
+		x.Resolved(x.deltas, x.toResolve)
 	}
 }
 
@@ -413,7 +413,7 @@ func (s *packStream) keep(b []byte) error {
 	s.sum.Write(b)
 	s.offset += int64(len(b))
 	if _, err := s.disk.Write(b); err != nil {
-		return fmt.Errorf("%w: %w", errDisk, err)
+		return fmt.Errorf("%w: %w", ErrDisk, err)
 	}
 	if s.tell != nil {
 		s.tell(s.offset)

@@ -1,4 +1,4 @@
-package gitsync
+package pack
 
 import (
 	"bytes"
@@ -23,17 +23,17 @@ func handPack(t testing.TB, root []byte, deltas ...[]byte) []byte {
 	out := binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), uint32(1+len(deltas)))
 	before := 0
 	for i, data := range append([][]byte{root}, deltas...) {
-		o, err := newObject(plumbing.BlobObject, data)
+		o, err := NewObject(plumbing.BlobObject, data)
 		if err != nil {
 			t.Fatal(err)
 		}
 		at := len(out)
 		if i == 0 {
-			out = append(out, entryHeader(plumbing.BlobObject, len(data))...)
+			out = append(out, EntryHeader(plumbing.BlobObject, len(data))...)
 		} else {
-			out = appendBaseDistance(append(out, entryHeader(plumbing.OFSDeltaObject, len(data))...), int64(at-before))
+			out = appendBaseDistance(append(out, EntryHeader(plumbing.OFSDeltaObject, len(data))...), int64(at-before))
 		}
-		out, before = append(out, o.zlib...), at
+		out, before = append(out, o.Zlib...), at
 	}
 	sum := sha1.Sum(out)
 	return append(out, sum[:]...)
@@ -49,13 +49,13 @@ func growing(base, size, copies int) []byte {
 	return delta
 }
 
-func takePack(t testing.TB, data []byte, limits object.Limits) (*indexer, error) {
+func takePack(t testing.TB, data []byte, limits object.Limits) (*Receiver, error) {
 	t.Helper()
-	x := newIndexer(t.TempDir(), nil)
+	x := NewReceiver(t.TempDir(), nil)
 	x.limits = limits
-	err := x.receive(bytes.NewReader(data))
+	err := x.Receive(bytes.NewReader(data))
 	if err == nil {
-		err = x.finish(t.Context(), nil)
+		err = x.Finish(t.Context(), nil)
 	}
 	return x, err
 }
@@ -78,18 +78,18 @@ func TestDeltasThatGrow(t *testing.T) {
 		limits object.Limits
 		want   error
 	}{
-		"claims a gigabyte": {handPack(t, []byte("x"), growing(1, 1<<30, 0)), object.DefaultLimits, ErrTooLarge},
-		"claims the most":   {handPack(t, []byte("x"), binary.AppendUvarint([]byte{1}, 1<<64-1)), object.DefaultLimits, ErrTooLarge},
+		"claims a gigabyte": {handPack(t, []byte("x"), growing(1, 1<<30, 0)), object.DefaultLimits, object.ErrTooLarge},
+		"claims the most":   {handPack(t, []byte("x"), binary.AppendUvarint([]byte{1}, 1<<64-1)), object.DefaultLimits, object.ErrTooLarge},
 		"a long chain":      {handPack(t, make([]byte, mega), chain(300)...), object.DefaultLimits, nil},
-		"too long a chain":  {handPack(t, make([]byte, mega), chain(11)...), short, ErrTooLarge},
+		"too long a chain":  {handPack(t, make([]byte, mega), chain(11)...), short, object.ErrTooLarge},
 	} {
 		t.Run(name, func(t *testing.T) {
 			x, err := takePack(t, c.pack, c.limits)
 			if !errors.Is(err, c.want) {
 				t.Fatalf("%v, want %v", err, c.want)
 			}
-			if err == nil && len(x.objects) != 301 {
-				t.Errorf("%d objects", len(x.objects))
+			if err == nil && len(x.Objects) != 301 {
+				t.Errorf("%d objects", len(x.Objects))
 			}
 		})
 	}
@@ -102,16 +102,16 @@ func TestABushOfDeltasHasALimit(t *testing.T) {
 	limits.Object = 64
 	data := binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), 13)
 	add := func(kind plumbing.ObjectType, base int, content []byte) int {
-		o, err := newObject(plumbing.BlobObject, content)
+		o, err := NewObject(plumbing.BlobObject, content)
 		if err != nil {
 			t.Fatal(err)
 		}
 		at := len(data)
-		data = append(data, entryHeader(kind, len(content))...)
+		data = append(data, EntryHeader(kind, len(content))...)
 		if kind.IsDelta() {
 			data = appendBaseDistance(data, int64(at-base))
 		}
-		data = append(data, o.zlib...)
+		data = append(data, o.Zlib...)
 		return at
 	}
 	at := add(plumbing.BlobObject, 0, bytes.Repeat([]byte("x"), 60))
@@ -125,7 +125,7 @@ func TestABushOfDeltasHasALimit(t *testing.T) {
 	sum := sha1.Sum(data)
 	data = append(data, sum[:]...)
 
-	if _, err := takePack(t, data, limits); !errors.Is(err, ErrTooLarge) {
+	if _, err := takePack(t, data, limits); !errors.Is(err, object.ErrTooLarge) {
 		t.Errorf("%v, want ErrTooLarge", err)
 	}
 	if _, err := takePack(t, data, object.DefaultLimits); err != nil {
@@ -137,14 +137,14 @@ func TestABushOfDeltasHasALimit(t *testing.T) {
 func TestNamesThatAPackHasNoRoomFor(t *testing.T) {
 	var entries []object.TreeEntry
 	for i := range 100_000 {
-		var id Hash
+		var id object.Hash
 		binary.BigEndian.PutUint32(id[:], uint32(i+1))
 		entries = append(entries, object.TreeEntry{Name: string(rune('a'+i%26)) + id.String(), Mode: filemode.Regular, ID: id})
 	}
-	x := newIndexer(t.TempDir(), nil)
-	x.count = 10
-	err := x.note(Hash{1}, rawObject{kind: plumbing.TreeObject, data: object.EncodeTree(entries)})
-	if !errors.Is(err, ErrObjectNotFound) || len(x.done) > 11 {
+	x := NewReceiver(t.TempDir(), nil)
+	x.Count = 10
+	err := x.note(object.Hash{1}, RawObject{Kind: plumbing.TreeObject, Data: object.EncodeTree(entries)})
+	if !errors.Is(err, object.ErrObjectNotFound) || len(x.done) > 11 {
 		t.Errorf("%v, %d names are held", err, len(x.done))
 	}
 }
@@ -161,18 +161,18 @@ func FuzzLimits(f *testing.F) {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		reader, err := (&pack{path: path, index: &packIndex{data: encodePackIndex(nil, make([]byte, idSize))}, limits: fuzzLimits}).open()
+		reader, err := (&Pack{Path: path, Index: &Index{data: EncodeIndex(nil, make([]byte, HashSize))}, Limits: fuzzLimits}).Open()
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer reader.close()
+		defer reader.Close()
 		for offset := range min(len(data), 256) {
-			if o, err := reader.read(int64(offset)); err == nil {
+			if o, err := reader.Read(int64(offset)); err == nil {
 				keepsToLimits(t, o)
 			}
 		}
 
-		if o, err := readObjectFile(bytes.NewReader(data), fuzzLimits); err == nil {
+		if o, err := ReadObjectFile(bytes.NewReader(data), fuzzLimits); err == nil {
 			keepsToLimits(t, o)
 		}
 		if _, err := takePack(t, data, fuzzLimits); errors.As(err, new(runtime.Error)) {
@@ -181,9 +181,9 @@ func FuzzLimits(f *testing.F) {
 	})
 }
 
-func keepsToLimits(t *testing.T, o rawObject) {
+func keepsToLimits(t *testing.T, o RawObject) {
 	t.Helper()
-	if err := fuzzLimits.CheckObject(o.kind, int64(len(o.data))); err != nil {
+	if err := fuzzLimits.CheckObject(o.Kind, int64(len(o.Data))); err != nil {
 		t.Error(err)
 	}
 }

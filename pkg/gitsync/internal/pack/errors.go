@@ -1,4 +1,4 @@
-package gitsync
+package pack
 
 import "errors"
 
@@ -10,5 +10,5 @@ var (
 	ErrReadOnly = errors.New("repository cannot be written")
 )
 
-// errVanished means that git took a pack away while it was about to be read.
-var errVanished = errors.New("git is repacking the same packs")
+// ErrVanished means that git took a pack away while it was about to be read.
+var ErrVanished = errors.New("git is repacking the same packs")

@@ -1,4 +1,4 @@
-package gitsync
+package pack
 
 import (
 	"bytes"
@@ -18,8 +18,8 @@ func FuzzDelta(f *testing.F) {
 	f.Add(bytes.Repeat([]byte{0}, 200_000), bytes.Repeat([]byte{0}, 150_000))
 
 	f.Fuzz(func(t *testing.T, base, target []byte) {
-		b := deltaBase{data: base}
-		delta := b.encode(target, 1<<30)
+		b := DeltaBase{Data: base}
+		delta := b.Encode(target, 1<<30)
 		if delta == nil {
 			if len(base) >= deltaBlock {
 				t.Fatal("no delta although anything may be as long as it likes")
@@ -31,7 +31,7 @@ func FuzzDelta(f *testing.F) {
 		if len(target) > 0 && (err != nil || !bytes.Equal(got, target)) {
 			t.Fatalf("patched: %v, equal: %v", err, bytes.Equal(got, target))
 		}
-		if short := b.encode(target, len(delta)-1); short != nil {
+		if short := b.Encode(target, len(delta)-1); short != nil {
 			t.Fatalf("%d bytes although the limit is %d", len(short), len(delta)-1)
 		}
 	})
@@ -66,8 +66,8 @@ func TestDeltaIsSmall(t *testing.T) {
 		"one row in twenty": {rows.Bytes(), bytes.ReplaceAll(rows.Bytes(), []byte("7,\"name\""), []byte("7,\"NAME\"")), rows.Len() / 3},
 		"zeros":             {make([]byte, 100_000), append(noise(100), make([]byte, 90_000)...), 200},
 	} {
-		b := deltaBase{data: c.base}
-		delta := b.encode(c.target, len(c.target))
+		b := DeltaBase{Data: c.base}
+		delta := b.Encode(c.target, len(c.target))
 		if delta == nil || len(delta) > c.most {
 			t.Errorf("%s: %d bytes, want at most %d", name, len(delta), c.most)
 		}
@@ -77,8 +77,8 @@ func TestDeltaIsSmall(t *testing.T) {
 		}
 	}
 
-	b := deltaBase{data: big}
-	if delta := b.encode(noise(1<<20), 1<<19); delta != nil {
+	b := DeltaBase{Data: big}
+	if delta := b.Encode(noise(1<<20), 1<<19); delta != nil {
 		t.Errorf("noise has a delta of %d bytes", len(delta))
 	}
 }

@@ -1,4 +1,4 @@
-package gitsync
+package pack
 
 import (
 	"bytes"
@@ -8,14 +8,14 @@ import (
 // A pack from a stranger is an error or sound, and never a panic.
 func FuzzReceivedPack(f *testing.F) {
 	var whole bytes.Buffer
-	blob, err := newObject(3, []byte("hello"))
+	blob, err := NewObject(3, []byte("hello"))
 	if err != nil {
 		f.Fatal(err)
 	}
 	whole.WriteString("PACK\x00\x00\x00\x02\x00\x00\x00\x01")
-	whole.Write(entryHeader(blob.kind, len("hello")))
-	whole.Write(blob.zlib)
-	sum := newChecksum()
+	whole.Write(EntryHeader(blob.Kind, len("hello")))
+	whole.Write(blob.Zlib)
+	sum := NewChecksum()
 	sum.Write(whole.Bytes())
 	whole.Write(sum.Sum(nil))
 	f.Add(whole.Bytes())
@@ -23,13 +23,13 @@ func FuzzReceivedPack(f *testing.F) {
 	f.Add([]byte("PACK\x00\x00\x00\x02\x00\x00\x00\x00"))
 
 	f.Fuzz(func(t *testing.T, data []byte) {
-		x := newIndexer(t.TempDir(), nil)
-		if x.receive(bytes.NewReader(data)) != nil {
+		x := NewReceiver(t.TempDir(), nil)
+		if x.Receive(bytes.NewReader(data)) != nil {
 			return
 		}
-		if err := x.finish(t.Context(), nil); err == nil && len(x.objects) != 0 {
-			for _, o := range x.objects {
-				if o.id.IsZero() {
+		if err := x.Finish(t.Context(), nil); err == nil && len(x.Objects) != 0 {
+			for _, o := range x.Objects {
+				if o.ID.IsZero() {
 					t.Error("an object without an id")
 				}
 			}
@@ -39,7 +39,7 @@ func FuzzReceivedPack(f *testing.F) {
 
 func TestDistancesReadBack(t *testing.T) {
 	for _, distance := range []int64{1, 127, 128, 129, 16511, 16512, 1 << 20, 1 << 40} {
-		got, err := readBaseDistance(bytes.NewReader(appendBaseDistance(nil, distance)))
+		got, err := ReadBaseDistance(bytes.NewReader(appendBaseDistance(nil, distance)))
 		if err != nil || got != distance {
 			t.Errorf("%d came back as %d, %v", distance, got, err)
 		}

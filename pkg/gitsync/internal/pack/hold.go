@@ -1,4 +1,4 @@
-package gitsync
+package pack
 
 import (
 	"errors"
@@ -10,14 +10,14 @@ import (
 	"github.com/appbur/appbur/pkg/gitsync/internal/tempfile"
 )
 
-// packHold keeps a new pack from being taken away before a ref leads to it. A
+// Hold keeps a new pack from being taken away before a ref leads to it. A
 // `git gc --prune=now` or `git repack -ad` that reads the refs in between finds that
 // nothing needs the pack, and takes no notice of its age. Nor may a pack go that takes
 // the place of others, while they are taken away. A .keep file beside a pack
 // asks git to leave it, which is what git's own receive-pack does. The file is locked
 // while it is open, so that one whose owner has died is known by that.
-type packHold struct {
-	pack *pack
+type Hold struct {
+	pack *Pack
 	path string
 	file *os.File
 }
@@ -25,13 +25,13 @@ type packHold struct {
 // holdText tells our .keep files from those that a user made.
 const holdText = "appbur: until a ref leads here\n"
 
-// release lets the pack be repacked. No hold is none.
-func (h *packHold) release() {
+// Release lets the pack be repacked. No hold is none.
+func (h *Hold) Release() {
 	if h == nil {
 		return
 	}
 	if h.pack != nil {
-		h.pack.kept.Store(false)
+		h.pack.Kept.Store(false)
 	}
 	_ = os.Remove(h.path)
 	_ = h.file.Close()
@@ -39,7 +39,7 @@ func (h *packHold) release() {
 
 // isHold reports whether a file in a directory of packs is a hold.
 func isHold(dir string, entry fs.DirEntry) bool {
-	if !strings.HasSuffix(entry.Name(), keepEnding) {
+	if !strings.HasSuffix(entry.Name(), KeepEnding) {
 		return false
 	}
 	text, err := os.ReadFile(filepath.Join(dir, entry.Name()))
@@ -47,7 +47,7 @@ func isHold(dir string, entry fs.DirEntry) bool {
 }
 
 // hold links the hold of a pack that is about to be published under a name.
-func (p *packFile) hold(name string) (*packHold, error) {
+func (p *Writer) hold(name string) (*Hold, error) {
 	file, err := tempfile.Create(p.dir, unfinishedIndex)
 	if err != nil {
 		return nil, err
@@ -55,7 +55,7 @@ func (p *packFile) hold(name string) (*packHold, error) {
 	// It need not be durable: after a crash nobody is about to move a ref.
 	_, err = file.WriteString(holdText)
 	if err == nil {
-		err = os.Link(file.Name(), name+keepEnding)
+		err = os.Link(file.Name(), name+KeepEnding)
 	}
 	if removeErr := os.Remove(file.Name()); err == nil {
 		err = removeErr
@@ -64,5 +64,5 @@ func (p *packFile) hold(name string) (*packHold, error) {
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	return &packHold{path: name + keepEnding, file: file}, nil
+	return &Hold{path: name + KeepEnding, file: file}, nil
 }

@@ -1,4 +1,4 @@
-package gitsync
+package pack
 
 import (
 	"errors"
@@ -22,9 +22,9 @@ var storageErrors = []struct {
 	{fs.ErrPermission, ErrReadOnly, "make %s writable for this user and run again; nothing is damaged"},
 }
 
-// storageError says in words of this package that a repository could not be
+// DiskError says in words of this package that a repository could not be
 // written, and what to do. Other errors pass.
-func storageError(dir string, err error) error {
+func DiskError(dir string, err error) error {
 	if err == nil || errors.Is(err, ErrNoSpace) || errors.Is(err, ErrReadOnly) {
 		return err
 	}
