@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+	"github.com/appbur/appbur/pkg/gitsync/internal/refs"
 
 	"github.com/go-git/go-git/v5/plumbing"
 )
@@ -23,8 +24,8 @@ type checkedRef struct {
 
 // readRefs lists every ref and the commits at which a shallow clone ends.
 func (c *checker) readRefs() error {
-	r := &Repository{dir: c.dir, objects: &pack.Store{Limits: c.limits}}
-	refs, err := r.namedRefs("refs/")
+	store := &refs.Store{Dir: c.dir, Limits: c.limits}
+	found, err := store.ListAll("refs/")
 	switch {
 	case errors.Is(err, ErrTooLarge):
 		c.problem(ProblemLimit, Hash{}, "refs", "%v", err)
@@ -34,9 +35,9 @@ func (c *checker) readRefs() error {
 		return err
 	}
 
-	for _, name := range slices.Sorted(maps.Keys(refs)) {
-		id, err := r.resolve(name)
-		if errors.Is(err, ErrRefNotFound) && !r.exists(name) {
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		id, err := store.Resolve(name)
+		if errors.Is(err, ErrRefNotFound) && !store.Exists(name) {
 			continue // deleted since it was listed
 		}
 		if err != nil {
@@ -46,24 +47,24 @@ func (c *checker) readRefs() error {
 		c.refs = append(c.refs, checkedRef{name, id})
 	}
 
-	c.report.Refs = len(refs)
-	if err := c.checkHead(r); err != nil {
+	c.report.Refs = len(found)
+	if err := c.checkHead(store); err != nil {
 		return err
 	}
 	return c.readShallow()
 }
 
 // checkHead demands that HEAD names a branch. The branch need not exist yet.
-func (c *checker) checkHead(r *Repository) error {
+func (c *checker) checkHead(store *refs.Store) error {
 	text, err := os.ReadFile(filepath.Join(c.dir, "HEAD"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("read HEAD: %w", err)
 	}
-	if err != nil || !strings.HasPrefix(string(text), symbolicPrefix+"refs/heads/") {
+	if err != nil || !strings.HasPrefix(string(text), refs.SymbolicPrefix+"refs/heads/") {
 		c.problem(ProblemRef, Hash{}, "HEAD", "it names no branch")
 		return nil
 	}
-	if _, err := r.resolve("HEAD"); err != nil && !errors.Is(err, ErrRefNotFound) {
+	if _, err := store.Resolve("HEAD"); err != nil && !errors.Is(err, ErrRefNotFound) {
 		c.problem(ProblemRef, Hash{}, "HEAD", "%v", reasonOf(err))
 	}
 	return nil

@@ -65,7 +65,7 @@ func (r *Repository) commit(ctx context.Context, ref string, e *Edit, c CommitIn
 		return Hash{}, err
 	}
 	defer unlock()
-	if err := r.expectRef(ref, e.base); err != nil {
+	if err := r.refs.Expect(ref, e.base); err != nil {
 		return Hash{}, appbur.WithHint(err, "another writer committed; start again from its commit")
 	}
 	built, err := e.build()
@@ -85,7 +85,7 @@ func (r *Repository) commit(ctx context.Context, ref string, e *Edit, c CommitIn
 	if err := e.store(built, commit); err != nil {
 		return Hash{}, pack.DiskError(r.dir, fmt.Errorf("commit: %w", err))
 	}
-	if err := r.moveRef(ctx, ref, e.base, commit.ID); err != nil {
+	if err := r.refs.Move(ctx, ref, e.base, commit.ID); err != nil {
 		return Hash{}, pack.DiskError(r.dir, fmt.Errorf("commit: %w", err))
 	}
 	e.settle(commit.ID)

@@ -68,7 +68,7 @@ func (r *Repository) Compare(ctx context.Context, remote Remote, what PushWhat, 
 
 // comparison compares the branch only.
 func (r *Repository) comparison(there transport.Advertisement, branch string) (RemoteComparison, error) {
-	tip, err := r.resolve(branch)
+	tip, err := r.refs.Resolve(branch)
 	if err != nil {
 		return RemoteComparison{}, err
 	}

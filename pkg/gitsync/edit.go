@@ -84,7 +84,7 @@ func (e *Edit) Put(path string, data []byte) (changed bool, err error) {
 	}
 
 	// What could not be read again is not written.
-	if err := e.repo.limits().CheckObject(plumbing.BlobObject, int64(len(data))); err != nil {
+	if err := e.repo.refs.Limits.CheckObject(plumbing.BlobObject, int64(len(data))); err != nil {
 		return false, fmt.Errorf("%s: %w", path, err)
 	}
 	id := object.HashOf(plumbing.BlobObject, data)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+	"github.com/appbur/appbur/pkg/gitsync/internal/refs"
 )
 
 // The errors that callers tell apart. They arrive wrapped, with the name of what
@@ -20,14 +21,14 @@ var (
 	// ErrRefName means that a ref cannot be called so.
 	ErrRefName = object.ErrRefName
 	// ErrRefNotFound means that there is no such ref.
-	ErrRefNotFound = errors.New("ref not found")
+	ErrRefNotFound = refs.ErrNotFound
 	// ErrRefMoved means that the ref is not where the edit began. The edit is
 	// untouched; the caller starts again from the new tip.
-	ErrRefMoved = errors.New("ref moved")
+	ErrRefMoved = refs.ErrMoved
 	// ErrTagExists means that the tag's name is taken. Tags never move.
 	ErrTagExists = errors.New("tag already exists")
 	// ErrLocked means that another process is writing and did not finish in time.
-	ErrLocked = errors.New("repository is locked")
+	ErrLocked = refs.ErrLocked
 	// ErrUnchanged means that the edit's tree is that of its base, so that there
 	// is nothing to commit.
 	ErrUnchanged = errors.New("nothing changed")

@@ -16,7 +16,7 @@ func TestListFindsRefPackedMeanwhile(t *testing.T) {
 	if err := testCommit(t, r, "1"); err != nil {
 		t.Fatal(err)
 	}
-	pipe := filepath.Join(r.Dir(), packedRefsFile)
+	pipe := filepath.Join(r.Dir(), "packed-refs")
 	if err := syscall.Mkfifo(pipe, 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +33,7 @@ func TestListFindsRefPackedMeanwhile(t *testing.T) {
 		packed <- errors.Join(err, w.Close())
 	}()
 
-	names, err := r.refNames("refs/heads/")
+	names, err := r.refs.Names("refs/heads/")
 	if err != nil || len(names) != 1 || names[0] != MainRef {
 		t.Errorf("%v, %v", names, err)
 	}

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 
@@ -22,8 +21,6 @@ import (
 const (
 	lockFile            = "appbur.lock"
 	maintenanceLockFile = "appbur-maintenance.lock"
-	// lockInterval is how often a lock of git's is looked at again.
-	lockInterval = 20 * time.Millisecond
 )
 
 // lock makes this the only writer of the repository, among the goroutines of
@@ -40,7 +37,7 @@ func (r *Repository) lock(ctx context.Context) (unlock func(), err error) {
 		}
 	}()
 
-	if err := r.recoverRefLock(); err != nil {
+	if err := r.refs.RecoverLocks(); err != nil {
 		return nil, err
 	}
 	if !r.swept.Load() {

@@ -77,7 +77,7 @@ func TestAbandonedRefLocks(t *testing.T) {
 		t.Fatal(err)
 	}
 	lock := filepath.Join(r.Dir(), MainRef+".lock")
-	staged := filepath.Join(r.Dir(), stagedRef)
+	staged := filepath.Join(r.Dir(), "appbur.ref")
 	if err := os.WriteFile(staged, []byte("half"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestAbandonedRefLocks(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	r.lockWait = time.Millisecond
+	r.refs.LockWait = time.Millisecond
 	before, err := r.Tip(MainRef)
 	if err != nil {
 		t.Fatal(err)

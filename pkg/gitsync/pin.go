@@ -54,7 +54,7 @@ func (r *Repository) Pin(ctx context.Context, commit Hash) (*Pin, error) {
 	if _, err := r.ReadCommit(commit); err != nil {
 		return nil, errors.Join(fmt.Errorf("pin: %w", err), p.forget())
 	}
-	if err := r.moveRef(ctx, p.ref, Hash{}, commit); err != nil {
+	if err := r.refs.Move(ctx, p.ref, Hash{}, commit); err != nil {
 		return nil, errors.Join(pack.DiskError(r.dir, fmt.Errorf("pin: %w", err)), p.forget())
 	}
 	return p, nil
@@ -71,7 +71,7 @@ func (p *Pin) Release(ctx context.Context) error {
 		return errors.Join(err, p.file.Close())
 	}
 	defer unlock()
-	if err := p.repo.dropRefs(ctx, map[string]Hash{p.ref: p.id}); err != nil {
+	if err := p.repo.refs.Delete(ctx, map[string]Hash{p.ref: p.id}); err != nil {
 		return errors.Join(fmt.Errorf("release pin: %w", err), p.file.Close())
 	}
 	return p.forget()
@@ -84,7 +84,7 @@ func (p *Pin) forget() error {
 // removeAbandonedPins removes the pins of dead processes. The caller holds the writer
 // lock.
 func (r *Repository) removeAbandonedPins(ctx context.Context) error {
-	refs, err := r.listRefs(pinRefs)
+	refs, err := r.refs.List(pinRefs)
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (r *Repository) removeAbandonedPins(ctx context.Context) error {
 		}
 	}
 	if len(gone) > 0 {
-		if err := r.dropRefs(ctx, gone); err != nil {
+		if err := r.refs.Delete(ctx, gone); err != nil {
 			return fmt.Errorf("remove the pins of dead processes: %w", err)
 		}
 	}

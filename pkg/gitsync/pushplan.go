@@ -24,7 +24,7 @@ type pushPlan struct {
 // planPush compares what a remote has with what it shall have.
 func (r *Repository) planPush(there transport.Advertisement, what PushWhat) (pushPlan, error) {
 	plan := pushPlan{missing: r.newMissing()}
-	tip, err := r.resolve(what.Branch)
+	tip, err := r.refs.Resolve(what.Branch)
 	if err != nil {
 		return plan, err
 	}
@@ -60,13 +60,13 @@ func (r *Repository) planPush(there transport.Advertisement, what PushWhat) (pus
 
 // planTags adds the tags that the remote does not have.
 func (r *Repository) planTags(plan *pushPlan, there transport.Advertisement, what PushWhat) (fresh []Hash, err error) {
-	names, err := r.refNames(object.TagRefs + what.TagPrefix)
+	names, err := r.refs.Names(object.TagRefs + what.TagPrefix)
 	if err != nil {
 		return nil, err
 	}
 
 	for _, name := range names {
-		id, err := r.resolve(name)
+		id, err := r.refs.Resolve(name)
 		if errors.Is(err, ErrRefNotFound) {
 			continue // deleted since it was listed
 		}
@@ -95,7 +95,7 @@ func (r *Repository) planDeletions(plan *pushPlan, there transport.Advertisement
 		if theirs, has := there.Refs[name]; !has || theirs != tag.Object {
 			continue
 		}
-		_, err := r.resolve(name)
+		_, err := r.refs.Resolve(name)
 		if err == nil {
 			continue // it is here: it was not deleted after all
 		}
@@ -148,7 +148,7 @@ func (r *Repository) newestPoint(there transport.Advertisement, prefix string) (
 	newest := ""
 	for name, id := range there.Refs {
 		if strings.HasPrefix(name, object.TagRefs+prefix) && name > newest {
-			if ours, err := r.resolve(name); err == nil && ours == id {
+			if ours, err := r.refs.Resolve(name); err == nil && ours == id {
 				newest = name
 			}
 		}

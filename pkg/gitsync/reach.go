@@ -150,13 +150,13 @@ func (r *Repository) tips() (refs, logs []Hash, err error) {
 		return nil, nil, appbur.WithHint(fmt.Errorf("%w: the repository has worktrees, which may need objects that no ref does", ErrUnsupported),
 			"prune with git gc, or remove them with git worktree remove")
 	}
-	names, err := r.refNames("")
+	names, err := r.refs.Names("")
 	if err != nil {
 		return nil, nil, err
 	}
 
 	for _, name := range append(names, "HEAD") {
-		id, err := r.resolve(name)
+		id, err := r.refs.Resolve(name)
 		if errors.Is(err, ErrRefNotFound) {
 			continue // deleted since, or a branch that is not born
 		}

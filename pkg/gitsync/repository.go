@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+	"github.com/appbur/appbur/pkg/gitsync/internal/refs"
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/durable"
@@ -27,6 +28,7 @@ const lockWait = 10 * time.Second
 type Repository struct {
 	dir      string
 	objects  *pack.Store
+	refs     *refs.Store
 	lockWait time.Duration
 	// spillSize is how much new content each edit holds in memory.
 	spillSize int
@@ -135,7 +137,9 @@ func Open(dir string) (*Repository, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open repository %s: %w", dir, err)
 	}
-	return &Repository{dir: dir, objects: objects, lockWait: lockWait, spillSize: spillSize, precious: precious}, nil
+	r := &Repository{dir: dir, objects: objects, lockWait: lockWait, spillSize: spillSize, precious: precious}
+	r.refs = &refs.Store{Dir: dir, Limits: limits, LockWait: lockWait, WithRoom: r.WithRoom}
+	return r, nil
 }
 
 func notARepository(dir string) error {

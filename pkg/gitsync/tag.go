@@ -56,7 +56,7 @@ func (r *Repository) CommitAndTag(ctx context.Context, name string, e *Edit, par
 		return Hash{}, Hash{}, err
 	}
 	defer unlock()
-	if err := r.expectRef(ref, Hash{}); err != nil {
+	if err := r.refs.Expect(ref, Hash{}); err != nil {
 		return Hash{}, Hash{}, tagTaken(name, err)
 	}
 
@@ -76,7 +76,7 @@ func (r *Repository) CommitAndTag(ctx context.Context, name string, e *Edit, par
 	if err := e.store(built, tagObject, commitObject); err != nil {
 		return Hash{}, Hash{}, pack.DiskError(r.dir, fmt.Errorf("tag %s: %w", name, err))
 	}
-	if err := r.moveRef(ctx, ref, Hash{}, tagObject.ID); err != nil {
+	if err := r.refs.Move(ctx, ref, Hash{}, tagObject.ID); err != nil {
 		return Hash{}, Hash{}, pack.DiskError(r.dir, tagTaken(name, err))
 	}
 	e.settle(commitObject.ID)
@@ -124,7 +124,7 @@ func newTag(name string, commit Hash, t TagInfo) (pack.Object, error) {
 // that is damaged or no tag of a commit is among them with the reason, so that one
 // bad tag does not hide the others.
 func (r *Repository) Tags(prefix string) ([]Tag, error) {
-	refs, err := r.listRefs(object.TagRefs + prefix)
+	refs, err := r.refs.List(object.TagRefs + prefix)
 	if err != nil {
 		return nil, err
 	}
@@ -147,10 +147,7 @@ func (r *Repository) Tags(prefix string) ([]Tag, error) {
 // cannot be read is in it; an error is one that may be over the next time, or
 // [ErrRefNotFound] if the tag is gone.
 func (r *Repository) tagOf(name, text string) (Tag, error) {
-	id, err := refTarget(name, text)
-	if strings.HasPrefix(text, symbolicPrefix) {
-		id, err = r.resolve(name)
-	}
+	id, err := r.refs.Target(name, text)
 	var tag Tag
 	if err == nil {
 		tag, err = r.readTag(id)
@@ -164,8 +161,8 @@ func (r *Repository) tagOf(name, text string) (Tag, error) {
 		return Tag{}, err
 	}
 	// Whoever deletes a tag may prune what it pointed at before we have read it.
-	if _, gone := r.readRef(name); errors.Is(gone, ErrRefNotFound) {
-		return Tag{}, gone
+	if !r.refs.Exists(name) {
+		return Tag{}, fmt.Errorf("%w: %s", ErrRefNotFound, name)
 	}
 	return Tag{Object: id, Damage: err}, nil
 }

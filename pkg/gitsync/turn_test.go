@@ -4,8 +4,6 @@ package gitsync
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
 	"testing"
 )
 
@@ -54,38 +52,5 @@ func TestATurnIsWaitedFor(t *testing.T) {
 	}
 	if err := testCommit(t, r, "3"); err != nil {
 		t.Errorf("after the turns: %v", err)
-	}
-}
-
-// Git packs a ref and removes its directory before the directory was made durable.
-func TestRefIsPackedBeforeItsNameIsDurable(t *testing.T) {
-	r := testRepository(t)
-	if err := testCommit(t, r, "1"); err != nil {
-		t.Fatal(err)
-	}
-	tip, err := r.resolve(MainRef)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const name = pinRefs + "deep/one"
-	if err := r.moveRef(t.Context(), name, Hash{}, tip); err != nil {
-		t.Fatal(err)
-	}
-	packed := filepath.Join(r.Dir(), packedRefsFile)
-	if err := os.WriteFile(packed, []byte(tip.String()+" "+name+"\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.RemoveAll(filepath.Join(r.Dir(), filepath.Dir(name))); err != nil {
-		t.Fatal(err)
-	}
-
-	if err := r.syncRef(name, tip); err != nil {
-		t.Errorf("a packed ref: %v", err)
-	}
-	if err := os.Remove(packed); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.syncRef(name, tip); !errors.Is(err, ErrRefMoved) {
-		t.Errorf("a ref that is gone: %v, want ErrRefMoved", err)
 	}
 }

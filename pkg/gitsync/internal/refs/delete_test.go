@@ -1,4 +1,4 @@
-package gitsync
+package refs
 
 import (
 	"maps"
@@ -22,7 +22,7 @@ func FuzzWithoutPacked(f *testing.F) {
 		if err != nil {
 			return
 		}
-		rest, dropped := withoutPacked(data, map[string]Hash{name: {}})
+		rest, dropped := withoutPacked(data, map[string]object.Hash{name: {}})
 		if !dropped && string(rest) != string(data) {
 			t.Fatalf("%q became %q, and nothing was dropped", data, rest)
 		}

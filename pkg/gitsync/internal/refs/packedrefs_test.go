@@ -1,4 +1,4 @@
-package gitsync
+package refs
 
 import (
 	"errors"
@@ -12,11 +12,11 @@ func FuzzPackedRefs(f *testing.F) {
 	f.Add([]byte("x refs/heads/main\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		refs, err := parsePackedRefs(data, object.DefaultLimits)
-		if err != nil && !errors.Is(err, ErrCorrupt) {
-			t.Fatalf("%v is not ErrCorrupt", err)
+		if err != nil && !errors.Is(err, object.ErrCorrupt) {
+			t.Fatalf("%v is not object.ErrCorrupt", err)
 		}
 		for name, hash := range refs {
-			if _, err := ParseHash(hash.String()); err != nil || name == "" {
+			if _, err := object.ParseHash(hash.String()); err != nil || name == "" {
 				t.Fatalf("%q: %v", name, err)
 			}
 		}
