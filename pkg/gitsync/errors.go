@@ -3,6 +3,7 @@ package gitsync
 import (
 	"errors"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/format"
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 	"github.com/appbur/appbur/pkg/gitsync/internal/refs"
@@ -12,7 +13,7 @@ import (
 // they are about and usually with a hint.
 var (
 	// ErrNoRepository means that the directory holds no bare Git repository.
-	ErrNoRepository = errors.New("not a bare Git repository")
+	ErrNoRepository = format.ErrNoRepository
 	// ErrExists means that a new repository would land on something that exists.
 	ErrExists = errors.New("already exists and is not empty")
 	// ErrUnsupported means that the repository uses a format that this package

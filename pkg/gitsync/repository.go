@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/format"
+
 	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 	"github.com/appbur/appbur/pkg/gitsync/internal/refs"
 
@@ -123,13 +125,13 @@ func Open(dir string) (*Repository, error) {
 	for _, name := range []string{"HEAD", "objects", "refs"} {
 		_, err := os.Stat(filepath.Join(dir, name))
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, notARepository(dir)
+			return nil, format.NoRepository(dir)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("open repository: %w", err)
 		}
 	}
-	precious, limits, err := checkConfig(dir)
+	precious, limits, err := format.Read(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open repository %s: %w", dir, err)
 	}
@@ -140,14 +142,6 @@ func Open(dir string) (*Repository, error) {
 	r := &Repository{dir: dir, objects: objects, lockWait: lockWait, spillSize: spillSize, precious: precious}
 	r.refs = &refs.Store{Dir: dir, Limits: limits, LockWait: lockWait, WithRoom: r.WithRoom}
 	return r, nil
-}
-
-func notARepository(dir string) error {
-	err := fmt.Errorf("open repository: %s: %w", dir, ErrNoRepository)
-	if _, statErr := os.Stat(filepath.Join(dir, ".git")); statErr == nil {
-		return appbur.WithHint(err, "appbur needs a repository without a worktree: git clone --bare "+dir)
-	}
-	return appbur.WithHint(err, "create one with: appbur init "+dir)
 }
 
 // Dir returns the directory of the repository.

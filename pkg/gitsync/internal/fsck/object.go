@@ -1,4 +1,4 @@
-package gitsync
+package fsck
 
 import (
 	"bytes"
@@ -16,7 +16,7 @@ import (
 
 // checkObject looks at the form of an object whose bytes are proven, and notes what
 // it leads to. The rules are those of `git fsck --strict`.
-func (c *checker) checkObject(id Hash, where string, raw pack.RawObject) {
+func (c *checker) checkObject(id object.Hash, where string, raw pack.RawObject) {
 	c.catalog.saw(id, raw.Kind)
 	var faults []string
 	var links []link
@@ -31,7 +31,7 @@ func (c *checker) checkObject(id Hash, where string, raw pack.RawObject) {
 	}
 
 	for _, fault := range faults {
-		c.problem(ProblemForm, id, where, "%s: %s", raw.Kind, fault)
+		c.problem(Form, id, where, "%s: %s", raw.Kind, fault)
 	}
 
 	for _, l := range links {
@@ -46,7 +46,7 @@ func (c *checker) checkObject(id Hash, where string, raw pack.RawObject) {
 
 // link is what an object refers to.
 type link struct {
-	id   Hash
+	id   object.Hash
 	kind plumbing.ObjectType
 }
 
@@ -155,7 +155,7 @@ func checkHeaders(data []byte, rules []headerRule) (links []link, values map[str
 			}
 			if !rule.form.MatchString(value) {
 				faults = append(faults, fmt.Sprintf("the line %q has not the form of a %s", line, rule.key))
-			} else if id, err := ParseHash(value); err == nil && rule.refersTo != 0 {
+			} else if id, err := object.ParseHash(value); err == nil && rule.refersTo != 0 {
 				links = append(links, link{id, rule.refersTo})
 			}
 			values[rule.key] = value

@@ -1,4 +1,4 @@
-package gitsync
+package fsck
 
 import (
 	"bytes"
@@ -30,7 +30,7 @@ type catalog struct {
 }
 
 type catalogEntry struct {
-	id Hash
+	id object.Hash
 	// pack is the place in checker.packs, -1 for a loose object.
 	pack   int32
 	offset int64
@@ -47,8 +47,8 @@ func wantedAs(kind plumbing.ObjectType) uint32 { return 1 << (7 + uint(kind)) }
 const markVisited = 1 << 20
 
 // find returns the place of an object, -1 if there is none.
-func (k *catalog) find(id Hash) int {
-	i, found := slices.BinarySearchFunc(k.entries, id, func(e catalogEntry, id Hash) int { return bytes.Compare(e.id[:], id[:]) })
+func (k *catalog) find(id object.Hash) int {
+	i, found := slices.BinarySearchFunc(k.entries, id, func(e catalogEntry, id object.Hash) int { return bytes.Compare(e.id[:], id[:]) })
 	if !found {
 		return -1
 	}
@@ -56,7 +56,7 @@ func (k *catalog) find(id Hash) int {
 }
 
 // want notes that something leads to an object, and reports whether it is there.
-func (k *catalog) want(id Hash, kind plumbing.ObjectType) bool {
+func (k *catalog) want(id object.Hash, kind plumbing.ObjectType) bool {
 	if id == object.EmptyTree && kind == plumbing.TreeObject {
 		return true
 	}
@@ -69,7 +69,7 @@ func (k *catalog) want(id Hash, kind plumbing.ObjectType) bool {
 }
 
 // saw notes the type of an object that was read whole.
-func (k *catalog) saw(id Hash, kind plumbing.ObjectType) {
+func (k *catalog) saw(id object.Hash, kind plumbing.ObjectType) {
 	if i := k.find(id); i >= 0 {
 		k.marks[i].Or(uint32(kind) & markKind)
 	}
@@ -129,7 +129,7 @@ func (c *checker) objectDirs() ([]string, error) {
 				continue
 			}
 			if _, err := os.Stat(dir); err != nil {
-				c.problem(ProblemFormat, Hash{}, "objects/info/alternates", "objects are borrowed from %s, which cannot be read: %v", dir, err)
+				c.problem(Format, object.Hash{}, "objects/info/alternates", "objects are borrowed from %s, which cannot be read: %v", dir, err)
 				continue
 			}
 			store.Dirs = append(store.Dirs, dir)
@@ -153,13 +153,13 @@ func (c *checker) addPack(base string) error {
 		if _, err := os.Stat(base + ".idx"); errors.Is(err, fs.ErrNotExist) {
 			return errChanged
 		}
-		c.problem(ProblemPack, Hash{}, c.relative(base+".pack"), "there is an index and no pack")
+		c.problem(Pack, object.Hash{}, c.relative(base+".pack"), "there is an index and no pack")
 		return nil
 	}
 
 	objects, problem := readIndex(data)
 	if problem != "" {
-		c.problem(ProblemPackIndex, Hash{}, c.relative(base+".idx"), "%s", problem)
+		c.problem(PackIndex, object.Hash{}, c.relative(base+".idx"), "%s", problem)
 	}
 	if objects == nil {
 		return nil
@@ -209,7 +209,7 @@ func readIndex(data []byte) (objects []pack.IndexEntry, problem string) {
 
 // addLoose lists the objects that have a file of their own.
 func (c *checker) addLoose(dir string) error {
-	return eachLoose(dir, func(id Hash, _ string) error {
+	return eachLoose(dir, func(id object.Hash, _ string) error {
 		c.report.Loose++
 		c.catalog.entries = append(c.catalog.entries, catalogEntry{id: id, pack: -1})
 		return nil
@@ -217,7 +217,7 @@ func (c *checker) addLoose(dir string) error {
 }
 
 // eachLoose calls fn for every file that has the name of an object.
-func eachLoose(dir string, fn func(id Hash, path string) error) error {
+func eachLoose(dir string, fn func(id object.Hash, path string) error) error {
 	for first := range 256 {
 		fan := hex.EncodeToString([]byte{byte(first)})
 		names, err := os.ReadDir(filepath.Join(dir, fan))
@@ -228,7 +228,7 @@ func eachLoose(dir string, fn func(id Hash, path string) error) error {
 			return fmt.Errorf("list loose objects: %w", err)
 		}
 		for _, entry := range names {
-			id, err := ParseHash(fan + entry.Name())
+			id, err := object.ParseHash(fan + entry.Name())
 			if err != nil {
 				continue // tmp_obj_…, which an interrupted git leaves
 			}

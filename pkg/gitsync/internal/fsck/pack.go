@@ -1,4 +1,4 @@
-package gitsync
+package fsck
 
 import (
 	"bufio"
@@ -86,7 +86,7 @@ func (c *checker) checkPackBytes(ctx context.Context, p *checkedPack) ([]pack.In
 
 	end := info.Size() - int64(pack.HashSize)
 	if end < packStart {
-		c.problem(ProblemPack, Hash{}, where, "it has %d bytes, which is less than an empty pack has", info.Size())
+		c.problem(Pack, object.Hash{}, where, "it has %d bytes, which is less than an empty pack has", info.Size())
 		return objects, nil
 	}
 	sum := pack.NewChecksum()
@@ -98,9 +98,9 @@ func (c *checker) checkPackBytes(ctx context.Context, p *checkedPack) ([]pack.In
 
 	switch count := binary.BigEndian.Uint32(header[8:]); {
 	case string(header[:4]) != "PACK" || binary.BigEndian.Uint32(header[4:8]) != 2:
-		c.problem(ProblemPack, Hash{}, where, "it does not begin as a pack of version 2")
+		c.problem(Pack, object.Hash{}, where, "it does not begin as a pack of version 2")
 	case int(count) != len(objects):
-		c.problem(ProblemPackIndex, Hash{}, c.relative(indexPath), "the pack has %d objects, the index %d", count, len(objects))
+		c.problem(PackIndex, object.Hash{}, c.relative(indexPath), "the pack has %d objects, the index %d", count, len(objects))
 	}
 
 	at := int64(packStart)
@@ -114,7 +114,7 @@ func (c *checker) checkPackBytes(ctx context.Context, p *checkedPack) ([]pack.In
 			next = int64(objects[i+1].Offset)
 		}
 		if int64(o.Offset) != at || next <= at || next > end {
-			c.problem(ProblemPackIndex, o.ID, c.relative(indexPath), "it says that the object begins at %d, where none can begin", o.Offset)
+			c.problem(PackIndex, o.ID, c.relative(indexPath), "it says that the object begins at %d, where none can begin", o.Offset)
 			break
 		}
 		crc.Reset()
@@ -122,7 +122,7 @@ func (c *checker) checkPackBytes(ctx context.Context, p *checkedPack) ([]pack.In
 			return nil, fmt.Errorf("pack: %w", err)
 		}
 		if !noCRC && crc.Sum32() != o.CRC {
-			c.problem(ProblemPack, o.ID, where, "the packed bytes at %d do not have the checksum that the index has of them", at)
+			c.problem(Pack, o.ID, where, "the packed bytes at %d do not have the checksum that the index has of them", at)
 		}
 		at = next
 	}
@@ -135,10 +135,10 @@ func (c *checker) checkPackBytes(ctx context.Context, p *checkedPack) ([]pack.In
 		return nil, fmt.Errorf("pack: %w", err)
 	}
 	if !bytes.Equal(sum.Sum(nil), trailer[:]) {
-		c.problem(ProblemPack, Hash{}, where, "its bytes do not have the checksum that it ends with")
+		c.problem(Pack, object.Hash{}, where, "its bytes do not have the checksum that it ends with")
 	}
 	if !bytes.Equal(trailer[:], index[len(index)-pack.ChecksumSize:len(index)-pack.HashSize]) {
-		c.problem(ProblemPackIndex, Hash{}, c.relative(indexPath), "it is the index of another pack")
+		c.problem(PackIndex, object.Hash{}, c.relative(indexPath), "it is the index of another pack")
 	}
 	return objects, nil
 }
@@ -190,11 +190,11 @@ func openChecked(p *checkedPack, limits object.Limits) (*pack.Reader, error) {
 }
 
 // kindOfProblem tells what was not read because of its size from what is damaged.
-func kindOfProblem(err error) ProblemKind {
-	if errors.Is(err, ErrTooLarge) {
-		return ProblemLimit
+func kindOfProblem(err error) Kind {
+	if errors.Is(err, object.ErrTooLarge) {
+		return Limit
 	}
-	return ProblemObject
+	return Object
 }
 
 // vanished turns a file that is gone into [errChanged].
@@ -207,13 +207,13 @@ func vanished(err error) error {
 
 // reasonOf drops from an error what every problem says anyway.
 func reasonOf(err error) string {
-	return strings.TrimPrefix(err.Error(), ErrCorrupt.Error()+": ")
+	return strings.TrimPrefix(err.Error(), object.ErrCorrupt.Error()+": ")
 }
 
 // readAllLoose proves the objects that have a file of their own.
 func (c *checker) readAllLoose(ctx context.Context) error {
 	for _, dir := range c.dirs {
-		err := eachLoose(dir, func(id Hash, path string) error {
+		err := eachLoose(dir, func(id object.Hash, path string) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}

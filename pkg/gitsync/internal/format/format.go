@@ -1,4 +1,4 @@
-package gitsync
+package format
 
 import (
 	"bytes"
@@ -52,9 +52,9 @@ var extensions = map[string]extension{
 	"relativeworktrees": {},
 }
 
-// checkConfig refuses repositories whose format this package does not know, and
+// Read refuses repositories whose format this package does not know, and
 // returns whether the owner forbids to delete objects, and which limits hold.
-func checkConfig(dir string) (precious bool, l object.Limits, err error) {
+func Read(dir string) (precious bool, l object.Limits, err error) {
 	data, err := os.ReadFile(filepath.Join(dir, "config"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, object.DefaultLimits, nil
@@ -77,7 +77,7 @@ func checkConfig(dir string) (precious bool, l object.Limits, err error) {
 		}
 	}
 	if v := cfg.Section("core").Option("repositoryformatversion"); v != "" && v != "0" && v != "1" {
-		return false, l, appbur.WithHint(fmt.Errorf("%w: format version %s", ErrUnsupported, v),
+		return false, l, appbur.WithHint(fmt.Errorf("%w: format version %s", object.ErrUnsupported, v),
 			"it is from a newer git; look for a newer appbur")
 	}
 
@@ -95,9 +95,9 @@ func checkExtension(key, value string) error {
 	known, ok := extensions[key]
 	switch {
 	case !ok:
-		return appbur.WithHint(fmt.Errorf("%w: extension %s = %s", ErrUnsupported, key, value), "it is from a newer git; look for a newer appbur")
+		return appbur.WithHint(fmt.Errorf("%w: extension %s = %s", object.ErrUnsupported, key, value), "it is from a newer git; look for a newer appbur")
 	case known.refused || known.value != "" && !strings.EqualFold(value, known.value):
-		return appbur.WithHint(fmt.Errorf("%w: %s (extension %s = %s)", ErrUnsupported, known.what, key, value), known.hint)
+		return appbur.WithHint(fmt.Errorf("%w: %s (extension %s = %s)", object.ErrUnsupported, known.what, key, value), known.hint)
 	}
 	return nil
 }
@@ -106,4 +106,13 @@ func checkExtension(key, value string) error {
 // setting that is not there is a no.
 func isTrue(value string) bool {
 	return value != "" && !slices.Contains([]string{"false", "no", "off", "0"}, strings.ToLower(value))
+}
+
+// NoRepository is the error for a directory that is none, with the way out.
+func NoRepository(dir string) error {
+	err := fmt.Errorf("open repository: %s: %w", dir, ErrNoRepository)
+	if _, statErr := os.Stat(filepath.Join(dir, ".git")); statErr == nil {
+		return appbur.WithHint(err, "appbur needs a repository without a worktree: git clone --bare "+dir)
+	}
+	return appbur.WithHint(err, "create one with: appbur init "+dir)
 }

@@ -1,4 +1,4 @@
-package gitsync
+package fsck
 
 import (
 	"bytes"
@@ -14,7 +14,7 @@ import (
 
 // A tree without a fault is exactly what would be written of its entries.
 func FuzzCheckTree(f *testing.F) {
-	id := Hash(bytes.Repeat([]byte{0x11}, 20))
+	id := object.Hash(bytes.Repeat([]byte{0x11}, 20))
 	f.Add(object.EncodeTree([]object.TreeEntry{{Name: "a.b", Mode: filemode.Regular, ID: id}, {Name: "a", Mode: filemode.Dir, ID: id}}))
 	f.Add(append([]byte("0100644 a\x00"), id[:]...))
 	f.Add([]byte("100644 a\x00short"))
@@ -61,8 +61,8 @@ func FuzzCheckCommitAndTag(f *testing.F) {
 // Whatever lies in an index file, what is read of it is inside it.
 func FuzzReadIndex(f *testing.F) {
 	objects := []pack.IndexEntry{
-		{ID: Hash(bytes.Repeat([]byte{0x11}, 20)), Offset: 12},
-		{ID: Hash(bytes.Repeat([]byte{0x22}, 20)), Offset: 1 << 33},
+		{ID: object.Hash(bytes.Repeat([]byte{0x11}, 20)), Offset: 12},
+		{ID: object.Hash(bytes.Repeat([]byte{0x22}, 20)), Offset: 1 << 33},
 	}
 	good := pack.EncodeIndex(objects, make([]byte, pack.HashSize))
 	f.Add(good)

@@ -1,4 +1,4 @@
-package gitsync
+package fsck
 
 import (
 	"errors"
@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+
 	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 	"github.com/appbur/appbur/pkg/gitsync/internal/refs"
 
@@ -19,7 +21,7 @@ import (
 // checkedRef is a ref whose content is an object id.
 type checkedRef struct {
 	name string
-	id   Hash
+	id   object.Hash
 }
 
 // readRefs lists every ref and the commits at which a shallow clone ends.
@@ -27,21 +29,21 @@ func (c *checker) readRefs() error {
 	store := &refs.Store{Dir: c.dir, Limits: c.limits}
 	found, err := store.ListAll("refs/")
 	switch {
-	case errors.Is(err, ErrTooLarge):
-		c.problem(ProblemLimit, Hash{}, "refs", "%v", err)
-	case errors.Is(err, ErrCorrupt):
-		c.problem(ProblemRef, Hash{}, "packed-refs", "%v", reasonOf(err))
+	case errors.Is(err, object.ErrTooLarge):
+		c.problem(Limit, object.Hash{}, "refs", "%v", err)
+	case errors.Is(err, object.ErrCorrupt):
+		c.problem(Ref, object.Hash{}, "packed-refs", "%v", reasonOf(err))
 	case err != nil:
 		return err
 	}
 
 	for _, name := range slices.Sorted(maps.Keys(found)) {
 		id, err := store.Resolve(name)
-		if errors.Is(err, ErrRefNotFound) && !store.Exists(name) {
+		if errors.Is(err, refs.ErrNotFound) && !store.Exists(name) {
 			continue // deleted since it was listed
 		}
 		if err != nil {
-			c.problem(ProblemRef, Hash{}, name, "%v", reasonOf(err))
+			c.problem(Ref, object.Hash{}, name, "%v", reasonOf(err))
 			continue
 		}
 		c.refs = append(c.refs, checkedRef{name, id})
@@ -61,11 +63,11 @@ func (c *checker) checkHead(store *refs.Store) error {
 		return fmt.Errorf("read HEAD: %w", err)
 	}
 	if err != nil || !strings.HasPrefix(string(text), refs.SymbolicPrefix+"refs/heads/") {
-		c.problem(ProblemRef, Hash{}, "HEAD", "it names no branch")
+		c.problem(Ref, object.Hash{}, "HEAD", "it names no branch")
 		return nil
 	}
-	if _, err := store.Resolve("HEAD"); err != nil && !errors.Is(err, ErrRefNotFound) {
-		c.problem(ProblemRef, Hash{}, "HEAD", "%v", reasonOf(err))
+	if _, err := store.Resolve("HEAD"); err != nil && !errors.Is(err, refs.ErrNotFound) {
+		c.problem(Ref, object.Hash{}, "HEAD", "%v", reasonOf(err))
 	}
 	return nil
 }
@@ -78,11 +80,11 @@ func (c *checker) readShallow() error {
 	if err != nil {
 		return fmt.Errorf("read the list of shallow commits: %w", err)
 	}
-	c.shallow = map[Hash]bool{}
+	c.shallow = map[object.Hash]bool{}
 	for line := range strings.Lines(string(data)) {
-		id, err := ParseHash(strings.TrimSpace(line))
+		id, err := object.ParseHash(strings.TrimSpace(line))
 		if err != nil {
-			c.problem(ProblemFormat, Hash{}, "shallow", "%v", err)
+			c.problem(Format, object.Hash{}, "shallow", "%v", err)
 			continue
 		}
 		c.shallow[id] = true
@@ -99,12 +101,12 @@ func (c *checker) checkRefs() {
 			c.mu.Lock()
 			c.broken[ref.id] = true
 			c.mu.Unlock()
-			c.problem(ProblemRef, ref.id, ref.name, "it points at an object that is not there")
+			c.problem(Ref, ref.id, ref.name, "it points at an object that is not there")
 			continue
 		}
 		kind := plumbing.ObjectType(c.catalog.marks[i].Load() & markKind)
 		if kind != 0 && kind != plumbing.CommitObject && strings.HasPrefix(ref.name, "refs/heads/") {
-			c.problem(ProblemRef, ref.id, ref.name, "a branch points at a %s", kind)
+			c.problem(Ref, ref.id, ref.name, "a branch points at a %s", kind)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package gitsync
+package fsck
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 // walk follows everything from the refs. It reports what is needed and not there,
 // and finds out whom the broken objects affect.
 func (c *checker) walk(ctx context.Context) error {
-	w := &checkWalker{checker: c, ctx: ctx, readers: map[int32]*pack.Reader{}, hits: map[Hash][]hit{}}
+	w := &checkWalker{checker: c, ctx: ctx, readers: map[int32]*pack.Reader{}, hits: map[object.Hash][]hit{}}
 	defer w.closeAll()
 	for _, ref := range c.refs {
 		if err := w.reach(ref.id); err != nil {
@@ -33,13 +33,13 @@ type checkWalker struct {
 	*checker
 	ctx     context.Context
 	readers map[int32]*pack.Reader
-	hits    map[Hash][]hit
+	hits    map[object.Hash][]hit
 }
 
 // hit is a broken object and where below a tree it lies.
 type hit struct {
 	path string
-	id   Hash
+	id   object.Hash
 }
 
 // maxOpenPacks bounds the files that a walk holds open.
@@ -56,7 +56,7 @@ func (w *checkWalker) closeAll() {
 var errBroken = errors.New("broken object")
 
 // read returns a proven object, or errBroken after it was reported.
-func (w *checkWalker) read(id Hash, neededBy string) (pack.RawObject, error) {
+func (w *checkWalker) read(id object.Hash, neededBy string) (pack.RawObject, error) {
 	if err := w.ctx.Err(); err != nil {
 		return pack.RawObject{}, err
 	}
@@ -86,13 +86,13 @@ func (w *checkWalker) read(id Hash, neededBy string) (pack.RawObject, error) {
 }
 
 // lost reports an object that is needed and not there, once.
-func (w *checkWalker) lost(id Hash, neededBy string) {
+func (w *checkWalker) lost(id object.Hash, neededBy string) {
 	for _, p := range w.problems {
-		if p.Object == id && (p.Kind == ProblemMissing || p.Kind == ProblemRef) {
+		if p.Object == id && (p.Kind == Missing || p.Kind == Ref) {
 			return
 		}
 	}
-	w.brokenObject(ProblemMissing, id, "", "it is not there; %s needs it", neededBy)
+	w.brokenObject(Missing, id, "", "it is not there; %s needs it", neededBy)
 }
 
 func (w *checkWalker) readEntry(e catalogEntry) (pack.RawObject, string, error) {
@@ -115,7 +115,7 @@ func (w *checkWalker) readEntry(e catalogEntry) (pack.RawObject, string, error) 
 	return raw, p.path, err
 }
 
-func (w *checkWalker) readLoose(id Hash) (pack.RawObject, string, error) {
+func (w *checkWalker) readLoose(id object.Hash) (pack.RawObject, string, error) {
 	name := id.String()
 	for _, dir := range w.dirs {
 		path := dir + "/" + name[:2] + "/" + name[2:]
@@ -128,7 +128,7 @@ func (w *checkWalker) readLoose(id Hash) (pack.RawObject, string, error) {
 }
 
 // visit marks an object and reports whether it is there and new to the walk.
-func (w *checkWalker) visit(id Hash, neededBy string) bool {
+func (w *checkWalker) visit(id object.Hash, neededBy string) bool {
 	i := w.catalog.find(id)
 	if i < 0 {
 		if id != object.EmptyTree {
@@ -140,8 +140,8 @@ func (w *checkWalker) visit(id Hash, neededBy string) bool {
 }
 
 // reach walks everything below a commit or a tag.
-func (w *checkWalker) reach(start Hash) error {
-	queue := []Hash{start}
+func (w *checkWalker) reach(start object.Hash) error {
+	queue := []object.Hash{start}
 	for len(queue) > 0 {
 		id := queue[len(queue)-1]
 		queue = queue[:len(queue)-1]
@@ -181,7 +181,7 @@ func (w *checkWalker) reach(start Hash) error {
 	return nil
 }
 
-func (w *checkWalker) reachTree(id Hash, neededBy string) error {
+func (w *checkWalker) reachTree(id object.Hash, neededBy string) error {
 	if !w.visit(id, neededBy) {
 		return nil
 	}
@@ -195,7 +195,7 @@ func (w *checkWalker) reachTree(id Hash, neededBy string) error {
 	}
 	if raw.Kind != plumbing.TreeObject {
 		if w.options.Quick {
-			w.brokenObject(ProblemForm, id, "", "it is a %s, and %s refers to it as a tree", raw.Kind, neededBy)
+			w.brokenObject(Form, id, "", "it is a %s, and %s refers to it as a tree", raw.Kind, neededBy)
 		}
 		return nil
 	}
@@ -231,7 +231,7 @@ func linksOf(raw pack.RawObject, shallow bool) []link {
 
 // affected says for each broken object which refs need it, and in which file.
 func (w *checkWalker) affected() error {
-	byObject := map[Hash][]Affected{}
+	byObject := map[object.Hash][]Affected{}
 	for _, ref := range w.refs {
 		if err := w.affectedRef(ref, byObject); err != nil {
 			return err
@@ -251,17 +251,17 @@ func (w *checkWalker) affected() error {
 
 // affectedRef looks at what a tag leads to, or at the whole history of a branch,
 // newest first: of each broken object only the newest commit is named.
-func (w *checkWalker) affectedRef(ref checkedRef, byObject map[Hash][]Affected) error {
-	named := map[Hash]bool{}
-	name := func(id Hash, commit Hash, path string) {
+func (w *checkWalker) affectedRef(ref checkedRef, byObject map[object.Hash][]Affected) error {
+	named := map[object.Hash]bool{}
+	name := func(id object.Hash, commit object.Hash, path string) {
 		if !named[id] {
 			named[id] = true
 			byObject[id] = append(byObject[id], Affected{ref.name, commit, path})
 		}
 	}
 
-	seen := map[Hash]bool{}
-	queue := []Hash{ref.id}
+	seen := map[object.Hash]bool{}
+	queue := []object.Hash{ref.id}
 	for len(queue) > 0 {
 		id := queue[0]
 		queue = queue[1:]
@@ -304,7 +304,7 @@ func (w *checkWalker) affectedRef(ref checkedRef, byObject map[Hash][]Affected) 
 
 // hitsBelow lists the broken objects at and below a tree, with their paths. What is
 // known of a tree is remembered, since most trees are in most commits.
-func (w *checkWalker) hitsBelow(id Hash) ([]hit, error) {
+func (w *checkWalker) hitsBelow(id object.Hash) ([]hit, error) {
 	if found, known := w.hits[id]; known {
 		return found, nil
 	}
@@ -330,8 +330,8 @@ func (w *checkWalker) hitsBelow(id Hash) ([]hit, error) {
 	}
 
 	// One place of each: the same broken object may stand in a million.
-	known := map[Hash]bool{}
-	add := func(path string, id Hash) {
+	known := map[object.Hash]bool{}
+	add := func(path string, id object.Hash) {
 		if !known[id] {
 			known[id] = true
 			found = append(found, hit{path, id})

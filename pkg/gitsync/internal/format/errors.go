@@ -1,0 +1,6 @@
+package format
+
+import "errors"
+
+// ErrNoRepository means that the directory holds no bare Git repository.
+var ErrNoRepository = errors.New("not a bare Git repository")
