@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/repack"
+
 	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 
 	"github.com/appbur/appbur"
@@ -120,25 +122,25 @@ func (r *Repository) maintainOnce(ctx context.Context, o MaintainOptions) (repor
 }
 
 func (r *Repository) repack(ctx context.Context, chosen []*pack.Pack, loose []pack.Loose, o MaintainOptions, report *MaintainReport) error {
-	set, err := openRepackSet(chosen, loose)
+	set, err := repack.Open(chosen, loose)
 	if err != nil {
 		return err
 	}
-	defer set.close()
+	defer set.Close()
 	var plan *prunePlan
 	if !o.PruneBefore.IsZero() {
 		if plan, err = r.planPrune(ctx, set, o.PruneBefore, report); err != nil || plan.nothing(chosen, loose) {
 			return err
 		}
 	}
-	loose = set.leaveTooLarge(loose, r.objects.Limits)
+	loose = set.LeaveTooLarge(loose, r.objects.Limits)
 
-	for i := range set.entries {
-		if to := set.entries[i].to; to == toPack || to == toCruft {
-			set.total++
+	for i := range set.Entries {
+		if to := set.Entries[i].To; to == repack.ToPack || to == repack.ToCruft {
+			set.Total++
 		}
 	}
-	set.progress = o.Progress
+	set.Progress = o.Progress
 	made, release, err := r.writePacks(ctx, set, report)
 	if err != nil {
 		return err
@@ -154,9 +156,9 @@ func (r *Repository) repack(ctx context.Context, chosen []*pack.Pack, loose []pa
 
 // writePacks writes and publishes what stays and what is set aside of a set. The packs are
 // held until release is called, which has to be after those are gone that they stand for.
-func (r *Repository) writePacks(ctx context.Context, set *repackSet, report *MaintainReport) (made []*pack.Pack, release func(), err error) {
-	set.link()
-	if err := set.nameEntries(ctx, r.objects); err != nil {
+func (r *Repository) writePacks(ctx context.Context, set *repack.Set, report *MaintainReport) (made []*pack.Pack, release func(), err error) {
+	set.Link()
+	if err := set.NameEntries(ctx, r.objects); err != nil {
 		return nil, nil, err
 	}
 
@@ -166,10 +168,10 @@ func (r *Repository) writePacks(ctx context.Context, set *repackSet, report *Mai
 			hold.Release()
 		}
 	}
-	stay := &repackWriter{set: set, objects: r.objects, to: toPack, search: true}
-	cruft := &repackWriter{set: set, objects: r.objects, to: toCruft}
-	for _, w := range []*repackWriter{stay, cruft} {
-		p, hold, err := w.write(ctx)
+	stay := &repack.Writer{Set: set, Objects: r.objects, To: repack.ToPack, Search: true}
+	cruft := &repack.Writer{Set: set, Objects: r.objects, To: repack.ToCruft}
+	for _, w := range []*repack.Writer{stay, cruft} {
+		p, hold, err := w.Write(ctx)
 		if err != nil {
 			err = errors.Join(err, r.withdraw(made, set))
 			release()
@@ -182,15 +184,15 @@ func (r *Repository) writePacks(ctx context.Context, set *repackSet, report *Mai
 			r.objects.Add(p)
 		}
 	}
-	report.Deltas += stay.deltas
+	report.Deltas += stay.Deltas
 	return made, release, nil
 }
 
 // withdraw takes back packs that were made of a set for a repack that failed. All that
 // they hold is still where it was, and on a full disk they are in the way.
-func (r *Repository) withdraw(made []*pack.Pack, set *repackSet) error {
+func (r *Repository) withdraw(made []*pack.Pack, set *repack.Set) error {
 	made = slices.DeleteFunc(made, func(p *pack.Pack) bool {
-		return slices.ContainsFunc(set.sources, func(s *repackSource) bool { return s.pack.Path == p.Path })
+		return slices.ContainsFunc(set.Sources, func(s *repack.Source) bool { return s.Pack.Path == p.Path })
 	})
 	return r.objects.Retire(made, nil, nil)
 }

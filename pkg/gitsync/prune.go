@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/repack"
+
 	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -30,7 +32,7 @@ var ErrPruneRaced = errors.New("objects came into use while they were being prun
 
 // planPrune sorts the entries of a set: what refs need stays; what nothing needs
 // is dropped if it is old, with all that only it refers to, and set aside if not.
-func (r *Repository) planPrune(ctx context.Context, set *repackSet, before time.Time, report *MaintainReport) (*prunePlan, error) {
+func (r *Repository) planPrune(ctx context.Context, set *repack.Set, before time.Time, report *MaintainReport) (*prunePlan, error) {
 	w, err := r.newReach()
 	if err != nil {
 		return nil, err
@@ -55,33 +57,33 @@ func (r *Repository) planPrune(ctx context.Context, set *repackSet, before time.
 	}
 	defer young.close()
 
-	for i := range set.entries {
-		e := &set.entries[i]
-		if w.seen[e.id] || int64(e.time) < before.Unix() {
+	for i := range set.Entries {
+		e := &set.Entries[i]
+		if w.seen[e.ID] || int64(e.Time) < before.Unix() {
 			continue
 		}
-		if e.kind == plumbing.BlobObject {
-			young.seen[e.id] = true
+		if e.Kind == plumbing.BlobObject {
+			young.seen[e.ID] = true
 			continue
 		}
-		if err := young.walk(ctx, []Hash{e.id}, true); err != nil {
+		if err := young.walk(ctx, []Hash{e.ID}, true); err != nil {
 			return nil, err
 		}
 	}
 
 	plan := &prunePlan{reach: w}
-	for i := range set.entries {
-		e := &set.entries[i]
+	for i := range set.Entries {
+		e := &set.Entries[i]
 		switch {
-		case w.seen[e.id]:
-			e.to = toPack
-		case young.seen[e.id]:
-			e.to = toCruft
+		case w.seen[e.ID]:
+			e.To = repack.ToPack
+		case young.seen[e.ID]:
+			e.To = repack.ToCruft
 			plan.aside++
 		default:
-			e.to = toNowhere
+			e.To = repack.ToNowhere
 			plan.dropped++
-			plan.commits = plan.commits || e.kind == plumbing.CommitObject
+			plan.commits = plan.commits || e.Kind == plumbing.CommitObject
 		}
 	}
 
@@ -111,7 +113,7 @@ func (p *prunePlan) nothing(chosen []*pack.Pack, loose []pack.Loose) bool {
 // finishPrune takes the old packs away, unless what is to be dropped came into use
 // since the plan was made: writers are kept out, refs that moved are walked again,
 // and packs that somebody relied on have become young.
-func (r *Repository) finishPrune(ctx context.Context, plan *prunePlan, set *repackSet, chosen []*pack.Pack, loose []pack.Loose, made []*pack.Pack,
+func (r *Repository) finishPrune(ctx context.Context, plan *prunePlan, set *repack.Set, chosen []*pack.Pack, loose []pack.Loose, made []*pack.Pack,
 	report *MaintainReport,
 ) error {
 	unlock, err := r.lock(ctx)
@@ -141,17 +143,17 @@ func (r *Repository) finishPrune(ctx context.Context, plan *prunePlan, set *repa
 	return nil
 }
 
-func (r *Repository) stillUnused(ctx context.Context, plan *prunePlan, set *repackSet) error {
+func (r *Repository) stillUnused(ctx context.Context, plan *prunePlan, set *repack.Set) error {
 	raced := appbur.WithHint(ErrPruneRaced, "run it again")
-	for _, source := range set.sources {
-		info, err := os.Stat(source.pack.Path)
+	for _, source := range set.Sources {
+		info, err := os.Stat(source.Pack.Path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // git repacked it; what it held is elsewhere
 		}
 		if err != nil {
 			return err
 		}
-		if !info.ModTime().Equal(source.age) {
+		if !info.ModTime().Equal(source.Age) {
 			return raced
 		}
 	}
@@ -177,8 +179,8 @@ func (r *Repository) stillUnused(ctx context.Context, plan *prunePlan, set *repa
 		return err
 	}
 
-	for i := range set.entries {
-		if e := &set.entries[i]; e.to == toNowhere && again.seen[e.id] {
+	for i := range set.Entries {
+		if e := &set.Entries[i]; e.To == repack.ToNowhere && again.seen[e.ID] {
 			return raced
 		}
 	}

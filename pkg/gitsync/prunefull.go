@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/repack"
+
 	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 
 	"github.com/appbur/appbur"
@@ -26,7 +28,7 @@ func (r *Repository) pruneFull(ctx context.Context, before time.Time, report *Ma
 			return r.noRoomFor(left, err)
 		case err != nil:
 			return err
-		case left.packs == 0:
+		case left.Packs == 0:
 			return nil
 		}
 		if err := r.objects.Rescan(); err != nil {
@@ -35,60 +37,60 @@ func (r *Repository) pruneFull(ctx context.Context, before time.Time, report *Ma
 	}
 }
 
-func (r *Repository) noRoomFor(left prunable, err error) error {
+func (r *Repository) noRoomFor(left repack.Prunable, err error) error {
 	return appbur.WithHint(
 		fmt.Errorf("%w: what needs no room was freed; %d packs hold %d bytes that nothing needs, and the next one has to be written anew: %w",
-			ErrNoSpace, left.packs, left.bytes, err),
-		fmt.Sprintf("make %d bytes of room on the file system of %s, delete more points, and run again; nothing is damaged", left.need, r.dir))
+			ErrNoSpace, left.Packs, left.Bytes, err),
+		fmt.Sprintf("make %d bytes of room on the file system of %s, delete more points, and run again; nothing is damaged", left.Need, r.dir))
 }
 
 // pruneStep frees what needs no room; when there is nothing of that, it writes one pack
 // anew. Everything is planned for all objects: what a young object of one pack refers to
 // stays in another.
-func (r *Repository) pruneStep(ctx context.Context, before time.Time, report *MaintainReport) (prunable, error) {
+func (r *Repository) pruneStep(ctx context.Context, before time.Time, report *MaintainReport) (repack.Prunable, error) {
 	loose, err := r.objects.LooseObjects()
 	if err != nil {
-		return prunable{}, err
+		return repack.Prunable{}, err
 	}
 	chosen := choosePacks(r.objects.Own(), true, true)
-	set, err := openRepackSet(chosen, loose)
+	set, err := repack.Open(chosen, loose)
 	if err != nil {
-		return prunable{}, err
+		return repack.Prunable{}, err
 	}
-	defer set.close()
+	defer set.Close()
 	plan, err := r.planPrune(ctx, set, before, report)
 	if err != nil {
-		return prunable{}, err
+		return repack.Prunable{}, err
 	}
 
-	packs, left := set.prunablePacks()
+	packs, left := set.PrunablePacks()
 	var whole []*pack.Pack
 	for _, p := range packs {
-		if p.live == 0 {
-			whole = append(whole, p.pack)
+		if p.Live == 0 {
+			whole = append(whole, p.Pack)
 		}
 	}
-	dropped := slices.DeleteFunc(loose, func(o pack.Loose) bool { return set.entries[set.byID[o.ID]].to != toNowhere })
+	dropped := slices.DeleteFunc(loose, func(o pack.Loose) bool { return set.Entries[set.ByID[o.ID]].To != repack.ToNowhere })
 	pruned := report.Pruned
 	if len(whole)+len(dropped) > 0 {
 		err := r.finishPrune(ctx, plan, set, whole, dropped, nil, report)
-		report.Pruned = pruned + set.onlyIn(whole, dropped)
-		left.packs = max(left.packs, 1) // look again
+		report.Pruned = pruned + set.OnlyIn(whole, dropped)
+		left.Packs = max(left.Packs, 1) // look again
 		return left, err
 	}
 	if len(packs) == 0 {
-		return prunable{}, nil
+		return repack.Prunable{}, nil
 	}
 
 	next := packs[0]
-	left.need = next.live + int64(next.pack.Index.Count)*indexedSize
-	set.leaveOthers(next.source)
+	left.Need = next.Live + int64(next.Pack.Index.Count)*repack.IndexedSize
+	set.LeaveOthers(next.Source)
 	made, release, err := r.writePacks(ctx, set, report)
 	if err != nil {
 		return left, err
 	}
 	defer release()
-	err = r.finishPrune(ctx, plan, set, []*pack.Pack{next.pack}, nil, made, report)
-	report.Pruned = pruned + next.dropped
+	err = r.finishPrune(ctx, plan, set, []*pack.Pack{next.Pack}, nil, made, report)
+	report.Pruned = pruned + next.Dropped
 	return left, err
 }

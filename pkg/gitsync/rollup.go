@@ -3,6 +3,8 @@ package gitsync
 import (
 	"context"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/repack"
+
 	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 )
 
@@ -36,14 +38,14 @@ func (r *Repository) rollUpPacks(ctx context.Context, packs []*pack.Pack) error 
 		return err
 	}
 	defer done()
-	set, err := openRepackSet(packs, nil)
+	set, err := repack.Open(packs, nil)
 	if err != nil {
 		return err
 	}
-	defer set.close()
-	set.link()
-	w := &repackWriter{set: set, objects: r.objects, to: toPack}
-	made, hold, err := w.write(ctx)
+	defer set.Close()
+	set.Link()
+	w := &repack.Writer{Set: set, Objects: r.objects, To: repack.ToPack}
+	made, hold, err := w.Write(ctx)
 	defer hold.Release()
 	if err != nil || made == nil {
 		return err

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/repack"
+
 	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 )
 
@@ -24,14 +26,14 @@ func TestSuccessorsOutliveGitsRepack(t *testing.T) {
 		}
 	}
 	chosen := r.objects.Own()
-	set, err := openRepackSet(chosen, nil)
+	set, err := repack.Open(chosen, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer set.close()
-	set.link()
-	w := &repackWriter{set: set, objects: r.objects, to: toPack}
-	made, hold, err := w.write(t.Context())
+	defer set.Close()
+	set.Link()
+	w := &repack.Writer{Set: set, Objects: r.objects, To: repack.ToPack}
+	made, hold, err := w.Write(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,14 +68,14 @@ func TestPacksNeverHaveANameAgain(t *testing.T) {
 	var had []string
 
 	for range 3 {
-		set, err := openRepackSet(r.objects.Own(), nil)
+		set, err := repack.Open(r.objects.Own(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		set.link()
-		w := &repackWriter{set: set, objects: r.objects, to: toPack}
-		made, hold, err := w.write(t.Context())
-		set.close()
+		set.Link()
+		w := &repack.Writer{Set: set, Objects: r.objects, To: repack.ToPack}
+		made, hold, err := w.Write(t.Context())
+		set.Close()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,11 +101,11 @@ func TestSuccessorsAreHeldUntilTheOthersAreGone(t *testing.T) {
 		}
 	}
 
-	set, err := openRepackSet(r.objects.Own(), nil)
+	set, err := repack.Open(r.objects.Own(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer set.close()
+	defer set.Close()
 	made, release, err := r.writePacks(t.Context(), set, &MaintainReport{})
 	if err != nil || len(made) != 1 {
 		t.Fatalf("%d packs, %v", len(made), err)

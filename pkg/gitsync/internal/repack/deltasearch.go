@@ -1,4 +1,4 @@
-package gitsync
+package repack
 
 import (
 	"bytes"
@@ -56,8 +56,8 @@ func newDeltaSearch(most int) (*deltaSearch, error) {
 }
 
 // wants reports whether an entry can be stored as a change.
-func (s *deltaSearch) wants(e *repackEntry) bool {
-	return e.kind != plumbing.TagObject && e.size >= leastSearched && e.size <= mostSearched
+func (s *deltaSearch) wants(e *Entry) bool {
+	return e.Kind != plumbing.TagObject && e.size >= leastSearched && e.size <= mostSearched
 }
 
 // mostDepth is how many changes an object may be away from a whole one. Commits
@@ -79,8 +79,8 @@ type change struct {
 
 // find returns the best change that makes an entry, and remembers the entry as a
 // candidate for those that follow.
-func (s *deltaSearch) find(set *repackSet, at int32, data []byte) (change, error) {
-	e := &set.entries[at]
+func (s *deltaSearch) find(set *Set, at int32, data []byte) (change, error) {
+	e := &set.Entries[at]
 	if !s.wants(e) {
 		return change{base: none}, nil
 	}
@@ -91,8 +91,8 @@ func (s *deltaSearch) find(set *repackSet, at int32, data []byte) (change, error
 
 	for i := len(s.window) - 1; i >= 0; i-- {
 		c := s.window[i]
-		o := &set.entries[c.entry]
-		if o.kind != e.kind || int(o.depth)+1+int(e.below) > mostDepth(e.kind) || triedBefore(set, o, e) {
+		o := &set.Entries[c.entry]
+		if o.Kind != e.Kind || int(o.depth)+1+int(e.below) > mostDepth(e.Kind) || triedBefore(set, o, e) {
 			continue
 		}
 		same := o.path != 0 && o.path == e.path
@@ -120,19 +120,19 @@ func (s *deltaSearch) find(set *repackSet, at int32, data []byte) (change, error
 }
 
 // triedBefore reports whether the search that wrote a pack has met both.
-func triedBefore(set *repackSet, a, b *repackEntry) bool {
-	return a.source == b.source && a.source != none && set.sources[a.source].searched
+func triedBefore(set *Set, a, b *Entry) bool {
+	return a.source == b.source && a.source != none && set.Sources[a.source].searched
 }
 
 // finish compresses a change, and proves that it makes the object again.
-func (s *deltaSearch) finish(set *repackSet, e *repackEntry, base int32, delta, data []byte) (change, error) {
+func (s *deltaSearch) finish(set *Set, e *Entry, base int32, delta, data []byte) (change, error) {
 	for _, c := range s.window {
 		if c.entry != base {
 			continue
 		}
 		made, err := packfile.PatchDelta(c.base.Data, delta)
 		if err != nil || !bytes.Equal(made, data) {
-			return change{}, fmt.Errorf("internal error: delta from %s to %s makes something else: %w", set.entries[base].id, e.id, err)
+			return change{}, fmt.Errorf("internal error: delta from %s to %s makes something else: %w", set.Entries[base].ID, e.ID, err)
 		}
 	}
 

@@ -1,4 +1,4 @@
-package gitsync
+package repack
 
 import (
 	"bytes"
@@ -19,34 +19,34 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// repackSet is what a repack writes anew: every object of some packs and some
+// Set is what a repack writes anew: every object of some packs and some
 // loose objects, once.
-type repackSet struct {
-	sources []*repackSource
-	entries []repackEntry
-	byID    map[Hash]int32
-	// progress is told how many entries of how many are written; it may be nil.
-	progress       func(done, total int)
-	written, total int
+type Set struct {
+	Sources []*Source
+	Entries []Entry
+	ByID    map[object.Hash]int32
+	// Progress is told how many entries of how many are written; it may be nil.
+	Progress       func(done, total int)
+	written, Total int
 }
 
 // wrote counts an entry that is written.
-func (s *repackSet) wrote() {
+func (s *Set) wrote() {
 	s.written++
-	if s.progress != nil {
-		s.progress(s.written, s.total)
+	if s.Progress != nil {
+		s.Progress(s.written, s.Total)
 	}
 }
 
-// repackSource is a pack that is read.
-type repackSource struct {
-	pack   *pack.Pack
+// Source is a pack that is read.
+type Source struct {
+	Pack   *pack.Pack
 	reader *pack.Reader
 	// searched means that deltas were looked for when the pack was written.
 	searched bool
-	// age is when the pack was last said to be in use, and before that of cruft,
+	// Age is when the pack was last said to be in use, and before that of cruft,
 	// the time of each object by its place in the index.
-	age    time.Time
+	Age    time.Time
 	mtimes []uint32
 	// reading is held by who uses the reader.
 	reading sync.Mutex
@@ -56,25 +56,25 @@ type repackSource struct {
 type destination uint8
 
 const (
-	toPack  destination = iota // what stays
-	toCruft                    // what nothing refers to, until it is old enough
-	toNowhere
+	ToPack  destination = iota // what stays
+	ToCruft                    // what nothing refers to, until it is old enough
+	ToNowhere
 	toStay // a file of its own that is larger than the limits allow to read
 )
 
-// repackEntry is one object of a repack. Entries refer to each other by position;
+// Entry is one object of a repack. Entries refer to each other by position;
 // none is -1.
-type repackEntry struct {
-	id     Hash
+type Entry struct {
+	ID     object.Hash
 	source int32  // -1 for a loose object
 	base   int32  // whose change it is stored as
 	crc    uint32 // of the packed form
 	offset int64
 	length int64 // of the packed form
 	size   int64 // of the object, if it is stored whole
-	kind   plumbing.ObjectType
-	to     destination
-	time   uint32 // when it was last in use
+	Kind   plumbing.ObjectType
+	To     destination
+	Time   uint32 // when it was last in use
 
 	// What names.go finds out: hashes of the path and the order of appearance.
 	name  uint32
@@ -94,14 +94,14 @@ const none = -1
 // maxReusedDepth bounds the chains of changes that are taken over.
 const maxReusedDepth = 250
 
-// openRepackSet reads what packs and loose objects there are. Objects that lie in
+// Open reads what packs and loose objects there are. Objects that lie in
 // several packs are taken from the one with most objects; since a change lies in
 // the pack of its base, that cannot tie chains into a loop.
-func openRepackSet(packs []*pack.Pack, loose []pack.Loose) (_ *repackSet, err error) {
-	s := &repackSet{byID: map[Hash]int32{}}
+func Open(packs []*pack.Pack, loose []pack.Loose) (_ *Set, err error) {
+	s := &Set{ByID: map[object.Hash]int32{}}
 	defer func() {
 		if err != nil {
-			s.close()
+			s.Close()
 		}
 	}()
 	packs = slices.Clone(packs)
@@ -116,14 +116,14 @@ func openRepackSet(packs []*pack.Pack, loose []pack.Loose) (_ *repackSet, err er
 	}
 
 	for _, o := range loose {
-		if at, known := s.byID[o.ID]; known {
-			s.entries[at].time = max(s.entries[at].time, uint32(o.Modified.Unix()))
+		if at, known := s.ByID[o.ID]; known {
+			s.Entries[at].Time = max(s.Entries[at].Time, uint32(o.Modified.Unix()))
 			continue
 		}
-		s.byID[o.ID] = int32(len(s.entries))
-		s.entries = append(s.entries, repackEntry{
-			id: o.ID, kind: o.Kind, source: none, base: none, child: none, sibling: none,
-			size: o.Size, length: o.Stored, time: uint32(o.Modified.Unix()),
+		s.ByID[o.ID] = int32(len(s.Entries))
+		s.Entries = append(s.Entries, Entry{
+			ID: o.ID, Kind: o.Kind, source: none, base: none, child: none, sibling: none,
+			size: o.Size, length: o.Stored, Time: uint32(o.Modified.Unix()),
 		})
 	}
 
@@ -142,8 +142,8 @@ func compareBool(a, b bool) int {
 	}
 }
 
-func (s *repackSet) close() {
-	for _, source := range s.sources {
+func (s *Set) Close() {
+	for _, source := range s.Sources {
 		source.reader.Close()
 	}
 }
@@ -154,7 +154,7 @@ type place struct {
 	at     int // in the index
 }
 
-func (s *repackSet) addPack(p *pack.Pack) error {
+func (s *Set) addPack(p *pack.Pack) error {
 	reader, err := p.Open()
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: %w", pack.ErrVanished, err)
@@ -162,13 +162,13 @@ func (s *repackSet) addPack(p *pack.Pack) error {
 	if err != nil {
 		return err
 	}
-	source := &repackSource{pack: p, reader: reader, searched: p.Searched}
-	s.sources = append(s.sources, source)
+	source := &Source{Pack: p, reader: reader, searched: p.Searched}
+	s.Sources = append(s.Sources, source)
 	info, err := reader.File.Stat()
 	if err != nil {
 		return fmt.Errorf("repack: %w", err)
 	}
-	source.age = info.ModTime()
+	source.Age = info.ModTime()
 
 	if p.Cruft {
 		source.mtimes, err = pack.ReadMtimes(p)
@@ -184,15 +184,15 @@ func (s *repackSet) addPack(p *pack.Pack) error {
 	for i := range places {
 		offset, ok := p.Index.Offset(i)
 		if !ok {
-			return fmt.Errorf("%w: index of %s", ErrCorrupt, p.Path)
+			return fmt.Errorf("%w: index of %s", object.ErrCorrupt, p.Path)
 		}
 		places[i] = place{offset, i}
 	}
 
 	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.offset, b.offset) })
 	end := info.Size() - int64(pack.HashSize)
-	first := len(s.entries)
-	bases := make([]Hash, 0, len(places))
+	first := len(s.Entries)
+	bases := make([]object.Hash, 0, len(places))
 
 	for i, pl := range places {
 		id := p.Index.ID(pl.at)
@@ -200,24 +200,24 @@ func (s *repackSet) addPack(p *pack.Pack) error {
 		if i+1 < len(places) {
 			next = places[i+1].offset
 		}
-		used := uint32(source.age.Unix())
+		used := uint32(source.Age.Unix())
 		if source.mtimes != nil {
 			used = source.mtimes[pl.at]
 		}
-		if known, ok := s.byID[id]; ok {
-			s.entries[known].time = max(s.entries[known].time, used)
+		if known, ok := s.ByID[id]; ok {
+			s.Entries[known].Time = max(s.Entries[known].Time, used)
 			continue
 		}
-		e := repackEntry{
-			id: id, source: int32(len(s.sources) - 1), base: none, child: none, sibling: none,
-			crc: p.Index.CRC(pl.at), offset: pl.offset, length: next - pl.offset, time: used,
+		e := Entry{
+			ID: id, source: int32(len(s.Sources) - 1), base: none, child: none, sibling: none,
+			crc: p.Index.CRC(pl.at), offset: pl.offset, length: next - pl.offset, Time: used,
 		}
 		base, err := s.readHeader(source, &e, places)
 		if err != nil {
 			return reader.Damaged(pl.offset, err)
 		}
-		s.byID[id] = int32(len(s.entries))
-		s.entries = append(s.entries, e)
+		s.ByID[id] = int32(len(s.Entries))
+		s.Entries = append(s.Entries, e)
 		bases = append(bases, base)
 	}
 
@@ -225,29 +225,29 @@ func (s *repackSet) addPack(p *pack.Pack) error {
 		if base.IsZero() {
 			continue
 		}
-		at, ok := s.byID[base]
+		at, ok := s.ByID[base]
 		if !ok {
-			return reader.Damaged(s.entries[first+i].offset, fmt.Errorf("delta base %s is not in the pack", base))
+			return reader.Damaged(s.Entries[first+i].offset, fmt.Errorf("delta base %s is not in the pack", base))
 		}
-		s.entries[first+i].base = at
+		s.Entries[first+i].base = at
 	}
 
 	return nil
 }
 
 // readHeader reads kind and size of an entry, and returns the id of its base.
-func (s *repackSet) readHeader(source *repackSource, e *repackEntry, places []place) (base Hash, err error) {
+func (s *Set) readHeader(source *Source, e *Entry, places []place) (base object.Hash, err error) {
 	var buffer [40]byte
 	n, err := source.reader.File.ReadAt(buffer[:], e.offset)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return base, err
 	}
 	in := bytes.NewReader(buffer[:n])
-	if e.kind, e.size, err = pack.ReadEntryHeader(in); err != nil {
+	if e.Kind, e.size, err = pack.ReadEntryHeader(in); err != nil {
 		return base, err
 	}
 
-	switch e.kind {
+	switch e.Kind {
 	case plumbing.OFSDeltaObject:
 		distance, err := pack.ReadBaseDistance(in)
 		if err != nil {
@@ -257,7 +257,7 @@ func (s *repackSet) readHeader(source *repackSource, e *repackEntry, places []pl
 		if !found {
 			return base, errors.New("delta without a base")
 		}
-		return source.pack.Index.ID(places[at].at), nil
+		return source.Pack.Index.ID(places[at].at), nil
 	case plumbing.REFDeltaObject:
 		_, err = io.ReadFull(in, base[:])
 	}
@@ -266,48 +266,48 @@ func (s *repackSet) readHeader(source *repackSource, e *repackEntry, places []pl
 }
 
 // resolve gives changes the kind of the object that they come from in the end.
-func (s *repackSet) resolve() {
+func (s *Set) resolve() {
 	var chain []int32
-	for i := range s.entries {
+	for i := range s.Entries {
 		at := int32(i)
-		for s.entries[at].kind.IsDelta() && int64(len(chain)) <= object.DefaultLimits.Depth {
+		for s.Entries[at].Kind.IsDelta() && int64(len(chain)) <= object.DefaultLimits.Depth {
 			chain = append(chain, at)
-			at = s.entries[at].base
+			at = s.Entries[at].base
 		}
 		for _, link := range chain {
-			s.entries[link].kind = s.entries[at].kind
+			s.Entries[link].Kind = s.Entries[at].Kind
 		}
 		chain = chain[:0]
 	}
 }
 
-// link decides which changes are taken over as they are: those whose base goes
+// Link decides which changes are taken over as they are: those whose base goes
 // the same way, in chains that are not too long. All others are stored whole.
-func (s *repackSet) link() {
-	for i := range s.entries {
-		e := &s.entries[i]
+func (s *Set) Link() {
+	for i := range s.Entries {
+		e := &s.Entries[i]
 		e.depth, e.below, e.child, e.sibling = 0, 0, none, none
 	}
 
-	linked := make([]bool, len(s.entries))
+	linked := make([]bool, len(s.Entries))
 	var chain []int32
-	for i := range s.entries {
+	for i := range s.Entries {
 		at := int32(i)
 		for !linked[at] {
 			linked[at] = true
 			chain = append(chain, at)
-			if s.entries[at].base == none {
+			if s.Entries[at].base == none {
 				break
 			}
-			at = s.entries[at].base
+			at = s.Entries[at].base
 		}
 		for _, link := range slices.Backward(chain) {
-			e := &s.entries[link]
+			e := &s.Entries[link]
 			if e.base == none {
 				continue
 			}
-			base := &s.entries[e.base]
-			if base.to != e.to || base.depth >= maxReusedDepth {
+			base := &s.Entries[e.base]
+			if base.To != e.To || base.depth >= maxReusedDepth {
 				e.base = none
 				e.size = 0 // not known: it was stored as a change
 				continue
@@ -318,68 +318,68 @@ func (s *repackSet) link() {
 		chain = chain[:0]
 	}
 
-	for i := range s.entries {
+	for i := range s.Entries {
 		root := int32(i)
-		for s.entries[root].base != none {
-			root = s.entries[root].base
+		for s.Entries[root].base != none {
+			root = s.Entries[root].base
 		}
-		s.entries[root].below = max(s.entries[root].below, s.entries[i].depth)
+		s.Entries[root].below = max(s.Entries[root].below, s.Entries[i].depth)
 	}
 }
 
 // packed returns the bytes of an entry as they lie in its pack, proven by their
 // checksum.
-func (s *repackSet) packed(e *repackEntry, buffer []byte) ([]byte, error) {
-	source := s.sources[e.source]
+func (s *Set) packed(e *Entry, buffer []byte) ([]byte, error) {
+	source := s.Sources[e.source]
 	buffer = slices.Grow(buffer[:0], int(e.length))[:e.length]
 	if _, err := source.reader.File.ReadAt(buffer, e.offset); err != nil {
-		return nil, fmt.Errorf("read %s: %w", source.pack.Path, err)
+		return nil, fmt.Errorf("read %s: %w", source.Pack.Path, err)
 	}
-	if source.pack.Index.NoCRC {
+	if source.Pack.Index.NoCRC {
 		return buffer, s.proveUnpacked(source, e)
 	}
 	if crc32.ChecksumIEEE(buffer) != e.crc {
-		return nil, source.reader.Damaged(e.offset, fmt.Errorf("object %s has not the checksum of the index", e.id))
+		return nil, source.reader.Damaged(e.offset, fmt.Errorf("object %s has not the checksum of the index", e.ID))
 	}
 	return buffer, nil
 }
 
 // proveUnpacked proves an entry whose index knows no checksum of its packed form.
-func (s *repackSet) proveUnpacked(source *repackSource, e *repackEntry) error {
+func (s *Set) proveUnpacked(source *Source, e *Entry) error {
 	source.reading.Lock()
 	defer source.reading.Unlock()
 	o, err := source.reader.Read(e.offset)
 	if err != nil {
-		return fmt.Errorf("object %s: %w", e.id, err)
+		return fmt.Errorf("object %s: %w", e.ID, err)
 	}
-	return pack.Prove(e.id, o)
+	return pack.Prove(e.ID, o)
 }
 
-// leaveTooLarge lets objects stay as they are whose files are larger than what may be
+// LeaveTooLarge lets objects stay as they are whose files are larger than what may be
 // read, unless they are dropped. It returns the others.
-func (s *repackSet) leaveTooLarge(loose []pack.Loose, limits object.Limits) []pack.Loose {
+func (s *Set) LeaveTooLarge(loose []pack.Loose, limits object.Limits) []pack.Loose {
 	return slices.DeleteFunc(slices.Clone(loose), func(o pack.Loose) bool {
-		at, known := s.byID[o.ID]
-		if !known || s.entries[at].source != none || s.entries[at].to == toNowhere || limits.CheckObject(o.Kind, o.Size) == nil {
+		at, known := s.ByID[o.ID]
+		if !known || s.Entries[at].source != none || s.Entries[at].To == ToNowhere || limits.CheckObject(o.Kind, o.Size) == nil {
 			return false
 		}
-		s.entries[at].to = toStay
+		s.Entries[at].To = toStay
 		return true
 	})
 }
 
 // read returns the object of an entry, whatever it is stored as.
-func (s *repackSet) read(objects *pack.Store, e *repackEntry) (pack.RawObject, error) {
+func (s *Set) read(objects *pack.Store, e *Entry) (pack.RawObject, error) {
 	if e.source == none {
 		// Through the store, because git may have packed it meanwhile.
-		return objects.Read(e.id)
+		return objects.Read(e.ID)
 	}
-	source := s.sources[e.source]
+	source := s.Sources[e.source]
 	source.reading.Lock()
 	o, err := source.reader.Read(e.offset)
 	source.reading.Unlock()
 	if err != nil {
-		return pack.RawObject{}, fmt.Errorf("object %s: %w", e.id, err)
+		return pack.RawObject{}, fmt.Errorf("object %s: %w", e.ID, err)
 	}
-	return o, pack.Prove(e.id, o)
+	return o, pack.Prove(e.ID, o)
 }

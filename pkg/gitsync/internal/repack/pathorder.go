@@ -1,4 +1,4 @@
-package gitsync
+package repack
 
 import (
 	"bytes"
@@ -40,12 +40,12 @@ func (h pathHash) add(c byte) pathHash {
 	return pathHash{name: h.name>>2 + uint32(c)<<24, path: (h.path ^ uint64(c)) * 1099511628211}
 }
 
-// nameEntries finds out under which path each object was committed, newest commit
+// NameEntries finds out under which path each object was committed, newest commit
 // first, so that a search for deltas meets the versions of a file one after the
 // other.
-func (s *repackSet) nameEntries(ctx context.Context, objects *pack.Store) error {
-	for i := range s.entries {
-		s.entries[i].order = math.MaxUint32
+func (s *Set) NameEntries(ctx context.Context, objects *pack.Store) error {
+	for i := range s.Entries {
+		s.Entries[i].order = math.MaxUint32
 	}
 	commits, err := s.commitsNewestFirst(ctx, objects)
 	if err != nil {
@@ -55,13 +55,13 @@ func (s *repackSet) nameEntries(ctx context.Context, objects *pack.Store) error 
 
 	var visit func(at int32, path pathHash) error
 	visit = func(at int32, path pathHash) error {
-		e := &s.entries[at]
+		e := &s.Entries[at]
 		if e.order != math.MaxUint32 {
 			return nil
 		}
 		e.order, e.name, e.path = order, path.name, path.path
 		order++
-		if e.kind != plumbing.TreeObject {
+		if e.Kind != plumbing.TreeObject {
 			return nil
 		}
 		if err := ctx.Err(); err != nil {
@@ -73,10 +73,10 @@ func (s *repackSet) nameEntries(ctx context.Context, objects *pack.Store) error 
 		}
 		children, err := object.DecodeTree(o.Data)
 		if err != nil {
-			return fmt.Errorf("tree %s: %w", e.id, err)
+			return fmt.Errorf("tree %s: %w", e.ID, err)
 		}
 		for _, child := range children {
-			if below, ok := s.byID[child.ID]; ok && child.Mode != filemode.Submodule {
+			if below, ok := s.ByID[child.ID]; ok && child.Mode != filemode.Submodule {
 				if err := visit(below, path.join(child.Name)); err != nil {
 					return err
 				}
@@ -86,7 +86,7 @@ func (s *repackSet) nameEntries(ctx context.Context, objects *pack.Store) error 
 	}
 
 	for _, c := range commits {
-		s.entries[c.entry].order = order
+		s.Entries[c.entry].order = order
 		order++
 		if c.tree != none {
 			if err := visit(c.tree, rootPath); err != nil {
@@ -107,13 +107,13 @@ type setCommit struct {
 
 // commitsNewestFirst returns the commits of a set by time, and children before
 // their parents where the clock stood still.
-func (s *repackSet) commitsNewestFirst(ctx context.Context, objects *pack.Store) ([]setCommit, error) {
+func (s *Set) commitsNewestFirst(ctx context.Context, objects *pack.Store) ([]setCommit, error) {
 	var commits []setCommit
 	at := map[int32]int{} // by entry
 
-	for i := range s.entries {
-		e := &s.entries[i]
-		if e.kind != plumbing.CommitObject {
+	for i := range s.Entries {
+		e := &s.Entries[i]
+		if e.Kind != plumbing.CommitObject {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
@@ -156,17 +156,17 @@ func (s *repackSet) commitsNewestFirst(ctx context.Context, objects *pack.Store)
 }
 
 // linkOf returns the entry that the first header of a name refers to.
-func (s *repackSet) linkOf(commit []byte, key string) int32 {
+func (s *Set) linkOf(commit []byte, key string) int32 {
 	header, _, _ := bytes.Cut(commit, []byte("\n\n"))
 	_, text, found := bytes.Cut(header, []byte(key))
-	var id Hash
+	var id object.Hash
 	if !found || len(text) < 2*len(id) {
 		return none
 	}
 	if _, err := hex.Decode(id[:], text[:2*len(id)]); err != nil {
 		return none
 	}
-	if at, known := s.byID[id]; known {
+	if at, known := s.ByID[id]; known {
 		return at
 	}
 	return none

@@ -1,4 +1,4 @@
-package gitsync
+package repack
 
 import (
 	"bytes"
@@ -41,7 +41,7 @@ type batch struct {
 
 // prepare makes ready what is written of the roots, on all processors, and calls
 // write for each one in their order.
-func (s *repackSet) prepare(ctx context.Context, objects *pack.Store, roots []int32, search bool, write func(prepared) error) error {
+func (s *Set) prepare(ctx context.Context, objects *pack.Store, roots []int32, search bool, write func(prepared) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	workers := min(runtime.GOMAXPROCS(0), mostPreparers)
 
@@ -102,25 +102,25 @@ func (s *repackSet) prepare(ctx context.Context, objects *pack.Store, roots []in
 }
 
 // cutBatch takes the next batch off the roots.
-func (s *repackSet) cutBatch(roots []int32) (first, rest []int32) {
+func (s *Set) cutBatch(roots []int32) (first, rest []int32) {
 	size := int64(0)
 	for i, at := range roots {
 		if i > 0 {
-			before, e := &s.entries[roots[i-1]], &s.entries[at]
+			before, e := &s.Entries[roots[i-1]], &s.Entries[at]
 			long := max(int64(i)/batchEntries, size/batchBytes)
-			between := before.kind != e.kind || before.path != e.path
+			between := before.Kind != e.Kind || before.path != e.path
 			if long >= batchTooLong || long > 0 && between {
 				return roots[:i], roots[i:]
 			}
 		}
-		size += max(s.entries[at].size, s.entries[at].length)
+		size += max(s.Entries[at].size, s.Entries[at].length)
 	}
 	return roots, nil
 }
 
 // preparer prepares one batch after the other.
 type preparer struct {
-	set     *repackSet
+	set     *Set
 	objects *pack.Store
 	search  *deltaSearch // nil takes everything as it is
 }
@@ -145,7 +145,7 @@ func (p *preparer) prepare(ctx context.Context, b *batch) error {
 
 // root prepares an entry that is stored whole.
 func (p *preparer) root(at int32) (prepared, error) {
-	e := &p.set.entries[at]
+	e := &p.set.Entries[at]
 	if e.source == none || e.size == 0 {
 		// A file of its own, or a change that lost its base.
 		o, err := p.set.read(p.objects, e)
@@ -153,7 +153,7 @@ func (p *preparer) root(at int32) (prepared, error) {
 			return prepared{}, err
 		}
 		e.size = int64(len(o.Data))
-		whole, err := pack.Deflate(e.id, o.Kind, o.Data)
+		whole, err := pack.Deflate(e.ID, o.Kind, o.Data)
 		if err != nil {
 			return prepared{}, err
 		}
@@ -170,15 +170,15 @@ func (p *preparer) root(at int32) (prepared, error) {
 	}
 	header, rest, err := splitEntry(packed)
 	if err != nil {
-		return prepared{}, p.set.sources[e.source].reader.Damaged(e.offset, err)
+		return prepared{}, p.set.Sources[e.source].reader.Damaged(e.offset, err)
 	}
 
 	if p.search != nil && p.search.wants(e) {
 		data, err := pack.Inflate(bytes.NewReader(rest), e.size)
 		if err != nil {
-			return prepared{}, p.set.sources[e.source].reader.Damaged(e.offset, err)
+			return prepared{}, p.set.Sources[e.source].reader.Damaged(e.offset, err)
 		}
-		if err := pack.Prove(e.id, pack.RawObject{Kind: e.kind, Data: data}); err != nil {
+		if err := pack.Prove(e.ID, pack.RawObject{Kind: e.Kind, Data: data}); err != nil {
 			return prepared{}, err
 		}
 		if made, err := p.change(at, data); made.base != none || err != nil {
@@ -198,6 +198,6 @@ func (p *preparer) change(at int32, data []byte) (prepared, error) {
 	if err != nil || found.base == none {
 		return prepared{base: none}, err
 	}
-	p.set.entries[at].depth = p.set.entries[found.base].depth + 1
+	p.set.Entries[at].depth = p.set.Entries[found.base].depth + 1
 	return prepared{at: at, base: found.base, size: found.size, compressed: found.compressed}, nil
 }

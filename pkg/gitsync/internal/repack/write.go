@@ -1,4 +1,4 @@
-package gitsync
+package repack
 
 import (
 	"bytes"
@@ -13,26 +13,26 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// repackWriter writes the entries of a set that go one way into one pack.
-type repackWriter struct {
-	set     *repackSet
-	objects *pack.Store
-	to      destination
-	// search says that deltas are looked for; otherwise everything is taken as it is.
-	search bool
+// Writer writes the entries of a set that go one way into one pack.
+type Writer struct {
+	Set     *Set
+	Objects *pack.Store
+	To      destination
+	// Search says that deltas are looked for; otherwise everything is taken as it is.
+	Search bool
 	out    *pack.Writer
 	buffer []byte
-	deltas int
+	Deltas int
 }
 
-// write writes and publishes the pack, which is held until those that it stands for are
+// Write writes and publishes the pack, which is held until those that it stands for are
 // gone. There is none if no entry goes this way.
-func (w *repackWriter) write(ctx context.Context) (published *pack.Pack, hold *pack.Hold, err error) {
+func (w *Writer) Write(ctx context.Context) (published *pack.Pack, hold *pack.Hold, err error) {
 	var roots []int32
 	count := 0
-	for i := range w.set.entries {
-		e := &w.set.entries[i]
-		if e.to != w.to {
+	for i := range w.Set.Entries {
+		e := &w.Set.Entries[i]
+		if e.To != w.To {
 			continue
 		}
 		count++
@@ -44,9 +44,9 @@ func (w *repackWriter) write(ctx context.Context) (published *pack.Pack, hold *p
 	if count == 0 {
 		return nil, nil, nil
 	}
-	slices.SortFunc(roots, func(a, b int32) int { return compareEntriesForPack(&w.set.entries[a], &w.set.entries[b]) })
+	slices.SortFunc(roots, func(a, b int32) int { return compareEntriesForPack(&w.Set.Entries[a], &w.Set.Entries[b]) })
 
-	if w.out, err = pack.Create(w.objects.PackDir(), count); err != nil {
+	if w.out, err = pack.Create(w.Objects.PackDir(), count); err != nil {
 		return nil, nil, err
 	}
 	defer func() {
@@ -59,33 +59,33 @@ func (w *repackWriter) write(ctx context.Context) (published *pack.Pack, hold *p
 	}
 
 	var beside []pack.SideFile
-	if w.search {
+	if w.Search {
 		beside = append(beside, pack.SideFile{Ending: ".rev", Encode: func(objects []pack.IndexEntry, sum []byte) []byte {
 			return pack.EncodeSideFile(pack.ReverseMagic, pack.ReverseOrder(objects), sum)
 		}})
 	}
-	if w.to == toCruft {
+	if w.To == ToCruft {
 		beside = append(beside, pack.SideFile{Ending: ".mtimes", Encode: w.mtimes})
 	}
 	if published, hold, err = w.out.Publish(beside...); err != nil {
 		return nil, nil, err
 	}
-	published.Cruft, published.Searched = w.to == toCruft, w.search
+	published.Cruft, published.Searched = w.To == ToCruft, w.Search
 	return published, hold, nil
 }
 
-func (w *repackWriter) mtimes(objects []pack.IndexEntry, sum []byte) []byte {
+func (w *Writer) mtimes(objects []pack.IndexEntry, sum []byte) []byte {
 	words := make([]uint32, len(objects))
 	for i, o := range objects {
-		words[i] = w.set.entries[w.set.byID[o.ID]].time
+		words[i] = w.Set.Entries[w.Set.ByID[o.ID]].Time
 	}
 	return pack.EncodeSideFile(pack.MtimesMagic, words, sum)
 }
 
 // compareEntriesForPack is the order of a pack: what is read together lies
 // together. Commits come first and newest first; versions of a file are neighbours.
-func compareEntriesForPack(a, b *repackEntry) int {
-	if c := cmp.Compare(kindOrder[a.kind], kindOrder[b.kind]); c != 0 || a.kind == plumbing.CommitObject {
+func compareEntriesForPack(a, b *Entry) int {
+	if c := cmp.Compare(kindOrder[a.Kind], kindOrder[b.Kind]); c != 0 || a.Kind == plumbing.CommitObject {
 		return cmp.Or(c, cmp.Compare(a.order, b.order))
 	}
 	return cmp.Or(
@@ -93,7 +93,7 @@ func compareEntriesForPack(a, b *repackEntry) int {
 		cmp.Compare(a.path, b.path),
 		cmp.Compare(a.order, b.order),
 		cmp.Compare(b.size, a.size),
-		bytes.Compare(a.id[:], b.id[:]),
+		bytes.Compare(a.ID[:], b.ID[:]),
 	)
 }
 
@@ -103,57 +103,57 @@ var kindOrder = map[plumbing.ObjectType]int{
 
 // writeRoots writes the entries that are stored whole, again so or as changes of ones
 // before them, each with what is stored as a change of it.
-func (w *repackWriter) writeRoots(ctx context.Context, roots []int32) error {
-	return w.set.prepare(ctx, w.objects, roots, w.search, func(p prepared) error {
-		e := &w.set.entries[p.at]
+func (w *Writer) writeRoots(ctx context.Context, roots []int32) error {
+	return w.Set.prepare(ctx, w.Objects, roots, w.Search, func(p prepared) error {
+		e := &w.Set.Entries[p.at]
 		e.written = w.out.Offset
 
 		if p.base == none {
 			if len(w.out.Objects) == 0 {
 				p.compressed = pack.Vary(p.compressed, w.out.File.Name())
 			}
-			if err := w.out.AddEntry(e.id, p.header, p.compressed); err != nil {
+			if err := w.out.AddEntry(e.ID, p.header, p.compressed); err != nil {
 				return err
 			}
-			w.set.wrote()
+			w.Set.wrote()
 			return w.writeChanges(p.at)
 		}
 
-		w.deltas++
-		if err := w.out.AddDelta(e.id, p.size, w.set.entries[p.base].written, p.compressed); err != nil {
+		w.Deltas++
+		if err := w.out.AddDelta(e.ID, p.size, w.Set.Entries[p.base].written, p.compressed); err != nil {
 			return err
 		}
-		w.set.wrote()
+		w.Set.wrote()
 		return w.writeChanges(p.at)
 	})
 }
 
 // writeChanges writes what is stored as changes of an entry, and changes of those,
 // as they lie in their packs.
-func (w *repackWriter) writeChanges(root int32) error {
-	queue := []int32{w.set.entries[root].child}
+func (w *Writer) writeChanges(root int32) error {
+	queue := []int32{w.Set.Entries[root].child}
 	for len(queue) > 0 {
 		at := queue[len(queue)-1]
 		queue = queue[:len(queue)-1]
 		if at == none {
 			continue
 		}
-		e := &w.set.entries[at]
+		e := &w.Set.Entries[at]
 		queue = append(queue, e.sibling, e.child)
-		packed, err := w.set.packed(e, w.buffer)
+		packed, err := w.Set.packed(e, w.buffer)
 		if err != nil {
 			return err
 		}
 		w.buffer = packed
 		_, rest, err := splitEntry(packed)
 		if err != nil {
-			return w.set.sources[e.source].reader.Damaged(e.offset, err)
+			return w.Set.Sources[e.source].reader.Damaged(e.offset, err)
 		}
 		e.written = w.out.Offset
-		if err := w.out.AddDelta(e.id, int(e.size), w.set.entries[e.base].written, rest); err != nil {
+		if err := w.out.AddDelta(e.ID, int(e.size), w.Set.Entries[e.base].written, rest); err != nil {
 			return err
 		}
-		w.set.wrote()
+		w.Set.wrote()
 	}
 
 	return nil
