@@ -9,7 +9,6 @@ import (
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/repository"
-	"github.com/appbur/appbur/pkg/gitsync"
 )
 
 func newRemotesRequire(e *env) *cobra.Command {
@@ -54,7 +53,7 @@ It is the setting appbur.requiredRemotes in the configuration of the repository.
 
 func requirement(text string) (int, error) {
 	if text == "all" {
-		return gitsync.AllRemotes, nil
+		return repository.AllRemotes, nil
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 0 {

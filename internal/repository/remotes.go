@@ -30,16 +30,6 @@ func (r *Repository) AddRemote(ctx context.Context, remote Remote) error {
 	return r.git.AddRemote(ctx, remote)
 }
 
-// RequireRemotes sets how many remotes must hold a restore point for it to count as
-// replicated; [gitsync.AllRemotes] is all of them.
-func (r *Repository) RequireRemotes(ctx context.Context, n int) error {
-	return r.git.RequireRemotes(ctx, n)
-}
-
-// RequiredRemotes returns how many remotes must hold a restore point for it to count
-// as replicated.
-func (r *Repository) RequiredRemotes() (int, error) { return r.git.RequiredRemotes() }
-
 // RemoveRemote removes a remote from the configuration and forgets when it was
 // pushed to. What the remote holds stays there, and so do the credentials.
 func (r *Repository) RemoveRemote(ctx context.Context, name string) error {
@@ -103,7 +93,7 @@ func (r *Repository) Push(ctx context.Context, keysDir string, names []string, o
 	}
 
 	done := Replication{Remotes: make([]PushResult, len(remotes))}
-	if done.Required, err = r.git.RequiredRemotes(); err != nil {
+	if done.Required, err = r.RequiredRemotes(); err != nil {
 		return Replication{}, err
 	}
 	if len(names) > 0 {

@@ -5,10 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -17,7 +13,6 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/format/config"
 
 	"github.com/appbur/appbur"
-	"github.com/appbur/appbur/internal/durable"
 )
 
 // RemoteConfig is a remote as it stands in the file config of the repository,
@@ -82,84 +77,7 @@ func remoteOf(section *config.Subsection) (RemoteConfig, error) {
 	return c, nil
 }
 
-const (
-	allowPlaintextKey = "appburAllowPlaintext"
-	requiredKey       = "requiredRemotes"
-)
-
-// RequiredRemotes returns how many remotes must hold a restore point, for it to
-// count as replicated: the setting appbur.requiredRemotes, or else all of them.
-func (r *Repository) RequiredRemotes() (int, error) {
-	cfg, _, err := r.readConfig()
-	if err != nil {
-		return 0, err
-	}
-	all := len(cfg.Section("remote").Subsections)
-	text := cfg.Section("appbur").Option(requiredKey)
-	if text == "" {
-		return all, nil
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 0 {
-		return 0, appbur.WithHint(fmt.Errorf("appbur.%s in %s is %q, want a number", requiredKey, r.configPath(), text),
-			fmt.Sprintf("git -C %s config appbur.%s 1", r.dir, requiredKey))
-	}
-	return n, nil
-}
-
-// AllRemotes makes [Repository.RequireRemotes] require all remotes there are.
-const AllRemotes = -1
-
-// RequireRemotes sets appbur.requiredRemotes, or takes it out for [AllRemotes].
-func (r *Repository) RequireRemotes(ctx context.Context, n int) error {
-	if n < AllRemotes {
-		return fmt.Errorf("%w: %d cannot be required", ErrRemoteName, n)
-	}
-	return r.editConfig(ctx, func(_ *config.Config, text []byte) ([]byte, error) {
-		want := ""
-		if n != AllRemotes {
-			want = strconv.Itoa(n)
-		}
-		text = setOption(text, "appbur", requiredKey, want)
-		cfg := config.New()
-		if err := config.NewDecoder(bytes.NewReader(text)).Decode(cfg); err != nil || cfg.Section("appbur").Option(requiredKey) != want {
-			return nil, appbur.WithHint(fmt.Errorf("%s is written in a way that cannot be edited here", r.configPath()),
-				fmt.Sprintf("use git: git -C %s config appbur.%s %s", r.dir, requiredKey, want))
-		}
-		return text, nil
-	})
-}
-
-// setOption replaces an option of a section without a name below it. All lines that
-// set it go; the new one, if there is a value, comes right below the first header of
-// the section, or at the end with a header of its own.
-func setOption(text []byte, section, key, value string) []byte {
-	var out bytes.Buffer
-	inside, written := false, value == ""
-	line := fmt.Sprintf("\t%s = %s\n", key, value)
-
-	for old := range bytes.Lines(text) {
-		trimmed := bytes.TrimSpace(old)
-		if len(trimmed) > 0 && trimmed[0] == '[' {
-			inside = strings.EqualFold(string(trimmed), "["+section+"]")
-		} else if name, _, _ := bytes.Cut(trimmed, []byte("=")); inside && strings.EqualFold(string(bytes.TrimSpace(name)), key) {
-			continue
-		}
-		out.Write(old)
-		if !bytes.HasSuffix(old, []byte("\n")) {
-			out.WriteByte('\n')
-		}
-		if inside && !written {
-			out.WriteString(line)
-			written = true
-		}
-	}
-
-	if !written {
-		fmt.Fprintf(&out, "[%s]\n%s", section, line)
-	}
-	return out.Bytes()
-}
+const allowPlaintextKey = "appburAllowPlaintext"
 
 // AddRemote writes a remote into the configuration, as `git remote add` does.
 func (r *Repository) AddRemote(ctx context.Context, c RemoteConfig) error {
@@ -213,50 +131,4 @@ func cutSection(text []byte, header string) []byte {
 		}
 	}
 	return out
-}
-
-func (r *Repository) configPath() string { return filepath.Join(r.dir, "config") }
-
-func (r *Repository) readConfig() (*config.Config, []byte, error) {
-	text, err := os.ReadFile(r.configPath())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, fmt.Errorf("read config: %w", err)
-	}
-	cfg := config.New()
-	if err := config.NewDecoder(bytes.NewReader(text)).Decode(cfg); err != nil {
-		return nil, nil, fmt.Errorf("read %s: %w", r.configPath(), err)
-	}
-	return cfg, text, nil
-}
-
-// editConfig replaces the configuration under the lock file that git uses. What
-// people wrote in it, comments included, stays as it is.
-func (r *Repository) editConfig(ctx context.Context, change func(*config.Config, []byte) ([]byte, error)) error {
-	unlock, err := r.lock(ctx)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	lock := r.configPath() + ".lock"
-	if _, err := os.Lstat(lock); err == nil {
-		return appbur.WithHint(fmt.Errorf("config: %w by git", ErrLocked), "if no git command is running, delete "+lock)
-	}
-	cfg, text, err := r.readConfig()
-	if err != nil {
-		return err
-	}
-
-	if text, err = change(cfg, text); err != nil {
-		return err
-	}
-	if err := durable.Restage(lock, 0o644, func(w io.Writer) error {
-		_, err := w.Write(text)
-		return err
-	}); err != nil {
-		return errors.Join(fmt.Errorf("write config: %w", err), os.Remove(lock))
-	}
-	if err := os.Rename(lock, r.configPath()); err != nil {
-		return fmt.Errorf("write config: %w", err)
-	}
-	return durable.SyncDir(r.dir)
 }

@@ -84,13 +84,6 @@ func TestRemotesInTheConfiguration(t *testing.T) {
 	if err != nil || len(list) != 3 || list[0].Name != "disk" || list[2].URL.String() != "https://git.example/stock.git" {
 		t.Fatalf("%+v, %v", list, err)
 	}
-	if n, err := r.RequiredRemotes(); n != 3 || err != nil {
-		t.Errorf("required %d, %v", n, err)
-	}
-	git(t, r.Dir(), "config", "appbur.requiredRemotes", "2")
-	if n, err := r.RequiredRemotes(); n != 2 || err != nil {
-		t.Errorf("required %d, %v", n, err)
-	}
 
 	for _, name := range []string{"disk", "stock", "forge"} {
 		if err := r.RemoveRemote(t.Context(), name); err != nil {

@@ -5,12 +5,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/appbur/appbur/pkg/gitsync"
 )
 
 // The setting is written where git finds it, and nothing else in the file changes.
-func TestRequireRemotes(t *testing.T) {
+func TestSettingsAreWrittenWhereGitFindsThem(t *testing.T) {
 	const core = "[core]\n\tbare = true\n\trepositoryformatversion = 0 ; theirs\n"
 	for name, text := range map[string]string{
 		"no section":      core,
@@ -26,16 +24,16 @@ func TestRequireRemotes(t *testing.T) {
 			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			for _, n := range []int{2, 0, 1} {
-				if err := r.RequireRemotes(t.Context(), n); err != nil {
+			for _, n := range []string{"2", "0", "1"} {
+				if err := r.SetSetting(t.Context(), "requiredRemotes", n); err != nil {
 					t.Fatal(err)
 				}
-				got, err := r.RequiredRemotes()
-				if theirs := git(t, r.Dir(), "config", "--get-all", "appbur.requiredRemotes"); err != nil || got != n || theirs != string(rune('0'+n)) {
-					t.Errorf("%d, %v; git says %q", got, err, theirs)
+				got, err := r.Setting("requiredRemotes")
+				if theirs := git(t, r.Dir(), "config", "--get-all", "appbur.requiredRemotes"); err != nil || got != n || theirs != n {
+					t.Errorf("%s, %v; git says %q", got, err, theirs)
 				}
 			}
-			if err := r.RequireRemotes(t.Context(), gitsync.AllRemotes); err != nil {
+			if err := r.SetSetting(t.Context(), "requiredRemotes", ""); err != nil {
 				t.Fatal(err)
 			}
 			if out, err := tryGit(r.Dir(), "", "config", "appbur.requiredRemotes"); err == nil {
@@ -57,13 +55,10 @@ func TestRequireRemotes(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if err := r.RequireRemotes(t.Context(), gitsync.AllRemotes); err == nil || !strings.Contains(err.Error(), "cannot be edited") {
+	if err := r.SetSetting(t.Context(), "requiredRemotes", ""); err == nil || !strings.Contains(err.Error(), "cannot be edited") {
 		t.Errorf("%v", err)
 	}
 	if after, err := os.ReadFile(path); err != nil || string(after) != string(before) {
 		t.Errorf("%v\n%s", err, after)
-	}
-	if err := r.RequireRemotes(t.Context(), -2); err == nil {
-		t.Error("-2 was accepted")
 	}
 }
