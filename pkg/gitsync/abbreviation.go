@@ -5,11 +5,10 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
-
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 )
 
 // minAbbreviation is the shortest abbreviation that git accepts.

@@ -1,8 +1,9 @@
 package gitsync
 
 import (
-	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 )
 
 // Blobs reads many blobs that are versions of one another, which is faster than

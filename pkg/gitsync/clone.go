@@ -12,15 +12,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
-
-	"github.com/appbur/appbur/pkg/gitsync/internal/tempfile"
-	"github.com/appbur/appbur/pkg/gitsync/internal/transport"
-
-	"github.com/appbur/appbur/pkg/gitsync/internal/object"
-
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/durable"
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+	"github.com/appbur/appbur/pkg/gitsync/internal/tempfile"
+	"github.com/appbur/appbur/pkg/gitsync/internal/transport"
 )
 
 // unfinishedClone begins the names of directories in which clones are made, next to
@@ -112,7 +109,8 @@ func fetchAll(ctx context.Context, dir string, remote Remote, branch, tagPrefix 
 	}
 	tip, ok := refs[branch]
 	if !ok {
-		return Cloned{}, transport.NewError(RemoteEmpty, "", appbur.WithHint(fmt.Errorf("it has no %s", branch), "push to it first, or check the URL"))
+		return Cloned{}, transport.NewError(RemoteEmpty, "",
+			appbur.WithHint(fmt.Errorf("it has no %s", branch), "push to it first, or check the URL"))
 	}
 	done := Cloned{Tip: tip, Tags: len(refs) - 1, Skipped: t.Odd}
 	in, err := t.Fetch(slices.Collect(maps.Values(refs)))

@@ -7,13 +7,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
-
-	"github.com/appbur/appbur/pkg/gitsync/internal/object"
-
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 )
 
 // Signer makes the armored signature of a commit or a tag, in any format that

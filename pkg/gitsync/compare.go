@@ -117,7 +117,8 @@ func (r *Repository) comparison(there transport.Advertisement, branch string) (R
 func (s RemoteComparison) refusal(branch string) error {
 	switch s.State {
 	case RemoteDiverged:
-		return transport.NewError(s.State, "", fmt.Errorf("%s at the remote is %s, which is not an older state of this repository", branch, s.Tip.Short()))
+		return transport.NewError(s.State, "",
+			fmt.Errorf("%s at the remote is %s, which is not an older state of this repository", branch, s.Tip.Short()))
 	case RemoteAhead:
 		return transport.NewError(s.State, "", fmt.Errorf("%s at the remote is %s, which is newer than this repository", branch, s.Tip.Short()))
 	default:

@@ -7,12 +7,11 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
-
-	"github.com/appbur/appbur/pkg/gitsync/internal/object"
-
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 )
 
 // Edit is a tree in memory that begins as the tree of a base commit. Directories

@@ -6,11 +6,10 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
-
-	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 )
 
 // Dirty reports whether a commit of the edit would differ from its base. It

@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/object"
-
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 )
 
 // ReadFile returns the content of a file as the edit has it now. The error wraps

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"iter"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/object"
-
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 )
 
 // ReadCommit returns one commit.

@@ -11,11 +11,10 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 )
 
 const (

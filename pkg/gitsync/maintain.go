@@ -9,11 +9,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/repack"
-
-	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
-
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+	"github.com/appbur/appbur/pkg/gitsync/internal/repack"
 )
 
 // MaintainOptions tune [Repository.Maintain].
@@ -156,7 +154,9 @@ func (r *Repository) repack(ctx context.Context, chosen []*pack.Pack, loose []pa
 
 // writePacks writes and publishes what stays and what is set aside of a set. The packs are
 // held until release is called, which has to be after those are gone that they stand for.
-func (r *Repository) writePacks(ctx context.Context, set *repack.Set, report *MaintainReport) (made []*pack.Pack, release func(), err error) {
+func (r *Repository) writePacks(ctx context.Context, set *repack.Set, report *MaintainReport) (made []*pack.Pack, release func(),
+	err error,
+) {
 	set.Link()
 	if err := set.NameEntries(ctx, r.objects); err != nil {
 		return nil, nil, err

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/object"
-
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 )
 
 // missing finds the objects that a remote does not have. It walks the commits that

@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
-
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 )
 
 // A repository that other tools left with thousands of packs is opened, read and
@@ -30,7 +30,7 @@ func TestThousandsOfPacks(t *testing.T) {
 			t.Fatal(err)
 		}
 		blobs[i] = o.ID
-		header := pack.PackHeader(1)
+		header := pack.Header(1)
 		data := bytes.Join([][]byte{header, pack.EntryHeader(o.Kind, o.Size), o.Zlib}, nil)
 		sum := pack.NewChecksum()
 		sum.Write(data)

@@ -8,9 +8,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
-
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 )
 
 // Step is a commit of a history, with what it does to the chosen files.

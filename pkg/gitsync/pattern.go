@@ -5,11 +5,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
 
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
-
-	"github.com/go-git/go-git/v5/plumbing/filemode"
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 )
 
 // Pattern chooses files by the names along their path, one [Name] for each level

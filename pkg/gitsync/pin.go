@@ -13,7 +13,6 @@ import (
 	"syscall"
 
 	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
-
 	"github.com/appbur/appbur/pkg/gitsync/internal/tempfile"
 )
 

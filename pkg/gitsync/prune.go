@@ -9,13 +9,11 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/repack"
-
-	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
-
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+	"github.com/appbur/appbur/pkg/gitsync/internal/repack"
 )
 
 // prunePlan is what a prune found out before it wrote anything.
@@ -113,7 +111,8 @@ func (p *prunePlan) nothing(chosen []*pack.Pack, loose []pack.Loose) bool {
 // finishPrune takes the old packs away, unless what is to be dropped came into use
 // since the plan was made: writers are kept out, refs that moved are walked again,
 // and packs that somebody relied on have become young.
-func (r *Repository) finishPrune(ctx context.Context, plan *prunePlan, set *repack.Set, chosen []*pack.Pack, loose []pack.Loose, made []*pack.Pack,
+func (r *Repository) finishPrune(ctx context.Context, plan *prunePlan, set *repack.Set, chosen []*pack.Pack, loose []pack.Loose,
+	made []*pack.Pack,
 	report *MaintainReport,
 ) error {
 	unlock, err := r.lock(ctx)

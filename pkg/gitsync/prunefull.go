@@ -8,11 +8,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/repack"
-
-	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
-
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+	"github.com/appbur/appbur/pkg/gitsync/internal/repack"
 )
 
 // pruneFull prunes on a disk that has no room for a new pack of everything. First goes

@@ -7,9 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/transport"
-
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+	"github.com/appbur/appbur/pkg/gitsync/internal/transport"
 )
 
 // pushPlan is what a push will ask for.

@@ -10,13 +10,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/format"
-
-	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
-	"github.com/appbur/appbur/pkg/gitsync/internal/refs"
-
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/durable"
+	"github.com/appbur/appbur/pkg/gitsync/internal/format"
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+	"github.com/appbur/appbur/pkg/gitsync/internal/refs"
 )
 
 // MainRef is the branch that [Init] makes HEAD point at.

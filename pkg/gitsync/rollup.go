@@ -3,9 +3,8 @@ package gitsync
 import (
 	"context"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/repack"
-
 	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+	"github.com/appbur/appbur/pkg/gitsync/internal/repack"
 )
 
 // rollUpTiers keep the number of packs small between two maintenances, at a cost

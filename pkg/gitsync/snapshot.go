@@ -12,13 +12,12 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
-
-	"github.com/appbur/appbur/pkg/gitsync/internal/object"
-
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 )
 
 // Snapshot is the tree of one commit, for reading. It never changes and is safe

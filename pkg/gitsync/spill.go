@@ -7,9 +7,8 @@ import (
 	"io"
 	"os"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
-
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 )
 
 // spillSize is how much compressed content an edit holds in memory. What goes

@@ -10,9 +10,8 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/repack"
-
 	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+	"github.com/appbur/appbur/pkg/gitsync/internal/repack"
 )
 
 // Our maintenance and a `git repack` take the same packs away at the same time. Each

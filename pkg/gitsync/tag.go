@@ -10,13 +10,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
-
-	"github.com/appbur/appbur/pkg/gitsync/internal/object"
-
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 )
 
 // TagInfo is what an annotated tag says besides its commit.
@@ -108,7 +106,8 @@ func newTag(name string, commit Hash, t TagInfo) (pack.Object, error) {
 		}
 	}
 
-	content := fmt.Appendf(nil, "object %s\ntype commit\ntag %s\ntagger %s\n\n%s\n", commit, name, object.FormatIdentity(t.Tagger, t.Time), message)
+	content := fmt.Appendf(nil, "object %s\ntype commit\ntag %s\ntagger %s\n\n%s\n", commit, name, object.FormatIdentity(t.Tagger, t.Time),
+		message)
 	if t.Signer != nil {
 		armored, err := t.Signer.Sign(content)
 		if err != nil {

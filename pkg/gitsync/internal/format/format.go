@@ -10,11 +10,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/object"
-
 	"github.com/go-git/go-git/v5/plumbing/format/config"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 )
 
 // extension is a format extension of Git's, as the configuration names it.
@@ -95,7 +94,8 @@ func checkExtension(key, value string) error {
 	known, ok := extensions[key]
 	switch {
 	case !ok:
-		return appbur.WithHint(fmt.Errorf("%w: extension %s = %s", object.ErrUnsupported, key, value), "it is from a newer git; look for a newer appbur")
+		return appbur.WithHint(fmt.Errorf("%w: extension %s = %s", object.ErrUnsupported, key, value),
+			"it is from a newer git; look for a newer appbur")
 	case known.refused || known.value != "" && !strings.EqualFold(value, known.value):
 		return appbur.WithHint(fmt.Errorf("%w: %s (extension %s = %s)", object.ErrUnsupported, known.what, key, value), known.hint)
 	}

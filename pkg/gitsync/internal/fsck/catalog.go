@@ -12,11 +12,10 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
-
-	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 )
 
 // catalog lists every object of a repository once, sorted by id, with where its

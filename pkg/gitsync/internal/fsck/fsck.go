@@ -14,11 +14,10 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/format"
-
-	"github.com/appbur/appbur/pkg/gitsync/internal/object"
-
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/format"
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 )
 
 // Kind says what sort of thing is wrong.

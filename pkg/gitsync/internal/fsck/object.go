@@ -6,12 +6,11 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
-
-	"github.com/appbur/appbur/pkg/gitsync/internal/object"
-
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 )
 
 // checkObject looks at the form of an object whose bytes are proven, and notes what

@@ -5,11 +5,10 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
 
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
-
-	"github.com/go-git/go-git/v5/plumbing/filemode"
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 )
 
 // A tree without a fault is exactly what would be written of its entries.

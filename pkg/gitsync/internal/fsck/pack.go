@@ -15,11 +15,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
-
-	"golang.org/x/sync/errgroup"
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 )
 
 const (

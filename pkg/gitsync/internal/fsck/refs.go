@@ -10,12 +10,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+	"github.com/go-git/go-git/v5/plumbing"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 	"github.com/appbur/appbur/pkg/gitsync/internal/refs"
-
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // checkedRef is a ref whose content is an object id.

@@ -5,11 +5,10 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
-
-	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 )
 
 // walk follows everything from the refs. It reports what is needed and not there,

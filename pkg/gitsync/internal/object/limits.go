@@ -60,6 +60,7 @@ const (
 	maxRefs            = "maxRefs"
 )
 
+// DefaultLimits are the limits where the configuration sets no others.
 var DefaultLimits = func() (l Limits) {
 	l.objectFrom = MaxObjectSize
 	for _, s := range limitSettings {
@@ -110,6 +111,7 @@ func TooLarge(what string, limit int64, setting string) error {
 		"appbur writes nothing that large; if it is meant, allow it in this copy: git config appbur."+setting+" NUMBER")
 }
 
+// CheckObject refuses an object of a size before it is read.
 func (l Limits) CheckObject(kind plumbing.ObjectType, size int64) error {
 	if size > l.Object {
 		return TooLarge("bytes in one object", l.Object, l.objectFrom)
@@ -136,6 +138,7 @@ func (l Limits) CheckDelta(kind plumbing.ObjectType, delta []byte) error {
 	return l.CheckObject(kind, int64(min(size, math.MaxInt64)))
 }
 
+// CheckDepth refuses a chain of deltas that is too long.
 func (l Limits) CheckDepth(depth int) error {
 	if int64(depth) > l.Depth {
 		return TooLarge("deltas in one chain", l.Depth, maxDeltaDepth)
@@ -143,6 +146,7 @@ func (l Limits) CheckDepth(depth int) error {
 	return nil
 }
 
+// CheckRefs refuses too many refs.
 func (l Limits) CheckRefs(n int) error {
 	if int64(n) > l.Refs {
 		return TooLarge("refs", l.Refs, maxRefs)
@@ -161,6 +165,7 @@ func (l Limits) CheckPackedRefs(size int64) error {
 	return nil
 }
 
+// CheckTotal refuses to read too many bytes together.
 func (l Limits) CheckTotal(bytes int64) error {
 	if bytes > l.Total {
 		return TooLarge("bytes in all files together", l.Total, maxTotalSize)

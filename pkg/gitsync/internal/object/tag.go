@@ -6,6 +6,7 @@ import (
 	"time"
 )
 
+// TagRefs begins the full names of tags.
 const TagRefs = "refs/tags/"
 
 // Tag is a tag as it is stored.

@@ -18,6 +18,7 @@ type TreeEntry struct {
 	ID   Hash
 }
 
+// IsDir reports whether the entry is a directory.
 func (e TreeEntry) IsDir() bool { return e.Mode == filemode.Dir }
 
 // IsFile reports whether the entry is a file whose bytes are its content.

@@ -3,9 +3,9 @@ package pack
 import (
 	"fmt"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/object"
-
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 )
 
 const (
@@ -28,6 +28,7 @@ type BatchReader struct {
 	treesSize int
 }
 
+// Close closes the packs that were opened.
 func (o *BatchReader) Close() {
 	for _, reader := range o.open {
 		reader.Close()
@@ -94,6 +95,7 @@ func (o *BatchReader) Tree(id object.Hash) ([]byte, error) {
 	return data, nil
 }
 
+// Commit reads a commit.
 func (o *BatchReader) Commit(h object.Hash) (object.Commit, error) {
 	data, err := o.ReadAs(h, plumbing.CommitObject)
 	if err != nil {

@@ -23,9 +23,9 @@ func freshen(p *Pack) error {
 
 func touch(path string) error { return unix.UtimesNanoAt(unix.AT_FDCWD, path, nil, 0) }
 
-// Touch makes a file young and returns its time, which is now by the clock of the file
+// fileSystemTime makes a file young and returns its time, which is now by the clock of the file
 // system. It needs no room.
-func Touch(path string) (time.Time, error) {
+func fileSystemTime(path string) (time.Time, error) {
 	if err := touch(path); err != nil {
 		return time.Time{}, err
 	}

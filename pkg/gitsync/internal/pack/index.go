@@ -7,9 +7,9 @@ import (
 	"hash"
 	"slices"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/object"
-
 	githash "github.com/go-git/go-git/v5/plumbing/hash"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 )
 
 // A pack index (version 2) says where in a pack each object begins: a header, a
@@ -148,6 +148,7 @@ func parseIndexVersion1(data []byte) (*Index, error) {
 	return x, nil
 }
 
+// Word returns the number of four bytes at an offset of the index.
 func (x *Index) Word(at int) uint32 { return binary.BigEndian.Uint32(x.data[at:]) }
 
 // find returns the offset of an object.

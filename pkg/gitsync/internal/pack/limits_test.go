@@ -10,10 +10,10 @@ import (
 	"runtime"
 	"testing"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/object"
-
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 )
 
 // handPack is a pack of one object and deltas, each on the one before, all made from

@@ -19,19 +19,19 @@ type Files struct {
 	endings map[string]bool
 }
 
-func (f Files) Has(ending string) bool { return f.endings[ending] }
+func (f Files) has(ending string) bool { return f.endings[ending] }
 
-// Path returns the path of one of the files.
-func (f Files) Path(ending string) string { return f.Base + ending }
+// path returns the path of one of the files.
+func (f Files) path(ending string) string { return f.Base + ending }
 
-// Complete looks for what a list of the directory may lack: the index comes last of the
+// complete looks for what a list of the directory may lack: the index comes last of the
 // files of a pack, but a directory that is written to while it is listed may show the
 // index and not what came before it. A pack without its .keep would be repacked while
 // somebody relies on it.
-func (f Files) Complete() {
-	for _, ending := range []string{PackEnding, KeepEnding, MtimesEnding, RevEnding} {
-		if !f.Has(ending) {
-			_, err := os.Lstat(f.Path(ending))
+func (f Files) complete() {
+	for _, ending := range []string{packEnding, KeepEnding, mtimesEnding, revEnding} {
+		if !f.has(ending) {
+			_, err := os.Lstat(f.path(ending))
 			f.endings[ending] = err == nil
 		}
 	}
@@ -58,12 +58,12 @@ func List(objects string) ([]Files, error) {
 
 	var packs []Files
 	for base, found := range endings {
-		if found[IndexEnding] {
+		if found[indexEnding] {
 			packs = append(packs, Files{filepath.Join(dir, base), found})
 		}
 	}
 	for _, files := range packs {
-		files.Complete()
+		files.complete()
 	}
 	slices.SortFunc(packs, func(a, b Files) int { return cmp.Compare(a.Base, b.Base) })
 	return packs, nil
@@ -71,9 +71,9 @@ func List(objects string) ([]Files, error) {
 
 // The endings of the files of a pack.
 const (
-	PackEnding   = ".pack"
-	IndexEnding  = ".idx"
+	packEnding   = ".pack"
+	indexEnding  = ".idx"
 	KeepEnding   = ".keep"   // asks not to repack it
-	MtimesEnding = ".mtimes" // marks cruft
-	RevEnding    = ".rev"
+	mtimesEnding = ".mtimes" // marks cruft
+	revEnding    = ".rev"
 )

@@ -9,10 +9,10 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/object"
-
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/objfile"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 )
 
 // Loose is an object that has a file of its own.
@@ -99,6 +99,7 @@ func (s *Store) readLoose(id object.Hash, limits object.Limits) (RawObject, erro
 	return RawObject{}, fs.ErrNotExist
 }
 
+// ReadObjectFile reads the content of a loose object: compressed, with its type and size in front.
 func ReadObjectFile(in io.Reader, limits object.Limits) (RawObject, error) {
 	r, err := objfile.NewReader(in)
 	if err != nil {

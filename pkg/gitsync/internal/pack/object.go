@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/object"
-
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 )
 
 // packLevel is zlib's fastest level. For manifests it costs a quarter less time

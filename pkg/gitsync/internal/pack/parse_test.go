@@ -6,9 +6,9 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/object"
-
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 )
 
 func FuzzPackIndex(f *testing.F) {

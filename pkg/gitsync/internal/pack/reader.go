@@ -11,10 +11,10 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/object"
-
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 )
 
 const (
@@ -58,6 +58,7 @@ type Reader struct {
 	cached int
 }
 
+// Open opens the file of the pack for reading.
 func (p *Pack) Open() (*Reader, error) {
 	file, err := os.Open(p.Path)
 	if err != nil {
@@ -66,6 +67,7 @@ func (p *Pack) Open() (*Reader, error) {
 	return &Reader{Pack: p, limits: p.Limits, File: file, in: bufio.NewReaderSize(nil, 4<<10), bases: map[int64]RawObject{}}, nil
 }
 
+// Close closes the file.
 func (r *Reader) Close() { _ = r.File.Close() }
 
 // Read returns the object at an offset, its deltas applied.
@@ -151,6 +153,7 @@ func (r *Reader) remember(offset int64, o RawObject) {
 	r.bases[offset] = o
 }
 
+// Damaged says where a pack is not what it must be.
 func (r *Reader) Damaged(offset int64, err error) error {
 	return fmt.Errorf("%w: %s at %d: %w", object.ErrCorrupt, r.Pack.Path, offset, err)
 }

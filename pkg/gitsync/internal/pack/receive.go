@@ -17,14 +17,13 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/object"
-
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/appbur/appbur/internal/durable"
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 )
 
 // ErrDisk means that a received pack could not be written here, which is not the
@@ -61,8 +60,12 @@ type Receiver struct {
 	deltas int
 }
 
+// NewReceiver takes a pack into a directory. tell is called with the bytes that have come.
 func NewReceiver(dir string, tell func(int64)) *Receiver {
-	return &Receiver{dir: dir, tell: tell, limits: object.DefaultLimits, byOffset: map[int64][]int{}, byID: map[object.Hash][]int{}, done: map[object.Hash]bool{}}
+	return &Receiver{
+		dir: dir, tell: tell, limits: object.DefaultLimits, byOffset: map[int64][]int{}, byID: map[object.Hash][]int{},
+		done: map[object.Hash]bool{},
+	}
 }
 
 // Receive writes the pack to disk and hashes the objects that are whole in it.

@@ -10,9 +10,9 @@ import (
 	"io"
 	"slices"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/object"
-
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 )
 
 // packSender streams objects of a repository as one pack. Every object is proven
@@ -253,6 +253,7 @@ func (x *Index) names() map[int64]object.Hash {
 	return names
 }
 
+// PathOf returns the path of a pack, "" for none: objects that are not in a pack sort first.
 func PathOf(p *Pack) string {
 	if p == nil {
 		return ""

@@ -20,6 +20,8 @@ const (
 	MtimesMagic  = "MTME\x00\x00\x00\x01\x00\x00\x00\x01" // .mtimes: when each was last in use; marks cruft
 )
 
+// EncodeSideFile returns the bytes of a file beside a pack: a header, one word for each
+// object, and the checksums of the pack and of the file.
 func EncodeSideFile(magic string, words []uint32, packChecksum []byte) []byte {
 	out := make([]byte, 0, len(magic)+4*len(words)+ChecksumSize)
 	out = append(out, magic...)
@@ -57,6 +59,7 @@ func ReadMtimes(p *Pack) ([]uint32, error) {
 	return words, nil
 }
 
+// ParseMtimes reads the times of the objects of a cruft pack.
 func ParseMtimes(data []byte, count int) ([]uint32, error) {
 	if !bytes.HasPrefix(data, []byte(MtimesMagic)) || len(data) != len(MtimesMagic)+4*count+ChecksumSize {
 		return nil, fmt.Errorf("%w: times of objects", object.ErrCorrupt)

@@ -10,11 +10,10 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/object"
-
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 )
 
 // Store reads the objects of a repository: packs first, newest first, then
@@ -92,12 +91,12 @@ func (s *Store) Rescan() error {
 		}
 		for _, files := range found {
 			// An index whose pack is gone is a promise that nobody keeps.
-			if !files.Has(PackEnding) {
+			if !files.has(packEnding) {
 				continue
 			}
-			p, ok := known[files.Path(PackEnding)]
-			if ok && p.Cruft == files.Has(MtimesEnding) {
-				p.Kept.Store(files.Has(KeepEnding))
+			p, ok := known[files.path(packEnding)]
+			if ok && p.Cruft == files.has(mtimesEnding) {
+				p.Kept.Store(files.has(KeepEnding))
 				packs = append(packs, p)
 				continue
 			}
@@ -121,16 +120,16 @@ func (s *Store) Rescan() error {
 
 // readPack reads the index of a pack.
 func readPack(files Files, limits object.Limits) (*Pack, error) {
-	data, err := os.ReadFile(files.Path(IndexEnding))
+	data, err := os.ReadFile(files.path(indexEnding))
 	if err != nil {
 		return nil, fmt.Errorf("read pack index: %w", err)
 	}
 	index, err := ParseIndex(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", files.Path(IndexEnding), err)
+		return nil, fmt.Errorf("%s: %w", files.path(indexEnding), err)
 	}
-	p := &Pack{Path: files.Path(PackEnding), Index: index, Limits: limits, Cruft: files.Has(MtimesEnding), Searched: files.Has(RevEnding)}
-	p.Kept.Store(files.Has(KeepEnding))
+	p := &Pack{Path: files.path(packEnding), Index: index, Limits: limits, Cruft: files.has(mtimesEnding), Searched: files.has(revEnding)}
+	p.Kept.Store(files.has(KeepEnding))
 	return p, nil
 }
 
@@ -229,7 +228,8 @@ func (s *Store) Demand(ids []object.Hash) error {
 			}
 		}
 		if !found {
-			return appbur.WithHint(fmt.Errorf("%w: %s was pruned while it was about to be used again", object.ErrObjectNotFound, id), "begin a new edit")
+			return appbur.WithHint(fmt.Errorf("%w: %s was pruned while it was about to be used again", object.ErrObjectNotFound, id),
+				"begin a new edit")
 		}
 	}
 
@@ -354,7 +354,7 @@ func (s *Store) Holds(id object.Hash) error {
 	return err
 }
 
-// tree returns the bytes of a tree. The empty tree needs no object.
+// Tree returns the bytes of a tree. The empty tree needs no object.
 func (s *Store) Tree(id object.Hash) ([]byte, error) {
 	if id == object.EmptyTree {
 		return nil, nil

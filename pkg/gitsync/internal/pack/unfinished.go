@@ -63,7 +63,7 @@ func RemoveOrphans(dir, clock string) error {
 	for _, entry := range entries {
 		names[entry.Name()] = true
 	}
-	now, err := Touch(clock)
+	now, err := fileSystemTime(clock)
 	if err != nil {
 		return err
 	}

@@ -13,12 +13,11 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/object"
-	"github.com/appbur/appbur/pkg/gitsync/internal/tempfile"
-
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/appbur/appbur/internal/durable"
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
+	"github.com/appbur/appbur/pkg/gitsync/internal/tempfile"
 )
 
 // Writer is a pack that is being written. It has a name of its own, which no
@@ -49,14 +48,15 @@ func Create(dir string, count int) (*Writer, error) {
 		p.sum = NewChecksum()
 		p.Objects = make([]IndexEntry, 0, count)
 	}
-	if err := p.write(PackHeader(max(count, 0))); err != nil {
+	if err := p.write(Header(max(count, 0))); err != nil {
 		p.Discard()
 		return nil, fmt.Errorf("write pack: %w", err)
 	}
 	return p, nil
 }
 
-func PackHeader(count int) []byte {
+// Header is the beginning of a pack: magic, version 2, the number of objects.
+func Header(count int) []byte {
 	return binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), uint32(count))
 }
 
@@ -82,6 +82,7 @@ func (p *Writer) AddDelta(id object.Hash, size int, base uint64, compressed []by
 	return p.AddEntry(id, appendBaseDistance(header, int64(p.Offset-base)), compressed)
 }
 
+// AddEntry adds an object that is encoded already.
 func (p *Writer) AddEntry(id object.Hash, header, compressed []byte) error {
 	crc := crc32.Update(crc32.ChecksumIEEE(header), crc32.IEEETable, compressed)
 	p.Objects = append(p.Objects, IndexEntry{ID: id, CRC: crc, Offset: p.Offset})
@@ -110,6 +111,7 @@ type Mark struct {
 	objects int
 }
 
+// Mark returns the place that [Writer.Rollback] goes back to.
 func (p *Writer) Mark() Mark { return Mark{p.Offset, len(p.Objects)} }
 
 // Rollback cuts a pack of unknown count back to what it was.
@@ -239,7 +241,7 @@ func (p *Writer) finish() ([]byte, error) {
 	}
 	sum := p.sum
 	if sum == nil {
-		if _, err := p.File.WriteAt(PackHeader(len(p.Objects)), 0); err != nil {
+		if _, err := p.File.WriteAt(Header(len(p.Objects)), 0); err != nil {
 			return nil, err
 		}
 		sum = NewChecksum()

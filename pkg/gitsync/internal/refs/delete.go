@@ -44,6 +44,7 @@ func (s *Store) Delete(ctx context.Context, gone map[string]object.Hash) (err er
 	return nil
 }
 
+// ExpectExisting is [Store.Expect] for a ref that must exist.
 func (s *Store) ExpectExisting(name string, hash object.Hash) error {
 	if err := object.CheckRefName(name); err != nil {
 		return err

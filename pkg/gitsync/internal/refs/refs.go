@@ -34,6 +34,7 @@ type Store struct {
 	WithRoom func(func() error) error
 }
 
+// Resolve returns the object that a ref leads to, through symbolic refs.
 func (s *Store) Resolve(ref string) (object.Hash, error) {
 	name := ref
 	for range maxSymbolic {

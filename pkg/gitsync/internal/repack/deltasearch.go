@@ -5,10 +5,10 @@ import (
 	"compress/zlib"
 	"fmt"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
-
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 )
 
 // Bounds of the search for deltas.

@@ -5,9 +5,9 @@ import (
 	"context"
 	"runtime"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
-
 	"golang.org/x/sync/errgroup"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 )
 
 // prepared is an entry as it will be written.

@@ -12,11 +12,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
-
-	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 )
 
 // Set is what a repack writes anew: every object of some packs and some
@@ -55,6 +54,7 @@ type Source struct {
 // destination is where an entry goes.
 type destination uint8
 
+// Where an entry can go.
 const (
 	ToPack  destination = iota // what stays
 	ToCruft                    // what nothing refers to, until it is old enough
@@ -142,6 +142,7 @@ func compareBool(a, b bool) int {
 	}
 }
 
+// Close closes the packs.
 func (s *Set) Close() {
 	for _, source := range s.Sources {
 		source.reader.Close()

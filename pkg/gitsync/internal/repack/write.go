@@ -8,9 +8,9 @@ import (
 	"io"
 	"slices"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
-
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 )
 
 // Writer writes the entries of a set that go one way into one pack.

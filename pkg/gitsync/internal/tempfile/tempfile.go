@@ -12,7 +12,8 @@ import (
 	"syscall"
 )
 
-// Create makes a file in a directory, under a name of its own that begins with prefix. The file is locked for as long as it is open: a file that can be locked
+// Create makes a file in a directory, under a name of its own that begins with prefix.
+// The file is locked for as long as it is open: a file that can be locked
 // has lost its owner, and whoever finds it may remove it.
 func Create(dir, prefix string) (*os.File, error) {
 	for {

@@ -8,9 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/object"
-
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 )
 
 // Advertisement is what a server says first: its refs and what it is able to do.

@@ -33,7 +33,8 @@ func TestReadAdvertisement(t *testing.T) {
 		t.Fatalf("%+v, %v", a, err)
 	}
 	empty := packets(strings.Repeat("0", 40)+" capabilities^{}\x00report-status\n", "")
-	if a, err := readAdvertisement(strings.NewReader(empty), ReceivePack, false); err != nil || len(a.Refs) != 0 || !a.Supports("report-status") {
+	if a, err := readAdvertisement(strings.NewReader(empty), ReceivePack, false); err != nil || len(a.Refs) != 0 ||
+		!a.Supports("report-status") {
 		t.Errorf("%+v, %v", a, err)
 	}
 

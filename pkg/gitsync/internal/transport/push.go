@@ -9,9 +9,8 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/object"
-
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 )
 
 // Push requests that refs move, and sends the pack that they need. sendPack is nil when

@@ -55,6 +55,7 @@ type Options struct {
 	Progress func(Transfer)
 }
 
+// Report tells the caller how far a pack has come.
 func (o Options) Report(t Transfer) {
 	if o.Progress != nil {
 		o.Progress(t)

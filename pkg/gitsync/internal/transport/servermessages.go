@@ -11,9 +11,8 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/appbur/appbur/pkg/gitsync/internal/object"
-
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 )
 
 // saidRule gives the words of servers a meaning. The protocol has no codes for

@@ -7,6 +7,7 @@ import (
 	"sync"
 )
 
+// The services of a server, as the protocol names them.
 const (
 	ReceivePack = "git-receive-pack"
 	UploadPack  = "git-upload-pack"
