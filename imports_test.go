@@ -24,6 +24,11 @@ func TestImportDirections(t *testing.T) {
 		{"./pkg/seal", []string{"k8s.io/"}, "seal encrypts files, it does not know Kubernetes"},
 		{"./pkg/exporter", []string{"github.com/go-git/", "github.com/appbur/appbur/pkg/gitsync"}, "exporter knows clusters, not Git"},
 		{
+			"./internal/keyring",
+			[]string{"k8s.io/", "github.com/appbur/appbur/internal/repository"},
+			"keyring is what a machine believes: no repository has a say in it",
+		},
+		{
 			"./internal/pieces",
 			[]string{"github.com/appbur/appbur/internal/repository", "github.com/appbur/appbur/pkg/"},
 			"pieces cuts bytes: the repository stores and seals what it emits",

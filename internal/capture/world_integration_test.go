@@ -25,6 +25,7 @@ import (
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/capture"
 	"github.com/appbur/appbur/internal/faultproxy"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/internal/testcluster"
 	"github.com/appbur/appbur/pkg/exporter"
@@ -98,7 +99,7 @@ func (w *world) writer(a archive) *repository.Writer {
 	if err != nil {
 		w.Fatal(err)
 	}
-	keys, err := repository.LoadKeys(a.keys)
+	keys, err := keyring.Load(a.keys)
 	if err != nil {
 		w.Fatal(err)
 	}

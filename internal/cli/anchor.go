@@ -4,12 +4,13 @@ import (
 	"log/slog"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/repository"
 )
 
 // writeAnchor writes the anchor that was asked for after a backup. If it cannot be
 // written, the restore point is there all the same, and that is done in part.
-func (o *repositoryOptions) writeAnchor(e *env, repo *repository.Repository, keys *repository.Keys) error {
+func (o *repositoryOptions) writeAnchor(e *env, repo *repository.Repository, keys *keyring.Keys) error {
 	if o.anchor == "" {
 		return nil
 	}
@@ -22,7 +23,7 @@ func (o *repositoryOptions) writeAnchor(e *env, repo *repository.Repository, key
 
 // anchorEach writes an anchor after each commit, if one was asked for. The next
 // commit tries again.
-func (o *repositoryOptions) anchorEach(e *env, repo *repository.Repository, keys *repository.Keys,
+func (o *repositoryOptions) anchorEach(e *env, repo *repository.Repository, keys *keyring.Keys,
 	log *slog.Logger,
 ) func(repository.Outcome) {
 	return func(repository.Outcome) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
@@ -100,13 +101,13 @@ func (s *auditStory) now() time.Time { return s.time }
 
 func (s *auditStory) cluster() appbur.Cluster { return appbur.Cluster{ID: "c1", Version: s.version} }
 
-func (s *auditStory) open() (*repository.Repository, *repository.Keys) {
+func (s *auditStory) open() (*repository.Repository, *keyring.Keys) {
 	s.Helper()
 	repo, err := repository.Open(s.repoDir)
 	if err != nil {
 		s.Fatal(err)
 	}
-	keys, err := repository.LoadKeys(s.keysDir)
+	keys, err := keyring.Load(s.keysDir)
 	if err != nil {
 		s.Fatal(err)
 	}

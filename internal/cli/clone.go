@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
@@ -69,11 +70,11 @@ func cloneRun(ctx context.Context, e *env, o *cloneOptions, text, dir string) er
 	}
 	from := o.credentials
 	if from == "" && o.keys != "" {
-		from = repository.CredentialsDir(o.keys, o.name)
+		from = keyring.CredentialsDir(o.keys, o.name)
 	}
 	remote := gitsync.Remote{Name: o.name, URL: u, AllowPlaintext: o.plaintext}
 	if from != "" {
-		if remote.Credentials, err = repository.LoadCredentials(from); err != nil {
+		if remote.Credentials, err = keyring.LoadCredentials(from); err != nil {
 			return err
 		}
 	}
@@ -108,12 +109,12 @@ func cloneRun(ctx context.Context, e *env, o *cloneOptions, text, dir string) er
 	if err := e.printSigners(trusted); err != nil || keys == "" {
 		return err
 	}
-	if _, err := repository.LoadKeys(keys); err != nil {
+	if _, err := keyring.Load(keys); err != nil {
 		e.warn("%s: backups into the copy need the keys: copy the key directory of the first machine there, or pass --keys", oneLine(err.Error()))
 	}
-	if from != repository.CredentialsDir(keys, o.name) && from != "" {
-		if _, err := os.Stat(repository.CredentialsDir(keys, o.name)); err != nil {
-			e.say("For pushing, copy the credentials to %s", repository.CredentialsDir(keys, o.name))
+	if from != keyring.CredentialsDir(keys, o.name) && from != "" {
+		if _, err := os.Stat(keyring.CredentialsDir(keys, o.name)); err != nil {
+			e.say("For pushing, copy the credentials to %s", keyring.CredentialsDir(keys, o.name))
 		}
 	}
 	return nil
@@ -130,9 +131,9 @@ func (o *cloneOptions) trustClone(e *env, repo *repository.Repository) (keys str
 		keys, err = (&repositoryOptions{keys: o.keys}).keysDir(e, repo)
 	}
 	if err == nil {
-		trusted, err = repository.TrustRoot(keys, "")
+		trusted, err = keyring.TrustRoot(keys, "")
 	}
-	if errors.Is(err, repository.ErrUnbound) || errors.Is(err, repository.ErrNobodyTrusted) {
+	if errors.Is(err, repository.ErrUnbound) || errors.Is(err, keyring.ErrNobodyTrusted) {
 		e.warn("%s, so nothing of the copy is restored yet; %s", oneLine(err.Error()), appbur.HintOf(err))
 		return keys, nil, nil
 	}

@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/contract"
 	"github.com/appbur/appbur/pkg/exporter"
@@ -40,7 +41,7 @@ func exitCases(t *testing.T) []exitCase {
 		return restore.Import(t.Context(), plan, hintingImporter{failingImporter{cause}}, &restore.Report{})
 	}
 
-	_, noKeys := repository.LoadKeys(t.TempDir())
+	_, noKeys := keyring.Load(t.TempDir())
 
 	return []exitCase{
 		{ExitDone, "what was requested is done", nil},
@@ -97,7 +98,7 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitCredentials, "a remote refused the login", refusedBy(gitsync.RemoteUnauthenticated)},
 		{ExitCredentials, "a remote refused the login", refusedBy(gitsync.RemoteForbidden)},
 		{ExitCredentials, "a signature is not trusted (`restore`, `points show`, `log --show-signature`)", repository.ErrUntrusted},
-		{ExitCredentials, nobodyTrusted, repository.ErrNobodyTrusted},
+		{ExitCredentials, nobodyTrusted, keyring.ErrNobodyTrusted},
 		{ExitCredentials, nobodyTrusted, repository.NobodyTrusted()},
 		{ExitCredentials, "appbur.yaml is not trusted ([rules.md](rules.md))", repository.ErrPolicy},
 		{ExitCredentials, "the copy is bound to no keys or to another repository ([trust.md](trust.md))", repository.ErrUnbound},

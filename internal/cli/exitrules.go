@@ -9,6 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/contract"
 	"github.com/appbur/appbur/pkg/exporter"
@@ -28,9 +29,9 @@ var exitRules = []exitRule{
 	{ExitNotFound, isAny(gitsync.ErrNoRepository, repository.ErrForeign, repository.ErrNoPoint)},
 	{ExitNotFound, isType[*notFoundError]},
 	{ExitMoved, isAny(gitsync.ErrRefMoved, gitsync.ErrLocked, gitsync.ErrPruneRaced)},
-	{ExitCredentials, isAny(repository.ErrUntrusted, repository.ErrNobodyTrusted, repository.ErrUnbound, repository.ErrOtherRepository,
+	{ExitCredentials, isAny(repository.ErrUntrusted, keyring.ErrNobodyTrusted, repository.ErrUnbound, repository.ErrOtherRepository,
 		repository.ErrPolicy, seal.ErrNoIdentityMatch)},
-	{ExitCredentials, isType[*repository.KeyError]},
+	{ExitCredentials, isType[*keyring.Error]},
 	{ExitCredentials, isAny(exporter.ErrUnauthorized, exporter.ErrForbidden, exporter.ErrCertificate)},
 	{ExitCredentials, isType[*tls.CertificateVerificationError]},
 	{ExitCredentials, apierrors.IsUnauthorized},

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/repository"
 )
 
@@ -115,7 +116,7 @@ func (e *env) bind(repo *repository.Repository, keys string) error {
 
 // warnWritable tells of files that decide what is believed and that others can change.
 func (e *env) warnWritable(files []string) {
-	for _, w := range repository.WritableByOthers(files) {
+	for _, w := range keyring.WritableByOthers(files) {
 		e.warn("%s decides whom to believe, and others than its owner can change it (mode %04o): chmod go-w %s", w.File, w.Mode, w.File)
 	}
 }

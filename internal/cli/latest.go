@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/repository"
 )
 
@@ -15,7 +16,7 @@ func (o *repositoryOptions) latest(e *env, repo *repository.Repository, keys, na
 	var trusted []byte
 	if !o.skipSignatures {
 		var err error
-		if trusted, err = repository.TrustRoot(keys, o.trust); err != nil {
+		if trusted, err = keyring.TrustRoot(keys, o.trust); err != nil {
 			return repository.PointRef{}, err
 		}
 	}

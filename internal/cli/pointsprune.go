@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/progress"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/internal/retention"
@@ -99,7 +100,7 @@ func pointsPruneRun(ctx context.Context, e *env, o *pointsPruneOptions) error {
 		return err
 	}
 	policy, err := o.retention(e, repo)
-	if errors.Is(err, repository.ErrPolicy) || errors.Is(err, repository.ErrNobodyTrusted) || errors.Is(err, repository.ErrUnbound) ||
+	if errors.Is(err, repository.ErrPolicy) || errors.Is(err, keyring.ErrNobodyTrusted) || errors.Is(err, repository.ErrUnbound) ||
 		errors.Is(err, repository.ErrOtherRepository) {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/progress"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/gitsync"
@@ -130,14 +131,14 @@ func remotesAddRun(ctx context.Context, e *env, o *remotesAddOptions, name, text
 	if err != nil {
 		return err
 	}
-	dir := repository.CredentialsDir(keys, name)
+	dir := keyring.CredentialsDir(keys, name)
 	if o.credentials != "" {
-		if _, err := repository.CopyCredentials(o.credentials, dir); err != nil {
+		if _, err := keyring.CopyCredentials(o.credentials, dir); err != nil {
 			return err
 		}
 	}
 
-	if _, err := repository.LoadCredentials(dir); err != nil {
+	if _, err := keyring.LoadCredentials(dir); err != nil {
 		return err
 	}
 	if err := repo.AddRemote(ctx, repository.Remote{Name: name, URL: u, AllowPlaintext: o.plaintext}); err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/progress"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/gitsync"
@@ -121,7 +122,7 @@ func (o *repoCheckOptions) options(e *env) (repository.CheckOptions, error) {
 		}
 	}
 
-	if check.Signers, err = o.trustRoot(e, check.KeysDir); err != nil && !errors.Is(err, repository.ErrNobodyTrusted) {
+	if check.Signers, err = o.trustRoot(e, check.KeysDir); err != nil && !errors.Is(err, keyring.ErrNobodyTrusted) {
 		return check, err
 	}
 	if o.identity != "" {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/progress"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/seal"
@@ -80,7 +81,7 @@ func (o *repositoryOptions) open() (*repository.Repository, error) {
 }
 
 // writable opens the repository with the keys that writing needs.
-func (o *repositoryOptions) writable(e *env) (*repository.Repository, *repository.Keys, error) {
+func (o *repositoryOptions) writable(e *env) (*repository.Repository, *keyring.Keys, error) {
 	repo, err := o.open()
 	if err != nil {
 		return nil, nil, err
@@ -89,7 +90,7 @@ func (o *repositoryOptions) writable(e *env) (*repository.Repository, *repositor
 	if err != nil {
 		return nil, nil, err
 	}
-	keys, err := repository.LoadKeys(dir)
+	keys, err := keyring.Load(dir)
 	if err == nil {
 		e.warnExposed(keys.Files())
 	}
@@ -187,7 +188,7 @@ func (o *repositoryOptions) signers(e *env, repo *repository.Repository) ([]byte
 	}
 
 	trusted, err := o.trustRoot(e, keys)
-	if errors.Is(err, repository.ErrNobodyTrusted) {
+	if errors.Is(err, keyring.ErrNobodyTrusted) {
 		return nil, nil
 	}
 	return trusted, err
@@ -195,9 +196,9 @@ func (o *repositoryOptions) signers(e *env, repo *repository.Repository) ([]byte
 
 // trustRoot reads whom to believe, and tells of a trust root that others can change.
 func (o *repositoryOptions) trustRoot(e *env, keys string) ([]byte, error) {
-	trusted, err := repository.TrustRoot(keys, o.trust)
+	trusted, err := keyring.TrustRoot(keys, o.trust)
 	if err == nil {
-		e.warnWritable(repository.TrustFiles(keys, o.trust))
+		e.warnWritable(keyring.TrustFiles(keys, o.trust))
 	}
 	return trusted, err
 }
@@ -258,9 +259,9 @@ func (o *repositoryOptions) opener(e *env, keys string) (*seal.Opener, error) {
 			return nil, &usageError{appbur.WithHint(fmt.Errorf("--identity: %w", err), "pass the identity.txt that `appbur init` made")}
 		}
 	}
-	opener, err := repository.LoadOpener(keys, identity)
+	opener, err := keyring.LoadOpener(keys, identity)
 	if err == nil {
-		e.warnExposed([]string{repository.IdentityFile(keys, identity)})
+		e.warnExposed([]string{keyring.IdentityPath(keys, identity)})
 	}
 	return opener, err
 }
@@ -269,7 +270,7 @@ func (o *repositoryOptions) opener(e *env, keys string) (*seal.Opener, error) {
 // permissions come from a volume, nobody can change them at once, and a backup is better
 // than none.
 func (e *env) warnExposed(files []string) {
-	for _, x := range repository.ExposedKeys(files) {
+	for _, x := range keyring.Exposed(files) {
 		e.warn("%s can be used by others than its owner (mode %04o): chmod 600 %s", x.File, x.Mode, x.File)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/cli"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/manifest"
 )
@@ -77,7 +78,7 @@ func makePoint(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	repo, err := repository.Open(ts.MkAbs(args[0]))
 	ts.Check(err)
-	keys, err := repository.LoadKeys(ts.MkAbs(args[1]))
+	keys, err := keyring.Load(ts.MkAbs(args[1]))
 	ts.Check(err)
 
 	now := func() time.Time { return at }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/seal"
 )
@@ -71,7 +72,7 @@ func trustSetRun(ctx context.Context, e *env, o *repositoryOptions, yes bool) er
 		return err
 	}
 
-	trusted, err := repository.TrustRoot(o.keys, "")
+	trusted, err := keyring.TrustRoot(o.keys, "")
 	if err != nil {
 		return err
 	}
@@ -116,7 +117,7 @@ func trustShowRun(e *env, o *repositoryOptions, asJSON bool) error {
 		return err
 	}
 
-	trusted, err := repository.TrustRoot(keys, "")
+	trusted, err := keyring.TrustRoot(keys, "")
 	if err != nil {
 		return err
 	}

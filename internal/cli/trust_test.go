@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/repository"
 )
 
@@ -32,7 +33,7 @@ func newTrustStory(t *testing.T) *trustStory {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := repository.LoadKeys(s.keys)
+	keys, err := keyring.Load(s.keys)
 	if err != nil {
 		t.Fatal(err)
 	}

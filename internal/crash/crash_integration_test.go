@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
@@ -307,11 +308,11 @@ func (h *harness) inspect() {
 
 	// What was looked for is in main's history from now on, of which one is enough.
 	h.commits = h.commits[max(0, len(h.commits)-1):]
-	opener, err := repository.LoadOpener(h.keys(), "")
+	opener, err := keyring.LoadOpener(h.keys(), "")
 	if err != nil {
 		h.Fatal(err)
 	}
-	trusted, err := repository.TrustRoot(h.keys(), "")
+	trusted, err := keyring.TrustRoot(h.keys(), "")
 	if err != nil {
 		h.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/gitsync"
 	"github.com/appbur/appbur/pkg/manifest"
@@ -34,7 +35,7 @@ type worker struct {
 	place
 	random *mathrand.Rand
 	repo   *repository.Repository
-	keys   *repository.Keys
+	keys   *keyring.Keys
 }
 
 // open is what every run of appbur begins with.
@@ -42,7 +43,7 @@ func (w *worker) open() (err error) {
 	if w.repo, err = repository.Open(w.place.repo()); err != nil {
 		return err
 	}
-	w.keys, err = repository.LoadKeys(w.place.keys())
+	w.keys, err = keyring.Load(w.place.keys())
 	return err
 }
 
@@ -184,7 +185,7 @@ func stepRotate(ctx context.Context, w *worker) (string, error) {
 	} else {
 		change.Fingerprint = true
 		var err error
-		if opener, err = repository.LoadOpener(w.place.keys(), ""); err != nil {
+		if opener, err = keyring.LoadOpener(w.place.keys(), ""); err != nil {
 			return "", err
 		}
 	}
@@ -231,7 +232,7 @@ func stepDelete(ctx context.Context, w *worker) (string, error) {
 	for _, ref := range refs[3:] {
 		ids = append(ids, ref.ID)
 	}
-	trusted, err := repository.TrustRoot(w.keys.Dir, "")
+	trusted, err := keyring.TrustRoot(w.keys.Dir, "")
 	if err != nil {
 		return "", err
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/pkg/gitsync"
 	"github.com/appbur/appbur/pkg/seal"
 )
@@ -65,9 +66,9 @@ func (a Anchor) encode() []byte {
 }
 
 // sign makes the file of an anchor.
-func (a Anchor) sign(keys *Keys) ([]byte, error) {
+func (a Anchor) sign(keys *keyring.Keys) ([]byte, error) {
 	text := a.encode()
-	signature, err := keys.signer.Sign(text)
+	signature, err := keys.Signer().Sign(text)
 	if err != nil {
 		return nil, fmt.Errorf("anchor: %w", err)
 	}
@@ -162,7 +163,7 @@ func word(v string) error {
 func (s *SignedAnchor) Verify(allowedSigners []byte) (principal string, err error) {
 	signers, err := seal.ParseAllowedSigners(allowedSigners)
 	if err != nil {
-		return "", &KeyError{fmt.Errorf("trusted signers: %w", err)}
+		return "", &keyring.Error{Err: fmt.Errorf("trusted signers: %w", err)}
 	}
 	if principal, err = signers.Verify(s.payload, s.signature, s.Time); err != nil {
 		return "", appbur.WithHint(fmt.Errorf("%w: the anchor: %w", ErrUntrusted, err),

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
 
@@ -34,15 +35,15 @@ func TestAnchor(t *testing.T) {
 	if len(a.Points) != 1 || a.Points[0].ID != ref.ID || a.Cluster != fixtureCluster.ID || a.Repository != string(f.repo.Config().Repository) {
 		t.Errorf("%+v", a.Anchor)
 	}
-	if principal, err := a.Verify(f.trusted()); err != nil || principal != signerPrincipal {
+	if principal, err := a.Verify(f.trusted()); err != nil || principal != keyring.Principal {
 		t.Errorf("%q %v", principal, err)
 	}
 
 	if err := os.WriteFile(path+".sig", a.signature, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	verify := exec.Command("ssh-keygen", "-Y", "verify", "-f", filepath.Join(f.keysDir, allowedSignersFile), "-I", signerPrincipal, "-n",
-		"git", "-s", path+".sig")
+	verify := exec.Command("ssh-keygen", "-Y", "verify", "-f", filepath.Join(f.keysDir, keyring.AllowedSignersFile),
+		"-I", keyring.Principal, "-n", "git", "-s", path+".sig")
 	verify.Stdin = bytes.NewReader(a.payload)
 	if out, err := verify.CombinedOutput(); err != nil {
 		t.Errorf("ssh-keygen: %v: %s", err, out)
@@ -78,7 +79,7 @@ func TestAnchorTellsWhatBecameOfTheHistory(t *testing.T) {
 			test.happen(f, ref)
 
 			// A machine that remembers nothing, to leave the anchor alone with it.
-			_ = os.Remove(filepath.Join(f.keysDir, seenFile))
+			_ = os.Remove(filepath.Join(f.keysDir, keyring.SeenFile))
 			f.reopen()
 			gone, err := f.repo.Contains(a.Anchor)
 			if !errors.Is(err, test.want) || len(gone) != test.gone {

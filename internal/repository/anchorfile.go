@@ -12,6 +12,7 @@ import (
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/durable"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
 
@@ -20,7 +21,7 @@ const anchorEnding = ".anchor"
 
 // Anchor describes the repository as it is now. It names only points that somebody
 // trusted has signed: others could crowd them out.
-func (r *Repository) Anchor(keys *Keys, at time.Time) (Anchor, error) {
+func (r *Repository) Anchor(keys *keyring.Keys, at time.Time) (Anchor, error) {
 	// Points first: a point that is made meanwhile belongs to a later main.
 	all, err := r.ownCatalog(keys)
 	if err != nil {
@@ -50,7 +51,7 @@ func (r *Repository) Anchor(keys *Keys, at time.Time) (Anchor, error) {
 // a new file into a directory, for places where nothing can be replaced. It returns
 // the anchor and the file. An anchor that the history does not hold any more is
 // evidence and is never replaced: the error wraps [ErrRewritten].
-func (r *Repository) WriteAnchor(path string, keys *Keys, at time.Time) (Anchor, string, error) {
+func (r *Repository) WriteAnchor(path string, keys *keyring.Keys, at time.Time) (Anchor, string, error) {
 	a, err := r.Anchor(keys, at)
 	if err != nil {
 		return Anchor{}, "", err

@@ -13,6 +13,7 @@ import (
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/durable"
+	"github.com/appbur/appbur/internal/keyring"
 )
 
 // BindingFormat is the version of binding files (docs/formats/binding.md).
@@ -95,7 +96,7 @@ func (r *Repository) Bind(root, keysDir string) (Binding, error) {
 
 // checkKeysAreOfThis compares the id with the one that a key directory has seen last.
 func (r *Repository) checkKeysAreOfThis(keysDir string) error {
-	seen, known, err := lastSeen(keysDir, seenMain)
+	seen, known, err := keyring.LastSeen(keysDir, seenMain)
 	if err != nil || !known || seen.Repository == string(r.config.Repository) {
 		return err
 	}
@@ -120,14 +121,14 @@ func ReadBinding(root, dir string) (Binding, error) {
 	}
 
 	if err != nil {
-		return Binding{}, &KeyError{fmt.Errorf("reading the binding of %s: %w", path, err)}
+		return Binding{}, &keyring.Error{Err: fmt.Errorf("reading the binding of %s: %w", path, err)}
 	}
 	b, err := parseBinding(data)
 	if err == nil && b.Path != path {
 		err = fmt.Errorf("it is of %s", b.Path)
 	}
 	if err != nil {
-		return Binding{}, &KeyError{appbur.WithHint(fmt.Errorf("%s is not the binding of %s: %w", file, path, err),
+		return Binding{}, &keyring.Error{Err: appbur.WithHint(fmt.Errorf("%s is not the binding of %s: %w", file, path, err),
 			"make it anew with `appbur trust set`")}
 	}
 	return b, nil

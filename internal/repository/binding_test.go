@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 )
 
 // An id is 16 hexadecimal digits, so that it can never be a path.
@@ -81,7 +82,7 @@ func TestBindingThatIsNone(t *testing.T) {
 		if err := os.WriteFile(BindingFile(root, bound), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		var key *KeyError
+		var key *keyring.Error
 		if _, err := ReadBinding(root, f.repo.Dir()); !errors.As(err, &key) || errors.Is(err, ErrUnbound) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -96,13 +97,13 @@ func TestNobodyTrustedIsARefusal(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ keys, file string }{{"", ""}, {t.TempDir(), ""}, {f.keysDir, empty}} {
-		if data, err := TrustRoot(c.keys, c.file); !errors.Is(err, ErrNobodyTrusted) || data != nil || appbur.HintOf(err) == "" {
+		if data, err := keyring.TrustRoot(c.keys, c.file); !errors.Is(err, keyring.ErrNobodyTrusted) || data != nil || appbur.HintOf(err) == "" {
 			t.Errorf("%+v: %q, %v", c, data, err)
 		}
 	}
 	f.backup()
 	ref := f.point()
-	if _, err := f.repo.VerifyTrust(ref, Trust{KeysDir: f.keysDir}); !errors.Is(err, ErrNobodyTrusted) {
+	if _, err := f.repo.VerifyTrust(ref, Trust{KeysDir: f.keysDir}); !errors.Is(err, keyring.ErrNobodyTrusted) {
 		t.Errorf("judged by nobody: %v", err)
 	}
 	if s, err := f.repo.VerifyTrust(ref, Trust{KeysDir: f.keysDir, SkipSignatures: true, Signers: f.trusted()}); err != nil || s.Signer != "" {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/pkg/gitsync"
 	"github.com/appbur/appbur/pkg/manifest"
 	"github.com/appbur/appbur/pkg/seal"
@@ -27,7 +28,7 @@ func (c Config) Text() []byte { return bytes.Clone(c.text) }
 // ([PolicyLosses]) counts as agreed to. The error is [gitsync.ErrUnchanged] if it is the
 // text that is there. Manifests may have been committed since the text was read;
 // another appbur.yaml is [ErrConfigMoved].
-func (r *Repository) SetConfig(ctx context.Context, keys *Keys, text []byte, at time.Time) (gitsync.Hash, error) {
+func (r *Repository) SetConfig(ctx context.Context, keys *keyring.Keys, text []byte, at time.Time) (gitsync.Hash, error) {
 	turn, err := r.git.TakeTurn(ctx)
 	if err != nil {
 		return gitsync.Hash{}, err
@@ -46,7 +47,7 @@ func (r *Repository) SetConfig(ctx context.Context, keys *Keys, text []byte, at 
 		return gitsync.Hash{}, err
 	}
 	// On top of a change of nobody trusted, this one would sign that as well.
-	trusted, err := keys.trusted()
+	trusted, err := keys.Trusted()
 	if err != nil {
 		return gitsync.Hash{}, err
 	}
@@ -94,7 +95,7 @@ func (r *Repository) checkConfig(text []byte) (Config, error) {
 // who changed it was nobody trusted, or it gives something up. The files stay as they are.
 //
 // A history that is not the one seen before is refused unless that is accepted as well.
-func (r *Repository) AdoptConfig(ctx context.Context, keys *Keys, accept bool, at time.Time) (gitsync.Hash, error) {
+func (r *Repository) AdoptConfig(ctx context.Context, keys *keyring.Keys, accept bool, at time.Time) (gitsync.Hash, error) {
 	if _, err := r.checkConfig(r.config.text); err != nil {
 		return gitsync.Hash{}, err
 	}
@@ -113,9 +114,9 @@ func (r *Repository) AdoptConfig(ctx context.Context, keys *Keys, accept bool, a
 }
 
 // signConfig commits a configuration on the commit that the open one was read from.
-func (r *Repository) signConfig(ctx context.Context, git committer, keys *Keys, config Config, info gitsync.CommitInfo) (gitsync.Hash,
-	error,
-) {
+func (r *Repository) signConfig(ctx context.Context, git committer, keys *keyring.Keys, config Config,
+	info gitsync.CommitInfo,
+) (gitsync.Hash, error) {
 	edit, err := r.git.Edit(r.tip)
 	if err != nil {
 		return gitsync.Hash{}, err
@@ -123,7 +124,7 @@ func (r *Repository) signConfig(ctx context.Context, git committer, keys *Keys, 
 	if _, err := edit.Put(appbur.RepositoryFile, config.text); err != nil {
 		return gitsync.Hash{}, err
 	}
-	info.Author, info.Committer, info.Signer = identity, identity, keys.signer
+	info.Author, info.Committer, info.Signer = identity, identity, keys.Signer()
 	commit, err := git.Commit(ctx, gitsync.MainRef, edit, info)
 	if err != nil {
 		return gitsync.Hash{}, err

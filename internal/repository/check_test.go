@@ -135,8 +135,8 @@ func (f *fixture) remake(ref PointRef, change func(*gitsync.Edit, *appbur.Restor
 
 	f.put(edit, appbur.RestorePointFile, data)
 	_, _, err = f.repo.git.CommitAndTag(f.Context(), ref.ID.Tag(), edit, commit.Parents[0],
-		gitsync.CommitInfo{Author: identity, Committer: identity, Time: f.now(), Subject: "x", Signer: f.keys.signer},
-		gitsync.TagInfo{Tagger: identity, Time: f.now(), Message: "x", Signer: f.keys.signer})
+		gitsync.CommitInfo{Author: identity, Committer: identity, Time: f.now(), Subject: "x", Signer: f.keys.Signer()},
+		gitsync.TagInfo{Tagger: identity, Time: f.now(), Message: "x", Signer: f.keys.Signer()})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/pkg/gitsync"
 	"github.com/appbur/appbur/pkg/seal"
 )
@@ -34,7 +35,7 @@ func (c *check) checkTrust(ctx context.Context) error {
 	} else {
 		var err error
 		if signers, err = seal.ParseAllowedSigners(c.options.Signers); err != nil {
-			return &KeyError{err}
+			return &keyring.Error{Err: err}
 		}
 	}
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/pkg/manifest"
 	"github.com/appbur/appbur/pkg/seal"
 )
@@ -19,7 +20,7 @@ type fixture struct {
 	testing.TB
 	repo    *Repository
 	keysDir string
-	keys    *Keys
+	keys    *keyring.Keys
 	time    time.Time
 }
 
@@ -45,7 +46,7 @@ func (f *fixture) open(dir, keysDir string) {
 	if f.repo, err = Open(dir); err != nil {
 		f.Fatal(err)
 	}
-	if f.keys, err = LoadKeys(keysDir); err != nil {
+	if f.keys, err = keyring.Load(keysDir); err != nil {
 		f.Fatal(err)
 	}
 	f.keysDir = keysDir
@@ -56,7 +57,7 @@ func (f *fixture) reopen() { f.open(f.repo.Dir(), f.keysDir) }
 
 func (f *fixture) opener() *seal.Opener {
 	f.Helper()
-	opener, err := LoadOpener(f.keysDir, "")
+	opener, err := keyring.LoadOpener(f.keysDir, "")
 	if err != nil {
 		f.Fatal(err)
 	}

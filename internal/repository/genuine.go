@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/pkg/gitsync"
 	"github.com/appbur/appbur/pkg/seal"
 )
@@ -51,7 +52,7 @@ func (r *Repository) genuinePoints(points []appbur.RestorePoint, allowedSigners 
 func parseSigners(allowedSigners []byte) (seal.AllowedSigners, error) {
 	signers, err := seal.ParseAllowedSigners(allowedSigners)
 	if err != nil {
-		return nil, &KeyError{fmt.Errorf("trusted signers: %w", err)}
+		return nil, &keyring.Error{Err: fmt.Errorf("trusted signers: %w", err)}
 	}
 	return signers, nil
 }
@@ -118,8 +119,8 @@ func NobodyTrusted() error {
 // from a point is signed anew as ours, so it must be of somebody whom we believe: the
 // name of a piece is known to whoever has seen a point, and anybody can encrypt other
 // content to our recipients.
-func (r *Repository) ownCatalog(keys *Keys) (Catalog, error) {
-	trusted, err := keys.trusted()
+func (r *Repository) ownCatalog(keys *keyring.Keys) (Catalog, error) {
+	trusted, err := keys.Trusted()
 	if err != nil {
 		return Catalog{}, err
 	}

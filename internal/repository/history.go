@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/pkg/gitsync"
 	"github.com/appbur/appbur/pkg/seal"
 )
@@ -20,7 +21,7 @@ const rewrittenHint = "compare with another copy (`git log main`, docs/trust.md)
 type History struct {
 	Tip gitsync.Hash
 	// Seen is the zero value when the repository was never seen with these keys.
-	Seen Seen
+	Seen keyring.Seen
 	// New are the commits since then, newest first.
 	New []gitsync.Commit
 }
@@ -34,7 +35,7 @@ func (h History) First() bool { return h.Seen.Commit.IsZero() }
 func (r *Repository) History(keysDir string) (History, error) {
 	// What was seen comes first: another writer may commit and remember it in between, and
 	// an older tip does not lead to a newer commit.
-	seen, known, seenErr := lastSeen(keysDir, seenMain)
+	seen, known, seenErr := keyring.LastSeen(keysDir, seenMain)
 	tip, err := r.git.Tip(gitsync.MainRef)
 	if err != nil {
 		return History{}, err
@@ -81,7 +82,7 @@ const untrustedCommitHint = "look at it with `git show`; if it is right, add the
 func (h History) Verify(allowedSigners []byte) error {
 	signers, err := seal.ParseAllowedSigners(allowedSigners)
 	if err != nil {
-		return &KeyError{fmt.Errorf("trusted signers: %w", err)}
+		return &keyring.Error{Err: fmt.Errorf("trusted signers: %w", err)}
 	}
 	for _, c := range h.New {
 		if err := verifyCommit(c, signers); err != nil {
@@ -95,7 +96,7 @@ func (h History) Verify(allowedSigners []byte) error {
 // and its appbur.yaml may be obeyed. Without the second, whoever can push a commit could
 // read the Secrets of the next backup. It returns the tip that it judged, on which the
 // caller builds; what was accepted comes back as text for the commit that records it.
-func (r *Repository) guardHistory(keys *Keys, accept bool) (tip gitsync.Hash, accepted string, err error) {
+func (r *Repository) guardHistory(keys *keyring.Keys, accept bool) (tip gitsync.Hash, accepted string, err error) {
 	h, err := r.History(keys.Dir)
 	switch {
 	case errors.Is(err, ErrRewritten) && accept:

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
 
@@ -143,7 +144,7 @@ func TestSealedPayloadsAreStable(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	for _, name := range []string{fingerprintFile, signingFile} {
+	for _, name := range []string{keyring.FingerprintFile, keyring.SigningFile} {
 		data, err := os.ReadFile(filepath.Join(f.keysDir, name))
 		if err != nil {
 			t.Fatal(err)
@@ -182,7 +183,7 @@ func TestSealedPayloadsAreStable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var missing *KeyError
+	var missing *keyring.Error
 	if _, err := loaded.Payload(loaded.Meta.Apps[0].AppKey, after); !errors.As(err, &missing) {
 		t.Errorf("without an identity: %v", err)
 	}

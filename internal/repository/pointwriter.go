@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/pkg/gitsync"
 	"github.com/appbur/appbur/pkg/seal"
 )
@@ -21,7 +22,7 @@ import (
 // called nothing is there.
 type PointWriter struct {
 	repo   *Repository
-	keys   *Keys
+	keys   *keyring.Keys
 	sealer *seal.Sealer
 	edit   *gitsync.Edit
 
@@ -76,8 +77,8 @@ func (w *PointWriter) notice(earlier Catalog, now time.Time) error {
 
 // BeginPoint starts a restore point. Payloads of sensitive datasets are encrypted
 // to the recipients of the repository.
-func (r *Repository) BeginPoint(keys *Keys, random io.Reader, now func() time.Time) (*PointWriter, error) {
-	sealer, err := seal.NewSealer(r.config.Recipients, keys.fingerprint, random, now)
+func (r *Repository) BeginPoint(keys *keyring.Keys, random io.Reader, now func() time.Time) (*PointWriter, error) {
+	sealer, err := seal.NewSealer(r.config.Recipients, keys.FingerprintKey(), random, now)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", appbur.RepositoryFile, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
 
@@ -134,7 +135,7 @@ func (r *Repository) chooseRemotes(names []string) ([]Remote, error) {
 
 // reachable joins a remote with its credentials.
 func reachable(keysDir string, remote Remote) (gitsync.Remote, error) {
-	credentials, err := LoadCredentials(CredentialsDir(keysDir, remote.Name))
+	credentials, err := keyring.LoadCredentials(keyring.CredentialsDir(keysDir, remote.Name))
 	return gitsync.Remote{Name: remote.Name, URL: remote.URL, Credentials: credentials, AllowPlaintext: remote.AllowPlaintext}, err
 }
 
@@ -156,7 +157,7 @@ func (r *Repository) pushTo(ctx context.Context, keysDir string, remote Remote, 
 
 // stateOf is the state of a remote whose credentials may be the trouble.
 func stateOf(err error) gitsync.RemoteState {
-	var key *KeyError
+	var key *keyring.Error
 	if errors.As(err, &key) {
 		return gitsync.RemoteMisconfigured
 	}

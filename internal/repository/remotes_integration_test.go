@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/testremote"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
@@ -16,7 +17,7 @@ import (
 // credentials writes the files of a remote into the fixture's key directory.
 func (f *fixture) credentials(remote string, files map[string]string) {
 	f.Helper()
-	dir := CredentialsDir(f.keysDir, remote)
+	dir := keyring.CredentialsDir(f.keysDir, remote)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		f.Fatal(err)
 	}

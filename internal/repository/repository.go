@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/pkg/gitsync"
 	"github.com/appbur/appbur/pkg/seal"
 )
@@ -64,7 +65,7 @@ func Create(ctx context.Context, dir, keysDir, keysRoot string, recipients []str
 	}
 
 	// Both places are looked at before either is written to.
-	if err := keysAreFree(keysDir); err != nil {
+	if err := keyring.Vacant(keysDir); err != nil {
 		return Created{}, err
 	}
 	git, err := gitsync.Init(dir)
@@ -80,16 +81,16 @@ func Create(ctx context.Context, dir, keysDir, keysRoot string, recipients []str
 	defer func() {
 		if err != nil {
 			_ = os.RemoveAll(dir)
-			discardKeys(made)
+			keyring.Discard(made)
 		}
 	}()
 
-	recipient, made, err := createKeys(keysDir, random)
+	recipient, made, err := keyring.Create(keysDir, random)
 	if err != nil {
 		return Created{}, err
 	}
 	config.Recipients = append([]string{recipient}, recipients...)
-	keys, err := LoadKeys(keysDir)
+	keys, err := keyring.Load(keysDir)
 	if err != nil {
 		return Created{}, err
 	}
@@ -107,7 +108,7 @@ func Create(ctx context.Context, dir, keysDir, keysRoot string, recipients []str
 	}
 
 	tip, err := git.Commit(ctx, gitsync.MainRef, edit, gitsync.CommitInfo{
-		Author: identity, Committer: identity, Time: now(), Signer: keys.signer,
+		Author: identity, Committer: identity, Time: now(), Signer: keys.Signer(),
 		Subject: "Begin the history of a cluster",
 	})
 	if err != nil {
@@ -116,7 +117,7 @@ func Create(ctx context.Context, dir, keysDir, keysRoot string, recipients []str
 	if err := (&Repository{git: git, dir: dir, config: config, tip: tip}).Remember(keysDir, tip, now()); err != nil {
 		return Created{}, err
 	}
-	return Created{Dir: dir, KeysDir: keysDir, Identity: filepath.Join(keysDir, identityFile), Recipient: recipient}, nil
+	return Created{Dir: dir, KeysDir: keysDir, Identity: keyring.IdentityPath(keysDir, ""), Recipient: recipient}, nil
 }
 
 // ErrForeign means that a Git repository is not one that appbur made.

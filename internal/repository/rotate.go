@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/pkg/gitsync"
 	"github.com/appbur/appbur/pkg/manifest"
 	"github.com/appbur/appbur/pkg/seal"
@@ -71,7 +72,7 @@ var ErrRotation = errors.New("the keys cannot be changed like that")
 // to it. Other keys are replaced after the commit. If that fails, the error comes
 // with what was done; the next backup then seals everything anew, at worst. Every
 // other error leaves the repository as it was.
-func (r *Repository) Rotate(ctx context.Context, keys *Keys, opener *seal.Opener, change Rotation, random io.Reader,
+func (r *Repository) Rotate(ctx context.Context, keys *keyring.Keys, opener *seal.Opener, change Rotation, random io.Reader,
 	now func() time.Time,
 ) (Rotated, error) {
 	if len(change.Add)+len(change.Remove) == 0 && !change.Identity && !change.Fingerprint && !change.Signing {
@@ -102,7 +103,7 @@ func (r *Repository) Rotate(ctx context.Context, keys *Keys, opener *seal.Opener
 		return Rotated{}, err
 	}
 	before := slices.Clone(config.Recipients)
-	fresh, err := seal.GenerateKeys(random, signerPrincipal)
+	fresh, err := seal.GenerateKeys(random, keyring.Principal)
 	if err != nil {
 		return Rotated{}, err
 	}
@@ -116,7 +117,7 @@ func (r *Repository) Rotate(ctx context.Context, keys *Keys, opener *seal.Opener
 		return Rotated{}, err
 	}
 	done.Recipients = config.Recipients
-	fingerprint := keys.fingerprint
+	fingerprint := keys.FingerprintKey()
 	if change.Fingerprint {
 		fingerprint = fresh.FingerprintKey
 	}
@@ -137,7 +138,7 @@ func (r *Repository) Rotate(ctx context.Context, keys *Keys, opener *seal.Opener
 		}
 	}
 	if change.Identity {
-		if err := appendIdentity(keys.Dir, fresh, now()); err != nil {
+		if err := keyring.AppendIdentity(keys.Dir, fresh, now()); err != nil {
 			return Rotated{}, err
 		}
 	}
@@ -152,7 +153,7 @@ func (r *Repository) Rotate(ctx context.Context, keys *Keys, opener *seal.Opener
 
 	at := now()
 	commit, err := turn.Commit(ctx, gitsync.MainRef, edit, gitsync.CommitInfo{
-		Author: identity, Committer: identity, Time: at, Signer: keys.signer,
+		Author: identity, Committer: identity, Time: at, Signer: keys.Signer(),
 		Subject: fmt.Sprintf("Rotate keys: %d manifests sealed anew", done.Resealed),
 		Body:    change.describe(before, config.Recipients),
 		Trailers: append(overrideTrailers(accepted), []gitsync.Trailer{
@@ -168,13 +169,13 @@ func (r *Repository) Rotate(ctx context.Context, keys *Keys, opener *seal.Opener
 	config.text = encoded
 	r.config, r.tip = config, commit
 	if change.Fingerprint {
-		if err := keys.replaceFingerprint(fingerprint); err != nil {
+		if err := keys.ReplaceFingerprint(fingerprint); err != nil {
 			return done, err
 		}
 	}
 
 	if change.Signing {
-		if err := keys.replaceSigner(fresh, at); err != nil {
+		if err := keys.ReplaceSigner(fresh, at); err != nil {
 			return done, err
 		}
 		done.SigningKey = fresh.AuthorizedKey
@@ -268,7 +269,7 @@ func resealAll(
 
 func reseal(edit *gitsync.Edit, path string, data []byte, sealer *seal.Sealer, opener *seal.Opener) error {
 	if opener == nil {
-		return &KeyError{appbur.WithHint(fmt.Errorf("%s is encrypted and has to be sealed anew", path),
+		return &keyring.Error{Err: appbur.WithHint(fmt.Errorf("%s is encrypted and has to be sealed anew", path),
 			"pass --identity FILE with an age identity that decrypts it")}
 	}
 	resealed, err := sealer.ResealManifest(data, opener, canonical)

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/pkg/gitsync"
 	"github.com/appbur/appbur/pkg/seal"
 )
@@ -93,7 +94,7 @@ func TestRotateRecipients(t *testing.T) {
 		!strings.Contains(got, "- recipient "+old.Recipients()[0]) || !strings.Contains(got, "Appbur-Rotation: recipients=1 sealed=3") {
 		t.Errorf("the commit says\n%s", got)
 	}
-	f.git("-c", "gpg.ssh.allowedSignersFile="+filepath.Join(f.keysDir, allowedSignersFile), "verify-commit", "main")
+	f.git("-c", "gpg.ssh.allowedSignersFile="+filepath.Join(f.keysDir, keyring.AllowedSignersFile), "verify-commit", "main")
 
 	f.reopen()
 	if again := f.backup(); again.Committed {
@@ -139,7 +140,7 @@ func TestRotateTwice(t *testing.T) {
 func TestRotateIdentity(t *testing.T) {
 	f := newFixture(t)
 	old, oldPoint := f.opener(), f.point()
-	identity := filepath.Join(f.keysDir, identityFile)
+	identity := filepath.Join(f.keysDir, keyring.IdentityFile)
 	before, err := os.ReadFile(identity)
 	if err != nil {
 		t.Fatal(err)
@@ -184,7 +185,7 @@ func TestRotateIdentity(t *testing.T) {
 func TestRotateFingerprintKey(t *testing.T) {
 	f := newFixture(t)
 	f.point()
-	stale := f.keys.fingerprint
+	stale := f.keys.FingerprintKey()
 	tip := f.git("rev-parse", "main")
 	done := f.mustRotate(f.opener(), Rotation{Fingerprint: true})
 	if !done.Committed || done.Resealed != 3 || len(done.Points) != 0 {
@@ -192,7 +193,7 @@ func TestRotateFingerprintKey(t *testing.T) {
 	}
 
 	f.reopen()
-	if bytes.Equal(f.keys.fingerprint, stale) {
+	if bytes.Equal(f.keys.FingerprintKey(), stale) {
 		t.Error("the key is the same")
 	}
 	if again := f.backup(); again.Committed {
@@ -218,21 +219,21 @@ func TestRotateSigningKey(t *testing.T) {
 	}
 
 	f.reopen()
-	if f.keys.signer.AuthorizedKey() == stolen.signer.AuthorizedKey() {
+	if f.keys.Signer().AuthorizedKey() == stolen.Signer().AuthorizedKey() {
 		t.Error("the key is the same")
 	}
 	f.time = f.time.Add(time.Minute)
 	newPoint := f.point()
-	trusted, err := TrustRoot(f.keysDir, "")
+	trusted, err := keyring.TrustRoot(f.keysDir, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 
 	for _, ref := range []PointRef{oldPoint, newPoint} {
-		if principal, err := f.repo.Verify(ref, trusted); err != nil || principal != signerPrincipal {
+		if principal, err := f.repo.Verify(ref, trusted); err != nil || principal != keyring.Principal {
 			t.Errorf("%s: %q, %v", ref.ID, principal, err)
 		}
-		allowed := "gpg.ssh.allowedSignersFile=" + filepath.Join(f.keysDir, allowedSignersFile)
+		allowed := "gpg.ssh.allowedSignersFile=" + filepath.Join(f.keysDir, keyring.AllowedSignersFile)
 		f.git("-c", allowed, "verify-tag", ref.ID.Tag())
 		f.git("-c", allowed, "verify-commit", ref.Commit.String())
 	}
@@ -244,7 +245,7 @@ func TestRotateSigningKey(t *testing.T) {
 	if _, err := f.repo.Verify(forged, trusted); !errors.Is(err, ErrUntrusted) || !errors.Is(err, seal.ErrUnknownSigner) {
 		t.Errorf("the old key still signs: %v", err)
 	}
-	if out, err := f.tryGit("-c", "gpg.ssh.allowedSignersFile="+filepath.Join(f.keysDir, allowedSignersFile), "verify-tag",
+	if out, err := f.tryGit("-c", "gpg.ssh.allowedSignersFile="+filepath.Join(f.keysDir, keyring.AllowedSignersFile), "verify-tag",
 		forged.ID.Tag()); err == nil {
 		t.Errorf("git believes the old key:\n%s", out)
 	}
@@ -253,7 +254,7 @@ func TestRotateSigningKey(t *testing.T) {
 	f.reopen()
 	f.mustRotate(nil, Rotation{Signing: true})
 	f.reopen()
-	if trusted, err = TrustRoot(f.keysDir, ""); err != nil {
+	if trusted, err = keyring.TrustRoot(f.keysDir, ""); err != nil {
 		t.Fatal(err)
 	}
 	if got := strings.Count(string(trusted), "valid-before="); got != 2 {
@@ -288,7 +289,7 @@ func TestRotationsThatAreRefused(t *testing.T) {
 		"no public key":    {own, Rotation{Add: []string{"age1x"}}, hinted},
 		"another identity": {stranger, Rotation{Add: []string{next.Recipient}, Identity: true}, is(seal.ErrNoIdentityMatch)},
 		"no identity": {nil, Rotation{Fingerprint: true}, func(err error) bool {
-			var key *KeyError
+			var key *keyring.Error
 			return errors.As(err, &key) && hinted(err)
 		}},
 	} {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/pkg/gitsync"
 	"github.com/appbur/appbur/pkg/manifest"
 )
@@ -37,7 +38,7 @@ type PointContent struct {
 
 // SavePoint makes a restore point without applications: [Repository.BeginPoint] and
 // [PointWriter.Save].
-func (r *Repository) SavePoint(ctx context.Context, manifests gitsync.Hash, content PointContent, keys *Keys, random io.Reader,
+func (r *Repository) SavePoint(ctx context.Context, manifests gitsync.Hash, content PointContent, keys *keyring.Keys, random io.Reader,
 	now func() time.Time,
 ) (appbur.RestorePoint, error) {
 	writer, err := r.BeginPoint(keys, random, now)
@@ -122,10 +123,10 @@ func (w *PointWriter) Save(ctx context.Context, manifests gitsync.Hash, content 
 			gitsync.Trailer{Key: trailerObjects, Value: fmt.Sprint(content.Objects)})
 		body := pointBody(point, content.Coverage)
 		_, _, err = w.repo.git.CommitAndTag(ctx, point.ID.Tag(), w.edit, manifests, gitsync.CommitInfo{
-			Author: identity, Committer: identity, Time: content.Created, Signer: w.keys.signer,
+			Author: identity, Committer: identity, Time: content.Created, Signer: w.keys.Signer(),
 			Subject: "Restore point " + string(point.ID), Body: body, Trailers: list,
 		}, gitsync.TagInfo{
-			Tagger: identity, Time: content.Created, Signer: w.keys.signer,
+			Tagger: identity, Time: content.Created, Signer: w.keys.Signer(),
 			Message: "Restore point " + string(point.ID) + "\n\n" + body,
 		})
 		if errors.Is(err, gitsync.ErrTagExists) && attempt < 1000 {

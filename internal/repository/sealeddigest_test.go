@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/pkg/gitsync"
 	"github.com/appbur/appbur/pkg/seal"
 )
@@ -58,7 +59,7 @@ func TestSealedDigestsAreStable(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			opener := f.opener()
-			if err := os.Remove(filepath.Join(f.keysDir, identityFile)); err != nil {
+			if err := os.Remove(filepath.Join(f.keysDir, keyring.IdentityFile)); err != nil {
 				t.Fatal(err)
 			}
 			first := f.save(secretDataset, payload)
@@ -189,7 +190,7 @@ func TestCheckLooksAtSealedDigests(t *testing.T) {
 
 func (f *fixture) seal(text string, recipients []string) []byte {
 	f.Helper()
-	sealer, err := seal.NewSealer(recipients, f.keys.fingerprint, rand.Reader, f.now)
+	sealer, err := seal.NewSealer(recipients, f.keys.FingerprintKey(), rand.Reader, f.now)
 	if err != nil {
 		f.Fatal(err)
 	}

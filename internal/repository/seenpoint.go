@@ -3,13 +3,12 @@ package repository
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/appbur/appbur"
-	"github.com/appbur/appbur/internal/durable"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
 
@@ -21,37 +20,34 @@ const shownPoints = 6
 // that is gone without a newer one was taken away by somebody.
 
 // seenPoint returns the point that a key directory remembers.
-func seenPoint(dir string) (Seen, bool, error) {
+func seenPoint(dir string) (keyring.Seen, bool, error) {
 	if dir == "" {
-		return Seen{}, false, nil
+		return keyring.Seen{}, false, nil
 	}
-	list, err := readSeen(dir)
+	list, err := keyring.ReadSeen(dir)
 	for _, s := range list {
 		if strings.HasPrefix(s.Name, appbur.RestorePointTagPrefix) {
 			return s, true, err
 		}
 	}
-	return Seen{}, false, err
+	return keyring.Seen{}, false, err
 }
 
 // RememberPoint notes a complete point as the newest that was seen, in the key
 // directory.
 func (r *Repository) RememberPoint(dir string, point PointRef, at time.Time) error {
-	list, err := readSeen(dir)
+	list, err := keyring.ReadSeen(dir)
 	if err != nil {
 		return err
 	}
-	fresh := Seen{Name: point.ID.Tag(), Commit: point.object(), At: at, Repository: string(r.config.Repository)}
+	fresh := keyring.Seen{Name: point.ID.Tag(), Commit: point.object(), At: at, Repository: string(r.config.Repository)}
 	for _, s := range list {
 		if s.Name == fresh.Name && s.Commit == fresh.Commit && s.Repository == fresh.Repository {
 			return nil
 		}
 	}
-	list = slices.DeleteFunc(list, func(s Seen) bool { return strings.HasPrefix(s.Name, appbur.RestorePointTagPrefix) })
-	if err := durable.Replace(filepath.Join(dir, seenFile), encodeSeen(append(list, fresh)), 0o644); err != nil {
-		return fmt.Errorf("remembering what was seen of the repository: %w", err)
-	}
-	return nil
+	list = slices.DeleteFunc(list, func(s keyring.Seen) bool { return strings.HasPrefix(s.Name, appbur.RestorePointTagPrefix) })
+	return keyring.WriteSeen(dir, append(list, fresh))
 }
 
 // takenAwayHint is the way out when newer points than the latest are missing.

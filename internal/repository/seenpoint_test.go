@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 )
 
 // latest is what a command does that is asked for the latest point.
@@ -35,7 +36,7 @@ func TestNewestTagsTakenAway(t *testing.T) {
 	old, newest := f.mark("a"), f.mark("a")
 	f.rememberLatest()
 	f.rememberLatest()
-	if list, err := readSeen(f.keysDir); err != nil || len(list) != 2 {
+	if list, err := keyring.ReadSeen(f.keysDir); err != nil || len(list) != 2 {
 		t.Errorf("remembered are %v, %v", list, err)
 	}
 	signed := f.git("rev-parse", "refs/tags/"+newest.Tag())

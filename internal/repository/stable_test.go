@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 )
 
 // A backup from a fresh clone, by another process, on a machine that cannot decrypt,
@@ -31,7 +32,7 @@ func TestUnchangedSecretsKeepTheirCiphertext(t *testing.T) {
 	if err := os.Mkdir(keys, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{fingerprintFile, signingFile} {
+	for _, name := range []string{keyring.FingerprintFile, keyring.SigningFile} {
 		data, err := os.ReadFile(filepath.Join(f.keysDir, name))
 		if err != nil {
 			t.Fatal(err)

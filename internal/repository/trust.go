@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/pkg/gitsync"
 	"github.com/appbur/appbur/pkg/seal"
 )
@@ -52,7 +53,7 @@ func (r *Repository) VerifyTrust(ref PointRef, trust Trust) (TrustStatus, error)
 	case trust.SkipSignatures:
 		trust.Signers = nil
 	case trust.Signers == nil:
-		return s, fmt.Errorf("restore point %s: %w", ref.ID, ErrNobodyTrusted)
+		return s, fmt.Errorf("restore point %s: %w", ref.ID, keyring.ErrNobodyTrusted)
 	default:
 		if s.Signer, err = r.Verify(ref, trust.Signers); err != nil {
 			return s, err

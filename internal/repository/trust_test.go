@@ -11,14 +11,14 @@ import (
 	"time"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/pkg/gitsync"
 	"github.com/appbur/appbur/pkg/manifest"
-	"github.com/appbur/appbur/pkg/seal"
 )
 
 func (f *fixture) trusted() []byte {
 	f.Helper()
-	data, err := TrustRoot(f.keysDir, "")
+	data, err := keyring.TrustRoot(f.keysDir, "")
 	if err != nil || data == nil {
 		f.Fatalf("trust root: %q %v", data, err)
 	}
@@ -67,11 +67,11 @@ func TestAPointIsJudged(t *testing.T) {
 	f := newFixture(t)
 	ref := f.point()
 	s, err := f.judge(ref)
-	if err != nil || s.Signer != signerPrincipal || s.Seen.IsZero() || s.Commits != 0 {
+	if err != nil || s.Signer != keyring.Principal || s.Seen.IsZero() || s.Commits != 0 {
 		t.Fatalf("%+v, %v", s, err)
 	}
 	// Stock git says the same of the tag, of its commit and of all of main.
-	allowed := "gpg.ssh.allowedSignersFile=" + filepath.Join(f.keysDir, allowedSignersFile)
+	allowed := "gpg.ssh.allowedSignersFile=" + filepath.Join(f.keysDir, keyring.AllowedSignersFile)
 	f.git("-c", allowed, "verify-tag", ref.ID.Tag())
 	for _, commit := range strings.Fields(f.git("rev-list", ref.ID.Tag())) {
 		f.git("-c", allowed, "verify-commit", commit)
@@ -246,7 +246,7 @@ func TestForeignCommits(t *testing.T) {
 			}
 
 			// A machine that remembers nothing is no easier to deceive.
-			if err := os.Remove(filepath.Join(f.keysDir, seenFile)); err != nil {
+			if err := os.Remove(filepath.Join(f.keysDir, keyring.SeenFile)); err != nil {
 				t.Fatal(err)
 			}
 			if err := begin(f); !errors.Is(err, ErrPolicy) {
@@ -381,7 +381,7 @@ func TestAPointMustHangOnMain(t *testing.T) {
 
 	// Main goes back behind it, on a machine that never saw it.
 	f.git("update-ref", "refs/heads/main", "main~1")
-	if err := os.Remove(filepath.Join(f.keysDir, seenFile)); err != nil {
+	if err := os.Remove(filepath.Join(f.keysDir, keyring.SeenFile)); err != nil {
 		t.Fatal(err)
 	}
 	f.reopen()
@@ -400,19 +400,17 @@ func TestAPointMustHangOnMain(t *testing.T) {
 
 func TestSeen(t *testing.T) {
 	f := newFixture(t)
-	path := filepath.Join(f.keysDir, seenFile)
+	path := filepath.Join(f.keysDir, keyring.SeenFile)
 	if err := os.WriteFile(path, []byte("rubbish\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	var key *KeyError
+	var key *keyring.Error
 	if _, err := f.repo.History(f.keysDir); !errors.As(err, &key) {
 		t.Errorf("rubbish counts as nothing seen: %v", err)
 	}
 
-	if err := os.WriteFile(path, encodeSeen([]Seen{{
-		Name: seenMain, Commit: gitsync.Hash(bytes.Repeat([]byte{0x11}, 20)), At: f.now(),
-		Repository: "other",
-	}}), 0o644); err != nil {
+	elsewhere := keyring.Seen{Name: seenMain, Commit: gitsync.Hash(bytes.Repeat([]byte{0x11}, 20)), At: f.now(), Repository: "other"}
+	if err := keyring.WriteSeen(f.keysDir, []keyring.Seen{elsewhere}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := f.repo.History(f.keysDir); !errors.Is(err, ErrOtherRepository) || !strings.Contains(err.Error(), "other") {
@@ -435,43 +433,16 @@ func TestSeen(t *testing.T) {
 	}
 }
 
-func FuzzParseSeen(f *testing.F) {
-	f.Add(string(encodeSeen([]Seen{{
-		Name: "main", Commit: gitsync.Hash(bytes.Repeat([]byte{0xaa}, 20)), At: time.Unix(1, 0),
-		Repository: "0123",
-	}})))
-	f.Add("main x y z\n")
-	f.Add("# only a remark")
-
-	f.Fuzz(func(t *testing.T, text string) {
-		list, err := parseSeen([]byte(text))
-		if err != nil {
-			return
-		}
-		again, err := parseSeen(encodeSeen(list))
-		if err != nil || len(again) != len(list) {
-			t.Fatalf("%q: %v", encodeSeen(list), err)
-		}
-		for i := range list {
-			if !again[i].At.Equal(list[i].At) || again[i].Commit != list[i].Commit || again[i].Name != list[i].Name ||
-				again[i].Repository != list[i].Repository {
-				t.Errorf("%+v became %+v", list[i], again[i])
-			}
-		}
-	})
-}
-
 // Signatures of somebody else do not count, whoever they say they are.
 func TestAForgedPointIsRefused(t *testing.T) {
 	f := newFixture(t)
 	ref := f.point()
 	forged, _ := newKeys(t)
-	signer, err := seal.NewSigner(forged.SigningKey)
-	if err != nil {
+	if err := os.WriteFile(filepath.Join(f.keysDir, keyring.SigningFile), forged.SigningKey, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	f.git("update-ref", "-d", "refs/tags/"+ref.ID.Tag())
-	f.keys.signer = signer
+	f.reopen()
 
 	again := f.point()
 	if again.ID != ref.ID {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/pkg/gitsync"
 	"github.com/appbur/appbur/pkg/seal"
 )
@@ -24,7 +25,7 @@ const adoptHint = "look at it with `appbur config adopt --dry-run`; if it is rig
 func (r *Repository) CheckPolicy(allowedSigners []byte) error {
 	signers, err := seal.ParseAllowedSigners(allowedSigners)
 	if err != nil {
-		return &KeyError{fmt.Errorf("trusted signers: %w", err)}
+		return &keyring.Error{Err: fmt.Errorf("trusted signers: %w", err)}
 	}
 	return r.demandVoucher(r.tip, signers)
 }
@@ -68,14 +69,14 @@ func (r *Repository) demandVoucher(tip gitsync.Hash, signers seal.AllowedSigners
 
 // Agreed returns the configuration that was agreed to last, the zero value if none was,
 // and why the one that is there is not obeyed, nil if it is.
-func (r *Repository) Agreed(keys *Keys) (agreed Config, problem, err error) {
-	trusted, err := keys.trusted()
+func (r *Repository) Agreed(keys *keyring.Keys) (agreed Config, problem, err error) {
+	trusted, err := keys.Trusted()
 	if err != nil {
 		return Config{}, nil, err
 	}
 	signers, err := seal.ParseAllowedSigners(trusted)
 	if err != nil {
-		return Config{}, nil, &KeyError{fmt.Errorf("trusted signers: %w", err)}
+		return Config{}, nil, &keyring.Error{Err: fmt.Errorf("trusted signers: %w", err)}
 	}
 	if agreed, _, err = r.agreedConfig(r.tip, signers); err != nil {
 		return Config{}, nil, err
@@ -94,7 +95,7 @@ func (r *Repository) agreedConfig(tip gitsync.Hash, signers seal.AllowedSigners)
 			return false
 		}
 		who, err := signers.Verify(c.Payload, c.Signature, c.Time)
-		return err == nil && who == signerPrincipal
+		return err == nil && who == keyring.Principal
 	})
 }
 
@@ -118,14 +119,14 @@ func (r *Repository) configSigned(tip gitsync.Hash, by func(gitsync.Commit) bool
 // guardPolicy is asked before anything of a configuration is obeyed by who writes: it
 // is signed by somebody trusted, and what in it seals less or saves less than before
 // was agreed to.
-func (r *Repository) guardPolicy(keys *Keys, tip gitsync.Hash) error {
-	trusted, err := keys.trusted()
+func (r *Repository) guardPolicy(keys *keyring.Keys, tip gitsync.Hash) error {
+	trusted, err := keys.Trusted()
 	if err != nil {
 		return err
 	}
 	signers, err := seal.ParseAllowedSigners(trusted)
 	if err != nil {
-		return &KeyError{fmt.Errorf("trusted signers: %w", err)}
+		return &keyring.Error{Err: fmt.Errorf("trusted signers: %w", err)}
 	}
 	if err := r.demandVoucher(tip, signers); err != nil {
 		return err

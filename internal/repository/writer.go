@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/pkg/gitsync"
 	"github.com/appbur/appbur/pkg/manifest"
 	"github.com/appbur/appbur/pkg/seal"
@@ -25,7 +26,7 @@ type Writer struct {
 	rules   string
 	// config is appbur.yaml as the sealer was made of it, whatever became of it since.
 	config Config
-	keys   *Keys
+	keys   *keyring.Keys
 	guards Guards
 	sealer *seal.Sealer
 	edit   *gitsync.Edit
@@ -62,13 +63,13 @@ const (
 
 // Begin starts to write on top of main. It refuses another cluster than the
 // repository's own ([Guards]).
-func (r *Repository) Begin(cluster appbur.Cluster, rules string, keys *Keys, guards Guards, random io.Reader,
+func (r *Repository) Begin(cluster appbur.Cluster, rules string, keys *keyring.Keys, guards Guards, random io.Reader,
 	now func() time.Time,
 ) (*Writer, error) {
 	if err := guards.checkCluster(r.config.Cluster.ID, cluster); err != nil {
 		return nil, err
 	}
-	sealer, err := seal.NewSealer(r.config.Recipients, keys.fingerprint, random, now)
+	sealer, err := seal.NewSealer(r.config.Recipients, keys.FingerprintKey(), random, now)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", appbur.RepositoryFile, err)
 	}
@@ -340,7 +341,7 @@ func (w *Writer) tryCommit(ctx context.Context, git committer, at time.Time, cov
 	}
 
 	commit, err := git.Commit(ctx, gitsync.MainRef, w.edit, gitsync.CommitInfo{
-		Author: identity, Committer: identity, Time: at, Signer: w.keys.signer,
+		Author: identity, Committer: identity, Time: at, Signer: w.keys.Signer(),
 		Subject: list.subject(), Body: list.body(),
 		Trailers: append(trailers(w.cluster, w.rules, coverage, overrides), gitsync.Trailer{
 			Key:   trailerObjects,

@@ -1,4 +1,4 @@
-package repository
+package keyring
 
 import (
 	"errors"
@@ -54,21 +54,21 @@ func LoadCredentials(dir string) (gitsync.Credentials, error) {
 			continue
 		}
 		if err != nil {
-			return c, &KeyError{fmt.Errorf("credentials of a remote: %w", err)}
+			return c, &Error{fmt.Errorf("credentials of a remote: %w", err)}
 		}
 		// A group may read: Kubernetes mounts Secrets so when a pod has an fsGroup.
 		if file.secret && info.Mode().Perm()&0o027 != 0 {
-			return c, &KeyError{appbur.WithHint(fmt.Errorf("%s can be read by others or written by its group (mode %o)", path, info.Mode().Perm()),
+			return c, &Error{appbur.WithHint(fmt.Errorf("%s can be read by others or written by its group (mode %o)", path, info.Mode().Perm()),
 				"chmod 600 "+path+" (in a pod: defaultMode 0400 of the volume)")}
 		}
 		data, err := os.ReadFile(path)
 		if err != nil {
-			return c, &KeyError{fmt.Errorf("credentials of a remote: %w", err)}
+			return c, &Error{fmt.Errorf("credentials of a remote: %w", err)}
 		}
 		if file.text {
 			data = []byte(strings.TrimRight(string(data), "\r\n"))
 			if strings.ContainsAny(string(data), "\r\n") {
-				return c, &KeyError{appbur.WithHint(fmt.Errorf("%s holds several lines", path), "it holds one line with nothing else")}
+				return c, &Error{appbur.WithHint(fmt.Errorf("%s holds several lines", path), "it holds one line with nothing else")}
 			}
 		}
 		file.set(&c, path, data)
@@ -86,7 +86,7 @@ func CopyCredentials(from, to string) (names []string, err error) {
 			continue
 		}
 		if err != nil {
-			return names, &KeyError{fmt.Errorf("credentials of a remote: %w", err)}
+			return names, &Error{fmt.Errorf("credentials of a remote: %w", err)}
 		}
 		if err := durable.MkdirAll(to, 0o700); err != nil {
 			return names, fmt.Errorf("credentials of a remote: %w", err)
@@ -98,7 +98,7 @@ func CopyCredentials(from, to string) (names []string, err error) {
 	}
 
 	if len(names) == 0 {
-		return nil, &KeyError{appbur.WithHint(fmt.Errorf("%s holds no credentials", from),
+		return nil, &Error{appbur.WithHint(fmt.Errorf("%s holds no credentials", from),
 			"their files are named username, password, bearerToken, identity, known_hosts, ca.crt")}
 	}
 	return names, nil

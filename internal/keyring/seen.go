@@ -1,4 +1,4 @@
-package repository
+package keyring
 
 import (
 	"errors"
@@ -14,14 +14,11 @@ import (
 	"github.com/appbur/appbur/pkg/gitsync"
 )
 
-// seenFile lies beside the keys: whoever can rewrite the repository must not be able
+// SeenFile lies beside the keys: whoever can rewrite the repository must not be able
 // to rewrite what is remembered of it.
-const seenFile = "seen"
+const SeenFile = "seen"
 
 const seenHeader = "# What appbur saw of its repository last (docs/trust.md). A history that does not lead here is refused.\n"
-
-// seenMain is the name under which the tip of main is remembered.
-const seenMain = "main"
 
 // Seen is the newest commit that appbur saw under a name, for example of main.
 type Seen struct {
@@ -74,30 +71,30 @@ func encodeSeen(list []Seen) []byte {
 	return []byte(b.String())
 }
 
-// readSeen returns what a key directory remembers, nothing if it has no such file.
-func readSeen(dir string) ([]Seen, error) {
-	data, err := os.ReadFile(filepath.Join(dir, seenFile))
+// ReadSeen returns what a key directory remembers, nothing if it has no such file.
+func ReadSeen(dir string) ([]Seen, error) {
+	data, err := os.ReadFile(filepath.Join(dir, SeenFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, &KeyError{fmt.Errorf("what was seen of the repository: %w", err)}
+		return nil, &Error{fmt.Errorf("what was seen of the repository: %w", err)}
 	}
 	list, err := parseSeen(data)
 	if err != nil {
 		// To go on as if nothing had been seen would be what an attacker wants.
-		return nil, &KeyError{appbur.WithHint(fmt.Errorf("%s: %w", filepath.Join(dir, seenFile), err),
+		return nil, &Error{appbur.WithHint(fmt.Errorf("%s: %w", filepath.Join(dir, SeenFile), err),
 			"look at the history with `git log main`; if it is right, delete the file")}
 	}
 	return list, nil
 }
 
-// lastSeen returns what a key directory remembers under a name.
-func lastSeen(dir, name string) (Seen, bool, error) {
+// LastSeen returns what a key directory remembers under a name.
+func LastSeen(dir, name string) (Seen, bool, error) {
 	if dir == "" {
 		return Seen{}, false, nil // who has no keys remembers nothing
 	}
-	list, err := readSeen(dir)
+	list, err := ReadSeen(dir)
 	for _, s := range list {
 		if s.Name == name {
 			return s, true, err
@@ -106,31 +103,11 @@ func lastSeen(dir, name string) (Seen, bool, error) {
 	return Seen{}, false, err
 }
 
-// Remember notes the tip of main as seen, in the key directory. The directory must
-// exist. Of two processes that remember at the same time the later one wins, which
-// is at worst an older commit of the same history.
-func (r *Repository) Remember(dir string, tip gitsync.Hash, at time.Time) error {
-	list, err := readSeen(dir)
-	if err != nil {
-		return err
-	}
-	fresh := Seen{Name: seenMain, Commit: tip, At: at, Repository: string(r.config.Repository)}
-
-	found := false
-	for i, s := range list {
-		if s.Name != seenMain {
-			continue
-		}
-		if s.Commit == tip && s.Repository == fresh.Repository {
-			return nil
-		}
-		list[i], found = fresh, true
-	}
-
-	if !found {
-		list = append(list, fresh)
-	}
-	if err := durable.Replace(filepath.Join(dir, seenFile), encodeSeen(list), 0o644); err != nil {
+// WriteSeen puts what a key directory remembers in the place of what it remembered. The directory must
+// exist. Of two processes that write at the same time the later one wins, which is at worst an
+// older commit of the same history.
+func WriteSeen(dir string, list []Seen) error {
+	if err := durable.Replace(filepath.Join(dir, SeenFile), encodeSeen(list), 0o644); err != nil {
 		return fmt.Errorf("remembering what was seen of the repository: %w", err)
 	}
 	return nil
