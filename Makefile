@@ -53,7 +53,7 @@ unit: $(TOOLS)/stamp ## Unit tests that answer within a minute; need nothing but
 
 .PHONY: integration
 integration: $(TOOLS)/stamp servers packages build ## Tests against real Kubernetes, Git, PostgreSQL and MariaDB servers
-	@$(TOOLS)/gotestsum --format pkgname-and-test-fails -- -tags integration -p 1 -timeout 30m ./...
+	@$(TOOLS)/gotestsum --format pkgname-and-test-fails --raw-command -- go run ./hack/integration
 
 .PHONY: lint
 lint: $(TOOLS)/stamp ## Formatting, vet, linters, import directions, protobuf lint

@@ -31,6 +31,7 @@ import (
 // versions of hack/kube that these tests run against.
 var versions = []string{"1.24.17", "1.37.1"}
 
+//integration:own-tests it adds a program, which a test of this file starts
 func init() {
 	helpers["cluster"] = func() ([]int, error) {
 		v := appbur.KubeVersion{Major: 1, Minor: 24, Patch: 17}

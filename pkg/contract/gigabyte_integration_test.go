@@ -31,6 +31,7 @@ const (
 	mostMemory = 64 << 20
 )
 
+//integration:own-tests it acts only in the processes that a test of this file starts
 func TestMain(m *testing.M) {
 	address := os.Getenv(addressVariable)
 	var err error

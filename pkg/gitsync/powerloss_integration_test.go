@@ -157,6 +157,7 @@ func losses(disk *powerloss.Disk, path string) []powerloss.Loss {
 	})
 }
 
+//integration:own-tests it acts only in the child that a test of this file starts
 func init() {
 	act := os.Getenv(durableEnv)
 	if act == "" {
