@@ -27,7 +27,7 @@ type App interface {
 type Snapshot interface {
 	// Rows yields every row of the dataset in strictly increasing key order:
 	// false before true, numbers by value, text by its UTF-8 bytes. The package
-	// checks the order. After an error it asks for nothing more.
+	// checks the order. After an error it requests nothing more.
 	Rows(ctx context.Context, dataset string) iter.Seq2[Row, error]
 	// Close releases the view. It is called once, whatever happened.
 	Close() error
@@ -36,7 +36,7 @@ type Snapshot interface {
 // Transaction is the write side of an import. It is used by one goroutine.
 // Nothing that it did may be visible to anybody before Commit returns.
 type Transaction interface {
-	// Replace makes the given rows the whole content of the dataset. Datasets
+	// Replace makes the given rows the complete content of the dataset. Datasets
 	// arrive so that each comes after those it depends on. rows must be read to
 	// its end; an error among them must end Replace. A row belongs to the callee.
 	Replace(ctx context.Context, dataset string, rows iter.Seq2[Row, error]) error
@@ -75,14 +75,14 @@ type OpaqueSnapshot interface {
 // OpaqueTransaction is a [Transaction] of an application that has opaque datasets.
 type OpaqueTransaction interface {
 	Transaction
-	// ReplacePayload makes the bytes the whole content of an opaque dataset. schema
+	// ReplacePayload makes the bytes the complete content of an opaque dataset. schema
 	// is the version that they were written in, one of those that the dataset
 	// reads. payload must be read to its end; an error of it must end the call.
 	ReplacePayload(ctx context.Context, dataset, schema string, payload io.Reader) error
 }
 
 // Fingerprinter is an [App] that can say cheaply whether a dataset changed. If the
-// [Transaction] of the application is a Fingerprinter too, it is asked instead
+// [Transaction] of the application is a Fingerprinter too, it is called instead
 // while an import checks what it is about to replace, which leaves no gap between
 // the look and the change.
 type Fingerprinter interface {

@@ -10,7 +10,7 @@ import (
 	"github.com/appbur/appbur/pkg/contract/contractpb"
 )
 
-// ExportRequest asks for a snapshot.
+// ExportRequest requests a snapshot.
 type ExportRequest struct {
 	// OperationID is the caller's; see [NewOperationID].
 	OperationID string
@@ -18,7 +18,7 @@ type ExportRequest struct {
 	Datasets []string
 	// MaxChunkBytes is the longest chunk wanted; 0 leaves it to the application.
 	MaxChunkBytes int
-	// Progress, when set, hears of what goes on, one call at a time.
+	// Progress, when set, is called with the progress, one call at a time.
 	Progress func(Progress)
 }
 
@@ -66,7 +66,7 @@ func (c *Client) Export(ctx context.Context, r ExportRequest, sink Sink) (_ Expo
 	}
 }
 
-// exportOnce reads one stream: the whole export, or what a broken one left.
+// exportOnce reads one stream: the complete export, or what a broken one left.
 func (c *Client) exportOnce(ctx context.Context, receiver *receiver) error {
 	// Cancelling on return ends the stream on every path.
 	ctx, cancel := context.WithCancel(ctx)
@@ -104,7 +104,7 @@ func (c *Client) exportOnce(ctx context.Context, receiver *receiver) error {
 // releaseTimeout is how long a caller stays to say that it needs an export no more.
 const releaseTimeout = 5 * time.Second
 
-// release tells the application that the export need not be kept. It is a
+// release lets the application delete the export. It is a
 // courtesy: the lease of the export ends by itself.
 func (c *Client) release(ctx context.Context, r *receiver) {
 	if !r.leased {

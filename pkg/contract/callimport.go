@@ -30,7 +30,7 @@ func (c *Client) Import(ctx context.Context, r ImportRequest) (ImportResult, err
 		case err == nil:
 			return attempt.result, nil
 		case ctx.Err() != nil:
-			// Nobody waits for the result: what can be taken back is.
+			// No caller waits for the result: what can be rolled back is.
 			c.abandon(ctx, r.OperationID)
 			return ImportResult{}, err
 		case !cut(err):
@@ -139,7 +139,7 @@ func (s *sending) open() (appbur.Digest, error) {
 			return appbur.Digest{}, fmt.Errorf("importing dataset %s: %d rows of %d bytes", d.Name, d.Rows, d.Size)
 		}
 		open.Datasets = append(open.Datasets, &contractpb.ImportDataset{
-			Name: d.Name, Schema: d.Schema, Rows: uint64(d.Rows), Bytes: uint64(d.Size), Sha256: d.Digest[:], Positions: wirePositions(d.Positions),
+			Name: d.Name, Schema: d.Schema, Rows: uint64(d.Rows), Bytes: uint64(d.Size), Sha256: d.Digest[:], Positions: sentPositions(d.Positions),
 		})
 		all = append(all, totals{d.Name, d.Schema, d.Rows, d.Size, d.Digest})
 	}
@@ -240,9 +240,9 @@ func (s *sending) listen() {
 
 		switch message := message.GetMessage().(type) {
 		case *contractpb.ImportResponse_Ack:
-			s.tell(Progress{Phase: "receiving", Dataset: message.Ack.GetDataset(), Bytes: int64(message.Ack.GetOffset())})
+			s.report(Progress{Phase: "receiving", Dataset: message.Ack.GetDataset(), Bytes: int64(message.Ack.GetOffset())})
 		case *contractpb.ImportResponse_Progress:
-			s.tell(Progress{
+			s.report(Progress{
 				Phase:   phases[message.Progress.GetPhase()],
 				Dataset: message.Progress.GetDataset(), Rows: int64(message.Progress.GetRows()),
 			})
@@ -264,7 +264,7 @@ var phases = map[contractpb.Phase]string{
 	contractpb.Phase_PHASE_COMMITTING: "committing",
 }
 
-func (s *sending) tell(p Progress) {
+func (s *sending) report(p Progress) {
 	if s.request.Progress != nil {
 		s.request.Progress(p)
 	}

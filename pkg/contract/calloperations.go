@@ -14,7 +14,7 @@ import (
 	"github.com/appbur/appbur/pkg/contract/contractpb"
 )
 
-// Operation is an export or import that an application knows of.
+// Operation is an export or import that an application knows.
 type Operation struct {
 	ID string
 	// Kind is "export" or "import".
@@ -45,11 +45,11 @@ func readOperationMessage(m *contractpb.Operation) Operation {
 	return op
 }
 
-// Operation asks how far an operation is.
+// Operation reads the state of an operation.
 func (c *Client) Operation(ctx context.Context, id string) (Operation, error) {
 	response, err := c.calls.GetOperation(ctx, &contractpb.GetOperationRequest{OperationId: id})
 	if err != nil {
-		return Operation{}, fromStatus("asking for an operation", c.address, err)
+		return Operation{}, fromStatus("reading an operation", c.address, err)
 	}
 	return readOperationMessage(response.GetOperation()), nil
 }
@@ -90,7 +90,7 @@ func (c *Client) Release(ctx context.Context, id string) error {
 func (c *Client) Fingerprints(ctx context.Context, datasets ...string) (map[string][]byte, error) {
 	response, err := c.calls.GetFingerprint(ctx, &contractpb.GetFingerprintRequest{Datasets: datasets})
 	if err != nil {
-		return nil, fromStatus("asking for fingerprints", c.address, err)
+		return nil, fromStatus("reading fingerprints", c.address, err)
 	}
 	return tokens(response.GetFingerprints()), nil
 }

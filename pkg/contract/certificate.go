@@ -24,7 +24,7 @@ var (
 )
 
 // certificateAlerts are the texts of the alerts by which a server refuses a certificate
-// that it asked for (RFC 8446, section 6.2); crypto/tls does not export the type that it
+// that it requested (RFC 8446, section 6.2); crypto/tls does not export the type that it
 // returns.
 var certificateAlerts = alertTexts(
 	40,  // handshake_failure, with TLS 1.2 for a certificate that is missing
@@ -52,15 +52,15 @@ func alertTexts(alerts ...tls.AlertError) map[string]bool {
 type watchedTLS struct {
 	credentials.TransportCredentials
 	refused *atomic.Pointer[refusal]
-	// asked is true once the application has asked for a certificate, shown once one fitted.
-	asked, shown *atomic.Bool
+	// requested is true once the application has requested a certificate, shown once one fitted.
+	requested, shown *atomic.Bool
 }
 
 // refusal is why a certificate was refused.
 type refusal struct{ err error }
 
 func newWatchedTLS(config *tls.Config) watchedTLS {
-	w := watchedTLS{refused: &atomic.Pointer[refusal]{}, asked: &atomic.Bool{}, shown: &atomic.Bool{}}
+	w := watchedTLS{refused: &atomic.Pointer[refusal]{}, requested: &atomic.Bool{}, shown: &atomic.Bool{}}
 	config = modernTLS(config)
 	choose := config.GetClientCertificate
 	if choose == nil {
@@ -68,7 +68,7 @@ func newWatchedTLS(config *tls.Config) watchedTLS {
 	}
 	config.GetClientCertificate = func(request *tls.CertificateRequestInfo) (*tls.Certificate, error) {
 		chosen, err := choose(request)
-		w.asked.Store(true)
+		w.requested.Store(true)
 		w.shown.Store(err == nil && chosen != nil && len(chosen.Certificate) > 0)
 		return chosen, err
 	}
@@ -114,7 +114,7 @@ func (w watchedTLS) note(err error) {
 	switch {
 	case errors.As(err, &ours):
 		w.refused.Store(&refusal{fmt.Errorf("%w: %w", ErrServerCertificate, ours.Err)})
-	case errors.As(err, &remote) && remote.Op == "remote error" && w.asked.Load() && certificateAlerts[remote.Err.Error()]:
+	case errors.As(err, &remote) && remote.Op == "remote error" && w.requested.Load() && certificateAlerts[remote.Err.Error()]:
 		what := "none that fits was given"
 		if w.shown.Load() {
 			what = "one was shown"

@@ -119,7 +119,7 @@ func (c Change) applyMap(row map[string]any, path []string) error {
 }
 
 // parsePointer splits a JSON Pointer (RFC 6901). The empty pointer, which is the
-// whole row, is refused: no change replaces a row.
+// complete row, is refused: no change replaces a row.
 func parsePointer(s string) ([]string, error) {
 	rest, ok := strings.CutPrefix(s, "/")
 	if !ok {
@@ -146,7 +146,7 @@ func formatPointer(path []string) string {
 	return b.String()
 }
 
-// within reports whether inner is outer or lies below it.
+// within reports whether inner is outer or below it.
 func within(inner, outer []string) bool {
 	return len(inner) >= len(outer) && slices.Equal(inner[:len(outer)], outer)
 }

@@ -27,14 +27,14 @@ func (p *bufferPool) Get(n int) *[]byte {
 	return &b
 }
 
-// Put takes a buffer back that nobody uses any more.
+// Put takes a buffer back that is no longer used.
 func (p *bufferPool) Put(b *[]byte) {
 	if cap(*b) == chunkSize {
 		p.free.Put(b)
 	}
 }
 
-// recycle lets go of the bytes of a chunk that was received.
+// recycle frees the bytes of a chunk that was received.
 func recycle(c *contractpb.Chunk) {
 	data := c.GetData()
 	c.Data = nil

@@ -27,7 +27,7 @@ import (
 // DialOptions say how to reach an application.
 type DialOptions struct {
 	// TLS secures TCP. It is not used for unix sockets. Certificates are shown to
-	// applications that ask for one. Versions before 1.2 are never spoken.
+	// applications that request one. Versions before 1.2 are never used.
 	TLS *tls.Config
 	// Token proves to the application who calls; see [TokenFile]. It is never sent
 	// over TCP without TLS.
@@ -116,7 +116,7 @@ func transportFor(address string, o DialOptions) (credentials.TransportCredentia
 	}
 }
 
-// reach asks for Info until the application answers or the time is up.
+// reach requests Info until the application answers or the time is up.
 func (c *Client) reach(ctx context.Context) error {
 	timeout := c.options.Timeout
 	if timeout <= 0 {
@@ -158,7 +158,7 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// Connection returns the connection for services that are served beside the
+// Connection returns the connection for services that are served next to the
 // contract.
 func (c *Client) Connection() grpc.ClientConnInterface { return c.conn }
 
@@ -168,7 +168,7 @@ func (c *Client) Ready(ctx context.Context) error {
 		Service: contractpb.AppState_ServiceDesc.ServiceName,
 	})
 	if err != nil {
-		return fromStatus("asking for the health of the application", c.address, err)
+		return fromStatus("reading the health of the application", c.address, err)
 	}
 	if state := response.GetStatus(); state != grpc_health_v1.HealthCheckResponse_SERVING {
 		return appbur.WithHint(&Error{
@@ -234,13 +234,13 @@ type UpcastInfo struct {
 	Changes  []Change
 }
 
-// Info asks the application what it is. It works before the application is ready.
+// Info reads what the application is. It works before the application is ready.
 func (c *Client) Info(ctx context.Context) (Info, error) {
 	response, err := c.calls.GetInfo(ctx, &contractpb.GetInfoRequest{
 		ContractVersions: []string{ContractVersion}, CallerName: c.options.Name, CallerVersion: c.options.Version,
 	})
 	if err != nil {
-		return Info{}, fromStatus("asking the application what it is", c.address, err)
+		return Info{}, fromStatus("reading what the application is", c.address, err)
 	}
 	info, err := readInfo(response)
 	if err != nil {
@@ -310,8 +310,8 @@ func readDatasetInfo(d *contractpb.DatasetInfo) (DatasetInfo, error) {
 		EstimatedSize: int64(min(d.GetEstimatedBytes(), math.MaxInt64)),
 	}
 
-	for policy, wire := range wireUnknown {
-		if wire == d.GetUnknownFields() {
+	for policy, sent := range unknownFieldsSent {
+		if sent == d.GetUnknownFields() {
 			info.UnknownFields = policy
 		}
 	}
@@ -346,7 +346,7 @@ func readDatasetInfo(d *contractpb.DatasetInfo) (DatasetInfo, error) {
 
 func readChange(c *contractpb.Change) Change {
 	change := Change{Path: c.GetPath(), To: c.GetTo(), Reason: c.GetReason()}
-	// An operation of a later contract keeps its name, so that it can be told.
+	// An operation of a later contract keeps its name, so that it can be shown.
 	change.Op = ChangeOp(strings.ToLower(strings.TrimPrefix(c.GetOp().String(), "OP_")))
 	if c.GetValueJson() != "" {
 		change.Value = []byte(c.GetValueJson())
@@ -354,7 +354,7 @@ func readChange(c *contractpb.Change) Change {
 	return change
 }
 
-// ErrIncomplete is a stream that ended, without an error, before it was whole.
+// ErrIncomplete is a stream that ended, without an error, before it was complete.
 var ErrIncomplete = errors.New("the stream ended before it was complete")
 
 // ErrViolation is an answer that breaks the rules of the contract. Nothing that

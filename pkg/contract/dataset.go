@@ -49,16 +49,16 @@ type Dataset struct {
 	DependsOn []string
 	// Upcasts are the steps that bring older rows to Schema, one per version.
 	Upcasts []Upcast
-	// Defaults are the top-level fields that rows of a payload may lack, whatever its
+	// Defaults are the top-level fields that may be missing from rows of a payload, whatever its
 	// schema: a newer release of the application added them.
 	Defaults []FieldDefault
 }
 
-// FieldDefault is what stands for a field that a row of a payload lacks.
+// FieldDefault is the value of a field that is missing from a row of a payload.
 type FieldDefault struct {
 	Field string
-	// Value is put into the row before the application gets it. It is nil when nobody
-	// can foretell what the application will fill in, such as the time; then the row
+	// Value is put into the row before the application gets it. It is nil when it
+	// cannot be predicted what the application will fill in, such as the time; then the row
 	// stays as it is, and a comparison leaves the field out.
 	Value json.RawMessage
 }
@@ -86,7 +86,7 @@ type Upcast struct {
 	// From and To are schema versions MAJOR.MINOR; To is the later one.
 	From, To string
 	// Row turns one row into its later form. Numbers arrive as [json.Number], so
-	// that 64-bit integers stay whole. It may change and return its argument. A
+	// that 64-bit integers keep all digits. It may change and return its argument. A
 	// nil map with a nil error drops the row, which the import reports. Steps must
 	// keep the order of rows by the key of the dataset.
 	Row func(row map[string]any) (map[string]any, error)

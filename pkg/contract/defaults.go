@@ -7,7 +7,7 @@ import (
 	"github.com/appbur/appbur/pkg/contract/contractpb"
 )
 
-// defaults fills in fields that rows of a payload lack, and counts them.
+// defaults fills in missing fields of the rows of a payload, and counts them.
 type defaults struct {
 	fields []FieldDefault
 	// members are how canonical rows write the name of each field.
@@ -35,15 +35,15 @@ func quoted(text string) string {
 	return string(encoded)
 }
 
-// row returns a canonical row with what it lacks.
+// row returns a canonical row with its missing fields.
 func (f *defaults) row(row Row) (Row, error) {
-	whole := true
+	complete := true
 	for _, member := range f.members {
 		// An object inside the row may have a field of that name as well: such a row
-		// stays as it is, and the application says what it lacks.
-		whole = whole && bytes.Contains(row, member)
+		// stays as it is, and the application reports what is missing.
+		complete = complete && bytes.Contains(row, member)
 	}
-	if whole {
+	if complete {
 		return row, nil
 	}
 

@@ -7,8 +7,8 @@ import (
 	"github.com/appbur/appbur/pkg/contract"
 )
 
-// Rows of an older release lack what a newer one added: the default stands there, it is
-// counted, and the caller can foretell it. What has no default stays a refusal of the
+// Rows of an older release have no field that a newer one added: it gets the default, is
+// counted, and the caller can predict it. What has no default stays a refusal of the
 // application.
 func TestFieldsThatThePayloadLacksGetTheirDefaults(t *testing.T) {
 	options := notes()

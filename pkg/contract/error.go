@@ -21,7 +21,7 @@ import (
 // errorDomain is the domain of every google.rpc.ErrorInfo of the contract.
 const errorDomain = "appbur.dev"
 
-// retryDelay is what callers are asked to wait before they try again.
+// retryDelay is how long callers should wait before they try again.
 const retryDelay = 2 * time.Second
 
 // Error is a failed call. On the application's side, return one made by
@@ -42,7 +42,7 @@ type Error struct {
 	cause error
 }
 
-// NewError makes an error with the code that the reason stands for. Messages
+// NewError makes an error with the code of the reason. Messages
 // reach the caller as they are: never put values of sensitive rows into one.
 func NewError(reason Reason, format string, args ...any) *Error {
 	wrapped := fmt.Errorf(format, args...)
@@ -71,7 +71,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s (%s)", e.Message, e.Reason)
 }
 
-// Unwrap returns what the error was made from on the same side of the wire.
+// Unwrap returns what the error was made from in the same process.
 func (e *Error) Unwrap() error { return e.cause }
 
 // Is reports whether target is an *Error with the same reason, so that
@@ -113,8 +113,8 @@ func rowError(reason Reason, dataset string, row int64, err error) *Error {
 		With("dataset", dataset).With("row", strconv.FormatInt(row, 10))
 }
 
-// appError turns what the application returned into what the caller is told.
-// Contract errors pass. Of anything else only the fact is told when it concerns
+// appError turns what the application returned into the error for the caller.
+// Contract errors pass. Of anything else only the fact is reported when it concerns
 // a sensitive dataset, because drivers like to quote values.
 func appError(reason Reason, doing string, sensitive bool, err error) error {
 	var known *Error
@@ -144,7 +144,7 @@ func (e *Error) hinting(err error) *Error {
 	return e
 }
 
-// sensitive reports whether the application has data that nobody may quote.
+// sensitive reports whether the application has data that must not be quoted.
 func (s *service) sensitive() bool {
 	return slices.ContainsFunc(s.datasets, func(d *definition) bool { return d.Sensitive() })
 }

@@ -16,7 +16,7 @@ type recentBlock struct {
 // recent are the latest blocks of an export, the oldest first.
 type recent []recentBlock
 
-// add keeps a block and lets go of the oldest one.
+// add keeps a block and frees the oldest one.
 func (r *recent) add(b recentBlock) {
 	if len(*r) == recentBlocks {
 		(*r)[0].data.Free()
@@ -35,7 +35,7 @@ func (r *recent) find(p *exportPart, offset, n int64) mem.Buffer {
 	return nil
 }
 
-// free lets go of all blocks.
+// free frees all blocks.
 func (r *recent) free() {
 	for _, b := range *r {
 		b.data.Free()

@@ -172,7 +172,7 @@ func (x *exportSession) readDataset(ctx context.Context, snapshot Snapshot, p *e
 	return nil
 }
 
-// advance tells streams of a block that was written. It takes the block over.
+// advance notifies streams of a block that was written. It takes the block over.
 func (x *exportSession) advance(p *exportPart, block mem.Buffer) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -291,7 +291,7 @@ func (x *exportSession) replaced(stream int) bool {
 
 // at returns what a stream may send of a part from an offset on: wanted bytes, or
 // what is left of an ended part. It waits for that until silence calls for a sign
-// of life, which nothing and no error stand for.
+// of life, which nothing and no error represent.
 func (x *exportSession) at(ctx context.Context, p *exportPart, offset, wanted int64, silence <-chan time.Time) (n int64, ended bool,
 	err error,
 ) {

@@ -19,7 +19,7 @@ import (
 	"github.com/appbur/appbur/pkg/contract/contractpb"
 )
 
-// fuzzApp holds one row that no fuzzed import may change unless it says so.
+// fuzzApp has one row that no fuzzed import may change unless it reports it.
 type fuzzApp struct{ rows []Row }
 
 func (a *fuzzApp) Snapshot(context.Context) (Snapshot, error) { return fuzzView{a.rows}, nil }

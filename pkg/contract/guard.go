@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// Right is something that a caller may or may not do. Asking what an application
+// Right is something that a caller may or may not do. Reading what an application
 // is, and whether it is healthy, needs none.
 type Right string
 
@@ -34,7 +34,7 @@ type Credentials struct {
 	// Certificate is that of the caller, checked against TLS.ClientCAs.
 	Certificate *x509.Certificate
 	// PeerUID is the user of the process at the other end of a unix socket, nil
-	// over TCP and where the system does not tell.
+	// over TCP and where the system does not provide it.
 	PeerUID *int
 }
 
@@ -58,7 +58,7 @@ func (t Token) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 // LogValue hides the token.
 func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
 
-// Caller is somebody who proved who they are.
+// Caller is an authenticated caller.
 type Caller struct {
 	// Name says who it is, for the log of the application.
 	Name string
@@ -67,9 +67,9 @@ type Caller struct {
 	May func(ctx context.Context, right Right) (bool, error)
 }
 
-// Guard finds out who calls and what they may do. It is asked at the start of every
+// Guard finds out who calls and what they may do. It is called at the start of every
 // call; a stream goes on when the credentials that began it expire. A guard may be
-// asked by several goroutines at once.
+// called by several goroutines at once.
 type Guard interface {
 	// Identify returns the caller, or an error that wraps [ErrNotIdentified] when the
 	// credentials prove nothing. Any other error means that they could not be
@@ -81,7 +81,7 @@ type Guard interface {
 // it: none, wrong ones, or those of a kind that it does not know.
 var ErrNotIdentified = errors.New("the credentials prove nothing")
 
-// FirstGuard asks one guard after the other until one identifies the caller. What
+// FirstGuard tries one guard after the other until one identifies the caller. What
 // that one says of the caller's rights holds.
 func FirstGuard(guards ...Guard) Guard { return firstGuard(guards) }
 
@@ -127,7 +127,7 @@ func checkRights(name string, rights []Right) error {
 // AllowSameUser identifies callers at a unix socket whose process belongs to the
 // given user, usually the result of os.Getuid, and gives them every right: whoever
 // is that user reads the application's memory anyway. It works on Linux; elsewhere
-// it identifies nobody.
+// it identifies no caller.
 func AllowSameUser(uid int) Guard { return sameUser(uid) }
 
 type sameUser int
@@ -191,7 +191,7 @@ func (l certificates) Identify(_ context.Context, c Credentials) (Caller, error)
 
 // TokenGrant says what the holder of a fixed token may do.
 type TokenGrant struct {
-	// Name stands for the holder in the application's log.
+	// Name is the name of the holder in the application's log.
 	Name   string
 	Token  Token
 	Rights []Right
@@ -225,7 +225,7 @@ type hashedGrant struct {
 
 type tokenList []hashedGrant
 
-// Identify implements [Guard]. Its time does not tell how much of a token is right.
+// Identify implements [Guard]. Its time does not reveal how much of a token is right.
 func (l tokenList) Identify(_ context.Context, c Credentials) (Caller, error) {
 	if c.Token == "" {
 		return Caller{}, ErrNotIdentified

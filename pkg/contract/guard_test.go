@@ -228,11 +228,11 @@ func TestRights(t *testing.T) {
 		"a URI as a DNS name": {cert: new(own.issue(t, "x", nil, []string{"spiffe://example.com/backup"}))},
 		"a common name":       {cert: new(own.issue(t, "restore.example.com", nil, nil))},
 		"an unlisted name":    {cert: new(own.issue(t, "x", []string{"spiffe://example.com/backup/more"}, nil))},
-		"a token beside a name": {
+		"a token and a name": {
 			token: exporterToken, cert: new(own.issue(t, "x", nil, []string{"unlisted.example.com"})), known: true,
 			rights: rights{contract.RightExport},
 		},
-		"a name beside a bad one": {
+		"a name and a bad one": {
 			token: "stranger-0123456789abcdef", cert: new(own.issue(t, "x", nil, []string{"restore.example.com"})),
 			known: true, rights: rights{contract.RightImport},
 		},
@@ -310,8 +310,8 @@ func waitReady(t *testing.T, c *contract.Client) {
 	}
 }
 
-// TestOldTLSIsNeverSpoken: a configuration that asks for it, even by its callback.
-func TestOldTLSIsNeverSpoken(t *testing.T) {
+// TestOldTLSIsNeverUsed: with a configuration that requests it, even by its callback.
+func TestOldTLSIsNeverUsed(t *testing.T) {
 	own := newAuthority(t)
 	old := &tls.Config{Certificates: []tls.Certificate{own.issue(t, "server", nil, nil)}, MinVersion: tls.VersionTLS10}
 	o := notes()
@@ -618,7 +618,7 @@ func TestReflectionIsBehindTheGuard(t *testing.T) {
 				t.Fatal(err)
 			}
 
-			// The answer tells; what is sent into an ended stream is lost.
+			// The answer shows it; what is sent into an ended stream is lost.
 			_ = stream.Send(&grpc_reflection_v1.ServerReflectionRequest{
 				MessageRequest: &grpc_reflection_v1.ServerReflectionRequest_ListServices{},
 			})

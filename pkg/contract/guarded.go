@@ -45,7 +45,7 @@ func (g guarded) unsure(ctx context.Context, doing string, err error) error {
 	return NewError(ReasonBackendUnavailable, "%s failed; the log of the application says why", doing)
 }
 
-// rights asks which of the wanted rights a caller has. It fails when there is none.
+// rights returns which of the wanted rights a caller has. It fails when there is none.
 func (g guarded) rights(ctx context.Context, caller Caller, wanted ...Right) ([]Right, error) {
 	var has []Right
 	for _, right := range wanted {
@@ -187,7 +187,7 @@ func (g guarded) CancelOperation(ctx context.Context, request *contractpb.Cancel
 	return g.service.CancelOperation(ctx, request)
 }
 
-// besides guards what is served beside the contract: health is free, anything else
+// besides guards what is served in addition to the contract: health is free, anything else
 // needs a right.
 func (g guarded) besides(server any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
 	defer g.recoverInto(stream.Context(), info.FullMethod, &err)

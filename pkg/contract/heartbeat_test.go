@@ -11,7 +11,7 @@ import (
 	"github.com/appbur/appbur/pkg/contract/contractpb"
 )
 
-// sleeper opens its snapshot only when it is told to.
+// sleeper opens its snapshot only on request.
 type sleeper struct{ wake chan struct{} }
 
 func (a *sleeper) Snapshot(context.Context) (Snapshot, error) { return a, nil }

@@ -54,7 +54,7 @@ func openImport(t *testing.T, client *contract.Client,
 	return stream, answer, err
 }
 
-// A caller that opens an import and says nothing more holds nobody up for longer than
+// A caller that opens an import and sends nothing more blocks no other for longer than
 // ImportIdle. What it sent before is there when it comes back.
 func TestAnIdleImportGivesWay(t *testing.T) {
 	clock := &handClock{now: time.Unix(1_700_000_000, 0)}
@@ -78,7 +78,7 @@ func TestAnIdleImportGivesWay(t *testing.T) {
 		t.Fatalf("after its time: %v, %v", answer, err)
 	}
 	if _, err := silent.Recv(); !hasReason(err, contract.ReasonOperationInProgress) {
-		t.Errorf("the silent caller hears %v", err)
+		t.Errorf("the silent caller gets %v", err)
 	}
 
 	if err := next.CloseSend(); err != nil {

@@ -19,7 +19,7 @@ type DatasetSource struct {
 	Open func() (io.ReadCloser, error)
 }
 
-// ImportRequest asks an application to take over a state.
+// ImportRequest is a state for an application to import.
 type ImportRequest struct {
 	// OperationID is the caller's; see [NewOperationID]. A repeated call with the
 	// same id and payload gets the answer of the first.
@@ -35,7 +35,7 @@ type ImportRequest struct {
 	Expected map[string][]byte
 	// Actor says who is behind the import, for the application's record.
 	Actor string
-	// Progress, when set, hears of what goes on. It is called from another
+	// Progress, when set, is called with the progress. It is called from another
 	// goroutine, one call at a time.
 	Progress func(Progress)
 }
@@ -82,7 +82,7 @@ type ImportedDataset struct {
 	Filled []Filled
 }
 
-// Filled is a field that rows of a payload lacked.
+// Filled is a field that was missing from rows of a payload.
 type Filled struct {
 	Field string
 	Rows  int64
@@ -90,7 +90,7 @@ type Filled struct {
 
 // Dropped is data that an upcast left behind.
 type Dropped struct {
-	// Path is the JSON Pointer of the field; empty when whole rows were dropped.
+	// Path is the JSON Pointer of the field; empty when complete rows were dropped.
 	Path string
 	// From and To name the step.
 	From, To string

@@ -29,9 +29,9 @@ type importSession struct {
 	stream   int
 	attached bool
 	applying bool
-	// heard is when the served stream last said something; displaced is closed when it
+	// received is when the last message of the served stream came; displaced is closed when it
 	// has to give way.
-	heard     time.Time
+	received  time.Time
 	displaced chan struct{}
 	// committing is set at the last moment at which the import can be cancelled.
 	committing bool
@@ -90,7 +90,7 @@ func (i *imports) open(ctx context.Context, m *importing) (*importSession, int, 
 // stream, as after a stream that broke. The caller holds the lock.
 func (i *imports) displace(x *importSession) bool {
 	x.mu.Lock()
-	silent := i.service.options.Now().Sub(x.heard)
+	silent := i.service.options.Now().Sub(x.received)
 	idle := i.service.options.ImportIdle
 	if x.applying || !x.attached || idle < 0 || silent < idle {
 		x.mu.Unlock()
@@ -178,7 +178,7 @@ func (x *importSession) attach() int {
 		close(x.displaced) // the same caller came back before the old stream was seen to break
 	}
 	x.stream++
-	x.attached, x.heard, x.displaced = true, x.service.options.Now(), make(chan struct{})
+	x.attached, x.received, x.displaced = true, x.service.options.Now(), make(chan struct{})
 	x.watch.state(contractpb.OperationState_OPERATION_STATE_RUNNING)
 	return x.stream
 }
@@ -207,7 +207,7 @@ func (x *importSession) turn(stream int, fn func() error) error {
 	case x.ctx.Err() != nil:
 		return context.Cause(x.ctx)
 	}
-	x.heard = x.service.options.Now()
+	x.received = x.service.options.Now()
 	return fn()
 }
 

@@ -51,7 +51,7 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 	return l, nil
 }
 
-const socketHint = "the directory of a socket must be there, and this user must be allowed to make files in it; the whole path has 107 bytes at most"
+const socketHint = "the directory of a socket must exist and be writable for this user; the path of the socket has at most 107 bytes"
 
 // listenHint is what to do about a port that cannot be listened at.
 func listenHint(err error) string {
@@ -67,10 +67,10 @@ func listenHint(err error) string {
 }
 
 // listenUnix makes the socket in a directory that only the owner enters, and
-// renames it into place: between bind and chmod nobody else can reach it.
+// renames it into place: between bind and chmod no other user can reach it.
 func listenUnix(ctx context.Context, path string) (net.Listener, error) {
 	if len(path) >= len(syscall.RawSockaddrUnix{}.Path) {
-		return nil, errors.New("the path is too long: nobody could connect") // the hidden one is short
+		return nil, errors.New("the path is too long to connect to") // the hidden one is short
 	}
 	dialer := net.Dialer{Timeout: time.Second}
 	if conn, err := dialer.DialContext(ctx, "unix", path); err == nil {

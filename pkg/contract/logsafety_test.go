@@ -38,7 +38,7 @@ func (l *locked) String() string {
 	return l.b.String()
 }
 
-// leaky is an application whose state is a secret, and which fails where it is told
+// leaky is an application whose state is a secret, and which fails where it is configured
 // to with an error that quotes it.
 type leaky struct {
 	failing string
@@ -158,9 +158,9 @@ func TestValuesAreNeverTold(t *testing.T) {
 				}}}
 				o.Log, o.Metrics = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), counts
 				client := start(t, &leaky{failing, panics}, o)
-				told := []error{}
+				reported := []error{}
 				_, _, err := export(t, client)
-				told = append(told, err)
+				reported = append(reported, err)
 				for name, text := range payloads {
 					for _, schema := range []string{"1.0", "2.0"} {
 						r := request(t, source("notes", schema, text))
@@ -168,41 +168,41 @@ func TestValuesAreNeverTold(t *testing.T) {
 						if err == nil && name != "good" {
 							t.Errorf("%s was imported", name)
 						}
-						told = append(told, err)
+						reported = append(reported, err)
 					}
 				}
 				_, err = client.Verify(t.Context())
-				told = append(told, err)
+				reported = append(reported, err)
 				_, err = client.Fingerprints(t.Context())
-				told = append(told, err)
+				reported = append(reported, err)
 				// A chunk that is not what it claims.
-				told = append(told, sendWrongChunk(t, client))
+				reported = append(reported, sendWrongChunk(t, client))
 				operations, err := client.Operations(t.Context())
 				if err != nil {
 					t.Fatal(err)
 				}
 				for _, op := range operations {
-					told = append(told, op.Err)
+					reported = append(reported, op.Err)
 				}
-				for _, err := range told {
+				for _, err := range reported {
 					var e *contract.Error
 					text := fmt.Sprintf("%v %+v", err, err)
 					if errors.As(err, &e) {
 						text += fmt.Sprint(e.Metadata, status.Convert(e).Proto())
 					}
 					if strings.Contains(text, canary) {
-						t.Errorf("an error tells the value: %s", text)
+						t.Errorf("an error contains the value: %s", text)
 					}
 				}
 				if counted := scrape(t, counts); strings.Contains(counted, canary) {
-					t.Errorf("metrics tell the value: %s", counted)
+					t.Errorf("metrics contain the value: %s", counted)
 				}
 				if !strings.Contains(log.String(), "a call ended") || !strings.Contains(log.String(), "sourceAppId") {
 					t.Error("the log does not show calls; the test proves nothing")
 				}
 				for line := range strings.Lines(log.String()) {
 					if strings.Contains(line, canary) {
-						t.Errorf("the log tells the value: %s", line)
+						t.Errorf("the log contains the value: %s", line)
 					}
 				}
 			})

@@ -14,7 +14,7 @@ import (
 // ContractVersion is the version of the contract that this package speaks.
 const ContractVersion = "v1"
 
-// Sizes of the wire. Every default gRPC client takes messages of 4 MiB.
+// Sizes of messages. Every default gRPC client takes messages of 4 MiB.
 const (
 	// chunkSize is how much data a chunk carries unless the caller wants less.
 	chunkSize = 256 << 10
@@ -36,7 +36,7 @@ type totals struct {
 	digest       appbur.Digest
 }
 
-// manifestDigest names a whole set of payloads: the SHA-256 of a text with one
+// manifestDigest identifies a complete set of payloads: the SHA-256 of a text with one
 // line for the application and one per dataset, sorted by name.
 func manifestDigest(app string, datasets []totals) appbur.Digest {
 	sorted := slices.SortedFunc(slices.Values(datasets), func(a, b totals) int { return strings.Compare(a.name, b.name) })

@@ -9,7 +9,7 @@ import (
 	"github.com/appbur/appbur/pkg/contract/contractpb"
 )
 
-// Metrics is told what one server does, from many goroutines. The package metrics has
+// Metrics gets what one server does, from many goroutines. The package metrics has
 // one for Prometheus. Kinds are "export" and "import".
 type Metrics interface {
 	// Serving is called once, before any call comes. operations lists what runs and what
@@ -19,10 +19,10 @@ type Metrics interface {
 	// "OTHER": applications may invent reasons, and labels may not be endless.
 	CallBegan(call string)
 	CallEnded(call string, code codes.Code, reason Reason, took time.Duration)
-	// Transferred is told of payload and rows that an export sent, of payload that an
-	// import received, and of rows that it applied.
+	// Transferred counts payload and rows that an export sent, payload that an
+	// import received, and rows that it applied.
 	Transferred(kind string, bytes, rows int64)
-	// Succeeded is told when an operation succeeded that was no dry run.
+	// Succeeded is called when an operation succeeded that was no dry run.
 	Succeeded(kind string, at time.Time)
 }
 

@@ -65,7 +65,7 @@ func TestMetrics(t *testing.T) {
 		`appbur_contract_last_success_timestamp_seconds{kind="import"} 1.70000000025e+09`,
 	} {
 		if !strings.Contains(text, line+"\n") {
-			t.Errorf("lacks %s:\n%s", line, text)
+			t.Errorf("no line %s:\n%s", line, text)
 		}
 	}
 

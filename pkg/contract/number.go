@@ -102,13 +102,13 @@ func parseDecimal(literal []byte) (decimal, error) {
 		mantissa = mantissa[:i]
 	}
 
-	whole, fraction, _ := bytes.Cut(mantissa, []byte("."))
-	digits := whole
+	integer, fraction, _ := bytes.Cut(mantissa, []byte("."))
+	digits := integer
 	if len(fraction) > 0 {
-		digits = slices.Concat(whole, fraction)
+		digits = slices.Concat(integer, fraction)
 	}
 	trimmed := bytes.TrimLeft(digits, "0")
-	d.point = len(whole) - (len(digits) - len(trimmed)) + exponent
+	d.point = len(integer) - (len(digits) - len(trimmed)) + exponent
 	d.digits = bytes.TrimRight(trimmed, "0")
 	if len(d.digits) == 0 {
 		d.point = 0

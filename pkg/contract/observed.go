@@ -50,7 +50,7 @@ func (o *observation) end(err *error) {
 		took.Seconds())
 }
 
-// verdict is what the caller is told, without its message.
+// verdict is what the caller gets, without its message.
 func verdict(err error) (codes.Code, Reason) {
 	var known *Error
 	switch {

@@ -26,7 +26,7 @@ import (
 
 var operationIDPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
 
-// NewOperationID makes an id that nobody else has, from 16 random bytes.
+// NewOperationID makes a unique id from 16 random bytes.
 func NewOperationID(random io.Reader) (string, error) {
 	var raw [16]byte
 	if _, err := io.ReadFull(random, raw[:]); err != nil {

@@ -94,7 +94,7 @@ func (w *operationWatch) snapshot() *contractpb.Operation {
 	return proto.CloneOf(w.op)
 }
 
-// endedOperations remembers how the last operations ended, for people who ask
+// endedOperations remembers how the last operations ended, for people who look
 // later. What an import needs for its retry is in the operationLog.
 type endedOperations struct {
 	mu   sync.Mutex

@@ -59,11 +59,11 @@ type Options struct {
 	// do everything who can connect: with a certificate of ClientCAs over TCP, or
 	// with the rights of the owner of a unix socket.
 	Guard Guard
-	// Reflection tells callers the protocol, for tools such as grpcurl. With a Guard
+	// Reflection shows callers the protocol, for tools such as grpcurl. With a Guard
 	// it needs any right.
 	Reflection bool
 	// ShutdownGrace is how long calls and imports that run may go on after the server
-	// was told to stop. Then calls are cut off and imports are cancelled and rolled
+	// was asked to stop. Then calls are cut off and imports are cancelled and rolled
 	// back. Zero means 30 seconds, a negative value that they are cut off at once.
 	// Choose it shorter than what ends the process, in Kubernetes
 	// terminationGracePeriodSeconds.

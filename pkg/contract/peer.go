@@ -11,8 +11,8 @@ import (
 	"google.golang.org/grpc/peer"
 )
 
-// unixTransport is the transport of unix sockets. Nobody can listen in on them, so
-// tokens may be sent; and the system tells who is at the other end.
+// unixTransport is the transport of unix sockets. They cannot be intercepted, so
+// tokens may be sent; and the system provides the user at the other end.
 type unixTransport struct{}
 
 // unixPeer is what is known of the other end of a unix socket.

@@ -33,7 +33,7 @@ func TestBearer(t *testing.T) {
 
 	// Whoever did not come over TLS or a unix socket has shown nothing.
 	if c := shown(withAuthorization("Bearer abc")); c.Token != "" {
-		t.Error("a token of nobody is looked at")
+		t.Error("an unknown token is looked at")
 	}
 }
 

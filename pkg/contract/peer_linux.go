@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// peerUID asks the system for the user of the process that connected.
+// peerUID returns the user of the process that connected.
 func peerUID(conn net.Conn) *int {
 	socket, ok := conn.(*net.UnixConn)
 	if !ok {

@@ -4,5 +4,5 @@ package contract
 
 import "net"
 
-// peerUID does not know how to ask this system.
+// peerUID is not implemented for this system.
 func peerUID(net.Conn) *int { return nil }

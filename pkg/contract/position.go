@@ -13,7 +13,7 @@ import (
 type PositionSnapshot interface {
 	Snapshot
 	// Positions says how far the counters of a dataset had come, at the moment of the
-	// snapshot or later: counters do not go back. It is asked after the rows were read.
+	// snapshot or later: counters do not go back. It is read after the rows.
 	Positions(ctx context.Context, dataset string) ([]appbur.Position, error)
 }
 
@@ -26,7 +26,7 @@ type PositionTransaction interface {
 	Continue(ctx context.Context, dataset string, positions []appbur.Position) error
 }
 
-// readPositions asks a snapshot that knows of counters for theirs.
+// readPositions reads the positions of a snapshot with counters.
 func readPositions(ctx context.Context, snapshot Snapshot, d *definition) ([]*contractpb.Position, error) {
 	source, ok := snapshot.(PositionSnapshot)
 	if !ok {
@@ -41,7 +41,7 @@ func readPositions(ctx context.Context, snapshot Snapshot, d *definition) ([]*co
 			return nil, NewError(ReasonAppFailed, "dataset %s: %w", d.Name, err).With("dataset", d.Name)
 		}
 	}
-	return wirePositions(positions), nil
+	return sentPositions(positions), nil
 }
 
 // continuePositions hands positions that came with a payload to a transaction, and says
@@ -61,17 +61,17 @@ func continuePositions(ctx context.Context, tx Transaction, p *importPart) (warn
 	return "", nil
 }
 
-func wirePositions(positions []appbur.Position) []*contractpb.Position {
-	var wire []*contractpb.Position
+func sentPositions(positions []appbur.Position) []*contractpb.Position {
+	var sent []*contractpb.Position
 	for _, p := range positions {
-		wire = append(wire, &contractpb.Position{Field: p.Field, Counter: p.Counter, Next: p.Next})
+		sent = append(sent, &contractpb.Position{Field: p.Field, Counter: p.Counter, Next: p.Next})
 	}
-	return wire
+	return sent
 }
 
-func positionsOf(wire []*contractpb.Position) ([]appbur.Position, error) {
+func positionsOf(received []*contractpb.Position) ([]appbur.Position, error) {
 	var positions []appbur.Position
-	for _, w := range wire {
+	for _, w := range received {
 		p := appbur.Position{Field: w.GetField(), Counter: w.GetCounter(), Next: w.GetNext()}
 		if err := p.Check(); err != nil {
 			return nil, err

@@ -45,7 +45,7 @@ func (tx numberedTransaction) Continue(_ context.Context, _ string, positions []
 	return nil
 }
 
-// Positions travel beside the payload, which they do not change; an application without
+// Positions are sent next to the payload, which they do not change; an application without
 // counters says that it does not take them.
 func TestPositionsTravelBesideThePayload(t *testing.T) {
 	app := &numbered{App: memory(row(`{"id":1}`)), next: "18446744073709551616"}

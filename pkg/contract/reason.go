@@ -6,7 +6,7 @@ import "google.golang.org/grpc/codes"
 // which of them it may give.
 type Reason string
 
-// The reasons. Each stands for exactly one gRPC code; see [Reason.Code].
+// The reasons. Each has exactly one gRPC code; see [Reason.Code].
 const (
 	// ReasonInvalidRequest: a field is missing or malformed, or messages came in
 	// the wrong order.
@@ -28,7 +28,7 @@ const (
 	ReasonOperationInProgress Reason = "OPERATION_IN_PROGRESS"
 	// ReasonOperationConflict: the operation id was used for something else.
 	ReasonOperationConflict Reason = "OPERATION_CONFLICT"
-	// ReasonOffsetMismatch: a chunk does not start where the receiver stands.
+	// ReasonOffsetMismatch: a chunk does not start at the offset that the receiver expects.
 	ReasonOffsetMismatch Reason = "OFFSET_MISMATCH"
 	// ReasonChecksumMismatch: bytes differ from their checksum.
 	ReasonChecksumMismatch Reason = "CHECKSUM_MISMATCH"
@@ -61,7 +61,7 @@ const (
 	ReasonUnknownOperation Reason = "UNKNOWN_OPERATION"
 	// ReasonTooManyOperations: as many operations as are allowed are under way.
 	ReasonTooManyOperations Reason = "TOO_MANY_OPERATIONS"
-	// ReasonOperationCancelled: somebody cancelled the operation.
+	// ReasonOperationCancelled: the operation was cancelled.
 	ReasonOperationCancelled Reason = "OPERATION_CANCELLED"
 )
 
@@ -113,7 +113,7 @@ var meanings = map[Reason]meaning{
 	},
 	ReasonTargetChanged: {
 		codes.Aborted, false,
-		"somebody changed the application meanwhile; look at its state and plan the import again",
+		"the application was changed meanwhile; look at its state and plan the import again",
 	},
 	ReasonAlreadyCommitted:   {codes.FailedPrecondition, false, "the import has taken effect; import an earlier state to go back"},
 	ReasonUnknownOperation:   {codes.NotFound, false, "list the operations of the application; results are kept for a limited time"},

@@ -27,7 +27,7 @@ type DatasetHeader struct {
 // instead of rows.
 func (h DatasetHeader) Opaque() bool { return h.MediaType != MediaType }
 
-// ExportedDataset is one dataset that arrived whole.
+// ExportedDataset is one dataset that arrived completely.
 type ExportedDataset struct {
 	DatasetHeader
 	Rows, Size int64
@@ -143,7 +143,7 @@ func (r *receiver) take(m *contractpb.ExportResponse) error {
 	case *contractpb.ExportResponse_Trailer:
 		return r.trailer(message.Trailer)
 	case *contractpb.ExportResponse_Progress:
-		r.tell(Progress{Phase: "exporting", Dataset: message.Progress.GetDataset(), Rows: int64(message.Progress.GetRows())})
+		r.report(Progress{Phase: "exporting", Dataset: message.Progress.GetDataset(), Rows: int64(message.Progress.GetRows())})
 		return nil
 	default:
 		return errors.New("a message is of no known kind")
@@ -193,13 +193,13 @@ func (r *receiver) header(h *contractpb.ExportHeader) error {
 
 	for _, name := range r.request.GetDatasets() {
 		if !r.announces(name) {
-			return fmt.Errorf("dataset %s was asked for and is not announced", name)
+			return fmt.Errorf("dataset %s was requested and is not announced", name)
 		}
 	}
 	return nil
 }
 
-func (r *receiver) tell(p Progress) {
+func (r *receiver) report(p Progress) {
 	if r.progress != nil {
 		r.progress(p)
 	}
@@ -278,7 +278,7 @@ func (r *receiver) chunk(c *contractpb.Chunk) error {
 		return &sinkError{err}
 	}
 	r.received += int64(len(data))
-	r.tell(Progress{Phase: "exporting", Dataset: d.header.Name, Bytes: d.count.size, Rows: d.rows.rows})
+	r.report(Progress{Phase: "exporting", Dataset: d.header.Name, Bytes: d.count.size, Rows: d.rows.rows})
 	return nil
 }
 

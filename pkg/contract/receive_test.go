@@ -51,24 +51,24 @@ func wholeExport() []*contractpb.ExportResponse {
 	})
 	return []*contractpb.ExportResponse{
 		{Message: &contractpb.ExportResponse_Header{Header: header}},
-		wireChunk("a", 0, first[:10]),
+		exportedChunk("a", 0, first[:10]),
 		{Message: &contractpb.ExportResponse_Progress{Progress: &contractpb.Progress{}}},
-		wireChunk("a", 10, first[10:]),
-		wireTrailer("a", 2, first),
-		wireChunk("b", 0, second),
-		wireTrailer("b", 1, second),
-		wireTrailer("c", 0, ""),
+		exportedChunk("a", 10, first[10:]),
+		exportedTrailer("a", 2, first),
+		exportedChunk("b", 0, second),
+		exportedTrailer("b", 1, second),
+		exportedTrailer("c", 0, ""),
 		{Message: &contractpb.ExportResponse_Trailer{Trailer: &contractpb.ExportTrailer{ManifestSha256: digests[:]}}},
 	}
 }
 
-func wireChunk(dataset string, offset uint64, data string) *contractpb.ExportResponse {
+func exportedChunk(dataset string, offset uint64, data string) *contractpb.ExportResponse {
 	return &contractpb.ExportResponse{Message: &contractpb.ExportResponse_Chunk{Chunk: &contractpb.Chunk{
 		Dataset: dataset, Offset: offset, Data: []byte(data), Crc32C: checksum([]byte(data)),
 	}}}
 }
 
-func wireTrailer(dataset string, rows uint64, payload string) *contractpb.ExportResponse {
+func exportedTrailer(dataset string, rows uint64, payload string) *contractpb.ExportResponse {
 	digest := sha256.Sum256([]byte(payload))
 	return &contractpb.ExportResponse{Message: &contractpb.ExportResponse_DatasetTrailer{DatasetTrailer: &contractpb.DatasetTrailer{
 		Dataset: dataset, Rows: rows, Bytes: uint64(len(payload)), Sha256: digest[:],
@@ -147,8 +147,8 @@ func TestReceiverNoticesEveryChange(t *testing.T) {
 		"a row without its line feed": "{\"k\":1}",
 	} {
 		tests[name] = []*contractpb.ExportResponse{
-			whole[0], wireChunk("a", 0, rows),
-			wireTrailer("a", uint64(bytes.Count([]byte(rows), lineFeed)), rows),
+			whole[0], exportedChunk("a", 0, rows),
+			exportedTrailer("a", uint64(bytes.Count([]byte(rows), lineFeed)), rows),
 		}
 	}
 
@@ -164,7 +164,7 @@ func TestReceiverNoticesEveryChange(t *testing.T) {
 				}
 			}
 			if accepted && r.finished {
-				t.Error("the export was taken for whole")
+				t.Error("the export was taken for complete")
 			}
 			if err := r.abandon(); err != nil {
 				t.Error(err)
@@ -179,8 +179,8 @@ func TestReceiverNoticesEveryChange(t *testing.T) {
 }
 
 // FuzzReceiver plays any sequence of messages: the first bytes choose and bend
-// messages of a whole export, the rest is decoded as protobuf. Whatever comes, an
-// export counts as whole only when its payloads are the ones that it announced.
+// messages of a complete export, the rest is decoded as protobuf. Whatever comes, an
+// export counts as complete only when its payloads are the ones that it announced.
 func FuzzReceiver(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 3, 4, 5, 6, 7, 8}, []byte(nil))
 	f.Add([]byte{0, 1, 3, 4}, []byte(nil))
@@ -220,7 +220,7 @@ func FuzzReceiver(f *testing.F) {
 		for _, d := range r.result.Datasets {
 			payload := sink[d.Name].Bytes()
 			if appbur.DigestOf(payload) != d.Digest || int64(len(payload)) != d.Size || int64(bytes.Count(payload, lineFeed)) != d.Rows {
-				t.Fatalf("dataset %s was taken for whole and is not", d.Name)
+				t.Fatalf("dataset %s was taken for complete and is not", d.Name)
 			}
 		}
 	})

@@ -10,7 +10,7 @@ import (
 	"github.com/appbur/appbur/pkg/contract/contractpb"
 )
 
-// redacted stands for text that was left out.
+// redacted replaces text that was left out.
 const redacted = "[redacted]"
 
 // Redact returns a copy of a message that may be printed: what the fields hold that
@@ -83,7 +83,7 @@ func redactValue(field protoreflect.FieldDescriptor, value protoreflect.Value) p
 	}
 }
 
-// printable is a message in a log. It costs nothing where nobody logs it.
+// printable is a message in a log. It costs nothing where it is not logged.
 type printable struct{ message proto.Message }
 
 // LogValue implements [slog.LogValuer].

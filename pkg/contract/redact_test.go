@@ -49,7 +49,7 @@ func TestRedact(t *testing.T) {
 				t.Errorf("printed %s", text)
 			}
 			if !strings.Contains(text, test.keeps) {
-				t.Errorf("%s lacks %s", text, test.keeps)
+				t.Errorf("%s does not contain %s", text, test.keeps)
 			}
 			if !proto.Equal(before, test.message) {
 				t.Error("the message itself was changed")

@@ -249,7 +249,7 @@ func TestResumeNeverSplicesSnapshots(t *testing.T) {
 	}
 }
 
-// A caller that gave up releases the export, and may begin anew under the same id.
+// A caller that gave up releases the export, and may begin again under the same id.
 func TestReleasedExportBeginsAnew(t *testing.T) {
 	o := notes()
 	o.ExportLease = time.Minute

@@ -24,7 +24,7 @@ const shortestChunk = 4 << 10
 type retries struct {
 	fruitless int
 	// chunk is the longest chunk of the next attempt. A connection that dies before
-	// a whole chunk came brings nothing, so chunks get shorter until one does.
+	// a complete chunk came brings nothing, so chunks get shorter until one does.
 	chunk int
 }
 

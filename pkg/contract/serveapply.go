@@ -12,7 +12,7 @@ import (
 	"github.com/appbur/appbur/pkg/contract/contractpb"
 )
 
-// follow tells the caller how an import goes on, until it ends. The import does not
+// follow sends the caller the progress of an import, until it ends. The import does not
 // need its caller any more.
 func (s *service) follow(ctx context.Context, stream importStream, x *importSession) error {
 	beat := time.NewTicker(min(s.options.Heartbeat, progressInterval))
@@ -43,7 +43,7 @@ func (s *service) follow(ctx context.Context, stream importStream, x *importSess
 	}
 }
 
-// progressInterval is how often a caller hears of an import that moves.
+// progressInterval is how often a caller gets the progress of an import that moves.
 const progressInterval = time.Second
 
 // apply runs the one transaction of an import.

@@ -173,7 +173,7 @@ func (o *exportOut) chunk(p *exportPart, offset, n int64) error {
 	return o.whileOwn(func() error { return o.stream.SendMsg(exportChunk(p.definition.Name, offset, data)) })
 }
 
-// end waits until the snapshot is known to have been whole.
+// end waits until the snapshot is known to have been complete.
 func (o *exportOut) end(ctx context.Context) error {
 	for {
 		select {
@@ -191,7 +191,7 @@ func (o *exportOut) end(ctx context.Context) error {
 	}
 }
 
-// alive tells the caller that work goes on.
+// alive shows the caller that work continues.
 func (o *exportOut) alive() error {
 	return o.send(&contractpb.ExportResponse{Message: &contractpb.ExportResponse_Progress{Progress: o.session.watch.progress()}})
 }

@@ -186,7 +186,7 @@ func (s *service) planPart(a *contractpb.ImportDataset) (*importPart, error) {
 }
 
 // accept returns the steps that bring the schema to the current one, or says on
-// which side of the readable range it lies.
+// which side of the readable range it is.
 func (d *definition) accept(schema schemaVersion) ([]step, error) {
 	if schema.compare(d.schema) > 0 {
 		return nil, NewError(ReasonSchemaTooNew, "dataset %s: the payload has schema %s, this release reads up to %s", d.Name, schema, d.schema).
@@ -240,7 +240,7 @@ func (s *service) receive(stream importStream, x *importSession, number int) err
 		select {
 		case next = <-requests:
 		case <-x.ctx.Done():
-			// The caller hears at once that its import was cancelled.
+			// The caller gets the cancellation of its import at once.
 			return context.Cause(x.ctx)
 		case <-displaced:
 			return errDisplaced

@@ -77,7 +77,7 @@ func (s *service) estimate(ctx context.Context, info *contractpb.DatasetInfo) {
 	info.EstimatedRows, info.EstimatedBytes = uint64(max(rows, 0)), uint64(max(size, 0))
 }
 
-// guess asks for an estimate and survives a crash.
+// guess calls for an estimate and survives a crash.
 func (s *service) guess(ctx context.Context, e Estimator, dataset string) (rows, size int64, err error) {
 	defer s.recoverInto(ctx, "GetInfo", &err)
 	return e.Estimate(ctx, dataset)
@@ -86,13 +86,13 @@ func (s *service) guess(ctx context.Context, e Estimator, dataset string) (rows,
 func (d *definition) describe() *contractpb.DatasetInfo {
 	info := &contractpb.DatasetInfo{
 		Name: d.Name, Description: d.Description, Schema: d.schema.String(), Reads: d.reads.String(), MediaType: d.mediaType(),
-		Key: d.Key, Sensitive: d.Sensitive(), DependsOn: d.DependsOn, Required: d.Required, UnknownFields: wireUnknown[d.UnknownFields],
+		Key: d.Key, Sensitive: d.Sensitive(), DependsOn: d.DependsOn, Required: d.Required, UnknownFields: unknownFieldsSent[d.UnknownFields],
 	}
 	for _, s := range d.steps {
 		upcast := &contractpb.Upcast{From: s.from.String(), To: s.to.String()}
 		for _, c := range s.Changes {
 			upcast.Changes = append(upcast.Changes, &contractpb.Change{
-				Op: wireOps[c.Op], Path: c.Path, To: c.To, ValueJson: string(c.Value), Reason: c.Reason,
+				Op: opsSent[c.Op], Path: c.Path, To: c.To, ValueJson: string(c.Value), Reason: c.Reason,
 			})
 		}
 		info.Upcasts = append(info.Upcasts, upcast)
@@ -103,12 +103,12 @@ func (d *definition) describe() *contractpb.DatasetInfo {
 	return info
 }
 
-var wireUnknown = map[UnknownFields]contractpb.UnknownFields{
+var unknownFieldsSent = map[UnknownFields]contractpb.UnknownFields{
 	ReportUnknown: contractpb.UnknownFields_UNKNOWN_FIELDS_REPORT,
 	RefuseUnknown: contractpb.UnknownFields_UNKNOWN_FIELDS_REFUSE,
 }
 
-var wireOps = map[ChangeOp]contractpb.Change_Op{
+var opsSent = map[ChangeOp]contractpb.Change_Op{
 	OpRename: contractpb.Change_OP_RENAME,
 	OpMove:   contractpb.Change_OP_MOVE,
 	OpAdd:    contractpb.Change_OP_ADD,
@@ -117,7 +117,7 @@ var wireOps = map[ChangeOp]contractpb.Change_Op{
 }
 
 // recoverInto turns a crash of the application into an error of the one call.
-// The stack goes to the log, never over the wire.
+// The stack goes to the log, never to the caller.
 func (s *service) recoverInto(ctx context.Context, call string, err *error) {
 	if r := recover(); r != nil {
 		s.crashed(ctx, call, r, err)

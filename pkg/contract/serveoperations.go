@@ -7,7 +7,7 @@ import (
 	"github.com/appbur/appbur/pkg/contract/contractpb"
 )
 
-// known lists every operation that can be told of, newest first. One that runs
+// known lists every operation that can be reported, newest first. One that runs
 // hides an ended one of the same id.
 func (s *service) known() []*contractpb.Operation {
 	all := slices.Concat(s.ended.all(), s.exports.list(), s.imports.list())

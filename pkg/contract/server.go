@@ -55,7 +55,7 @@ func NewServer(app App, o Options) (*Server, error) {
 
 // Register adds the service to a grpc server that the application has already.
 // Health, TLS, keepalive and reflection are then the application's business. The
-// guard works as in Serve, except that it is not told the user behind a unix
+// guard works as in Serve, except that it does not get the user behind a unix
 // socket, and no token that came without TLS.
 func (s *Server) Register(r grpc.ServiceRegistrar) {
 	contractpb.RegisterAppStateServer(r, s.handler())

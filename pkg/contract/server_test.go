@@ -97,7 +97,7 @@ func request(t *testing.T, sources ...contract.DatasetSource) contract.ImportReq
 	return contract.ImportRequest{OperationID: operationID(t), SourceApp: "notes", Datasets: sources}
 }
 
-// wantReason checks reason and hint of an error that came over the wire.
+// wantReason checks reason and hint of an error that came from the server.
 func wantReason(t *testing.T, err error, reason contract.Reason) *contract.Error {
 	t.Helper()
 	var e *contract.Error

@@ -87,7 +87,7 @@ func (s *spool) restart() error {
 	return nil
 }
 
-// due reports whether the caller should hear how far the payload is.
+// due reports whether it is time to send the caller the progress of the payload.
 func (s *spool) due() bool {
 	return s.received-s.acked >= ackInterval || s.received == s.announced.size
 }

@@ -74,7 +74,7 @@ func TestStopWhileImporting(t *testing.T) {
 			client := connect(t, address, contract.DialOptions{})
 			waitReady(t, client)
 
-			// Somebody watches the health, which must not hold up the end.
+			// A client watches the health, which must not delay the end.
 			watch, err := grpc_health_v1.NewHealthClient(client.Connection()).Watch(t.Context(), &grpc_health_v1.HealthCheckRequest{})
 			if err != nil {
 				t.Fatal(err)
@@ -102,7 +102,7 @@ func TestStopWhileImporting(t *testing.T) {
 				if err := lost.Close(); err != nil {
 					t.Fatal(err)
 				}
-				hangUp() // it cannot tell any more
+				hangUp() // it cannot report any more
 				if err := <-imported; err == nil {
 					t.Fatal("the caller is gone and got a result")
 				}

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// TokenSource gives the bearer token for the next call. It is asked for every call,
+// TokenSource gives the bearer token for the next call. It is called for every call,
 // so that a token may be replaced while the client lives.
 type TokenSource func(ctx context.Context) (Token, error)
 

@@ -31,7 +31,7 @@ type brokenApplication struct {
 var brokenApplications = map[string]brokenApplication{
 	"an answer of GetInfo that counts the calls": {start: liar(lies{info: counting()}), caught: []string{"INFO-001"}},
 	"a server that refuses unknown fields":       {start: liar(lies{refuse: refuseUnknown}), caught: []string{"INFO-002"}},
-	"a version mismatch that names nobody":       {start: liar(lies{fail: withoutMetadata}), caught: []string{"INFO-003", "IMP-009"}},
+	"a version mismatch without versions":        {start: liar(lies{fail: withoutMetadata}), caught: []string{"INFO-003", "IMP-009"}},
 	"a limit of zero": {
 		start:  liar(lies{info: func(r *contractpb.GetInfoResponse) { r.Limits.MaxRowBytes = 0 }}),
 		caught: []string{"INFO-004"},
@@ -64,7 +64,7 @@ var brokenApplications = map[string]brokenApplication{
 		start:  liar(lies{exporting: func(r *contractpb.ExportRequest) { r.Datasets = nil }}),
 		caught: []string{"EXP-013"},
 	},
-	"an export that times out": {start: liar(lies{impatient: 50 * time.Millisecond}), caught: []string{"EXP-014"}},
+	"an export that times out": {start: liar(lies{timeout: 50 * time.Millisecond}), caught: []string{"EXP-014"}},
 	"a silent export":          {start: silent, caught: []string{"EXP-015"}},
 	"a limit of exports that is not kept": {
 		start:  liar(lies{info: func(r *contractpb.GetInfoResponse) { r.Limits.MaxParallelExports = 2 }}),
@@ -76,7 +76,7 @@ var brokenApplications = map[string]brokenApplication{
 		caught: []string{"EXP-018"},
 	},
 
-	"an import that says so and does nothing": {
+	"an import that reports success and does nothing": {
 		start:  app(func() contract.App { return &lazy{Memory: contracttest.NewMemory(roster())} }),
 		caught: []string{"EXP-001", "IMP-001", "IMP-002"},
 	},
@@ -88,7 +88,7 @@ var brokenApplications = map[string]brokenApplication{
 		start:  liar(lies{state: func(s *contractpb.ImportState) { s.Datasets = nil }}),
 		caught: []string{"IMP-008"},
 	},
-	"damage that nobody looks for":    {start: liar(lies{importing: mended}), caught: []string{"IMP-010"}},
+	"damage that is not detected":     {start: liar(lies{importing: mended}), caught: []string{"IMP-010"}},
 	"a commit that is taken on trust": {start: liar(lies{importing: trusting()}), caught: []string{"IMP-011"}},
 	"rows visible before the commit": {
 		start:  app(func() contract.App { return newHasty() }),
@@ -108,7 +108,7 @@ var brokenApplications = map[string]brokenApplication{
 		}
 	}}), caught: []string{"IMP-020"}},
 	"a cancel that cancels nothing": {start: liar(lies{noCancel: true}), caught: []string{"IMP-021"}},
-	"references that nobody checks": {
+	"references that are not checked": {
 		start:  app(func() contract.App { return contracttest.NewMemory(roster()) }),
 		caught: []string{"IMP-022"},
 	},

@@ -37,7 +37,7 @@ const (
 	conditionTokens = "tokens"
 )
 
-// The capabilities that cases ask for.
+// The capabilities that cases need.
 const (
 	capabilityResume      = "resume.v1"
 	capabilityOperations  = "operations.v1"
@@ -80,7 +80,7 @@ var infoCases = []contractCase{
 	}, infoUnknown},
 	{Case{
 		"INFO-003", Required, "", "without a common version the call fails and names both sides",
-		"GetInfo with a version nobody speaks: NO_COMMON_VERSION, metadata caller and application.", nil,
+		"GetInfo with a version that neither side supports: NO_COMMON_VERSION, metadata caller and application.", nil,
 	}, infoNoCommonVersion},
 	{
 		Case{
@@ -129,7 +129,7 @@ var exportCases = []contractCase{
 	}, exportSnapshot},
 	{Case{
 		"EXP-007", Required, "", "chunks keep within both limits",
-		"Chunks are no longer than asked for; a row that is longer than a chunk is split.", nil,
+		"Chunks are no longer than requested; a row that is longer than a chunk is split.", nil,
 	}, exportChunks},
 	{Case{
 		"EXP-008", Required, "", "a cancelled export is freed within 5 seconds",
@@ -137,7 +137,7 @@ var exportCases = []contractCase{
 	}, exportCancelled},
 	{Case{
 		"EXP-009", Required, "", "a stream ends with OK only when it is complete",
-		"The last message is the trailer; a cancelled stream does not look whole.", nil,
+		"The last message is the trailer; a cancelled stream does not look complete.", nil,
 	}, exportComplete},
 	{Case{
 		"EXP-010", Conditional, capabilityResume, "a broken export resumes anywhere with the same bytes",
@@ -157,8 +157,8 @@ var exportCases = []contractCase{
 		"Each dataset alone gives itself and its dependencies; an unknown name fails with UNKNOWN_DATASET.", nil,
 	}, exportSubset},
 	{Case{
-		"EXP-014", Recommended, "", "a slow caller is served and stops nobody",
-		"A stream that is read at 1 KiB per second stays whole while an import succeeds beside it.", nil,
+		"EXP-014", Recommended, "", "a slow caller is served and blocks no other",
+		"A stream that is read at 1 KiB per second is complete while an import succeeds at the same time.", nil,
 	}, exportSlow},
 	{Case{
 		"EXP-015", Required, "", "a stream is never silent for more than 15 seconds",
@@ -171,10 +171,10 @@ var exportCases = []contractCase{
 	}, exportParallel},
 	{Case{
 		"EXP-017", Conditional, capabilityResume, "ReleaseExport may be repeated",
-		"It succeeds as often as it is called, also for operations that nobody knows.", nil,
+		"It succeeds as often as it is called, also for unknown operations.", nil,
 	}, exportRelease},
 	{Case{
-		"EXP-018", Conditional, capabilityFingerprint, "fingerprints tell changes",
+		"EXP-018", Conditional, capabilityFingerprint, "fingerprints show changes",
 		"Unchanged state has equal fingerprints; each change of a dataset changes its own.", nil,
 	}, exportFingerprint},
 }
@@ -237,7 +237,7 @@ var importCases = []contractCase{
 		importInvalidRow,
 	},
 	{Case{
-		"IMP-014", Required, "", "too new, too old and foreign payloads are told apart before any write",
+		"IMP-014", Required, "", "too new, too old and foreign payloads are distinguished before any write",
 		"SCHEMA_TOO_NEW, SCHEMA_TOO_OLD, WRONG_APP.", nil,
 	}, importUnreadable},
 	{
@@ -262,8 +262,8 @@ var importCases = []contractCase{
 		"A second import fails with OPERATION_IN_PROGRESS and succeeds when the first has ended.", nil,
 	}, importConcurrent},
 	{Case{
-		"IMP-019", Required, "", "an export beside an import shows the state before or after",
-		"Exports run all the time while the whole state is exchanged.", nil,
+		"IMP-019", Required, "", "an export during an import shows the state before or after",
+		"Exports run all the time while the complete state is exchanged.", nil,
 	}, importVisible},
 	{Case{
 		"IMP-020", Conditional, capabilityFingerprint, "an import that expects another state is refused",
@@ -278,7 +278,7 @@ var importCases = []contractCase{
 		"A payload without the rows that it refers to fails with CONSTRAINT_VIOLATION.", nil,
 	}, importDangling},
 	{Case{
-		"IMP-023", Required, "", "the order of datasets on the wire does not matter",
+		"IMP-023", Required, "", "the order of datasets in the stream does not matter",
 		"Datasets are announced and sent in the opposite order, and in turns.", nil,
 	}, importOrder},
 	{Case{
@@ -304,7 +304,7 @@ var importCases = []contractCase{
 var netCases = []contractCase{
 	{Case{
 		"NET-001", Conditional, conditionTLS, "callers have exactly the rights they were given",
-		"Nobody without credentials exports or imports; the identities given may do what they may and nothing else.", nil,
+		"No caller without credentials exports or imports; the identities given may do what they may and nothing else.", nil,
 	}, netIdentities},
 	{Case{
 		"NET-002", Conditional, conditionTokens, "credentials that expire in the middle of a stream harm no state",

@@ -22,8 +22,8 @@ func Check(ctx context.Context, config Config) Report {
 	return CheckEach(ctx, config, func(Result) {})
 }
 
-// CheckEach is [Check] and tells of each result as soon as it is there.
-func CheckEach(ctx context.Context, config Config, tell func(Result)) Report {
+// CheckEach is [Check] and reports each result as soon as it is there.
+func CheckEach(ctx context.Context, config Config, onResult func(Result)) Report {
 	config = config.withDefaults()
 	var report Report
 	for _, c := range cases {
@@ -33,7 +33,7 @@ func CheckEach(ctx context.Context, config Config, tell func(Result)) Report {
 		if config.Run == nil || config.Run.MatchString(c.ID) {
 			result := c.check(ctx, config)
 			report.Results = append(report.Results, result)
-			tell(result)
+			onResult(result)
 		}
 	}
 	return report
@@ -157,7 +157,7 @@ func (c contractCase) runOnce(ctx context.Context, s *session) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, client.Close()) }()
-	s.instance, s.client, s.wire = instance, client, contractpb.NewAppStateClient(client.Connection())
+	s.instance, s.client, s.stub = instance, client, contractpb.NewAppStateClient(client.Connection())
 	defer s.closeConnections()
 
 	if s.prefix, err = contract.NewOperationID(rand.Reader); err != nil {

@@ -68,7 +68,7 @@ type answer struct {
 	message         string
 }
 
-// read takes the status apart, whether it comes from the client or from the wire.
+// read takes the status apart, whether it comes from the client or from the stub.
 func read(err error) answer {
 	var e *contract.Error
 	if errors.As(err, &e) {
@@ -116,7 +116,7 @@ func (e *unexpected) Unwrap() error { return e.err }
 
 // listed looks an operation up; nil when it is not known.
 func (s *session) listed(ctx context.Context, id string) (*contractpb.Operation, error) {
-	response, err := s.wire.ListOperations(ctx, &contractpb.ListOperationsRequest{})
+	response, err := s.stub.ListOperations(ctx, &contractpb.ListOperationsRequest{})
 	if err != nil {
 		return nil, err
 	}

@@ -19,13 +19,13 @@
 // An application that holds at least one row; some cases want 16 KiB of them. All
 // other states are made from that one through the contract itself: an empty state,
 // a state with one row less. The kit never needs to know what the rows mean. What
-// the wire cannot do is a hook of [Instance]: to kill the process, to start it
+// the protocol cannot do is a hook of [Instance]: to kill the process, to start it
 // again, to have it change its own state.
 //
 // # What it promises
 //
-// Every case has an id that never changes its meaning, and a [Level]. A case talks
-// to the application over the wire and judges only what comes back, so it works for
+// Every case has an id that never changes its meaning, and a [Level]. A case sends
+// requests to the application and judges only what comes back, so it works for
 // applications in any language. Cases that need what the configuration does not
 // give are not run and counted aloud ([Report.Missing]); so are cases about what the
 // application does not offer. Every case is proved able to fail by a broken

@@ -39,13 +39,13 @@ func netStop(ctx context.Context, s *session) error {
 		return fmt.Errorf("watching health: %w", err)
 	}
 
-	told := make(chan bool, 1)
+	reported := make(chan bool, 1)
 	go func() {
 		for {
 			m, err := health.Recv()
 			if err != nil || m.GetStatus() == grpc_health_v1.HealthCheckResponse_NOT_SERVING {
 				// A connection that ends says the same.
-				told <- watching.Err() == nil
+				reported <- watching.Err() == nil
 				cancel()
 				return
 			}
@@ -85,7 +85,7 @@ func netStop(ctx context.Context, s *session) error {
 	}
 
 	select {
-	case ok := <-told:
+	case ok := <-reported:
 		if !ok {
 			return errors.New("health did not say NOT_SERVING")
 		}

@@ -142,11 +142,11 @@ func exportComplete(ctx context.Context, s *session) error {
 	return s.cancelledExport(ctx)
 }
 
-// cancelledExport makes sure that a stream that was cut short does not look whole.
+// cancelledExport makes sure that a stream that was cut short does not look complete.
 func (s *session) cancelledExport(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stream, err := s.wire.Export(ctx, &contractpb.ExportRequest{OperationId: s.operation(), MaxChunkBytes: 1})
+	stream, err := s.stub.Export(ctx, &contractpb.ExportRequest{OperationId: s.operation(), MaxChunkBytes: 1})
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/appbur/appbur/pkg/contract/contractpb"
 )
 
-// holdable is how long the payloads must be together for a stream that nobody
+// holdable is how long the payloads must be together for a stream that no caller
 // reads to stay open: what the buffers on the way hold, in chunks of few bytes.
 const holdable = 16 << 10
 

@@ -38,8 +38,8 @@ func importLostAnswer(ctx context.Context, s *session) error {
 	}
 
 	cancel()
-	// The import may still be running when it is asked for, which is said to be a reason
-	// to ask again.
+	// The import may still be running when it is requested, which is defined as a reason
+	// to retry.
 	var first contract.ImportResult
 	err = s.eventually(ctx, freedWithin, func(ctx context.Context) error {
 		first, err = s.client.Import(ctx, lost)
@@ -221,7 +221,7 @@ func importConcurrent(ctx context.Context, s *session) error {
 
 	second := s.raw(other)
 	if err := refused(s.send(ctx, second), contract.ReasonOperationInProgress); err != nil {
-		return fmt.Errorf("a second import beside the first: %w", err)
+		return fmt.Errorf("a second import during the first: %w", err)
 	}
 	if err := s.unchanged(ctx, before); err != nil {
 		return err
@@ -245,7 +245,7 @@ func importCancelled(ctx context.Context, s *session) error {
 	}
 
 	for i := range s.config.Repeat {
-		_, err := s.wire.CancelOperation(ctx, &contractpb.CancelOperationRequest{OperationId: r.open.GetOperationId()})
+		_, err := s.stub.CancelOperation(ctx, &contractpb.CancelOperationRequest{OperationId: r.open.GetOperationId()})
 		if err != nil {
 			return fmt.Errorf("cancelling an import that was not committed, call %d: %w", i+1, err)
 		}
@@ -269,13 +269,13 @@ func importCancelled(ctx context.Context, s *session) error {
 	if err := s.send(ctx, r); err != nil {
 		return err
 	}
-	_, err = s.wire.CancelOperation(ctx, &contractpb.CancelOperationRequest{OperationId: r.open.GetOperationId()})
+	_, err = s.stub.CancelOperation(ctx, &contractpb.CancelOperationRequest{OperationId: r.open.GetOperationId()})
 	if err := refused(err, contract.ReasonAlreadyCommitted); err != nil {
 		return fmt.Errorf("cancelling an import that took effect: %w", err)
 	}
-	_, err = s.wire.CancelOperation(ctx, &contractpb.CancelOperationRequest{OperationId: "nobody-" + s.operation()})
+	_, err = s.stub.CancelOperation(ctx, &contractpb.CancelOperationRequest{OperationId: "unknown-" + s.operation()})
 	if err := refused(err, contract.ReasonUnknownOperation); err != nil {
-		return fmt.Errorf("cancelling an operation that nobody knows: %w", err)
+		return fmt.Errorf("cancelling an unknown operation: %w", err)
 	}
 	return s.holds(ctx, other)
 }

@@ -32,17 +32,17 @@ func importVisible(ctx context.Context, s *session) error {
 			select {
 			case err := <-imported:
 				if err != nil {
-					return fmt.Errorf("an import beside exports: %w", err)
+					return fmt.Errorf("an import during exports: %w", err)
 				}
 				done = true
 			default:
 			}
 			got, err := s.export(ctx)
 			if err != nil {
-				return fmt.Errorf("an export beside an import: %w", err)
+				return fmt.Errorf("an export during an import: %w", err)
 			}
 			if err := got.oneOf(before, other); err != nil {
-				return fmt.Errorf("an export beside an import: %w", err)
+				return fmt.Errorf("an export during an import: %w", err)
 			}
 		}
 	}

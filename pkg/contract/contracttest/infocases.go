@@ -19,7 +19,7 @@ import (
 func infoStable(ctx context.Context, s *session) error {
 	var first *contractpb.GetInfoResponse
 	for i := range s.config.Repeat {
-		answer, err := s.wire.GetInfo(ctx, &contractpb.GetInfoRequest{ContractVersions: []string{contract.ContractVersion}})
+		answer, err := s.stub.GetInfo(ctx, &contractpb.GetInfoRequest{ContractVersions: []string{contract.ContractVersion}})
 		if err != nil {
 			return fmt.Errorf("call %d: %w", i+1, err)
 		}
@@ -43,7 +43,7 @@ var unknownField = protowire.AppendString(protowire.AppendTag(nil, 7777, protowi
 func infoUnknown(ctx context.Context, s *session) error {
 	info := &contractpb.GetInfoRequest{ContractVersions: []string{"v99", contract.ContractVersion, "v2"}}
 	info.ProtoReflect().SetUnknown(unknownField)
-	answer, err := s.wire.GetInfo(ctx, info)
+	answer, err := s.stub.GetInfo(ctx, info)
 	if err != nil {
 		return fmt.Errorf("a GetInfo with an unknown field and unknown versions: %w", err)
 	}
@@ -74,14 +74,14 @@ func infoUnknown(ctx context.Context, s *session) error {
 }
 
 func infoNoCommonVersion(ctx context.Context, s *session) error {
-	_, err := s.wire.GetInfo(ctx, &contractpb.GetInfoRequest{ContractVersions: []string{"v98", "v99"}})
+	_, err := s.stub.GetInfo(ctx, &contractpb.GetInfoRequest{ContractVersions: []string{"v98", "v99"}})
 	if err := refused(err, contract.ReasonNoCommonVersion); err != nil {
 		return err
 	}
 	if m := read(err).metadata; m["caller"] != "v98,v99" || m["application"] == "" {
 		return fmt.Errorf("the metadata is %v, want caller v98,v99 and the versions of the application", m)
 	}
-	_, err = s.wire.GetInfo(ctx, &contractpb.GetInfoRequest{})
+	_, err = s.stub.GetInfo(ctx, &contractpb.GetInfoRequest{})
 	return refused(err, contract.ReasonInvalidRequest)
 }
 
@@ -173,13 +173,13 @@ func infoHealth(ctx context.Context, s *session) error {
 }
 
 func infoCapabilities(ctx context.Context, s *session) error {
-	none := "nobody-" + s.operation()
+	none := "unknown-" + s.operation()
 	calls := []struct {
 		capability, name string
 		call             func() error
 	}{
 		{capabilityResume, "ReleaseExport", func() error {
-			_, err := s.wire.ReleaseExport(ctx, &contractpb.ReleaseExportRequest{OperationId: none})
+			_, err := s.stub.ReleaseExport(ctx, &contractpb.ReleaseExportRequest{OperationId: none})
 			return err
 		}},
 		{capabilityResume, "Export with resume", func() error {
@@ -187,19 +187,19 @@ func infoCapabilities(ctx context.Context, s *session) error {
 			return err
 		}},
 		{capabilityOperations, "GetOperation", func() error {
-			_, err := s.wire.GetOperation(ctx, &contractpb.GetOperationRequest{OperationId: none})
+			_, err := s.stub.GetOperation(ctx, &contractpb.GetOperationRequest{OperationId: none})
 			return err
 		}},
 		{capabilityOperations, "ListOperations", func() error {
-			_, err := s.wire.ListOperations(ctx, &contractpb.ListOperationsRequest{})
+			_, err := s.stub.ListOperations(ctx, &contractpb.ListOperationsRequest{})
 			return err
 		}},
 		{capabilityOperations, "CancelOperation", func() error {
-			_, err := s.wire.CancelOperation(ctx, &contractpb.CancelOperationRequest{OperationId: none})
+			_, err := s.stub.CancelOperation(ctx, &contractpb.CancelOperationRequest{OperationId: none})
 			return err
 		}},
 		{capabilityFingerprint, "GetFingerprint", func() error {
-			_, err := s.wire.GetFingerprint(ctx, &contractpb.GetFingerprintRequest{})
+			_, err := s.stub.GetFingerprint(ctx, &contractpb.GetFingerprintRequest{})
 			return err
 		}},
 		{capabilityVerify, "Verify", func() error {

@@ -46,7 +46,7 @@ func (p *inProcess) stop() error {
 	return err
 }
 
-// resources counts goroutines, open files where the system tells, and files in the
+// resources counts goroutines, open files where the system shows them, and files in the
 // spool that are no results of imports.
 func (p *inProcess) resources() (map[string]int, error) {
 	count := map[string]int{"goroutines": runtime.NumGoroutine()}

@@ -30,7 +30,7 @@ type Instance struct {
 
 	// Kill ends the process at once, as kill -9 does.
 	Kill func(ctx context.Context) error
-	// Terminate asks the process to end in good order, as SIGTERM does, and returns
+	// Terminate ends the process gracefully, as SIGTERM does, and returns
 	// when it has.
 	Terminate func(ctx context.Context) error
 	// Restart starts the process again, at the same address and over the same

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// netKeepalive speaks HTTP/2 itself: grpc's own client cannot be told to ping a
+// netKeepalive speaks HTTP/2 itself: grpc's own client cannot be configured to ping a
 // connection on which nothing ever ran, nor as often as the contract allows.
 func netKeepalive(ctx context.Context, s *session) error {
 	if s.config.Idle <= 0 {
@@ -96,7 +96,7 @@ func (s *session) line(ctx context.Context) (net.Conn, error) {
 	return (&tls.Dialer{NetDialer: &dialer, Config: config}).DialContext(ctx, "tcp", s.instance.Address)
 }
 
-// readFrames tells of answered pings until the connection ends.
+// readFrames reports answered pings until the connection ends.
 func readFrames(framer *lockedFramer, acks chan<- struct{}) error {
 	for {
 		frame, err := framer.ReadFrame()

@@ -29,7 +29,7 @@ import (
 	"github.com/appbur/appbur/pkg/contract/contracttest"
 )
 
-// lies are what a liar changes of what an honest application says and hears.
+// lies are what a liar changes of what an honest application sends and receives.
 type lies struct {
 	info        func(*contractpb.GetInfoResponse)
 	exporting   func(*contractpb.ExportRequest)
@@ -42,15 +42,15 @@ type lies struct {
 	// refuse turns requests down, fail replaces errors.
 	refuse func(proto.Message) error
 	fail   func(error) error
-	// leaky never tells the application that a caller left.
+	// leaky never cancels a call in the application when its caller left.
 	leaky bool
-	// late takes the snapshot of an export in small chunks, as the kit asks for to hold one
+	// late takes the snapshot of an export in small chunks, as the kit requests to hold one
 	// open, after the header and the next write.
 	late bool
-	// impatient ends exports after a time.
-	impatient time.Duration
-	noCancel  bool
-	noHealth  bool
+	// timeout ends exports after a time.
+	timeout  time.Duration
+	noCancel bool
+	noHealth bool
 }
 
 // liar serves the good application through a proxy that lies.
@@ -253,7 +253,7 @@ func (p *proxy) Export(request *contractpb.ExportRequest, down grpc.ServerStream
 		if err != nil {
 			return p.failure(err)
 		}
-		if p.lies.impatient > 0 && time.Since(begun) > p.lies.impatient {
+		if p.lies.timeout > 0 && time.Since(begun) > p.lies.timeout {
 			return contract.NewError(contract.ReasonAppFailed, "the export took too long")
 		}
 		messages := []*contractpb.ExportResponse{m}
@@ -268,7 +268,7 @@ func (p *proxy) Export(request *contractpb.ExportRequest, down grpc.ServerStream
 			}
 		}
 		if late && m.GetHeader() != nil {
-			// What follows comes from another snapshot, taken when somebody has written.
+			// What follows comes from another snapshot, taken after a write.
 			select {
 			case <-p.written:
 			case <-down.Context().Done():
@@ -411,7 +411,7 @@ func asNew(r *contractpb.ExportRequest) {
 	}
 }
 
-// tired asks for what does not exist after n exports.
+// tired requests what does not exist after n exports.
 func tired(n int64) func(*contractpb.ExportRequest) {
 	var exports atomic.Int64
 	return func(r *contractpb.ExportRequest) {
@@ -445,7 +445,7 @@ func forgetful() func(*contractpb.ImportRequest) {
 	}
 }
 
-// mended makes damaged chunks look whole: the flipped bit of the kit is flipped back.
+// mended makes damaged chunks look undamaged: the flipped bit of the kit is flipped back.
 func mended(m *contractpb.ImportRequest) {
 	c := m.GetChunk()
 	if c == nil || contractCRC(c.GetData()) == c.GetCrc32C() {

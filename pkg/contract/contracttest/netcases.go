@@ -30,16 +30,16 @@ func (s *session) attempt(ctx context.Context, a state, dial contract.DialOption
 	}
 	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
-	wire := contractpb.NewAppStateClient(connection)
-	stream, export := wire.Export(ctx, &contractpb.ExportRequest{OperationId: s.operation()})
+	stub := contractpb.NewAppStateClient(connection)
+	stream, export := stub.Export(ctx, &contractpb.ExportRequest{OperationId: s.operation()})
 	if export == nil {
 		_, export = drain(stream)
 	}
-	importing = play(ctx, wire, s.raw(a).requests())
+	importing = play(ctx, stub, s.raw(a).requests())
 	return export, importing, nil
 }
 
-// handshakeTimeout is how long a connection that is refused may take to say so.
+// handshakeTimeout is how long a refused connection may take to report it.
 const handshakeTimeout = 10 * time.Second
 
 // ended compares how a call ended with how it should. A refused handshake shows as
@@ -152,10 +152,10 @@ func netTransport(ctx context.Context, s *session) error {
 
 	for what, dial := range map[string]contract.DialOptions{
 		"in plain text": plain, "by TLS 1.1": old,
-		"with a certificate that nobody issued": unknown,
+		"with a certificate that no CA issued": unknown,
 	} {
 		token := s.instance.Credentials
-		if what == "with a certificate that nobody issued" {
+		if what == "with a certificate that no CA issued" {
 			token = nil
 		}
 		if what == "in plain text" && token != nil {
@@ -193,8 +193,8 @@ func netDefaultClient(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	wire := contractpb.NewAppStateClient(connection)
-	stream, err := wire.Export(ctx, &contractpb.ExportRequest{OperationId: s.operation()})
+	stub := contractpb.NewAppStateClient(connection)
+	stream, err := stub.Export(ctx, &contractpb.ExportRequest{OperationId: s.operation()})
 	if err != nil {
 		return err
 	}
@@ -217,7 +217,7 @@ func netDefaultClient(ctx context.Context, s *session) error {
 	if s.info.Limits.MaxChunkBytes > longest-(64<<10) {
 		return fmt.Errorf("max_chunk_bytes is %d, which leaves no room in a message of %d bytes", s.info.Limits.MaxChunkBytes, longest)
 	}
-	if err := play(ctx, wire, s.rawIn(got, s.info.Limits.MaxChunkBytes).requests()); err != nil {
+	if err := play(ctx, stub, s.rawIn(got, s.info.Limits.MaxChunkBytes).requests()); err != nil {
 		return fmt.Errorf("an import by a client with default settings: %w", err)
 	}
 	return s.holds(ctx, got)

@@ -13,7 +13,7 @@ import (
 	"github.com/appbur/appbur/pkg/contract/contracttest"
 )
 
-// process stands for an operating system process: an application over a store
+// process simulates an operating system process: an application over a store
 // that outlives it. To kill it is to cut its connections and to let nothing that
 // it does reach the store any more.
 type process struct {

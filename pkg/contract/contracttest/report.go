@@ -28,7 +28,7 @@ const (
 	// NotApplicable: the application has nothing that the case could be about, for
 	// example no second dataset.
 	NotApplicable SkipKind = "not applicable"
-	// NotRun: the configuration lacks a hook, golden payloads, or time. Nothing is
+	// NotRun: a hook, golden payloads, or time are missing. Nothing is
 	// known.
 	NotRun SkipKind = "not run"
 )

@@ -35,12 +35,12 @@ func (r *resumed) where() *contractpb.ExportResume {
 	return resume
 }
 
-// take reads messages until enough of them came or the export is whole. With half
+// take reads messages until enough of them came or the export is complete. With half
 // the last chunk is thrown away by half, as if the line had broken inside it.
-func (r *resumed) take(ctx context.Context, messages int, half bool) (whole bool, err error) {
+func (r *resumed) take(ctx context.Context, messages int, half bool) (complete bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stream, err := r.s.wire.Export(ctx, &contractpb.ExportRequest{OperationId: r.id, MaxChunkBytes: r.chunk, Resume: r.where()})
+	stream, err := r.s.stub.Export(ctx, &contractpb.ExportRequest{OperationId: r.id, MaxChunkBytes: r.chunk, Resume: r.where()})
 	if err != nil {
 		return false, err
 	}
@@ -120,18 +120,18 @@ func exportResume(ctx context.Context, s *session) error {
 
 	// Everything came but the last message.
 	if _, err := r.take(ctx, 1<<30, false); err != nil {
-		return fmt.Errorf("asking for the trailer again: %w", err)
+		return fmt.Errorf("requesting the trailer again: %w", err)
 	}
 
 	// The same call without resume begins the same snapshot again.
 	again := &resumed{s: s, id: r.id, snapshot: "", chunk: 0}
 	if _, err := again.take(ctx, 1<<30, false); err != nil {
-		return fmt.Errorf("asking for the whole export again: %w", err)
+		return fmt.Errorf("requesting the complete export again: %w", err)
 	}
 	if again.snapshot != r.snapshot {
 		return errors.New("the same operation gave another snapshot while the first is kept")
 	}
-	_, err = s.wire.ReleaseExport(ctx, &contractpb.ReleaseExportRequest{OperationId: r.id})
+	_, err = s.stub.ReleaseExport(ctx, &contractpb.ReleaseExportRequest{OperationId: r.id})
 	return err
 }
 
@@ -151,7 +151,7 @@ func exportExpired(ctx context.Context, s *session) error {
 		return err
 	}
 	foreign := *r
-	foreign.snapshot = "snapshot-of-nobody"
+	foreign.snapshot = "unknown-snapshot"
 	if _, err := foreign.take(ctx, 1, false); refused(err, contract.ReasonSnapshotExpired) != nil {
 		return fmt.Errorf("resuming a foreign snapshot: %w", refused(err, contract.ReasonSnapshotExpired))
 	}
@@ -171,7 +171,7 @@ func exportExpired(ctx context.Context, s *session) error {
 	if r, err = begin(); err != nil {
 		return err
 	}
-	if _, err := s.wire.ReleaseExport(ctx, &contractpb.ReleaseExportRequest{OperationId: r.id}); err != nil {
+	if _, err := s.stub.ReleaseExport(ctx, &contractpb.ReleaseExportRequest{OperationId: r.id}); err != nil {
 		return err
 	}
 	_, err = r.take(ctx, 1, false)
@@ -246,9 +246,9 @@ func exportRelease(ctx context.Context, s *session) error {
 		return err
 	}
 	h.cancel()
-	for _, id := range []string{h.id, "nobody-" + s.operation()} {
+	for _, id := range []string{h.id, "unknown-" + s.operation()} {
 		for i := range s.config.Repeat {
-			if _, err := s.wire.ReleaseExport(ctx, &contractpb.ReleaseExportRequest{OperationId: id}); err != nil {
+			if _, err := s.stub.ReleaseExport(ctx, &contractpb.ReleaseExportRequest{OperationId: id}); err != nil {
 				return fmt.Errorf("call %d for %s: %w", i+1, id, err)
 			}
 		}

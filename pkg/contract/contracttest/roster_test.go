@@ -21,7 +21,7 @@ import (
 )
 
 // options describe the application of these tests: teams, members that belong to
-// a team, and tokens that nobody may see. Version 1.0 of members had a nickname.
+// a team, and secret tokens. Version 1.0 of members had a nickname.
 func options() contract.Options {
 	return contract.Options{
 		ID: "roster", Version: "2.0.0", Heartbeat: 100 * time.Millisecond,

@@ -21,7 +21,7 @@ type session struct {
 	config      Config
 	instance    *Instance
 	client      *contract.Client
-	wire        contractpb.AppStateClient
+	stub        contractpb.AppStateClient
 	info        contract.Info
 	prefix      string
 	ids         int

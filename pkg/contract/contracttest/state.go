@@ -93,7 +93,7 @@ func (a state) reschemed(schema string) state {
 	return b
 }
 
-// empty returns the state without rows. Opaque datasets stay: nobody else knows
+// empty returns the state without rows. Opaque datasets stay: only the application knows
 // what their emptiness looks like.
 func (a state) empty() state {
 	b := a

@@ -94,7 +94,7 @@ func exportChunks(ctx context.Context, s *session) error {
 		}
 		for _, m := range all {
 			if n := len(m.GetChunk().GetData()); n > limit {
-				return fmt.Errorf("a chunk has %d bytes, asked for were at most %d", n, limit)
+				return fmt.Errorf("a chunk has %d bytes, at most %d were requested", n, limit)
 			}
 		}
 		got, err := s.joined(all)
@@ -129,7 +129,7 @@ func (s *session) holdAll(ctx context.Context, a state) (all []*heldExport, err 
 	}
 	limit := s.info.Limits.MaxParallelExports
 	if limit > mostHeld {
-		return nil, notApplicable(fmt.Sprintf("the application allows %d exports at a time, more than %d cannot be told from no limit", limit,
+		return nil, notApplicable(fmt.Sprintf("it allows %d exports at a time, and more than %d look like no limit", limit,
 			mostHeld))
 	}
 	for i := range limit {
@@ -195,7 +195,7 @@ func exportParallel(ctx context.Context, s *session) error {
 	defer release(all)
 	_, err = s.messages(ctx, &contractpb.ExportRequest{})
 	if err := refused(err, contract.ReasonTooManyOperations); err != nil {
-		return fmt.Errorf("%d exports beside %d: %w", 1, len(all), err)
+		return fmt.Errorf("%d exports in addition to %d: %w", 1, len(all), err)
 	}
 
 	for _, h := range all[1:] {
@@ -270,7 +270,7 @@ func exportSlow(ctx context.Context, s *session) error {
 		}
 		if !imported {
 			if _, err := s.apply(ctx, other); err != nil {
-				return fmt.Errorf("an import beside a slow export: %w", err)
+				return fmt.Errorf("an import during a slow export: %w", err)
 			}
 			imported = true
 		}
@@ -312,7 +312,7 @@ func exportHeartbeat(ctx context.Context, s *session) (err error) {
 
 	stop, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stream, err := s.wire.Export(stop, &contractpb.ExportRequest{OperationId: s.operation()})
+	stream, err := s.stub.Export(stop, &contractpb.ExportRequest{OperationId: s.operation()})
 	if err != nil {
 		return err
 	}

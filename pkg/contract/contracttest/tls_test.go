@@ -74,7 +74,7 @@ func mutual(ctx context.Context) (*contracttest.Instance, error) {
 	}
 	o := options()
 
-	// The SDK raises the version: what SPEC.md asks for is not the author's to lower.
+	// The SDK raises the version: the author cannot go below what SPEC.md requires.
 	o.TLS = &tls.Config{
 		Certificates: []tls.Certificate{certificate}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert,
 		MinVersion: tls.VersionTLS10,

@@ -178,26 +178,26 @@ func netReasons(ctx context.Context, s *session) error {
 func (w *wrong) call(ctx context.Context) (call string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, fruitless)
 	defer cancel()
-	wire := w.s.wire
+	stub := w.s.stub
 
 	switch w.IntN(10) {
 	case 0:
-		_, err := wire.GetInfo(ctx, &contractpb.GetInfoRequest{ContractVersions: pick(w, nil, []string{""}, []string{"v0", "\x00"})})
+		_, err := stub.GetInfo(ctx, &contractpb.GetInfoRequest{ContractVersions: pick(w, nil, []string{""}, []string{"v0", "\x00"})})
 		return "GetInfo", err
 	case 1, 2:
-		stream, err := wire.Export(ctx, w.export())
+		stream, err := stub.Export(ctx, w.export())
 		if err == nil {
 			_, err = drain(stream)
 		}
 		return "Export", err
 	case 3:
-		_, err := wire.ReleaseExport(ctx, &contractpb.ReleaseExportRequest{OperationId: w.id()})
+		_, err := stub.ReleaseExport(ctx, &contractpb.ReleaseExportRequest{OperationId: w.id()})
 		return "ReleaseExport", err
 	case 4:
-		_, err := wire.GetFingerprint(ctx, &contractpb.GetFingerprintRequest{Datasets: []string{w.dataset()}})
+		_, err := stub.GetFingerprint(ctx, &contractpb.GetFingerprintRequest{Datasets: []string{w.dataset()}})
 		return "GetFingerprint", err
 	case 5:
-		stream, err := wire.Verify(ctx, &contractpb.VerifyRequest{Datasets: []string{w.dataset()}})
+		stream, err := stub.Verify(ctx, &contractpb.VerifyRequest{Datasets: []string{w.dataset()}})
 		for err == nil {
 			_, err = stream.Recv()
 		}
@@ -206,13 +206,13 @@ func (w *wrong) call(ctx context.Context) (call string, err error) {
 		}
 		return "Verify", err
 	case 6:
-		_, err := wire.GetOperation(ctx, &contractpb.GetOperationRequest{OperationId: w.id()})
+		_, err := stub.GetOperation(ctx, &contractpb.GetOperationRequest{OperationId: w.id()})
 		return "GetOperation", err
 	case 7:
-		_, err := wire.CancelOperation(ctx, &contractpb.CancelOperationRequest{OperationId: w.id()})
+		_, err := stub.CancelOperation(ctx, &contractpb.CancelOperationRequest{OperationId: w.id()})
 		return "CancelOperation", err
 	default:
-		return "Import", play(ctx, wire, w.importing())
+		return "Import", play(ctx, stub, w.importing())
 	}
 }
 

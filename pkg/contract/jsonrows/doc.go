@@ -14,7 +14,7 @@
 //     from its type.
 //   - Reading is strict: a field that the type does not have is an error and not a
 //     loss, and names differ by case.
-//   - Errors name fields and types and never quote a value, so they may be told of
+//   - Errors name fields and types and never quote a value, so they may be reported for
 //     sensitive datasets.
 //
 // Types that are not structs are refused, and structs in which two fields have one

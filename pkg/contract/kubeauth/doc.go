@@ -1,4 +1,4 @@
-// Package kubeauth lets callers in by their Kubernetes ServiceAccount tokens. It is
+// Package kubeauth authenticates callers by their Kubernetes ServiceAccount tokens. It is
 // apart from the package contract because most applications need nothing of
 // Kubernetes.
 //
@@ -24,8 +24,8 @@
 //   - A token for another audience, or for none, is refused: the API server must
 //     name our audience in its answer, which one that does not know of audiences
 //     does not.
-//   - When the API server cannot be asked, nobody is let in.
+//   - When the API server cannot be reached, every caller is refused.
 //   - What was taken away works for 60 seconds at most: that long an answer that
-//     let somebody in is remembered. Refusals are not remembered.
+//     accepted a caller is cached. Refusals are not remembered.
 //   - Tokens are remembered as hashes only, and never printed.
 package kubeauth

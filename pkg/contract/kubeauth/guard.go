@@ -18,7 +18,7 @@ import (
 	"github.com/appbur/appbur/pkg/contract"
 )
 
-// Group is the API group of the virtual resources that stand for the rights.
+// Group is the API group of the virtual resources that represent the rights.
 const Group = "appbur.dev"
 
 // resources are the virtual resources; no API server serves them, it only answers
@@ -37,16 +37,16 @@ const (
 	longestToken = 16 << 10
 )
 
-// Options say whom to ask, and about what.
+// Options say which API server to use, and for which application.
 type Options struct {
 	// Config reaches the API server, usually rest.InClusterConfig.
 	Config *rest.Config
 	// App is the application's id, contract.Options.ID.
 	App string
 	// Namespace is where callers need their rights. Empty means that they need them
-	// in the whole cluster.
+	// in the complete cluster.
 	Namespace string
-	// Memory is how long an answer that let somebody in is remembered, at most a
+	// Memory is how long an answer that accepted a caller is cached, at most a
 	// minute. Zero means a minute, a negative value that nothing is remembered.
 	Memory time.Duration
 	// Now is the clock, usually time.Now.
@@ -56,7 +56,7 @@ type Options struct {
 // Audience is what tokens for an application must be issued for.
 func Audience(app string) string { return "appbur/" + app }
 
-// New makes a guard that asks the API server. It does not talk to it yet.
+// New makes a guard that uses the API server. It sends no request yet.
 func New(o Options) (contract.Guard, error) {
 	switch {
 	case o.Config == nil || o.Now == nil || o.App == "":
@@ -104,7 +104,7 @@ func (g *guard) Identify(ctx context.Context, c contract.Credentials) (contract.
 	}}, nil
 }
 
-// review asks whose token it is.
+// review has the API server authenticate the token.
 func (g *guard) review(ctx context.Context, token contract.Token) (authenticationv1.UserInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
@@ -114,7 +114,7 @@ func (g *guard) review(ctx context.Context, token contract.Token) (authenticatio
 	}, metav1.CreateOptions{})
 	switch {
 	case err != nil:
-		return authenticationv1.UserInfo{}, fmt.Errorf("asking the API server whose token it is: %w", err)
+		return authenticationv1.UserInfo{}, fmt.Errorf("authenticating the token by TokenReview: %w", err)
 	case !answer.Status.Authenticated:
 		return authenticationv1.UserInfo{}, contract.ErrNotIdentified
 	case !slices.Contains(answer.Status.Audiences, audience):
@@ -126,7 +126,7 @@ func (g *guard) review(ctx context.Context, token contract.Token) (authenticatio
 	return answer.Status.User, nil
 }
 
-// may asks whether a user has a right.
+// may reports whether a user has a right.
 func (g *guard) may(ctx context.Context, key tokenHash, user authenticationv1.UserInfo, right contract.Right) (bool, error) {
 	resource, ok := resources[right]
 	if !ok {
@@ -149,7 +149,7 @@ func (g *guard) may(ctx context.Context, key tokenHash, user authenticationv1.Us
 		},
 	}}, metav1.CreateOptions{})
 	if err != nil {
-		return false, fmt.Errorf("asking the API server what %s may do: %w", user.Username, err)
+		return false, fmt.Errorf("checking the rights of %s by SubjectAccessReview: %w", user.Username, err)
 	}
 	if !answer.Status.Allowed || answer.Status.Denied {
 		return false, nil

@@ -71,7 +71,7 @@ func (b *bench) account(name string, resources ...string) *corev1.ServiceAccount
 	return sa
 }
 
-// token asks the API server for a bound token.
+// token requests a bound token from the API server.
 func (b *bench) token(account string, audiences ...string) contract.Token {
 	b.Helper()
 	request, err := b.client.CoreV1().ServiceAccounts(namespace).CreateToken(b.Context(), account, &authenticationv1.TokenRequest{
@@ -161,7 +161,7 @@ func TestServiceAccountTokens(t *testing.T) {
 		metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	// The application asks under an account of its own that has what the package
+	// The application sends reviews with an account of its own that has what the package
 	// says it needs, and nothing else.
 	b.account("fleet")
 	_, err = b.client.RbacV1().ClusterRoleBindings().Create(t.Context(), &rbacv1.ClusterRoleBinding{

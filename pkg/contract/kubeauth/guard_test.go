@@ -20,12 +20,12 @@ import (
 
 // api answers reviews as a test says, and counts them.
 type api struct {
-	mu      sync.Mutex
-	review  func(*authenticationv1.TokenReview)
-	access  func(*authorizationv1.SubjectAccessReview)
-	down    bool
-	reviews int
-	asked   []authorizationv1.SubjectAccessReviewSpec
+	mu       sync.Mutex
+	review   func(*authenticationv1.TokenReview)
+	access   func(*authorizationv1.SubjectAccessReview)
+	down     bool
+	reviews  int
+	reviewed []authorizationv1.SubjectAccessReviewSpec
 }
 
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -47,7 +47,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasSuffix(r.URL.Path, "/subjectaccessreviews"):
 		var review authorizationv1.SubjectAccessReview
 		_ = json.NewDecoder(r.Body).Decode(&review)
-		a.asked = append(a.asked, review.Spec)
+		a.reviewed = append(a.reviewed, review.Spec)
 		a.access(&review)
 		_ = json.NewEncoder(w).Encode(review)
 	default:
@@ -124,18 +124,18 @@ func TestAnswersOfTheAPIServer(t *testing.T) {
 				}
 			}
 
-			if len(a.asked) != 2 {
-				t.Fatalf("asked %d times", len(a.asked))
+			if len(a.reviewed) != 2 {
+				t.Fatalf("reviewed %d times", len(a.reviewed))
 			}
 
-			for _, spec := range a.asked {
+			for _, spec := range a.reviewed {
 				got := fmt.Sprintf("%s %s %s %v %+v", spec.User, spec.UID, spec.Groups, spec.Extra, *spec.ResourceAttributes)
 				for _, part := range []string{
 					"system:serviceaccount:backup:appbur u1 [system:serviceaccounts] map[k:[v]]", "Namespace:fleet-system",
 					"Verb:create", "Group:appbur.dev", "Name:fleet",
 				} {
 					if !strings.Contains(got, part) {
-						t.Errorf("asked %s, which lacks %s", got, part)
+						t.Errorf("reviewed %s, without %s", got, part)
 					}
 				}
 			}
@@ -176,18 +176,18 @@ func TestMemory(t *testing.T) {
 		}
 	}
 
-	if a.reviews != 1 || len(a.asked) != 1 {
-		t.Errorf("asked %d and %d times, want once each", a.reviews, len(a.asked))
+	if a.reviews != 1 || len(a.reviewed) != 1 {
+		t.Errorf("reviewed %d and %d times, want once each", a.reviews, len(a.reviewed))
 	}
 
-	for range 2 { // a refusal is asked for again
+	for range 2 { // a refusal is reviewed again
 		if ok, err := ask("t", contract.RightImport); ok || err != nil {
 			t.Fatal(ok, err)
 		}
 	}
 
-	if len(a.asked) != 3 {
-		t.Errorf("asked %d times, want 3", len(a.asked))
+	if len(a.reviewed) != 3 {
+		t.Errorf("reviewed %d times, want 3", len(a.reviewed))
 	}
 
 	// The API server goes away: what is remembered holds for a minute, nothing else.
@@ -198,10 +198,10 @@ func TestMemory(t *testing.T) {
 	}
 
 	if ok, err := ask("t", contract.RightImport); ok || err == nil {
-		t.Error("a right that could not be asked for was given")
+		t.Error("a right that could not be reviewed was given")
 	}
 	if _, err := ask("other", contract.RightExport); err == nil || errors.Is(err, contract.ErrNotIdentified) {
-		t.Errorf("a token that could not be asked about: %v", err)
+		t.Errorf("a token that could not be reviewed: %v", err)
 	}
 	now = now.Add(time.Second)
 	if ok, err := ask("t", contract.RightExport); ok || err == nil || errors.Is(err, contract.ErrNotIdentified) {

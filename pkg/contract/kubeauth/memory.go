@@ -10,14 +10,14 @@ import (
 	"github.com/appbur/appbur/pkg/contract"
 )
 
-// tokenHash stands for a token, which is nowhere kept itself.
+// tokenHash identifies a token, which itself is not kept.
 type tokenHash = [sha256.Size]byte
 
 // mostRemembered is how many tokens are remembered. Backups have few callers; a
 // stranger cannot fill it, since refusals are not remembered.
 const mostRemembered = 1024
 
-// memory holds answers that let somebody in, for a short while.
+// memory caches answers that accepted a caller, for a short while.
 type memory struct {
 	lasts time.Duration
 	now   func() time.Time

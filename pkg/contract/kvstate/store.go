@@ -40,7 +40,7 @@ type table interface {
 	install(view)
 }
 
-// view is a map that nobody changes.
+// view is a map that is never changed.
 type view interface {
 	rows(yield func(contract.Row, error) bool)
 }

@@ -137,7 +137,7 @@ func TestRowsThatDoNotFit(t *testing.T) {
 	for name, row := range map[string]string{
 		"a value too large":  `{"key":"a","value":{"cpu":` + canary + `}}`,
 		"an unknown field":   `{"key":"a","value":{"cpu":1,"more":"` + canary + `"}}`,
-		"a field beside":     `{"key":"a","value":{"cpu":1},"more":"` + canary + `"}`,
+		"another field":      `{"key":"a","value":{"cpu":1},"more":"` + canary + `"}`,
 		"another type":       `{"key":"a","value":"` + canary + `"}`,
 		"a key that is none": `{"key":` + canary + `,"value":{}}`,
 	} {

@@ -121,7 +121,7 @@ func (v view) read(ctx context.Context, dataset string, yield func(contract.Row)
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", dataset, err)
 	}
-	defer func() { _ = rows.Close() }() // rows.Err tells how it ended
+	defer func() { _ = rows.Close() }() // rows.Err shows how it ended
 
 	for rows.Next() {
 		record, err := t.Scan(rows)
@@ -152,7 +152,7 @@ func (s *snapshot) Close() error { return s.tx.Rollback() }
 // with the payload before the commit.
 type transaction struct{ view }
 
-// Replace makes the rows the whole content of the table.
+// Replace makes the rows the complete content of the table.
 func (x *transaction) Replace(ctx context.Context, dataset string, rows iter.Seq2[contract.Row, error]) error {
 	t, err := x.table(dataset)
 	if err != nil {
@@ -175,7 +175,7 @@ func (x *transaction) Replace(ctx context.Context, dataset string, rows iter.Seq
 }
 
 // Commit makes the import visible. A deferred constraint that it violates is one of
-// rows that nobody can name any more.
+// rows that cannot be identified any more.
 func (x *transaction) Commit(context.Context) error {
 	err := x.tx.Commit()
 	if err != nil && x.app.violates(err) {

@@ -26,7 +26,7 @@
 //   - An export is one read transaction, an import one write transaction.
 //   - What an import wrote is read back within its transaction and compared.
 //   - A violated constraint is CONSTRAINT_VIOLATION, a row that does not fit
-//     PAYLOAD_INVALID, both with the number of the row. What the driver says is told
+//     PAYLOAD_INVALID, both with the number of the row. What the driver says is reported
 //     of datasets only that are not sensitive.
 //
 // # Refusals

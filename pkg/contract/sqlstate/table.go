@@ -8,7 +8,7 @@ import (
 	"github.com/appbur/appbur/pkg/contract/jsonrows"
 )
 
-// Table is one dataset and the table that holds it.
+// Table is one dataset and its table.
 type Table struct {
 	contract.Dataset
 	// Select reads all rows in key order. Mind how the database sorts text: the
@@ -37,7 +37,7 @@ func (m *misfit) Error() string { return m.err.Error() }
 func (m *misfit) Unwrap() error { return m.err }
 
 // Inserting makes a [Table]'s Insert out of a function that writes one record. It
-// reads rows strictly, since a field that nobody knows would be lost. T is a struct.
+// reads rows strictly, since an unknown field would be lost. T is a struct.
 func Inserting[T any](insert func(context.Context, Execer, T) error) func(context.Context, Execer, contract.Row) error {
 	codec, err := jsonrows.New[T]()
 	return func(ctx context.Context, db Execer, row contract.Row) error {

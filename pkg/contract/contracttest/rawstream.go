@@ -20,12 +20,12 @@ type (
 	importStream = grpc.BidiStreamingClient[contractpb.ImportRequest, contractpb.ImportResponse]
 )
 
-// messages reads a whole export as it comes, without any check.
+// messages reads a complete export as it comes, without any check.
 func (s *session) messages(ctx context.Context, request *contractpb.ExportRequest) ([]*contractpb.ExportResponse, error) {
 	if request.GetOperationId() == "" {
 		request.OperationId = s.operation()
 	}
-	stream, err := s.wire.Export(ctx, request)
+	stream, err := s.stub.Export(ctx, request)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func drain(stream exportStream) ([]*contractpb.ExportResponse, error) {
 	}
 }
 
-// joined is the state that the messages of one whole export show.
+// joined is the state that the messages of one complete export show.
 func (s *session) joined(all []*contractpb.ExportResponse) (state, error) {
 	a := state{}
 	for _, m := range all {
@@ -140,14 +140,14 @@ func (r *rawImport) requests() []*contractpb.ImportRequest {
 
 // send plays the import and returns the status that it ended with.
 func (s *session) send(ctx context.Context, r *rawImport) error {
-	return play(ctx, s.wire, r.requests())
+	return play(ctx, s.stub, r.requests())
 }
 
 // play sends the messages and returns the status.
-func play(ctx context.Context, wire contractpb.AppStateClient, requests []*contractpb.ImportRequest) error {
+func play(ctx context.Context, stub contractpb.AppStateClient, requests []*contractpb.ImportRequest) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stream, err := wire.Import(ctx)
+	stream, err := stub.Import(ctx)
 	if err != nil {
 		return err
 	}
@@ -183,7 +183,7 @@ func outcome(stream importStream) error {
 
 // begin opens an import and returns its first answer.
 func (s *session) begin(ctx context.Context, open *contractpb.ImportOpen) (importStream, *contractpb.ImportResponse, error) {
-	stream, err := s.wire.Import(ctx)
+	stream, err := s.stub.Import(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
