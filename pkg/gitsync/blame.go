@@ -249,7 +249,7 @@ func divide(runs []blamed, old, current [][]byte) (passed, left []blamed) {
 // matched, so blame can only agree with git when it does the same.
 const tailBlock = 1024
 
-// sharedTail returns how many lines at the end of two texts are not compared: whole
+// sharedTail returns how many lines at the end of two texts need not be compared: complete
 // blocks of equal bytes, less the rest of the line that the cut falls into.
 func sharedTail(a, b [][]byte) int {
 	lines, size := 0, 0

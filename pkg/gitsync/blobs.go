@@ -23,5 +23,5 @@ func (b *Blobs) Read(h Hash) ([]byte, error) {
 	return b.reader.ReadAs(h, plumbing.BlobObject)
 }
 
-// Close lets go of the open packs.
+// Close closes the open packs.
 func (b *Blobs) Close() { b.reader.Close() }

@@ -36,10 +36,10 @@ type Cloned struct {
 }
 
 // Clone makes a repository in a new or empty directory that holds a remote's
-// branch, with its whole history, and the tags whose short names start with a
+// branch, with its complete history, and the tags whose short names start with a
 // prefix. The pack streams to the disk; memory is needed for its index and for one
 // chain of deltas. Every object is hashed, and every object that another one names
-// must be there. The repository appears whole or not at all.
+// must be there. The repository appears complete or not at all.
 //
 // HEAD of the new repository is [MainRef], whatever it is at the remote.
 func Clone(ctx context.Context, dir string, remote Remote, branch, tagPrefix string, o RemoteOptions) (*Repository, Cloned, error) {
@@ -63,7 +63,7 @@ func Clone(ctx context.Context, dir string, remote Remote, branch, tagPrefix str
 		return nil, Cloned{}, fmt.Errorf("clone: %w", err)
 	}
 	build := lock.Name()
-	defer func() { _ = lock.Close() }() // last: nobody takes for abandoned what is not gone yet
+	defer func() { _ = lock.Close() }() // last: no process takes for abandoned what is not gone yet
 	defer func() { _ = os.RemoveAll(build) }()
 
 	if err := writeSkeleton(build); err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/appbur/appbur/pkg/gitsync/internal/transport"
 )
 
-// RemoteComparison is how a remote stands to this repository.
+// RemoteComparison is how a remote is related to this repository.
 type RemoteComparison struct {
 	State RemoteState
 	// Tip is the branch at the remote, empty if it has none.
@@ -33,7 +33,7 @@ func RemoteRefs(ctx context.Context, remote Remote, o RemoteOptions) (map[string
 	return refs, nil
 }
 
-// Compare asks a remote how it stands to this repository. A remote that holds
+// Compare asks a remote how it is related to this repository. A remote that holds
 // something else than an older state is no error here: the state says it.
 func (r *Repository) Compare(ctx context.Context, remote Remote, what PushWhat, o RemoteOptions) (RemoteComparison, error) {
 	t, err := transport.Dial(ctx, remote, transport.UploadPack, o)

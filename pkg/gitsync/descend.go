@@ -8,7 +8,7 @@ import (
 // Between yields what came after a commit: the commits that can be reached from tip
 // and not through old, newest first, without old itself. It reports whether old was
 // met: if not, tip does not descend from it. It reads only the way from tip to old,
-// or the whole history when there is no such way.
+// or the complete history when there is no such way.
 func (r *Repository) Between(tip, old Hash, visit func(Commit) error) (descends bool, err error) {
 	if tip == old {
 		return true, nil

@@ -17,7 +17,7 @@ type Change struct {
 }
 
 // Diff returns the files that differ between two commits, sorted by path. The
-// empty Hash stands for an empty tree. Directories that are equal are not read.
+// empty Hash means an empty tree. Directories that are equal are not read.
 func (r *Repository) Diff(a, b Hash) ([]Change, error) {
 	from, err := r.rootOf(a)
 	if err != nil {

@@ -18,22 +18,22 @@
 //
 // # Promises
 //
-//   - One pack per commit, whole and fsynced, before the ref moves. A process or
+//   - One pack per commit, complete and fsynced, before the ref moves. A process or
 //     a machine that dies at any moment leaves the ref at the old commit or at
 //     the new one, and every object of either readable. What is left behind is at
 //     most a pack that nothing refers to, and an unfinished file that the next
 //     writer removes.
-//   - An edit holds a bounded amount of new content in memory. The rest lies in the
+//   - An edit holds a bounded amount of new content in memory. The rest is in the
 //     pack that its commit will publish, so content of any size streams through.
 //     Content that the repository has already is not written again.
 //   - The number of packs stays small: commits roll small packs up as they go. No
 //     pack is removed before all that it holds is durable and indexed elsewhere.
 //   - A disk that is full, or a file system that is read-only, is an error of its
-//     own ([ErrNoSpace], [ErrReadOnly]); the repository stays whole, and the same
+//     own ([ErrNoSpace], [ErrReadOnly]); the repository stays intact, and the same
 //     edit can be committed once there is room.
 //   - A ref moves by compare-and-swap, under the same lock file that stock git
 //     uses, and is deleted in the same way ([Repository.DeleteRefs]). Nothing is ever
-//     forced: [ErrRefMoved] means that nobody's work is lost.
+//     forced: [ErrRefMoved] means that no work is lost.
 //   - The same files make the same tree, in whatever order they were put. An edit
 //     that ends where it began makes no commit.
 //   - Trees, commits and tags are what git itself would write: `git fsck --strict`
@@ -48,7 +48,7 @@
 //     and cost a look at the directories along the path for each commit.
 //   - A push is one session in which the remote compares old values itself. What is
 //     sent is what the remote lacks; nothing is ever forced; a peer that does
-//     nothing is noticed; when the end is unclear the remote is asked again.
+//     nothing is noticed; when the end is unclear the remote is read again.
 //   - Credentials are in no URL, no error and no output. An unknown SSH host is
 //     refused.
 //   - Every object that is read is hashed again, so rotten or forged bytes are an
@@ -61,7 +61,7 @@
 // read as something else. It does not open SHA-256 or reftable repositories,
 // partial clones or repositories with a worktree. It never deletes an object,
 // unless [Repository.Maintain] is asked to prune: then those that no ref needs and
-// nobody has used for the given time.
+// no process has used for the given time.
 //
 // It runs on Unix, because the writer lock is flock.
 package gitsync

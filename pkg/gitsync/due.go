@@ -15,7 +15,7 @@ const (
 	// point each. It is less than what makes a commit roll packs up.
 	duePacks = 16
 	// dueBytes is how much in new packs may wait for deltas, unless it is a small part
-	// of the whole. Fewer than dueBytesPacks are not looked at: what a first backup
+	// of the total. Fewer than dueBytesPacks are not looked at: what a first backup
 	// writes has nothing to be a change of.
 	dueBytes      = 32 << 20
 	dueBytesShare = 4

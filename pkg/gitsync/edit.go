@@ -232,7 +232,7 @@ func (e *Edit) load(dir *node) error {
 	return nil
 }
 
-// find returns what lies at a path, nil for nothing.
+// find returns what is at a path, nil for nothing.
 func (e *Edit) find(names []string) (*node, error) {
 	n := e.root
 	for _, name := range names {

@@ -20,7 +20,7 @@ type MaintainOptions struct {
 	// together as leave each of those that remain at least twice as large as all
 	// smaller ones, so that over the years each object is written a few times.
 	Full bool
-	// PruneBefore drops objects that no ref needs and nobody has used since. The
+	// PruneBefore drops objects that no ref needs and no process has used since. The
 	// zero time drops nothing. Two weeks ago is git's own choice: a writer that is
 	// at work for longer than that must begin anew.
 	PruneBefore time.Time
@@ -46,7 +46,7 @@ type MaintainReport struct {
 // smaller, and takes in what stock git left loose. Reading and writing go on
 // meanwhile, in this process, in others and by stock git. No pack is removed
 // before all its objects are durable and indexed in another one; whatever stops
-// Maintain, what is there is whole, and the next one starts anew with what is
+// Maintain, what is there is intact, and the next one starts anew with what is
 // left. A second maintenance at the same time is [ErrLocked], after a moment.
 func (r *Repository) Maintain(ctx context.Context, o MaintainOptions) (MaintainReport, error) {
 	report, err := r.maintain(ctx, o)
@@ -153,7 +153,7 @@ func (r *Repository) repack(ctx context.Context, chosen []*pack.Pack, loose []pa
 }
 
 // writePacks writes and publishes what stays and what is set aside of a set. The packs are
-// held until release is called, which has to be after those are gone that they stand for.
+// held until release is called, which has to be after those are gone that they replace.
 func (r *Repository) writePacks(ctx context.Context, set *repack.Set, report *MaintainReport) (made []*pack.Pack, release func(),
 	err error,
 ) {

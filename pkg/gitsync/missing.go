@@ -110,7 +110,7 @@ func (l *missing) addTree(id Hash, bases []Hash) error {
 
 	for _, e := range entries {
 		if e.Mode == filemode.Submodule {
-			continue // the commit lies in another repository
+			continue // the commit is in another repository
 		}
 		if err := l.addEntry(e, before[e.Name]); err != nil {
 			return fmt.Errorf("%s: %w", e.Name, err)

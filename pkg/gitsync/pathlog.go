@@ -20,7 +20,7 @@ type Step struct {
 	Changes []Change
 }
 
-// WalkOptions limit a walk. The zero value is the whole history.
+// WalkOptions limit a walk. The zero value is the complete history.
 type WalkOptions struct {
 	// Patterns choose files; a commit that leaves all of them as they were is
 	// passed over. Without patterns every commit is there.

@@ -112,7 +112,7 @@ func (r *Repository) removeAbandonedPins(ctx context.Context) error {
 	return nil
 }
 
-// ownerIsDead reports whether nobody has a file locked.
+// ownerIsDead reports whether no process has a file locked.
 func ownerIsDead(path string) bool {
 	file, err := os.Open(path)
 	if err != nil {

@@ -89,7 +89,7 @@ func (r *Repository) planPrune(ctx context.Context, set *repack.Set, before time
 	return plan, nil
 }
 
-// nothing reports whether everything lies as it should already.
+// nothing reports whether everything is as it should be already.
 func (p *prunePlan) nothing(chosen []*pack.Pack, loose []pack.Loose) bool {
 	if p == nil || p.dropped > 0 || len(loose) > 0 {
 		return false

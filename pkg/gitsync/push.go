@@ -37,7 +37,7 @@ type Pushed struct {
 	Objects int
 	Bytes   int64
 	// Learned is true when the connection broke after everything was sent and the
-	// remote, asked again, had it all.
+	// remote, when read again, had it all.
 	Learned bool
 }
 
@@ -48,7 +48,7 @@ type Pushed struct {
 //
 // A remote that holds anything else than an older state of this repository is not
 // touched. Errors are [RemoteError]s. When the connection breaks after the last
-// byte the remote is asked again what became of it.
+// byte the remote is read again to learn what became of it.
 func (r *Repository) Push(ctx context.Context, remote Remote, what PushWhat, o RemoteOptions) (Pushed, error) {
 	t, err := transport.Dial(ctx, remote, transport.ReceivePack, o)
 	if err != nil {
@@ -75,7 +75,7 @@ func (r *Repository) Push(ctx context.Context, remote Remote, what PushWhat, o R
 		return Pushed{Bytes: plan.done.Bytes}, err
 	}
 
-	// The request may have been carried out although nobody said so.
+	// The request may have been carried out although no answer came.
 	refs, askErr := RemoteRefs(ctx, remote, o)
 	if askErr != nil {
 		return Pushed{Bytes: plan.done.Bytes}, err

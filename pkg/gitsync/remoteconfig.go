@@ -15,7 +15,7 @@ import (
 	"github.com/appbur/appbur"
 )
 
-// RemoteConfig is a remote as it stands in the file config of the repository,
+// RemoteConfig is a remote as it is in the file config of the repository,
 // where `git remote` keeps them too.
 type RemoteConfig struct {
 	Name string

@@ -50,7 +50,7 @@ const initialConfig = `[core]
 
 // Init makes a bare repository whose HEAD is the branch main. The directory may
 // exist if it is empty; otherwise the error is [ErrExists]. The repository
-// appears whole or not at all.
+// appears complete or not at all.
 func Init(dir string) (*Repository, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -108,7 +108,7 @@ func writeSkeleton(dir string) error {
 	}
 
 	// Without the bytes of HEAD and config, and the names of directories, a repository
-	// is none after a crash, whatever lies in its packs.
+	// is none after a crash, whatever is in its packs.
 	for _, name := range dirs {
 		if err := durable.SyncDir(filepath.Join(dir, name)); err != nil {
 			return err

@@ -235,7 +235,7 @@ func (s *Snapshot) readRun(ctx context.Context, files []storedFile, total *atomi
 			return fmt.Errorf("%s: %w", f.path, err)
 		}
 
-		// One file may stand in many places.
+		// One file may be in many places.
 		if err := s.objects.Limits.CheckTotal(total.Add(int64(len(data)))); err != nil {
 			return err
 		}
@@ -246,7 +246,7 @@ func (s *Snapshot) readRun(ctx context.Context, files []storedFile, total *atomi
 	return nil
 }
 
-// readStored reads one file, through the open pack if that is where it lies.
+// readStored reads one file, through the open pack if that is where it is.
 func (s *Snapshot) readStored(reader *pack.Reader, f storedFile) ([]byte, error) {
 	if f.pack == nil || reader == nil || reader.Pack != f.pack {
 		return s.objects.ReadAs(f.id, plumbing.BlobObject)

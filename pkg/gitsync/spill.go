@@ -12,7 +12,7 @@ import (
 )
 
 // spillSize is how much compressed content an edit holds in memory. What goes
-// beyond it lies in the pack that the next commit will publish.
+// beyond it is in the pack that the next commit will publish.
 const spillSize = 16 << 20
 
 // heldBlob is the content of a file of an edit that its base does not have.

@@ -28,7 +28,7 @@ type TagInfo struct {
 
 // CommitAndTag makes a commit of the edit on top of parent and an annotated tag
 // on that commit, in one pack. No branch moves. The tag's name appears last, so a
-// restore point is there whole or not at all; a name that is taken is
+// restore point is there completely or not at all; a name that is taken is
 // [ErrTagExists].
 //
 // The tree of the commit may equal that of its parent. Afterwards the edit goes

@@ -19,7 +19,7 @@ import (
 )
 
 // catalog lists every object of a repository once, sorted by id, with where its
-// first copy lies. One list for all packs keeps looking up cheap when there are
+// first copy is. One list for all packs keeps looking up cheap when there are
 // thousands of them.
 type catalog struct {
 	entries []catalogEntry
@@ -67,7 +67,7 @@ func (k *catalog) want(id object.Hash, kind plumbing.ObjectType) bool {
 	return true
 }
 
-// saw notes the type of an object that was read whole.
+// saw notes the type of an object that was read completely.
 func (k *catalog) saw(id object.Hash, kind plumbing.ObjectType) {
 	if i := k.find(id); i >= 0 {
 		k.marks[i].Or(uint32(kind) & markKind)
@@ -172,7 +172,7 @@ func (c *checker) addPack(base string) error {
 	return nil
 }
 
-// readIndex reads a whole pack index by itself and says what is wrong with it. The
+// readIndex reads a complete pack index by itself and says what is wrong with it. The
 // objects are nil when nothing in it can be used.
 func readIndex(data []byte) (objects []pack.IndexEntry, problem string) {
 	x, err := pack.ParseIndex(data)

@@ -252,6 +252,6 @@ func (c *checker) judgeLinks() {
 			}
 		}
 	}
-	// An object that only what nobody needs refers to may be missing: git prunes
+	// An object that only unneeded objects refer to may be missing: git prunes
 	// such things one after the other. The walk from the refs decides.
 }

@@ -35,7 +35,7 @@ type checkWalker struct {
 	hits    map[object.Hash][]hit
 }
 
-// hit is a broken object and where below a tree it lies.
+// hit is a broken object and where below a tree it is.
 type hit struct {
 	path string
 	id   object.Hash
@@ -248,7 +248,7 @@ func (w *checkWalker) affected() error {
 	return nil
 }
 
-// affectedRef looks at what a tag leads to, or at the whole history of a branch,
+// affectedRef looks at what a tag leads to, or at the complete history of a branch,
 // newest first: of each broken object only the newest commit is named.
 func (w *checkWalker) affectedRef(ref checkedRef, byObject map[object.Hash][]Affected) error {
 	named := map[object.Hash]bool{}
@@ -328,7 +328,7 @@ func (w *checkWalker) hitsBelow(id object.Hash) ([]hit, error) {
 		return found, nil // its form was reported
 	}
 
-	// One place of each: the same broken object may stand in a million.
+	// One place of each: the same broken object may be in a million.
 	known := map[object.Hash]bool{}
 	add := func(path string, id object.Hash) {
 		if !known[id] {

@@ -13,7 +13,7 @@ type Person struct {
 	Email string
 }
 
-// unknownName stands in for a name of which nothing is left.
+// unknownName replaces a name of which nothing is left.
 const unknownName = "unknown"
 
 // crud is what git strips from both ends of names (ident.c).

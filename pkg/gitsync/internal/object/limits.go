@@ -22,7 +22,7 @@ type Limits struct {
 	Object      int64  // bytes of one object, and of the deltas that it is stored as
 	objectFrom  string // the setting that object is of
 	Structure   int64  // the same for trees, commits and tags, which cost more to decode
-	Description int64  // bytes of a file that is read whole before anybody is trusted
+	Description int64  // bytes of a file that is read at once before any signature is trusted
 	Total       int64  // bytes of all files that are read together
 	Files       int64  // and directories below one directory, however few trees lead to them
 	Depth       int64  // of a chain of deltas
@@ -182,7 +182,7 @@ func (l Limits) Describing() Limits {
 }
 
 // Expansion counts what trees lead to while they are walked: the same small tree may
-// stand in many places, and a long name is repeated in every path below it.
+// be in many places, and a long name is repeated in every path below it.
 type Expansion struct {
 	Limits    Limits
 	entries   int64

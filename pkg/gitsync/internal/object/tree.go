@@ -67,7 +67,7 @@ func EncodeTree(entries []TreeEntry) []byte {
 }
 
 // DecodeTree reads the bytes of a tree object. It does not demand order, since
-// old trees of other writers exist; it demands that every entry is whole.
+// old trees of other writers exist; it demands that every entry is complete.
 func DecodeTree(data []byte) ([]TreeEntry, error) {
 	// Forty bytes is a short entry; the guess saves most of the regrowing.
 	entries := make([]TreeEntry, 0, len(data)/40)

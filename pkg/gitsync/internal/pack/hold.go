@@ -52,7 +52,7 @@ func (p *Writer) hold(name string) (*Hold, error) {
 	if err != nil {
 		return nil, err
 	}
-	// It need not be durable: after a crash nobody is about to move a ref.
+	// It need not be durable: after a crash no process is about to move a ref.
 	_, err = file.WriteString(holdText)
 	if err == nil {
 		err = os.Link(file.Name(), name+KeepEnding)

@@ -75,7 +75,7 @@ func EncodeIndex(objects []IndexEntry, packChecksum []byte) []byte {
 	return sum.Sum(out)
 }
 
-// Index answers where an object lies in its pack. It never changes.
+// Index answers where an object is in its pack. It never changes.
 type Index struct {
 	data  []byte
 	Count int

@@ -12,7 +12,7 @@ import (
 )
 
 // packLevel is zlib's fastest level. For manifests it costs a quarter less time
-// than the default level, over the whole of an initial commit of 20,000, for a
+// than the default level, over all of an initial commit of 20,000, for a
 // pack one percent larger.
 const packLevel = zlib.BestSpeed
 

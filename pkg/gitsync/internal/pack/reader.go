@@ -183,7 +183,7 @@ func ReadEntryHeader(in io.ByteReader) (plumbing.ObjectType, int64, error) {
 	return kind, size, nil
 }
 
-// ReadBaseDistance reads how far before a delta its base lies.
+// ReadBaseDistance reads how far before a delta its base is.
 func ReadBaseDistance(in io.ByteReader) (int64, error) {
 	b, err := in.ReadByte()
 	if err != nil {

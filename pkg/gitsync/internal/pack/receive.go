@@ -68,7 +68,7 @@ func NewReceiver(dir string, tell func(int64)) *Receiver {
 	}
 }
 
-// Receive writes the pack to disk and hashes the objects that are whole in it.
+// Receive writes the pack to disk and hashes the objects that are stored in full in it.
 func (x *Receiver) Receive(in io.Reader) error {
 	return durable.Restage(filepath.Join(x.dir, UnfinishedPack), 0o444, func(file io.Writer) error {
 		disk := bufio.NewWriterSize(file, 256<<10)
@@ -289,7 +289,7 @@ func (x *Receiver) resolveAll(ctx context.Context, path string) error {
 	return nil
 }
 
-// roots yields the whole objects that deltas rest on.
+// roots yields the objects stored in full that deltas are based on.
 func (x *Receiver) roots() func(func(int) bool) {
 	return func(yield func(int) bool) {
 		for i, o := range x.Objects {
@@ -331,7 +331,7 @@ type openBase struct {
 }
 
 // resolve applies the deltas that rest on an object, and those on them. The last delta
-// of a base lets go of it, so a long chain holds no more than a short one; what a bushy
+// of a base releases it, so a long chain holds no more than a short one; what a bushy
 // tree of deltas holds at once has a limit.
 func (x *Receiver) resolve(reader *Reader, i int, root RawObject) error {
 	open := []openBase{{root.Data, x.restingOn(i)}}

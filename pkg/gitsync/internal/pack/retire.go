@@ -52,7 +52,7 @@ func (s *Store) Retire(packs []*Pack, loose []Loose, successors []*Pack) error {
 	}
 
 	for _, p := range packs {
-		// The index first: without it nobody looks for the pack.
+		// The index first: without it no reader looks for the pack.
 		for _, ending := range []string{".idx", ".rev", ".bitmap", ".mtimes", ".pack"} {
 			if err := os.Remove(SiblingFile(p, ending)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err

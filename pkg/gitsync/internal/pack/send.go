@@ -17,7 +17,7 @@ import (
 
 // packSender streams objects of a repository as one pack. Every object is proven
 // before it leaves: what is rotten here does not rot the remote. The packed form
-// is sent as it lies in our own packs, so nothing is compressed again.
+// is sent as it is stored in our own packs, so nothing is compressed again.
 type packSender struct {
 	objects *Store
 	inPack  map[object.Hash]struct{} // what is sent, so what a delta may rest on
@@ -52,7 +52,7 @@ func (s *Store) SendPack(out io.Writer, objects []object.Hash, inPack map[object
 	return p.out.Flush()
 }
 
-// location is where an object lies; pack is nil for what is in no pack.
+// location is where an object is; pack is nil for what is in no pack.
 type location struct {
 	id     object.Hash
 	pack   *Pack
@@ -93,7 +93,7 @@ func (p *packSender) closeReader() {
 	}
 }
 
-// send writes one object in the form in which it lies, if that is one to send.
+// send writes one object in the form in which it is stored, if that is one to send.
 func (p *packSender) send(at location) error {
 	if at.pack != nil && (p.reader == nil || p.reader.Pack != at.pack) {
 		p.closeReader()
@@ -160,7 +160,7 @@ func (p *packSender) writeEntry(kind plumbing.ObjectType, size int, base, packed
 	return p.write(packed)
 }
 
-// packEntry is one entry of a pack as it lies there.
+// packEntry is one entry of a pack as it is stored there.
 type packEntry struct {
 	kind plumbing.ObjectType
 	// base is the offset, and baseID the id, that a delta rests on: one of the two.

@@ -35,7 +35,7 @@ type Store struct {
 	changes int
 }
 
-// packPlace is where an object lies.
+// packPlace is where an object is.
 type packPlace struct {
 	pack   *Pack
 	offset int64
@@ -90,7 +90,7 @@ func (s *Store) Rescan() error {
 			return err
 		}
 		for _, files := range found {
-			// An index whose pack is gone is a promise that nobody keeps.
+			// An index whose pack is gone is of no use.
 			if !files.has(packEnding) {
 				continue
 			}
@@ -151,7 +151,7 @@ func (s *Store) enter(p *Pack) {
 	for i := range p.Index.Count {
 		if offset, ok := p.Index.Offset(i); ok {
 			id := p.Index.ID(i)
-			// Content that may be pruned stands back behind content that will stay.
+			// Content that may be pruned comes after content that will stay.
 			if known, again := s.small[id]; !again || known.pack.Cruft {
 				s.small[id] = packPlace{p, offset}
 			}

@@ -48,7 +48,7 @@ func RemoveAbandoned(dir string) error {
 	return nil
 }
 
-// orphanAge is how old a file without its index must be to be nobody's: stock git
+// orphanAge is how old a file without its index must be to belong to no process: stock git
 // publishes the index some moments after the pack.
 const orphanAge = 24 * time.Hour
 

@@ -197,7 +197,7 @@ type packPart struct {
 	file   *os.File
 }
 
-// writeUnfinished writes a small file durably, under a name that nobody reads.
+// writeUnfinished writes a small file durably, under a name that no reader looks for.
 func writeUnfinished(dir string, data []byte) (*os.File, error) {
 	file, err := tempfile.Create(dir, unfinishedIndex)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 )
 
 // Move sets a ref from one object to another, durably and in one step. The
-// zero id stands for "does not exist". The caller holds the writer lock; the
+// zero id means "does not exist". The caller holds the writer lock; the
 // ".lock" file keeps stock git out as well.
 func (s *Store) Move(ctx context.Context, name string, from, to object.Hash) (err error) {
 	if err := object.CheckRefName(name); err != nil {

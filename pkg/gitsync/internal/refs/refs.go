@@ -111,7 +111,7 @@ func (s *Store) List(prefix string) (map[string]string, error) {
 	return refs, err
 }
 
-// ListAll is listRefs with whatever else lies where refs are.
+// ListAll is List with whatever else is where refs are.
 // Files come first: `git pack-refs` writes a ref into the packed file before it takes
 // its own file away, so in this order it is met in one or the other, however the two
 // are timed.

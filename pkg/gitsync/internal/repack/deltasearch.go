@@ -60,7 +60,7 @@ func (s *deltaSearch) wants(e *Entry) bool {
 	return e.Kind != plumbing.TagObject && e.size >= leastSearched && e.size <= mostSearched
 }
 
-// mostDepth is how many changes an object may be away from a whole one. Commits
+// mostDepth is how many changes an object may be away from one that is stored in full. Commits
 // gain a third from sharing names and keys, and are read one after the other by
 // every log, so their chains are short.
 func mostDepth(kind plumbing.ObjectType) int {

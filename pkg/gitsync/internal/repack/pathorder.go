@@ -16,7 +16,7 @@ import (
 	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 )
 
-// pathHash stands for the path of a file. Versions of one file have the same
+// pathHash identifies the path of a file. Versions of one file have the same
 // path; files that end alike have a name that sorts near. Both grow with each
 // byte, so that a directory's is the beginning of its files'.
 type pathHash struct {

@@ -14,7 +14,7 @@ import (
 type prepared struct {
 	at int32
 	// base is the entry that it becomes a change of, by a delta of size bytes before
-	// compression; none for an entry that stays whole and has a header.
+	// compression; none for an entry that stays stored in full and has a header.
 	base               int32
 	size               int
 	header, compressed []byte
@@ -143,7 +143,7 @@ func (p *preparer) prepare(ctx context.Context, b *batch) error {
 	return nil
 }
 
-// root prepares an entry that is stored whole.
+// root prepares an entry that is stored in full.
 func (p *preparer) root(at int32) (prepared, error) {
 	e := &p.set.Entries[at]
 	if e.source == none || e.size == 0 {

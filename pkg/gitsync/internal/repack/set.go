@@ -71,7 +71,7 @@ type Entry struct {
 	crc    uint32 // of the packed form
 	offset int64
 	length int64 // of the packed form
-	size   int64 // of the object, if it is stored whole
+	size   int64 // of the object, if it is stored in full
 	Kind   plumbing.ObjectType
 	To     destination
 	Time   uint32 // when it was last in use
@@ -81,7 +81,7 @@ type Entry struct {
 	path  uint64
 	order uint32
 
-	// depth is the number of changes to the object that is stored whole, below the
+	// depth is the number of changes to the object that is stored in full, below the
 	// longest such chain that hangs on this entry.
 	depth, below uint16
 	child        int32 // the first entry that is stored as a change of this one
@@ -95,7 +95,7 @@ const none = -1
 const maxReusedDepth = 250
 
 // Open reads what packs and loose objects there are. Objects that lie in
-// several packs are taken from the one with most objects; since a change lies in
+// several packs are taken from the one with most objects; since a change is in
 // the pack of its base, that cannot tie chains into a loop.
 func Open(packs []*pack.Pack, loose []pack.Loose) (_ *Set, err error) {
 	s := &Set{ByID: map[object.Hash]int32{}}
@@ -283,7 +283,7 @@ func (s *Set) resolve() {
 }
 
 // Link decides which changes are taken over as they are: those whose base goes
-// the same way, in chains that are not too long. All others are stored whole.
+// the same way, in chains that are not too long. All others are stored in full.
 func (s *Set) Link() {
 	for i := range s.Entries {
 		e := &s.Entries[i]

@@ -25,7 +25,7 @@ type Writer struct {
 	Deltas int
 }
 
-// Write writes and publishes the pack, which is held until those that it stands for are
+// Write writes and publishes the pack, which is held until those that it replaces are
 // gone. There is none if no entry goes this way.
 func (w *Writer) Write(ctx context.Context) (published *pack.Pack, hold *pack.Hold, err error) {
 	var roots []int32
@@ -82,7 +82,7 @@ func (w *Writer) mtimes(objects []pack.IndexEntry, sum []byte) []byte {
 	return pack.EncodeSideFile(pack.MtimesMagic, words, sum)
 }
 
-// compareEntriesForPack is the order of a pack: what is read together lies
+// compareEntriesForPack is the order of a pack: what is read together is
 // together. Commits come first and newest first; versions of a file are neighbours.
 func compareEntriesForPack(a, b *Entry) int {
 	if c := cmp.Compare(kindOrder[a.Kind], kindOrder[b.Kind]); c != 0 || a.Kind == plumbing.CommitObject {
@@ -101,7 +101,7 @@ var kindOrder = map[plumbing.ObjectType]int{
 	plumbing.CommitObject: 0, plumbing.TagObject: 1, plumbing.TreeObject: 2, plumbing.BlobObject: 3,
 }
 
-// writeRoots writes the entries that are stored whole, again so or as changes of ones
+// writeRoots writes the entries that are stored in full, again so or as changes of ones
 // before them, each with what is stored as a change of it.
 func (w *Writer) writeRoots(ctx context.Context, roots []int32) error {
 	return w.Set.prepare(ctx, w.Objects, roots, w.Search, func(p prepared) error {

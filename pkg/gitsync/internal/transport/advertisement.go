@@ -30,7 +30,7 @@ func (a Advertisement) Supports(capability string) bool {
 const capabilitiesRef = "capabilities^{}"
 
 // readAdvertisement reads the refs of a server. Over HTTP a line that names the
-// service stands before them.
+// service comes before them.
 func readAdvertisement(in io.Reader, service string, http bool) (Advertisement, error) {
 	a := Advertisement{Refs: map[string]object.Hash{}}
 	if http {

@@ -17,7 +17,7 @@ func (t *Session) Fetch(want []object.Hash) (io.Reader, error) {
 
 	capabilities := []string{"agent=appbur"}
 	// multi_ack_detailed is not needed to ask for everything, but some servers
-	// (Azure DevOps) speak to nobody without it.
+	// (Azure DevOps) refuse clients without it.
 	for _, c := range []string{"multi_ack_detailed", "side-band-64k", "ofs-delta", "no-progress"} {
 		if t.Supports(c) {
 			capabilities = append(capabilities, c)

@@ -185,7 +185,7 @@ func (w *httpConn) request(send func(io.Writer) error) (io.Reader, error) {
 	return answer.Body, nil
 }
 
-// said implements [transport]: over HTTP nothing stands beside the protocol.
+// said implements [transport]: over HTTP there is nothing beside the protocol.
 func (w *httpConn) said() string { return "" }
 
 // end implements [transport].

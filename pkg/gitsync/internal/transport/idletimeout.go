@@ -11,7 +11,7 @@ import (
 var errSilent = errors.New("the peer has been silent for too long")
 
 // watchdog ends a context when nothing has moved for a while, in either direction.
-// It measures progress and not the whole: a slow transfer of hours is fine.
+// It measures progress and not the total: a slow transfer of hours is fine.
 type watchdog struct {
 	silence time.Duration
 	timer   *time.Timer

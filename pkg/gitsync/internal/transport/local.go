@@ -16,7 +16,7 @@ import (
 // goodbye is how long a program may take to end after its streams are closed.
 const goodbye = 5 * time.Second
 
-// runGit talks to a repository in a directory of this machine. Stock git serves
+// runGit opens a session with a repository in a directory of this machine. Stock git serves
 // it, as it would behind SSH: it compares the old values of refs, runs the hooks
 // and obeys the settings that are in force there.
 func runGit(ctx context.Context, dir, service string, o Options, dog *watchdog) (conn, error) {

@@ -105,7 +105,7 @@ func (s *sideband) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// RefUpdate is one command of a push; the zero id stands for "does not exist".
+// RefUpdate is one command of a push; the zero id means "does not exist".
 type RefUpdate struct {
 	Ref      string
 	From, To object.Hash

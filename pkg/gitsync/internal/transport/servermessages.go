@@ -25,7 +25,7 @@ type saidRule struct {
 	from string
 }
 
-// saidRules are looked at in order. A rule that is more special stands earlier.
+// saidRules are looked at in order. A rule that is more special comes earlier.
 var saidRules = []saidRule{
 	{Full, []string{"no space left on device"}, "ENOSPC in git's own messages"},
 	{Full, []string{"disk quota exceeded"}, "EDQUOT in git's own messages"},

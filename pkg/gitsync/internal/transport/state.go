@@ -13,7 +13,7 @@ import (
 // ErrURL means that the URL of a remote is not one to work with.
 var ErrURL = errors.New("unusable remote URL")
 
-// State says how a remote stands to this repository, or why it could not be
+// State says how a remote is related to this repository, or why it could not be
 // reached or would not take a push. The texts are stable.
 type State string
 
@@ -111,7 +111,7 @@ func NewError(state State, said string, err error) error {
 	return appbur.WithHint(&Error{State: state, Said: cleanSaid(said), Err: err}, hint)
 }
 
-// StateOf returns the state that an error of a remote stands for: "" for nil.
+// StateOf returns the state that an error of a remote is about: "" for nil.
 func StateOf(err error) State {
 	var remote *Error
 	switch {

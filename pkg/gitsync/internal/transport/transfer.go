@@ -15,7 +15,7 @@ type Transfer struct {
 	// Remote is the name of the remote.
 	Remote string
 	Phase  Phase
-	// Objects of Total are done in this phase. Total is 0 as long as nobody knows.
+	// Objects of Total are done in this phase. Total is 0 as long as it is unknown.
 	Objects, Total int
 	// Bytes of the pack were sent or received.
 	Bytes int64
