@@ -46,7 +46,7 @@ var ErrDiffers = errors.New("the application's state is not what was saved")
 func (i *Importer) Import(ctx context.Context, app appbur.AppState) (restore.Imported, error) {
 	target, known := i.find(app.AppKey)
 	if !known {
-		return restore.Imported{}, fmt.Errorf("application %s: %w", app.AppKey, restore.ErrNotConnected)
+		return restore.Imported{}, &restore.NotConnectedError{App: app.AppKey}
 	}
 	client, err := i.Dialer.dial(ctx, target)
 	if err != nil {

@@ -110,7 +110,7 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions) error {
 	}
 
 	bar := e.bar("restoring", "steps")
-	report, err := restore.Apply(ctx, made.plan, cluster, stepProgress{bar})
+	report, err := restore.Applier{Cluster: cluster, Reporter: stepProgress{bar}, Hint: ownHint}.Apply(ctx, made.plan)
 	took := bar.finish()
 	if err == nil && !o.dryRun && len(made.plan.Apps) > 0 {
 		bars := e.appBar(made.plan.Apps)

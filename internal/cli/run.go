@@ -104,7 +104,7 @@ func runRun(ctx context.Context, e *env, o *runOptions) error {
 	log.Info("watching", "cluster", cluster.ID, "kubernetes", cluster.Version.String(), "repository", repo.Dir())
 
 	options := daemon.Options{
-		Quiet: o.quiet, Limit: o.limit, Now: e.now, Log: log,
+		Quiet: o.quiet, Limit: o.limit, Now: e.now, Log: log, Hint: hintOf,
 		Maintainer: repo, MaintainAfter: o.maintainAfter,
 		Forget: func(ctx context.Context, known appbur.Coverage) error {
 			_, err := capture.ForgetKinds(ctx, source, writer, known)
@@ -143,6 +143,5 @@ func sameCluster(ctx context.Context, source *exporter.Exporter, first appbur.Cl
 	if err != nil || now.ID == first.ID {
 		return nil
 	}
-	return appbur.WithHint(fmt.Errorf("nothing was committed: %w: it was %s and is %s now", exporter.ErrOtherCluster, first.ID, now.ID),
-		"if the cluster was rebuilt, start again with --adopt-cluster; else check the address in the kubeconfig, and its load balancers")
+	return fmt.Errorf("nothing was committed: %w: it was %s and is %s now", exporter.ErrOtherCluster, first.ID, now.ID)
 }

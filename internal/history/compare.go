@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"slices"
 
-	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
 
@@ -71,7 +70,7 @@ type File struct {
 
 // File returns the one selected object as it was in a state.
 func (h *History) File(commit gitsync.Hash, s Selection) (File, error) {
-	gone := appbur.WithHint(fmt.Errorf("%s at that time: %w", s, ErrNotFound), "`appbur log` for the object shows when it was there")
+	gone := &NotFoundError{Sought: SoughtState, text: s.String() + " at that time"}
 	if commit.IsZero() {
 		return File{}, gone
 	}

@@ -8,15 +8,6 @@ import (
 	"github.com/appbur/appbur/pkg/gitsync"
 )
 
-// ErrNotFound means that the history has no such object, commit or time.
-var ErrNotFound = errors.New("not in the history")
-
-// ErrAmbiguous means that a name stands for more than one thing.
-var ErrAmbiguous = errors.New("more than one fits")
-
-// ErrNotUnderstood means that a name, a time or a revision has no known form.
-var ErrNotUnderstood = errors.New("not understood")
-
 // History is the history of main of one repository. It is safe for concurrent use.
 type History struct {
 	repo *repository.Repository

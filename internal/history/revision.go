@@ -57,8 +57,7 @@ func (h *History) Revision(name string, now time.Time) (Revision, error) {
 	c, err := h.git.ReadCommit(commit)
 	for ; err == nil && steps > 0; steps-- {
 		if len(c.Parents) == 0 {
-			return Revision{}, appbur.WithHint(fmt.Errorf("revision %s: %w: the history is shorter", name, ErrNotFound),
-				"`appbur log` shows what there is")
+			return Revision{}, &NotFoundError{Sought: SoughtParent, text: "revision " + name}
 		}
 		c, err = h.git.ReadCommit(c.Parents[0])
 	}
@@ -83,7 +82,7 @@ func (h *History) find(name string, now time.Time) (gitsync.Hash, error) {
 	if commitHash.MatchString(name) {
 		commit, err := h.git.FindCommit(name)
 		if errors.Is(err, gitsync.ErrObjectNotFound) {
-			err = appbur.WithHint(fmt.Errorf("commit %s: %w", name, ErrNotFound), "`appbur log` shows the commits")
+			err = &NotFoundError{Sought: SoughtCommit, text: "commit " + name}
 		}
 		return commit, err
 	}

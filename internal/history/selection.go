@@ -2,7 +2,6 @@ package history
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -10,9 +9,6 @@ import (
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
-
-// shownChoices is how many answers to a question a hint names.
-const shownChoices = 6
 
 // Selection is a [Selector] whose names are known to mean one thing in this history.
 type Selection struct {
@@ -43,8 +39,7 @@ func (h *History) Select(ctx context.Context, s Selector) (Selection, error) {
 	}
 
 	if len(found) == 0 {
-		return Selection{}, appbur.WithHint(fmt.Errorf("%s: %w", s, ErrNotFound),
-			"`appbur log` without an object shows all; short names of custom resources are not known here, so write the kind out")
+		return Selection{}, &NotFoundError{Sought: SoughtObject, text: s.String()}
 	}
 	if found, err = s.oneKind(found); err != nil {
 		return Selection{}, err
@@ -55,8 +50,7 @@ func (h *History) Select(ctx context.Context, s Selector) (Selection, error) {
 		namespaces[at.place.Namespace] = true
 	}
 	if s.name != "" && len(namespaces) > 1 {
-		return Selection{}, appbur.WithHint(fmt.Errorf("%q: %w", s, ErrAmbiguous),
-			"say which with -n: "+appbur.Shortlist(slices.Sorted(maps.Keys(namespaces)), shownChoices))
+		return Selection{}, &AmbiguousError{Namespaces: slices.Sorted(maps.Keys(namespaces)), text: s.String()}
 	}
 
 	first := found[0].place
@@ -104,8 +98,7 @@ func (h *History) knows(ctx context.Context, s Selector) error {
 	for _, err := range h.git.Walk(ctx, h.tip, gitsync.WalkOptions{Patterns: s.patterns(nil)}) {
 		return err
 	}
-	return appbur.WithHint(fmt.Errorf("namespace %s: %w", s.namespace, ErrNotFound),
-		"check the name; `appbur log namespaces` shows those that there were")
+	return &NotFoundError{Sought: SoughtNamespace, text: "namespace " + s.namespace}
 }
 
 // oneKind keeps the places of the one kind that is meant. Of several without a group
@@ -126,8 +119,7 @@ func (s Selector) oneKind(found []foundAt) ([]foundAt, error) {
 			return places, nil
 		}
 	}
-	return nil, appbur.WithHint(fmt.Errorf("%q: %w", s.kind.text, ErrAmbiguous),
-		"say which: "+appbur.Shortlist(slices.Sorted(maps.Keys(byKind)), shownChoices))
+	return nil, &AmbiguousError{Kinds: slices.Sorted(maps.Keys(byKind)), text: s.kind.text}
 }
 
 // places returns where the selector finds something: at the tip, else at the last

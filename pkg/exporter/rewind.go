@@ -78,7 +78,7 @@ func (w *watcher) attend(ctx context.Context) error {
 			continue // the watches log outages
 		case known.cluster != "" && now.cluster != known.cluster:
 			return appbur.WithHint(fmt.Errorf("%w: it was %s and is %s now", ErrOtherCluster, known.cluster, now.cluster),
-				"if the cluster was rebuilt, start again with --adopt-cluster; else check the address in the kubeconfig, and its load balancers")
+				"check the address in the kubeconfig, and its load balancers")
 		case now.revision < known.revision:
 			w.exporter.options.Log.Warn("the API server's store has gone back in time; everything is listed again",
 				"revision", now.revision, "before", known.revision)

@@ -35,6 +35,9 @@ type Applier struct {
 	// Timeout is how long to wait for what the target does by itself, such as
 	// establishing a definition. Zero means two minutes.
 	Timeout time.Duration
+	// Hint is the next step after an error in the caller's own terms, such as its flags
+	// ([FailureOf]); where it has none the report has a general one. It may be nil.
+	Hint func(error) string
 }
 
 // Apply applies the plan with default settings; see [Applier.Apply].
@@ -77,7 +80,7 @@ func (a Applier) Apply(ctx context.Context, p *Plan) (Report, error) {
 func (p *Plan) applicable() error {
 	if blocked := p.Blocked(); len(blocked) > 0 && !p.Policy.AllowBlocked {
 		return appbur.WithHint(fmt.Errorf("%w: %d of them, the first is %s: %s", ErrBlocked, len(blocked), blocked[0].Object, blocked[0].Why),
-			"look at them with appbur plan, then allow a restore without them")
+			"look at the plan, then allow a restore without them")
 	}
 
 	for _, s := range p.Steps {
@@ -113,6 +116,8 @@ type run struct {
 	cause      []int         // by step id: the failed step that it needs, or 0
 	finished   int           // without barriers
 	total      int
+
+	hint func(error) string
 }
 
 func newRun(a Applier, p *Plan) *run {
@@ -131,6 +136,10 @@ func newRun(a Applier, p *Plan) *run {
 
 	if r.reporter == nil {
 		r.reporter = silent{}
+	}
+	r.hint = hintFor
+	if a.Hint != nil {
+		r.hint = func(err error) string { return cmp.Or(a.Hint(err), hintFor(err)) }
 	}
 
 	for _, s := range p.Steps {
@@ -257,7 +266,7 @@ func (r *run) outcomes() (outcomes []Outcome, remaining int) {
 			o = &Outcome{Object: step.Object, APIVersion: step.APIVersion, Converted: len(step.Changes) > 0}
 			byObject[step.Object] = o
 		}
-		o.join(result)
+		o.join(result, r.hint)
 	}
 
 	for _, o := range byObject {

@@ -169,7 +169,7 @@ func TestApplyFaults(t *testing.T) {
 		{"connection refused", on(set, 2, fmt.Errorf("dial: %w", syscall.ECONNREFUSED)), 3, "", ""},
 		{"not served for a moment", on(set, 2, fmt.Errorf("%w: MachineSet", ErrNotServed)), 3, "", ""},
 		{"invalid", on(set, 1000, invalid), 0, "is invalid", ""},
-		{"foreign fields", on(set, 1000, fieldConflict()), 0, "conflict with", "--force-conflicts"},
+		{"foreign fields", on(set, 1000, fieldConflict()), 0, "conflict with", "take them over"},
 		{"namespace terminating", on(set, 1000, namespaceTerminating()), 0, "being terminated", "wait until it is gone"},
 	}
 

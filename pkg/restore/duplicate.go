@@ -3,8 +3,6 @@ package restore
 import (
 	"context"
 	"fmt"
-
-	"github.com/appbur/appbur"
 )
 
 // Some lists are maps in disguise: the containers of a pod by name, its ports by
@@ -57,8 +55,7 @@ func (w *worker) writeComplete(ctx context.Context, a *stepResult, request Reque
 		// Of a create whose answer was lost, or of another client that wrote the same.
 		return Applied{Identity: identityOf(live)}, nil
 	case !request.Force:
-		return Applied{}, appbur.WithHint(fmt.Errorf("it differs, and server-side apply cannot determine the manager: %w", refusal),
-			"run again with --force-conflicts to bring it to the restore point, or leave the object as it is")
+		return Applied{}, fmt.Errorf("%w: %w", ErrDiffers, refusal)
 	}
 
 	request.By, request.Content = ByUpdate, over(live, request.Content)

@@ -12,6 +12,17 @@ import (
 // application. It makes the import skipped, not failed.
 var ErrNotConnected = errors.New("no address was given for the application")
 
+// NotConnectedError is [ErrNotConnected] of one application.
+type NotConnectedError struct{ App appbur.AppKey }
+
+// Error names the application.
+func (e *NotConnectedError) Error() string {
+	return fmt.Sprintf("application %s: %v", e.App, ErrNotConnected)
+}
+
+// Unwrap returns [ErrNotConnected].
+func (e *NotConnectedError) Unwrap() error { return ErrNotConnected }
+
 // Importer hands saved state back to applications.
 type Importer interface {
 	// Import imports the complete state of one application. It is called once per
@@ -78,8 +89,7 @@ func Import(ctx context.Context, p *Plan, importer Importer, report *Report) err
 		imported, err := importer.Import(ctx, app)
 		switch {
 		case errors.Is(err, ErrNotConnected):
-			outcome.Result, outcome.Reason = Skipped, err.Error()
-			outcome.Hint = fmt.Sprintf("run the restore again with --app %s=ADDRESS", app.AppKey)
+			outcome.Result, outcome.Reason, outcome.Hint = Skipped, err.Error(), hintFor(err)
 		case err != nil:
 			outcome.Result, outcome.Reason, outcome.Hint = Failed, err.Error(), hintFor(err)
 			causes = append(causes, err)

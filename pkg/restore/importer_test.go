@@ -3,7 +3,6 @@ package restore
 import (
 	"context"
 	"errors"
-	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -32,7 +31,7 @@ func TestImport(t *testing.T) {
 		case "refusing":
 			return Imported{App: "r"}, nil
 		case "unreachable":
-			return Imported{}, fmt.Errorf("looking: %w", ErrNotConnected)
+			return Imported{}, appbur.WithHint(&NotConnectedError{app.AppKey}, "say where")
 		default:
 			return done, nil
 		}
@@ -50,8 +49,8 @@ func TestImport(t *testing.T) {
 		{App: key("fleet"), Result: Created, Imported: &done},
 		{App: key("refusing"), Result: Failed, Imported: &Imported{App: "r"}, Reason: "the application did not put the state in place"},
 		{
-			App: key("unreachable"), Result: Skipped, Reason: "looking: no address was given for the application",
-			Hint: "run the restore again with --app ns/unreachable=ADDRESS",
+			App: key("unreachable"), Result: Skipped, Reason: "application ns/unreachable: no address was given for the application",
+			Hint: "say where",
 		},
 	}
 	if diff := cmp.Diff(want, report.Apps); diff != "" {

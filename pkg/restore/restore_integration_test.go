@@ -292,7 +292,7 @@ func (r *theTarget) foreignFields(t *testing.T) {
 	saved := decode(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: foreign, namespace: default}\ndata: {a: ours, b: same}\n")
 	report, err := Apply(t.Context(), r.planOf(t, Policy{}, saved), r.cluster, nil)
 	if !errors.Is(err, ErrIncomplete) || !strings.Contains(report.Outcomes[0].Reason, "somebody") ||
-		!strings.Contains(report.Outcomes[0].Hint, "--force-conflicts") {
+		!strings.Contains(report.Outcomes[0].Hint, "take them over") {
 		t.Fatalf("%+v (%v)", report.Outcomes, err)
 	}
 	if report = r.apply(t, r.planOf(t, Policy{ForceConflicts: true}, saved)); report.Counts.Configured != 1 {

@@ -32,8 +32,9 @@ func (a *stepResult) reason() string {
 // severity orders results: of several steps about one object the worst counts.
 var severity = []Result{"", Unchanged, Configured, Created, Skipped, Failed}
 
-// join adds the result of one more step to the outcome of its object.
-func (o *Outcome) join(a *stepResult) {
+// join adds the result of one more step to the outcome of its object. hint is the next
+// step after an error.
+func (o *Outcome) join(a *stepResult, hint func(error) string) {
 	if slices.Index(severity, a.result) > slices.Index(severity, o.Result) {
 		o.Result = a.result
 	}
@@ -44,7 +45,7 @@ func (o *Outcome) join(a *stepResult) {
 	switch {
 	case a.err != nil:
 		if o.Reason == "" {
-			o.Reason, o.Hint, o.Cause = a.err.Error(), hintFor(a.err), a.cause
+			o.Reason, o.Hint, o.Cause = a.err.Error(), hint(a.err), a.cause
 		}
 	case a.result == Skipped:
 		o.Reason, o.Hint = a.note, a.hint

@@ -44,7 +44,7 @@ func Read(obj map[string]any) (Release, bool, error) {
 func (r Release) hint(err error) string {
 	switch {
 	case errors.Is(err, ErrEncrypted):
-		return "decrypt the manifests first, with the identity that `appbur init` made"
+		return "decrypt the manifests first, with the age identity of the repository"
 	case errors.Is(err, ErrManifest):
 		return fmt.Sprintf("read it with `helm get manifest %s --namespace %s --revision %d`", r.summary.Name, r.record.Namespace,
 			r.summary.Revision)

@@ -1,0 +1,138 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/history"
+	"github.com/appbur/appbur/pkg/contract"
+	"github.com/appbur/appbur/pkg/exporter"
+	"github.com/appbur/appbur/pkg/restore"
+)
+
+// hintRule is the next step after a family of errors, in terms of flags and commands. The
+// rooms that make these errors know what is wrong, but not what the command line calls
+// its cure (hints_test.go of the root holds it).
+type hintRule struct {
+	matches func(error) bool
+	hint    string
+}
+
+// hintRules come before the hints that errors carry. The first that matches decides.
+var hintRules = []hintRule{
+	{
+		isAny(contract.ErrServerCertificate),
+		"pass --app-ca FILE with the authority that signed the certificate of the application, and an address that the certificate is for",
+	},
+	{
+		isAny(contract.ErrClientCertificate),
+		"pass --app-cert FILE and --app-key FILE with a certificate that the application trusts; --app-ca says only whom to trust from here",
+	},
+	{
+		isAny(contract.ErrPlaintext),
+		"pass --app-ca FILE, use an address unix:///path, or pass --app-insecure if nobody else is on the way",
+	},
+	{
+		contractCode(codes.Unauthenticated),
+		"pass --app-token-file FILE, or --app-cert FILE and --app-key FILE, with what the application lets in",
+	},
+	{
+		contractCode(codes.PermissionDenied),
+		"pass --app-token-file FILE, or --app-cert FILE and --app-key FILE, of somebody who may do this; exporting and importing are separate rights",
+	},
+	{
+		isAny(exporter.ErrOtherCluster),
+		"if the cluster was rebuilt, start again with --adopt-cluster; else check the address in the kubeconfig, and its load balancers",
+	},
+	{isAny(restore.ErrBlocked), "look at them with appbur plan, then allow a restore without them"},
+	{
+		isFailure(restore.FailureForeignFields),
+		"another field manager owns these fields: run again with --force-conflicts to take them over, or leave the object as it is",
+	},
+	{
+		isFailure(restore.FailureDiffers),
+		"run again with --force-conflicts to bring it to the restore point, or leave the object as it is",
+	},
+	{
+		isFailure(restore.FailureUnknownField),
+		"the target does not know a field of this object: see appbur plan for what conversion changed",
+	},
+	{
+		isMissing(history.SoughtObject),
+		"`appbur log` without an object shows all; short names of custom resources are not known here, so write the kind out",
+	},
+	{isMissing(history.SoughtState), "`appbur log` for the object shows when it was there"},
+	{isMissing(history.SoughtNamespace), "check the name; `appbur log namespaces` shows those that there were"},
+	{isMissing(history.SoughtCommit), "`appbur log` shows the commits"},
+	{isMissing(history.SoughtParent), "`appbur log` shows what there is"},
+}
+
+func isFailure(f restore.Failure) func(error) bool {
+	return func(err error) bool { return restore.FailureOf(err) == f }
+}
+
+func isMissing(sought history.Sought) func(error) bool {
+	return func(err error) bool {
+		var missing *history.NotFoundError
+		return errors.As(err, &missing) && missing.Sought == sought
+	}
+}
+
+// shownChoices is how many answers to a question a hint names.
+const shownChoices = 6
+
+// factHint is the next step that names a fact of the error, "" where there is none.
+func factHint(err error) string {
+	var unconnected *restore.NotConnectedError
+	if errors.As(err, &unconnected) {
+		return fmt.Sprintf("run the restore again with --app %s=ADDRESS", unconnected.App)
+	}
+
+	var ambiguous *history.AmbiguousError
+	switch {
+	case !errors.As(err, &ambiguous):
+		return ""
+	case len(ambiguous.Namespaces) > 0:
+		return "say which with -n: " + appbur.Shortlist(ambiguous.Namespaces, shownChoices)
+	default:
+		return "say which: " + appbur.Shortlist(ambiguous.Kinds, shownChoices)
+	}
+}
+
+// ownHint is the next step that only the command line knows, "" where there is none.
+func ownHint(err error) string {
+	for _, rule := range hintRules {
+		if rule.matches(err) {
+			return rule.hint
+		}
+	}
+	return factHint(err)
+}
+
+// hintOf is the next step after an error, "" if none is known. What the operating system
+// said comes last: everything else knows more of what the user was doing.
+func hintOf(err error) string {
+	if own := ownHint(err); own != "" {
+		return own
+	}
+	if carried := appbur.HintOf(err); carried != "" {
+		return carried
+	}
+	return appbur.FileHint(err)
+}
+
+// hintingImporter makes a report speak of flags as well.
+type hintingImporter struct{ restore.Importer }
+
+// Import implements [restore.Importer].
+func (i hintingImporter) Import(ctx context.Context, app appbur.AppState) (restore.Imported, error) {
+	imported, err := i.Importer.Import(ctx, app)
+	if hint := hintOf(err); hint != "" {
+		err = appbur.WithHint(err, hint)
+	}
+	return imported, err
+}

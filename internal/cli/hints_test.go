@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/history"
+	"github.com/appbur/appbur/pkg/exporter"
+	"github.com/appbur/appbur/pkg/restore"
+)
+
+// Rooms below say what is wrong; the command line says which flag or command is the cure.
+func TestHintsNameTheFlag(t *testing.T) {
+	foreignFields := apierrors.NewApplyConflict([]metav1.StatusCause{{Type: metav1.CauseTypeFieldManagerConflict}}, "conflict with x")
+	lost := func(sought history.Sought) error { return &history.NotFoundError{Sought: sought} }
+
+	for name, test := range map[string]struct {
+		err  error
+		want string
+	}{
+		"another cluster":    {exporter.ErrOtherCluster, "--adopt-cluster"},
+		"blocked objects":    {restore.ErrBlocked, "appbur plan"},
+		"fields of others":   {foreignFields, "--force-conflicts to take them over"},
+		"it differs":         {restore.ErrDiffers, "--force-conflicts to bring it to the restore point"},
+		"an unknown field":   {errors.New("failed to create typed patch object (x): field not declared in schema"), "appbur plan"},
+		"no address":         {&restore.NotConnectedError{App: appbur.AppKey{Namespace: "team", Name: "notes"}}, "--app team/notes=ADDRESS"},
+		"no object":          {lost(history.SoughtObject), "`appbur log` without an object"},
+		"no object then":     {lost(history.SoughtState), "`appbur log` for the object"},
+		"no namespace":       {lost(history.SoughtNamespace), "`appbur log namespaces`"},
+		"no commit":          {lost(history.SoughtCommit), "`appbur log` shows the commits"},
+		"before the first":   {lost(history.SoughtParent), "`appbur log` shows what there is"},
+		"several namespaces": {&history.AmbiguousError{Namespaces: []string{"a", "b"}}, "say which with -n: a, b"},
+		"several kinds":      {&history.AmbiguousError{Kinds: []string{"Pod", "Pod.metrics.k8s.io"}}, "say which: Pod, Pod.metrics.k8s.io"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			wrapped := appbur.WithHint(fmt.Errorf("restoring: %w", test.err), "what a library says")
+			if got := hintOf(wrapped); !strings.Contains(got, test.want) {
+				t.Errorf("hint %q, want %q", got, test.want)
+			}
+		})
+	}
+
+	// Two elements of one key are reported in the same words and have another cure.
+	twice := errors.New("failed to create typed patch object (x): duplicate entries for key [name]")
+	if got := ownHint(twice); got != "" {
+		t.Errorf("elements of one key: %q", got)
+	}
+}
