@@ -3,7 +3,6 @@ package cli
 import (
 	"log/slog"
 
-	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/repository"
 )
@@ -15,7 +14,7 @@ func (o *repositoryOptions) writeAnchor(e *env, repo *repository.Repository, key
 		return nil
 	}
 	if _, _, err := repo.WriteAnchor(o.anchor, keys, e.now()); err != nil {
-		e.warn("the restore point is made, its anchor is not: %v (%s)", err, appbur.HintOf(err))
+		e.warn("the restore point is made, its anchor is not: %v (%s)", err, hintOf(err))
 		return errPartly
 	}
 	return nil
@@ -31,7 +30,7 @@ func (o *repositoryOptions) anchorEach(e *env, repo *repository.Repository, keys
 			return
 		}
 		if _, _, err := repo.WriteAnchor(o.anchor, keys, e.now()); err != nil {
-			log.Error("the anchor was not written", "reason", err.Error(), "hint", appbur.HintOf(err))
+			log.Error("the anchor was not written", "reason", err.Error(), "hint", hintOf(err))
 		}
 	}
 }

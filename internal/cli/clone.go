@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/gitsync"
@@ -134,7 +133,7 @@ func (o *cloneOptions) trustClone(e *env, repo *repository.Repository) (keys str
 		trusted, err = keyring.TrustRoot(keys, "")
 	}
 	if errors.Is(err, repository.ErrUnbound) || errors.Is(err, keyring.ErrNobodyTrusted) {
-		e.warn("%s, so nothing of the copy is restored yet; %s", oneLine(err.Error()), appbur.HintOf(err))
+		e.warn("%s, so nothing of the copy is restored yet; %s", oneLine(err.Error()), hintOf(err))
 		return keys, nil, nil
 	}
 	return keys, trusted, err

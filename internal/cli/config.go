@@ -69,7 +69,7 @@ func configShowRun(e *env, o *repositoryOptions, asJSON bool) error {
 	}
 
 	if problem != nil {
-		e.warn("%s; %s", oneLine(problem.Error()), appbur.HintOf(problem))
+		e.warn("%s; %s", oneLine(problem.Error()), hintOf(problem))
 	}
 	_, err = e.Out.Write(repo.Config().Text())
 	return err

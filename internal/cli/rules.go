@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/manifest"
 )
@@ -59,7 +58,7 @@ func (o *repositoryOptions) rules(e *env) (*manifest.Rules, error) {
 		return nil, err
 	}
 	if err := o.policyProblem(e, repo); errors.Is(err, repository.ErrPolicy) {
-		e.warn("%s; %s", oneLine(err.Error()), appbur.HintOf(err))
+		e.warn("%s; %s", oneLine(err.Error()), hintOf(err))
 	}
 	return repo.ManifestRules()
 }

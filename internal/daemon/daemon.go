@@ -47,6 +47,8 @@ type Options struct {
 	Now func() time.Time
 	// Log receives what happens.
 	Log *slog.Logger
+	// Hint is the next step after an error that is logged; nil means [appbur.HintOf].
+	Hint func(error) string
 	// Forget removes the files of kinds that no longer exist and that no event will
 	// ever tell of, because they went while nobody watched. It is called before a
 	// commit after the set of types has changed, with what is known of the types; it
@@ -66,6 +68,9 @@ type Options struct {
 
 // Run watches and commits until ctx ends, which is no error.
 func Run(ctx context.Context, watcher Watcher, writer Writer, o Options) error {
+	if o.Hint == nil {
+		o.Hint = appbur.HintOf
+	}
 	c := &collector{
 		writer: writer, options: o, types: map[appbur.GroupKind]appbur.TypeCoverage{}, touched: make(chan struct{}, 1),
 		trouble: &trouble{log: o.Log, now: o.Now},
@@ -307,7 +312,7 @@ func (c *collector) commit(ctx context.Context) error {
 	var guard *repository.GuardError
 	switch {
 	case errors.As(err, &guard):
-		c.options.Log.Error("a guard refused the commit; what was seen is kept back", "reason", err.Error(), "hint", appbur.HintOf(err))
+		c.options.Log.Error("a guard refused the commit; what was seen is kept back", "reason", err.Error(), "hint", c.options.Hint(err))
 		return nil
 	case err != nil && ctx.Err() != nil:
 		return nil // the commit on the way out follows

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"sync"
 
-	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
 
@@ -46,7 +45,7 @@ func (u *upkeep) committed() {
 		case u.ctx.Err() != nil || errors.Is(err, gitsync.ErrLocked):
 			// Cancelled, or somebody else does it.
 		default:
-			u.options.Log.Warn("maintenance of the repository failed; it is tried again later", "reason", err.Error(), "hint", appbur.HintOf(err))
+			u.options.Log.Warn("maintenance of the repository failed; it is tried again later", "reason", err.Error(), "hint", u.options.Hint(err))
 		}
 	})
 }
