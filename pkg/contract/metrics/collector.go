@@ -35,7 +35,8 @@ var (
 const namespace = "appbur_contract"
 
 // operationsDesc describes the one metric that is not counted but looked up.
-var operationsDesc = prometheus.NewDesc(namespace+"_operations", "Operations that run or wait for a resume.", []string{"kind", "state"}, nil)
+var operationsDesc = prometheus.NewDesc(namespace+"_operations", "Operations that run or wait for a resume.",
+	[]string{"kind", "state"}, nil)
 
 // New returns a collector for one server.
 func New() *Collector {
