@@ -15,7 +15,7 @@ type Checker struct {
 	Dialer   Dialer
 	Payloads Payloads
 	Random   io.Reader
-	// Progress hears of what goes on; it may be nil. Beside the phases of the contract
+	// Progress is called with the progress; it may be nil. In addition to the phases of the contract
 	// there is [Comparing].
 	Progress func(appbur.AppKey, contract.Progress)
 }
@@ -39,7 +39,7 @@ func (c Checker) Check(ctx context.Context, t Target, saved appbur.AppState) ([]
 	return c.compare(ctx, client, saved, nil)
 }
 
-func (c Checker) tell(app appbur.AppKey) func(contract.Progress) {
+func (c Checker) reporter(app appbur.AppKey) func(contract.Progress) {
 	return func(p contract.Progress) {
 		if c.Progress != nil {
 			c.Progress(app, p)
@@ -48,7 +48,7 @@ func (c Checker) tell(app appbur.AppKey) func(contract.Progress) {
 }
 
 // compare exports and compares. claimed holds what an import that just ended said
-// of its result, by dataset: it stands in where a step is not declared.
+// of its result, by dataset: it is used where a step is not declared.
 func (c Checker) compare(
 	ctx context.Context, client *contract.Client, saved appbur.AppState, claimed map[string]appbur.Digest,
 ) ([]string, error) {
@@ -65,7 +65,7 @@ func (c Checker) compare(
 	}
 
 	digests := map[string]*liveDigest{}
-	result, err := export(ctx, client, c.Random, c.tell(saved.AppKey), func(h contract.DatasetHeader) (io.WriteCloser, error) {
+	result, err := export(ctx, client, c.Random, c.reporter(saved.AppKey), func(h contract.DatasetHeader) (io.WriteCloser, error) {
 		digests[h.Name] = newLiveDigest(without[h.Name])
 		return nopCloser{digests[h.Name]}, nil
 	})
@@ -96,7 +96,7 @@ func (c Checker) compare(
 }
 
 // leftOut returns the fields of each dataset that a comparison leaves out: the saved rows
-// lack them, and what the application put there instead cannot be foretold.
+// do not have them, and what the application put there instead cannot be predicted.
 func leftOut(payloads Payloads, saved appbur.AppState, info contract.Info) (map[string][]string, error) {
 	without := map[string][]string{}
 	for _, dataset := range saved.Datasets {
@@ -155,7 +155,7 @@ func (c Checker) compareDataset(
 	}
 	defer func() { _ = rows.Close() }()
 
-	want, err := expect(saved, info, &toldReader{in: rows, dataset: saved.Name, tell: c.tell(key)})
+	want, err := expect(saved, info, &reportingReader{in: rows, dataset: saved.Name, report: c.reporter(key)})
 	switch {
 	case err != nil:
 		return "", err
@@ -177,18 +177,18 @@ func (c Checker) compareDataset(
 	return "", nil
 }
 
-// toldReader tells how much of a saved dataset was compared.
-type toldReader struct {
+// reportingReader reports how much of a saved dataset was compared.
+type reportingReader struct {
 	in      io.Reader
 	dataset string
 	bytes   int64
-	tell    func(contract.Progress)
+	report  func(contract.Progress)
 }
 
 // Read implements [io.Reader].
-func (r *toldReader) Read(p []byte) (int, error) {
+func (r *reportingReader) Read(p []byte) (int, error) {
 	n, err := r.in.Read(p)
 	r.bytes += int64(n)
-	r.tell(contract.Progress{Phase: Comparing, Dataset: r.dataset, Bytes: r.bytes})
+	r.report(contract.Progress{Phase: Comparing, Dataset: r.dataset, Bytes: r.bytes})
 	return n, err
 }

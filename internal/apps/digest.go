@@ -11,8 +11,8 @@ import (
 	"github.com/appbur/appbur/pkg/contract"
 )
 
-// liveDigest sums up what an application exports, without the fields of which nobody can
-// say what they should hold.
+// liveDigest sums up what an application exports, without the fields whose
+// content cannot be predicted.
 type liveDigest struct {
 	sum     hash.Hash
 	without []string

@@ -10,9 +10,9 @@
 //
 //   - An export counts only when every byte that the application announced has
 //     arrived and agrees with its checksums.
-//   - An import counts only when the application, asked to export again, gives
+//   - An import counts only when the application exports again
 //     exactly the rows that were saved, changed as it declared. The declared change
 //     is applied here, by other code than the application's own. Opaque datasets
 //     are compared byte for byte while their schema is the same; what an
-//     application made of an older one is its word alone, and the result says so.
+//     application made of an older one is not checked, and the result reports it.
 package apps

@@ -18,12 +18,12 @@ type expectation struct {
 	schema string
 	rows   int64
 	digest appbur.Digest
-	// declared is false when some step on the way is code alone, so that nobody
-	// but the application can say what should come out.
+	// declared is false when some step on the way is code alone, so that only the
+	// application knows the expected result.
 	declared bool
 }
 
-// errWithheld stands for an error that may quote a sensitive row.
+// errWithheld replaces an error that may quote a sensitive row.
 var errWithheld = errors.New("it cannot be brought to the schema of the application; what is wrong is not shown, because the dataset is sensitive")
 
 // expect applies the declared steps from the schema of a payload to the one that
@@ -81,8 +81,8 @@ func decodeDefaults(defaults []contract.FieldDefault) (map[string]any, error) {
 	return fill, nil
 }
 
-// unforeseen returns the fields that the rows of a payload lack and of which nobody can
-// say what the application fills in.
+// unforeseen returns the fields that are missing from the rows of a payload and for which it
+// cannot be predicted what the application fills in.
 func unforeseen(saved appbur.Dataset, info contract.DatasetInfo, rows io.Reader) ([]string, error) {
 	steps, declared, err := declaredSteps(saved.Schema, info)
 	if err != nil || !declared {
@@ -98,7 +98,7 @@ func unforeseen(saved appbur.Dataset, info contract.DatasetInfo, rows io.Reader)
 	}
 	first, err := upcast(line, steps, nil)
 	if err != nil {
-		return nil, nil //nolint:nilerr // the comparison says what is wrong with the row, and knows what may be told
+		return nil, nil //nolint:nilerr // the comparison says what is wrong with the row, and knows what may be shown
 	}
 	row, err := payload.DecodeRow(first)
 	if err != nil {

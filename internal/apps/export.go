@@ -13,7 +13,7 @@ import (
 type Store interface {
 	// Dataset begins a payload and returns where its bytes go. Of the dataset, name,
 	// schema, media type, key and sensitivity are known. The writer is closed on every
-	// path, so that it was closed does not mean that the payload is whole.
+	// path, so that it was closed does not mean that the payload is complete.
 	Dataset(key appbur.AppKey, d appbur.Dataset) (io.WriteCloser, error)
 }
 
@@ -49,13 +49,13 @@ func datasetOf(h contract.DatasetHeader) appbur.Dataset {
 }
 
 func export(
-	ctx context.Context, client *contract.Client, random io.Reader, tell func(contract.Progress), open contract.SinkFunc,
+	ctx context.Context, client *contract.Client, random io.Reader, report func(contract.Progress), open contract.SinkFunc,
 ) (contract.ExportResult, error) {
 	id, err := contract.NewOperationID(random)
 	if err != nil {
 		return contract.ExportResult{}, err
 	}
-	return client.Export(ctx, contract.ExportRequest{OperationID: id, Progress: tell}, open)
+	return client.Export(ctx, contract.ExportRequest{OperationID: id, Progress: report}, open)
 }
 
 type nopCloser struct{ io.Writer }

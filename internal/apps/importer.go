@@ -30,14 +30,14 @@ type Importer struct {
 	Random   io.Reader
 	// ReadyTimeout is how long an application may take to become ready.
 	ReadyTimeout time.Duration
-	// Progress hears of what goes on; it may be nil. Beside the phases of the contract
+	// Progress is called with the progress; it may be nil. In addition to the phases of the contract
 	// there are [Waiting] and [Comparing].
 	Progress func(appbur.AppKey, contract.Progress)
 }
 
 var _ restore.Importer = (*Importer)(nil)
 
-// ErrDiffers means that an application, asked to export, does not give what was
+// ErrDiffers means that the export of an application after an import is not what was
 // saved.
 var ErrDiffers = errors.New("the application's state is not what was saved")
 
@@ -54,9 +54,9 @@ func (i *Importer) Import(ctx context.Context, app appbur.AppState) (restore.Imp
 	}
 	defer hangUp(client)
 	checker := Checker{Payloads: i.Payloads, Random: i.Random, Progress: i.Progress}
-	tell := checker.tell(app.AppKey)
+	report := checker.reporter(app.AppKey)
 
-	tell(contract.Progress{Phase: Waiting})
+	report(contract.Progress{Phase: Waiting})
 	if err := i.ready(ctx, client); err != nil {
 		return restore.Imported{}, fmt.Errorf("application %s: %w", app.AppKey, err)
 	}
@@ -69,7 +69,7 @@ func (i *Importer) Import(ctx context.Context, app appbur.AppState) (restore.Imp
 		return restore.Imported{}, err
 	}
 
-	request := contract.ImportRequest{OperationID: id, SourceApp: app.App, SourceVersion: app.Version, Progress: tell}
+	request := contract.ImportRequest{OperationID: id, SourceApp: app.App, SourceVersion: app.Version, Progress: report}
 	for _, d := range app.Datasets {
 		request.Datasets = append(request.Datasets, contract.DatasetSource{
 			Name: d.Name, Schema: d.Schema, Rows: d.Rows, Size: d.Size, Digest: d.Digest, Positions: d.Positions,
@@ -97,7 +97,7 @@ func (i *Importer) Import(ctx context.Context, app appbur.AppState) (restore.Imp
 		}
 		for _, filled := range d.Filled {
 			dataset.Filled = append(dataset.Filled,
-				fmt.Sprintf("%s in %d rows: the saved state is older than the field, its default stands there", filled.Field, filled.Rows))
+				fmt.Sprintf("%s in %d rows: the saved state is older than the field, it got its default", filled.Field, filled.Rows))
 		}
 		imported.Datasets = append(imported.Datasets, dataset)
 	}

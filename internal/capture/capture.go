@@ -38,7 +38,7 @@ type Captured struct {
 	Evidence appbur.Evidence
 }
 
-// Run hands every object of the cluster to the writer, and then lets go of those
+// Run hands every object of the cluster to the writer, and then deletes those
 // that complete lists did not contain and of kinds that are proven to be gone. seen
 // is called for each object that is to be saved, from several goroutines; it may be nil.
 func Run(ctx context.Context, source Source, writer Writer, seen func()) (Captured, error) {
@@ -86,8 +86,8 @@ func (p *pass) take(result manifest.Result) error {
 	id := result.Manifest.ID
 	if !result.Decision.Saved && result.Failure == nil {
 		// It may have been emitted before, as saved: a long list that had to be begun
-		// anew finds that an object has gone in between. Its file goes with the others
-		// that the complete list lacks.
+		// again finds that an object was deleted in between. Its file is deleted with the others
+		// that are not in the complete list.
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		delete(p.index, id)

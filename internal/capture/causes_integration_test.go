@@ -196,7 +196,7 @@ func (s *scene) drive(c cause, before map[string]string) {
 
 	for _, want := range c.holes {
 		if !strings.Contains(holes(coverage), "\n"+want) {
-			s.Errorf("the coverage lacks %q:%s", want, holes(coverage))
+			s.Errorf("the coverage has no %q:%s", want, holes(coverage))
 		}
 	}
 
@@ -290,7 +290,7 @@ func oneOf(matches ...faultproxy.Match) faultproxy.Match {
 
 // TestProofOfAbsence checks that files go when their kind is proven to be gone: a
 // definition that was deleted, an API that was unregistered, a release without the
-// kind; and that a kind which only discovery lacks stays.
+// kind; and that a kind which is missing from discovery only stays.
 func TestProofOfAbsence(t *testing.T) {
 	for _, version := range versions {
 		t.Run(version, func(t *testing.T) {

@@ -7,13 +7,13 @@
 //
 // # Promises
 //
-//   - A file of a type that was read goes only when the complete list lacks it.
+//   - A file of a type that was read is deleted only when the complete list does not have its object.
 //   - Files of a type that could not be read stay, and so do those of a kind that
 //     discovery does not list, until [Source.Absent] proves that the kind is gone.
 //     The coverage names each such kind and says why.
 //
 // # Refusals
 //
-// The package does not commit, and it does not talk to users: it returns the
-// coverage, and its caller tells.
+// The package does not commit, and it prints nothing: it returns the
+// coverage, and its caller reports it.
 package capture

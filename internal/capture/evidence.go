@@ -29,7 +29,7 @@ func (c *evidence) see(result manifest.Result) {
 	}
 	object, err := manifest.Decode(result.Manifest.Data)
 	if err != nil {
-		return // the manifest was just written; a restore would say so as well
+		return // the manifest was just written; a restore would report it as well
 	}
 
 	if isDefinition {

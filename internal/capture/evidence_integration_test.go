@@ -12,7 +12,7 @@ import (
 	"github.com/appbur/appbur/internal/faultproxy"
 )
 
-// TestDeprecatedRequestsAreEvidence asks a real server for an API that is on its way
+// TestDeprecatedRequestsAreEvidence requests an API from a real server that is on its way
 // out, as an old client does, and finds that in the evidence of the next capture.
 // Metrics that cannot be read cost the evidence, not the capture.
 func TestDeprecatedRequestsAreEvidence(t *testing.T) {

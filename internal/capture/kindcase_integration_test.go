@@ -9,7 +9,7 @@ import (
 	"github.com/appbur/appbur/internal/faultproxy"
 )
 
-// TestKindsThatDifferOnlyInCase defines two kinds that an API server tells apart and
+// TestKindsThatDifferOnlyInCase defines two kinds that an API server distinguishes and
 // a lower-case path does not, each with an object of the same name.
 func TestKindsThatDifferOnlyInCase(t *testing.T) {
 	w := newWorld(t, "1.24.17", faultproxy.HTTP2)

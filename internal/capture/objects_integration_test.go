@@ -48,7 +48,7 @@ func secret(namespace, name string) map[string]any {
 	return object("v1", "Secret", namespace, name, map[string]any{"stringData": map[string]any{"a": name}})
 }
 
-// deployment asks for no pods, so that controllers make nothing but a ReplicaSet.
+// deployment has no replicas, so that controllers make nothing but a ReplicaSet.
 func deployment(namespace, name string) map[string]any {
 	labels := map[string]any{"app": name}
 	return object("apps/v1", "Deployment", namespace, name, map[string]any{"spec": map[string]any{
@@ -201,7 +201,7 @@ func (w *world) aggregate(namespace string) *aggregated {
 	return a
 }
 
-// serves reports whether discovery, asked directly, lists the type.
+// serves reports whether discovery, read directly, lists the type.
 func (w *world) serves(resource string) error {
 	types, failed, err := w.exporter(w.cluster.RESTConfig()).Discover(w.ctx)
 	if err != nil {

@@ -22,7 +22,7 @@ import (
 	"github.com/appbur/appbur/pkg/manifest"
 )
 
-// TestAStoreRestoredFromACopy lets the daemon watch a real cluster whose etcd is
+// TestAStoreRestoredFromACopy has the daemon watch a real cluster whose etcd is
 // replaced by an earlier copy of itself. Main follows without a restart: what was
 // deleted since is back, what came since is gone, and what is new is there.
 func TestAStoreRestoredFromACopy(t *testing.T) {

@@ -24,7 +24,7 @@ import (
 )
 
 // rounds is how many captures of one random schedule are made; APPBUR_ROUNDS and
-// APPBUR_SEED ask for others.
+// APPBUR_SEED change that.
 const rounds = 15
 
 // TestNoFileGoesBeforeItsObject makes captures under random faults, while objects and
@@ -227,7 +227,7 @@ func (s *schedule) fault() (string, faultproxy.Rule) {
 
 	switch s.random.IntN(4) {
 	case 0:
-		// A capture asks discovery once: what is to be missed must be missing always.
+		// A capture reads discovery once: what is to be missed must be missing always.
 		what := pick(slices.Sorted(maps.Keys(discovery))...)
 		return "discovery " + what, faultproxy.Rule{Match: faultproxy.Discovery, Fault: discovery[what]}
 	case 1:
@@ -320,7 +320,7 @@ func (s *schedule) explained(coverage appbur.Coverage) {
 	}
 }
 
-// truth returns the paths of all objects that would be saved, asked of the server
+// truth returns the paths of all objects that would be saved, read from the server
 // directly.
 func (s *schedule) truth() map[string]bool {
 	s.Helper()

@@ -34,11 +34,11 @@ func TestNoFileGoesWhileWatching(t *testing.T) {
 			t.Logf("APPBUR_SEED=%d repeats the schedule", seed)
 			w := newWorld(t, version, faultproxy.Protocol(i%2 == 0))
 			s := newSchedule(w, seed, fmt.Sprintf("watched%d", i))
-			// A kind that goes while nobody watches: no event will ever tell.
+			// A kind that is deleted while no watch runs: there is no event for it.
 			s.undefine()
 
 			r := s.watch()
-			s.eventually("what went before the watch is committed", func() error { return s.lacks(widgetsFile, "/widget.example.org/") })
+			s.eventually("what went before the watch is committed", func() error { return s.hasNone(widgetsFile, "/widget.example.org/") })
 			for range 8 {
 				s.proxy.Set(s.watchFaults()...)
 				if s.random.IntN(2) == 0 {
@@ -54,7 +54,7 @@ func TestNoFileGoesWhileWatching(t *testing.T) {
 			s.born()
 			s.eventually("main catches up", func() error { return s.caughtUp() })
 			s.undefine()
-			s.eventually("the kind that went is committed", func() error { return s.lacks(widgetsFile, "/widget.example.org/") })
+			s.eventually("the kind that went is committed", func() error { return s.hasNone(widgetsFile, "/widget.example.org/") })
 			if err := r.stop(); err != nil {
 				t.Error(err)
 			}
@@ -161,8 +161,8 @@ func (r *watching) check(s *schedule) {
 	}
 }
 
-// lacks reports files on main whose path contains one of the texts.
-func (s *schedule) lacks(texts ...string) error {
+// hasNone reports files on main whose path contains one of the texts.
+func (s *schedule) hasNone(texts ...string) error {
 	for path := range s.tree(s) {
 		for _, text := range texts {
 			if strings.Contains(path, text) {
@@ -173,7 +173,7 @@ func (s *schedule) lacks(texts ...string) error {
 	return nil
 }
 
-// caughtUp reports what main lacks of the objects that are alive, and has of the dead.
+// caughtUp reports objects that exist and are not on main, and deleted ones that are.
 func (s *schedule) caughtUp() error {
 	tree := s.tree(s)
 	s.mu.Lock()

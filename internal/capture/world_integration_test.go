@@ -239,7 +239,7 @@ func (w *world) eventually(what string, do func() error) {
 	}
 }
 
-// holes writes what a coverage lacks, one a line.
+// holes writes what is missing from a coverage, one a line.
 func holes(c appbur.Coverage) string {
 	var b strings.Builder
 	for _, t := range c.Types {

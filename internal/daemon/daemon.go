@@ -26,7 +26,7 @@ type Writer interface {
 	Put(result manifest.Result) error
 	Delete(id appbur.ObjectID) error
 	KeepOnly(gk appbur.GroupKind, present map[string]struct{}) error
-	// Doubt is told of a kind of which no changes arrive at the moment.
+	// Doubt is called for a kind of which no changes arrive at the moment.
 	Doubt(gk appbur.GroupKind)
 	Changed() bool
 	Commit(ctx context.Context, at time.Time, coverage appbur.Coverage) (repository.Outcome, error)
@@ -50,18 +50,18 @@ type Options struct {
 	// Hint is the next step after an error that is logged; nil means [appbur.HintOf].
 	Hint func(error) string
 	// Forget removes the files of kinds that no longer exist and that no event will
-	// ever tell of, because they went while nobody watched. It is called before a
+	// ever report, because they were deleted while no watch ran. It is called before a
 	// commit after the set of types has changed, with what is known of the types; it
 	// may be nil.
 	Forget func(context.Context, appbur.Coverage) error
-	// Confirm is asked before each commit whether what was gathered is of the cluster
+	// Confirm is called before each commit and checks whether what was gathered is of the cluster
 	// that the history is of; its error ends the run and nothing is committed. It may be
 	// nil.
 	Confirm func(context.Context) error
-	// Committed is told of every commit; it may be nil.
+	// Committed is called after every commit; it may be nil.
 	Committed func(repository.Outcome)
 	// Maintainer looks after the repository after every MaintainAfter commits, in
-	// the background; nil if nobody does.
+	// the background; it may be nil.
 	Maintainer    Maintainer
 	MaintainAfter int
 }
@@ -75,7 +75,7 @@ func Run(ctx context.Context, watcher Watcher, writer Writer, o Options) error {
 		writer: writer, options: o, types: map[appbur.GroupKind]appbur.TypeCoverage{}, touched: make(chan struct{}, 1),
 		trouble: &trouble{log: o.Log, now: o.Now},
 	}
-	defer c.trouble.tell()
+	defer c.trouble.report()
 	watchContext, stop := context.WithCancel(ctx)
 	defer stop()
 	upkeep := newUpkeep(watchContext, o)
@@ -113,7 +113,7 @@ func Run(ctx context.Context, watcher Watcher, writer Writer, o Options) error {
 	}
 }
 
-// unlessCancelled drops the error of a watch that was told to stop.
+// unlessCancelled drops the error of a watch that was cancelled.
 func unlessCancelled(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return nil
@@ -133,7 +133,7 @@ type collector struct {
 	trouble *trouble
 	touched chan struct{}
 
-	// gate lets events in together and Forget alone: what is Put while a kind is being
+	// gate admits events together and Forget alone: what is Put while a kind is being
 	// proven gone would go with it.
 	gate sync.RWMutex
 
@@ -276,7 +276,7 @@ func (c *collector) settle(ctx context.Context) {
 	}
 }
 
-// forget lets go of kinds that went while nobody watched. Those that cannot be proven
+// forget deletes the files of kinds that were deleted while no watch ran. Those that cannot be proven
 // to be gone stay until the set of types changes again.
 func (c *collector) forget(ctx context.Context) error {
 	c.mu.Lock()

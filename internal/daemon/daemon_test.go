@@ -135,7 +135,7 @@ func TestTheLastChangesAreNotLost(t *testing.T) {
 	})
 }
 
-// A guard keeps the changes back and is asked again with the next change.
+// A guard refuses the changes and is run again with the next change.
 func TestAGuardDoesNotEndTheDaemon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		refusals := 0
@@ -179,7 +179,7 @@ func TestFailuresEndTheDaemon(t *testing.T) {
 	})
 }
 
-// The coverage in a commit tells what could not be read, and forgets it when it
+// The coverage in a commit shows what could not be read, and forgets it when it
 // can be read again.
 func TestCoverageFollowsTheWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -205,7 +205,7 @@ func TestCoverageFollowsTheWatch(t *testing.T) {
 	})
 }
 
-// Forget is asked when the set of types has changed, and not before every commit:
+// Forget is called when the set of types has changed, and not before every commit:
 // it looks at all files.
 func TestForgetFollowsTheTypes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -213,13 +213,13 @@ func TestForgetFollowsTheTypes(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
 
-		var asked [][]string
+		var calls [][]string
 		forget := func(_ context.Context, c appbur.Coverage) error {
 			var kinds []string
 			for _, each := range c.Types {
 				kinds = append(kinds, each.Kind)
 			}
-			asked = append(asked, kinds)
+			calls = append(calls, kinds)
 			return nil
 		}
 
@@ -245,8 +245,8 @@ func TestForgetFollowsTheTypes(t *testing.T) {
 		err := Run(ctx, watcher, n,
 			Options{Quiet: time.Second, Limit: time.Second, Now: time.Now, Log: slog.New(slog.DiscardHandler), Forget: forget})
 		want := [][]string{{"A"}, {"A", "B"}, {"A", "B"}, {"A"}}
-		if err != nil || !slices.EqualFunc(asked, want, slices.Equal[[]string]) {
-			t.Errorf("asked about %v (%v), want %v", asked, err, want)
+		if err != nil || !slices.EqualFunc(calls, want, slices.Equal[[]string]) {
+			t.Errorf("called with %v (%v), want %v", calls, err, want)
 		}
 	})
 }

@@ -12,7 +12,7 @@
 //   - A guard that refuses a commit does not end the daemon: it is reported, what
 //     was gathered stays, and the next change tries again.
 //   - Before the daemon ends it commits what it has gathered.
-//   - Maintenance of the repository runs beside the commits, one at a time. If it
+//   - Maintenance of the repository runs in parallel with the commits, one at a time. If it
 //     fails that is reported and tried again later; it never stops the watch, and
 //     it is cancelled when the daemon ends.
 package daemon

@@ -14,7 +14,7 @@ var pushBackoff = backoff.Backoff{First: 5 * time.Second, Most: 5 * time.Minute}
 // lastPush bounds the push that is made on the way out.
 const lastPush = 30 * time.Second
 
-// Pusher brings remotes up to date beside the commits, which never wait for it:
+// Pusher brings remotes up to date in parallel with the commits, which never wait for it:
 // commits that come while a push is under way go with the next one, and remotes
 // that are down are tried again, less and less often.
 type Pusher struct {
@@ -29,7 +29,7 @@ func NewPusher(push func(context.Context) (all bool, err error), log *slog.Logge
 	return &Pusher{push: push, log: log, wanted: make(chan struct{}, 1)}
 }
 
-// Want asks for a push. It does not wait.
+// Want requests a push. It does not wait.
 func (p *Pusher) Want() {
 	select {
 	case p.wanted <- struct{}{}:

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// troubleQuiet is how long nothing must fail or come back before it is told, and
+	// troubleQuiet is how long nothing must fail or come back before it is logged, and
 	// troubleLimit how long it waits at most: what makes one type fail makes most fail.
 	troubleQuiet = 3 * time.Second
 	troubleLimit = 30 * time.Second
@@ -19,7 +19,7 @@ const (
 	troubleNames = 5
 )
 
-// trouble gathers what cannot be read, and what can be read again, and tells each
+// trouble gathers what cannot be read, and what can be read again, and logs each
 // cause in one line.
 type trouble struct {
 	log *slog.Logger
@@ -67,18 +67,18 @@ func (t *trouble) works(name string) {
 	}
 }
 
-// wait tells later, for more may follow.
+// wait logs later, because more may follow.
 func (t *trouble) wait() {
 	if t.timer == nil {
 		t.first = t.now()
-		t.timer = time.AfterFunc(troubleQuiet, t.tell)
+		t.timer = time.AfterFunc(troubleQuiet, t.report)
 		return
 	}
 	t.timer.Reset(max(0, min(troubleQuiet, troubleLimit-t.now().Sub(t.first))))
 }
 
-// tell writes what was gathered.
-func (t *trouble) tell() {
+// report logs what was gathered.
+func (t *trouble) report() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 

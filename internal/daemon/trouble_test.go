@@ -24,7 +24,7 @@ func logged(t *testing.T, work func(trouble *trouble)) string {
 		tr := &trouble{log: slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{ReplaceAttr: drop})), now: time.Now}
 		work(tr)
 		synctest.Wait()
-		tr.tell()
+		tr.report()
 	})
 	return strings.TrimSpace(out.String())
 }
@@ -44,7 +44,7 @@ level=WARN msg="a type cannot be read; its files stay as they are" type=Secret r
 	}
 }
 
-// What comes back before it was told that it is away is told once more all the same.
+// What can be read again before its failure was logged is logged nevertheless.
 func TestWhatComesBackIsTold(t *testing.T) {
 	got := logged(t, func(tr *trouble) {
 		tr.fails("Secret", "the server failed: 500")
@@ -59,7 +59,7 @@ level=INFO msg="types can be read again" count=2 types="ConfigMap, Secret"`
 	}
 }
 
-// A trickle of failures is told in time, not when it ends.
+// A trickle of failures is logged in time, not when it ends.
 func TestATrickleIsTold(t *testing.T) {
 	got := logged(t, func(tr *trouble) {
 		for i := range 35 {

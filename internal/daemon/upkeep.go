@@ -8,7 +8,7 @@ import (
 	"github.com/appbur/appbur/pkg/gitsync"
 )
 
-// upkeep runs the maintenance of the repository beside the commits.
+// upkeep runs the maintenance of the repository in parallel with the commits.
 type upkeep struct {
 	ctx     context.Context
 	options Options
@@ -31,7 +31,7 @@ func (u *upkeep) committed() {
 	select {
 	case u.busy <- struct{}{}:
 	default:
-		return // the next commit asks again
+		return // the next commit tries again
 	}
 
 	u.since = 0
@@ -43,7 +43,7 @@ func (u *upkeep) committed() {
 			u.options.Log.Info("maintained the repository", "packs", report.PacksAfter, "packsBefore", report.PacksBefore,
 				"bytes", report.BytesAfter, "bytesBefore", report.BytesBefore)
 		case u.ctx.Err() != nil || errors.Is(err, gitsync.ErrLocked):
-			// Cancelled, or somebody else does it.
+			// Cancelled, or another process does it.
 		default:
 			u.options.Log.Warn("maintenance of the repository failed; it is tried again later", "reason", err.Error(), "hint", u.options.Hint(err))
 		}

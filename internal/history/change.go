@@ -31,7 +31,7 @@ type Change struct {
 	// OldPath is where a moved object was.
 	OldPath string `json:"oldPath,omitempty"`
 	// FromVersion and ToVersion are the API versions that the object was and is
-	// written as; empty where they were not asked for.
+	// written as; empty where they were not requested.
 	FromVersion string `json:"fromVersion,omitempty"`
 	ToVersion   string `json:"toVersion,omitempty"`
 
@@ -66,7 +66,7 @@ func joinMoves(list []Change) []Change {
 		j := slices.IndexFunc(list, func(c Change) bool { return c.What == Removed && sameObject(c.Path, list[i].Path) })
 		if j >= 0 {
 			list[i].What, list[i].OldPath, list[i].from = Moved, list[j].Path, list[j].from
-			list[j].What = "" // told by the other
+			list[j].What = "" // reported by the other
 		}
 	}
 	return slices.DeleteFunc(list, func(c Change) bool { return c.What == "" })

@@ -28,16 +28,16 @@ func (s Selection) has(path string) bool {
 	return len(s.patterns) == 0 || slices.ContainsFunc(s.patterns, func(p gitsync.Pattern) bool { return p.Matches(path) })
 }
 
-// FieldReader tells changes by their fields. It serves one goroutine and must be closed.
+// FieldReader describes changes by their fields. It serves one goroutine and must be closed.
 type FieldReader struct{ blobs *gitsync.Blobs }
 
 // FieldReader returns a reader of fields.
 func (h *History) FieldReader() *FieldReader { return &FieldReader{h.git.Blobs()} }
 
-// Close lets go of open files.
+// Close closes open files.
 func (r *FieldReader) Close() { r.blobs.Close() }
 
-// Of tells a change by its fields ([Fields]); an object that was added or removed has
+// Of describes a change by its fields ([Fields]); an object that was added or removed has
 // none.
 func (r *FieldReader) Of(c Change) ([]FieldChange, error) {
 	if c.from.IsZero() || c.to.IsZero() {

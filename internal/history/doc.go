@@ -10,18 +10,18 @@
 //
 //   - The commits, lines and differences are those of stock git on the same
 //     repository; tests compare the two. What git cannot know is added: an object is
-//     followed when its kind moves to another API group, and a change is told by
+//     followed when its kind moves to another API group, and a change is described by
 //     fields.
 //   - An object is known by its path, which has no API version, so a new version does
 //     not break its history.
 //   - No value of a sealed file is decrypted, and its ciphertext is not shown unless it
-//     is asked for: the names of keys are, and that something changed.
+//     is requested: the names of keys are, and that something changed.
 //   - Who is behind a commit is what the commit says, with how it is known; nothing is
 //     guessed.
 //
 // # Refusals
 //
-// The package does not talk to clusters, so kinds are known by their names in the
+// The package does not connect to clusters, so kinds are known by their names in the
 // history and a table of short names, not by discovery. It never follows a file that
 // merely looks alike, as git does.
 package history

@@ -8,7 +8,7 @@ import (
 // ErrNotFound means that the history has no such object, commit or time.
 var ErrNotFound = errors.New("not in the history")
 
-// ErrAmbiguous means that a name stands for more than one thing.
+// ErrAmbiguous means that a name matches more than one thing.
 var ErrAmbiguous = errors.New("more than one fits")
 
 // ErrNotUnderstood means that a name, a time or a revision has no known form.

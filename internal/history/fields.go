@@ -10,12 +10,12 @@ import (
 	"github.com/appbur/appbur/pkg/seal"
 )
 
-// How a field changed, beside [Added], [Changed] and [Removed].
+// How a field changed, in addition to [Added], [Changed] and [Removed].
 const (
 	// Reordered means that a list has the same elements in another order.
 	Reordered What = "reordered"
-	// Resealed means that a value was encrypted anew and has the length it had. All
-	// values of a file are encrypted anew when any part of the file changes, so the
+	// Resealed means that a value was encrypted again and has the same length. All
+	// values of a file are encrypted again when any part of the file changes, so the
 	// value may be another one or not.
 	Resealed What = "resealed"
 )
@@ -34,7 +34,7 @@ type FieldChange struct {
 	Encrypted bool `json:"encrypted,omitempty"`
 }
 
-// Fields tells the difference of two versions of a YAML file by its fields, sorted by
+// Fields returns the difference of two versions of a YAML file by its fields, sorted by
 // path. Encrypted values are not decrypted and not shown. A file that is not one YAML
 // map differs as a whole; its path is empty.
 func Fields(before, after []byte) []FieldChange {
@@ -104,7 +104,7 @@ func (c *fieldComparison) values(path string, from, to any) {
 	c.changes = append(c.changes, FieldChange{Path: path, What: Changed, From: from, To: to})
 }
 
-// encryptedValues tells what can be known of values without opening them.
+// encryptedValues returns what can be known of values without decrypting them.
 func (c *fieldComparison) encryptedValues(path string, from, to any) {
 	change := FieldChange{Path: path, What: Changed, Encrypted: true}
 	lengthFrom, kindFrom, okFrom := isCiphertext(from)

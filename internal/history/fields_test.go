@@ -77,7 +77,7 @@ sops:
   mac: ENC[AES256_GCM,data:BBBB,iv:AAAA,tag:AAAA,type:str]
 `
 
-// Of sealed values nothing is told but that they changed, if that is known.
+// Of sealed values only the fact that they changed is reported, if it is known.
 func TestFieldsOfSealedFiles(t *testing.T) {
 	after := strings.NewReplacer("  gone: ENC[AES256_GCM,data:AAAA,iv:AAAA,tag:AAAA,type:str]\n", "",
 		"longer: ENC[AES256_GCM,data:AAAA,iv:AAAA", "longer: ENC[AES256_GCM,data:AAAAAAAA,iv:CCCC",

@@ -25,7 +25,7 @@ type Query struct {
 	APIVersion string
 	// VersionChanges keeps changes of the API version alone.
 	VersionChanges bool
-	// Versions asks for the API versions in each change, which costs reading the files.
+	// Versions adds the API versions to each change, which costs reading the files.
 	Versions bool
 	// Limit is how many entries are wanted; zero is all.
 	Limit int

@@ -16,7 +16,7 @@ var units = map[byte]time.Duration{
 }
 
 // layouts are the ways to write a moment. Without a zone it is UTC, because an answer
-// must not depend on where it is asked.
+// must not depend on the local time zone.
 var layouts = []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly}
 
 // ParseMoment reads a moment: RFC 3339, a date, which means its first second in UTC,

@@ -35,7 +35,7 @@ func (h *History) Patch(changes []Change, raw bool) iter.Seq2[string, error] {
 	}
 }
 
-// apart tells moved objects as git does, sorted by path.
+// apart describes moved objects as git does, sorted by path.
 func apart(changes []Change) []Change {
 	var list []Change
 	for _, c := range changes {
@@ -80,7 +80,7 @@ func patch(c Change, before, after []byte, raw bool) string {
 	return b.String()
 }
 
-// binaryWindow is where git looks for a zero byte to tell a file from text.
+// binaryWindow is where git looks for a zero byte to distinguish a file from text.
 const binaryWindow = 8000
 
 func isBinary(data []byte) bool {

@@ -18,7 +18,7 @@ type Revision struct {
 	// Commit is empty for a time before the first commit, when there was nothing.
 	Commit gitsync.Hash `json:"commit,omitzero"`
 	Time   time.Time    `json:"time,omitzero"`
-	// Name is how it was asked for.
+	// Name is how it was requested.
 	Name string `json:"name"`
 }
 
@@ -29,7 +29,7 @@ var tips = map[string]bool{"": true, "main": true, "HEAD": true, "now": true}
 // time, such as 12d.
 var commitHash = regexp.MustCompile(`^[0-9a-f]{7,40}$`)
 
-// Revision finds the state that a name stands for: main, a commit or the beginning of
+// Revision finds the state that a name means: main, a commit or the beginning of
 // its hash, a restore point or the word latest, a moment ([ParseMoment]), which means the
 // last commit until then; each with ~N behind it for the N-th commit before.
 func (h *History) Revision(name string, now time.Time) (Revision, error) {

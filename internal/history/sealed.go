@@ -70,7 +70,7 @@ func Readable(data []byte) (lines [][]byte, numbers []int, sealed bool) {
 	return lines, numbers, sealed
 }
 
-// readableAfter is Readable for the new side of a difference: what was encrypted anew
+// readableAfter is Readable for the new side of a difference: what was encrypted again
 // says so.
 func readableAfter(before, after []byte) [][]byte {
 	lines, numbers, sealed := Readable(after)

@@ -67,7 +67,7 @@ func (h *History) Select(ctx context.Context, s Selector) (Selection, error) {
 		one.add(appbur.ObjectID{Kind: kind, Group: group, Namespace: first.Namespace, Name: s.name}.Path())
 	}
 
-	// A directory that the type does not tell by itself: that of a kind whose name is
+	// A directory that does not follow from the type: that of a kind whose name is
 	// too long for it, or differs from that of another only in case.
 	for _, at := range found {
 		one.add(at.path)
@@ -151,7 +151,7 @@ func (h *History) places(ctx context.Context, s Selector) ([]foundAt, error) {
 		}
 		var err error
 		if at.place, err = appbur.ParsePlace(path); err != nil {
-			continue // somebody's own file among the manifests
+			continue // a foreign file among the manifests
 		}
 		places = append(places, at)
 	}

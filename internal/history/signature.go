@@ -12,12 +12,12 @@ type SignatureState string
 
 // The states of a signature.
 const (
-	// SignatureGood means that somebody trusted signed these very bytes.
+	// SignatureGood means that a trusted key signed these very bytes.
 	SignatureGood SignatureState = "good"
 	// SignatureBad means that the signature is not of these bytes.
 	SignatureBad SignatureState = "bad"
-	// SignatureUnknown means that the signature is of these bytes, by a key that nobody
-	// trusts, or did not at the time of the commit.
+	// SignatureUnknown means that the signature is of these bytes, by a key that is not
+	// trusted, or was not at the time of the commit.
 	SignatureUnknown SignatureState = "unknown signer"
 	// SignatureNone means that the commit is not signed.
 	SignatureNone SignatureState = "unsigned"

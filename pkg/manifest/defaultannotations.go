@@ -44,7 +44,7 @@ var noisyAnnotations = []noise{
 	{"deployment.kubernetes.io/desired-replicas", "the deployment controller sets it on ReplicaSets", deploymentUtil},
 	{"deployment.kubernetes.io/max-replicas", "the deployment controller sets it on ReplicaSets", deploymentUtil},
 	{"deprecated.daemonset.template.generation", "the server keeps it for a version that is gone", "staging/src/k8s.io/api/apps/v1/types.go"},
-	{"deprecated.deployment.rollback.to", "it asks for one rollback that has been done", "staging/src/k8s.io/api/apps/v1/types.go"},
+	{"deprecated.deployment.rollback.to", "it requests one rollback that has been done", "staging/src/k8s.io/api/apps/v1/types.go"},
 	{
 		"control-plane.alpha.kubernetes.io/leader", "a process of this cluster renews it every few seconds",
 		"client-go/tools/leaderelection/resourcelock/interface.go",

@@ -59,33 +59,33 @@ func coreFields() []FieldRule {
 		},
 		FieldRule{
 			ID: "service-cluster-ips", Kinds: []string{"Service"}, Path: "spec.clusterIPs", When: All{Not{headless}, notRequested}, Index: true,
-			Reason: "the target cluster allocates addresses from its own range; one that a client asked for stays, as None does",
+			Reason: "the target cluster allocates addresses from its own range; one that a client requested stays, as None does",
 			Source: "pkg/registry/core/service/storage/alloc.go; pkg/apis/core/validation, ValidateServiceClusterIPsRelatedFields",
 		},
 		FieldRule{
 			ID: "service-cluster-ip", Kinds: []string{"Service"}, Path: "spec.clusterIP", When: All{Not{headless}, notRequested}, Index: true,
-			Reason: "the target cluster allocates addresses from its own range; one that a client asked for stays, as None does",
+			Reason: "the target cluster allocates addresses from its own range; one that a client requested stays, as None does",
 			Source: "pkg/registry/core/service/storage/alloc.go",
 		},
 		FieldRule{
 			ID: "service-health-check-port", Kinds: []string{"Service"}, Path: "spec.healthCheckNodePort", When: notRequested, Index: true,
-			Reason: "the target cluster allocates a port; one that a client asked for stays",
+			Reason: "the target cluster allocates a port; one that a client requested stays",
 			Source: "pkg/registry/core/service/storage/alloc.go, allocHealthCheckNodePort",
 		},
 		FieldRule{
 			ID: "service-node-ports", Kinds: []string{"Service"}, Path: "spec.ports[].nodePort", When: notRequested, Index: true,
-			Reason: "the target cluster allocates a port; one that a client asked for stays",
+			Reason: "the target cluster allocates a port; one that a client requested stays",
 			Source: "pkg/registry/core/service/storage/alloc.go, portallocator",
 		},
 		FieldRule{
 			ID: "service-ip-families", Kinds: []string{"Service"}, Path: "spec.ipFamilies", When: All{singleStack, notRequested}, Index: true,
-			Reason: "the target cluster has a default family of its own; what a client asked for stays",
+			Reason: "the target cluster has a default family of its own; what a client requested stays",
 			Source: "KEP-563, dual-stack; pkg/registry/core/service/storage/alloc.go",
 		},
 		FieldRule{
 			ID: "service-ip-family-policy", Kinds: []string{"Service"}, Path: "spec.ipFamilyPolicy",
 			When: All{Is{Values: []string{"SingleStack"}}, notRequested}, Index: true,
-			Reason: "the target cluster has a default of its own; what a client asked for stays",
+			Reason: "the target cluster has a default of its own; what a client requested stays",
 			Source: "KEP-563, dual-stack; pkg/registry/core/service/storage/alloc.go",
 		},
 		FieldRule{

@@ -160,7 +160,7 @@ func configurationFields() []FieldRule {
 	}}
 
 	const (
-		reason = "an annotation asks a controller to fill it in"
+		reason = "an annotation makes a controller fill it in"
 		source = "cert-manager cainjector; openshift/service-ca-operator"
 	)
 	return []FieldRule{

@@ -2,7 +2,7 @@ package manifest
 
 import "slices"
 
-// defaultObjectRules are asked in this order. Whole kinds come first, then what
+// defaultObjectRules are tried in this order. Whole kinds come first, then what
 // must never be lost, then what is derived.
 func defaultObjectRules() []ObjectRule {
 	return slices.Concat(kindRulesDefault(), ownerRulesDefault(), coreRulesDefault(), policyRulesDefault())
@@ -120,7 +120,7 @@ func ownerRulesDefault() []ObjectRule {
 	return []ObjectRule{
 		{
 			ID: "exclude-being-deleted", Effect: Exclude, Kinds: []string{EveryKind}, When: Has{Path: "metadata.deletionTimestamp"},
-			Reason: "somebody has deleted it; only its finalizers keep it",
+			Reason: "it has been deleted; only its finalizers keep it",
 			Source: "staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/types.go, ObjectMeta.deletionTimestamp",
 		},
 		{
@@ -185,7 +185,7 @@ func coreRulesDefault() []ObjectRule {
 				Only{Path: "metadata.labels", Keys: []string{"kubernetes.io/metadata.name"}},
 				Only{Path: "metadata.annotations", Keys: []string{lastApplied}},
 			},
-			Reason: "every cluster makes it by itself, and nobody has labelled or annotated it",
+			Reason: "every cluster makes it by itself, and it has no other labels or annotations",
 			Source: "pkg/controlplane/controller/systemnamespaces",
 		},
 		{
@@ -193,7 +193,7 @@ func coreRulesDefault() []ObjectRule {
 			When: All{
 				Is{Path: "metadata.name", Values: []string{"default"}}, bareServiceAccount,
 			},
-			Reason: "every namespace gets it by itself, and nobody has changed it",
+			Reason: "every namespace gets it by itself, and it is unchanged",
 			Source: "pkg/controller/serviceaccount/serviceaccounts_controller.go",
 		},
 		{
@@ -226,13 +226,13 @@ func coreRulesDefault() []ObjectRule {
 		{
 			ID: "exclude-leader-election", Effect: Exclude, Kinds: []string{"ConfigMap", "Endpoints"},
 			When:   Has{Path: `metadata.annotations["control-plane.alpha.kubernetes.io/leader"]`},
-			Reason: "a process of this cluster holds it as a lock and renews it every few seconds",
+			Reason: "a process of this cluster uses it as a lock and renews it every few seconds",
 			Source: "client-go/tools/leaderelection/resourcelock/interface.go",
 		},
 		{
 			ID: "exclude-bootstrap-tokens", Effect: Exclude, Kinds: []string{"Secret"},
 			When:   Is{Path: "type", Values: []string{"bootstrap.kubernetes.io/token"}},
-			Reason: "it lets machines join this cluster, for a short time",
+			Reason: "machines join this cluster with it, for a short time",
 			Source: "staging/src/k8s.io/cluster-bootstrap/token/api",
 		},
 		{

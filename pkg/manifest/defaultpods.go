@@ -30,7 +30,7 @@ func podFields() []FieldRule {
 		},
 		{
 			ID: "pod-ephemeral-containers", Kinds: pod, Path: "spec.ephemeralContainers", Index: true,
-			Reason: "somebody debugged the Pod; it cannot be created with them",
+			Reason: "they were added to debug the Pod; it cannot be created with them",
 			Source: "pkg/registry/core/pod/strategy.go; KEP-277",
 		},
 		{

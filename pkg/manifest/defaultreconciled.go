@@ -14,7 +14,7 @@ func policyRulesDefault() []ObjectRule {
 				Is{Path: `metadata.annotations["rbac.authorization.kubernetes.io/autoupdate"]`, Values: []string{"true"}},
 				WrittenOnlyBy{Managers: controlPlane},
 			},
-			Reason: "every API server makes its own default roles, and nobody has added to this one",
+			Reason: "every API server makes its own default roles, and nothing was added to this one",
 			Source: "plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go; pkg/apis/rbac/types.go, AutoUpdateAnnotationKey",
 		},
 		{

@@ -3,7 +3,7 @@ package manifest
 import "slices"
 
 // CustomVersions is what a cluster knew of the versions of one custom resource. An
-// upgrade or a restore needs it to tell whether old objects can be read.
+// upgrade or a restore needs it to see whether old objects can be read.
 type CustomVersions struct {
 	// Served are the versions that clients could use, in the order of the definition.
 	Served []string `json:"served,omitempty"`

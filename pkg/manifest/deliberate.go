@@ -12,14 +12,14 @@ type Choice struct {
 // to wonder whether it was forgotten. Users may decide otherwise by a [Policy].
 func Deliberate() []Choice {
 	return []Choice{
-		// Kept because somebody asked for it.
+		// Kept because a user requested it.
 		{`annotation kubectl.kubernetes.io/restartedAt`, "it is part of the template; without it a restore in place would restart the Pods"},
 		{`annotation pv.kubernetes.io/provisioned-by`, "a volume that is bound by hand needs it, and a provisioner deletes only what has it"},
 		{
 			`annotations meta.helm.sh/*, label app.kubernetes.io/managed-by: Helm`,
 			"the release is a Secret that is saved, too; without them Helm refuses to upgrade",
 		},
-		{`annotations argocd.argoproj.io/sync-wave, hook, sync-options, compare-options`, "somebody wrote them; they say how to sync"},
+		{`annotations argocd.argoproj.io/sync-wave, hook, sync-options, compare-options`, "users wrote them; they say how to sync"},
 		{`labels kustomize.toolkit.fluxcd.io/name and namespace`, "Flux finds by them what it may prune; the Kustomization is saved, too"},
 		{
 			`annotations objectset.rio.cattle.io/* (but applied on Secrets)`,
@@ -36,7 +36,7 @@ func Deliberate() []Choice {
 			"which class is the default is a decision; a conflict in the target is shown by the plan",
 		},
 		{`labels pod-security.kubernetes.io/*`, "they are the policy of a namespace"},
-		{`annotation cni.projectcalico.org/ipAddrs and the like`, "they ask for an address; only what Calico observes is dropped"},
+		{`annotation cni.projectcalico.org/ipAddrs and the like`, "they request an address; only what Calico observes is dropped"},
 
 		// Kept because it means something.
 		{
@@ -49,16 +49,16 @@ func Deliberate() []Choice {
 			`Secrets of Cluster API: <cluster>-ca, -etcd, -proxy, -sa, -kubeconfig`,
 			"they are the roots of trust of the workload clusters; rule keep-controlled-data protects them",
 		},
-		{`service account tokens that somebody asked for`, "the Secret is saved without its token, and the target fills it in"},
+		{`service account tokens that a user requested`, "the Secret is saved without its token, and the target fills it in"},
 		{
 			`Service spec.loadBalancerIP, externalIPs, loadBalancerClass, allocateLoadBalancerNodePorts, sessionAffinityConfig`,
-			"somebody asked for them",
+			"a user requested them",
 		},
-		{`Service spec.clusterIP: None`, "a headless Service is asked for, not allocated"},
-		{`Service spec.ipFamilies and ipFamilyPolicy of dual-stack Services`, "they are asked for; the default of a cluster is SingleStack"},
+		{`Service spec.clusterIP: None`, "a headless Service is requested, not allocated"},
+		{`Service spec.ipFamilies and ipFamilyPolicy of dual-stack Services`, "they are requested; the default of a cluster is SingleStack"},
 		{
 			`Service spec.clusterIP that a client chose`,
-			"the server owns the field in any case, so a choice cannot be told from an allocation; it is in the index",
+			"the server owns the field in any case, so a choice cannot be distinguished from an allocation; it is in the index",
 		},
 		{
 			`PersistentVolumeClaim spec.dataSource and dataSourceRef`,
@@ -66,14 +66,14 @@ func Deliberate() []Choice {
 		},
 		{`PersistentVolumeClaim spec.volumeMode and volumeAttributesClassName`, "a Block volume would come back as Filesystem"},
 		{`PersistentVolume spec.nodeAffinity and spec.csi.volumeHandle`, "a volume that is saved is kept by its storage; these say where it is"},
-		{`Pod spec.enableServiceLinks, schedulingGates, injected sidecars`, "nothing tells an injected container from one that was asked for"},
+		{`Pod spec.enableServiceLinks, schedulingGates, injected sidecars`, "injected containers look like requested ones"},
 		{`ReplicaSet without an owner: label pod-template-hash`, "its selector has the label, too; the three belong together"},
 		{`clientConfig.caBundle without an injecting annotation`, "nothing else would fill it in"},
 		{`RoleBinding subjects in other namespaces`, "they are what the binding says"},
 		{`empty maps and lists, defaulted fields`, "an empty selector selects everything, and a default of one version is not that of another"},
 		{
 			`ConfigMap kube-proxy and coredns of kube-system`,
-			"an installer made them and people edit them; exclude them where the target is installed anew",
+			"an installer made them and people edit them; exclude them where the target gets a new installation",
 		},
 
 		// Done by a rule of another kind.
@@ -85,7 +85,7 @@ func Deliberate() []Choice {
 			`status of ResourceQuota, CronJob, ValidatingAdmissionPolicy, PersistentVolumeClaim and all built-in kinds`,
 			"rule built-in-status drops it",
 		},
-		{`label kubernetes.io/bootstrapping with autoupdate: "false"`, "somebody froze the role; rule exclude-bootstrap-rbac asks for \"true\""},
+		{`label kubernetes.io/bootstrapping with autoupdate: "false"`, "the role was frozen; rule exclude-bootstrap-rbac requires \"true\""},
 		{`ServiceAccount default with pull secrets or annotations`, "rule exclude-default-service-accounts is about untouched ones only"},
 
 		// Done elsewhere.

@@ -1,6 +1,6 @@
 // Package manifest turns live Kubernetes objects into portable manifests.
 //
-// A live object mixes what somebody asked for with what one cluster made of it.
+// A live object mixes what a user requested with what one cluster made of it.
 // This package separates the two, as a function of one object:
 //
 //   - the [Manifest] is canonical YAML that applies as it is to another cluster;
@@ -42,7 +42,7 @@
 //
 // # Refusals
 //
-// The package talks to no cluster, reads no clock and writes no file. It does not
+// The package connects to no cluster, reads no clock and writes no file. It does not
 // encrypt; it says where a manifest is secret ([Manifest.SecretPaths]), and that must
 // be sealed before it reaches Git. It guesses no secrets in custom resources.
 package manifest

@@ -26,7 +26,7 @@ type Entry struct {
 	// evidence in a cluster of the versions that its clients use.
 	Managers []Manager `json:"managers,omitempty"`
 	// Status is the status of a custom resource, as JSON. The status of a built-in
-	// object is computed anew and therefore not kept.
+	// object is computed again and therefore not kept.
 	Status json.RawMessage `json:"status,omitempty"`
 	// Versions are those of a CustomResourceDefinition; see [Entry.CustomVersions].
 	Versions *CustomVersions `json:"versions,omitempty"`

@@ -2,9 +2,9 @@ package manifest
 
 import "github.com/appbur/appbur"
 
-// Selectors of kinds that stand for many. Any other selector is a kind as
+// Selectors of kinds that match many. Any other selector is a kind as
 // [appbur.GroupKind.String] writes it, "Pod" or "Deployment.apps", or a pattern of
-// such, in which "*" and "?" stand for any characters: "*.cattle.io".
+// such, in which "*" and "?" match any characters: "*.cattle.io".
 const (
 	// EveryKind selects all kinds.
 	EveryKind = "every kind"
@@ -16,7 +16,7 @@ const (
 )
 
 // builtInGroups are the API groups that kube-apiserver has served from 1.16 on.
-// The suffix k8s.io alone does not tell: CustomResourceDefinitions use it too
+// The suffix k8s.io alone is not enough: CustomResourceDefinitions use it too
 // (gateway.networking.k8s.io, snapshot.storage.k8s.io).
 var builtInGroups = map[string]bool{
 	"":                             true,

@@ -31,7 +31,7 @@ type Decision struct {
 	// Reason is the reason of that rule, one sentence.
 	Reason string
 	// Source is the source of that rule: where the fact behind it can be looked up,
-	// or the line of appbur.yaml that asks for it.
+	// or the line of appbur.yaml that requires it.
 	Source string
 }
 

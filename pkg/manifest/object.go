@@ -26,7 +26,7 @@ type object struct {
 	metadata   map[string]any
 	id         appbur.ObjectID
 	apiVersion string
-	// managers are the entries of managedFields once they were asked for.
+	// managers are the entries of managedFields once they were needed.
 	managers []map[string]any
 }
 

@@ -11,7 +11,7 @@ import (
 // every map at any depth.
 type step struct {
 	key  string
-	glob bool // the key has * or ?, which stand for any characters
+	glob bool // the key has * or ?, which match any characters
 	each bool // [] : each element of a list, of those whose field is want
 	deep bool // ** : this map and every map below it
 
@@ -20,7 +20,7 @@ type step struct {
 
 // parsePath reads the paths of rules: keys joined by dots, "[]" or "[*]" for each
 // element of a list, [key=value] for the elements that have this, ["a.b/c"] for a key
-// with dots, "**" for any depth. In keys and values, "*" and "?" stand for any
+// with dots, "**" for any depth. In keys and values, "*" and "?" match any
 // characters but "/".
 //
 //	spec.ports[].nodePort

@@ -11,8 +11,8 @@ import (
 	"github.com/appbur/appbur"
 )
 
-// Policy is what the owner of a repository asks for beyond the built-in rules: the
-// section "rules" of appbur.yaml. The zero Policy asks for nothing. Any other comes
+// Policy is what the owner of a repository adds to the built-in rules: the
+// section "rules" of appbur.yaml. The zero Policy adds nothing. Any other comes
 // from [ParsePolicy] and is valid.
 //
 //	rules:
@@ -22,7 +22,7 @@ import (
 //	  exclude:                     # wins over include
 //	  - names: ["*-scratch"]
 //	    labels: tier=lab
-//	    reason: the lab is made anew every night
+//	    reason: the lab is recreated every night
 //	  fields:
 //	  - kinds: [Widget.example.org]
 //	    path: spec.peers[role=observer].address
@@ -55,7 +55,7 @@ type policySelection struct {
 	selection  Selection
 }
 
-// IsZero reports whether the policy asks for nothing.
+// IsZero reports whether the policy adds nothing.
 func (p Policy) IsZero() bool {
 	return len(p.include) == 0 && len(p.exclude) == 0 && len(p.fields) == 0 && len(p.secrets) == 0
 }
@@ -87,7 +87,7 @@ func ParsePolicy(node *yaml.Node) (Policy, error) {
 	return p, nil
 }
 
-// With returns the rules and those of the policy, which are asked first. What keeps
+// With returns the rules and those of the policy, which are tried first. What keeps
 // secrets out of Git and objects alive comes before a policy and cannot be undone.
 func (r *Rules) With(policy Policy) (*Rules, error) {
 	if policy.IsZero() {

@@ -146,7 +146,7 @@ func (r *policyReader) checkKind(node *yaml.Node, kind string) {
 	case err != nil: // "every kind" and the like, which are for rules of appbur itself
 		r.fail(node, "write \"*\" for every kind", "%w", err)
 	case !unicode.IsUpper([]rune(gk.Kind)[0]):
-		r.fail(node, "write the kind as it stands in a manifest, for example Deployment.apps", "%q is no kind", kind)
+		r.fail(node, "write the kind as it is in a manifest, for example Deployment.apps", "%q is no kind", kind)
 	case gk.Group == "" && !coreKinds[gk.Kind]:
 		r.fail(node, "add the group, for example Deployment.apps", "the core group has no kind %s", kind)
 	}
@@ -243,7 +243,7 @@ func (r *policyReader) sensitive(node *yaml.Node) []SecretRule {
 			return
 		}
 		if len(e.selection.Kinds) == 0 {
-			r.fail(element, "name the kinds; \"*\" stands for all of them", "the sensitive entry has no kinds")
+			r.fail(element, "name the kinds; \"*\" means all of them", "the sensitive entry has no kinds")
 			return
 		}
 		if e.reason == "" {
@@ -293,7 +293,7 @@ func settingsOf(node *yaml.Node) map[string]bool {
 	return has
 }
 
-// resolve follows an alias to what it stands for.
+// resolve follows an alias to its node.
 func resolve(node *yaml.Node) *yaml.Node {
 	if node.Kind == yaml.AliasNode && node.Alias != nil {
 		return node.Alias

@@ -14,7 +14,7 @@ import (
 )
 
 // checkReassemble checks that manifest and entry lose nothing of an object but what
-// rules drop as noise, and tell of it.
+// rules drop as noise, and report it.
 func checkReassemble(t failer, rules *Rules, obj map[string]any) {
 	t.Helper()
 	o, err := newObject(obj)

@@ -34,7 +34,7 @@ func (r Rule) what() string {
 	return text
 }
 
-// List returns all rules in the order in which they are asked: those about objects,
+// List returns all rules in the order in which they are tried: those about objects,
 // about fields, about secrets.
 func (r *Rules) List() []Rule {
 	list := make([]Rule, 0, len(r.set.Objects)+len(r.set.Fields)+len(r.set.Secrets))
@@ -62,7 +62,7 @@ func whenText(c Condition) string {
 }
 
 // Render writes all rules as text for people, grouped by the kinds they are about:
-// those for every kind first, then by name. A rule for several kinds stands once,
+// those for every kind first, then by name. A rule for several kinds is listed once,
 // under all of their names.
 func (r *Rules) Render() string {
 	groups := make(map[string][]Rule)

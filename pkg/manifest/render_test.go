@@ -24,7 +24,7 @@ func TestSources(t *testing.T) {
 	}
 }
 
-// TestDeliberate checks that what has no rule has a reason, stands once, and has no
+// TestDeliberate checks that what has no rule has a reason, is listed once, and has no
 // rule indeed.
 func TestDeliberate(t *testing.T) {
 	seen := make(map[string]bool)
@@ -34,7 +34,7 @@ func TestDeliberate(t *testing.T) {
 	}
 	for _, choice := range Deliberate() {
 		if choice.What == "" || choice.Why == "" || seen[choice.What] {
-			t.Errorf("choice %q is empty or stands twice", choice.What)
+			t.Errorf("choice %q is empty or listed twice", choice.What)
 		}
 		seen[choice.What] = true
 		if _, named, ok := strings.Cut(choice.Why, "rule "); ok {

@@ -84,13 +84,13 @@ type SecretRule struct {
 	ID string
 	// Kinds selects kinds; see [EveryKind].
 	Kinds []string
-	// Path leads to the values. "*" alone stands for everything but apiVersion, kind
+	// Path leads to the values. "*" alone means everything but apiVersion, kind
 	// and metadata.
 	Path string
 	// When looks at the object; nil means all of the kinds.
 	When Condition
 	// Always is true when every manifest of the kinds is sealed, whether or not it has
-	// the values now, so that nobody learns from Git when the first one came.
+	// the values now, so that Git does not reveal when the first one came.
 	Always bool
 	// Reason says why, in one sentence.
 	Reason string

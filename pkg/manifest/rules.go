@@ -112,7 +112,7 @@ func (c checker) steps(id, reason, source string, kinds []string, when Condition
 	return steps, nil
 }
 
-// Default returns the rules that appbur uses when nobody says otherwise.
+// Default returns the rules that appbur uses without a policy.
 func Default() *Rules { return defaultRules() }
 
 var defaultRules = sync.OnceValue(func() *Rules {
@@ -131,7 +131,7 @@ var defaultRules = sync.OnceValue(func() *Rules {
 // objects. It is recorded in commits.
 func (r *Rules) Version() string { return r.version }
 
-// Objects returns the object rules in the order in which they are asked.
+// Objects returns the object rules in the order in which they are tried.
 func (r *Rules) Objects() []ObjectRule { return slices.Clone(r.set.Objects) }
 
 // Fields returns the field rules in the order in which they are applied, but for

@@ -172,7 +172,7 @@ func checkIdempotent(t failer, rules *Rules, result Result) {
 		t.Fatalf("%v\n%s", err, result.Manifest.Data)
 	}
 
-	// Who asked for a field is not in the manifest, so a decision may differ from
+	// Who requested a field is not in the manifest, so a decision may differ from
 	// the one about the live object; what is stripped may not.
 	o, err := newObject(obj)
 	if err != nil {

@@ -26,7 +26,7 @@ var reserved = map[string]bool{
 const longestReserved = len("infinity")
 
 // plainFits reports whether a text can be written without quotes. It is stricter
-// than any reader, so that nobody has to know which reader comes.
+// than any reader, so that it does not matter which one reads it.
 func plainFits(s string) bool {
 	if s == "" || s[len(s)-1] == ' ' || s[len(s)-1] == ':' {
 		return false
@@ -55,7 +55,7 @@ func plainFits(s string) bool {
 		case c == '#' && s[i-1] == ' ':
 			return false
 		case c == '<' && s[i-1] == '<':
-			return false // goccy/go-yaml sees a merge key wherever these two stand
+			return false // goccy/go-yaml sees a merge key wherever these two are
 		case number && !numeric[c]:
 			number = false
 		}
@@ -133,7 +133,7 @@ func (w *writer) quoted(s string) {
 	w.out = append(w.out, '"')
 }
 
-// unprintable tells of a character outside ASCII whether it must be escaped: the C1
+// unprintable reports for a character outside ASCII whether it must be escaped: the C1
 // controls with NEL among them, the line and paragraph separators, the byte order
 // mark and the two code points that YAML excludes. All have four hexadecimal digits.
 func unprintable(r rune) bool {

@@ -11,7 +11,7 @@ import (
 )
 
 // Selection holds for the objects that match each of its parts; a part that is
-// empty matches all. In Kinds, Namespaces and Names, "*" and "?" stand for any
+// empty matches all. In Kinds, Namespaces and Names, "*" and "?" match any
 // characters. A namespace selects what is in it and the Namespace itself.
 type Selection struct {
 	Kinds      []string
@@ -148,7 +148,7 @@ func (c needed) holds(s subject) bool {
 func (c needed) reaches(gk appbur.GroupKind) bool { return gk == namespaceKind || gk == definitionKind }
 
 // clusterWide reports whether the selection is certainly about objects without a
-// namespace only, as far as the built-in kinds tell.
+// namespace only, as far as it is known from the built-in kinds.
 func (c Selection) clusterWide() bool {
 	return len(c.Kinds) > 0 && !slices.ContainsFunc(c.Kinds, func(kind string) bool { return !clusterKinds[kind] })
 }

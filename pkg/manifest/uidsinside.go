@@ -9,9 +9,9 @@ import (
 
 // UIDsInside returns the paths of the uids that a manifest still holds, sorted. Rules
 // know where Kubernetes itself keeps the uids of other objects; what a custom
-// resource calls so in its own fields, such as spec.ref.uid, nobody but its controller
+// resource calls so in its own fields, such as spec.ref.uid, only its controller
 // understands. It stays as it is, and means nothing in a cluster in which the objects
-// are created anew.
+// are created again.
 func UIDsInside(content map[string]any) []string {
 	return uidsBelow(content, "", nil)
 }

@@ -22,7 +22,7 @@ func TestUIDsInside(t *testing.T) {
 	}
 }
 
-// TestUIDPlaces tells of a thousand objects of a kind in one line.
+// TestUIDPlaces reports a thousand objects of a kind in one line.
 func TestUIDPlaces(t *testing.T) {
 	const uid = "0f8fad5b-d9cb-469f-a165-70867728950e"
 	var places UIDPlaces
