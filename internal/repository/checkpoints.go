@@ -230,14 +230,15 @@ func (c *check) judgeManifest(p string, data []byte) string {
 	if c.options.Opener == nil || !seal.IsSealed(data) {
 		return ""
 	}
-	_, err := c.options.Opener.OpenManifest(data)
+
+	opened, err := c.options.Opener.ReadManifest(data)
 	switch {
 	case errors.Is(err, seal.ErrNoIdentityMatch):
 		return ""
 	case err != nil:
 		return err.Error() // the errors of seal contain no values
 	}
-	if _, err := (&Loaded{opener: c.options.Opener}).decode(file); err != nil {
+	if _, err := objectAt(p, opened.Content); err != nil {
 		return "what is encrypted in it is no manifest of this object"
 	}
 	return ""

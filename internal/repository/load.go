@@ -67,7 +67,7 @@ func (r *Repository) LoadTelling(ctx context.Context, ref PointRef, opener *seal
 		return nil, fmt.Errorf("restore point %s: %w", ref.ID, err)
 	}
 	progress(0, meta.Objects)
-	if err := loaded.read(ctx, progress); err != nil {
+	if err := loaded.readAll(ctx, progress); err != nil {
 		return nil, fmt.Errorf("restore point %s: %w", ref.ID, err)
 	}
 	if len(loaded.Objects) != meta.Objects {
@@ -76,7 +76,7 @@ func (r *Repository) LoadTelling(ctx context.Context, ref PointRef, opener *seal
 	return loaded, nil
 }
 
-func (l *Loaded) read(ctx context.Context, progress func(done, total int)) error {
+func (l *Loaded) readAll(ctx context.Context, progress func(done, total int)) error {
 	var manifests, index []appbur.File
 	var mu sync.Mutex
 	see := func(p string, data []byte) error {
@@ -135,41 +135,48 @@ func (l *Loaded) read(ctx context.Context, progress func(done, total int)) error
 }
 
 func (l *Loaded) decode(file appbur.File) (Object, error) {
-	data := file.Data
-	sealed := seal.IsSealed(data)
-	var secrets [][]string
-	if sealed {
-		var err error
-		if secrets, err = seal.SealedPaths(data); err != nil {
-			return Object{}, err
-		}
-	}
-
-	if sealed && l.opener != nil {
-		var err error
-		if data, err = l.opener.OpenManifest(data); err != nil {
-			return Object{}, err
-		}
-		sealed = false
-	}
-
-	content, err := manifest.Decode(data)
+	content, secrets, err := l.read(file.Data)
 	if err != nil {
 		return Object{}, err
 	}
-	if sealed {
-		delete(content, appbur.SealedKey)
+	id, err := objectAt(file.Path, content)
+	if err != nil {
+		return Object{}, err
 	}
 
+	version, _ := content["apiVersion"].(string)
+	return Object{
+		ID: id, APIVersion: version, Content: content, Secrets: secrets,
+		Sealed: seal.IsSealed(file.Data) && l.opener == nil,
+	}, nil
+}
+
+// objectAt is which object a manifest is of. It must be that of its path.
+func objectAt(p string, content map[string]any) (appbur.ObjectID, error) {
 	id, err := manifest.IDOf(content)
 	if err != nil {
-		return Object{}, err
+		return appbur.ObjectID{}, err
 	}
-	if !id.LiesAt(file.Path) {
-		return Object{}, fmt.Errorf("the file holds %s, which belongs at %s", id, id.Path())
+	if !id.LiesAt(p) {
+		return appbur.ObjectID{}, fmt.Errorf("the file holds %s, which belongs at %s", id, id.Path())
 	}
-	version, _ := content["apiVersion"].(string)
-	return Object{ID: id, APIVersion: version, Content: content, Sealed: sealed, Secrets: secrets}, nil
+	return id, nil
+}
+
+// read returns what a manifest holds, and the paths of what is or was encrypted in it. A sealed one is
+// parsed once, whether its values are decrypted or not.
+func (l *Loaded) read(data []byte) (content map[string]any, secrets [][]string, err error) {
+	var sealed seal.Manifest
+	switch {
+	case !seal.IsSealed(data):
+		content, err = manifest.Decode(data)
+		return content, nil, err
+	case l.opener == nil:
+		sealed, err = seal.ReadSealed(data)
+	default:
+		sealed, err = l.opener.ReadManifest(data)
+	}
+	return sealed.Content, sealed.Secrets, err
 }
 
 // PathChange is a manifest that differs between two points.

@@ -28,6 +28,9 @@ func FuzzOpenManifest(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		seal.IsSealed(data)
 		got, err := o.OpenManifest(data)
+		if _, readErr := o.ReadManifest(data); err != nil && readErr == nil && !errors.Is(err, seal.ErrUnsupported) {
+			t.Fatalf("read what does not open: %v", err)
+		}
 		if err != nil {
 			if !errors.Is(err, seal.ErrFormat) && !errors.Is(err, seal.ErrTampered) && !errors.Is(err, seal.ErrUnsupported) &&
 				!errors.Is(err, seal.ErrNoIdentityMatch) {

@@ -45,14 +45,15 @@ func leafBytes(n *yaml.Node) (kind string, data []byte, err error) {
 	if !known {
 		return "", nil, fmt.Errorf("%w: a value has the tag %s", ErrUnsupported, n.ShortTag())
 	}
+	if kind == typeString {
+		return kind, []byte(n.Value), nil
+	}
 	var value any
 	if err := n.Decode(&value); err != nil {
 		return "", nil, fmt.Errorf("%w: a value of type %s cannot be read", ErrFormat, kind)
 	}
 
 	switch v := value.(type) {
-	case string:
-		return kind, []byte(v), nil
 	case int:
 		return kind, strconv.AppendInt(nil, int64(v), 10), nil
 	case float64:

@@ -48,32 +48,28 @@ func (o *Opener) OpenManifest(sealed []byte) ([]byte, error) {
 
 // open returns the manifest and by what its values were selected.
 func (o *Opener) open(sealed []byte) ([]byte, selection, error) {
-	root, err := parseDocument(sealed)
+	d, err := parseSealed(sealed)
 	if err != nil {
 		return nil, selection{}, err
 	}
-	block := takeMetadata(root)
-	if block == nil || takeMetadata(root) != nil {
-		return nil, selection{}, fmt.Errorf("%w: want one key %q", ErrFormat, appbur.SealedKey)
-	}
-	m, selected, err := parseMetadata(block)
-	if err != nil {
+	if err := o.decrypt(d); err != nil {
 		return nil, selection{}, err
 	}
+	plain, err := encodeFaithfully(d.root)
+	return plain, d.selected, err
+}
 
-	dataKey, err := unwrapDataKey(m.Age, o.identities)
+// decrypt puts the plain values in place of the encrypted ones.
+func (o *Opener) decrypt(d sealedDocument) error {
+	dataKey, err := unwrapDataKey(d.metadata.Age, o.identities)
 	if err != nil {
-		return nil, selection{}, err
+		return err
 	}
 	values, err := newValueCipher(dataKey, rand.Reader)
 	if err != nil {
-		return nil, selection{}, err
+		return err
 	}
-	if err := openValues(root, values, m, selected); err != nil {
-		return nil, selection{}, err
-	}
-	plain, err := encodeFaithfully(root)
-	return plain, selected, err
+	return openValues(d.root, values, d.metadata, d.selected)
 }
 
 // openValues puts the plain values in place of the encrypted ones and checks the

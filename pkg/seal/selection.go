@@ -126,35 +126,3 @@ func isIdentity(path []string) bool {
 	return below(path, identities) ||
 		slices.ContainsFunc(identities, func(identity []string) bool { return below(identity, [][]string{path}) })
 }
-
-// SealedPaths returns the paths below which the values of a sealed manifest are
-// encrypted: keys of maps from the root on, sorted, none below another. It needs no
-// private key. What it returns holds at least what was named secret; a program that
-// opened the manifest must not show values below it.
-func SealedPaths(sealed []byte) ([][]string, error) {
-	root, err := parseDocument(sealed)
-	if err != nil {
-		return nil, fmt.Errorf("sealed manifest: %w", err)
-	}
-	block := takeMetadata(root)
-	if block == nil {
-		return nil, fmt.Errorf("sealed manifest: %w: no key %q", ErrFormat, appbur.SealedKey)
-	}
-	_, selected, err := parseMetadata(block)
-	if err != nil {
-		return nil, fmt.Errorf("sealed manifest: %w", err)
-	}
-
-	var paths [][]string
-	err = walkLeaves(root, nil, func(_ *yaml.Node, path []string) error {
-		if at := slices.IndexFunc(path, selected.rule.MatchString); at >= 0 {
-			paths = append(paths, path[:at+1])
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("sealed manifest: %w", err)
-	}
-	slices.SortFunc(paths, slices.Compare)
-	return slices.CompactFunc(paths, slices.Equal), nil
-}

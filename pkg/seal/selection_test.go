@@ -231,7 +231,7 @@ func TestResealManifest(t *testing.T) {
 	}
 }
 
-func TestSealedPaths(t *testing.T) {
+func TestSecretPathsOfASealedManifest(t *testing.T) {
 	k := keys(t)
 	s := sealer(t, k.FingerprintKey, k.Recipient)
 	for _, test := range []struct{ named, want []string }{
@@ -240,12 +240,15 @@ func TestSealedPaths(t *testing.T) {
 		{[]string{"spec>name"}, []string{"spec"}},
 		{[]string{"absent", "metadata>annotations>example.org/token"}, []string{"metadata>annotations>example.org/token"}},
 	} {
-		got, err := seal.SealedPaths(sealPaths(t, s, custom, nil, test.named...))
-		if diff := cmp.Diff(split(test.want...), got); diff != "" || err != nil {
+		got, err := seal.ReadSealed(sealPaths(t, s, custom, nil, test.named...))
+		if diff := cmp.Diff(split(test.want...), got.Secrets); diff != "" || err != nil {
 			t.Errorf("%v: %v (-want +got):\n%s", test.named, err, diff)
 		}
+		if got.Content["kind"] != "Database" || got.Content[appbur.SealedKey] != nil {
+			t.Errorf("%v: %v", test.named, got.Content)
+		}
 	}
-	if _, err := seal.SealedPaths([]byte(custom)); !errors.Is(err, seal.ErrFormat) {
+	if _, err := seal.ReadSealed([]byte(custom)); !errors.Is(err, seal.ErrFormat) {
 		t.Errorf("a plain manifest: %v", err)
 	}
 }
