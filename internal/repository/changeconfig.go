@@ -1,7 +1,6 @@
 package repository
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,9 +18,6 @@ var ErrConfigOwned = errors.New("this part of " + appbur.RepositoryFile + " is a
 
 // ErrConfigMoved means that main has another appbur.yaml than the one that was read.
 var ErrConfigMoved = fmt.Errorf("%s was changed meanwhile: %w", appbur.RepositoryFile, gitsync.ErrRefMoved)
-
-// Text returns the configuration as it lies in Git, with its comments.
-func (c Config) Text() []byte { return bytes.Clone(c.text) }
 
 // SetConfig writes another appbur.yaml as one signed commit. The text must be valid in
 // all its parts, and what appbur itself writes must stay. What it gives up

@@ -4,11 +4,7 @@ package repository
 
 import (
 	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/appbur/appbur/pkg/gitsync"
@@ -162,27 +158,4 @@ func (r *Repository) editDeleted(change func([]deletedPoint) []deletedPoint) err
 		return r.writeNote(deletedFile, changed)
 	}
 	return nil
-}
-
-// lockNote waits until nobody else edits a note, and lets the others in when the
-// returned function is called.
-func (r *Repository) lockNote(name string) (unlock func(), err error) {
-	file, err := os.OpenFile(filepath.Join(r.dir, name+".lock"), os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, fmt.Errorf("noting in %s: %w", name, err)
-	}
-	if err := flock(file); err != nil {
-		return nil, errors.Join(fmt.Errorf("noting in %s: %w", name, err), file.Close())
-	}
-	return func() { _ = file.Close() }, nil
-}
-
-// flock waits until nobody else has locked a file. It is held for milliseconds, and
-// the system gives it back when its holder dies.
-func flock(file *os.File) error {
-	for {
-		if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); !errors.Is(err, syscall.EINTR) {
-			return err
-		}
-	}
 }

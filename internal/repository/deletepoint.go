@@ -133,17 +133,9 @@ func (d deletion) check(allowedSigners []byte) error {
 	return nil
 }
 
-// refName is the full name of the point's tag.
-func (p PointRef) refName() string { return "refs/tags/" + p.ID.Tag() }
-
-// object is what the tag's ref holds.
-func (p PointRef) object() gitsync.Hash {
-	if !p.tag.Object.IsZero() {
-		return p.tag.Object
-	}
-	return p.Commit // a lightweight tag
-}
-
-func (r *Repository) noPoint(id appbur.RestorePointID) error {
-	return appbur.WithHint(fmt.Errorf("%w: %s", ErrNoPoint, id), "`appbur points list --repo "+r.dir+"` shows what there is")
+// NobodyTrusted says that a deletion cannot be decided, because nobody is trusted.
+func NobodyTrusted() error {
+	return appbur.WithHint(fmt.Errorf("%w: nobody is trusted, so no restore point is known to be good, and none is deleted because of others",
+		ErrUntrusted),
+		"pass --trust FILE with the allowed_signers of the machine that takes the backups, or --keys with its key directory")
 }

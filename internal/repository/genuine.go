@@ -108,13 +108,6 @@ func (g *genuine) check(ref PointRef, point appbur.RestorePoint) error {
 	return errors.Join(err, g.history)
 }
 
-// NobodyTrusted says that a deletion cannot be decided, because nobody is trusted.
-func NobodyTrusted() error {
-	return appbur.WithHint(fmt.Errorf("%w: nobody is trusted, so no restore point is known to be good, and none is deleted because of others",
-		ErrUntrusted),
-		"pass --trust FILE with the allowed_signers of the machine that takes the backups, or --keys with its key directory")
-}
-
 // ownCatalog is the points that a writer may build on. What is taken over
 // from a point is signed anew as ours, so it must be of somebody whom we believe: the
 // name of a piece is known to whoever has seen a point, and anybody can encrypt other

@@ -129,3 +129,11 @@ func collapse(format string, args ...any) error {
 		fmt.Errorf(format+"; nothing was written", args...),
 		"check that this is the right cluster and that it is whole; pass --allow-collapse if the objects were deleted on purpose")}
 }
+
+// limits are those that hold.
+func (c Config) limits() Limits {
+	if c.Guards != nil {
+		return *c.Guards
+	}
+	return DefaultLimits
+}

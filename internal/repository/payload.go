@@ -8,7 +8,6 @@ import (
 	"io"
 	"path"
 	"runtime"
-	"strings"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -18,13 +17,6 @@ import (
 	"github.com/appbur/appbur/pkg/gitsync"
 	"github.com/appbur/appbur/pkg/seal"
 )
-
-// AppDir is the directory of one application's payloads in a restore point.
-func AppDir(key appbur.AppKey) string {
-	return path.Join(appbur.AppsDir, key.Namespace, key.Name)
-}
-
-func datasetDir(key appbur.AppKey, dataset string) string { return path.Join(AppDir(key), dataset) }
 
 // payloadAttributes tell git that payloads are bytes: a checkout on a system with
 // other line ends must not change them.
@@ -172,13 +164,3 @@ func (w *payloadWriter) put(name string, data []byte) error {
 }
 
 var _ io.WriteCloser = (*payloadWriter)(nil)
-
-// validAppPart refuses names that would leave the directory of the payloads.
-// Applications choose dataset names, so they are input, not words of ours.
-func validAppPart(what, name string) error {
-	if name == "" || len(name) > 253 || name == "." || name == ".." || strings.ContainsAny(name, "/\\\x00%") || strings.HasPrefix(name, ".") {
-		return appbur.WithHint(fmt.Errorf("%s %q cannot name a directory", what, name),
-			"use lower-case letters, digits and dashes")
-	}
-	return nil
-}

@@ -154,3 +154,18 @@ func (r *Repository) verifyTag(ref PointRef, signers seal.AllowedSigners) (princ
 	}
 	return principal, nil
 }
+
+// refName is the full name of the point's tag.
+func (p PointRef) refName() string { return "refs/tags/" + p.ID.Tag() }
+
+// object is what the tag's ref holds.
+func (p PointRef) object() gitsync.Hash {
+	if !p.tag.Object.IsZero() {
+		return p.tag.Object
+	}
+	return p.Commit // a lightweight tag
+}
+
+func (r *Repository) noPoint(id appbur.RestorePointID) error {
+	return appbur.WithHint(fmt.Errorf("%w: %s", ErrNoPoint, id), "`appbur points list --repo "+r.dir+"` shows what there is")
+}

@@ -92,14 +92,6 @@ func limitLosses(before, after Limits) []string {
 	return losses
 }
 
-// limits are those that hold.
-func (c Config) limits() Limits {
-	if c.Guards != nil {
-		return *c.Guards
-	}
-	return DefaultLimits
-}
-
 func entriesOf(policy *yaml.Node, section string) []*yaml.Node {
 	if policy.Kind != yaml.MappingNode {
 		return nil

@@ -44,6 +44,3 @@ func ProvenanceOf(c gitsync.Commit) Provenance {
 
 	return p
 }
-
-// Git returns the Git repository below, for reading its history.
-func (r *Repository) Git() *gitsync.Repository { return r.git }

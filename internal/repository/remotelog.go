@@ -1,16 +1,7 @@
 package repository
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
-
-	"github.com/appbur/appbur/internal/durable"
 )
 
 // The files of notes lie beside the Git repository's own, where nothing that is pushed
@@ -51,33 +42,4 @@ func (r *Repository) forgetPush(name string) error {
 	}
 	delete(pushes, name)
 	return r.writeNote(pushesFile, pushes)
-}
-
-func (r *Repository) readNote(name string, value any) error {
-	data, err := os.ReadFile(filepath.Join(r.dir, name))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("reading a note beside the repository: %w", err)
-	}
-	if err := json.Unmarshal(data, value); err != nil {
-		return fmt.Errorf("reading %s: %w", filepath.Join(r.dir, name), err)
-	}
-	return nil
-}
-
-func (r *Repository) writeNote(name string, value any) error {
-	data, err := encodeJSON(value)
-	if err != nil {
-		return err
-	}
-	path := filepath.Join(r.dir, name)
-	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, data) {
-		return nil
-	}
-	if err := durable.Replace(path, data, 0o600); err != nil {
-		return fmt.Errorf("noting in %s: %w", name, err)
-	}
-	return nil
 }

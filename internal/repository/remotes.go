@@ -3,24 +3,13 @@ package repository
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
-	"sync"
-	"time"
 
-	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
 
 // Remote is a remote of the repository.
 type Remote = gitsync.RemoteConfig
-
-// pushed is what every remote shall hold: the history and the restore points.
-func (r *Repository) pushed() (gitsync.PushWhat, error) {
-	deleted, err := r.deletedTags()
-	return gitsync.PushWhat{Branch: gitsync.MainRef, TagPrefix: appbur.RestorePointTagPrefix, Deleted: deleted}, err
-}
 
 // Remotes returns the remotes of the repository, by name.
 func (r *Repository) Remotes() ([]Remote, error) { return r.git.Remotes() }
@@ -43,116 +32,10 @@ func (r *Repository) RemoveRemote(ctx context.Context, name string) error {
 	return r.forgetConfirmed(name)
 }
 
-// PushResult is what became of one remote.
-type PushResult struct {
-	Remote string              `json:"remote"`
-	State  gitsync.RemoteState `json:"state"`
-	// Error and Hint are empty when the remote holds everything.
-	Error   string `json:"error,omitempty"`
-	Hint    string `json:"hint,omitempty"`
-	Commits int    `json:"commits"`
-	Points  int    `json:"points"`
-	Removed int    `json:"removedPoints"`
-	Objects int    `json:"objects"`
-	Bytes   int64  `json:"bytes"`
-
-	err error
-}
-
-// Err returns why the remote does not hold everything, nil if it does.
-func (p PushResult) Err() error { return p.err }
-
-// Replication is what became of all remotes.
-type Replication struct {
-	Remotes []PushResult `json:"remotes"`
-	// Required is how many remotes must hold everything, Holding how many do.
-	Required int `json:"required"`
-	Holding  int `json:"holding"`
-}
-
-// Replicated reports whether as many remotes as required hold the history and the
-// restore points.
-func (r Replication) Replicated() bool { return r.Holding >= r.Required }
-
-// Push brings the named remotes up to date, all of them if none is named, each on
-// its own and all at once: one that is down holds up no other. What a remote does
-// is in the result; the error is about this side only.
-func (r *Repository) Push(ctx context.Context, keysDir string, names []string, o gitsync.RemoteOptions, now func() time.Time) (Replication,
-	error,
-) {
-	remotes, err := r.chooseRemotes(names)
-	if err != nil {
-		return Replication{}, err
-	}
-	what, err := r.pushed()
-	if err != nil {
-		return Replication{}, err
-	}
-	absent, err := r.absentTags(what.Deleted)
-	if err != nil {
-		return Replication{}, err
-	}
-
-	done := Replication{Remotes: make([]PushResult, len(remotes))}
-	if done.Required, err = r.RequiredRemotes(); err != nil {
-		return Replication{}, err
-	}
-	if len(names) > 0 {
-		done.Required = len(remotes)
-	}
-
-	var workers sync.WaitGroup
-	for i, remote := range remotes {
-		workers.Go(func() { done.Remotes[i] = r.pushTo(ctx, keysDir, remote, what, o) })
-	}
-	workers.Wait()
-	if err := ctx.Err(); err != nil {
-		return done, fmt.Errorf("push: %w", err)
-	}
-
-	for _, result := range done.Remotes {
-		if result.err == nil {
-			done.Holding++
-		}
-	}
-
-	at := now()
-	return done, errors.Join(r.notePushes(done.Remotes, at), r.confirmDeleted(absent, done.Remotes, at))
-}
-
-func (r *Repository) chooseRemotes(names []string) ([]Remote, error) {
-	remotes, err := r.Remotes()
-	if err != nil || len(names) == 0 {
-		return remotes, err
-	}
-	for _, name := range names {
-		if !slices.ContainsFunc(remotes, func(c Remote) bool { return c.Name == name }) {
-			return nil, appbur.WithHint(fmt.Errorf("%w %q does not exist", gitsync.ErrRemoteName, name), "`appbur remotes list` shows those that do")
-		}
-	}
-	return slices.DeleteFunc(remotes, func(c Remote) bool { return !slices.Contains(names, c.Name) }), nil
-}
-
 // reachable joins a remote with its credentials.
 func reachable(keysDir string, remote Remote) (gitsync.Remote, error) {
 	credentials, err := keyring.LoadCredentials(keyring.CredentialsDir(keysDir, remote.Name))
 	return gitsync.Remote{Name: remote.Name, URL: remote.URL, Credentials: credentials, AllowPlaintext: remote.AllowPlaintext}, err
-}
-
-func (r *Repository) pushTo(ctx context.Context, keysDir string, remote Remote, what gitsync.PushWhat, o gitsync.RemoteOptions) PushResult {
-	result := PushResult{Remote: remote.Name, State: gitsync.RemoteUpToDate}
-	peer, err := reachable(keysDir, remote)
-	var pushed gitsync.Pushed
-	if err == nil {
-		pushed, err = r.git.Push(ctx, peer, what, o)
-	}
-	result.Commits, result.Points, result.Removed = pushed.Commits, len(pushed.Added), len(pushed.Removed)
-	result.Objects, result.Bytes = pushed.Objects, pushed.Bytes
-	if err != nil {
-		result.err = fmt.Errorf("remote %s: %w", remote.Name, err)
-		result.State, result.Error, result.Hint = stateOf(err), err.Error(), appbur.HintOf(err)
-	}
-	return result
 }
 
 // stateOf is the state of a remote whose credentials may be the trouble.
@@ -162,73 +45,4 @@ func stateOf(err error) gitsync.RemoteState {
 		return gitsync.RemoteMisconfigured
 	}
 	return gitsync.StateOf(err)
-}
-
-// RemoteStatus is how a remote stands.
-type RemoteStatus struct {
-	Name  string              `json:"name"`
-	URL   string              `json:"url"`
-	State gitsync.RemoteState `json:"state"`
-	Error string              `json:"error,omitempty"`
-	Hint  string              `json:"hint,omitempty"`
-	// Commits and Points count what the remote does not have.
-	Commits int `json:"commitsBehind"`
-	Points  int `json:"pointsBehind"`
-	// LastPush is when it last held everything, nil if that was never.
-	LastPush *time.Time `json:"lastPush,omitempty"`
-}
-
-// RemoteStatuses asks all remotes at once how they stand. Remotes that cannot be
-// reached say so in their state.
-func (r *Repository) RemoteStatuses(ctx context.Context, keysDir string, o gitsync.RemoteOptions) ([]RemoteStatus, error) {
-	remotes, err := r.Remotes()
-	if err != nil {
-		return nil, err
-	}
-	what, err := r.pushed()
-	if err != nil {
-		return nil, err
-	}
-	pushes, err := r.readPushes()
-	if err != nil {
-		return nil, err
-	}
-	list := make([]RemoteStatus, len(remotes))
-	var workers sync.WaitGroup
-
-	for i, remote := range remotes {
-		workers.Go(func() {
-			status := RemoteStatus{Name: remote.Name, URL: remote.URL.String()}
-			if at, ok := pushes[remote.Name]; ok {
-				status.LastPush = &at
-			}
-			peer, err := reachable(keysDir, remote)
-			var comparison gitsync.RemoteComparison
-			if err == nil {
-				comparison, err = r.git.Compare(ctx, peer, what, o)
-			}
-			status.State, status.Commits, status.Points = comparison.State, comparison.Commits, comparison.Tags
-			if err != nil {
-				status.State, status.Error, status.Hint = stateOf(err), err.Error(), appbur.HintOf(err)
-			}
-			list[i] = status
-		})
-	}
-
-	workers.Wait()
-	return list, ctx.Err()
-}
-
-// Clone makes a repository that holds what a remote holds, and adds the remote to
-// it. It must be one that appbur made.
-func Clone(ctx context.Context, dir string, remote gitsync.Remote, o gitsync.RemoteOptions) (*Repository, gitsync.Cloned, error) {
-	git, done, err := gitsync.Clone(ctx, dir, remote, gitsync.MainRef, appbur.RestorePointTagPrefix, o)
-	if err != nil {
-		return nil, done, err
-	}
-	if err := git.AddRemote(ctx, Remote{Name: remote.Name, URL: remote.URL, AllowPlaintext: remote.AllowPlaintext}); err != nil {
-		return nil, done, err
-	}
-	r, err := Open(dir)
-	return r, done, err
 }

@@ -159,3 +159,6 @@ func (r *Repository) Dir() string { return r.dir }
 // Config returns the configuration at the tip of main when it was opened or
 // last written.
 func (r *Repository) Config() Config { return r.config }
+
+// Git returns the Git repository below, for reading its history.
+func (r *Repository) Git() *gitsync.Repository { return r.git }

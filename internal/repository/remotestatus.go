@@ -1,0 +1,65 @@
+package repository
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/gitsync"
+)
+
+// RemoteStatus is how a remote stands.
+type RemoteStatus struct {
+	Name  string              `json:"name"`
+	URL   string              `json:"url"`
+	State gitsync.RemoteState `json:"state"`
+	Error string              `json:"error,omitempty"`
+	Hint  string              `json:"hint,omitempty"`
+	// Commits and Points count what the remote does not have.
+	Commits int `json:"commitsBehind"`
+	Points  int `json:"pointsBehind"`
+	// LastPush is when it last held everything, nil if that was never.
+	LastPush *time.Time `json:"lastPush,omitempty"`
+}
+
+// RemoteStatuses asks all remotes at once how they stand. Remotes that cannot be
+// reached say so in their state.
+func (r *Repository) RemoteStatuses(ctx context.Context, keysDir string, o gitsync.RemoteOptions) ([]RemoteStatus, error) {
+	remotes, err := r.Remotes()
+	if err != nil {
+		return nil, err
+	}
+	what, err := r.pushed()
+	if err != nil {
+		return nil, err
+	}
+	pushes, err := r.readPushes()
+	if err != nil {
+		return nil, err
+	}
+	list := make([]RemoteStatus, len(remotes))
+	var workers sync.WaitGroup
+
+	for i, remote := range remotes {
+		workers.Go(func() {
+			status := RemoteStatus{Name: remote.Name, URL: remote.URL.String()}
+			if at, ok := pushes[remote.Name]; ok {
+				status.LastPush = &at
+			}
+			peer, err := reachable(keysDir, remote)
+			var comparison gitsync.RemoteComparison
+			if err == nil {
+				comparison, err = r.git.Compare(ctx, peer, what, o)
+			}
+			status.State, status.Commits, status.Points = comparison.State, comparison.Commits, comparison.Tags
+			if err != nil {
+				status.State, status.Error, status.Hint = stateOf(err), err.Error(), appbur.HintOf(err)
+			}
+			list[i] = status
+		})
+	}
+
+	workers.Wait()
+	return list, ctx.Err()
+}
