@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rogpeppe/go-internal/txtar"
+	"golang.org/x/tools/txtar"
 
 	"github.com/appbur/appbur/internal/hostile"
 	"github.com/appbur/appbur/pkg/compat/schema"
