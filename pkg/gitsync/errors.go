@@ -9,6 +9,14 @@ import (
 	"github.com/appbur/appbur/pkg/gitsync/internal/refs"
 )
 
+// What callers are told beside the kind of an error.
+type (
+	// NotRepositoryError is a directory that is no bare repository.
+	NotRepositoryError = format.NotRepositoryError
+	// NoSpaceError is a disk that is full, and what was to be written.
+	NoSpaceError = pack.NoSpaceError
+)
+
 // The errors that callers tell apart. They arrive wrapped, with the name of what
 // they are about and usually with a hint.
 var (

@@ -36,10 +36,10 @@ func (r *Repository) pruneFull(ctx context.Context, before time.Time, report *Ma
 }
 
 func (r *Repository) noRoomFor(left repack.Prunable, err error) error {
-	return appbur.WithHint(
-		fmt.Errorf("%w: what needs no room was freed; %d packs hold %d bytes that nothing needs, and the next one has to be written anew: %w",
-			ErrNoSpace, left.Packs, left.Bytes, err),
-		fmt.Sprintf("make %d bytes of room on the file system of %s, delete more points, and run again; nothing is damaged", left.Need, r.dir))
+	err = fmt.Errorf("what needs no room was freed; %d packs hold %d bytes that nothing needs, and the next one has to be written anew: %w",
+		left.Packs, left.Bytes, err)
+	return appbur.WithHint(&NoSpaceError{Dir: r.dir, Need: left.Need, Err: err},
+		fmt.Sprintf("make %d bytes of room on the file system of %s, and run again; nothing is damaged", left.Need, r.dir))
 }
 
 // pruneStep frees what needs no room; when there is nothing of that, it writes one pack

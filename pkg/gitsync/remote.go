@@ -25,6 +25,9 @@ type (
 	TransferPhase = transport.Phase
 )
 
+// ErrPlaintext means that a remote would be spoken to without TLS.
+var ErrPlaintext = transport.ErrPlaintext
+
 // ErrRemoteURL means that a text is no URL of a remote.
 var ErrRemoteURL = transport.ErrURL
 

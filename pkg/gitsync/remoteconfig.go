@@ -24,6 +24,9 @@ type RemoteConfig struct {
 	AllowPlaintext bool
 }
 
+// ErrNoRemote means that no remote has the name.
+var ErrNoRemote = errors.New("does not exist")
+
 // ErrRemoteName means that no remote has a name, or that it is taken or unusable.
 var ErrRemoteName = errors.New("remote")
 
@@ -112,7 +115,7 @@ func quoteValue(text string) string {
 func (r *Repository) RemoveRemote(ctx context.Context, name string) error {
 	return r.editConfig(ctx, func(cfg *config.Config, text []byte) ([]byte, error) {
 		if !cfg.Section("remote").HasSubsection(name) {
-			return nil, appbur.WithHint(fmt.Errorf("%w %q does not exist", ErrRemoteName, name), "`appbur remotes list` shows those that do")
+			return nil, fmt.Errorf("%w %q %w", ErrRemoteName, name, ErrNoRemote)
 		}
 		return cutSection(text, fmt.Sprintf("[remote %q]", name)), nil
 	})

@@ -35,9 +35,8 @@ func (r *Repository) WithRoom(do func() error) error {
 	if err == nil || !isNoSpace(err) {
 		return pack.DiskError(r.dir, err)
 	}
-	return appbur.WithHint(pack.DiskError(r.dir, err),
-		"what is reserved for deletions is used up or was never there: `appbur repo maintain --prune-expire 0s` frees what needs no room; "+
-			"otherwise make a megabyte of room on the file system of "+r.dir+"; nothing is damaged")
+	return appbur.WithHint(&NoSpaceError{Dir: r.dir, Deleting: true, Err: err},
+		"make a megabyte of room on the file system of "+r.dir+"; nothing is damaged")
 }
 
 func isNoSpace(err error) bool { return errors.Is(pack.DiskError("", err), ErrNoSpace) }

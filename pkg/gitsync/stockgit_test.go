@@ -108,7 +108,7 @@ func TestRepositoriesThatLackObjects(t *testing.T) {
 			git(t, "/", "clone", "-q", "--bare", from, dir)
 			git(t, dir, "config", "remote.origin.promisor", "true")
 		}, "partial clone", "without --filter"},
-		"SHA-256":  {func(dir string) { git(t, "/", "init", "-q", "--bare", "--object-format=sha256", dir) }, "SHA-256", "appbur init"},
+		"SHA-256":  {func(dir string) { git(t, "/", "init", "-q", "--bare", "--object-format=sha256", dir) }, "SHA-256", "make a new repository"},
 		"reftable": {func(dir string) { withExtension(t, dir, "refstorage", "reftable") }, "reftable", "git refs migrate"},
 		"unknown":  {func(dir string) { withExtension(t, dir, "timetravel", "on") }, "timetravel", "newer appbur"},
 		"other format": {func(dir string) {

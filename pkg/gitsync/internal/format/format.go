@@ -28,7 +28,7 @@ type extension struct {
 
 const (
 	fullCloneHint = "make a full one: git clone --bare URL, without --filter"
-	renewHint     = "make a new one with appbur init; appbur writes SHA-1 repositories, as most servers do"
+	renewHint     = "make a new repository; it will have SHA-1 objects and refs in files, as most servers do"
 )
 
 // extensions are all that is known. What is not among them is refused, as git does.
@@ -108,11 +108,10 @@ func isTrue(value string) bool {
 	return value != "" && !slices.Contains([]string{"false", "no", "off", "0"}, strings.ToLower(value))
 }
 
-// NoRepository is the error for a directory that is none, with the way out.
+// NoRepository is the error for a directory that is none.
 func NoRepository(dir string) error {
-	err := fmt.Errorf("open repository: %s: %w", dir, ErrNoRepository)
-	if _, statErr := os.Stat(filepath.Join(dir, ".git")); statErr == nil {
-		return appbur.WithHint(err, "appbur needs a repository without a worktree: git clone --bare "+dir)
+	if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil {
+		return appbur.WithHint(&NotRepositoryError{Dir: dir, Worktree: true}, "a repository without a worktree is needed: git clone --bare "+dir)
 	}
-	return appbur.WithHint(err, "create one with: appbur init "+dir)
+	return &NotRepositoryError{Dir: dir}
 }

@@ -15,7 +15,6 @@ var storageErrors = []struct {
 	means error
 	hint  string
 }{
-	{syscall.ENOSPC, ErrNoSpace, noRoomHint},
 	{syscall.EDQUOT, ErrNoSpace, "raise the quota on the file system of %s, or make space, and run again; nothing is damaged"},
 	{syscall.EFBIG, ErrNoSpace, "allow larger files below %s and run again; nothing is damaged"},
 	{syscall.EROFS, ErrReadOnly, "mount the file system of %s for writing and run again; nothing is damaged"},
@@ -28,6 +27,9 @@ func DiskError(dir string, err error) error {
 	if err == nil || errors.Is(err, ErrNoSpace) || errors.Is(err, ErrReadOnly) {
 		return err
 	}
+	if errors.Is(err, syscall.ENOSPC) {
+		return appbur.WithHint(&NoSpaceError{Dir: dir, Err: err}, "make room on the file system of "+dir+" and run again; nothing is damaged")
+	}
 	for _, known := range storageErrors {
 		if errors.Is(err, known.cause) {
 			return appbur.WithHint(fmt.Errorf("%w: %w", known.means, err), fmt.Sprintf(known.hint, dir))
@@ -35,7 +37,3 @@ func DiskError(dir string, err error) error {
 	}
 	return err
 }
-
-// noRoomHint says what frees space on a full disk.
-const noRoomHint = "free space below %s: `appbur points delete` or `points prune`, then `appbur repo maintain --prune-expire 0s`, need none; " +
-	"or make room and run again; nothing is damaged"

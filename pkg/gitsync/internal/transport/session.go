@@ -48,8 +48,7 @@ func (t *Session) messages() string {
 // Dial opens a session with a remote's service.
 func Dial(ctx context.Context, remote Remote, service string, o Options) (_ *Session, err error) {
 	if remote.URL.Plaintext() && !remote.AllowPlaintext {
-		return nil, misconfigured(errors.New("http:// to another machine: whoever is on the way can read and change everything, credentials included"),
-			"use https:// or ssh, or accept it with `appbur remotes add --allow-plaintext`")
+		return nil, misconfigured(ErrPlaintext, "use https:// or ssh")
 	}
 	ctx, dog, stop := watch(ctx, o.silence())
 	t := &Session{ctx: ctx, dog: dog, stop: stop}

@@ -13,6 +13,9 @@ import (
 // ErrURL means that the URL of a remote is not one to work with.
 var ErrURL = errors.New("unusable remote URL")
 
+// ErrPlaintext means that a remote would be spoken to without TLS.
+var ErrPlaintext = errors.New("http:// to another machine: whoever is on the way can read and change everything, credentials included")
+
 // State says how a remote is related to this repository, or why it could not be
 // reached or would not take a push. The texts are stable.
 type State string
@@ -52,8 +55,8 @@ const (
 
 // stateHints are the next steps.
 var stateHints = map[State]string{
-	Diverged:         "somebody else pushed to the remote, or rewrote it; look at what it holds, then clone it anew (`appbur clone`) or give this repository an empty remote; appbur never forces a push",
-	Ahead:            "this repository is an old copy; clone the remote anew with `appbur clone`",
+	Diverged:         "somebody else pushed to the remote, or rewrote it; look at what it holds; nothing is ever forced",
+	Ahead:            "this repository is an old copy; clone the remote anew",
 	Moved:            "somebody else pushed at the same moment; see what they pushed, then push again",
 	Protected:        "let the account that appbur uses push to the branch, in the branch protection settings of the remote",
 	Hook:             "the server's own rules refused the push; what they said is in the message",
