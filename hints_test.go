@@ -25,7 +25,6 @@ var speakers = []string{
 var unfinished = []string{
 	"internal/keyring",
 	"internal/repository",
-	"pkg/gitsync",
 }
 
 // Libraries say what is wrong, by types and facts; which flag or command is the cure is

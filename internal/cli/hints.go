@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -105,12 +106,14 @@ func factHint(err error) string {
 
 // ownHint is the next step that only the command line knows, "" where there is none.
 func ownHint(err error) string {
-	for _, rule := range hintRules {
-		if rule.matches(err) {
-			return rule.hint
+	for _, rules := range [][]hintRule{hintRules, gitHintRules} {
+		for _, rule := range rules {
+			if rule.matches(err) {
+				return rule.hint
+			}
 		}
 	}
-	return factHint(err)
+	return cmp.Or(factHint(err), gitHint(err))
 }
 
 // hintOf is the next step after an error, "" if none is known. What the operating system

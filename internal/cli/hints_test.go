@@ -12,6 +12,7 @@ import (
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/history"
 	"github.com/appbur/appbur/pkg/exporter"
+	"github.com/appbur/appbur/pkg/gitsync"
 	"github.com/appbur/appbur/pkg/restore"
 )
 
@@ -35,6 +36,14 @@ func TestHintsNameTheFlag(t *testing.T) {
 		"no namespace":       {lost(history.SoughtNamespace), "`appbur log namespaces`"},
 		"no commit":          {lost(history.SoughtCommit), "`appbur log` shows the commits"},
 		"before the first":   {lost(history.SoughtParent), "`appbur log` shows what there is"},
+		"no repository":      {&gitsync.NotRepositoryError{Dir: "/x"}, "appbur init /x"},
+		"a full disk":        {&gitsync.NoSpaceError{Dir: "/x"}, "free space below /x: `appbur points delete`"},
+		"full for deletions": {&gitsync.NoSpaceError{Dir: "/x", Deleting: true}, "--prune-expire 0s` frees what needs no room"},
+		"full for a prune":   {&gitsync.NoSpaceError{Dir: "/x", Need: 7}, "make 7 bytes of room"},
+		"no remote":          {fmt.Errorf("%w %q %w", gitsync.ErrRemoteName, "x", gitsync.ErrNoRemote), "`appbur remotes list`"},
+		"no TLS":             {gitsync.ErrPlaintext, "--allow-plaintext"},
+		"diverged":           {&gitsync.RemoteError{State: gitsync.RemoteDiverged}, "`appbur clone`"},
+		"an old copy":        {&gitsync.RemoteError{State: gitsync.RemoteAhead}, "`appbur clone`"},
 		"several namespaces": {&history.AmbiguousError{Namespaces: []string{"a", "b"}}, "say which with -n: a, b"},
 		"several kinds":      {&history.AmbiguousError{Kinds: []string{"Pod", "Pod.metrics.k8s.io"}}, "say which: Pod, Pod.metrics.k8s.io"},
 	} {

@@ -94,7 +94,7 @@ func TestRemotesInTheConfiguration(t *testing.T) {
 	if err := r.RemoveRemote(t.Context(), "disk"); !errors.Is(err, gitsync.ErrRemoteName) {
 		t.Errorf("removed twice: %v", err)
 	}
-	if got, want := git(t, r.Dir(), "config", "--list"), config+"\nuser.name=x\nappbur.requiredremotes=2"; got != want {
+	if got, want := git(t, r.Dir(), "config", "--list"), config+"\nuser.name=x"; got != want {
 		t.Errorf("what is left is\n%s\nwant\n%s", got, want)
 	}
 
