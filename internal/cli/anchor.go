@@ -7,7 +7,7 @@ import (
 	"github.com/appbur/appbur/internal/repository"
 )
 
-// writeAnchor writes the anchor that was asked for after a backup. If it cannot be
+// writeAnchor writes the requested anchor after a backup. If it cannot be
 // written, the restore point is there all the same, and that is done in part.
 func (o *repositoryOptions) writeAnchor(e *env, repo *repository.Repository, keys *keyring.Keys) error {
 	if o.anchor == "" {
@@ -20,7 +20,7 @@ func (o *repositoryOptions) writeAnchor(e *env, repo *repository.Repository, key
 	return nil
 }
 
-// anchorEach writes an anchor after each commit, if one was asked for. The next
+// anchorEach writes an anchor after each commit, if one was requested. The next
 // commit tries again.
 func (o *repositoryOptions) anchorEach(e *env, repo *repository.Repository, keys *keyring.Keys,
 	log *slog.Logger,

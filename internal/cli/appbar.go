@@ -45,8 +45,8 @@ func (e *env) appBar(saved []appbur.AppState) *appBar {
 	return b
 }
 
-// tell is for [apps.Importer] and [apps.Checker].
-func (b *appBar) tell(key appbur.AppKey, p contract.Progress) {
+// report is for [apps.Importer] and [apps.Checker].
+func (b *appBar) report(key appbur.AppKey, p contract.Progress) {
 	phase, known := appPhases[p.Phase]
 	if !known {
 		return

@@ -43,12 +43,12 @@ func newAppsList(e *env) *cobra.Command {
 	)
 	command := &cobra.Command{
 		Use:   "list",
-		Short: "List the applications that restore points hold or miss",
-		Long: `List the applications that the restore points of the repository hold, and how each
-stands: saved, by the newest point; missing, because the newest point should hold it and
-does not; or retired. Only points that somebody trusted has signed count.` +
+		Short: "List the applications of restore points, saved or missing",
+		Long: `List the applications in the restore points of the repository, each with its state:
+saved, in the newest point; missing, because it should be in the newest point and is
+not; or retired. Only points with a trusted signature count.` +
 			exitStatus("0  listed, even if there is none", "3  listed, and one is missing from the newest point", "10 no repository",
-				"12 nobody is trusted"),
+				"12 no signer is trusted"),
 		Example: `  appbur apps list --repo ./mgmt.git
   appbur apps list --repo ./mgmt.git --json | jq -r '.[] | select(.state == "missing") | .name'`,
 		Args: cobra.NoArgs,
@@ -98,7 +98,7 @@ const (
 	appRetired = "retired"
 )
 
-// stateOfApp says how an application stands, given the newest point.
+// stateOfApp returns the state of an application, given the newest point.
 func stateOfApp(app repository.KnownApp, newest appbur.RestorePoint) string {
 	held := slices.ContainsFunc(newest.Apps, func(a appbur.AppState) bool { return a.AppKey == app.AppKey })
 	switch {
@@ -184,7 +184,7 @@ func findApp(known []repository.KnownApp, text string) (repository.KnownApp, err
 	return repository.KnownApp{}, &notFoundError{appbur.WithHint(fmt.Errorf("%w: %s", repository.ErrUnknownApp, text), hint)}
 }
 
-// warnMissing tells before a backup reads anything which applications will be missing
+// warnMissing reports before a backup reads anything which applications will be missing
 // from it, and which come back.
 func (e *env) warnMissing(point *repository.PointWriter, targets []apps.Target) {
 	var given []appbur.AppKey

@@ -13,17 +13,17 @@ func newAppsRetire(e *env) *cobra.Command {
 	o := &configChangeOptions{}
 	command := &cobra.Command{
 		Use:   "retire APPLICATION",
-		Short: "Say that an application is not missed any more",
+		Short: "Retire an application: backups are complete without it",
 		Long: `Say that an application was taken out of service: a backup without it is complete
-again. It is named as [NAMESPACE/]NAME, and noted in appbur.yaml in a signed commit.
+again. It is named as [NAMESPACE/]NAME, and recorded in appbur.yaml in a signed commit.
 
-The restore points that hold it stay, and ` + "`points prune`" + ` keeps the last good one until
+The restore points that have it stay, and ` + "`points prune`" + ` keeps the last good one until
 you delete it by name. A later backup that saves the application again ends the
 retirement by itself.` +
-			exitStatus("0  retired, or retired already", "10 no repository, or no restore point knows the application",
+			exitStatus("0  retired, or retired already", "10 no repository, or no restore point has the application",
 				"11 another process changed appbur.yaml",
-				"12 nobody is trusted, a key is missing, or nobody trusted has signed what is there",
-				"64 wrong command line, or nobody to ask and no --yes", "130 not confirmed, nothing was changed"),
+				"12 no signer is trusted, a key is missing, or appbur.yaml has no trusted signature",
+				"64 wrong command line, or no terminal and no --yes", "130 not confirmed, nothing was changed"),
 		Example: `  appbur apps retire fleet-system/fleet --repo ./mgmt.git
   appbur apps retire fleet --repo ./mgmt.git --yes`,
 		Args: cobra.ExactArgs(1),

@@ -196,7 +196,7 @@ func orRoot(path string) string {
 func fieldText(f history.FieldChange) string {
 	switch {
 	case f.Encrypted && f.What == history.Resealed:
-		return "encrypted anew, may have changed"
+		return "encrypted again, may have changed"
 	case f.Encrypted:
 		return "encrypted, " + string(f.What)
 	case f.Path == "":

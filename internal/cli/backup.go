@@ -160,7 +160,7 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 	}
 	committing.finish()
 	if err := pointWriter.Remember(point, e.now()); err != nil {
-		e.warn("that somebody takes this point away would not be noticed: %v", err)
+		e.warn("a later removal of this point by others would not be noticed: %v", err)
 	}
 	report := backupReport{
 		Point: point, Commit: outcome.Commit.String(), Committed: outcome.Committed,
@@ -176,7 +176,7 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 	report.Kept = max(0, point.Objects-report.Saved)
 	if !o.noPush {
 		bar := e.transferBar()
-		report.Replication, err = e.replicate(ctx, repo, keys.Dir, bar.tell)
+		report.Replication, err = e.replicate(ctx, repo, keys.Dir, bar.report)
 		bar.finish()
 		if err != nil {
 			return err

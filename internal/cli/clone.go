@@ -80,7 +80,7 @@ func cloneRun(ctx context.Context, e *env, o *cloneOptions, text, dir string) er
 
 	bar := e.transferBar()
 	options := e.remoteOptions()
-	options.Progress = bar.tell
+	options.Progress = bar.report
 	repo, done, err := repository.Clone(ctx, dir, remote, options)
 	bar.finish()
 	if err != nil {

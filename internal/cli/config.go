@@ -36,8 +36,8 @@ func newConfigShow(e *env) *cobra.Command {
 	)
 	command := &cobra.Command{
 		Use:   "show",
-		Short: "Print appbur.yaml, and whether it is obeyed",
-		Long: "Print appbur.yaml as it lies on main, and whether somebody trusted has signed it:\notherwise it is not obeyed." +
+		Short: "Print appbur.yaml, and whether it is in force",
+		Long: "Print appbur.yaml as it is on main, and whether it has a trusted signature:\notherwise it is not in force." +
 			exitStatus("0  printed", "10 no repository"),
 		Example: `  appbur config show --repo ./mgmt.git`,
 		Args:    cobra.NoArgs,
@@ -97,7 +97,7 @@ type configChangeOptions struct {
 
 func (o *configChangeOptions) addFlags(e *env, command *cobra.Command) {
 	o.repositoryOptions.addFlags(e, command)
-	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
+	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask for confirmation")
 	command.Flags().BoolVar(&o.dryRun, "dry-run", false, "show what would change, and change nothing")
 }
 
@@ -116,7 +116,7 @@ func (o *configChangeOptions) agree(ctx context.Context, e *env, before, after r
 	return true, e.confirm(ctx, question)
 }
 
-const configStatus = "the copy is bound to no keys, a key is missing, or nobody trusted has signed what is there"
+const configStatus = "the copy is bound to no keys, a key is missing, or appbur.yaml has no trusted signature"
 
 func newConfigSet(e *env) *cobra.Command {
 	o := &configChangeOptions{}
@@ -127,7 +127,7 @@ func newConfigSet(e *env) *cobra.Command {
 guards.share, VALUE is YAML; null removes the setting. The change is checked as a whole and
 shown, with what it gives up, before it is made.` +
 			exitStatus("0  changed, or equal already", "1  the setting or the value is wrong, nothing was changed", "10 no repository",
-				"11 another process changed it", "12 "+configStatus, "64 wrong command line, or nobody to ask and no --yes"),
+				"11 another process changed it", "12 "+configStatus, "64 wrong command line, or no terminal and no --yes"),
 		Example: `  appbur config set retention '{last: 5, daily: 7}' --repo ./mgmt.git
   appbur config set guards.share 0.3 --repo ./mgmt.git --yes`,
 		Args: cobra.ExactArgs(2),
@@ -148,7 +148,7 @@ func newConfigEdit(e *env) *cobra.Command {
 		Long: `Open appbur.yaml in $VISUAL or $EDITOR, or take it from --file, and commit it, signed. It is
 checked as a whole and shown, with what it gives up, before it is committed.` +
 			exitStatus("0  changed, or equal already", "1  the text is wrong, nothing was changed", "10 no repository",
-				"11 another process changed it", "12 "+configStatus, "64 wrong command line, or nobody to ask and no --yes"),
+				"11 another process changed it", "12 "+configStatus, "64 wrong command line, or no terminal and no --yes"),
 		Example: `  appbur config edit --repo ./mgmt.git
   appbur config show --repo ./mgmt.git | sed 's/floor: 20/floor: 50/' | appbur config edit --repo ./mgmt.git --file - --yes`,
 		Args: cobra.NoArgs,
@@ -232,12 +232,12 @@ func newConfigAdopt(e *env) *cobra.Command {
 	o := &configChangeOptions{}
 	command := &cobra.Command{
 		Use:   "adopt",
-		Short: "Look at an appbur.yaml that somebody else changed, and sign it",
-		Long: `Show how appbur.yaml differs from the one that was agreed to last, and what it gives up, and
-sign it as it is. Until then nothing of it is obeyed if nobody trusted has signed it, and no
-backup is made by rules that seal or save less than before.` +
-			exitStatus("0  adopted, or obeyed already", "1  the text is wrong", "5  the history was rewritten (docs/trust.md)", "10 no repository",
-				"11 another process changed it", "12 the copy is bound to no keys, or a key is missing", "64 nobody to ask and no --yes"),
+		Short: "Review an appbur.yaml that was changed elsewhere, and sign it",
+		Long: `Show how appbur.yaml differs from the one that was confirmed last, and what is no longer
+saved or encrypted, and sign it as it is. Until then it is not in force if it has no trusted
+signature, and no backup is made by rules that seal or save less than before.` +
+			exitStatus("0  adopted, or in force already", "1  the text is wrong", "5  the history was rewritten (docs/trust.md)", "10 no repository",
+				"11 another process changed it", "12 the copy is bound to no keys, or a key is missing", "64 no terminal and no --yes"),
 		Example: `  appbur config adopt --repo ./mgmt.git --dry-run
   appbur config adopt --repo ./mgmt.git`,
 		Args: cobra.NoArgs,
@@ -260,7 +260,7 @@ func configAdoptRun(ctx context.Context, e *env, o *configChangeOptions) error {
 	}
 
 	if problem == nil {
-		e.say("Nothing to adopt: %s is obeyed as it is.", appbur.RepositoryFile)
+		e.say("Nothing to adopt: %s is in force as it is.", appbur.RepositoryFile)
 		return nil
 	}
 	e.say("%s", oneLine(problem.Error()))

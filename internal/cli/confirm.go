@@ -10,11 +10,11 @@ import (
 	"github.com/appbur/appbur"
 )
 
-// confirm asks a question that only "yes" answers. Without a terminal nobody can
-// answer, so the command must have been told before.
+// confirm asks a question that only "yes" answers. Without a terminal there is no
+// answer, so a flag must have confirmed it before.
 func (e *env) confirm(ctx context.Context, question string) error {
 	if !e.InTerminal {
-		return &usageError{appbur.WithHint(errors.New("this must be confirmed and nobody is there to be asked"), "pass --yes")}
+		return &usageError{appbur.WithHint(errors.New("this must be confirmed, and no terminal is there to confirm it"), "pass --yes")}
 	}
 	fmt.Fprintf(e.Err, "%s [yes/no] ", question)
 	answer := make(chan string, 1)

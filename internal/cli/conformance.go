@@ -41,10 +41,10 @@ appbur saves and restores it. The cases are listed by --list and described in
 docs/conformance.md.
 
 The check REPLACES THE STATE of the application again and again, and puts back
-what it found after every case. Use an application that nobody works with.
+what it found after every case. Use an application that is not in use.
 
-What cannot be done over the wire is done by commands: --kill-cmd ends the process
-as kill -9 does, --stop-cmd in good order, --restart-cmd starts it again, and
+What cannot be done through the contract is done by commands: --kill-cmd ends the process
+as kill -9 does, --stop-cmd gracefully, --restart-cmd starts it again, and
 --mutate-cmd creates something by the application's own means. --slow-cmd makes
 reading the state for an export take at least $` + envSlow + ` seconds, and is run
 again with 0 when that is over. --expire-cmd makes the token in --app-token-file
@@ -54,7 +54,7 @@ command is missing are not run, and the report says so. Where there is nothing t
 such a case could be about, say so with --not-applicable; a case that can be run is
 run all the same.` +
 			exitStatus("0  every case that the application must pass was run and passed", "1  a case failed, or with --strict was not run",
-				"3  nothing failed, but cases that the application must pass were not run", "64 the command line is wrong, or nobody confirmed"),
+				"3  nothing failed, but cases that the application must pass were not run", "64 the command line is wrong, or it was not confirmed"),
 		Example: `  appbur conformance --list
   appbur conformance unix:///run/app.sock --destructive --idle 0
   appbur conformance localhost:7443 --app-ca ca.pem --app-cert me.pem --app-key me.key --destructive \
@@ -127,7 +127,7 @@ func conformanceRun(ctx context.Context, e *env, o *conformanceOptions, address 
 
 	if !o.destructive {
 		if !e.InTerminal {
-			return &usageError{appbur.WithHint(errors.New("the check replaces the state of the application and nobody is there to confirm it"),
+			return &usageError{appbur.WithHint(errors.New("the check replaces the application's state, and no terminal is there to confirm it"),
 				"pass --destructive")}
 		}
 		if err := e.confirm(ctx, fmt.Sprintf("Replace the state of the application at %s, and put it back?", address)); err != nil {

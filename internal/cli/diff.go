@@ -34,7 +34,7 @@ latest, or times, which mean the last commit until then; ~N behind one is the N-
 commit before. -p shows lines instead, as ` + "`git diff`" + ` does; ` + "`git apply`" + ` takes them.
 
 Values of Secrets are never decrypted: an encrypted value that has another length has
-changed; of one with the same length it is only known that it was encrypted anew,
+changed; of one with the same length it is only known that it was encrypted again,
 which happens to all values of an object when any part of it changes. Their
 ciphertext is shown by -p --raw only.` +
 			exitStatus("0  no difference", "4  they differ", "10 no repository, no such revision, or no such object in its history",

@@ -58,7 +58,7 @@ func newExplain(e *env) *cobra.Command {
 		Use:   "explain KIND/NAME",
 		Short: "Say whether an object is saved, by which rule, and where its parts go",
 		Long: `Say whether an object is saved, by which rule, and where its parts go: which file
-holds the manifest and what is kept in the index beside it. KIND is a kind, a
+has the manifest and what is stored in the index. KIND is a kind, a
 resource or a short name, with or without its group. The object is read from the
 cluster, or from a YAML file with -f. With --repo the rules of its appbur.yaml
 count as well.` +

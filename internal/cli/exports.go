@@ -67,7 +67,7 @@ func beginExports(
 				return fmt.Errorf("no restore point was made: %w", err)
 			}
 			x.whole.Add(1)
-			x.tell()
+			x.report()
 			return nil
 		})
 	}
@@ -95,10 +95,10 @@ func payloadSize(app appbur.AppState) (size int64) {
 
 func (x *exporting) count(bytes int) {
 	x.received.Add(int64(bytes))
-	x.tell()
+	x.report()
 }
 
-func (x *exporting) tell() {
+func (x *exporting) report() {
 	if b := x.bar.Load(); b != nil {
 		b.reach(x.received.Load(), fmt.Sprintf("%d of %d whole", x.whole.Load(), x.targets))
 	}
@@ -148,6 +148,6 @@ func (x *exporting) beside(e *env, work func() error) error {
 	defer bar.finish()
 	bar.expect(x.expected)
 	x.bar.Store(bar)
-	x.tell()
+	x.report()
 	return x.group.Wait()
 }

@@ -34,7 +34,7 @@ func headersFlag(e *env, command *cobra.Command) {
 	command.Flags().BoolVar(&e.noHeaders, "no-headers", false, "print tables without their header line")
 }
 
-// clusterOptions say which cluster to talk to, as kubectl does.
+// clusterOptions say which cluster to use, as kubectl does.
 type clusterOptions struct {
 	kubeconfig string
 	context    string
@@ -46,7 +46,7 @@ func (o *clusterOptions) addFlags(command *cobra.Command) {
 	command.Flags().StringVar(&o.context, "context", "", "`NAME` of the kubeconfig context (default: its current one)")
 }
 
-// restConfig loads the client configuration. It does not talk to the cluster.
+// restConfig loads the client configuration. It does not connect to the cluster.
 func (o *clusterOptions) restConfig() (*rest.Config, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = o.kubeconfig
@@ -91,7 +91,7 @@ func (o *appOptions) addTrustFlags(command *cobra.Command) {
 	f.StringVar(&o.token, "app-token-file", "",
 		"`FILE` with the bearer token shown to applications, for example a projected ServiceAccount token; read again for every call")
 	f.BoolVar(&o.insecure, "app-insecure", false,
-		"talk to applications over TCP without TLS; anyone on the way can read and change their data")
+		"connect to applications over TCP without TLS; anyone on the way can read and change their data")
 }
 
 func (o *appOptions) parse() ([]apps.Target, error) {

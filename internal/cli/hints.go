@@ -35,7 +35,7 @@ var hintRules = []hintRule{
 	},
 	{
 		isAny(contract.ErrPlaintext),
-		"pass --app-ca FILE, use an address unix:///path, or pass --app-insecure if nobody else is on the way",
+		"pass --app-ca FILE, use an address unix:///path, or pass --app-insecure if the network is trusted",
 	},
 	{
 		contractCode(codes.Unauthenticated),
@@ -43,7 +43,7 @@ var hintRules = []hintRule{
 	},
 	{
 		contractCode(codes.PermissionDenied),
-		"pass --app-token-file FILE, or --app-cert FILE and --app-key FILE, of somebody who may do this; exporting and importing are separate rights",
+		"pass --app-token-file FILE, or --app-cert FILE and --app-key FILE, with this right; exporting and importing are separate rights",
 	},
 	{
 		isAny(exporter.ErrOtherCluster),

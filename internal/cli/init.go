@@ -39,7 +39,7 @@ func newInit(e *env) *cobra.Command {
 		},
 	}
 	command.Flags().StringVar(&o.keys, "keys", e.getenv(envKeys), "`DIR` to write the keys to (default: below ~/.config/appbur/keys)")
-	command.Flags().StringArrayVar(&o.recipients, "recipient", nil, "`AGE1…` public key of somebody else who can decrypt Secrets; repeatable")
+	command.Flags().StringArrayVar(&o.recipients, "recipient", nil, "`AGE1…` public key of another recipient of Secrets; repeatable")
 	jsonFlag(command, &o.json)
 	return command
 }

@@ -36,14 +36,14 @@ func newKeysRotate(e *env) *cobra.Command {
 		Use:   "rotate",
 		Short: "Add or remove recipients, and replace keys",
 		Long: `Add or remove recipients, and replace keys. Everything encrypted on main is
-encrypted anew in one signed commit, for which the age identity is needed; the
+encrypted again in one signed commit, for which the age identity is needed; the
 next backup makes no commit because of it.
 
-What was pushed, cloned or made a restore point before stays as it is: somebody
-who was removed can still read it with the old identity. Change the secrets
-themselves as well when a key was lost to somebody (docs/keys.md).` +
+What was pushed, cloned or made a restore point before stays as it is: a
+recipient who was removed can still read it with the old identity. Change the secrets
+themselves as well when a key was stolen (docs/keys.md).` +
 			exitStatus("0  done", "1  failed, nothing was changed", "5  the history was rewritten (docs/trust.md)", "10 no repository",
-				"11 another process writes to the repository", "12 a key is missing or wrong", "64 wrong command line, or nobody to ask and no --yes"),
+				"11 another process writes to the repository", "12 a key is missing or wrong", "64 wrong command line, or no terminal and no --yes"),
 		Example: `  appbur keys rotate --repo ./mgmt.git --add age1… --remove age1…
   appbur keys rotate --repo ./mgmt.git --new-identity
   appbur keys rotate --repo ./mgmt.git --new-signing-key --new-fingerprint-key --yes`,
@@ -53,8 +53,8 @@ themselves as well when a key was lost to somebody (docs/keys.md).` +
 	o.addFlags(e, command)
 	command.Flags().StringVar(&o.identity, "identity", e.getenv(envIdentity),
 		"`FILE` with the age identity that decrypts what is there (default: $"+envIdentity+", else the one in the key directory)")
-	command.Flags().StringArrayVar(&o.change.Add, "add", nil, "`AGE1…` public key of somebody who can decrypt from now on; repeatable")
-	command.Flags().StringArrayVar(&o.change.Remove, "remove", nil, "`AGE1…` public key of somebody who cannot from now on; repeatable")
+	command.Flags().StringArrayVar(&o.change.Add, "add", nil, "`AGE1…` public key of a recipient who can decrypt from now on; repeatable")
+	command.Flags().StringArrayVar(&o.change.Remove, "remove", nil, "`AGE1…` public key of a recipient who cannot from now on; repeatable")
 	command.Flags().BoolVar(&o.change.Identity, "new-identity", false,
 		"make a new age key pair; the old identity stays in identity.txt for old restore points")
 	command.Flags().BoolVar(&o.change.Fingerprint, "new-fingerprint-key", false, "make a new key for fingerprints")
@@ -62,7 +62,7 @@ themselves as well when a key was lost to somebody (docs/keys.md).` +
 		"make a new key for signatures; the old one stays trusted for what it signed")
 	command.Flags().BoolVar(&o.change.AcceptHistory, "accept-history", false,
 		"go on from a history that is not the one seen before (recorded in the commit)")
-	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
+	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask for confirmation")
 	jsonFlag(command, &o.json)
 	return command
 }
@@ -90,7 +90,7 @@ func keysRotateRun(ctx context.Context, e *env, o *rotateOptions) error {
 		}
 	}
 
-	bar := e.bar("sealing anew", "manifests")
+	bar := e.bar("encrypting again", "manifests")
 	c.Progress = bar.setInts
 	done, err := repo.Rotate(ctx, keys, opener, c, e.rand, e.now)
 	bar.finish()
@@ -110,7 +110,7 @@ func keysRotateRun(ctx context.Context, e *env, o *rotateOptions) error {
 			done.Points...)})
 	}
 	if done.Committed {
-		fmt.Fprintf(e.Out, "commit         %.12s: %d files encrypted anew\n", done.Commit, done.Resealed)
+		fmt.Fprintf(e.Out, "commit         %.12s: %d files encrypted again\n", done.Commit, done.Resealed)
 	}
 	for _, recipient := range done.Recipients {
 		fmt.Fprintf(e.Out, "can decrypt    %s\n", recipient)

@@ -40,7 +40,7 @@ longer exist are found as well.
 The commits are those of ` + "`git log main -- PATH`" + `. The author is who is proven to be
 behind a change; appbur does not guess (docs/audit.md).` +
 			exitStatus("0  shown", "10 no repository, or no such object in its history",
-				"12 --show-signature: a signature is not good, or nobody is trusted",
+				"12 --show-signature: a signature is not good, or no signer is trusted",
 				"64 wrong command line, or a name that fits more than one kind or namespace"),
 		Example: `  appbur log deployment/web -n team-a --fields --repo ./mgmt.git
   appbur log -n team-a --since 7d --repo ./mgmt.git

@@ -56,7 +56,7 @@ func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
 		return planned{}, err
 	}
 
-	bar := e.bar("asking the target", progress.Uncounted)
+	bar := e.bar("reading the target", progress.Uncounted)
 	defer bar.finish()
 	target, err := targetOf(ctx, e, config)
 	if err != nil {

@@ -90,7 +90,8 @@ func (e *env) warnRejected(all repository.Catalog) {
 			all.Unreadable[0].Ref.ID)
 	}
 	if len(all.Untrusted) > 0 {
-		e.warn("points that nobody trusted has signed are never restored from, never pruned, and keep no other point from being kept; take one away with: appbur points delete %s", all.Untrusted[0].Ref.ID)
+		e.warn("points without a trusted signature are never restored from, never pruned, and do not affect which others are kept; "+
+			"delete one with: appbur points delete %s", all.Untrusted[0].Ref.ID)
 	}
 }
 
@@ -105,7 +106,7 @@ func newPointsList(e *env) *cobra.Command {
 		Long: `List restore points, newest first. A tag below restore-points/ that does not lead
 to a restore point, because it is damaged or somebody else made it, is listed as
 unreadable, with the reason; one that nobody trusted has signed is untrusted. Where
-nobody is trusted yet, signatures are not looked at.` + exitStatus("0  listed, even if there is none",
+no signer is trusted yet, signatures are not checked.` + exitStatus("0  listed, even if there is none",
 			"3  listed, and some cannot be read or are not trusted", "10 no repository"),
 		Example: `  appbur points list --repo ./mgmt.git
   appbur points list --repo ./mgmt.git --json | jq -r '.[0].id'`,
@@ -130,7 +131,7 @@ func pointsListRun(_ context.Context, e *env, o *repositoryOptions, asJSON bool)
 		return err
 	}
 	if len(trusted) == 0 {
-		e.warn("signatures are not looked at: nobody is trusted yet (pass --trust FILE)")
+		e.warn("signatures are not checked: no signer is trusted yet (pass --trust FILE)")
 	}
 	all, err := e.catalog(repo, trusted)
 	if err != nil {

@@ -35,8 +35,8 @@ The last point that holds a good state of the cluster, or of an application,
 is not deleted without --last-good. A point that cannot be read, or that nobody
 trusted has signed, is no good state of anything and may be deleted.` +
 			exitStatus("0  deleted", "1  refused: the last good point", "10 no repository or no such point",
-				"11 somebody else changed points at the same time",
-				"12 nobody is trusted, so no point is known to be good, and no --last-good", "64 nobody to ask and no --yes",
+				"11 another process changed points at the same time",
+				"12 no signer is trusted, so no point is known to be good, and no --last-good", "64 no terminal and no --yes",
 				"130 not confirmed, nothing was deleted"),
 		Example: `  appbur points delete 20261121T030238Z --repo ./mgmt.git
   appbur points delete 20261121T030238Z 20261121T040000Z --repo ./mgmt.git --yes`,
@@ -49,7 +49,7 @@ trusted has signed, is no good state of anything and may be deleted.` +
 	o.addFlags(e, command)
 	o.addTrustFlag(command)
 	command.Flags().BoolVar(&o.lastGood, "last-good", false, "delete even the last good point of the cluster or of an application")
-	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
+	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask for confirmation")
 	jsonFlag(command, &o.json)
 	headersFlag(e, command)
 	return command

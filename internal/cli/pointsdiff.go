@@ -41,7 +41,7 @@ func newPointsDiff(e *env) *cobra.Command {
 		Short: "Show which objects and datasets differ between two restore points",
 		Long: `Show which objects and datasets differ between two restore points.
 ` + "`git diff`" + ` between the two tags shows the lines; Secrets and sensitive datasets show as changed when they
-were encrypted anew, never their values.` +
+were encrypted again, never their values.` +
 			exitStatus("0  no difference", "4  they differ", "10 no repository or no such point"),
 		Example: `  appbur points diff 20261120T000000Z latest --repo ./mgmt.git
   appbur points diff 20261120T000000Z latest --repo ./mgmt.git --json`,

@@ -39,13 +39,13 @@ UTC unless --zone says otherwise. A point stays if any rule keeps it. Always
 kept are the newest complete point, and for each application that any point
 holds the newest good point with its state.
 
-Points that cannot be read (` + "`points list`" + ` says why), and points that nobody trusted
+Points that cannot be read (` + "`points list`" + ` says why), and points without a trusted signature
 has signed, are left alone and count for no rule: whoever can push can make such
 points, and must not push the good ones out with them. Delete them by name.
 
 The plan is shown, with a reason for each point, before anything is deleted.` +
-			exitStatus("0  pruned, or nothing to prune", "10 no repository", "11 somebody else changed points at the same time",
-				"12 nobody is trusted, so no point is known to be good", "64 no policy, or nobody to ask and no --yes",
+			exitStatus("0  pruned, or nothing to prune", "10 no repository", "11 another process changed points at the same time",
+				"12 no signer is trusted, so no point is known to be good", "64 no policy, or no terminal and no --yes",
 				"130 not confirmed, nothing was deleted"),
 		Example: `  appbur points prune --repo ./mgmt.git --dry-run
   appbur points prune --repo ./mgmt.git --keep-last 5 --keep-daily 7 --keep-weekly 5 --keep-monthly 12
@@ -69,7 +69,7 @@ The plan is shown, with a reason for each point, before anything is deleted.` +
 	f.IntVar(&o.policy.Yearly, "keep-yearly", 0, "keep the newest point of each of `N` years")
 	f.StringVar(&o.policy.Zone, "zone", "", "time `ZONE` that days begin in, for example Europe/Berlin (default: the policy's, else UTC)")
 	f.BoolVar(&o.dryRun, "dry-run", false, "show what would be deleted and delete nothing")
-	f.BoolVar(&o.yes, "yes", false, "do not ask")
+	f.BoolVar(&o.yes, "yes", false, "do not ask for confirmation")
 	jsonFlag(command, &o.json)
 	headersFlag(e, command)
 	return command

@@ -45,7 +45,7 @@ func seeClusterCommands(t *testing.T, cluster *testcluster.Cluster) {
 	w.shows(t, ExitDone, []string{counted("reading the cluster", "objects")}, append(append([]string{"backup"}, place...), app...)...)
 
 	point := []string{
-		elapsed("looking for the restore point"), counted("reading the restore point", "objects"), elapsed("asking the target"),
+		elapsed("looking for the restore point"), counted("reading the restore point", "objects"), elapsed("reading the target"),
 		counted("looking for what changed in the target", "objects"),
 	}
 	w.shows(t, ExitDone, point, append([]string{"plan", "latest"}, place...)...)

@@ -124,13 +124,13 @@ func TestLongCommandsShowTheirProgress(t *testing.T) {
 		patterns []string
 	}{
 		{"remotes push", ExitDone, []string{elapsed("connecting"), counted("sending to disk", "objects")}},
-		{"remotes list", ExitDone, []string{elapsed("asking the remotes")}},
+		{"remotes list", ExitDone, []string{elapsed("reading the remotes")}},
 		{"clone " + disk + " " + copied, ExitDone, []string{elapsed("connecting"), counted("receiving", "objects")}},
 		{"repo check", ExitDone, []string{
 			counted("checking objects", "objects"), `checking commits  \d+ commits, .* so far`, `checking restore points .*`,
 		}},
 		{"repo maintain --full", ExitDone, []string{counted("packing", "objects")}},
-		{"keys rotate --new-identity --yes", ExitDone, []string{counted("sealing anew", "manifests")}},
+		{"keys rotate --new-identity --yes", ExitDone, []string{counted("encrypting again", "manifests")}},
 		{"points show latest", ExitDone, []string{
 			elapsed("looking for the restore point"), counted("reading the restore point", "objects"),
 		}},

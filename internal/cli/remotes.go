@@ -66,7 +66,7 @@ func wantDirectory(u gitsync.RemoteURL) error {
 	}
 	if err != nil {
 		return &notFoundError{appbur.WithHint(fmt.Errorf("remote %s: %w", path, err),
-			"make it with `git init --bare "+path+"`, or mount the disk that it lies on")}
+			"make it with `git init --bare "+path+"`, or mount its disk")}
 	}
 	return nil
 }
@@ -156,8 +156,8 @@ func newRemotesList(e *env) *cobra.Command {
 	)
 	command := &cobra.Command{
 		Use:   "list",
-		Short: "List remotes and how they stand: up to date, behind, diverged, unreachable …",
-		Long: `Ask every remote how it stands: up to date, behind, diverged, unreachable and so
+		Short: "List remotes and their state: up to date, behind, diverged, unreachable …",
+		Long: `Read the state of every remote: up to date, behind, diverged, unreachable and so
 on (docs/remotes.md explains each state).` +
 			exitStatus("0  every remote is up to date", "3  some are not", "10 no repository", "12 the key directory cannot be read"),
 		Example: `  appbur remotes list --repo ./mgmt.git
@@ -181,7 +181,7 @@ func remotesListRun(ctx context.Context, e *env, o *repositoryOptions, asJSON bo
 	if err != nil {
 		return err
 	}
-	bar := e.bar("asking the remotes", progress.Uncounted)
+	bar := e.bar("reading the remotes", progress.Uncounted)
 	list, err := repo.RemoteStatuses(ctx, keys, e.remoteOptions())
 	bar.finish()
 	if err != nil {
@@ -221,7 +221,7 @@ func (e *env) printRemotes(list []repository.RemoteStatus, dir string) {
 			state.sgr = sgrGreen
 		case gitsync.RemoteBehind, gitsync.RemoteEmpty:
 			state.sgr = sgrYellow
-			state.text += fmt.Sprintf(": lacks %s and %s", count(r.Commits, "commit"), count(r.Points, "restore point"))
+			state.text += fmt.Sprintf(": %s and %s are missing", count(r.Commits, "commit"), count(r.Points, "restore point"))
 		}
 		last := "never"
 		if r.LastPush != nil {
@@ -292,7 +292,7 @@ func remotesPushRun(ctx context.Context, e *env, o *repositoryOptions, names []s
 
 	bar := e.transferBar()
 	options := e.remoteOptions()
-	options.Progress = bar.tell
+	options.Progress = bar.report
 	done, err := repo.Push(ctx, keys, names, options, e.now)
 	bar.finish()
 	if err != nil {
@@ -347,7 +347,7 @@ func newRemotesRemove(e *env) *cobra.Command {
 		Use:   "remove NAME",
 		Short: "Forget a remote; what it holds stays there",
 		Long: "Forget a remote. What it holds stays there, and its credentials stay in the key\ndirectory." +
-			exitStatus("0  removed", "1  there is no such remote", "10 no repository", "64 nobody to ask and no --yes"),
+			exitStatus("0  removed", "1  there is no such remote", "10 no repository", "64 no terminal and no --yes"),
 		Example: `  appbur remotes remove forge --repo ./mgmt.git`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -365,6 +365,6 @@ func newRemotesRemove(e *env) *cobra.Command {
 	}
 
 	o.addFlags(e, command)
-	command.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	command.Flags().BoolVar(&yes, "yes", false, "do not ask for confirmation")
 	return command
 }

@@ -27,20 +27,20 @@ func newRepoCheck(e *env) *cobra.Command {
 		Use:   "check",
 		Short: "Check every byte, signature and digest of a repository",
 		Long: `Check a repository: every object has the bytes that its name says, packs and
-indexes agree, trees and commits are well-formed, everything that refs lead to is
-there, main leads back to what was seen before and holds the anchor, commits and
-restore points are signed by somebody trusted, manifests parse and lie at their
+indexes agree, trees and commits are well-formed, every object that refs reach
+exists, the commits seen before and anchored are ancestors of main, commits and
+restore points have trusted signatures, manifests parse and are at their
 path, and payloads have their digest. Nothing is changed, and other commands may
-go on meanwhile.
+run at the same time.
 
-Each finding is of one class: damaged (bytes, form or history are not what they must
-be), untrusted (signed, but by nobody who is trusted) or unsigned. The exit code is
-that of the gravest.
+Each finding has one class: damaged (bytes, format or history are wrong),
+untrusted (signed, but by no trusted signer) or unsigned. The exit code is that
+of the most severe.
 
-What is encrypted is opened only if --identity is given; else its form is checked.` +
-			exitStatus("0  nothing is wrong", "1  the check could not be done", "3  nobody has signed some of it, nothing else is wrong",
+Encrypted content is decrypted only if --identity is given; else its format is checked.` +
+			exitStatus("0  nothing is wrong", "1  the check could not be done", "3  some of it is unsigned, nothing else is wrong",
 				"5  damaged, or the history was rewritten",
-				"10 no repository", "12 something is signed by nobody trusted, or a key is missing or wrong"),
+				"10 no repository", "12 something has no trusted signature, or a key is missing or wrong"),
 		Example: `  appbur repo check --repo ./mgmt.git
   appbur repo check --repo ./mgmt.git --identity identity.txt --anchor /mnt/worm/mgmt.anchor
   appbur repo check --repo ./mgmt.git --quick

@@ -32,11 +32,11 @@ func newRepoMaintain(e *env) *cobra.Command {
 smaller. Reading and writing may go on meanwhile. Nothing is removed before its
 successor is on the disk, so this may be stopped at any moment.
 
-What no branch, tag or log of a ref needs any more, such as the payloads of deleted
-restore points, stays until --prune-expire is given: then it goes if nobody has
-used it for that long. Give more time than any backup takes; git's own choice is
+Objects that no branch, tag or reflog needs any more, such as the payloads of deleted
+restore points, stay until --prune-expire is given: then they are deleted if they were
+not used for that long. Give more time than any backup takes; git's own choice is
 two weeks (336h).` +
-			exitStatus("0  done, even if there was nothing to do", "1  failed, the repository is whole", "10 no repository",
+			exitStatus("0  done, even if there was nothing to do", "1  failed, the repository is intact", "10 no repository",
 				"11 another maintenance is at work, or objects came into use while they were being pruned", "64 wrong command line"),
 		Example: `  appbur repo maintain --repo ./mgmt.git
   appbur repo maintain --repo ./mgmt.git --full --prune-expire 336h`,
@@ -51,7 +51,7 @@ two weeks (336h).` +
 	command.Flags().StringVar(&o.repo, "repo", e.getenv(envRepository), "`DIR` of the repository (default: $"+envRepository+")")
 	command.Flags().BoolVar(&o.full, "full", false, "pack everything into one pack, instead of what is worth it")
 	command.Flags().DurationVar(&o.pruneExpire, "prune-expire", noPrune,
-		"drop objects that nothing needs and nobody has used for this `LONG` (default: drop nothing)")
+		"drop unreachable objects that were not used for this `LONG` (default: drop nothing)")
 	command.Flags().Lookup("prune-expire").DefValue = "0s" // the help says it in words
 	jsonFlag(command, &o.json)
 	return command

@@ -24,7 +24,7 @@ type repositoryOptions struct {
 	trust    string
 	anchor   string
 	accept   bool
-	// skipSignatures obeys a point of nobody trusted.
+	// skipSignatures accepts a point without a trusted signature.
 	skipSignatures bool
 }
 
@@ -48,10 +48,10 @@ func (o *repositoryOptions) addTrustFlag(command *cobra.Command) {
 // addHistoryFlags adds what the history is compared with.
 func (o *repositoryOptions) addHistoryFlags(e *env, command *cobra.Command) {
 	command.Flags().BoolVar(&o.skipSignatures, "insecure-skip-signatures", false,
-		"believe a restore point that nobody trusted may have signed: whoever can write to the repository decides what is in it")
+		"accept a restore point without a trusted signature: whoever can write to the repository decides what is in it")
 	o.addAnchorFlag(e, command, "that the history must lead back to")
 	command.Flags().BoolVar(&o.accept, "accept-history", false,
-		"go on although the history is not the one seen before, or holds commits of nobody trusted (docs/trust.md)")
+		"continue although the history is not the one seen before, or has commits without a trusted signature (docs/trust.md)")
 }
 
 // addAnchorFlag adds the place of an anchor, which is `that …` or `to …`.
@@ -60,7 +60,7 @@ func (o *repositoryOptions) addAnchorFlag(e *env, command *cobra.Command, what s
 		"`FILE`, or directory of files, with an anchor "+what+" (default: $"+envAnchor+")")
 }
 
-// readAnchor reads the anchor that was asked for, if any.
+// readAnchor reads the requested anchor, if any.
 func (o *repositoryOptions) readAnchor() (*repository.SignedAnchor, error) {
 	if o.anchor == "" {
 		return nil, nil

@@ -33,7 +33,7 @@ func newRestore(e *env) *cobra.Command {
 		Use:   "restore POINT",
 		Short: "Restore a point to a cluster",
 		Long: `Restore a restore point to a cluster: show the plan and which cluster it is for,
-ask, apply it, hand the applications their state, and report. Nothing in the cluster is deleted. Objects
+ask for confirmation, apply it, import the state of the applications, and report. Nothing in the cluster is deleted. Objects
 are applied in the order of their dependencies, owners before what they own;
 owner references get the uids that the owners have in this cluster.
 
@@ -42,11 +42,11 @@ again. Application state is imported for every --app; an import replaces the
 state that the application has.
 
 If the target is the cluster that the point was taken of, what changed or was
-deleted there since would be undone. --yes alone does not agree to that.` +
+deleted there since would be undone. --yes alone does not confirm that.` +
 			exitStatus("0  done", "1  failed", "3  some objects or applications failed (the report says which)",
 				"5  the history was rewritten (docs/trust.md)", "10 no repository or no such point",
 				"12 a key, a login or a signature was refused", "20 blocked objects and no --allow-blocked; nothing was changed",
-				"64 nobody to ask and no --yes, or --yes alone although the target is newer than the point", "130 cancelled; run again to go on"),
+				"64 no terminal and no --yes, or --yes alone although the target is newer than the point", "130 cancelled; run again to go on"),
 		Example: `  appbur restore latest --repo ./mgmt.git --kubeconfig new.yaml
   appbur restore latest --repo ./mgmt.git --kubeconfig new.yaml --dry-run
   appbur restore 20261121T030238Z --repo ./mgmt.git --kubeconfig new.yaml --yes --app fleet-system/fleet=fleet2.example:7443`,
@@ -58,10 +58,10 @@ deleted there since would be undone. --yes alone does not agree to that.` +
 	}
 	o.planOptions.addFlags(e, command)
 	o.appOptions.addFlags(command, "whose saved state is imported")
-	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
+	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask for confirmation")
 	command.Flags().BoolVar(&o.undoNewer, "undo-newer", false,
-		"with --yes: go on although the target is the cluster that the point was taken of and has changed since")
-	command.Flags().BoolVar(&o.dryRun, "dry-run", false, "ask the API server what it would say (dryRun=All) and change nothing")
+		"with --yes: continue although the target is the cluster that the point was taken of and has changed since")
+	command.Flags().BoolVar(&o.dryRun, "dry-run", false, "send every request as a dry run (dryRun=All) and change nothing")
 	jsonFlag(command, &o.json)
 	headersFlag(e, command)
 	return command
@@ -115,7 +115,7 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions) error {
 	if err == nil && !o.dryRun && len(made.plan.Apps) > 0 {
 		bars := e.appBar(made.plan.Apps)
 		importer := &apps.Importer{
-			Dialer: dialer, Targets: targets, Payloads: made.loaded, Random: e.rand, ReadyTimeout: appReadyTimeout, Progress: bars.tell,
+			Dialer: dialer, Targets: targets, Payloads: made.loaded, Random: e.rand, ReadyTimeout: appReadyTimeout, Progress: bars.report,
 		}
 		err = restore.Import(ctx, made.plan, hintingImporter{importer}, &report)
 		bars.finish()

@@ -31,7 +31,7 @@ time, which means the last commit until then; ~N behind it is the N-th commit be
 
 Values of Secrets are never decrypted, and their ciphertext is shown with --raw only.` +
 			exitStatus("0  shown", "10 no repository, no such revision, or the object was not there",
-				"12 --show-signature: the signature is not good, or nobody is trusted",
+				"12 --show-signature: the signature is not good, or no signer is trusted",
 				"64 wrong command line, or a name that fits more than one kind or namespace"),
 		Example: `  appbur show main --repo ./mgmt.git
   appbur show 4b825dc642cb -p --repo ./mgmt.git

@@ -63,7 +63,7 @@ var everyTable = []struct {
 	}},
 	{"remotes list", remotesColumns, [][]string{
 		{"origin", "up to date", "12 min ago", "https://git.example.com/platform/management-cluster-backups.git"},
-		{"disk", "behind: lacks 12 commits and 240 restore points", "never", "/mnt/backup/mgmt.git"},
+		{"disk", "behind: 12 commits and 240 restore points are missing", "never", "/mnt/backup/mgmt.git"},
 	}},
 	{"log", logColumns, [][]string{
 		{

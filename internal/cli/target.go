@@ -15,7 +15,7 @@ import (
 	"github.com/appbur/appbur/pkg/compat"
 )
 
-// targetOf asks a cluster what it serves: only its own discovery is
+// targetOf reads what a cluster serves: only its own discovery is
 // authoritative, because a cluster of the right release may still have an API
 // switched off. A group that cannot be discovered is an aggregated one, since
 // the API server knows its own; what it would serve counts as not served.
@@ -26,7 +26,7 @@ func targetOf(ctx context.Context, e *env, config *rest.Config) (compat.Target, 
 	}
 	info, err := client.ServerVersionWithContext(ctx)
 	if err != nil {
-		return nil, clusterHint(fmt.Errorf("asking the target at %s for its version: %w", server(config), err))
+		return nil, clusterHint(fmt.Errorf("reading the version of the target at %s: %w", server(config), err))
 	}
 	version, err := appbur.ParseKubeVersion(info.GitVersion)
 	if err != nil {
@@ -41,7 +41,7 @@ func targetOf(ctx context.Context, e *env, config *rest.Config) (compat.Target, 
 			e.warn("the target cannot say what %s serves: %v", gv, reason)
 		}
 	case err != nil:
-		return nil, clusterHint(fmt.Errorf("asking the target at %s what it serves: %w", server(config), err))
+		return nil, clusterHint(fmt.Errorf("reading what the target at %s serves: %w", server(config), err))
 	}
 
 	served := map[appbur.GroupKind][]string{}

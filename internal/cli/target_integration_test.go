@@ -109,7 +109,7 @@ func TestRestoreSaysWhichCluster(t *testing.T) {
 		if code != ExitUsage {
 			t.Errorf("exit code %d", code)
 		}
-		says(t, errs, "nothing tells whether", "--undo-newer")
+		says(t, errs, "it is unknown whether", "--undo-newer")
 	})
 	t.Run("explain uses the namespace of the context, and a typo gets a suggestion", func(t *testing.T) {
 		inSystem := inNamespace(t, cluster, "kube-system")

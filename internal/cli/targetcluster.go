@@ -32,7 +32,7 @@ type targetCluster struct {
 	// Restored are the restores to this cluster that were made before, newest first.
 	Restored []repository.Restored `json:"restored"`
 
-	// unknown is why the id cannot be told.
+	// unknown is why the id is not known.
 	unknown error
 }
 
@@ -63,7 +63,7 @@ func (s *changedSince) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// identify asks the target who it is, and compares it with the point if the point
+// identify reads which cluster the target is, and compares it with the point if the point
 // was taken of it.
 func (o *planOptions) identify(ctx context.Context, e *env, made planned) (targetCluster, error) {
 	t := targetCluster{Context: o.contextName(), Server: server(made.config), Version: made.plan.Target, Restored: []repository.Restored{}}
@@ -72,7 +72,7 @@ func (o *planOptions) identify(ctx context.Context, e *env, made planned) (targe
 	case apierrors.IsForbidden(err):
 		t.unknown = err
 	case err != nil:
-		return t, clusterHint(fmt.Errorf("asking the target at %s which cluster it is: %w", t.Server, err))
+		return t, clusterHint(fmt.Errorf("reading which cluster the target at %s is: %w", t.Server, err))
 	default:
 		metadata, _ := system["metadata"].(map[string]any)
 		t.ID, _ = metadata["uid"].(string)
@@ -152,7 +152,7 @@ func (t targetCluster) refuse(point appbur.RestorePointID) error {
 	switch {
 	case t.unknown != nil:
 		return &usageError{appbur.WithHint(
-			fmt.Errorf("nothing tells whether the target is the cluster that %s was taken of: %w", point, t.unknown),
+			fmt.Errorf("it is unknown whether the target is the cluster that %s was taken of: %w", point, t.unknown),
 			"let the account get the namespace kube-system, answer on a terminal instead of --yes, or pass --undo-newer if it does not matter")}
 	case t.Since.any():
 		return &usageError{appbur.WithHint(

@@ -22,8 +22,8 @@ func (e *env) transferBar() *transferBar {
 	return t
 }
 
-// tell is for [gitsync.RemoteOptions].
-func (t *transferBar) tell(of gitsync.Transfer) {
+// report is for [gitsync.RemoteOptions].
+func (t *transferBar) report(of gitsync.Transfer) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.transfer[of.Remote] = of

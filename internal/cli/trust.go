@@ -39,22 +39,22 @@ func newTrustSet(e *env) *cobra.Command {
 	)
 	command := &cobra.Command{
 		Use:   "set",
-		Short: "Bind a copy to its keys, and with them to whom it believes",
+		Short: "Bind a copy to its keys, and to the signers that it trusts",
 		Long: `Bind the copy of a repository at --repo to the key directory at --keys. From then on
-commands find the keys by themselves, and believe whom its allowed_signers names.
+commands find the keys by themselves, and trust the signers in its allowed_signers.
 
 ` + "`appbur init`" + ` and ` + "`appbur clone --keys`" + ` do this by themselves; it is needed for a
 copy that was made in another way, and after a copy was moved. Compare the fingerprints
 with those that ` + "`appbur trust show`" + ` prints on the machine that takes the backups. The
-binding lies in ~/.config/appbur, where no push can reach it (docs/trust.md).` +
-			exitStatus("0  bound", "1  failed", "10 no repository", "12 the keys belong to another repository, or trust nobody",
-				"64 wrong command line, or nobody to ask and no --yes"),
+binding is stored in ~/.config/appbur, where no push can reach it (docs/trust.md).` +
+			exitStatus("0  bound", "1  failed", "10 no repository", "12 the keys belong to another repository, or trust no signer",
+				"64 wrong command line, or no terminal and no --yes"),
 		Example: `  appbur trust set --repo ./copy.git --keys /secure/mgmt-keys`,
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return trustSetRun(cmd.Context(), e, &o, yes) },
 	}
 	o.addFlags(e, command)
-	command.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	command.Flags().BoolVar(&yes, "yes", false, "do not ask for confirmation")
 	return command
 }
 
@@ -97,7 +97,7 @@ func newTrustShow(e *env) *cobra.Command {
 		Use:   "show",
 		Short: "Show which keys a copy is bound to, and the fingerprints of whom it believes",
 		Long: "Show which keys a copy is bound to, and the fingerprints of whom it believes, in the\nform in which `ssh-keygen -l` prints them." +
-			exitStatus("0  shown", "10 no repository", "12 the copy is not bound, is bound to another repository, or trusts nobody"),
+			exitStatus("0  shown", "10 no repository", "12 the copy is not bound, is bound to another repository, or trusts no signer"),
 		Example: `  appbur trust show --repo ./mgmt.git`,
 		Args:    cobra.NoArgs,
 		RunE:    func(*cobra.Command, []string) error { return trustShowRun(e, &o, asJSON) },

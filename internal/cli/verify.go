@@ -33,10 +33,10 @@ func newVerify(e *env) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "verify POINT",
 		Short: "Compare a cluster with a restore point",
-		Long: `Compare a cluster with a restore point: every object of the plan is there, holds
-what was saved (converted where the plan converts), and its owner references
-point at objects that live. Fields that the target has on top are listed and are
-no difference; a default class written into what the source left empty is. With --app the application's state is exported and compared
+		Long: `Compare a cluster with a restore point: every object of the plan exists, has
+the saved content (converted where the plan converts), and its owner references
+point to existing objects. Additional fields in the target are listed and are
+no difference; a default class in a field that was empty in the source is. With --app the application's state is exported and compared
 as well.` + exitStatus("0  equal", "4  differences found", "5  the history was rewritten (docs/trust.md)",
 			"10 no repository or no such point", "12 a key, a login or a signature was refused"),
 		Example: `  appbur verify latest --repo ./mgmt.git --kubeconfig new.yaml
@@ -82,7 +82,7 @@ func verifyRun(ctx context.Context, e *env, o *verifyOptions) error {
 
 	bars := e.appBar(made.plan.Apps)
 	defer bars.finish()
-	checker := apps.Checker{Dialer: dialer, Payloads: made.loaded, Random: e.rand, Progress: bars.tell}
+	checker := apps.Checker{Dialer: dialer, Payloads: made.loaded, Random: e.rand, Progress: bars.report}
 	for _, target := range targets {
 		differences, err := checker.Check(ctx, target, savedState(made, target.AppKey))
 		if err != nil {
