@@ -106,7 +106,7 @@ func factHint(err error) string {
 
 // ownHint is the next step that only the command line knows, "" where there is none.
 func ownHint(err error) string {
-	for _, rules := range [][]hintRule{hintRules, gitHintRules} {
+	for _, rules := range [][]hintRule{hintRules, gitHintRules, keyringHintRules} {
 		for _, rule := range rules {
 			if rule.matches(err) {
 				return rule.hint

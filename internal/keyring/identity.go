@@ -24,14 +24,12 @@ func IdentityPath(keysDir, path string) string {
 // empty.
 func LoadOpener(keysDir, path string) (*seal.Opener, error) {
 	if path == "" && keysDir == "" {
-		return nil, &Error{appbur.WithHint(errors.New("no age identity is known that decrypts Secrets"),
-			"pass --identity FILE with the identity that `appbur init` made, or set SOPS_AGE_KEY_FILE")}
+		return nil, &Error{&IdentityError{}}
 	}
 	path = IdentityPath(keysDir, path)
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, &Error{appbur.WithHint(fmt.Errorf("the age identity that decrypts Secrets cannot be read: %w", err),
-			"pass --identity FILE with the identity that `appbur init` made, or set SOPS_AGE_KEY_FILE")}
+		return nil, &Error{&IdentityError{Err: err}}
 	}
 	opener, err := seal.NewOpener(string(text))
 	if err != nil {

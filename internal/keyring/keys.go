@@ -39,7 +39,7 @@ type Keys struct {
 func Vacant(dir string) error {
 	for _, name := range []string{IdentityFile, FingerprintFile, SigningFile, AllowedSignersFile, SeenFile} {
 		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
-			return appbur.WithHint(fmt.Errorf("%s holds keys already", dir), "pass --keys with another directory; keys are never replaced")
+			return &ExistsError{Dir: dir}
 		}
 	}
 	return nil
@@ -115,8 +115,7 @@ func Load(dir string) (*Keys, error) {
 func readKey(dir, name string) ([]byte, error) {
 	data, err := os.ReadFile(filepath.Join(dir, name))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &Error{appbur.WithHint(fmt.Errorf("no %s in the key directory %s", name, dir),
-			"pass --keys DIR, the directory that `appbur init` printed")}
+		return nil, &Error{&MissingError{Name: name, Dir: dir}}
 	}
 	if err != nil {
 		return nil, &Error{appbur.WithHint(fmt.Errorf("reading a key: %w", err), "the file must be readable by you, and by nobody else")}

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/seal"
 )
 
@@ -43,18 +42,17 @@ func trustFile(keysDir, path string) string {
 // the key directory. It names at least one signer; else the error wraps
 // [ErrNobodyTrusted].
 func TrustRoot(keysDir, path string) ([]byte, error) {
-	const hint = "pass --trust FILE with the allowed_signers of the machine that takes the backups"
 	file := trustFile(keysDir, path)
 	if file == "" {
-		return nil, appbur.WithHint(ErrNobodyTrusted, hint)
+		return nil, ErrNobodyTrusted
 	}
 
 	data, err := os.ReadFile(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && path == "":
-		return nil, appbur.WithHint(fmt.Errorf("%w: there is no %s", ErrNobodyTrusted, file), hint)
+		return nil, fmt.Errorf("%w: there is no %s", ErrNobodyTrusted, file)
 	case err != nil:
-		return nil, &Error{appbur.WithHint(fmt.Errorf("trusted signers: %w", err), "pass --trust FILE in the format of allowed_signers")}
+		return nil, &Error{&TrustFileError{err}}
 	}
 
 	signers, err := seal.ParseAllowedSigners(data)
@@ -62,7 +60,7 @@ func TrustRoot(keysDir, path string) ([]byte, error) {
 		return nil, &Error{fmt.Errorf("%s: %w", file, err)}
 	}
 	if len(signers) == 0 {
-		return nil, appbur.WithHint(fmt.Errorf("%w: %s names no signer", ErrNobodyTrusted, file), hint)
+		return nil, fmt.Errorf("%w: %s names no signer", ErrNobodyTrusted, file)
 	}
 	return data, nil
 }

@@ -97,7 +97,7 @@ func TestNobodyTrustedIsARefusal(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ keys, file string }{{"", ""}, {t.TempDir(), ""}, {f.keysDir, empty}} {
-		if data, err := keyring.TrustRoot(c.keys, c.file); !errors.Is(err, keyring.ErrNobodyTrusted) || data != nil || appbur.HintOf(err) == "" {
+		if data, err := keyring.TrustRoot(c.keys, c.file); !errors.Is(err, keyring.ErrNobodyTrusted) || data != nil {
 			t.Errorf("%+v: %q, %v", c, data, err)
 		}
 	}
