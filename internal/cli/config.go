@@ -75,19 +75,6 @@ func configShowRun(e *env, o *repositoryOptions, asJSON bool) error {
 	return err
 }
 
-// policyProblem says why appbur.yaml would not be obeyed, nil if it would.
-func (o *repositoryOptions) policyProblem(e *env, repo *repository.Repository) error {
-	keys, err := o.judgeKeys(e, repo)
-	if err != nil {
-		return err
-	}
-	trusted, err := o.trustRoot(e, keys)
-	if err != nil {
-		return err
-	}
-	return repo.CheckPolicy(trusted)
-}
-
 // configChangeOptions are those of the commands that change appbur.yaml.
 type configChangeOptions struct {
 	repositoryOptions

@@ -3,13 +3,10 @@ package cli
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
@@ -65,82 +62,6 @@ func Run(ctx context.Context, e *env, args []string) int {
 		e.reportError(err, asJSON)
 	}
 	return exitCode(err)
-}
-
-// answersJSON reports whether --json was given to a command.
-func answersJSON(command *cobra.Command) bool {
-	flag := command.Flags().Lookup("json")
-	return flag != nil && flag.Value.String() == "true"
-}
-
-// reportError says what went wrong and what to do next, in one line each. An
-// outcome has said everything already.
-func (e *env) reportError(err error, asJSON bool) {
-	var answer *outcome
-	if errors.As(err, &answer) {
-		return
-	}
-	hint := hintOf(err)
-
-	if asJSON {
-		// Errors go to Err also as JSON, so that Out holds results only.
-		encoded, marshalErr := json.Marshal(struct {
-			Error string `json:"error"`
-			Hint  string `json:"hint,omitempty"`
-			Code  int    `json:"exitCode"`
-		}{err.Error(), hint, exitCode(err)})
-		if marshalErr == nil {
-			fmt.Fprintln(e.Err, string(encoded))
-			return
-		}
-	}
-
-	fmt.Fprintf(e.Err, "appbur: %s %s\n", e.paintErr(sgrRed, "error:"), oneLine(err.Error()))
-	if hint != "" {
-		fmt.Fprintf(e.Err, "appbur: %s %s\n", e.paintErr(sgrCyan, "hint:"), oneLine(hint))
-	}
-}
-
-// warn tells the user something that does not stop the command.
-func (e *env) warn(format string, args ...any) {
-	fmt.Fprintf(e.Err, "appbur: %s %s\n", e.paintErr(sgrYellow, "warning:"), oneLine(fmt.Sprintf(format, args...)))
-}
-
-// warnWithHint is warn with a next step.
-func (e *env) warnWithHint(text, hint string) {
-	e.warn("%s", text)
-	fmt.Fprintf(e.Err, "appbur: %s %s\n", e.paintErr(sgrCyan, "hint:"), oneLine(hint))
-}
-
-// say tells the user about progress.
-func (e *env) say(format string, args ...any) {
-	fmt.Fprintf(e.Err, format+"\n", args...)
-}
-
-// oneLine keeps messages from other programs (API servers, applications) from
-// breaking out of their line or driving the terminal.
-func oneLine(text string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t' || r == '\r':
-			return ' '
-		case r < 0x20 || r == 0x7f || r >= 0x80 && r < 0xa0:
-			return -1
-		default:
-			return r
-		}
-	}, text)
-}
-
-// printJSON writes a value as indented JSON: the form that --json promises.
-func (e *env) printJSON(value any) error {
-	encoder := json.NewEncoder(e.Out)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value); err != nil {
-		return fmt.Errorf("writing the answer: %w", err)
-	}
-	return nil
 }
 
 func newRoot(e *env) *cobra.Command {
@@ -220,9 +141,4 @@ func wrapArgs(command *cobra.Command) {
 	for _, child := range command.Commands() {
 		wrapArgs(child)
 	}
-}
-
-// exitStatus is the closing section of every command's help.
-func exitStatus(lines ...string) string {
-	return "\n\nEXIT STATUS\n  " + strings.Join(lines, "\n  ")
 }

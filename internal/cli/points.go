@@ -2,10 +2,8 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -30,69 +28,6 @@ type pointSummary struct {
 	Commit string `json:"commit"`
 	// Misdated points carry a time that cannot be true.
 	Misdated bool `json:"misdated,omitempty"`
-}
-
-// unreadableSummary is the line of a point that cannot be read. Partial is true, so
-// that no filter takes it for a good one.
-type unreadableSummary struct {
-	ID         appbur.RestorePointID `json:"id"`
-	Partial    bool                  `json:"partial"`
-	Unreadable string                `json:"unreadable"`
-}
-
-// untrustedSummary is the line of a point that nobody trusted has signed. Partial is
-// true for the same reason.
-type untrustedSummary struct {
-	ID        appbur.RestorePointID `json:"id"`
-	Partial   bool                  `json:"partial"`
-	Untrusted string                `json:"untrusted"`
-}
-
-func unreadable(points []repository.RejectedPoint) []unreadableSummary {
-	list := make([]unreadableSummary, len(points))
-	for i, p := range points {
-		list[i] = unreadableSummary{p.Ref.ID, true, p.Err.Error()}
-	}
-	return list
-}
-
-func untrusted(points []repository.RejectedPoint) []untrustedSummary {
-	list := make([]untrustedSummary, len(points))
-	for i, p := range points {
-		list[i] = untrustedSummary{p.Ref.ID, true, p.Err.Error()}
-	}
-	return list
-}
-
-// warnRejected says why points count for nothing, and which have a time that cannot be
-// true.
-func (e *env) warnRejected(all repository.Catalog) {
-	var misdated []string
-	for i, wrong := range all.Misdated {
-		if wrong {
-			misdated = append(misdated, string(all.Refs[i].ID))
-		}
-	}
-	if len(misdated) > 0 {
-		e.warn("the time of %s cannot be true, a clock was wrong: "+
-			"it is listed where it belongs in the history, and kept until it is deleted by name", appbur.Shortlist(misdated, shownNames))
-	}
-
-	rejected := all.Rejected()
-	for _, p := range rejected[:min(len(rejected), shownNames)] {
-		e.warn("%s", oneLine(p.Err.Error()))
-	}
-	if more := len(rejected) - shownNames; more > 0 {
-		e.warn("%s more count for nothing: `appbur points list --json` says why", pointsText(more))
-	}
-	if len(all.Unreadable) > 0 {
-		e.warn("points that cannot be read are never restored from and never pruned; take one away with: appbur points delete %s",
-			all.Unreadable[0].Ref.ID)
-	}
-	if len(all.Untrusted) > 0 {
-		e.warn("points without a trusted signature are never restored from, never pruned, and do not affect which others are kept; "+
-			"delete one with: appbur points delete %s", all.Untrusted[0].Ref.ID)
-	}
 }
 
 func newPointsList(e *env) *cobra.Command {
@@ -196,37 +131,4 @@ func catalogLines(all repository.Catalog) []catalogLine {
 			catalogLine{id: ref.ID, point: &all.Points[i], json: pointSummary{all.Points[i], ref.Commit.String(), all.Misdated[i]}})
 	}
 	return append(lines, bad...)
-}
-
-// appsOf counts the applications of a point, and those that it should have held.
-func appsOf(p appbur.RestorePoint) cell {
-	if len(p.Missing) == 0 {
-		return number(len(p.Apps))
-	}
-	return coloured(sgrYellow, fmt.Sprintf("%d of %d", len(p.Apps), len(p.Apps)+len(p.Missing)))
-}
-
-// stateOf says whether a point is complete.
-func stateOf(p appbur.RestorePoint) cell {
-	if p.Partial {
-		return coloured(sgrYellow, "partial")
-	}
-	return coloured(sgrGreen, "complete")
-}
-
-// when writes a time for a person as its distance, for a pipe as RFC 3339.
-func (e *env) when(at time.Time) string {
-	if !e.OutTerminal {
-		return at.UTC().Format(time.RFC3339)
-	}
-	switch ago := e.now().Sub(at); {
-	case ago < time.Minute:
-		return fmt.Sprintf("%d s ago", max(0, int(ago.Seconds())))
-	case ago < time.Hour:
-		return fmt.Sprintf("%d min ago", int(ago.Minutes()))
-	case ago < 48*time.Hour:
-		return fmt.Sprintf("%d h ago", int(ago.Hours()))
-	default:
-		return fmt.Sprintf("%d days ago", int(ago.Hours()/24))
-	}
 }

@@ -93,12 +93,12 @@ func pointsDeleteRun(ctx context.Context, e *env, o *pointsDeleteOptions) error 
 		t.print(e.Out)
 	}
 	if !o.yes {
-		if err := e.confirm(ctx, fmt.Sprintf("Delete %s?", pointsText(len(ids)))); err != nil {
+		if err := e.confirm(ctx, fmt.Sprintf("Delete %s?", count(len(ids), "restore point"))); err != nil {
 			return err
 		}
 	}
 
-	bar := e.bar("deleting "+pointsText(len(ids)), progress.Uncounted)
+	bar := e.bar("deleting "+count(len(ids), "restore point"), progress.Uncounted)
 	err = repo.DeletePoints(ctx, ids, trusted, o.lastGood)
 	bar.finish()
 	if err != nil {
@@ -109,14 +109,6 @@ func pointsDeleteRun(ctx context.Context, e *env, o *pointsDeleteOptions) error 
 			Deleted []appbur.RestorePointID `json:"deleted"`
 		}{ids})
 	}
-	e.say("Deleted %s. Their payloads are freed by the next maintenance of the repository.", pointsText(len(ids)))
+	e.say("Deleted %s. Their payloads are freed by the next maintenance of the repository.", count(len(ids), "restore point"))
 	return nil
-}
-
-// pointsText counts restore points.
-func pointsText(n int) string {
-	if n == 1 {
-		return "1 restore point"
-	}
-	return fmt.Sprintf("%d restore points", n)
 }

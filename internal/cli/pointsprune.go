@@ -131,11 +131,11 @@ func pointsPruneRun(ctx context.Context, e *env, o *pointsPruneOptions) error {
 
 	if len(gone) > 0 && !o.dryRun {
 		if !o.yes {
-			if err := e.confirm(ctx, fmt.Sprintf("Delete %s of %d?", pointsText(len(gone)), len(points))); err != nil {
+			if err := e.confirm(ctx, fmt.Sprintf("Delete %s of %d?", count(len(gone), "restore point"), len(points))); err != nil {
 				return err
 			}
 		}
-		bar := e.bar("deleting "+pointsText(len(gone)), progress.Uncounted)
+		bar := e.bar("deleting "+count(len(gone), "restore point"), progress.Uncounted)
 		err := repo.DeletePoints(ctx, gone, trusted, false)
 		bar.finish()
 		if err != nil {
@@ -150,9 +150,9 @@ func pointsPruneRun(ctx context.Context, e *env, o *pointsPruneOptions) error {
 	case len(gone) == 0:
 		e.say("Nothing to delete.")
 	case o.dryRun:
-		e.say("Dry run: %s would be deleted, %d kept.", pointsText(len(gone)), len(points)-len(gone))
+		e.say("Dry run: %s would be deleted, %d kept.", count(len(gone), "restore point"), len(points)-len(gone))
 	default:
-		e.say("Deleted %s, kept %d. Their payloads are freed by the next maintenance of the repository.", pointsText(len(gone)),
+		e.say("Deleted %s, kept %d. Their payloads are freed by the next maintenance of the repository.", count(len(gone), "restore point"),
 			len(points)-len(gone))
 	}
 

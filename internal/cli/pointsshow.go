@@ -130,15 +130,6 @@ func restoredTo(c chosen) ([]repository.Restored, error) {
 	return of, nil
 }
 
-// digestText is the digest of a dataset in the given form, or that it is sealed: what
-// is printed may be kept beside the backup, and something short can be guessed by it.
-func digestText(d appbur.Dataset, digest string) string {
-	if d.Sensitive {
-		return "digest sealed"
-	}
-	return digest
-}
-
 // takenText says when a point was read: a moment, or from when to when.
 func takenText(p appbur.RestorePoint) string {
 	started, ended := p.Started.Format(time.RFC3339), p.Ended.Format(time.RFC3339)
@@ -146,18 +137,4 @@ func takenText(p appbur.RestorePoint) string {
 		return started
 	}
 	return started + " to " + ended
-}
-
-// sizeText writes bytes in binary units (IEC 80000-13).
-func sizeText(bytes int64) string {
-	switch {
-	case bytes >= 1<<30:
-		return fmt.Sprintf("%.1f GiB", float64(bytes)/(1<<30))
-	case bytes >= 1<<20:
-		return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20))
-	case bytes >= 1<<10:
-		return fmt.Sprintf("%.1f KiB", float64(bytes)/(1<<10))
-	default:
-		return fmt.Sprintf("%d B", bytes)
-	}
 }

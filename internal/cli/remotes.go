@@ -4,10 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -30,45 +26,6 @@ them; how to set each kind up is in docs/remotes.md.`,
 	}
 	command.AddCommand(newRemotesAdd(e), newRemotesList(e), newRemotesPush(e), newRemotesRequire(e), newRemotesRemove(e))
 	return command
-}
-
-// remoteOptions are the surroundings of this process in which remotes are talked to.
-func (e *env) remoteOptions() gitsync.RemoteOptions {
-	return gitsync.RemoteOptions{Agent: e.getenv("SSH_AUTH_SOCK"), Proxy: http.ProxyFromEnvironment}
-}
-
-// remoteURL reads a URL from the command line, where a directory may be relative.
-func remoteURL(text string) (gitsync.RemoteURL, error) {
-	if !strings.Contains(text, ":") {
-		absolute, err := filepath.Abs(text)
-		if err != nil {
-			return gitsync.RemoteURL{}, fmt.Errorf("remote: %w", err)
-		}
-		text = absolute
-	}
-	u, err := gitsync.ParseRemoteURL(text)
-	if err != nil {
-		return u, &usageError{err}
-	}
-	return u, nil
-}
-
-// wantDirectory refuses a remote on a disk that is not there: a typing mistake would
-// show only when nothing had been copied for a while.
-func wantDirectory(u gitsync.RemoteURL) error {
-	path, isFile := strings.CutPrefix(u.String(), "file://")
-	if !isFile && !strings.HasPrefix(path, "/") {
-		return nil
-	}
-	info, err := os.Stat(path)
-	if err == nil && !info.IsDir() {
-		err = errors.New("it is no directory")
-	}
-	if err != nil {
-		return &notFoundError{appbur.WithHint(fmt.Errorf("remote %s: %w", path, err),
-			"make it with `git init --bare "+path+"`, or mount its disk")}
-	}
-	return nil
 }
 
 type remotesAddOptions struct {
@@ -236,24 +193,6 @@ func (e *env) printRemotes(list []repository.RemoteStatus, dir string) {
 	}
 }
 
-// explainRemote says why a remote is not up to date.
-func (e *env) explainRemote(name, why, hint string) {
-	if why == "" {
-		return
-	}
-	e.warn("remote %s: %s", name, why)
-	if hint != "" {
-		fmt.Fprintf(e.Err, "appbur: %s %s\n", e.paintErr(sgrCyan, "hint:"), oneLine(hint))
-	}
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
 func newRemotesPush(e *env) *cobra.Command {
 	var (
 		o      repositoryOptions
@@ -314,28 +253,6 @@ func remotesPushRun(ctx context.Context, e *env, o *repositoryOptions, names []s
 		return errPartly
 	}
 	return nil
-}
-
-// printReplication says what became of each remote.
-func (e *env) printReplication(done repository.Replication) {
-	for _, r := range done.Remotes {
-		text := coloured(sgrGreen, string(r.State))
-		if r.Err() != nil {
-			text.sgr = sgrRed
-		}
-		line := fmt.Sprintf("remote         %s: %s", r.Remote, e.paint(text.sgr, text.text))
-		if r.Objects > 0 {
-			line += fmt.Sprintf(", sent %s and %s (%s)", count(r.Commits, "commit"), count(r.Points, "restore point"), sizeText(r.Bytes))
-		}
-		fmt.Fprintln(e.paragraphs(fieldIndent), line)
-	}
-	for _, r := range done.Remotes {
-		e.explainRemote(r.Remote, r.Error, r.Hint)
-	}
-	if !done.Replicated() {
-		e.warn("%d of %d required remotes hold everything; what is committed here stays, and the next push catches up", done.Holding,
-			done.Required)
-	}
 }
 
 func newRemotesRemove(e *env) *cobra.Command {

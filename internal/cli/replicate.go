@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 
 	"github.com/spf13/cobra"
@@ -48,4 +49,37 @@ func (e *env) pusher(repo *repository.Repository, keysDir string, log *slog.Logg
 		}
 		return all, nil
 	}, log)
+}
+
+// printReplication says what became of each remote.
+func (e *env) printReplication(done repository.Replication) {
+	for _, r := range done.Remotes {
+		text := coloured(sgrGreen, string(r.State))
+		if r.Err() != nil {
+			text.sgr = sgrRed
+		}
+		line := fmt.Sprintf("remote         %s: %s", r.Remote, e.paint(text.sgr, text.text))
+		if r.Objects > 0 {
+			line += fmt.Sprintf(", sent %s and %s (%s)", count(r.Commits, "commit"), count(r.Points, "restore point"), sizeText(r.Bytes))
+		}
+		fmt.Fprintln(e.paragraphs(fieldIndent), line)
+	}
+	for _, r := range done.Remotes {
+		e.explainRemote(r.Remote, r.Error, r.Hint)
+	}
+	if !done.Replicated() {
+		e.warn("%d of %d required remotes hold everything; what is committed here stays, and the next push catches up", done.Holding,
+			done.Required)
+	}
+}
+
+// explainRemote says why a remote is not up to date.
+func (e *env) explainRemote(name, why, hint string) {
+	if why == "" {
+		return
+	}
+	e.warn("remote %s: %s", name, why)
+	if hint != "" {
+		fmt.Fprintf(e.Err, "appbur: %s %s\n", e.paintErr(sgrCyan, "hint:"), oneLine(hint))
+	}
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/appbur/appbur"
-	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
 
@@ -106,20 +105,4 @@ func maintenanceOf(r gitsync.MaintainReport, seconds float64) maintenanceReport 
 		r.PacksBefore, r.PacksAfter, r.BytesBefore, r.BytesAfter, r.Rewritten, r.Deltas, r.Loose, r.Pruned, r.SetAside,
 		seconds,
 	}
-}
-
-// maintainIfDue packs a repository together after something else was done, which a
-// failure here must not undo: it is a warning.
-func (e *env) maintainIfDue(ctx context.Context, repo *repository.Repository) *maintenanceReport {
-	bar := e.bar("packing", "objects")
-	r, err := repo.MaintainIfDue(ctx, e.now(), bar.setInts)
-	took := bar.finish()
-	if err != nil {
-		e.warn("the repository was not packed together, which is tried again after the next backup: %s", oneLine(err.Error()))
-	}
-	if r == nil {
-		return nil
-	}
-	m := maintenanceOf(*r, took.Seconds())
-	return &m
 }

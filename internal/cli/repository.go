@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/appbur/appbur/pkg/manifest"
+
 	"github.com/spf13/cobra"
 
 	"github.com/appbur/appbur"
@@ -273,4 +275,33 @@ func (e *env) warnExposed(files []string) {
 	for _, x := range keyring.Exposed(files) {
 		e.warn("%s can be used by others than its owner (mode %04o): chmod 600 %s", x.File, x.Mode, x.File)
 	}
+}
+
+// policyProblem says why appbur.yaml would not be obeyed, nil if it would.
+func (o *repositoryOptions) policyProblem(e *env, repo *repository.Repository) error {
+	keys, err := o.judgeKeys(e, repo)
+	if err != nil {
+		return err
+	}
+	trusted, err := o.trustRoot(e, keys)
+	if err != nil {
+		return err
+	}
+	return repo.CheckPolicy(trusted)
+}
+
+// rules are those of the repository, or the built-in ones when none is named. Looking at
+// rules obeys nothing, so those that a backup would refuse are shown, and that is said.
+func (o *repositoryOptions) rules(e *env) (*manifest.Rules, error) {
+	if o.repo == "" {
+		return manifest.Default(), nil
+	}
+	repo, err := o.open()
+	if err != nil {
+		return nil, err
+	}
+	if err := o.policyProblem(e, repo); errors.Is(err, repository.ErrPolicy) {
+		e.warn("%s; %s", oneLine(err.Error()), hintOf(err))
+	}
+	return repo.ManifestRules()
 }

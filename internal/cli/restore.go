@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -146,25 +145,6 @@ func (e *env) agree(ctx context.Context, o *restoreOptions, made planned, target
 		return nil
 	}
 	return target.refuse(made.plan.Point)
-}
-
-// unknownApps refuses an --app that the point has no state of: a typing mistake
-// there would otherwise look like success.
-func unknownApps(made planned, targets []apps.Target) error {
-	known := map[appbur.AppKey]bool{}
-	var names []string
-	for _, app := range made.plan.Apps {
-		known[app.AppKey] = true
-		names = append(names, app.String())
-	}
-	held := cmp.Or(appbur.Shortlist(names, shownNames), "none")
-	for _, t := range targets {
-		if !known[t.AppKey] {
-			return &usageError{appbur.WithHint(fmt.Errorf("--app: the restore point holds no state of %s", t.AppKey),
-				"it holds the state of: "+held)}
-		}
-	}
-	return nil
 }
 
 // stepProgress draws the progress of a restore or a verification.

@@ -1,12 +1,10 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
-	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/manifest"
 )
 
@@ -45,20 +43,4 @@ included. ` + "`appbur explain`" + ` says what they do to one object.` +
 	o.addFlags(e, command)
 	jsonFlag(command, &asJSON)
 	return command
-}
-
-// rules are those of the repository, or the built-in ones when none is named. Looking at
-// rules obeys nothing, so those that a backup would refuse are shown, and that is said.
-func (o *repositoryOptions) rules(e *env) (*manifest.Rules, error) {
-	if o.repo == "" {
-		return manifest.Default(), nil
-	}
-	repo, err := o.open()
-	if err != nil {
-		return nil, err
-	}
-	if err := o.policyProblem(e, repo); errors.Is(err, repository.ErrPolicy) {
-		e.warn("%s; %s", oneLine(err.Error()), hintOf(err))
-	}
-	return repo.ManifestRules()
 }

@@ -60,14 +60,6 @@ remote; one that is down is tried again until it has everything.` +
 	return command
 }
 
-func addGuardFlags(command *cobra.Command, guards *repository.Guards) {
-	command.Flags().BoolVar(&guards.AdoptCluster, "adopt-cluster", false, "go on with the history of another cluster (recorded in the commit)")
-	command.Flags().BoolVar(&guards.AcceptHistory, "accept-history", false,
-		"go on from a history that is not the one seen before (recorded in the commit)")
-	command.Flags().BoolVar(&guards.AllowCollapse, "allow-collapse", false,
-		"believe that most saved objects are really gone (recorded in the commit)")
-}
-
 func runRun(ctx context.Context, e *env, o *runOptions) error {
 	var handler slog.Handler = slog.NewTextHandler(e.Err, nil)
 	if o.json {

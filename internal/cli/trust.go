@@ -136,19 +136,3 @@ func (e *env) printTrust(repo *repository.Repository, keys string, trusted []byt
 	fmt.Fprintf(e.Out, "repository  %s (%s)\nkeys        %s\n", repo.Dir(), repo.Config().Repository, keys)
 	return e.printSigners(trusted)
 }
-
-// printSigners lists whom an allowed_signers file names.
-func (e *env) printSigners(trusted []byte) error {
-	signers, err := seal.ListSigners(trusted)
-	if err != nil {
-		return err
-	}
-	for _, s := range signers {
-		until := ""
-		if s.Until != nil {
-			until = ", for what is dated before " + s.Until.UTC().Format("2006-01-02 15:04:05Z")
-		}
-		fmt.Fprintf(e.Out, "believes    %s, %s%s\n", oneLine(s.Principals), s.Fingerprint, until)
-	}
-	return nil
-}

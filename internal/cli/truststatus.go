@@ -3,6 +3,8 @@ package cli
 import (
 	"fmt"
 
+	"github.com/appbur/appbur/pkg/seal"
+
 	"github.com/appbur/appbur/internal/repository"
 )
 
@@ -50,4 +52,20 @@ func (e *env) printTrustStatus(s repository.TrustStatus) {
 	if s.Anchored != "" {
 		fmt.Fprintf(out, "anchor         %s, holds the one of %s\n", e.paint(sgrGreen, "good"), s.Anchored)
 	}
+}
+
+// printSigners lists whom an allowed_signers file names.
+func (e *env) printSigners(trusted []byte) error {
+	signers, err := seal.ListSigners(trusted)
+	if err != nil {
+		return err
+	}
+	for _, s := range signers {
+		until := ""
+		if s.Until != nil {
+			until = ", for what is dated before " + s.Until.UTC().Format("2006-01-02 15:04:05Z")
+		}
+		fmt.Fprintf(e.Out, "believes    %s, %s%s\n", oneLine(s.Principals), s.Fingerprint, until)
+	}
+	return nil
 }

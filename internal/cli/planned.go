@@ -1,0 +1,119 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"k8s.io/client-go/rest"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/apps"
+	"github.com/appbur/appbur/internal/progress"
+	"github.com/appbur/appbur/internal/repository"
+	"github.com/appbur/appbur/pkg/compat"
+	"github.com/appbur/appbur/pkg/manifest"
+	"github.com/appbur/appbur/pkg/restore"
+)
+
+// planOptions are what plan and restore have in common: the same options give the
+// same plan.
+type planOptions struct {
+	repositoryOptions
+	clusterOptions
+	point  string
+	policy restore.Policy
+}
+
+// planned is a plan with what it was made of.
+type planned struct {
+	plan    *restore.Plan
+	repo    *repository.Repository
+	loaded  *repository.Loaded
+	rules   *manifest.Rules
+	config  *rest.Config
+	cluster restore.Cluster
+}
+
+func (o *planOptions) addFlags(e *env, command *cobra.Command) {
+	o.repositoryOptions.addFlags(e, command)
+	o.addReadFlags(e, command)
+	o.addHistoryFlags(e, command)
+	o.clusterOptions.addFlags(command)
+	command.Flags().BoolVar(&o.policy.AllowBlocked, "allow-blocked", false, "go on without objects that the target cannot take")
+	command.Flags().BoolVar(&o.policy.ForceConflicts, "force-conflicts", false, "take over fields of existing objects that other managers own")
+}
+
+func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
+	config, err := o.restConfig()
+	if err != nil {
+		return planned{}, err
+	}
+	repo, loaded, err := o.load(ctx, e, o.point)
+	if err != nil {
+		return planned{}, err
+	}
+	rules, err := repo.ManifestRules()
+	if err != nil {
+		return planned{}, err
+	}
+
+	bar := e.bar("reading the target", progress.Uncounted)
+	defer bar.finish()
+	target, err := targetOf(ctx, e, config)
+	if err != nil {
+		return planned{}, err
+	}
+	plan, err := o.planFor(ctx, config, pointOf(loaded), target)
+	if err != nil {
+		return planned{}, err
+	}
+	cluster, err := restore.NewCluster(config)
+	if err != nil {
+		return planned{}, err
+	}
+	return planned{plan, repo, loaded, rules, config, cluster}, nil
+}
+
+// planFor asks the target what the plan has to know of it, and plans.
+func (o *planOptions) planFor(ctx context.Context, config *rest.Config, point restore.Point, target compat.Target) (*restore.Plan, error) {
+	cluster, err := restore.NewCluster(config)
+	if err != nil {
+		return nil, err
+	}
+	surroundings, err := restore.Survey(ctx, point, cluster)
+	if err != nil {
+		return nil, clusterHint(err)
+	}
+	return restore.NewPlan(point, target, restore.Options{Policy: o.policy, Surroundings: surroundings})
+}
+
+// pointOf hands what the repository holds to the restore engine, which does not
+// know repositories.
+func pointOf(loaded *repository.Loaded) restore.Point {
+	point := restore.Point{Meta: loaded.Meta, Index: loaded.Index, Objects: make([]restore.Object, len(loaded.Objects))}
+	for i, object := range loaded.Objects {
+		point.Objects[i] = restore.Object{ID: object.ID, APIVersion: object.APIVersion, Content: object.Content, Secrets: object.Secrets}
+	}
+	return point
+}
+
+// unknownApps refuses an --app that the point has no state of: a typing mistake
+// there would otherwise look like success.
+func unknownApps(made planned, targets []apps.Target) error {
+	known := map[appbur.AppKey]bool{}
+	var names []string
+	for _, app := range made.plan.Apps {
+		known[app.AppKey] = true
+		names = append(names, app.String())
+	}
+	held := cmp.Or(appbur.Shortlist(names, shownNames), "none")
+	for _, t := range targets {
+		if !known[t.AppKey] {
+			return &usageError{appbur.WithHint(fmt.Errorf("--app: the restore point holds no state of %s", t.AppKey),
+				"it holds the state of: "+held)}
+		}
+	}
+	return nil
+}
