@@ -85,11 +85,7 @@ type backupReport struct {
 func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 	started := e.now()
 	// Everything that can be refused is looked at before anything long begins.
-	targets, err := o.parse()
-	if err != nil {
-		return err
-	}
-	dialer, err := o.dialer()
+	targets, dialer, err := o.applications()
 	if err != nil {
 		return err
 	}
@@ -97,26 +93,14 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 	if err != nil {
 		return err
 	}
-	config, err := o.restConfig()
-	if err != nil {
-		return err
-	}
-	rules, err := repo.ManifestRules()
-	if err != nil {
-		return err
-	}
-	source, err := exporter.New(config, rules, exporter.Options{Now: e.now})
-	if err != nil {
-		return err
-	}
-	cluster, err := source.Cluster(ctx)
+	source, err := o.source(ctx, e, repo, nil)
 	if err != nil {
 		return err
 	}
 
 	bar := e.bar("looking at the history", progress.Uncounted)
 	defer bar.finish()
-	writer, err := repo.Begin(cluster, rules.Version(), keys, o.guards, e.rand, e.now)
+	writer, err := repo.Begin(source.cluster, source.rules.Version(), keys, o.guards, e.rand, e.now)
 	if err != nil {
 		return err
 	}
@@ -134,7 +118,7 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 	exports, working := beginExports(ctx, e, targets, dialer, pointWriter, pointWriter.Last())
 	var seen capture.Captured
 	err = exports.beside(e, func() (err error) {
-		seen, err = captureCluster(working, e, source, writer, pointWriter.Last().Objects)
+		seen, err = captureCluster(working, e, source.Exporter, writer, pointWriter.Last().Objects)
 		return err
 	})
 	if err != nil {
@@ -152,7 +136,7 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 		e.warn("a later rewrite of this history would not be noticed: %v", outcome.Unseen)
 	}
 	point, err := pointWriter.Save(ctx, outcome.Commit, repository.PointContent{
-		Created: started, Ended: ended, Cluster: cluster, Rules: rules.Version(), Coverage: seen.Coverage,
+		Created: started, Ended: ended, Cluster: source.cluster, Rules: source.rules.Version(), Coverage: seen.Coverage,
 		Index: seen.Index, Objects: outcome.Objects, Evidence: seen.Evidence, Overrides: writer.Overrides(), Own: outcome.Own,
 	})
 	if err != nil {

@@ -94,6 +94,16 @@ func (o *appOptions) addTrustFlags(command *cobra.Command) {
 		"connect to applications over TCP without TLS; anyone on the way can read and change their data")
 }
 
+// applications are those that take part, and how this command reaches them.
+func (o *appOptions) applications() ([]apps.Target, apps.Dialer, error) {
+	targets, err := o.parse()
+	if err != nil {
+		return nil, apps.Dialer{}, err
+	}
+	dialer, err := o.dialer()
+	return targets, dialer, err
+}
+
 func (o *appOptions) parse() ([]apps.Target, error) {
 	var targets []apps.Target
 	seen := map[appbur.AppKey]bool{}

@@ -99,6 +99,15 @@ func pointOf(loaded *repository.Loaded) restore.Point {
 	return point
 }
 
+// makeWith is make for a command that hands state to applications, or compares it.
+func (o *planOptions) makeWith(ctx context.Context, e *env, targets []apps.Target) (planned, error) {
+	made, err := o.make(ctx, e)
+	if err != nil {
+		return planned{}, err
+	}
+	return made, unknownApps(made, targets)
+}
+
 // unknownApps refuses an --app that the point has no state of: a typing mistake
 // there would otherwise look like success.
 func unknownApps(made planned, targets []apps.Target) error {

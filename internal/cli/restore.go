@@ -67,19 +67,12 @@ deleted there since would be undone. --yes alone does not confirm that.` +
 }
 
 func restoreRun(ctx context.Context, e *env, o *restoreOptions) error {
-	targets, err := o.parse()
+	targets, dialer, err := o.applications()
 	if err != nil {
 		return err
 	}
-	dialer, err := o.dialer()
+	made, err := o.makeWith(ctx, e, targets)
 	if err != nil {
-		return err
-	}
-	made, err := o.make(ctx, e)
-	if err != nil {
-		return err
-	}
-	if err := unknownApps(made, targets); err != nil {
 		return err
 	}
 	target, err := o.identify(ctx, e, made)

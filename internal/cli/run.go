@@ -70,45 +70,31 @@ func runRun(ctx context.Context, e *env, o *runOptions) error {
 	if err != nil {
 		return err
 	}
-	config, err := o.restConfig()
+	source, err := o.source(ctx, e, repo, log)
 	if err != nil {
 		return err
 	}
-
-	rules, err := repo.ManifestRules()
-	if err != nil {
-		return err
-	}
-	source, err := exporter.New(config, rules, exporter.Options{Now: e.now, Log: log})
-	if err != nil {
-		return err
-	}
-
-	cluster, err := source.Cluster(ctx)
-	if err != nil {
-		return err
-	}
-	writer, err := repo.Begin(cluster, rules.Version(), keys, o.guards, e.rand, e.now)
+	writer, err := repo.Begin(source.cluster, source.rules.Version(), keys, o.guards, e.rand, e.now)
 	if err != nil {
 		return err
 	}
 	writer.Follow()
-	log.Info("watching", "cluster", cluster.ID, "kubernetes", cluster.Version.String(), "repository", repo.Dir())
+	log.Info("watching", "cluster", source.cluster.ID, "kubernetes", source.cluster.Version.String(), "repository", repo.Dir())
 
 	options := daemon.Options{
 		Quiet: o.quiet, Limit: o.limit, Now: e.now, Log: log, Hint: hintOf,
 		Maintainer: repo, MaintainAfter: o.maintainAfter,
 		Forget: func(ctx context.Context, known appbur.Coverage) error {
-			_, err := capture.ForgetKinds(ctx, source, writer, known)
+			_, err := capture.ForgetKinds(ctx, source.Exporter, writer, known)
 			return err
 		},
 	}
 
-	options.Confirm = func(ctx context.Context) error { return sameCluster(ctx, source, cluster) }
+	options.Confirm = func(ctx context.Context) error { return sameCluster(ctx, source.Exporter, source.cluster) }
 	anchored := o.anchorEach(e, repo, keys, log)
 	options.Committed = anchored
 	if o.noPush {
-		return daemon.Run(ctx, source, writer, options)
+		return daemon.Run(ctx, source.Exporter, writer, options)
 	}
 	pusher := e.pusher(repo, keys.Dir, log)
 	options.Committed = func(outcome repository.Outcome) {
@@ -122,7 +108,7 @@ func runRun(ctx context.Context, e *env, o *runOptions) error {
 	var beside sync.WaitGroup
 	beside.Go(func() { pusher.Run(pushing) })
 	pusher.Want() // what an earlier run could not push
-	err = daemon.Run(ctx, source, writer, options)
+	err = daemon.Run(ctx, source.Exporter, writer, options)
 	stop()
 	beside.Wait()
 	return err

@@ -55,19 +55,12 @@ as well.` + exitStatus("0  equal", "4  differences found", "5  the history was r
 }
 
 func verifyRun(ctx context.Context, e *env, o *verifyOptions) error {
-	targets, err := o.parse()
+	targets, dialer, err := o.applications()
 	if err != nil {
 		return err
 	}
-	dialer, err := o.dialer()
+	made, err := o.makeWith(ctx, e, targets)
 	if err != nil {
-		return err
-	}
-	made, err := o.make(ctx, e)
-	if err != nil {
-		return err
-	}
-	if err := unknownApps(made, targets); err != nil {
 		return err
 	}
 

@@ -1,0 +1,37 @@
+package cli
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/repository"
+	"github.com/appbur/appbur/pkg/exporter"
+	"github.com/appbur/appbur/pkg/manifest"
+)
+
+// sourceCluster is the cluster that is saved, as it is read for one repository.
+type sourceCluster struct {
+	*exporter.Exporter
+	rules   *manifest.Rules // those of the repository
+	cluster appbur.Cluster
+}
+
+// source connects to the cluster that is saved into repo, and asks which one it is.
+func (o *clusterOptions) source(ctx context.Context, e *env, repo *repository.Repository, log *slog.Logger) (sourceCluster, error) {
+	config, err := o.restConfig()
+	if err != nil {
+		return sourceCluster{}, err
+	}
+	rules, err := repo.ManifestRules()
+	if err != nil {
+		return sourceCluster{}, err
+	}
+	source, err := exporter.New(config, rules, exporter.Options{Now: e.now, Log: log})
+	if err != nil {
+		return sourceCluster{}, err
+	}
+
+	cluster, err := source.Cluster(ctx)
+	return sourceCluster{source, rules, cluster}, err
+}
