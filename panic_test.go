@@ -9,7 +9,7 @@ import (
 	"github.com/appbur/appbur"
 )
 
-func TestGuard(t *testing.T) {
+func TestAPanicBecomesAnErrorWithItsPlace(t *testing.T) {
 	if err := appbur.Guard(func() error { return nil }); err != nil {
 		t.Errorf("work that is done: %v", err)
 	}

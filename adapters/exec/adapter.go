@@ -28,7 +28,7 @@ var (
 	_ contract.Readier = (*Adapter)(nil)
 )
 
-// Open asks for the version of the application, if a command prints it.
+// Open reads the version of the application, if a command prints it.
 func Open(ctx context.Context, config Config) (*Adapter, error) {
 	a := &Adapter{config: config, version: config.version}
 	if config.versionCommand == nil {
@@ -47,7 +47,7 @@ func Open(ctx context.Context, config Config) (*Adapter, error) {
 		if errors.As(err, &f) && f.hint != "" {
 			hint += "; " + f.hint
 		}
-		return nil, appbur.WithHint(fmt.Errorf("asking for the version of %s: %s", config.App, describe(err, false)), hint)
+		return nil, appbur.WithHint(fmt.Errorf("reading the version of %s: %s", config.App, describe(err, false)), hint)
 	}
 	defer func() { _ = out.Close() }()
 
@@ -55,7 +55,7 @@ func Open(ctx context.Context, config Config) (*Adapter, error) {
 	n, _ := out.Read(line) // nothing to read is an empty version
 	text, _, _ := strings.Cut(strings.TrimSpace(string(line[:n])), "\n")
 	if a.version = strings.TrimSpace(text); a.version == "" {
-		return nil, appbur.WithHint(fmt.Errorf("asking for the version of %s: the command printed nothing", config.App),
+		return nil, appbur.WithHint(fmt.Errorf("reading the version of %s: the command printed nothing", config.App),
 			"check versionCommand: of the configuration; it prints the version on its standard output")
 	}
 	return a, nil
@@ -79,8 +79,8 @@ func (a *Adapter) Ready(ctx context.Context) error {
 		return nil
 	}
 	if err := a.config.ready.run(ctx, run{}); err != nil {
-		told := contract.NewError(contract.ReasonBackendUnavailable, "%s is not ready: %s", a.config.App, describe(err, a.sensitive()))
-		return advised(told, err)
+		failed := contract.NewError(contract.ReasonBackendUnavailable, "%s is not ready: %s", a.config.App, describe(err, a.sensitive()))
+		return advised(failed, err)
 	}
 	return nil
 }
@@ -104,7 +104,7 @@ func (a *Adapter) dataset(name string) (*dataset, error) {
 	return nil, contract.NewError(contract.ReasonUnknownDataset, "there is no dataset %s", name)
 }
 
-// workplace is a directory of one export or import that nobody else may enter.
+// workplace is a directory of one export or import that no other user may enter.
 type workplace struct{ dir string }
 
 func (a *Adapter) workplace() (workplace, error) {
@@ -120,10 +120,10 @@ func (a *Adapter) workplace() (workplace, error) {
 	return workplace{dir}, nil
 }
 
-// close removes the directory. What cannot be removed now is in nobody's way.
+// close removes the directory. What cannot be removed now does no harm.
 func (w workplace) close() { _ = os.RemoveAll(w.dir) }
 
-// create makes a file that nobody else may read.
+// create makes a file that no other user may read.
 func (w workplace) create(name string) (*os.File, error) {
 	return os.OpenFile(filepath.Join(w.dir, name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 }

@@ -94,7 +94,7 @@ type failure struct {
 func (f *failure) Error() string { return f.ended }
 func (f *failure) Unwrap() error { return f.cause }
 
-// stopTimeout is how long a command that was told to stop may take.
+// stopTimeout is how long a command may take after it was asked to stop.
 const stopTimeout = 5 * time.Second
 
 // run runs the command to its end. Whatever it started in its process group ends
@@ -149,7 +149,7 @@ func (c command) run(ctx context.Context, r run) error {
 	return f
 }
 
-// longestTail is how much of what a command said is told.
+// longestTail is how much of the output of a command is reported.
 const longestTail = 2 << 10
 
 // tail keeps the last of what is written to it.

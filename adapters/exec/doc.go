@@ -37,9 +37,9 @@
 // directory, a time limit, and a process group of their own, which is ended as a
 // whole when the call is cancelled or the time is over.
 //
-// # What is told of failures
+// # What is reported of failures
 //
 // How the command ended and the last of what it said. Datasets are sensitive
 // unless the configuration says otherwise, and of commands that handle a
-// sensitive one nothing that they said is told or logged.
+// sensitive one nothing of their output is reported or logged.
 package exec

@@ -20,7 +20,7 @@ func (f *failure) explain(name, dir string) {
 		f.ended = fmt.Sprintf("%s failed with %s", name, exit)
 		f.hint = "run the command by hand, as the user of the adapter and with the variables that env: and set: give it, to see why"
 		if exit.ExitCode() == 127 {
-			f.hint = "127 is how a shell says that it does not find a program: install it where the adapter runs, or give its whole path"
+			f.hint = "127 is how a shell says that it does not find a program: install it where the adapter runs, or give its complete path"
 		}
 	case dir != "" && noDir != nil:
 		f.ended = fmt.Sprintf("%s was not run: its directory cannot be entered (%v)", name, noDir)
@@ -28,7 +28,7 @@ func (f *failure) explain(name, dir string) {
 
 	case errors.Is(f.cause, osexec.ErrNotFound), errors.Is(f.cause, os.ErrNotExist):
 		f.ended = fmt.Sprintf("%s was not run: there is no such program", name)
-		f.hint = "install it where the adapter runs, or give its whole path as the first of argv: in the configuration"
+		f.hint = "install it where the adapter runs, or give its complete path as the first of argv: in the configuration"
 	case errors.Is(f.cause, os.ErrPermission):
 		f.ended = fmt.Sprintf("%s was not run: the adapter may not execute it", name)
 		f.hint = "make it executable for the user of the adapter (chmod +x), or run the adapter as another user"
@@ -41,13 +41,13 @@ func (f *failure) explain(name, dir string) {
 	}
 }
 
-// advised adds what to do about the failure of a command to what is told of it.
-func advised(told *contract.Error, err error) error {
+// advised adds what to do about the failure of a command to its error.
+func advised(failed *contract.Error, err error) error {
 	var f *failure
 	if errors.As(err, &f) && f.hint != "" {
-		return appbur.WithHint(told, f.hint)
+		return appbur.WithHint(failed, f.hint)
 	}
-	return told
+	return failed
 }
 
 // refused reports whether a command ran to its end and said no.

@@ -11,12 +11,12 @@ import (
 	"github.com/appbur/appbur/pkg/contract"
 )
 
-// What keeps a command from running is told with what to do, and is never taken for
+// What keeps a command from running is reported with what to do, and is never taken for
 // what a command says of a payload.
 func TestFailuresHaveAdvice(t *testing.T) {
 	for name, c := range map[string]struct{ command, want, hint string }{
-		"no such program":       {"{argv: [appbur-no-such-program]}", "there is no such program", "whole path"},
-		"no such path":          {"{argv: [DIR/none]}", "there is no such program", "whole path"},
+		"no such program":       {"{argv: [appbur-no-such-program]}", "there is no such program", "complete path"},
+		"no such path":          {"{argv: [DIR/none]}", "there is no such program", "complete path"},
 		"not executable":        {"{argv: [DIR/data]}", "may not execute it", "chmod +x"},
 		"a directory":           {"{argv: [DIR]}", "may not execute it", "chmod +x"},
 		"no program":            {"{argv: [DIR/text]}", "no program for this machine", "#!/bin/sh"},

@@ -112,11 +112,11 @@ func (s *snapshot) Close() error {
 }
 
 // failed says in terms of the contract which command of the dataset failed. An end
-// that the caller asked for stays one.
+// that the caller requested stays one.
 func (d *dataset) failed(ctx context.Context, which string, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	told := contract.NewError(contract.ReasonAppFailed, "dataset %s: the %s command: %s", d.Name, which, describe(err, d.Sensitive()))
-	return advised(told.With("dataset", d.Name), err)
+	failed := contract.NewError(contract.ReasonAppFailed, "dataset %s: the %s command: %s", d.Name, which, describe(err, d.Sensitive()))
+	return advised(failed.With("dataset", d.Name), err)
 }

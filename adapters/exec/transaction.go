@@ -37,7 +37,7 @@ type staged struct {
 
 var _ contract.OpaqueTransaction = (*transaction)(nil)
 
-// Replace keeps the rows for the commit and asks the check command about them.
+// Replace keeps the rows for the commit and runs the check command on them.
 func (tx *transaction) Replace(ctx context.Context, name string, rows iter.Seq2[contract.Row, error]) error {
 	d, err := tx.adapter.dataset(name)
 	if err != nil {
@@ -56,7 +56,7 @@ func (tx *transaction) Replace(ctx context.Context, name string, rows iter.Seq2[
 	})
 }
 
-// ReplacePayload keeps the bytes for the commit and asks the check command about
+// ReplacePayload keeps the bytes for the commit and runs the check command on
 // them. Commands learn the schema; converting an older one is their task.
 func (tx *transaction) ReplacePayload(ctx context.Context, name, schema string, payload io.Reader) error {
 	d, err := tx.adapter.dataset(name)
@@ -91,9 +91,9 @@ func (tx *transaction) stage(ctx context.Context, d *dataset, schema string, fil
 			if !refused(err) {
 				return d.failed(ctx, "check", err)
 			}
-			told := contract.NewError(contract.ReasonPayloadInvalid, "dataset %s: the check command refused it: %s", d.Name,
+			failed := contract.NewError(contract.ReasonPayloadInvalid, "dataset %s: the check command refused it: %s", d.Name,
 				describe(err, d.Sensitive()))
-			return told.With("dataset", d.Name)
+			return failed.With("dataset", d.Name)
 		}
 	}
 
@@ -112,9 +112,9 @@ func (tx *transaction) Commit(ctx context.Context) error {
 		for _, s := range tx.staged {
 			path, err := tx.previous(ctx, s.dataset)
 			if err != nil {
-				told := contract.NewError(contract.ReasonAppFailed, "saving dataset %s before it is replaced, nothing was changed: %s",
+				failed := contract.NewError(contract.ReasonAppFailed, "saving dataset %s before it is replaced, nothing was changed: %s",
 					s.Name, describe(err, s.Sensitive()))
-				return advised(told.With("dataset", s.Name), err)
+				return advised(failed.With("dataset", s.Name), err)
 			}
 			before = append(before, staged{s.dataset, s.Schema, path})
 		}

@@ -40,7 +40,7 @@ const stageHint = "the adapter needs to write below root also to export: it copi
 	" there; give its user that right"
 
 // Open opens the directory, and finishes the commit of an import that a crash
-// interrupted. [Adapter.Close] lets go of the directory.
+// interrupted. [Adapter.Close] releases the directory.
 func Open(config Config) (_ *Adapter, err error) {
 	root, err := os.OpenRoot(config.root)
 	if err != nil {
@@ -67,7 +67,7 @@ func Open(config Config) (_ *Adapter, err error) {
 
 	if err != nil {
 		return nil, appbur.WithHint(fmt.Errorf("locking %s: %w", config.root, err),
-			"the root must lie on a file system that knows flock(2): two adapters on it could not be told apart")
+			"the root must lie on a file system that knows flock(2): two adapters on it could not be distinguished")
 	}
 	if err := finish(root); err != nil {
 		return nil, appbur.WithHint(fmt.Errorf("finishing an import that was interrupted: %w", err),
@@ -76,7 +76,7 @@ func Open(config Config) (_ *Adapter, err error) {
 	return a, nil
 }
 
-// Close lets go of the directory.
+// Close releases the directory.
 func (a *Adapter) Close() error {
 	if a.lock == nil {
 		return a.root.Close()

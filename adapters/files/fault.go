@@ -8,19 +8,19 @@ import (
 	"github.com/appbur/appbur/pkg/contract"
 )
 
-// errInTheWay means that files which no pattern chooses stand where others should be.
-var errInTheWay = errors.New("a directory that is not empty stands where a file should be")
+// errInTheWay means that files which no pattern chooses are where others should be.
+var errInTheWay = errors.New("a directory that is not empty is where a file should be")
 
-// told turns what the operating system refuses during a call into an error that a
+// systemError turns what the operating system refuses during a call into an error that a
 // caller may read, with what to do. Paths are rows, so it names none.
-func told(doing string, err error) error {
+func systemError(doing string, err error) error {
 	var refused syscall.Errno
 	switch {
 	case err == nil || contract.ReasonOf(err) != "":
 		return err
 	case errors.Is(err, errInTheWay):
 		return appbur.WithHint(contract.NewError(contract.ReasonAppFailed, "%s: %w", doing, errInTheWay),
-			"move away what lies in that directory, or let a pattern choose it")
+			"move away what is in that directory, or let a pattern choose it")
 	case !errors.As(err, &refused):
 		return err
 	}

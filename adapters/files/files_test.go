@@ -201,7 +201,7 @@ func TestMovesToAnotherDirectory(t *testing.T) {
 	}
 }
 
-func TestRows(t *testing.T) {
+func TestRowsArePartsOfFiles(t *testing.T) {
 	dir := t.TempDir()
 	tree{"t": strings.Repeat("a", partSize-1) + "é", "b": "\x00", "e": "", "x": strings.Repeat("a", partSize)}.write(t, dir)
 	rows, err := export(t, open(t, dir, `[{name: a, include: ["*"]}]`), "a")
@@ -411,8 +411,8 @@ func TestAFailedCommitIsUndone(t *testing.T) {
 	}
 }
 
-// TestCrash stops a commit after any number of its steps; opening again ends it.
-func TestCrash(t *testing.T) {
+// TestAnInterruptedCommitIsFinishedOnOpen stops a commit after any number of its steps; opening again ends it.
+func TestAnInterruptedCommitIsFinishedOnOpen(t *testing.T) {
 	before := tree{"a": "1", "d/x": "2", "f": "3", "g": "4"}
 	after := tree{"a": "new a", "d": "new d", "f/y": "new y", "other": "-> a"}
 	source := t.TempDir()
@@ -491,7 +491,7 @@ func TestOneAdapterPerRoot(t *testing.T) {
 	}
 }
 
-func TestChoice(t *testing.T) {
+func TestPatternsMatchPaths(t *testing.T) {
 	c, err := newChoice([]string{"a", "b/*.md", "**/deep", "x/**/y", "tail/**"}, []string{"a/no", "**/*.tmp"})
 	if err != nil {
 		t.Fatal(err)

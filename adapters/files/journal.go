@@ -35,7 +35,7 @@ type action struct {
 func (j *journal) commit(root *os.Root) error {
 	for i := range j.Actions {
 		if err := j.Actions[i].keep(root, fmt.Sprintf("%s/%d", kept, i)); err != nil {
-			return told("keeping what is replaced; nothing was changed", err)
+			return systemError("keeping what is replaced; nothing was changed", err)
 		}
 	}
 	if err := syncDirs(root, waiting, kept); err != nil {
@@ -46,9 +46,9 @@ func (j *journal) commit(root *os.Root) error {
 	}
 	if err := j.redo(root); err != nil {
 		if undone := j.undo(root); undone != nil {
-			return told("putting files in place, and putting back what was there; starting the adapter again finishes it", errors.Join(err, undone))
+			return systemError("putting files in place, and putting back what was there; starting the adapter again finishes it", errors.Join(err, undone))
 		}
-		return told("putting files in place; what was there is back", err)
+		return systemError("putting files in place; what was there is back", err)
 	}
 	return nil
 }

@@ -160,7 +160,7 @@ func (n *naming) readBack(d *dataset, text string) (uint32, error) {
 			return 0, err
 		}
 		if written != text {
-			return 0, appbur.WithHint(wrong("its %s%s had no name where it was saved, and is somebody's id here", n.what, quoted),
+			return 0, appbur.WithHint(wrong("its %s%s had no name where it was saved, and is the id of an account here", n.what, quoted),
 				"if the ids are right, say owners: numeric in the configuration of the dataset, here and where it is saved")
 		}
 	}
@@ -198,7 +198,7 @@ func (o owners) describe(r *row, policy ownerPolicy, info fs.FileInfo) error {
 	}
 	of, ok := ownerOf(info)
 	if !ok {
-		return errors.New("the file system tells no owners")
+		return errors.New("the file system has no owners")
 	}
 	var err error
 	if r.Owner, err = o.users.write(policy, of.uid); err != nil {

@@ -104,7 +104,7 @@ func TestOwnersRefused(t *testing.T) {
 		"names for numbers":    {"numeric", `,"owner":"svc","group":"svc"`, "its user svc is a name", "owners: names"},
 		"nobody here":          {"names", `,"owner":"other","group":"svc"`, "its user other is not known here", "/etc/user"},
 		"no such group here":   {"names", `,"owner":"svc","group":"other"`, "its group other is not known here", "/etc/group"},
-		"somebody else's id":   {"names", fmt.Sprintf(`,"owner":"%d","group":"svc"`, os.Getuid()), "is somebody's id here", "owners: numeric"},
+		"somebody else's id":   {"names", fmt.Sprintf(`,"owner":"%d","group":"svc"`, os.Getuid()), "the id of an account here", "owners: numeric"},
 		"leave it as it is":    {"numeric", `,"owner":"4294967295","group":"1"`, "is a name", ""},
 		"not in shortest form": {"numeric", `,"owner":"01","group":"1"`, "is a name", ""},
 		"negative":             {"numeric", `,"owner":"-1","group":"1"`, "is a name", ""},
@@ -176,18 +176,18 @@ func TestAnAdapterWithoutOwnersRefusesThem(t *testing.T) {
 }
 
 // Every system error of a call says what to do, and none quotes a path.
-func TestTold(t *testing.T) {
+func TestSystemErrorsHaveHintsAndNoPaths(t *testing.T) {
 	for kind, want := range map[error]contract.Reason{
 		syscall.EPERM: contract.ReasonAppFailed, syscall.EACCES: contract.ReasonAppFailed, syscall.EROFS: contract.ReasonAppFailed,
 		syscall.ENOSPC: contract.ReasonNoSpace, syscall.EDQUOT: contract.ReasonNoSpace, syscall.EXDEV: contract.ReasonAppFailed,
 		syscall.ENAMETOOLONG: contract.ReasonAppFailed, errInTheWay: contract.ReasonAppFailed,
 	} {
-		err := told("doing it", &fs.PathError{Op: "open", Path: "secret", Err: kind})
+		err := systemError("doing it", &fs.PathError{Op: "open", Path: "secret", Err: kind})
 		if contract.ReasonOf(err) != want || appbur.HintOf(err) == "" || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%v: got %v, hint %q", kind, err, appbur.HintOf(err))
 		}
 	}
-	if err := told("doing it", errMoved); !errors.Is(err, errMoved) || contract.ReasonOf(err) != "" {
+	if err := systemError("doing it", errMoved); !errors.Is(err, errMoved) || contract.ReasonOf(err) != "" {
 		t.Errorf("an error of nobody's system became %v", err)
 	}
 }

@@ -30,7 +30,7 @@ func (a *Adapter) Snapshot(ctx context.Context) (contract.Snapshot, error) {
 	for range rounds {
 		s, err := a.copy(ctx)
 		if !errors.Is(err, errMoved) {
-			return s, told("copying files", err)
+			return s, systemError("copying files", err)
 		}
 	}
 	return nil, contract.NewError(contract.ReasonNotQuiesced, "%w, %d times in a row", errMoved, rounds)

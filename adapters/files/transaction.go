@@ -23,11 +23,11 @@ const (
 // Begin makes room for files that wait.
 func (a *Adapter) Begin(context.Context) (contract.Transaction, error) {
 	if err := clean(a.root); err != nil {
-		return nil, told("making room for files", err)
+		return nil, systemError("making room for files", err)
 	}
 	for _, dir := range []string{waiting, kept} {
 		if err := a.root.Mkdir(dir, 0o700); err != nil {
-			return nil, told("making room for files", err)
+			return nil, systemError("making room for files", err)
 		}
 	}
 	return &transaction{adapter: a, paths: map[string]bool{}, owners: a.newOwners()}, nil
@@ -90,7 +90,7 @@ var errRow = errors.New("the row is invalid")
 // invalid says which row is wrong. Errors of the file system stay what they are.
 func invalid(d *dataset, number int, err error) error {
 	if !errors.Is(err, errRow) {
-		return told("dataset "+d.Name+": writing files beside those that are there; nothing was changed", err)
+		return systemError("dataset "+d.Name+": writing files beside those that are there; nothing was changed", err)
 	}
 	return contract.NewError(contract.ReasonPayloadInvalid, "dataset %s: row %d: %w", d.Name, number, err).
 		With("dataset", d.Name).With("row", fmt.Sprint(number))
@@ -211,7 +211,7 @@ func (g *growing) finish() error {
 	return err
 }
 
-// close lets go of the file. It was synced, or is not wanted.
+// close closes the file. It was synced, or is not wanted.
 func (g *growing) close() {
 	if g.file != nil {
 		_ = g.file.Close()
@@ -221,7 +221,7 @@ func (g *growing) close() {
 
 // Commit puts the files in place. Exports wait until it is over.
 func (tx *transaction) Commit(context.Context) error {
-	return told("putting files in place", tx.commit())
+	return systemError("putting files in place", tx.commit())
 }
 
 func (tx *transaction) commit() error {

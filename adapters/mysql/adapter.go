@@ -111,7 +111,7 @@ func (a *Adapter) describe(ctx context.Context, s *session) ([]*table, error) {
 			return nil, appbur.WithHint(fmt.Errorf("table %s: its primary key changed since the adapter started", t), "restart the adapter")
 		}
 		if a.datasets != nil {
-			t.Optional = tables.MayLack(t.Optional, a.datasets[i].Defaults)
+			t.Optional = tables.MayMiss(t.Optional, a.datasets[i].Defaults)
 		}
 		described = append(described, t)
 	}

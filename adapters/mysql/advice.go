@@ -32,7 +32,7 @@ var advice = map[uint16]string{
 	4025: "the table has a CHECK that the saved rows do not meet: drop it for the import, or mend the rows at the source",
 	1264: "the column is narrower than the saved rows need: widen it with ALTER TABLE … MODIFY",
 	1406: "the column is narrower than the saved rows need: widen it with ALTER TABLE … MODIFY",
-	1366: "the column's character set lacks a character: ALTER TABLE … CONVERT TO CHARACTER SET utf8mb4",
+	1366: "a character is not in the column's character set: ALTER TABLE … CONVERT TO CHARACTER SET utf8mb4",
 }
 
 // advise gives an error the hint that the server's error in cause calls for, or another

@@ -13,7 +13,7 @@ import (
 // constant matches a default that MariaDB prints as a literal.
 var constant = regexp.MustCompile(`^(?:-?[0-9]+(?:\.[0-9]+)?|'(?:[^'\\]|'')*')$`)
 
-// readDefaults returns the columns that a payload may lack without a loss: an application
+// readDefaults returns the columns that may be missing from a payload without a loss: an application
 // that is newer than the payload added them, and the server has something to put there.
 // Values are known where a column's default is NULL or, in MariaDB, a literal. What the
 // configuration calls optional is among them.

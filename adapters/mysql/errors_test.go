@@ -13,7 +13,7 @@ import (
 	"github.com/appbur/appbur/pkg/contract"
 )
 
-func TestFailed(t *testing.T) {
+func TestServerErrorsGetReasonsAndQuoteNoSensitiveValue(t *testing.T) {
 	duplicate := &mysql.MySQLError{Number: 1062, Message: "Duplicate entry 'CANARY' for key 'token'"}
 	tooLong := &mysql.MySQLError{Number: 1406, Message: "Data too long for column 'word' at row 3"}
 

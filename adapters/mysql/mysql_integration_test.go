@@ -95,9 +95,9 @@ func (d *database) open(specs ...string) (*Adapter, error) {
 	return Open(d.t.Context(), config, slog.New(slog.NewTextHandler(io.Discard, nil)))
 }
 
-// TestValues writes awkward values, checks what is exported, imports that into
+// TestAwkwardValuesSurviveExportAndImport writes awkward values, checks what is exported, imports that into
 // the same table of another database and exports again.
-func TestValues(t *testing.T) {
+func TestAwkwardValuesSurviveExportAndImport(t *testing.T) {
 	source, target := newDatabase(t), newDatabase(t)
 	for i, c := range []struct {
 		typ    string

@@ -150,7 +150,7 @@ func (s *session) stream(ctx context.Context, query string, visit func(values []
 	if err != nil {
 		return err
 	}
-	defer func() { _ = rows.Close() }() // rows.Err tells how it ended
+	defer func() { _ = rows.Close() }() // rows.Err shows how it ended
 	columns, err := rows.Columns()
 	if err != nil {
 		return err

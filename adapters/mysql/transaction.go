@@ -101,7 +101,7 @@ func (tx *transaction) replace(ctx context.Context, t *table, rows iter.Seq2[con
 		}
 	}
 	if missing := decoder.Missing(); len(missing) > 0 {
-		tx.adapter.log.WarnContext(ctx, "the payload lacks columns; the table's defaults filled them", "table", t.String(), "columns", missing)
+		tx.adapter.log.WarnContext(ctx, "the table's defaults filled missing columns", "table", t.String(), "columns", missing)
 	}
 	tx.replaced = append(tx.replaced, replacement{table: t, columns: decoder.Columns(), written: written})
 	return nil

@@ -113,7 +113,7 @@ func (a *Adapter) describe(ctx context.Context, s *session) ([]*table, error) {
 				"restart the adapter")
 		}
 		if a.datasets != nil {
-			t.Optional = tables.MayLack(t.Optional, a.datasets[i].Defaults)
+			t.Optional = tables.MayMiss(t.Optional, a.datasets[i].Defaults)
 		}
 		described = append(described, t)
 	}

@@ -13,7 +13,7 @@ import (
 // with casts. The server prints defaults in this form whatever was written.
 var constant = regexp.MustCompile(`^(?:NULL|true|false|-?[0-9]+(?:\.[0-9]+)?|\(-[0-9]+(?:\.[0-9]+)?\)|'(?:[^'\\]|'')*')(?:::[A-Za-z0-9_ ".]+(?:\([0-9, ]+\))?(?:\[\])?)*$`)
 
-// readDefaults returns the columns that a payload may lack without a loss: an application
+// readDefaults returns the columns that may be missing from a payload without a loss: an application
 // that is newer than the payload added them, and the server has something to put there.
 // Values are known where a column's default is constant. What the configuration calls
 // optional is among them.

@@ -16,7 +16,7 @@ import (
 	"github.com/appbur/appbur/pkg/contract"
 )
 
-func TestFailed(t *testing.T) {
+func TestServerErrorsGetReasonsAndQuoteNoSensitiveValue(t *testing.T) {
 	duplicate := &pgconn.PgError{
 		Code: "23505", Message: "duplicate key value violates unique constraint", Detail: "Key (token)=(CANARY) already exists.",
 		ConstraintName: "token_key", Where: "COPY s, line 12, column token: \"CANARY\"",

@@ -90,9 +90,9 @@ func (d *database) open(specs ...string) (*Adapter, error) {
 	return Open(d.t.Context(), config, slog.New(slog.NewTextHandler(io.Discard, nil)))
 }
 
-// TestValues writes awkward values, checks what is exported, imports that into a
+// TestAwkwardValuesSurviveExportAndImport writes awkward values, checks what is exported, imports that into a
 // second, empty table of another database and exports again.
-func TestValues(t *testing.T) {
+func TestAwkwardValuesSurviveExportAndImport(t *testing.T) {
 	const extra = `CREATE TYPE mood AS ENUM ('sad', 'ok, "fine"', 'happy');
 		CREATE TYPE pair AS (a int, b text);
 		CREATE DOMAIN even AS int CHECK (VALUE % 2 = 0);

@@ -77,7 +77,7 @@ func (tx *transaction) Replace(ctx context.Context, dataset string, rows iter.Se
 		}
 	}
 	if missing := source.decoder.Missing(); len(missing) > 0 {
-		tx.adapter.log.Warn("the payload lacks columns; the table's defaults filled them", "table", t.Schema+"."+t.Name, "columns", missing)
+		tx.adapter.log.Warn("the table's defaults filled missing columns", "table", t.Schema+"."+t.Name, "columns", missing)
 	}
 	tx.replaced = append(tx.replaced, replacement{table: t, columns: columns, written: source.sum})
 	return nil

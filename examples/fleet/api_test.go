@@ -94,9 +94,9 @@ func TestAPI(t *testing.T) {
 	}
 }
 
-// TestProgram runs a command as main does: it says when it is ready, serves both
+// TestTheProgramServesBothAddressesAndStops runs a command as main does: it says when it is ready, serves both
 // addresses, and ends well when it is told to.
-func TestProgram(t *testing.T) {
+func TestTheProgramServesBothAddressesAndStops(t *testing.T) {
 	for release, version := range releases {
 		t.Run(release, func(t *testing.T) {
 			dir := t.TempDir()

@@ -54,7 +54,7 @@ func TestStagesTogetherRunEveryTest(t *testing.T) {
 	}
 }
 
-func TestRefuses(t *testing.T) {
+func TestWrongBuildTagsAreRefused(t *testing.T) {
 	for archive, want := range map[string]string{
 		"source.txtar":     "move what is tagged into a _test.go file",
 		"onlyplain.txtar":  "is a package only without the tag",

@@ -167,7 +167,7 @@ func chunks(s string, n int) []string {
 }
 
 // The search is worth what it finds.
-func TestFind(t *testing.T) {
+func TestPlantedSecretsAreFound(t *testing.T) {
 	value := `CANARY-find-0123456789abcdef`
 	text := "some text\npassword: \"" + value + "\"\nmore"
 

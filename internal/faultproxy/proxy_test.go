@@ -102,7 +102,7 @@ func TestWatchesPass(t *testing.T) {
 	})
 }
 
-func TestFaults(t *testing.T) {
+func TestEachFaultIsWhatItIsCalled(t *testing.T) {
 	for name, tt := range map[string]struct {
 		fault Fault
 		check func(response *http.Response, body string, err error) bool
@@ -138,7 +138,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-func TestHang(t *testing.T) {
+func TestAHangingRequestEndsWithItsContext(t *testing.T) {
 	both(t, func(t *testing.T, p *Proxy, client *http.Client, _ int) {
 		p.Set(Rule{Match: Any, Fault: p.Hang()})
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
@@ -229,7 +229,7 @@ func TestScript(t *testing.T) {
 	}
 }
 
-func TestMatches(t *testing.T) {
+func TestRequestsAreDiscoveryListOrWatch(t *testing.T) {
 	for _, tt := range []struct {
 		uri                    string
 		discovery, list, watch bool

@@ -42,7 +42,7 @@ func TestSelectorsThatAreNone(t *testing.T) {
 	}
 }
 
-func TestFamilies(t *testing.T) {
+func TestAnObjectIsTheSameInTheGroupsOfItsKind(t *testing.T) {
 	for _, test := range []struct {
 		a, b string
 		want bool

@@ -23,7 +23,7 @@ type settings struct {
 
 func decode(text []byte) error { return Decode(text, &settings{}) }
 
-func TestPlain(t *testing.T) {
+func TestFaultsAreNamedInTermsOfYAML(t *testing.T) {
 	for text, want := range map[string]string{
 		"colour: red":            "line 1: there is no setting colour",
 		"name: [a]":              "line 1: a list stands where a text is wanted",

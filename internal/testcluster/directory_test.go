@@ -46,7 +46,7 @@ func TestSweepRemovesOnlyWhatTheDeadLeftBehind(t *testing.T) {
 	}
 }
 
-func TestTail(t *testing.T) {
+func TestTailBeginsAtALine(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	for _, test := range []struct {
 		content string

@@ -8,7 +8,7 @@ import (
 	"github.com/appbur/appbur/pkg/compat"
 )
 
-func TestMoves(t *testing.T) {
+func TestKindsThatMovedToAnotherGroup(t *testing.T) {
 	var got []string
 	for _, m := range compat.Moves() {
 		got = append(got, m.From.String()+" -> "+m.To.String())

@@ -251,7 +251,7 @@ func TestCaptureErrors(t *testing.T) {
 	})
 }
 
-func TestCluster(t *testing.T) {
+func TestClusterIsReadFromKubeSystemAndVersion(t *testing.T) {
 	f := newFakeServer(t)
 	f.json("/api/v1/namespaces/kube-system", `{"metadata":{"name":"kube-system","uid":"u-1"}}`)
 	got, err := f.exporter(Options{}).Cluster(t.Context())

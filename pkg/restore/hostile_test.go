@@ -123,7 +123,7 @@ func FuzzHostileObject(f *testing.F) {
 	})
 }
 
-func TestWithout(t *testing.T) {
+func TestAFieldIsRemovedWhateverIsOnItsPath(t *testing.T) {
 	tests := []struct{ name, content, path, want string }{
 		{"a field", `{"a":1,"b":2}`, "a", `{"b":2}`},
 		{"no such field", `{"a":1}`, "b", `{"a":1}`},

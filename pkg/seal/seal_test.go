@@ -356,7 +356,7 @@ func TestKeysThatCannotBeUsed(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-func TestPieces(t *testing.T) {
+func TestSealedPiecesOpen(t *testing.T) {
 	k := keys(t)
 	s := sealer(t, k.FingerprintKey, k.Recipient)
 	o := opener(t, k)
@@ -434,7 +434,7 @@ func TestAnyTextRoundTrips(t *testing.T) {
 
 // A mark is the same from everybody who holds the key, differs with the key, the
 // domain and the text, and shows nothing of the text.
-func TestMark(t *testing.T) {
+func TestMarksDependOnKeyDomainAndText(t *testing.T) {
 	k := keys(t)
 	mark := sealer(t, k.FingerprintKey, k.Recipient).Mark("a", []byte("alice@example.com"))
 	if mark != sealer(t, k.FingerprintKey, keys(t).Recipient).Mark("a", []byte("alice@example.com")) || len(mark) != 32 {

@@ -52,7 +52,7 @@ func (c *callers) guard(certificates bool) (contract.Guard, error) {
 	var guards []contract.Guard
 	if len(c.names) > 0 {
 		if !certificates {
-			return nil, appbur.WithHint(errors.New("names of certificates are given, and nobody who signs certificates"),
+			return nil, appbur.WithHint(errors.New("names of certificates are given, and no CA that signs them"),
 				"give --client-ca with --export-name and --import-name")
 		}
 		byName, err := contract.AllowCertificates(c.names)

@@ -44,7 +44,7 @@ type Table struct {
 	// Sensitive payloads are encrypted before they are stored. All are, unless the
 	// file says sensitive: false.
 	Sensitive bool
-	// Optional lists columns that a payload may lack; they get their defaults.
+	// Optional lists columns that may be missing from a payload; they get their defaults.
 	Optional []string
 	// Upcasts are the declared changes from older schemas, for payloads and comparisons.
 	Upcasts []contract.Upcast

@@ -95,9 +95,9 @@ type Decoder struct {
 	values   [][]byte
 }
 
-// MayLack returns the columns that a payload may lack: those that the configuration says
+// MayMiss returns the columns that may be missing from a payload: those that the configuration says
 // and those that have defaults.
-func MayLack(configured []string, defaults []contract.FieldDefault) []string {
+func MayMiss(configured []string, defaults []contract.FieldDefault) []string {
 	all := slices.Clone(configured)
 	for _, d := range defaults {
 		all = append(all, d.Field)
@@ -105,8 +105,8 @@ func MayLack(configured []string, defaults []contract.FieldDefault) []string {
 	return all
 }
 
-// NewDecoder makes a decoder for a table with the given columns, of which a
-// payload may lack the optional ones.
+// NewDecoder makes a decoder for a table with the given columns, of which the
+// optional ones may be missing from the payload.
 func NewDecoder(table string, columns []Column, optional []string) *Decoder {
 	return &Decoder{table: table, columns: columns, optional: optional, fields: map[string]json.RawMessage{}}
 }
@@ -115,7 +115,7 @@ func NewDecoder(table string, columns []Column, optional []string) *Decoder {
 // They are known after the first row.
 func (d *Decoder) Columns() []Column { return d.present }
 
-// Missing returns the columns that the payload lacks: the server fills them with
+// Missing returns the columns that are missing from the payload: the server fills them with
 // their defaults.
 func (d *Decoder) Missing() []string {
 	var missing []string
@@ -151,7 +151,7 @@ func (d *Decoder) Decode(raw json.RawMessage) ([][]byte, error) {
 	for i, c := range d.present {
 		raw, ok := d.fields[c.Name]
 		if !ok {
-			return nil, &RowError{d.table, d.row, c.Name, fmt.Errorf("the row lacks the column; the first row has it")}
+			return nil, &RowError{d.table, d.row, c.Name, fmt.Errorf("the row does not have the column; the first row has it")}
 		}
 		value, err := c.Form.Parse(raw)
 		if err != nil {
@@ -174,7 +174,7 @@ func (d *Decoder) learn() error {
 		if !slices.Contains(d.optional, c.Name) {
 			return &RowError{
 				d.table, d.row, c.Name,
-				fmt.Errorf("the payload lacks this column of the table and the configuration does not list it as optional"),
+				fmt.Errorf("this column of the table is missing from the payload and the configuration does not list it as optional"),
 			}
 		}
 	}

@@ -26,7 +26,7 @@ func TestEncodeSortsColumns(t *testing.T) {
 	}
 }
 
-func TestDecode(t *testing.T) {
+func TestRowsAreDecodedByColumns(t *testing.T) {
 	for name, c := range map[string]struct {
 		rows     []string
 		optional []string
@@ -48,7 +48,7 @@ func TestDecode(t *testing.T) {
 		},
 		"missing later": {
 			rows: []string{`{"id":1,"name":"a","photo":""}`, `{"id":1,"name":"a"}`}, row: 2, column: "photo",
-			want: "lacks the column",
+			want: "does not have the column",
 		},
 		"wrong type":    {rows: []string{`{"id":"1","name":"a","photo":""}`}, row: 1, column: "id", want: "want an integer"},
 		"no object":     {rows: []string{`[1]`}, row: 1, want: "not a JSON object"},

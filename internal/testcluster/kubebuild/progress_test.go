@@ -89,7 +89,7 @@ func FuzzTracker(f *testing.F) {
 	})
 }
 
-func TestDisplay(t *testing.T) {
+func TestProgressIsShownByTerminalAndPipe(t *testing.T) {
 	steps := []struct {
 		after    time.Duration
 		progress Progress

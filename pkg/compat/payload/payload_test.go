@@ -26,7 +26,7 @@ func TestParseVersion(t *testing.T) {
 	}
 }
 
-func TestReadable(t *testing.T) {
+func TestVersionsInARange(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		reads, written string

@@ -157,7 +157,7 @@ func TestDeniedIsNotAllowed(t *testing.T) {
 	}
 }
 
-func TestMemory(t *testing.T) {
+func TestAcceptedCallersAreCachedAndRefusalsAreNot(t *testing.T) {
 	now := time.Unix(1000, 0)
 	a := &api{review: backup("appbur/fleet"), access: exportsOnly}
 

@@ -59,7 +59,7 @@ func TestContract(t *testing.T) {
 	})})
 }
 
-func TestAccess(t *testing.T) {
+func TestGetAllAndDelete(t *testing.T) {
 	_, limits, names := filled()
 	if v, ok := limits.Get("b"); !ok || v.CPU != 1 {
 		t.Errorf("got %+v, %t", v, ok)

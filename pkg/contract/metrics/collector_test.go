@@ -101,7 +101,7 @@ func TestRegistryOfTheApplication(t *testing.T) {
 	}
 }
 
-func TestMethods(t *testing.T) {
+func TestMetricsAreReadOnly(t *testing.T) {
 	for method, want := range map[string]int{
 		http.MethodGet: http.StatusOK, http.MethodHead: http.StatusOK,
 		http.MethodPost: http.StatusMethodNotAllowed, http.MethodDelete: http.StatusMethodNotAllowed,
