@@ -165,6 +165,7 @@ func (e *env) printReport(report restore.Report, took time.Duration, o *restoreO
 	}
 
 	t := e.newTable(restoreColumns...)
+	addChanges(t, report.Outcomes)
 	for _, failure := range report.Failures() {
 		why := failure.Reason
 		if failure.Hint != "" {
