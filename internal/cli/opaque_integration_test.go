@@ -90,6 +90,10 @@ func opaqueStateIsTold(t *testing.T, s *story, kubeconfig string) {
 
 	tells("team/blobs: blobs 7, 1 datasets", on(target, "plan", "latest")...)
 	tells("", on(target, "verify", "latest", "--app", app)...)
+	code, out, _ := s.run(on(target, "verify", "latest", "--app", "team/blobs=unix:///nowhere/app.sock")...)
+	if code == ExitDone || !strings.Contains(out, "owner references checked, 0 findings") || !strings.Contains(out, "not compared:") {
+		t.Errorf("with the application down: exit code %d\n%s", code, out)
+	}
 	put("changed, ")
 	if _, out, errs := s.run(on(target, "verify", "latest", "--app", app)...); !strings.Contains(out+errs,
 		"its 9 bytes differ from the 21 saved ones") {

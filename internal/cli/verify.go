@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -26,6 +28,9 @@ type verification struct {
 type appVerification struct {
 	App         string   `json:"app"`
 	Differences []string `json:"differences"`
+	// Error says why the application could not be compared, Hint what to do.
+	Error string `json:"error,omitempty"`
+	Hint  string `json:"hint,omitempty"`
 }
 
 func newVerify(e *env) *cobra.Command {
@@ -71,19 +76,10 @@ func verifyRun(ctx context.Context, e *env, o *verifyOptions) error {
 	if err != nil {
 		return err
 	}
-	different := !result.Cluster.OK()
-
 	bars := e.appBar(made.plan.Apps)
-	defer bars.finish()
-	checker := apps.Checker{Dialer: dialer, Payloads: made.loaded, Random: e.rand, Progress: bars.report}
-	for _, target := range targets {
-		differences, err := checker.Check(ctx, target, savedState(made, target.AppKey))
-		if err != nil {
-			return err
-		}
-		different = different || len(differences) > 0
-		result.Apps = append(result.Apps, appVerification{target.String(), append([]string{}, differences...)})
-	}
+	checker := &apps.Checker{Dialer: dialer, Payloads: made.loaded, Random: e.rand, Progress: bars.report}
+	var failed error
+	result.Apps, failed = verifyApps(ctx, checker, made, targets)
 	bars.finish()
 
 	if o.json {
@@ -91,13 +87,42 @@ func verifyRun(ctx context.Context, e *env, o *verifyOptions) error {
 	} else {
 		err = e.printVerification(result)
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if different {
+	case failed != nil:
+		return failed
+	case !result.equal():
 		return errDifferent
 	}
 	return nil
+}
+
+// appChecker compares the state of one application with what was saved.
+type appChecker interface {
+	Check(ctx context.Context, target apps.Target, saved appbur.AppState) ([]string, error)
+}
+
+// verifyApps compares the applications one after the other. One that cannot be compared
+// leaves the others alone; the error is that of the first.
+func verifyApps(ctx context.Context, checker appChecker, made planned, targets []apps.Target) ([]appVerification, error) {
+	var failed error
+	compared := []appVerification{}
+	for _, target := range targets {
+		differences, err := checker.Check(ctx, target, savedState(made, target.AppKey))
+		app := appVerification{App: target.String(), Differences: append([]string{}, differences...)}
+		if err != nil {
+			app.Error, app.Hint = err.Error(), hintOf(err)
+			failed = cmp.Or(failed, err)
+		}
+		compared = append(compared, app)
+	}
+	return compared, failed
+}
+
+// equal reports whether nothing differs in what could be compared.
+func (v verification) equal() bool {
+	return v.Cluster.OK() && !slices.ContainsFunc(v.Apps, func(a appVerification) bool { return len(a.Differences) > 0 })
 }
 
 func savedState(made planned, key appbur.AppKey) appbur.AppState {
@@ -115,7 +140,14 @@ func (e *env) printVerification(v verification) error {
 		return err
 	}
 	for _, app := range v.Apps {
-		if len(app.Differences) == 0 {
+		switch {
+		case app.Error != "":
+			why := oneLine(app.Error)
+			if app.Hint != "" {
+				why += " (" + app.Hint + ")"
+			}
+			fmt.Fprintf(out, "application %s: %s %s\n", app.App, e.paint(sgrRed, "not compared:"), why)
+		case len(app.Differences) == 0:
 			fmt.Fprintf(out, "application %s: equal\n", app.App)
 		}
 		for _, difference := range app.Differences {
