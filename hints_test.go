@@ -21,28 +21,13 @@ var speakers = []string{
 	"internal/testremote",     // starts servers for tests
 }
 
-// unfinished are rooms whose texts still name flags of appbur. None is to be added.
-var unfinished = []string{
-	"internal/repository",
-}
-
 // Libraries say what is wrong, by types and facts; which flag or command is the cure is
 // said by who has them (internal/cli/hints.go), for a library has other callers too.
 func TestTextsOfLibrariesNameNoFlag(t *testing.T) {
 	words := commandLine(t)
 	for _, room := range []string{"pkg", "internal", "adapters"} {
-		for _, text := range words.below(t, room, slices.Concat(speakers, unfinished)) {
+		for _, text := range words.below(t, room, speakers) {
 			t.Errorf("%s\nreturn a typed error, and give the sentence in internal/cli/hints.go", text)
-		}
-	}
-}
-
-// Each of the unfinished rooms has still something to finish.
-func TestUnfinishedRoomsNameFlags(t *testing.T) {
-	words := commandLine(t)
-	for _, room := range unfinished {
-		if len(words.below(t, room, nil)) == 0 {
-			t.Errorf("no text of %s names a flag any more: take it off the list", room)
 		}
 	}
 }

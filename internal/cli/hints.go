@@ -113,7 +113,7 @@ func ownHint(err error) string {
 			}
 		}
 	}
-	return cmp.Or(factHint(err), gitHint(err))
+	return cmp.Or(factHint(err), gitHint(err), repositoryHint(err))
 }
 
 // hintOf is the next step after an error, "" if none is known. What the operating system

@@ -73,6 +73,8 @@ func repoCheckRun(ctx context.Context, e *env, o *repoCheckOptions) error {
 	if err != nil {
 		return err
 	}
+	report.Notes = append(checkNotes(check), report.Notes...)
+
 	if o.json {
 		err = e.printJSON(report)
 	} else {
@@ -82,6 +84,17 @@ func repoCheckRun(ctx context.Context, e *env, o *repoCheckOptions) error {
 		err = checkOutcome(report.Worst())
 	}
 	return err
+}
+
+// checkNotes say what a check did not look at, and how to make it.
+func checkNotes(check repository.CheckOptions) []string {
+	switch {
+	case check.Quick:
+		return []string{"only what refs lead to was looked for; without --quick every byte, signature and digest is checked"}
+	case check.Signers == nil:
+		return []string{"signatures were not checked: nobody is trusted yet (pass --trust FILE)"}
+	}
+	return nil
 }
 
 // checkOutcome is the answer of a check to a script: the gravest of what was found.
@@ -101,7 +114,7 @@ func checkOutcome(worst repository.FindingClass) error {
 // options gathers what the repository is compared with. It must not fail because the
 // repository is damaged.
 func (o *repoCheckOptions) options(e *env) (repository.CheckOptions, error) {
-	check := repository.CheckOptions{Quick: o.quick}
+	check := repository.CheckOptions{Quick: o.quick, Hint: hintOf}
 	if o.repo == "" {
 		_, err := o.open() // says what is missing
 		return check, err

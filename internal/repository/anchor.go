@@ -166,8 +166,7 @@ func (s *SignedAnchor) Verify(allowedSigners []byte) (principal string, err erro
 		return "", &keyring.Error{Err: fmt.Errorf("trusted signers: %w", err)}
 	}
 	if principal, err = signers.Verify(s.payload, s.signature, s.Time); err != nil {
-		return "", appbur.WithHint(fmt.Errorf("%w: the anchor: %w", ErrUntrusted, err),
-			"pass --trust FILE with the allowed_signers of the machine that wrote the anchor")
+		return "", because(ReasonUntrustedAnchor, fmt.Errorf("%w: the anchor: %w", ErrUntrusted, err))
 	}
 	return principal, nil
 }

@@ -141,7 +141,7 @@ func readAnchorFile(path string) (*SignedAnchor, error) {
 }
 
 func anchorHint(err error) error {
-	return appbur.WithHint(err, "`appbur repo anchor --out FILE` writes one")
+	return because(ReasonNoAnchor, err)
 }
 
 // Contains reports whether the history holds what an anchor names, and which of its
@@ -163,8 +163,8 @@ func (r *Repository) Contains(a Anchor) (gone []appbur.RestorePointID, err error
 	}
 
 	if !holds {
-		return nil, appbur.WithHint(fmt.Errorf("%w: the anchor of %s names %s, which main at %s does not lead back to",
-			ErrRewritten, a.Time.Format(anchorTime), a.Main.Short(), tip.Short()), rewrittenHint)
+		return nil, because(ReasonRewritten, fmt.Errorf("%w: the anchor of %s names %s, which main at %s does not lead back to",
+			ErrRewritten, a.Time.Format(anchorTime), a.Main.Short(), tip.Short()))
 	}
 	refs, err := r.Points()
 	if err != nil {
@@ -186,8 +186,8 @@ func (r *Repository) Contains(a Anchor) (gone []appbur.RestorePointID, err error
 	}
 
 	if len(replaced) > 0 {
-		return gone, appbur.WithHint(fmt.Errorf("%w: since the anchor of %s these restore points were replaced: %s",
-			ErrRewritten, a.Time.Format(anchorTime), appbur.Shortlist(replaced, shownPoints)), rewrittenHint)
+		return gone, because(ReasonRewritten, fmt.Errorf("%w: since the anchor of %s these restore points were replaced: %s",
+			ErrRewritten, a.Time.Format(anchorTime), appbur.Shortlist(replaced, shownPoints)))
 	}
 	return gone, nil
 }

@@ -100,9 +100,9 @@ func (r *Repository) checkKeysAreOfThis(keysDir string) error {
 	if err != nil || !known || seen.Repository == string(r.config.Repository) {
 		return err
 	}
-	return appbur.WithHint(fmt.Errorf("%w: the keys in %s belong to the repository %s, and %s says that it is %s", ErrOtherRepository, keysDir,
-		seen.Repository, r.dir, r.config.Repository),
-		"pass --keys with the directory of this repository's keys; if it is the right one, "+appbur.RepositoryFile+" was changed (docs/trust.md)")
+	return because(ReasonOtherKeys, fmt.Errorf("%w: the keys in %s belong to the repository %s, and %s says that it is %s",
+		ErrOtherRepository, keysDir,
+		seen.Repository, r.dir, r.config.Repository))
 }
 
 // ReadBinding reads the binding of the copy at a directory. The error wraps
@@ -115,9 +115,7 @@ func ReadBinding(root, dir string) (Binding, error) {
 	file := BindingFile(root, Binding{Path: path})
 	data, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Binding{}, appbur.WithHint(fmt.Errorf("%w: %s", ErrUnbound, path),
-			fmt.Sprintf("say it once with `appbur trust set --repo %s --keys DIR`, or name the keys in each command with --keys DIR or $APPBUR_KEYS",
-				dir))
+		return Binding{}, &Error{Reason: ReasonUnbound, Dir: dir, Err: fmt.Errorf("%w: %s", ErrUnbound, path)}
 	}
 
 	if err != nil {
@@ -128,8 +126,7 @@ func ReadBinding(root, dir string) (Binding, error) {
 		err = fmt.Errorf("it is of %s", b.Path)
 	}
 	if err != nil {
-		return Binding{}, &keyring.Error{Err: appbur.WithHint(fmt.Errorf("%s is not the binding of %s: %w", file, path, err),
-			"make it anew with `appbur trust set`")}
+		return Binding{}, &keyring.Error{Err: because(ReasonBadBinding, fmt.Errorf("%s is not the binding of %s: %w", file, path, err))}
 	}
 	return b, nil
 }
@@ -161,8 +158,7 @@ func (r *Repository) CheckBinding(b Binding) error {
 	if r.config.Repository == b.ID {
 		return nil
 	}
-	return appbur.WithHint(fmt.Errorf("%w: %s is bound to the repository %s, and its %s now says %s", ErrOtherRepository, b.Path, b.ID,
-		appbur.RepositoryFile, r.config.Repository),
-		fmt.Sprintf("find out who changed it (`git -C %s log -p main -- %s`); if you put another repository here, say so with `appbur trust set`",
-			r.dir, appbur.RepositoryFile))
+	return &Error{Reason: ReasonRebound, Dir: r.dir, Err: fmt.Errorf("%w: %s is bound to the repository %s, and its %s now says %s",
+		ErrOtherRepository, b.Path, b.ID,
+		appbur.RepositoryFile, r.config.Repository)}
 }

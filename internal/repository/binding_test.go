@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/keyring"
 )
 
@@ -32,7 +31,7 @@ func TestIDHasOneForm(t *testing.T) {
 func TestBinding(t *testing.T) {
 	f := newFixture(t)
 	root := filepath.Join(t.TempDir(), "config", "repositories")
-	if _, err := ReadBinding(root, f.repo.Dir()); !errors.Is(err, ErrUnbound) || appbur.HintOf(err) == "" {
+	if _, err := ReadBinding(root, f.repo.Dir()); !errors.Is(err, ErrUnbound) || nextStep(err) == "" {
 		t.Errorf("before it is bound: %v", err)
 	}
 	bound, err := f.repo.Bind(root, f.keysDir)
@@ -54,7 +53,7 @@ func TestBinding(t *testing.T) {
 		t.Error(err)
 	}
 	bound.ID = "0000000000000000"
-	if err := f.repo.CheckBinding(bound); !errors.Is(err, ErrOtherRepository) || appbur.HintOf(err) == "" {
+	if err := f.repo.CheckBinding(bound); !errors.Is(err, ErrOtherRepository) || nextStep(err) == "" {
 		t.Errorf("another id: %v", err)
 	}
 

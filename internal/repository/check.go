@@ -86,8 +86,8 @@ var findingHints = map[string]string{
 	findManifest:                     "do not restore this point as it is; the same object may be whole in another one",
 	findPayload:                      "do not import this dataset; use another point",
 	findSignature:                    "look at it with `git show`; if it is right, add the key of whoever made it to the allowed_signers file (docs/trust.md)",
-	findHistory:                      rewrittenHint,
-	findAnchor:                       rewrittenHint,
+	findHistory:                      "compare with another copy (`git log main`, docs/trust.md)",
+	findAnchor:                       "compare with another copy (`git log main`, docs/trust.md)",
 }
 
 // CheckOptions say how thoroughly to look, and what to compare with.
@@ -102,6 +102,8 @@ type CheckOptions struct {
 	Opener *seal.Opener
 	// Anchor is a record from another place, nil for none.
 	Anchor *SignedAnchor
+	// Hint says what to do about an error; nil is [appbur.HintOf].
+	Hint func(error) string
 	// Progress is told what is looked at and how much of it is done; it may be nil, and
 	// may be called from several goroutines.
 	Progress func(what string, done, total int)
@@ -170,6 +172,9 @@ func Check(ctx context.Context, dir string, o CheckOptions) (CheckReport, error)
 	if o.Progress == nil {
 		o.Progress = func(string, int, int) {}
 	}
+	if o.Hint == nil {
+		o.Hint = appbur.HintOf
+	}
 	c := &check{
 		options: o, report: CheckReport{Repository: dir, Quick: o.Quick, Notes: []string{}, Findings: []Finding{}},
 		files: map[fileAt]string{}, distrusted: map[appbur.RestorePointID]FindingClass{},
@@ -186,7 +191,6 @@ func Check(ctx context.Context, dir string, o CheckOptions) (CheckReport, error)
 		c.addProblem(p)
 	}
 	if o.Quick {
-		c.note("only what refs lead to was looked for; without --quick every byte, signature and digest is checked")
 		return c.report, nil
 	}
 
@@ -194,7 +198,7 @@ func Check(ctx context.Context, dir string, o CheckOptions) (CheckReport, error)
 	if err != nil {
 		c.find(Finding{
 			Kind: findConfig, Where: gitsync.MainRef, What: "the repository cannot be opened: " + err.Error(),
-			Hint: appbur.HintOf(err),
+			Hint: c.options.Hint(err),
 		})
 		return c.report, nil
 	}

@@ -56,7 +56,7 @@ func (c *check) wrong(kind string, hit Hit, where string, err error) {
 	if hit.Point == "" {
 		class = Damaged
 	}
-	c.find(Finding{Class: class, Kind: kind, Where: where, What: err.Error(), Hint: appbur.HintOf(err), Affects: []Hit{hit}})
+	c.find(Finding{Class: class, Kind: kind, Where: where, What: err.Error(), Hint: c.options.Hint(err), Affects: []Hit{hit}})
 }
 
 // distrust adds the finding that a point is not to be believed.
@@ -64,7 +64,7 @@ func (c *check) distrust(hit Hit, err error) {
 	if c.distrusted[hit.Point] != Untrusted {
 		c.distrusted[hit.Point] = classOf(err)
 	}
-	c.find(Finding{Class: classOf(err), Kind: findSignature, What: err.Error(), Hint: appbur.HintOf(err), Affects: []Hit{hit}})
+	c.find(Finding{Class: classOf(err), Kind: findSignature, What: err.Error(), Hint: c.options.Hint(err), Affects: []Hit{hit}})
 }
 
 func (c *check) checkPoint(ctx context.Context, ref PointRef) error {

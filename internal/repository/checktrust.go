@@ -21,7 +21,7 @@ func (c *check) checkTrust(ctx context.Context) error {
 		h, err := c.repo.History(c.options.KeysDir)
 		switch {
 		case errors.Is(err, ErrRewritten), errors.Is(err, ErrOtherRepository):
-			c.find(Finding{Kind: findHistory, Where: gitsync.MainRef, What: err.Error(), Hint: appbur.HintOf(err)})
+			c.find(Finding{Kind: findHistory, Where: gitsync.MainRef, What: err.Error(), Hint: c.options.Hint(err)})
 		case err != nil && !unreadable(err):
 			return err
 		case err == nil && h.First():
@@ -30,9 +30,7 @@ func (c *check) checkTrust(ctx context.Context) error {
 	}
 
 	var signers seal.AllowedSigners
-	if c.options.Signers == nil {
-		c.note("signatures were not checked: nobody is trusted yet (pass --trust FILE)")
-	} else {
+	if c.options.Signers != nil {
 		var err error
 		if signers, err = seal.ParseAllowedSigners(c.options.Signers); err != nil {
 			return &keyring.Error{Err: err}
@@ -56,7 +54,7 @@ func (c *check) checkLatest() error {
 	}
 	err = c.repo.CheckLatest(latest, c.options.KeysDir, c.options.Anchor)
 	if errors.Is(err, ErrRewritten) {
-		c.find(Finding{Kind: findHistory, Where: appbur.RestorePointTagPrefix, What: err.Error(), Hint: appbur.HintOf(err)})
+		c.find(Finding{Kind: findHistory, Where: appbur.RestorePointTagPrefix, What: err.Error(), Hint: c.options.Hint(err)})
 		return nil
 	}
 	return err
@@ -69,14 +67,14 @@ func (c *check) checkAnchor() error {
 	}
 	if c.options.Signers != nil {
 		if _, err := a.Verify(c.options.Signers); err != nil {
-			c.find(Finding{Class: classOf(err), Kind: findAnchor, What: err.Error(), Hint: appbur.HintOf(err)})
+			c.find(Finding{Class: classOf(err), Kind: findAnchor, What: err.Error(), Hint: c.options.Hint(err)})
 		}
 	}
 
 	gone, err := c.repo.Contains(a.Anchor)
 	switch {
 	case errors.Is(err, ErrRewritten), errors.Is(err, ErrAnchor):
-		c.find(Finding{Kind: findAnchor, Where: gitsync.MainRef, Object: a.Main, What: err.Error(), Hint: appbur.HintOf(err)})
+		c.find(Finding{Kind: findAnchor, Where: gitsync.MainRef, Object: a.Main, What: err.Error(), Hint: c.options.Hint(err)})
 	case err != nil && !unreadable(err):
 		return err
 	}

@@ -53,8 +53,8 @@ type ClusterConfig struct {
 // line, because a setting that is silently ignored is worse than a missing one.
 func ParseConfig(data []byte) (Config, error) {
 	c, err := parseConfig(data)
-	if err != nil && appbur.HintOf(err) == "" {
-		err = appbur.WithHint(err, "docs/rules.md shows every setting; `appbur config show` shows those that are there")
+	if err != nil && appbur.HintOf(err) == "" && ReasonOf(err) == "" {
+		err = because(ReasonBadConfig, err)
 	}
 	return c, err
 }
@@ -83,8 +83,7 @@ func parseConfig(data []byte) (Config, error) {
 	}
 
 	if err := c.Applications.check(); err != nil {
-		return Config{}, appbur.WithHint(fmt.Errorf("%s: applications: %w", appbur.RepositoryFile, err),
-			"`appbur apps retire NAMESPACE/NAME` writes this setting")
+		return Config{}, because(ReasonBadApplications, fmt.Errorf("%s: applications: %w", appbur.RepositoryFile, err))
 	}
 	if c.Retention != nil {
 		if _, err := c.Retention.Check(); err != nil {
@@ -190,8 +189,7 @@ func (c Config) With(path, value string) ([]byte, error) {
 			at.Content = append(at.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: name}, next)
 		}
 		if next.Kind != yaml.MappingNode {
-			return nil, appbur.WithHint(fmt.Errorf("%s: %s holds no settings with names", path, name),
-				"set it as a whole, or use `appbur config edit`")
+			return nil, because(ReasonNoSettings, fmt.Errorf("%s: %s holds no settings with names", path, name))
 		}
 		at = next
 	}

@@ -3,8 +3,6 @@ package repository
 import (
 	"strings"
 	"testing"
-
-	"github.com/appbur/appbur"
 )
 
 const edited = `# our management cluster
@@ -63,7 +61,7 @@ func TestParseConfigRefusesRecipientTwice(t *testing.T) {
 	for _, second := range []string{"age1first", "AGE1FIRST", "\"age1first \""} {
 		_, err := ParseConfig([]byte("format: 1\nrepository: 0011223344556677\nrecipients:\n  - age1first # operations\n  - age1second\n  - " +
 			second + "\n"))
-		if err == nil || !strings.Contains(err.Error(), "line 6") || !strings.Contains(err.Error(), "line 4") || appbur.HintOf(err) == "" {
+		if err == nil || !strings.Contains(err.Error(), "line 6") || !strings.Contains(err.Error(), "line 4") || nextStep(err) == "" {
 			t.Errorf("%s: %v", second, err)
 		}
 	}

@@ -127,15 +127,14 @@ func (d deletion) check(allowedSigners []byte) error {
 		if at, still := after[held]; still && (was.Partial || !d.rest[at].Partial) {
 			continue
 		}
-		return appbur.WithHint(fmt.Errorf("%w: no good state of %s would be left without %s", ErrLastGood, held, was.ID),
-			"make a new point first, or pass --last-good to delete it nevertheless")
+		return because(ReasonLastGood, fmt.Errorf("%w: no good state of %s would be left without %s", ErrLastGood, held, was.ID))
 	}
 	return nil
 }
 
 // NobodyTrusted says that a deletion cannot be decided, because nobody is trusted.
 func NobodyTrusted() error {
-	return appbur.WithHint(fmt.Errorf("%w: nobody is trusted, so no restore point is known to be good, and none is deleted because of others",
-		ErrUntrusted),
-		"pass --trust FILE with the allowed_signers of the machine that takes the backups, or --keys with its key directory")
+	return because(ReasonNobodyTrusted, fmt.Errorf(
+		"%w: nobody is trusted, so no restore point is known to be good, and none is deleted because of others",
+		ErrUntrusted))
 }

@@ -62,7 +62,7 @@ func TestDeletePoints(t *testing.T) {
 	main := f.git("rev-parse", "main")
 
 	for _, refused := range [][]appbur.RestorePointID{{onlyB}, {old, newest, onlyB}, {old, newest}} {
-		if err := f.repo.DeletePoints(t.Context(), refused, f.trusted(), false); !errors.Is(err, ErrLastGood) || appbur.HintOf(err) == "" {
+		if err := f.repo.DeletePoints(t.Context(), refused, f.trusted(), false); !errors.Is(err, ErrLastGood) || nextStep(err) == "" {
 			t.Errorf("deleting %v: %v", refused, err)
 		}
 		if err := f.repo.MayDelete(refused, f.trusted()); !errors.Is(err, ErrLastGood) {

@@ -83,7 +83,5 @@ func (r *Repository) cannotRead(ref PointRef, why error) error {
 	if appbur.HintOf(err) != "" {
 		return err
 	}
-	return appbur.WithHint(err,
-		fmt.Sprintf("`appbur repo check --repo %s` tells damage from a tag of somebody else; `appbur points delete %s` takes it away", r.dir,
-			ref.ID))
+	return &Error{Reason: ReasonUnreadablePoint, Dir: r.dir, Point: string(ref.ID), Err: err}
 }

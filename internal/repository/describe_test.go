@@ -42,7 +42,7 @@ func TestUnreadablePoint(t *testing.T) {
 				all.Unreadable[0].Ref.ID != bad {
 				t.Fatalf("%+v, %v", all, err)
 			}
-			if err := all.Unreadable[0].Err; !errors.Is(err, ErrUnreadable) || appbur.HintOf(err) == "" {
+			if err := all.Unreadable[0].Err; !errors.Is(err, ErrUnreadable) || nextStep(err) == "" {
 				t.Errorf("%v has no hint", err)
 			}
 
@@ -93,7 +93,7 @@ func TestAllPointsUnreadable(t *testing.T) {
 	f.git("tag", "restore-points/20261121T030238Z", "main")
 	f.git("tag", "restore-points/20261121T030239Z", "main")
 	_, err := f.repo.Resolve(Latest)
-	if !errors.Is(err, ErrNoPoint) || appbur.HintOf(err) == "" {
+	if !errors.Is(err, ErrNoPoint) || nextStep(err) == "" {
 		t.Errorf("latest: %v", err)
 	}
 	if _, err := f.repo.Resolve(LatestPartial); !errors.Is(err, ErrNoPoint) {
@@ -113,7 +113,7 @@ func TestDamagedRefOfAPoint(t *testing.T) {
 		t.Errorf("latest is %v, %v", ref.ID, err)
 	}
 	if err := f.repo.DeletePoints(t.Context(), []appbur.RestorePointID{"20270101T000000Z"}, f.trusted(), false); !errors.Is(err,
-		ErrUnreadable) || appbur.HintOf(err) == "" {
+		ErrUnreadable) || nextStep(err) == "" {
 		t.Errorf("delete: %v", err)
 	}
 }

@@ -38,5 +38,6 @@
 // # Refusals
 //
 // The package does not talk to clusters or applications, and not to users: it
-// is told what was captured and returns errors with hints.
+// is told what was captured, and an error that a user can do something about has a
+// [Reason]; which flag or command is the way out, the caller says.
 package repository

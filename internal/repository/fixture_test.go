@@ -1,6 +1,7 @@
 package repository
 
 import (
+	"cmp"
 	"crypto/rand"
 	"os"
 	"os/exec"
@@ -207,3 +208,6 @@ func newKeys(t testing.TB) (seal.Keys, *seal.Opener) {
 	}
 	return keys, opener
 }
+
+// nextStep is what an error gives its caller to go on with: a hint, or a reason to find one by.
+func nextStep(err error) string { return cmp.Or(string(ReasonOf(err)), appbur.HintOf(err)) }

@@ -117,7 +117,7 @@ func TestNobodyTrustedNothingDeleted(t *testing.T) {
 	old := f.mark("")
 	f.mark("")
 	ids := []appbur.RestorePointID{old}
-	if err := f.repo.DeletePoints(t.Context(), ids, nil, false); !errors.Is(err, ErrUntrusted) || appbur.HintOf(err) == "" {
+	if err := f.repo.DeletePoints(t.Context(), ids, nil, false); !errors.Is(err, ErrUntrusted) || nextStep(err) == "" {
 		t.Errorf("the error is %v", err)
 	}
 	if err := f.repo.MayDelete(ids, nil); !errors.Is(err, ErrUntrusted) {

@@ -84,9 +84,8 @@ func (g Guards) checkCluster(known string, seen appbur.Cluster) error {
 	if known == "" || known == seen.ID || g.AdoptCluster {
 		return nil
 	}
-	return &GuardError{appbur.WithHint(
-		fmt.Errorf("the repository holds the history of cluster %s, this is cluster %s", known, seen.ID),
-		"use another repository, or pass --adopt-cluster if this cluster is the rebuilt successor")}
+	return &GuardError{because(ReasonOtherCluster,
+		fmt.Errorf("the repository holds the history of cluster %s, this is cluster %s", known, seen.ID))}
 }
 
 // checkCollapse looks at what a commit removes from the saved manifests.
@@ -125,9 +124,7 @@ func exceeds(removed, before int, share float64, floor int) bool {
 }
 
 func collapse(format string, args ...any) error {
-	return &GuardError{appbur.WithHint(
-		fmt.Errorf(format+"; nothing was written", args...),
-		"check that this is the right cluster and that it is whole; pass --allow-collapse if the objects were deleted on purpose")}
+	return &GuardError{because(ReasonCollapse, fmt.Errorf(format+"; nothing was written", args...))}
 }
 
 // limits are those that hold.

@@ -49,7 +49,7 @@ func TestGuardsStopACollapse(t *testing.T) {
 			switch {
 			case test.says == "" && err != nil:
 				t.Error(err)
-			case test.says != "" && (!errors.As(err, &guard) || !strings.Contains(err.Error(), test.says) || appbur.HintOf(err) == ""):
+			case test.says != "" && (!errors.As(err, &guard) || !strings.Contains(err.Error(), test.says) || nextStep(err) == ""):
 				t.Errorf("got %v, want a guard that says %q, with a hint", err, test.says)
 			}
 			if err := (Guards{AllowCollapse: true}).checkCollapse(test.limits, test.saved, test.added, test.removed); err != nil {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/pkg/gitsync"
 	"github.com/appbur/appbur/pkg/seal"
@@ -13,9 +12,6 @@ import (
 // ErrRewritten means that the history is not the one that was there before: commits
 // or points that were seen, or that an anchor names, are missing or replaced.
 var ErrRewritten = errors.New("the history was rewritten or cut off")
-
-// rewrittenHint is the way out of every ErrRewritten.
-const rewrittenHint = "compare with another copy (`git log main`, docs/trust.md); if this history is right, for example because you went back on purpose, pass --accept-history"
 
 // History is main compared with what was seen of it last.
 type History struct {
@@ -59,8 +55,8 @@ func (r *Repository) History(keysDir string) (History, error) {
 
 	if !descends {
 		h.New = nil
-		return h, appbur.WithHint(fmt.Errorf("%w: main is at %s, which does not lead back to %s, seen %s",
-			ErrRewritten, tip.Short(), seen.Commit.Short(), seen.At.UTC().Format("2006-01-02 15:04:05Z")), rewrittenHint)
+		return h, because(ReasonRewritten, fmt.Errorf("%w: main is at %s, which does not lead back to %s, seen %s",
+			ErrRewritten, tip.Short(), seen.Commit.Short(), seen.At.UTC().Format("2006-01-02 15:04:05Z")))
 	}
 	return h, nil
 }
@@ -76,8 +72,6 @@ func verifyCommit(c gitsync.Commit, signers seal.AllowedSigners) error {
 	return nil
 }
 
-const untrustedCommitHint = "look at it with `git show`; if it is right, add the key of whoever made it to the allowed_signers file, or pass --accept-history"
-
 // Verify checks the signature of every commit that came after what was seen last.
 func (h History) Verify(allowedSigners []byte) error {
 	signers, err := seal.ParseAllowedSigners(allowedSigners)
@@ -86,7 +80,7 @@ func (h History) Verify(allowedSigners []byte) error {
 	}
 	for _, c := range h.New {
 		if err := verifyCommit(c, signers); err != nil {
-			return appbur.WithHint(err, untrustedCommitHint)
+			return because(ReasonUntrustedCommit, err)
 		}
 	}
 	return nil

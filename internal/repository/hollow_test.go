@@ -67,7 +67,7 @@ func TestGuardsCountLostContent(t *testing.T) {
 	}
 	var guard *GuardError
 	if err := put(60, nil); !errors.As(err, &guard) || !strings.Contains(err.Error(), "lost most of their content") ||
-		appbur.HintOf(err) == "" {
+		nextStep(err) == "" {
 		t.Errorf("all of them: %v", err)
 	}
 }

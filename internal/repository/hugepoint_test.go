@@ -58,7 +58,7 @@ func TestAHugePointEndsNoList(t *testing.T) {
 				t.Fatalf("%+v, %v", all, err)
 			}
 			err = all.Unreadable[0].Err
-			if !errors.Is(err, gitsync.ErrTooLarge) || !strings.Contains(appbur.HintOf(err), content.setting) || appbur.HintOf(err) == "" {
+			if !errors.Is(err, gitsync.ErrTooLarge) || !strings.Contains(appbur.HintOf(err), content.setting) || nextStep(err) == "" {
 				t.Errorf("%v, hint %q", err, appbur.HintOf(err))
 			}
 			if took := after.TotalAlloc - before.TotalAlloc; took > 64<<20 {

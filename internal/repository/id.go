@@ -6,8 +6,6 @@ import (
 	"io"
 
 	"go.yaml.in/yaml/v3"
-
-	"github.com/appbur/appbur"
 )
 
 // ID is the random id of a repository: 16 hexadecimal digits in lower case.
@@ -30,8 +28,7 @@ func newID(random io.Reader) (ID, error) {
 func ParseID(text string) (ID, error) {
 	raw, err := hex.DecodeString(text)
 	if err != nil || len(raw) != idBytes || hex.EncodeToString(raw) != text {
-		return "", appbur.WithHint(fmt.Errorf("%q is no repository id", text),
-			fmt.Sprintf("an id is the %d hexadecimal digits that `appbur init` chose; it never changes, so look who changed it (`git log main -- %s`)", 2*idBytes, appbur.RepositoryFile))
+		return "", because(ReasonBadID, fmt.Errorf("%q is no repository id", text))
 	}
 	return ID(text), nil
 }

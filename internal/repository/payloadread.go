@@ -20,7 +20,7 @@ import (
 // are not those that were exported, so whoever reads to the end has the right ones.
 func (l *Loaded) Payload(key appbur.AppKey, d appbur.Dataset) (io.ReadCloser, error) {
 	if d.Sensitive && l.opener == nil {
-		return nil, &keyring.Error{Err: appbur.WithHint(fmt.Errorf("dataset %s of %s is encrypted", d.Name, key), "pass --identity FILE")}
+		return nil, &keyring.Error{Err: because(ReasonSealedDataset, fmt.Errorf("dataset %s of %s is encrypted", d.Name, key))}
 	}
 	d, err := openDigest(l.opener, key, d)
 	if err != nil {

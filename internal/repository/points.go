@@ -76,7 +76,7 @@ func (r *Repository) Resolve(name string) (PointRef, error) {
 	}
 	id, err := appbur.ParseRestorePointID(name)
 	if err != nil {
-		return PointRef{}, appbur.WithHint(fmt.Errorf("%w: %w", ErrNoPoint, err), "`appbur points list --repo "+r.dir+"` shows what there is")
+		return PointRef{}, &Error{Reason: ReasonUnknownPoint, Dir: r.dir, Err: fmt.Errorf("%w: %w", ErrNoPoint, err)}
 	}
 	for _, ref := range refs {
 		if ref.ID == id {
@@ -112,18 +112,23 @@ func (r *Repository) ResolveLatest(name string, allowedSigners []byte) (latest P
 
 // noLatest says why none of the points is the latest.
 func (r *Repository) noLatest(all Catalog) error {
-	hint := "`appbur points list --repo " + r.dir + "` says why"
 	switch {
 	case len(all.Refs) > 0:
 		return appbur.WithHint(fmt.Errorf("%w: all %d points that can be read are partial, and a partial point is never latest", ErrNoPoint,
 			len(all.Refs)),
 			fmt.Sprintf("name one to use it nevertheless, for example %s, or %s", all.Refs[0].ID, LatestPartial))
 	case len(all.Untrusted) > 0:
-		return appbur.WithHint(fmt.Errorf("none of the %d restore points counts: %w", len(all.Rejected()), all.Untrusted[0].Err), hint)
+		return &Error{
+			Reason: ReasonNoGoodPoint, Dir: r.dir,
+			Err: fmt.Errorf("none of the %d restore points counts: %w", len(all.Rejected()), all.Untrusted[0].Err),
+		}
 	case len(all.Unreadable) > 0:
-		return appbur.WithHint(fmt.Errorf("%w: none of the %d points can be read", ErrNoPoint, len(all.Unreadable)), hint)
+		return &Error{
+			Reason: ReasonNoGoodPoint, Dir: r.dir,
+			Err: fmt.Errorf("%w: none of the %d points can be read", ErrNoPoint, len(all.Unreadable)),
+		}
 	default:
-		return appbur.WithHint(fmt.Errorf("%w: the repository has none yet", ErrNoPoint), "make one with `appbur backup --repo "+r.dir+"`")
+		return &Error{Reason: ReasonNoPoint, Dir: r.dir, Err: fmt.Errorf("%w: the repository has none yet", ErrNoPoint)}
 	}
 }
 
@@ -149,8 +154,7 @@ func (r *Repository) verifyTag(ref PointRef, signers seal.AllowedSigners) (princ
 			"only points that appbur wrote are signed; somebody else may have made this tag")
 	}
 	if principal, err = signers.Verify(ref.tag.Payload, ref.tag.Signature, ref.Tagged); err != nil {
-		return "", appbur.WithHint(fmt.Errorf("%w: %s: %w", ErrUntrusted, ref.ID, err),
-			"pass --trust FILE with the allowed_signers of the machine that takes the backups")
+		return "", because(ReasonUntrustedPoint, fmt.Errorf("%w: %s: %w", ErrUntrusted, ref.ID, err))
 	}
 	return principal, nil
 }
@@ -167,5 +171,5 @@ func (p PointRef) object() gitsync.Hash {
 }
 
 func (r *Repository) noPoint(id appbur.RestorePointID) error {
-	return appbur.WithHint(fmt.Errorf("%w: %s", ErrNoPoint, id), "`appbur points list --repo "+r.dir+"` shows what there is")
+	return &Error{Reason: ReasonUnknownPoint, Dir: r.dir, Err: fmt.Errorf("%w: %s", ErrNoPoint, id)}
 }

@@ -96,7 +96,7 @@ func (r *Repository) chooseRemotes(names []string) ([]Remote, error) {
 	}
 	for _, name := range names {
 		if !slices.ContainsFunc(remotes, func(c Remote) bool { return c.Name == name }) {
-			return nil, appbur.WithHint(fmt.Errorf("%w %q does not exist", gitsync.ErrRemoteName, name), "`appbur remotes list` shows those that do")
+			return nil, because(ReasonUnknownRemote, fmt.Errorf("%w %q does not exist", gitsync.ErrRemoteName, name))
 		}
 	}
 	return slices.DeleteFunc(remotes, func(c Remote) bool { return !slices.Contains(names, c.Name) }), nil

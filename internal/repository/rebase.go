@@ -73,8 +73,8 @@ func (w *Writer) sameLine(tip gitsync.Hash) (Config, error) {
 		return Config{}, err
 	}
 	if !descends {
-		return Config{}, appbur.WithHint(fmt.Errorf("%w: main is at %s, which does not lead back to %s, where this began", ErrRewritten,
-			tip.Short(), w.edit.Base().Short()), rewrittenHint)
+		return Config{}, because(ReasonRewritten, fmt.Errorf("%w: main is at %s, which does not lead back to %s, where this began", ErrRewritten,
+			tip.Short(), w.edit.Base().Short()))
 	}
 	config, err := w.repo.configAt(tip)
 	if err != nil {

@@ -124,7 +124,7 @@ func Create(ctx context.Context, dir, keysDir, keysRoot string, recipients []str
 var ErrForeign = errors.New("no appbur repository")
 
 func foreign(dir string, err error) error {
-	return appbur.WithHint(fmt.Errorf("%w: %s: %w", ErrForeign, dir, err), "this is a Git repository, but not one that `appbur init` made")
+	return because(ReasonForeign, fmt.Errorf("%w: %s: %w", ErrForeign, dir, err))
 }
 
 // Open opens a repository and reads its configuration from the tip of main.

@@ -68,7 +68,7 @@ func TestRestoresThatCannotBeRead(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(f.repo.Dir(), restoresFile), []byte("[{"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.repo.Restores(); err == nil || !strings.Contains(err.Error(), restoresFile) || appbur.HintOf(err) == "" {
+	if _, err := f.repo.Restores(); err == nil || !strings.Contains(err.Error(), restoresFile) || nextStep(err) == "" {
 		t.Errorf("got %v (hint %q)", err, appbur.HintOf(err))
 	}
 }

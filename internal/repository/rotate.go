@@ -269,8 +269,7 @@ func resealAll(
 
 func reseal(edit *gitsync.Edit, path string, data []byte, sealer *seal.Sealer, opener *seal.Opener) error {
 	if opener == nil {
-		return &keyring.Error{Err: appbur.WithHint(fmt.Errorf("%s is encrypted and has to be sealed anew", path),
-			"pass --identity FILE with an age identity that decrypts it")}
+		return &keyring.Error{Err: because(ReasonSealedFile, fmt.Errorf("%s is encrypted and has to be sealed anew", path))}
 	}
 	resealed, err := sealer.ResealManifest(data, opener, canonical)
 	if err != nil {

@@ -276,7 +276,7 @@ func TestRotationsThatAreRefused(t *testing.T) {
 	tip, identities := f.git("rev-parse", "main"), len(own.Recipients())
 	is := func(want error) func(error) bool { return func(err error) bool { return errors.Is(err, want) } }
 
-	hinted := func(err error) bool { return err != nil && appbur.HintOf(err) != "" }
+	hinted := func(err error) bool { return err != nil && nextStep(err) != "" }
 	for name, test := range map[string]struct {
 		opener *seal.Opener
 		change Rotation
@@ -303,7 +303,7 @@ func TestRotationsThatAreRefused(t *testing.T) {
 		t.Error("a refused rotation changed something")
 	}
 	if _, err := Create(t.Context(), filepath.Join(t.TempDir(), "x.git"), t.TempDir(), "", []string{"age1x"}, rand.Reader,
-		f.now); err == nil || appbur.HintOf(err) == "" {
+		f.now); err == nil || nextStep(err) == "" {
 		t.Errorf("a repository for a recipient that is none: %v", err)
 	}
 }

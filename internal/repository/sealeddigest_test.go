@@ -110,7 +110,7 @@ func TestLoadOpensDigests(t *testing.T) {
 	}
 
 	if _, stranger := newKeys(t); true {
-		if _, err := f.repo.Load(t.Context(), ref, stranger); !errors.Is(err, seal.ErrNoIdentityMatch) || appbur.HintOf(err) == "" {
+		if _, err := f.repo.Load(t.Context(), ref, stranger); !errors.Is(err, seal.ErrNoIdentityMatch) || nextStep(err) == "" {
 			t.Errorf("somebody else loads it: %v", err)
 		}
 	}

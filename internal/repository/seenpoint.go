@@ -50,9 +50,6 @@ func (r *Repository) RememberPoint(dir string, point PointRef, at time.Time) err
 	return keyring.WriteSeen(dir, append(list, fresh))
 }
 
-// takenAwayHint is the way out when newer points than the latest are missing.
-const takenAwayHint = "look for it in other copies and remotes (`git tag -l 'restore-points/*'`, docs/trust.md); name the point to use an older one, or pass --accept-history if it was deleted on purpose"
-
 // CheckLatest refuses a point as the latest while a newer one is known that is not
 // there any more and that was not deleted here: the one that was seen last, or those
 // that the anchor names. The error wraps [ErrRewritten]. The zero PointRef stands for
@@ -81,8 +78,8 @@ func (r *Repository) CheckLatest(latest PointRef, keysDir string, anchor *Signed
 	if latest.ID != "" {
 		left = "and the newest that is left is " + string(latest.ID)
 	}
-	return appbur.WithHint(fmt.Errorf("%w: restore points that were here were taken away or replaced: %s; %s", ErrRewritten,
-		appbur.Shortlist(gone, shownPoints), left), takenAwayHint)
+	return because(ReasonTakenAway, fmt.Errorf("%w: restore points that were here were taken away or replaced: %s; %s", ErrRewritten,
+		appbur.Shortlist(gone, shownPoints), left))
 }
 
 // takenAway are those of some points that are newer than the latest and not there as

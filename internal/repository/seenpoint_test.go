@@ -42,7 +42,7 @@ func TestNewestTagsTakenAway(t *testing.T) {
 	signed := f.git("rev-parse", "refs/tags/"+newest.Tag())
 
 	f.git("update-ref", "-d", "refs/tags/"+newest.Tag())
-	if ref, err := f.latest(nil); !errors.Is(err, ErrRewritten) || appbur.HintOf(err) == "" {
+	if ref, err := f.latest(nil); !errors.Is(err, ErrRewritten) || nextStep(err) == "" {
 		t.Errorf("latest is %s, %v", ref.ID, err)
 	}
 	if report := f.check(CheckOptions{}); !report.has(findHistory) {

@@ -128,8 +128,9 @@ func (s *TrustStatus) compare(r *Repository, ref PointRef, trust Trust) error {
 		return err
 	}
 	if !descends {
-		return appbur.WithHint(fmt.Errorf("%w: restore point %s was made of the commit %s, which main at %s does not hold", ErrRewritten, ref.ID,
-			base.Short(), h.Tip.Short()), rewrittenHint)
+		return because(ReasonRewritten, fmt.Errorf("%w: restore point %s was made of the commit %s, which main at %s does not hold",
+			ErrRewritten, ref.ID,
+			base.Short(), h.Tip.Short()))
 	}
 
 	if trust.Signers != nil {

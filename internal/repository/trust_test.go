@@ -103,7 +103,7 @@ func TestARewrittenHistoryIsRefused(t *testing.T) {
 			f.change("1")
 			rewrite(f)
 			f.reopen()
-			if _, err := f.judge(old); !errors.Is(err, ErrRewritten) || appbur.HintOf(err) == "" {
+			if _, err := f.judge(old); !errors.Is(err, ErrRewritten) || nextStep(err) == "" {
 				t.Errorf("a point of it: %v", err)
 			}
 			if _, err := f.repo.Begin(fixtureCluster, "1", f.keys, Guards{}, rand.Reader, f.now); !errors.Is(err, ErrRewritten) {
@@ -229,7 +229,7 @@ func TestForeignCommits(t *testing.T) {
 			f := newFixture(t)
 			ref := f.point()
 			f.foreign(change)
-			if err := begin(f); !errors.Is(err, ErrPolicy) || !errors.Is(err, ErrUntrusted) || appbur.HintOf(err) == "" {
+			if err := begin(f); !errors.Is(err, ErrPolicy) || !errors.Is(err, ErrUntrusted) || nextStep(err) == "" {
 				t.Errorf("a backup: %v", err)
 			}
 			if _, err := f.rotate(nil, Rotation{Signing: true}); !errors.Is(err, ErrPolicy) {

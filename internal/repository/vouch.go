@@ -16,9 +16,6 @@ import (
 // trusted has signed it or nobody has agreed to it.
 var ErrPolicy = errors.New(appbur.RepositoryFile + " is not obeyed")
 
-// adoptHint is the way out of every ErrPolicy.
-const adoptHint = "look at it with `appbur config adopt --dry-run`; if it is right, adopt it with `appbur config adopt`, otherwise revert the commit"
-
 // CheckPolicy demands that what [Repository.Config] says was written by somebody trusted:
 // whoever can push could otherwise choose what is saved, what is encrypted, for whom, and
 // what is deleted. The error wraps [ErrPolicy].
@@ -61,7 +58,7 @@ func (r *Repository) demandVoucher(tip gitsync.Hash, signers seal.AllowedSigners
 			changed = changed || err != nil || !bytes.Equal(before, text)
 		}
 		if changed {
-			return appbur.WithHint(fmt.Errorf("%w: it was changed by nobody trusted: %w", ErrPolicy, refusal), adoptHint)
+			return because(ReasonPolicy, fmt.Errorf("%w: it was changed by nobody trusted: %w", ErrPolicy, refusal))
 		}
 		at = commit.Parents[0]
 	}
@@ -141,7 +138,7 @@ func (r *Repository) guardPolicy(keys *keyring.Keys, tip gitsync.Hash) error {
 		return err
 	}
 	if losses := PolicyLosses(agreed, now); len(losses) > 0 {
-		return appbur.WithHint(fmt.Errorf("%w: nobody has agreed yet to what it gives up: %s", ErrPolicy, joinLosses(losses)), adoptHint)
+		return because(ReasonPolicy, fmt.Errorf("%w: nobody has agreed yet to what it gives up: %s", ErrPolicy, joinLosses(losses)))
 	}
 	return nil
 }

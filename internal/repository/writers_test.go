@@ -257,7 +257,7 @@ func TestWriterStopsWhenTheConfigurationChanges(t *testing.T) {
 	keys, _ := newKeys(t)
 	f.mustRotate(f.opener(), Rotation{Add: []string{keys.Recipient}})
 	_, err = writer.Commit(t.Context(), f.now(), appbur.Coverage{})
-	if !errors.Is(err, gitsync.ErrRefMoved) || !strings.Contains(err.Error(), appbur.RepositoryFile) || appbur.HintOf(err) == "" {
+	if !errors.Is(err, gitsync.ErrRefMoved) || !strings.Contains(err.Error(), appbur.RepositoryFile) || nextStep(err) == "" {
 		t.Errorf("%v, hint %q", err, appbur.HintOf(err))
 	}
 }
