@@ -18,7 +18,7 @@
 // plaintext, the recipients and the sealed bytes. Whoever holds that key can tell
 // from the file alone, without a private key and after a restart or in a fresh
 // clone, that it is the sealed form of this very plaintext, and keeps it byte for
-// byte. A file that was altered in any way does not match and is sealed anew.
+// byte. A file that was altered in any way does not match and is sealed again.
 //
 // # Promises
 //

@@ -108,7 +108,7 @@ func walkLeaves(n *yaml.Node, path []string, fn leafFunc) error {
 			return nil
 		case mergeTag:
 			// "<<" means something only as a key. As a value it is text, which the
-			// encoder must be told.
+			// encoder must be configured.
 			n.Tag, n.Style = "!!str", yaml.DoubleQuotedStyle
 		}
 		if err := fn(n, path); err != nil {

@@ -2,7 +2,7 @@ package seal
 
 import "errors"
 
-// The errors that callers tell apart. They arrive wrapped.
+// The errors that callers distinguish. They arrive wrapped.
 var (
 	// ErrNoIdentityMatch means that none of the private keys belongs to a
 	// recipient of the file.

@@ -131,7 +131,7 @@ func newValueCipher(dataKey []byte, random io.Reader) (valueCipher, error) {
 	return valueCipher{block, random}, err
 }
 
-// encrypt returns the text that stands in place of a value. Empty values stay
+// encrypt returns the text that replaces a value. Empty values stay
 // empty, as SOPS has it. The additional data ties the value to its place.
 func (c valueCipher) encrypt(kind string, plain []byte, additional string) (string, error) {
 	if len(plain) == 0 {

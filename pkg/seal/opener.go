@@ -73,7 +73,7 @@ func (o *Opener) decrypt(d sealedDocument) error {
 }
 
 // openValues puts the plain values in place of the encrypted ones and checks the
-// authentication code of the whole.
+// authentication code of the complete file.
 func openValues(root *yaml.Node, values valueCipher, m metadata, selected selection) error {
 	content := newContentHash()
 	err := walkLeaves(root, nil, func(n *yaml.Node, path []string) error {

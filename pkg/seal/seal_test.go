@@ -246,14 +246,14 @@ func TestTamperingIsNoticed(t *testing.T) {
 			t.Errorf("%s: %v\n%s", name, err, opened)
 		}
 		if err != nil && strings.Contains(err.Error(), "two") {
-			t.Errorf("%s: the error tells a value: %v", name, err)
+			t.Errorf("%s: the error contains a value: %v", name, err)
 		}
 	}
 }
 
 // The authentication code of SOPS is over values, in their order, without the keys and
 // the bounds between them, and whoever knows a recipient can make one. What opens here
-// is told apart by the signature of the commit that holds the file, and by nothing else.
+// is recognised by the signature of the commit that holds the file, and by nothing else.
 func TestWhatSOPSDoesNotAuthenticate(t *testing.T) {
 	k, stranger := keys(t), keys(t)
 	plain := []byte("apiVersion: v1\ndata:\n  a: one\nkind: Secret\nmetadata:\n  name: x\n  namespace: team\n")
@@ -321,7 +321,7 @@ func TestManifestsThatCannotBeSealed(t *testing.T) {
 		if err == nil {
 			t.Errorf("%s: sealed as\n%s", name, sealed)
 		} else if strings.Contains(err.Error(), "SECRET") {
-			t.Errorf("%s: the error tells a value: %v", name, err)
+			t.Errorf("%s: the error contains a value: %v", name, err)
 		}
 	}
 

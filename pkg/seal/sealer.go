@@ -52,9 +52,9 @@ func (s *Sealer) SealManifest(plain, previous []byte) ([]byte, error) {
 // apiVersion, kind, name and namespace never are: a path that cannot be encrypted
 // without them is [ErrUnsupported].
 //
-// previous is what lies in Git now, or nil. It is returned byte for byte when this
+// previous is what is stored in Git now, or nil. It is returned byte for byte when this
 // sealer, or another one with the same fingerprint key, made it of the same plain
-// bytes, with the same selection, for the same recipients, and nobody altered it
+// bytes, with the same selection, for the same recipients, and it was not altered
 // since.
 func (s *Sealer) SealManifestPaths(plain, previous []byte, secret [][]string) ([]byte, error) {
 	document := sync.OnceValues(func() (*yaml.Node, error) { return parseDocument(plain) })

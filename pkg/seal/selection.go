@@ -36,17 +36,17 @@ func parseSelection(encryptedRegex string) (selection, error) {
 // has reports whether the value at a path is to be encrypted.
 func (s selection) has(path []string) bool { return slices.ContainsFunc(path, s.rule.MatchString) }
 
-// encryptedRegex is the rule as SOPS's metadata hold it.
+// encryptedRegex is the rule as it is in SOPS's metadata.
 func (s selection) encryptedRegex() string { return s.rule.String() }
 
 // selectPaths finds the selection that encrypts everything below the paths. SOPS
 // knows names of keys and not paths, so each path is stood for by one of its keys:
 // by the one that selects the fewest other values, the last one when several do.
-// What it selects besides is encrypted as well: more than was asked for, never
+// What it selects besides is encrypted as well: more than was requested, never
 // less. A key that would hide what the object is cannot be chosen; if a path
 // has no other, the manifest cannot be sealed.
 //
-// The document is asked for only if there is a choice.
+// The document is read only if there is a choice.
 func selectPaths(paths [][]string, document func() (*yaml.Node, error)) (selection, error) {
 	if len(paths) == 0 {
 		return selection{}, fmt.Errorf("%w: no path is secret", ErrUnsupported)
@@ -104,24 +104,24 @@ func fewestOthers(candidates []string, leaves, paths [][]string) string {
 	return best
 }
 
-// below reports whether a leaf lies at or below one of the paths.
+// below reports whether a leaf is at or below one of the paths.
 func below(leaf []string, paths [][]string) bool {
 	return slices.ContainsFunc(paths, func(path []string) bool {
 		return len(leaf) >= len(path) && slices.Equal(leaf[:len(path)], path)
 	})
 }
 
-// identities are the values that tell which object a manifest is. Flux, kustomize
+// identities are the values that identify the object of a manifest. Flux, kustomize
 // and people have to read them before anything is decrypted.
 var identities = [][]string{{"apiVersion"}, {"kind"}, {"metadata", "name"}, {"metadata", "namespace"}}
 
-// hidesIdentity reports whether a key cannot be selected, wherever it stands.
+// hidesIdentity reports whether a key cannot be selected, wherever it is.
 func hidesIdentity(key string) bool {
 	return slices.ContainsFunc(identities, func(path []string) bool { return slices.Contains(path, key) })
 }
 
 // isIdentity reports whether a path is one of those values, holds some of them or
-// lies below one.
+// is below one.
 func isIdentity(path []string) bool {
 	return below(path, identities) ||
 		slices.ContainsFunc(identities, func(identity []string) bool { return below(identity, [][]string{path}) })

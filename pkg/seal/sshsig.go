@@ -48,7 +48,7 @@ type signatureBlob struct {
 type Signer struct{ key ssh.Signer }
 
 // NewSigner reads a private key in OpenSSH's or PEM form. Keys with a passphrase
-// are refused: a backup that runs by itself has nobody to ask.
+// are refused: a backup that runs by itself cannot ask for it.
 func NewSigner(privateKey []byte) (*Signer, error) {
 	key, err := ssh.ParsePrivateKey(privateKey)
 	if err != nil {
