@@ -3,7 +3,6 @@ package mysql
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/appbur/appbur"
@@ -228,32 +227,15 @@ func (t *table) readKey(ctx context.Context, s *session) error {
 		return fmt.Errorf("reading indexes: %w", err)
 	}
 
-	var primary []string
-	fits := map[string]bool{}
+	indexes := tables.NewUniqueIndexes(t.Key)
 	for _, row := range rows {
 		index, column, loose := row[0], row[1], row[2] == "1"
-		if index == "PRIMARY" {
-			primary = append(primary, column)
-		}
-		fit, seen := fits[index]
+		primary := index == "PRIMARY"
 		// A primary key over a prefix still identifies rows.
-		fits[index] = (fit || !seen) && (!loose || index == "PRIMARY") && slices.Contains(t.Key, column)
+		indexes.Add(index, column, primary, !loose || primary)
 	}
-	if len(t.Key) == 0 {
-		if len(primary) == 0 {
-			return appbur.WithHint(fmt.Errorf("it has no primary key"),
-				"name columns that are NOT NULL and unique together with key: in the configuration")
-		}
-		t.Key = primary
-		return nil
-	}
-
-	for _, fit := range fits {
-		if fit {
-			return nil
-		}
-	}
-	return fmt.Errorf("the key (%s) is not unique: no unique index over NOT NULL columns is part of it", strings.Join(t.Key, ", "))
+	t.Key, err = indexes.Key()
+	return err
 }
 
 // foreignKey is one constraint: the columns of one table and those they refer to.

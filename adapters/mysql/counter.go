@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/adapters/internal/tables"
 	"github.com/appbur/appbur/pkg/contract"
 )
 
@@ -28,7 +29,7 @@ func drawnFrom(columnDefault string) string {
 func (s *snapshot) Positions(ctx context.Context, dataset string) ([]appbur.Position, error) {
 	t, ok := s.tables[dataset]
 	if !ok {
-		return nil, unknownDataset(dataset)
+		return nil, tables.UnknownDataset(dataset)
 	}
 	var positions []appbur.Position
 
@@ -78,7 +79,7 @@ func numberOf(text string) (*big.Int, error) {
 func (tx *transaction) Continue(ctx context.Context, dataset string, positions []appbur.Position) error {
 	t, ok := tx.tables[dataset]
 	if !ok {
-		return unknownDataset(dataset)
+		return tables.UnknownDataset(dataset)
 	}
 
 	for _, p := range positions {

@@ -14,7 +14,6 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/appbur/appbur"
-	"github.com/appbur/appbur/adapters/internal/tables"
 	"github.com/appbur/appbur/pkg/contract"
 )
 
@@ -165,22 +164,4 @@ func connectionLost(err error) bool {
 	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, mysql.ErrInvalidConn) ||
 		errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, net.ErrClosed) || errors.As(err, &lost)
-}
-
-// refused says that a payload does not fit the table.
-func refused(err error, t *table) error {
-	e := contract.NewError(contract.ReasonPayloadInvalid, "%w", err).With("dataset", t.Dataset)
-	var row *tables.RowError
-	if errors.As(err, &row) {
-		e = e.With("row", strconv.FormatInt(row.Row, 10))
-		if row.Column != "" {
-			e = e.With("column", row.Column)
-		}
-	}
-	return e
-}
-
-// unknownDataset is a dataset that was never announced.
-func unknownDataset(name string) error {
-	return contract.NewError(contract.ReasonUnknownDataset, "no table is configured for dataset %q", name)
 }

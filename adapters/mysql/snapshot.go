@@ -33,7 +33,7 @@ func (s *snapshot) Rows(ctx context.Context, dataset string) iter.Seq2[contract.
 	return func(yield func(contract.Row, error) bool) {
 		t, ok := s.tables[dataset]
 		if !ok {
-			yield(nil, unknownDataset(dataset))
+			yield(nil, tables.UnknownDataset(dataset))
 			return
 		}
 

@@ -55,7 +55,7 @@ func (tx *transaction) Replace(ctx context.Context, dataset string, rows iter.Se
 	}
 	t, ok := tx.tables[dataset]
 	if !ok {
-		return unknownDataset(dataset)
+		return tables.UnknownDataset(dataset)
 	}
 	tx.broken = tx.replace(ctx, t, rows)
 	return tx.broken
@@ -80,7 +80,7 @@ func (tx *transaction) replace(ctx context.Context, t *table, rows iter.Seq2[con
 		}
 		values, err := decoder.Decode(row)
 		if err != nil {
-			return refused(err, t)
+			return tables.Refused(err, t.Dataset)
 		}
 		if batch == nil {
 			written = tables.NewChecksum(decoder.Columns())
@@ -89,7 +89,7 @@ func (tx *transaction) replace(ctx context.Context, t *table, rows iter.Seq2[con
 			}
 		}
 		if err := written.Add(values); err != nil {
-			return refused(&tables.RowError{Table: t.String(), Row: decoder.Rows(), Err: err}, t)
+			return tables.Refused(&tables.RowError{Table: t.String(), Row: decoder.Rows(), Err: err}, t.Dataset)
 		}
 		if err := batch.add(ctx, values); err != nil {
 			return err

@@ -51,13 +51,7 @@ func (t *table) refuseViolations(values, verdicts [][]byte) error {
 		if string(verdict) != "1" {
 			continue
 		}
-		var key [][]byte
-		for n, c := range t.columns {
-			if slices.Contains(t.Key, c.Name) {
-				key = append(key, values[n])
-			}
-		}
-		row, err := t.nameRow(key)
+		row, err := t.nameRow(tables.KeyValues(t.columns, t.Key, values))
 		if err != nil {
 			return err
 		}
@@ -82,7 +76,7 @@ func (s *snapshot) refuseOrphans(ctx context.Context, t *table) error {
 	}
 
 	var selected []string
-	for _, c := range t.keyColumns() {
+	for _, c := range tables.KeyColumns(t.columns, t.Key) {
 		selected = append(selected, strings.ReplaceAll(t.selects[c.Name], ident(c.Name), "c."+ident(c.Name)))
 	}
 
@@ -115,18 +109,13 @@ func (s *snapshot) refuseOrphans(ctx context.Context, t *table) error {
 // noRight are the errors about tables and columns that the user may not read.
 var noRight = []uint16{1142, 1143}
 
-// keyColumns are the columns of the key, in the order of all columns.
-func (t *table) keyColumns() []tables.Column {
-	return slices.DeleteFunc(slices.Clone(t.columns), func(c tables.Column) bool { return !slices.Contains(t.Key, c.Name) })
-}
-
 // nameRow names a row by the values of its key columns, or not, when those are nobody's
 // business.
 func (t *table) nameRow(key [][]byte) (string, error) {
 	if t.Sensitive {
 		return "a row", nil
 	}
-	encoder, err := tables.NewEncoder(t.Name, t.keyColumns())
+	encoder, err := tables.NewEncoder(t.Name, tables.KeyColumns(t.columns, t.Key))
 	if err != nil {
 		return "", err
 	}

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/appbur/appbur"
@@ -57,18 +56,13 @@ func (t *table) exportRows() string {
 	return "SELECT " + strings.TrimSuffix(list.String(), ", ") + " FROM " + t.from() + " ORDER BY " + strings.Join(t.orderBy, ", ")
 }
 
-// keyColumns are the columns of the key, in the order of all columns.
-func (t *table) keyColumns() []tables.Column {
-	return slices.DeleteFunc(slices.Clone(t.columns), func(c tables.Column) bool { return !slices.Contains(t.Key, c.Name) })
-}
-
 // nameRow names a row by the values of its key columns, or not, when those are nobody's
 // business.
 func (t *table) nameRow(key [][]byte) (string, error) {
 	if t.Sensitive {
 		return "a row", nil
 	}
-	columns := t.keyColumns()
+	columns := tables.KeyColumns(t.columns, t.Key)
 	if err := unhex(columns, key); err != nil {
 		return "", err
 	}
@@ -237,31 +231,13 @@ func (t *table) readKey(ctx context.Context, s *session) error {
 		return fmt.Errorf("reading indexes: %w", err)
 	}
 
-	var primary []string
-	fits := map[string]bool{} // per unique index: all its columns are NOT NULL and in the configured key
+	indexes := tables.NewUniqueIndexes(t.Key)
 	for _, row := range rows {
-		index, isPrimary, column, notNull := row[0], row[1] == "t", row[2], row[3] == "t"
-		if isPrimary {
-			primary = append(primary, column)
-		}
-		fit, seen := fits[index]
-		fits[index] = (fit || !seen) && notNull && slices.Contains(t.Key, column)
+		index, primary, column, notNull := row[0], row[1] == "t", row[2], row[3] == "t"
+		indexes.Add(index, column, primary, notNull)
 	}
-	if len(t.Key) == 0 {
-		if len(primary) == 0 {
-			return appbur.WithHint(fmt.Errorf("it has no primary key"),
-				"name columns that are NOT NULL and unique together with key: in the configuration")
-		}
-		t.Key = primary
-		return nil
-	}
-
-	for _, fit := range fits {
-		if fit {
-			return nil
-		}
-	}
-	return fmt.Errorf("the key (%s) is not unique: no unique index over NOT NULL columns is part of it", strings.Join(t.Key, ", "))
+	t.Key, err = indexes.Key()
+	return err
 }
 
 // foreignKey is one constraint as the catalog defines it.

@@ -70,7 +70,7 @@ func (s *copySource) decode() ([][]byte, error) {
 	}
 	values, err := s.decoder.Decode(raw)
 	if err != nil {
-		return nil, refused(err, s.table)
+		return nil, tables.Refused(err, s.table.Dataset)
 	}
 	return values, nil
 }
@@ -133,10 +133,10 @@ func (s *copySource) appendRow(values [][]byte) error {
 			s.buffer = hex.AppendEncode(s.buffer, value)
 		default:
 			if bytes.IndexByte(value, 0) >= 0 {
-				return refused(&tables.RowError{
+				return tables.Refused(&tables.RowError{
 					Table: s.table.Schema + "." + s.table.Name, Row: s.decoder.Rows(), Column: columns[i].Name,
 					Err: errors.New("the text holds the character U+0000, which PostgreSQL cannot store"),
-				}, s.table)
+				}, s.table.Dataset)
 			}
 			s.buffer = appendCopyText(s.buffer, value)
 		}

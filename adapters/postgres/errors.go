@@ -7,12 +7,10 @@ import (
 	"io"
 	"net"
 	"regexp"
-	"strconv"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/appbur/appbur"
-	"github.com/appbur/appbur/adapters/internal/tables"
 	"github.com/appbur/appbur/pkg/contract"
 )
 
@@ -125,22 +123,4 @@ func failed(err error, sensitive bool, format string, args ...any) error {
 		}
 	}
 	return advise(e, pg, "")
-}
-
-// refused says that a payload does not fit the table.
-func refused(err error, t *table) error {
-	e := contract.NewError(contract.ReasonPayloadInvalid, "%w", err).With("dataset", t.Dataset)
-	var row *tables.RowError
-	if errors.As(err, &row) {
-		e = e.With("row", strconv.FormatInt(row.Row, 10))
-		if row.Column != "" {
-			e = e.With("column", row.Column)
-		}
-	}
-	return e
-}
-
-// unknownDataset is a dataset that was never announced.
-func unknownDataset(name string) error {
-	return contract.NewError(contract.ReasonUnknownDataset, "no table is configured for dataset %q", name)
 }

@@ -50,7 +50,7 @@ func TestServerErrorsGetReasonsAndQuoteNoSensitiveValue(t *testing.T) {
 		"context":    {failed(context.Canceled, false, "x"), "", "x: context canceled"},
 		"other":      {failed(errors.New("y"), false, "x"), "", "x: y"},
 		"known":      {failed(contract.NewError(contract.ReasonTooLarge, "y"), false, "x"), contract.ReasonTooLarge, ""},
-		"no dataset": {unknownDataset("y"), contract.ReasonUnknownDataset, ""},
+		"no dataset": {tables.UnknownDataset("y"), contract.ReasonUnknownDataset, ""},
 	} {
 		if contract.ReasonOf(c.err) != c.reason || (c.want != "" && c.err.Error() != c.want) {
 			t.Errorf("%s: %v, want %s %s", name, c.err, c.reason, c.want)

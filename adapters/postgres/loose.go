@@ -3,10 +3,10 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/adapters/internal/tables"
 	"github.com/appbur/appbur/pkg/contract"
 )
 
@@ -97,13 +97,7 @@ func (t *table) refuseUnmet(values, verdicts [][]byte) error {
 		if string(verdict) != "t" {
 			continue
 		}
-		var key [][]byte
-		for n, c := range t.columns {
-			if slices.Contains(t.Key, c.Name) {
-				key = append(key, values[n])
-			}
-		}
-		row, err := t.nameRow(key)
+		row, err := t.nameRow(tables.KeyValues(t.columns, t.Key, values))
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/adapters/internal/tables"
 	"github.com/appbur/appbur/pkg/contract"
 )
 
@@ -25,7 +26,7 @@ func (s *snapshot) refuseOrphans(ctx context.Context, t *table) error {
 	}
 
 	var selected []string
-	for _, c := range t.keyColumns() {
+	for _, c := range tables.KeyColumns(t.columns, t.Key) {
 		selected = append(selected, "c."+ident(c.Name)+t.casts[c.Name])
 	}
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/adapters/internal/tables"
 	"github.com/appbur/appbur/pkg/contract"
 )
 
@@ -113,7 +114,7 @@ func (q sequence) ahead(a, b *big.Int) bool { return a.Cmp(b)*q.increment.Sign()
 func (s *snapshot) Positions(ctx context.Context, dataset string) ([]appbur.Position, error) {
 	t, ok := s.tables[dataset]
 	if !ok {
-		return nil, unknownDataset(dataset)
+		return nil, tables.UnknownDataset(dataset)
 	}
 	sequences, _, err := readSequences(ctx, s.session, t)
 	if err != nil {
@@ -135,7 +136,7 @@ func (s *snapshot) Positions(ctx context.Context, dataset string) ([]appbur.Posi
 func (tx *transaction) Continue(_ context.Context, dataset string, positions []appbur.Position) error {
 	t, ok := tx.tables[dataset]
 	if !ok {
-		return unknownDataset(dataset)
+		return tables.UnknownDataset(dataset)
 	}
 	for _, p := range positions {
 		if _, err := numberOf(p.Next); err != nil {

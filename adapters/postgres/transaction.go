@@ -47,7 +47,7 @@ type replacement struct {
 func (tx *transaction) Replace(ctx context.Context, dataset string, rows iter.Seq2[contract.Row, error]) error {
 	t, ok := tx.tables[dataset]
 	if !ok {
-		return unknownDataset(dataset)
+		return tables.UnknownDataset(dataset)
 	}
 	if err := tx.setAside(ctx, t); err != nil {
 		return t.failed(err, "preparing")
