@@ -61,12 +61,8 @@ func wrapText(text string, width int) []string {
 	line, used := "", 0
 	text = strings.TrimRight(text, " ")
 	for text != "" {
-		word := strings.TrimLeft(text, " ")
-		spaces := text[:len(text)-len(word)]
-		if end := strings.IndexByte(word, ' '); end >= 0 {
-			word = word[:end]
-		}
-		text = text[len(spaces)+len(word):]
+		var spaces, word string
+		spaces, word, text = nextWord(text)
 
 		if needed := len(spaces) + textWidth(word); used+needed <= width {
 			line, used = line+spaces+word, used+needed
@@ -83,6 +79,14 @@ func wrapText(text string, width int) []string {
 		line, used = word, textWidth(word)
 	}
 	return append(lines, line)
+}
+
+// nextWord cuts the spaces at the beginning of a text off, and the word after them.
+func nextWord(text string) (spaces, word, rest string) {
+	rest = strings.TrimLeft(text, " ")
+	spaces = text[:len(text)-len(rest)]
+	word, _, _ = strings.Cut(rest, " ")
+	return spaces, word, rest[len(word):]
 }
 
 // shownText is text as one line of a terminal shows it, so that its width is known: the

@@ -1,8 +1,6 @@
 package cli
 
-import (
-	"strings"
-)
+import "strings"
 
 // oneLine keeps messages from other programs (API servers, applications) from
 // breaking out of their line or driving the terminal.

@@ -54,16 +54,12 @@ func (p paragraphs) wrap(to *strings.Builder, line string) {
 	hang := min(max(p.hang, leading+len(belowIndent)), p.width/2)
 	used, begun := 0, false
 	for line != "" {
-		word := strings.TrimLeft(line, " ")
-		spaces := len(line) - len(word)
-		if end := strings.IndexByte(word, ' '); end >= 0 {
-			word = word[:end]
-		}
-		line = line[spaces+len(word):]
+		var spaces, word string
+		spaces, word, line = nextWord(line)
 
 		width := p.widthOf(word)
-		indent := spaces
-		if begun && used+spaces+width > p.width {
+		indent := len(spaces)
+		if begun && used+indent+width > p.width {
 			to.WriteByte('\n')
 			used, indent = 0, hang
 			if hang+width > p.width {

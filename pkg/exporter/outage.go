@@ -49,7 +49,7 @@ func (o *outage) failed(ctx context.Context, err error) {
 	case !o.since.IsZero():
 		o.logged = true
 		o.log.Warn("the API server cannot be reached; what changes meanwhile is read when it is back",
-			"server", o.exporter.client.Get().URL().Host, "err", oneLine(err.Error()))
+			"server", o.exporter.client.Get().URL().Host, "err", shortLine(err.Error()))
 	}
 }
 

@@ -53,10 +53,11 @@ func reasonOf(err error) string {
 			break
 		}
 	}
-	return oneLine(withoutConversion(text))
+	return shortLine(withoutConversion(text))
 }
 
-func oneLine(text string) string {
+// shortLine is what another program said in one line of at most 500 characters, which goes into coverage and logs.
+func shortLine(text string) string {
 	out := []rune(text)
 	for i, r := range out {
 		if r == '\n' || r == '\r' || r == '\t' {

@@ -181,7 +181,7 @@ func (r registration) explain(reason string) string {
 	if r.backend == "" || r.unavailable == "" {
 		return reason
 	}
-	return "the aggregated API server behind it, Service " + r.backend + ", does not answer: " + oneLine(r.unavailable)
+	return "the aggregated API server behind it, Service " + r.backend + ", does not answer: " + shortLine(r.unavailable)
 }
 
 func isReported(failed []appbur.GroupFailure, gv schema.GroupVersion) bool {

@@ -55,7 +55,7 @@ func (w *warnings) HandleWarningHeaderWithContext(ctx context.Context, code int,
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	if len(w.seen) < mostWarnings {
-		w.seen[Warning{gvr.Group, gvr.Version, gvr.Resource, oneLine(text)}] = struct{}{}
+		w.seen[Warning{gvr.Group, gvr.Version, gvr.Resource, shortLine(text)}] = struct{}{}
 	}
 }
 
