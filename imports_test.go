@@ -16,7 +16,11 @@ func TestImportDirections(t *testing.T) {
 	}{
 		{".", []string{"."}, "the shared words import the standard library only, so that everything may import them"},
 		{"./internal/backoff", []string{"."}, "the contract waits by it, and stays light"},
-		{"./pkg/contract", []string{"k8s.io/", "sigs.k8s.io/", "github.com/go-git/", "github.com/prometheus/"}, "every app author imports the contract, it stays light"},
+		{
+			"./pkg/contract",
+			[]string{"k8s.io/", "sigs.k8s.io/", "github.com/go-git/", "github.com/prometheus/"},
+			"every app author imports the contract, it stays light",
+		},
 		{"./pkg/manifest", []string{"k8s.io/client-go/", "github.com/go-git/", "net/http"}, "manifest is pure: no client, no I/O"},
 		{"./pkg/compat", []string{"k8s.io/client-go/", "github.com/go-git/", "net/http"}, "compat is pure: no client, no I/O"},
 		{"./pkg/compat/helm", []string{"k8s.io/client-go/", "helm.sh/", "net/http"}, "reading a Helm record needs no Helm"},

@@ -144,6 +144,9 @@ func remotesListRun(ctx context.Context, e *env, o *repositoryOptions, asJSON bo
 	if err != nil {
 		return err
 	}
+	for i := range list {
+		list[i].Hint = hintOf(list[i].Err())
+	}
 
 	if asJSON {
 		if err := e.printJSON(append([]repository.RemoteStatus{}, list...)); err != nil {
@@ -232,7 +235,7 @@ func remotesPushRun(ctx context.Context, e *env, o *repositoryOptions, names []s
 	bar := e.transferBar()
 	options := e.remoteOptions()
 	options.Progress = bar.report
-	done, err := repo.Push(ctx, keys, names, options, e.now)
+	done, err := e.push(ctx, repo, keys, names, options)
 	bar.finish()
 	if err != nil {
 		return err

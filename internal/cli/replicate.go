@@ -26,8 +26,19 @@ func (e *env) replicate(
 	}
 	options := e.remoteOptions()
 	options.Progress = progress
-	done, err := repo.Push(ctx, keysDir, nil, options, e.now)
+	done, err := e.push(ctx, repo, keysDir, nil, options)
 	return &done, err
+}
+
+// push brings remotes up to date. The results have the hints of the command line.
+func (e *env) push(ctx context.Context, repo *repository.Repository, keysDir string, names []string, options gitsync.RemoteOptions) (
+	repository.Replication, error,
+) {
+	done, err := repo.Push(ctx, keysDir, names, options, e.now)
+	for i := range done.Remotes {
+		done.Remotes[i].Hint = hintOf(done.Remotes[i].Err())
+	}
+	return done, err
 }
 
 // pusher pushes beside a daemon, and logs what becomes of it.

@@ -21,7 +21,12 @@ type RemoteStatus struct {
 	Points  int `json:"pointsBehind"`
 	// LastPush is when it last held everything, nil if that was never.
 	LastPush *time.Time `json:"lastPush,omitempty"`
+
+	err error
 }
+
+// Err returns why the remote could not be compared, nil if it was.
+func (s RemoteStatus) Err() error { return s.err }
 
 // RemoteStatuses asks all remotes at once how they stand. Remotes that cannot be
 // reached say so in their state.
@@ -54,6 +59,7 @@ func (r *Repository) RemoteStatuses(ctx context.Context, keysDir string, o gitsy
 			}
 			status.State, status.Commits, status.Points = comparison.State, comparison.Commits, comparison.Tags
 			if err != nil {
+				status.err = err
 				status.State, status.Error, status.Hint = stateOf(err), err.Error(), appbur.HintOf(err)
 			}
 			list[i] = status
