@@ -15,7 +15,7 @@ const greatestComponent = 255
 
 const longestSuffix = len(manifestSuffix)
 
-// digestMark separates the beginning of a name from the digest of the whole. An
+// digestMark separates the beginning of a name from the digest of the complete text. An
 // escape never contains it, so a shortened name is never that of another object.
 const digestMark = "~"
 

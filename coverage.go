@@ -100,7 +100,7 @@ type Coverage struct {
 	Groups []GroupFailure `json:"failedGroups,omitempty"`
 }
 
-// Complete reports whether every known type was captured whole, none of its objects
+// Complete reports whether every known type was captured completely, none of its objects
 // failed, and discovery had no hole.
 func (c Coverage) Complete() bool {
 	return !slices.ContainsFunc(c.Groups, func(g GroupFailure) bool { return !g.Virtual }) &&

@@ -8,13 +8,13 @@
 //
 // # The words
 //
-//   - [ObjectID] names one object for its whole life: group, kind, namespace and
+//   - [ObjectID] names one object for its lifetime: group, kind, namespace and
 //     name, never the version, so that history follows an object through API
 //     versions. [ObjectID.Path] is the only code that knows the layout of the tree.
 //   - [Digest] names bytes.
 //   - [KubeVersion] orders Kubernetes releases.
 //   - [File] is a path and its content, the unit a Git tree is made of.
-//   - [Coverage] says per resource type whether it was captured whole.
+//   - [Coverage] says per resource type whether it was captured completely.
 //   - [RestorePoint] describes one moment: cluster, coverage, applications.
 //   - [HintError] is an error that knows the next step.
 //

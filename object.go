@@ -50,7 +50,7 @@ func (gk *GroupKind) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// ObjectID names one object for its whole life. It has no version: the same
+// ObjectID names one object for its lifetime. It has no version: the same
 // object read through another API version has the same id. Namespace is empty
 // for cluster-scoped objects. ObjectID is comparable.
 type ObjectID struct {

@@ -20,7 +20,7 @@ const (
 	IndexDir = "index"
 	// AppsDir holds application payloads (restore points only).
 	AppsDir = "apps"
-	// CoverageFile says which types were captured whole (restore points only).
+	// CoverageFile says which types were captured completely (restore points only).
 	CoverageFile = "coverage.json"
 	// RestorePointFile describes the restore point (restore points only).
 	RestorePointFile = "restorepoint.json"
@@ -45,7 +45,7 @@ func RivalTypeDir(gk GroupKind, namespace string) string {
 	return path.Join(scopeDir(namespace), rivalComponent(gk, ""))
 }
 
-// IndexPath is where the index of all objects of one kind in one scope lies.
+// IndexPath is where the index of all objects of one kind in one scope is.
 func IndexPath(gk GroupKind, namespace string) string {
 	return path.Join(IndexDir, scopeDir(namespace), typeComponent(gk, indexSuffix))
 }
@@ -76,16 +76,16 @@ func shownType(gk GroupKind) string {
 	return GroupKind{Group: gk.Group, Kind: strings.ToLower(gk.Kind)}.String()
 }
 
-// Path is where the manifest of the object lies in the tree:
+// Path is where the manifest of the object is in the tree:
 // [TypeDir] followed by "<name>.yaml". Characters that some file system refuses
 // are percent-encoded, so that "system:node" checks out everywhere, and a name that
 // is too long for a file is shortened: its beginning, "~", and the SHA-256 of the
-// whole name. The manifest itself says what the whole name is.
+// complete name. The manifest itself says what the complete name is.
 func (id ObjectID) Path() string {
 	return TypeDir(id.GroupKind(), id.Namespace) + "/" + component(id.Name, id.Name, manifestSuffix)
 }
 
-// RivalPath is where the manifest lies when its kind has the [RivalTypeDir].
+// RivalPath is where the manifest is when its kind has the [RivalTypeDir].
 func (id ObjectID) RivalPath() string {
 	return RivalTypeDir(id.GroupKind(), id.Namespace) + "/" + component(id.Name, id.Name, manifestSuffix)
 }
@@ -93,7 +93,7 @@ func (id ObjectID) RivalPath() string {
 // LiesAt reports whether a path is one of the two that the object can have.
 func (id ObjectID) LiesAt(path string) bool { return path == id.Path() || path == id.RivalPath() }
 
-// IsManifestPath reports whether the path lies where manifests lie. The kind in
+// IsManifestPath reports whether the path is where manifests are. The kind in
 // a path is in lower case and cannot be turned back into an [ObjectID] without
 // reading the file.
 func IsManifestPath(p string) bool {
@@ -110,7 +110,7 @@ func IsManifestPath(p string) bool {
 	}
 }
 
-// NamespaceOfPath returns the namespace that a manifest path lies in, "" for
+// NamespaceOfPath returns the namespace that a manifest path is in, "" for
 // cluster-scoped ones, and an error for paths that are no manifest paths.
 func NamespaceOfPath(p string) (string, error) {
 	if !IsManifestPath(p) {

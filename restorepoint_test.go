@@ -44,7 +44,7 @@ func TestParseRestorePointRefusesOtherFormats(t *testing.T) {
 		t.Fatalf("ParseRestorePoint = %+v, %v", got, err)
 	}
 
-	// The first format had one time for the whole point.
+	// The first format had one time for the complete point.
 	old, err := appbur.ParseRestorePoint([]byte(`{"format":1,"id":"20261121T020238Z","created":"2026-11-21T02:02:38Z"}`))
 	if err != nil || !old.Started.Equal(old.Created) || !old.Ended.Equal(old.Created) || old.Created.IsZero() {
 		t.Errorf("format 1: %+v, %v", old, err)

@@ -7,7 +7,7 @@ import (
 
 // Shortlist writes a list of any length as text for people: the first of it, and how many
 // more there are. Whoever needs them all reads the JSON. What people have to agree to is
-// no such list: it is shown whole.
+// no such list: it is shown in full.
 func Shortlist(items []string, shown int) string {
 	return ShortlistOf(items, len(items), shown, ", ")
 }

@@ -16,7 +16,7 @@
 // Every dataset is as consistent as its command. That several of them show one
 // moment is for quiesce and release, commands that run around an export. A
 // configuration with several datasets has them or says in as many words that each
-// stands for itself.
+// is taken as it is.
 //
 // # Import
 //

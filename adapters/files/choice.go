@@ -16,7 +16,7 @@ const stageDir = ".appbur"
 type choice struct{ include, exclude []pattern }
 
 // pattern is a path whose elements may have the wildcards of [path.Match]; "**"
-// stands for any number of elements.
+// matches any number of elements.
 type pattern []string
 
 func newChoice(include, exclude []string) (choice, error) {

@@ -99,7 +99,7 @@ func parseConfig(data []byte) (Config, error) {
 			d.owners = noOwners
 		case noOwners:
 		case numericOwners, namedOwners:
-			// State that was saved without owners stays importable, and nobody can foretell
+			// State that was saved without owners stays importable, and it cannot be predicted
 			// whose its files are: what was there keeps its owner.
 			d.Defaults = []contract.FieldDefault{{Field: "owner"}, {Field: "group"}}
 		default:

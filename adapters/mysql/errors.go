@@ -142,7 +142,7 @@ func failedIn(err error, sensitive bool, done int64, n int, doing string) error 
 		shown.Rows = fmt.Sprintf("rows %d to %d", done+1, done+int64(n))
 	}
 	if !sensitive {
-		// The server counts rows within the statement, which nobody sees.
+		// The server counts rows within the statement, which no caller sees.
 		shown.Message = rowNumber.ReplaceAllString(server.Message, "there")
 	}
 	reason, ok := reasons[server.Number]

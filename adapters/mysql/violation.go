@@ -109,7 +109,7 @@ func (s *snapshot) refuseOrphans(ctx context.Context, t *table) error {
 // noRight are the errors about tables and columns that the user may not read.
 var noRight = []uint16{1142, 1143}
 
-// nameRow names a row by the values of its key columns, or not, when those are nobody's
+// nameRow names a row by the values of its key columns, or not, when those may not be shown
 // business.
 func (t *table) nameRow(key [][]byte) (string, error) {
 	if t.Sensitive {

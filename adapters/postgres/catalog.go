@@ -56,7 +56,7 @@ func (t *table) exportRows() string {
 	return "SELECT " + strings.TrimSuffix(list.String(), ", ") + " FROM " + t.from() + " ORDER BY " + strings.Join(t.orderBy, ", ")
 }
 
-// nameRow names a row by the values of its key columns, or not, when those are nobody's
+// nameRow names a row by the values of its key columns, or not, when those may not be shown
 // business.
 func (t *table) nameRow(key [][]byte) (string, error) {
 	if t.Sensitive {

@@ -10,7 +10,7 @@ import (
 	"github.com/appbur/appbur/pkg/contract"
 )
 
-// orphan is a foreign key whose rows the server believes to be whole.
+// orphan is a foreign key whose rows the server believes to be complete.
 type orphan struct{ name, to, where string }
 
 // refuseOrphans looks for rows of the table whose references lead nowhere. The server

@@ -245,7 +245,7 @@ func (tx *transaction) tellUnknownCounters(ctx context.Context, t *table, sequen
 // rollback throws away together with what setval then does to it; setval alone is not
 // undone.
 func (q sequence) move(ctx context.Context, s *session, want *big.Int) error {
-	// From here on nobody else draws a number, so that what is read now stays true.
+	// From here on no other session draws a number, so that what is read now stays true.
 	if err := s.exec(ctx, "ALTER SEQUENCE "+q.qualified()+" INCREMENT BY "+q.increment.String()); err != nil {
 		return err
 	}

@@ -91,7 +91,7 @@ func listPoints(ctx context.Context, s *stage) error {
 // deadAPI is the aggregated API of the management cluster whose server is gone.
 const deadAPI = "custom.metrics.k8s.io/v1beta1"
 
-// checkCoverage makes sure that the point is whole, and that it does not hide
+// checkCoverage makes sure that the point is complete, and that it does not hide
 // the API without a server.
 func (s *stage) checkCoverage(ctx context.Context) error {
 	var shown struct {

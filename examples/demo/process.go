@@ -51,7 +51,7 @@ func startProcess(cmd *exec.Cmd) (*process, error) {
 	return p, nil
 }
 
-// stop asks the whole group to end, then makes it. It returns when the process
+// stop asks the complete group to end, then makes it. It returns when the process
 // is gone, and may be called twice.
 func (p *process) stop() {
 	if p == nil {

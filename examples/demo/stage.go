@@ -82,7 +82,7 @@ func (s *stage) close() {
 	}
 	for _, c := range []*testcluster.Cluster{s.newCluster, s.oldCluster} {
 		if c != nil {
-			_ = c.Stop() // what it could not remove lies in the temporary directory
+			_ = c.Stop() // what it could not remove is left in the temporary directory
 		}
 	}
 }

@@ -4,7 +4,7 @@
 // with quotas, and the oddities that collect over the years.
 //
 // The objects are the YAML files in the directory manifests, numbered in the
-// order in which they are loaded, each with a comment that says what it stands
+// order in which they are loaded, each with a comment that says what it is
 // for. They are written in the API versions that people used at the time:
 // autoscaling/v2beta2, batch/v1beta1, policy/v1beta1, flowcontrol v1beta2,
 // cluster.x-k8s.io/v1alpha4 and more. A newer cluster would refuse many of them,
@@ -28,6 +28,6 @@
 // Load waits until the cluster has settled: types are served, volumes are bound,
 // tokens are issued, controllers have seen what they control. Whoever reads the
 // cluster afterwards twice reads the same twice. The content does not depend on
-// time or chance. No admission webhook of this cluster stands in anybody's way,
+// time or chance. No admission webhook of this cluster blocks a request,
 // and no pod ever runs: images and addresses lead nowhere.
 package managementcluster

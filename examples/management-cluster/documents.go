@@ -37,7 +37,7 @@ func (t topic) objects() ([]*unstructured.Unstructured, error) {
 	}
 }
 
-// decode reads one document. Whole numbers become int64, as they do in a real
+// decode reads one document. Integers become int64, as they do in a real
 // client: a detour over float64 would damage large ones.
 func decode(document []byte) (*unstructured.Unstructured, error) {
 	text, err := yaml.YAMLToJSONStrict(document)

@@ -6,7 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// lastAppliedAnnotation is where client-side kubectl apply keeps the whole
+// lastAppliedAnnotation is where client-side kubectl apply keeps the complete
 // object as it was given to it. For a Secret that is a second copy of its values.
 const lastAppliedAnnotation = "kubectl.kubernetes.io/last-applied-configuration"
 

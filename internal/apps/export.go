@@ -17,7 +17,7 @@ type Store interface {
 	Dataset(key appbur.AppKey, d appbur.Dataset) (io.WriteCloser, error)
 }
 
-// Export asks one application for its whole state and streams it into a store. What
+// Export asks one application for its complete state and streams it into a store. What
 // is stored is worth something only if the error is nil; the returned state then says
 // what it has to be.
 func Export(ctx context.Context, d Dialer, t Target, store Store, random io.Reader) (appbur.AppState, error) {

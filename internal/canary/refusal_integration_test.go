@@ -18,7 +18,7 @@ import (
 )
 
 // refuse restores to a cluster that refuses objects and says all that it refuses, as
-// webhooks and validation do: the whole object as JSON, and what base64 in it means.
+// webhooks and validation do: the complete object as JSON, and what base64 in it means.
 func (w *world) refuse(with func(...string) []string) {
 	w.Helper()
 	server := httptest.NewTLSServer(http.HandlerFunc(quoteAndDeny))

@@ -31,7 +31,7 @@ const (
 	wrapping
 )
 
-// The tables of appbur. A pipe gets all of their columns, whole.
+// The tables of appbur. A pipe gets all of their columns, uncut.
 var (
 	pointsListColumns = []column{
 		{name: "id", fit: copied},
@@ -82,7 +82,7 @@ var (
 		{name: "what", fit: cutting, least: 20, rank: 4},
 		{name: "restore points", fit: wrapping, least: 17, rank: 2},
 	}
-	// signatureColumn stands in the log when it was asked for, before the restore points.
+	// signatureColumn is in the log when it was asked for, before the restore points.
 	signatureColumn = column{name: "signature", fit: wrapping, least: 14, rank: 5}
 
 	blameColumns = []column{

@@ -31,7 +31,7 @@ func (e *env) confirm(ctx context.Context, question string) error {
 		}
 		return &stoppedError{"not confirmed, nothing was changed"}
 	case <-ctx.Done():
-		fmt.Fprintln(e.Err) // the question stands on a line of its own
+		fmt.Fprintln(e.Err) // the question is on a line of its own
 		return &stoppedError{"cancelled before an answer, nothing was changed"}
 	}
 }

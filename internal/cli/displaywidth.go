@@ -7,7 +7,7 @@ import (
 	"github.com/mattn/go-runewidth"
 )
 
-// ellipsis stands where text was cut.
+// ellipsis is put where text was cut.
 const ellipsis = "…"
 
 // cells says how many columns of a terminal a character takes, as wcwidth does in most

@@ -14,6 +14,6 @@
 //     stable fields (docs/json.md).
 //   - Every error has one line and, where there is one, a next step. Its type decides
 //     the exit code, in one place (exit.go, exitrules.go; docs/exit-codes.md).
-//   - What changes a cluster shows its plan and asks first. Nobody who cannot answer
+//   - What changes a cluster shows its plan and asks first. No user who cannot answer
 //     is asked.
 package cli

@@ -48,7 +48,7 @@ var (
 	errPartly    = &outcome{ExitPartly, "done in part"}
 	errDifferent = &outcome{ExitDifferent, "differences found"}
 	errDamaged   = &outcome{ExitDamaged, "damage found"}
-	// errDistrusted is what a check says of content that nobody trusted has signed.
+	// errDistrusted is what a check says of content without a trusted signature.
 	errDistrusted = &outcome{ExitCredentials, "signatures that cannot be trusted found"}
 )
 

@@ -18,7 +18,7 @@ var keyringHintRules = []hintRule{
 	{isAny(keyring.ErrNobodyTrusted), "pass --trust FILE with the allowed_signers of the machine that takes the backups"},
 }
 
-// repositoryHints are the next steps after errors of a repository. {DIR} stands for its directory, and {POINT} for
+// repositoryHints are the next steps after errors of a repository. {DIR} is replaced by its directory, and {POINT} for
 // the restore point that the error is about.
 var repositoryHints = map[repository.Reason]string{
 	repository.ReasonForeign:         "this is a Git repository, but not one that `appbur init` made",

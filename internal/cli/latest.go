@@ -7,7 +7,7 @@ import (
 	"github.com/appbur/appbur/internal/repository"
 )
 
-// isLatest reports whether a name stands for the newest point.
+// isLatest reports whether a name means the newest point.
 func isLatest(name string) bool { return name == repository.Latest || name == repository.LatestPartial }
 
 // latest finds the newest point that counts, and refuses it while newer ones are known

@@ -18,7 +18,7 @@ type paragraphs struct {
 	hang int
 }
 
-// paragraphs returns what to write whole lines to. For a pipe, and for a terminal of
+// paragraphs returns what to write complete lines to. For a pipe, and for a terminal of
 // unknown width, it is Out itself.
 func (e *env) paragraphs(hang int) io.Writer {
 	if !e.OutTerminal || e.Width <= 0 {

@@ -84,7 +84,7 @@ func systemTicker(every time.Duration) (<-chan time.Time, func()) {
 // of a bar.
 func (b *bar) add(n int64) { b.change(func() { b.done += n }) }
 
-// set says how much is done of how much; the total is 0 when nobody knows it. What is done
+// set says how much is done of how much; the total is 0 when it is unknown. What is done
 // becomes no less: calls may overtake one another.
 func (b *bar) set(done, total int64) {
 	b.change(func() { b.done, b.task.Total, b.task.About = max(b.done, done), total, false })

@@ -103,7 +103,7 @@ func sized(label string) string {
 	return label + `  ~?\d+% (\[=*> *\]  )?([^,]+ of [^,]+, )?([^,]+, )?[0-9.]+ \w+/s, ~?[0-9].* left`
 }
 
-// elapsed is how one looks of which nobody counts anything.
+// elapsed is how one looks of which nothing is counted.
 func elapsed(label string) string { return label + `  \d+ s so far` }
 
 // Every command that can take long says so.

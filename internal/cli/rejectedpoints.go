@@ -13,7 +13,7 @@ type unreadableSummary struct {
 	Unreadable string                `json:"unreadable"`
 }
 
-// untrustedSummary is the line of a point that nobody trusted has signed. Partial is
+// untrustedSummary is the line of a point without a trusted signature. Partial is
 // true for the same reason.
 type untrustedSummary struct {
 	ID        appbur.RestorePointID `json:"id"`

@@ -167,7 +167,7 @@ func (o *repositoryOptions) point(e *env, name string) (chosen, error) {
 	return c, nil
 }
 
-// prunable opens the repository with those whose restore points count, nil when nobody
+// prunable opens the repository with those whose restore points count, nil when no signer
 // is trusted yet.
 func (o *repositoryOptions) prunable(e *env) (*repository.Repository, []byte, error) {
 	repo, err := o.open()
@@ -179,7 +179,7 @@ func (o *repositoryOptions) prunable(e *env) (*repository.Repository, []byte, er
 	return repo, trusted, err
 }
 
-// signers reads whose restore points count, nil when nobody is trusted yet.
+// signers reads whose restore points count, nil when no signer is trusted yet.
 func (o *repositoryOptions) signers(e *env, repo *repository.Repository) ([]byte, error) {
 	keys, err := o.judgeKeys(e, repo)
 	if errors.Is(err, repository.ErrUnbound) {
@@ -269,7 +269,7 @@ func (o *repositoryOptions) opener(e *env, keys string) (*seal.Opener, error) {
 }
 
 // warnExposed tells of key files that others can read. Only a warning: where
-// permissions come from a volume, nobody can change them at once, and a backup is better
+// permissions come from a volume, no user can change them at once, and a backup is better
 // than none.
 func (e *env) warnExposed(files []string) {
 	for _, x := range keyring.Exposed(files) {

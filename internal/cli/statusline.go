@@ -8,7 +8,7 @@ import (
 
 // statusLine is the last line of a terminal while long work goes on: it is redrawn in
 // place. All other output to the terminal passes it, so that a warning or a result never
-// stands in the middle of it: the line makes room and comes back below.
+// is in the middle of it: the line makes room and comes back below.
 type statusLine struct {
 	mu  sync.Mutex
 	out io.Writer

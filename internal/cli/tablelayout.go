@@ -10,12 +10,12 @@ const (
 	narrowest = 24
 )
 
-// tableLayout is how a table stands on a terminal.
+// tableLayout is how a table is laid out on a terminal.
 type tableLayout struct {
 	columns []column
 	// widths are those of the columns. Copied texts may be wider than their column.
 	widths []int
-	// below says of each column that it has no room in the row and stands below it.
+	// below says of each column that it has no room in the row and is below it.
 	below []bool
 	// width is that of the terminal, 0 without a limit.
 	width int
@@ -39,7 +39,7 @@ func layOut(columns []column, natural []int, width int) tableLayout {
 	return l
 }
 
-// first is the column of the lowest rank that stands in the row and fits the condition,
+// first is the column of the lowest rank that is in the row and fits the condition,
 // or -1.
 func (l *tableLayout) first(condition func(column) bool) int {
 	found := -1
@@ -80,7 +80,7 @@ func (l *tableLayout) shrink(natural []int) bool {
 	return excess <= 0
 }
 
-// leastOf is the width below which a column does not go while it stands in the row.
+// leastOf is the width below which a column does not go while it is in the row.
 func (l *tableLayout) leastOf(i int) int {
 	if c := l.columns[i]; c.fit != whole && c.least > 0 {
 		return min(l.widths[i], c.least)

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// Indents of what stands below a row, and of its further lines.
+// Indents of what is below a row, and of its further lines.
 const (
 	belowIndent = "  "
 	belowHang   = "    "
 )
 
-// block is a cell as it stands in its column.
+// block is a cell as it is laid out in its column.
 type block struct {
 	at    int
 	lines []string
@@ -51,7 +51,7 @@ func (l *tableLayout) writeRow(w io.Writer, s *Streams, row []cell) {
 	flush()
 }
 
-// aloneAt is where a text stands that has a line of a terminal for itself.
+// aloneAt is where a text is put that has a line of a terminal for itself.
 func aloneAt(width, terminal int) int {
 	if len(belowHang)+width > terminal {
 		return 0

@@ -5,7 +5,7 @@
 // makes and deletes restore points, pushes, writes anchors, changes keys, packs objects
 // together. It says
 // when it begins a step and when the step is done, and is killed with SIGKILL at a
-// moment that nobody chose. Then the repository must be sound for git and for appbur,
+// moment that no test chose. Then the repository must be sound for git and for appbur,
 // everything that was said to be done must be there and have its digests, and the
 // next child must be able to go on with what it finds.
 //

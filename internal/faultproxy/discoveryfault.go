@@ -69,7 +69,7 @@ func spoil(edit func(path string, doc map[string]any)) Fault {
 				body = spoiled
 			}
 		}
-		// The digest of the whole would give the loss away.
+		// The digest of the complete text would give the loss away.
 		answer.Header().Del("ETag")
 		copyHead(w, answer)
 		_, _ = w.Write(body)

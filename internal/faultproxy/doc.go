@@ -1,4 +1,4 @@
-// Package faultproxy stands between a client and a real API server and makes
+// Package faultproxy is between a client and a real API server and makes
 // things go wrong on purpose.
 //
 // A test starts a [Proxy] in front of a cluster of internal/testcluster, gives the

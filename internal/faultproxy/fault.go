@@ -58,7 +58,7 @@ func Answer(contentType, body string) Fault {
 // Garbage answers 200 with something that is no JSON.
 func Garbage() Fault { return Answer("application/json", `{"kind":"List","metadata":{]`) }
 
-// Truncate passes on half of the real answer and ends it as if it were whole, which
+// Truncate passes on half of the real answer and ends it as if it were complete, which
 // is JSON that stops in the middle.
 func Truncate() Fault {
 	return func(w http.ResponseWriter, r *http.Request, forward http.Handler) {
@@ -96,7 +96,7 @@ func reset(w http.ResponseWriter) {
 	panic(http.ErrAbortHandler)
 }
 
-// rawConnection returns what lies below TLS, so that closing says no goodbye.
+// rawConnection returns what is below TLS, so that closing says no goodbye.
 func rawConnection(connection net.Conn) net.Conn {
 	if wrapped, ok := connection.(interface{ NetConn() net.Conn }); ok {
 		return wrapped.NetConn()

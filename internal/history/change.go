@@ -122,7 +122,7 @@ func (r *versionReader) fill(changes []Change) error {
 	return nil
 }
 
-// apiVersionOf finds the API version without reading the whole YAML: the key is at
+// apiVersionOf finds the API version without reading all of the YAML: the key is at
 // the first column of its line, and its value is plain or quoted text.
 func apiVersionOf(data []byte) string {
 	for line := range bytes.Lines(data) {

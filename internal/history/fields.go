@@ -36,7 +36,7 @@ type FieldChange struct {
 
 // Fields returns the difference of two versions of a YAML file by its fields, sorted by
 // path. Encrypted values are not decrypted and not shown. A file that is not one YAML
-// map differs as a whole; its path is empty.
+// map differs in all its keys; its path is empty.
 func Fields(before, after []byte) []FieldChange {
 	from, errFrom := manifest.Decode(before)
 	to, errTo := manifest.Decode(after)

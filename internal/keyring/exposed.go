@@ -28,7 +28,7 @@ func Exposed(files []string) []ExposedFile {
 func WritableByOthers(files []string) []ExposedFile {
 	var exposed []ExposedFile
 	for _, file := range files {
-		// A directory with the sticky bit lets nobody replace the files of others.
+		// A directory with the sticky bit lets no user replace the files of others.
 		if info, err := os.Stat(file); err == nil && info.Mode().Perm()&0o022 != 0 && (!info.IsDir() || info.Mode()&fs.ModeSticky == 0) {
 			exposed = append(exposed, ExposedFile{file, info.Mode().Perm()})
 		}

@@ -14,7 +14,7 @@ import (
 	"github.com/appbur/appbur/pkg/gitsync"
 )
 
-// SeenFile lies beside the keys: whoever can rewrite the repository must not be able
+// SeenFile is beside the keys: whoever can rewrite the repository must not be able
 // to rewrite what is remembered of it.
 const SeenFile = "seen"
 

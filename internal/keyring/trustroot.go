@@ -66,7 +66,7 @@ func TrustRoot(keysDir, path string) ([]byte, error) {
 }
 
 // Trusted are those whom the writing side believes: the allowed signers and, when
-// nobody has listed any, itself.
+// no user has listed any, itself.
 func (k *Keys) Trusted() ([]byte, error) {
 	data, err := TrustRoot(k.Dir, "")
 	if errors.Is(err, ErrNobodyTrusted) {

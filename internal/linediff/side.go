@@ -92,7 +92,7 @@ func (s *side) candidates(other *side, start, end int) lineup {
 	return l
 }
 
-// confusing reports whether the common line i lies among lonely lines.
+// confusing reports whether the common line i is among lonely lines.
 func confusing(standings []standing, i, start int) bool {
 	lonely, companions := 0, 2 // the line counts itself once on either side
 	look := func(step, last int) bool {

@@ -45,7 +45,7 @@ func gearTable(seed uint64) (table [256]uint64) {
 
 func newContentSplitter(layout appbur.Layout, seed uint64) *contentSplitter {
 	wanted := bits.Len(uint(layout.Greatest/4)) - 1
-	// The high bits depend on the whole window, the low ones on the last bytes only.
+	// The high bits depend on the complete window, the low ones on the last bytes only.
 	mask := func(n int) uint64 { return ^uint64(0) << (64 - n) }
 	return &contentSplitter{layout: layout, gear: gearTable(seed), early: mask(wanted + 1), late: mask(wanted - 1)}
 }

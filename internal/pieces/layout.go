@@ -5,7 +5,7 @@ import "github.com/appbur/appbur"
 // The sizes of pieces. A piece of rows ends between Least and Greatest, on average
 // in the middle.
 //
-//   - Plain pieces are of about a quarter of a MiB. Git stores a changed piece whole
+//   - Plain pieces are of about a quarter of a MiB. Git stores a changed piece completely
 //     until maintenance finds the delta, so a change at the end of a table should not
 //     rewrite much of it. Measured on 20 MB of rows, 1 % of them changed at the end:
 //     pieces of 512 KiB add 4.3 % at once, of 256 KiB 2.6 %, of 128 KiB 1.3 %; after

@@ -86,7 +86,7 @@ func (d decimal) appendName(b *strings.Builder) {
 		b.WriteByte(byte('a' + magnitude))
 		b.WriteString(whole)
 		if fraction != "" {
-			b.WriteByte('-') // higher than the comma that ends a whole number
+			b.WriteByte('-') // higher than the comma that ends an integer
 			b.WriteString(fraction)
 		}
 		return

@@ -29,7 +29,7 @@ func NewKeyFields(fields []string) (KeyFields, error) {
 	return k, nil
 }
 
-// keySeparator stands between the values of a key. JSON text holds no control
+// keySeparator is put between the values of a key. JSON text holds no control
 // characters, so two keys never become the same text.
 const keySeparator = 0x1f
 

@@ -17,7 +17,7 @@ type rowSplitter struct {
 	seed   uint64
 
 	buffer []byte
-	// rows are the whole rows in the buffer; what follows their end is a begun one.
+	// rows are the complete rows in the buffer; what follows their end is a begun one.
 	rows    []rowMark
 	whole   int
 	scratch []byte
@@ -72,7 +72,7 @@ func (s *rowSplitter) hash(row []byte) uint64 {
 	return hashKey(s.seed, key)
 }
 
-// place chooses which row begins the next piece; the number of rows stands for the
+// place chooses which row begins the next piece; the number of rows decides the
 // end of the buffer.
 func (s *rowSplitter) place() int {
 	best, found := 0, false

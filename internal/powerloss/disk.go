@@ -83,7 +83,7 @@ func (d *Disk) lookup(path string) *inode {
 	return at
 }
 
-// child returns what a name stands for, and nil for a name that was taken away or never given. What a
+// child returns what a name means, and nil for a name that was taken away or never given. What a
 // directory held before the trace is found here for the first time.
 func (n *inode) child(name string) *inode {
 	if file, ok := n.seen[name]; ok {

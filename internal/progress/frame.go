@@ -71,7 +71,7 @@ func (f Frame) Log() string {
 	return f.label + ": " + strings.Join(facts, ", ")
 }
 
-// parts returns what stands before the bar and what stands behind it.
+// parts returns what is before the bar and what is behind it.
 func (f Frame) parts(s shape) (head, tail string) {
 	return f.label + f.percent(), "  " + strings.Join(f.facts(s), ", ")
 }
@@ -122,7 +122,7 @@ func (f Frame) count(noun bool) string {
 	return text
 }
 
-// end is when the work ends or, where nobody knows, how long it has taken.
+// end is when the work ends or, where it is unknown, how long it has taken.
 func (f Frame) end() string {
 	switch {
 	case f.isSilent:

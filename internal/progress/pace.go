@@ -79,13 +79,13 @@ func (p *pace) usual() float64 {
 	return float64(p.step) * p.seconds / p.units
 }
 
-// left returns how long what is still to be done takes, false if nobody knows.
+// left returns how long what is still to be done takes, false if it is unknown.
 func (p *pace) left(at time.Time, todo int64) (time.Duration, bool) {
 	perSecond, known := p.rate(at)
 	if !known || todo <= 0 || perSecond <= 0 {
 		return 0, false
 	}
-	// Part of it is done, though not counted before it is whole.
+	// Part of it is done, though not counted before it is complete.
 	since := min(max(0, at.Sub(p.last).Seconds()), p.usual())
 	seconds := max(0, float64(todo)/perSecond-since)
 	if seconds > farthest.Seconds() {
@@ -97,7 +97,7 @@ func (p *pace) left(at time.Time, todo int64) (time.Duration, bool) {
 // silence returns for how long nothing was done, false if that is nothing unusual.
 func (p *pace) silence(at time.Time) (time.Duration, bool) {
 	if p.units <= 0 {
-		return 0, false // it has not done anything yet, so nobody knows what is usual
+		return 0, false // it has not done anything yet, so what is usual is unknown
 	}
 	silent := at.Sub(p.last)
 	return silent, silent.Seconds() >= max(leastSilence.Seconds(), timesUsual*p.usual())

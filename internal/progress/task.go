@@ -8,13 +8,13 @@ type Unit string
 const (
 	// Bytes are shown with binary units.
 	Bytes Unit = "bytes"
-	// Uncounted is the unit of work of which nobody counts anything.
+	// Uncounted is the unit of work of which nothing is counted.
 	Uncounted Unit = ""
 )
 
 // Task is one piece of long work. It is not safe for concurrent use.
 type Task struct {
-	// Total is how much there is to do, 0 if nobody knows. It may change meanwhile.
+	// Total is how much there is to do, 0 if it is unknown. It may change meanwhile.
 	Total int64
 	// About says that the total is an estimate, such as what there was last time.
 	About bool

@@ -43,7 +43,7 @@ const (
 	maxAnchor = 64 << 10
 )
 
-// SignedAnchor is an anchor as it lies in its file: text and an SSH signature.
+// SignedAnchor is an anchor as it is stored in its file: text and an SSH signature.
 type SignedAnchor struct {
 	Anchor
 	payload   []byte

@@ -103,7 +103,7 @@ func TestAnchorTellsWhatBecameOfTheHistory(t *testing.T) {
 	}
 }
 
-// In a directory nothing is replaced, and the newest whole one counts.
+// In a directory nothing is replaced, and the newest complete one counts.
 func TestAnchorsInADirectory(t *testing.T) {
 	f := newFixture(t)
 	dir := t.TempDir()

@@ -91,7 +91,7 @@ func (r *Repository) WriteAnchor(path string, keys *keyring.Keys, at time.Time) 
 	return a, path, nil
 }
 
-// ReadAnchor reads the anchor in a file, or the newest whole one in a directory, and
+// ReadAnchor reads the anchor in a file, or the newest complete one in a directory, and
 // says which file that is. Without any the error wraps [fs.ErrNotExist].
 func ReadAnchor(path string) (*SignedAnchor, string, error) {
 	info, err := os.Stat(path)
@@ -114,7 +114,7 @@ func ReadAnchor(path string) (*SignedAnchor, string, error) {
 		if err == nil {
 			return a, name, nil
 		}
-		// A machine that died while it wrote leaves one that is not whole.
+		// A machine that died while it wrote leaves one that is incomplete.
 		if first == nil {
 			first = err
 		}

@@ -20,7 +20,7 @@ import (
 const BindingFormat = 1
 
 // Binding says which repository a directory holds and where its keys are, and with
-// them whom to believe. It lies in the user's configuration, outside the repository:
+// them whom to believe. It is in the user's configuration, outside the repository:
 // a push, a remote or a prepared copy can change everything in a repository, so nothing
 // in it may choose the keys that it is judged by.
 type Binding struct {
@@ -32,14 +32,14 @@ type Binding struct {
 }
 
 var (
-	// ErrUnbound means that nobody has said yet whom to believe about a copy.
+	// ErrUnbound means that no user has said yet which keys to trust about a copy.
 	ErrUnbound = errors.New("nobody has said yet whose signatures count for this copy of the repository")
 	// ErrOtherRepository means that a repository has another id than the one that the
 	// copy is bound to, or that its keys belong to.
 	ErrOtherRepository = errors.New("this is not the repository that it was")
 )
 
-// bindingJSON is a binding as it lies in its file.
+// bindingJSON is a binding as it is stored in its file.
 type bindingJSON struct {
 	Format     int    `json:"format"`
 	Path       string `json:"path"`
@@ -59,7 +59,7 @@ func resolve(dir string) (string, error) {
 	return path, nil
 }
 
-// BindingFile is where a binding lies below a root.
+// BindingFile is where a binding is below a root.
 func BindingFile(root string, b Binding) string {
 	sum := sha256.Sum256([]byte(b.Path))
 	return filepath.Join(root, hex.EncodeToString(sum[:16])+".json")

@@ -26,7 +26,7 @@ type Catalog struct {
 	// Unreadable points have no description that can be used. They count as good for
 	// nothing.
 	Unreadable []RejectedPoint
-	// Untrusted points can be read, and nobody trusted has signed them, or main does not
+	// Untrusted points can be read, and they have no trusted signature, or main does not
 	// hold what they were made of. Whoever can push can make such points, so they too
 	// count as good for nothing.
 	Untrusted []RejectedPoint

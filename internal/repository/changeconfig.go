@@ -42,7 +42,7 @@ func (r *Repository) SetConfig(ctx context.Context, keys *keyring.Keys, text []b
 	if err != nil {
 		return gitsync.Hash{}, err
 	}
-	// On top of a change of nobody trusted, this one would sign that as well.
+	// On top of a change without a trusted signature, this one would sign that as well.
 	trusted, err := keys.Trusted()
 	if err != nil {
 		return gitsync.Hash{}, err
@@ -88,7 +88,7 @@ func (r *Repository) checkConfig(text []byte) (Config, error) {
 }
 
 // AdoptConfig signs the appbur.yaml that is there, because the caller has looked at it:
-// who changed it was nobody trusted, or it gives something up. The files stay as they are.
+// who changed it was not trusted, or it gives something up. The files stay as they are.
 //
 // A history that is not the one seen before is refused unless that is accepted as well.
 func (r *Repository) AdoptConfig(ctx context.Context, keys *keyring.Keys, accept bool, at time.Time) (gitsync.Hash, error) {

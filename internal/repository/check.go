@@ -20,10 +20,10 @@ type FindingClass string
 const (
 	// Damaged bytes, forms or history are not what they must be.
 	Damaged FindingClass = "damaged"
-	// Untrusted is what is signed, and by nobody who is trusted or in a way that does not
+	// Untrusted is what is signed, but not by a trusted signer, or in a way that does not
 	// fit.
 	Untrusted FindingClass = "untrusted"
-	// Unsigned is what nobody has signed.
+	// Unsigned is what has no signature.
 	Unsigned FindingClass = "unsigned"
 )
 
@@ -224,7 +224,7 @@ type check struct {
 	// files are manifests that were looked at, with what is wrong with them: most are
 	// in most points.
 	files map[fileAt]string
-	// distrusted are the points that nobody trusted has signed, and how.
+	// distrusted are the points without a trusted signature, and how.
 	distrusted map[appbur.RestorePointID]FindingClass
 }
 

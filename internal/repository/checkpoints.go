@@ -128,7 +128,7 @@ func (c *check) checkBase(ref PointRef, meta appbur.RestorePoint, hit Hit) error
 	return nil
 }
 
-// checkManifests demands that each manifest of a commit parses and lies at the path
+// checkManifests demands that each manifest of a commit parses and is at the path
 // of its object, and returns how many there are, -1 when not all can be read.
 func (c *check) checkManifests(ctx context.Context, commit gitsync.Hash, hit Hit) (int, error) {
 	snapshot, err := c.repo.git.Snapshot(commit)
@@ -371,7 +371,7 @@ func inspectPiece(what string, data []byte, recipients int) error {
 }
 
 // checkStrays demands that a point holds no payload that its description does not
-// name: nobody would look at it, and it may be somebody's Secret.
+// name: no reader would look at it, and it may be somebody's Secret.
 func (c *check) checkStrays(loaded *Loaded, hit Hit) error {
 	// How git shows the files below it is no payload.
 	named := map[string]bool{path.Join(appbur.AppsDir, ".gitattributes"): true}

@@ -217,5 +217,5 @@ func (r *Repository) ManifestRules() (*manifest.Rules, error) {
 	return rules.With(policy)
 }
 
-// Text returns the configuration as it lies in Git, with its comments.
+// Text returns the configuration as it is in Git, with its comments.
 func (c Config) Text() []byte { return bytes.Clone(c.text) }

@@ -67,7 +67,7 @@ func (r *Repository) NoteDeleted(points ...PointRef) error {
 	}
 	return r.editDeleted(func(deleted []deletedPoint) []deletedPoint {
 		if len(remotes) == 0 {
-			// Nobody will ever confirm. By number, because times are those of clocks and
+			// No remote will ever confirm. By number, because times are those of clocks and
 			// of whoever made a tag.
 			deleted = deleted[max(0, len(deleted)-notedAlone):]
 		}

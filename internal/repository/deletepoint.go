@@ -132,7 +132,7 @@ func (d deletion) check(allowedSigners []byte) error {
 	return nil
 }
 
-// NobodyTrusted says that a deletion cannot be decided, because nobody is trusted.
+// NobodyTrusted says that a deletion cannot be decided, because no signer is trusted.
 func NobodyTrusted() error {
 	return because(ReasonNobodyTrusted, fmt.Errorf(
 		"%w: nobody is trusted, so no restore point is known to be good, and none is deleted because of others",

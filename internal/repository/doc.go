@@ -15,7 +15,7 @@
 //     public recipients only; reading a restore point needs the age identity.
 //   - A file disappears only when the caller says that its object did: alone
 //     ([Writer.Delete]), because a complete list lacks it ([Writer.KeepOnly]), or with
-//     its whole kind. Files of types that could not be read stay.
+//     its complete kind. Files of types that could not be read stay.
 //   - A repository remembers its cluster. Another cluster, or a sudden collapse of
 //     what is saved, is refused until the caller says otherwise ([Guards]).
 //   - Remotes are pushed to all at once, each with a result of its own. A point that
@@ -26,7 +26,7 @@
 //     that leads to none ([ErrUnreadable]) hides no other and counts as good for nothing.
 //   - What a deleted point held is dropped without being asked for only when nothing has
 //     needed it for two weeks.
-//   - Payloads are never in memory as a whole, and whoever reads one to its end has
+//   - Payloads are never in memory as one piece, and whoever reads one to its end has
 //     the bytes that were exported. Equal payloads are cut and named equally, sealed
 //     ones keep their ciphertext, so that a point costs what changed.
 //   - Of a sensitive dataset no plain digest is stored, encoded or said in an error:

@@ -8,7 +8,7 @@ import (
 	"github.com/appbur/appbur/pkg/gitsync"
 )
 
-// kindDirs says in which directory each kind lies. Paths have kinds in lower case, so
+// kindDirs says in which directory each kind is. Paths have kinds in lower case, so
 // two kinds of one group whose names differ only in case would have one directory
 // between them, and each backup of one would overwrite the other. The kind that has
 // the directory already keeps it, and the other one gets its own
@@ -67,7 +67,7 @@ func (d *kindDirs) of(gk appbur.GroupKind) string {
 }
 
 // holder returns the kind that has a directory. A file there that is no manifest of
-// such a kind is nobody's.
+// such a kind belongs to no kind.
 func (d *kindDirs) holder(leaf string, gk appbur.GroupKind) (appbur.GroupKind, bool) {
 	if holder, ok := d.holders[leaf]; ok {
 		return holder, true
@@ -84,7 +84,7 @@ func (d *kindDirs) holder(leaf string, gk appbur.GroupKind) (appbur.GroupKind, b
 	return kind.GroupKind, true
 }
 
-// path returns where an object lies.
+// path returns where an object is.
 func (d *kindDirs) path(id appbur.ObjectID) string {
 	usual := id.Path()
 	if leaf := d.of(id.GroupKind()); leaf != leafOf(usual) {
@@ -109,7 +109,7 @@ func rivalLeaf(gk appbur.GroupKind) string { return lastName(appbur.RivalTypeDir
 
 func lastName(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
 
-// leafOf is the directory that a file lies in.
+// leafOf is the directory that a file is in.
 func leafOf(path string) string {
 	return lastName(path[:strings.LastIndexByte(path, '/')])
 }

@@ -24,7 +24,7 @@ type Retirement struct {
 	// Name is NAMESPACE/NAME.
 	Name string `yaml:"name"`
 	// Sequence is that of the newest restore point that held it. A later point that
-	// holds it again ends the retirement: no clock has a say, and nobody has to undo it.
+	// holds it again ends the retirement: no clock has a say, and no user has to undo it.
 	Sequence int `yaml:"sequence"`
 }
 
@@ -60,7 +60,7 @@ type KnownApp struct {
 	Point    appbur.RestorePointID
 	Sequence int
 	Taken    time.Time
-	// Retired applications are missed by nobody.
+	// Retired applications are not missed.
 	Retired bool
 }
 

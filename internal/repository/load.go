@@ -26,7 +26,7 @@ type Object struct {
 	// no identity was given.
 	Sealed bool
 	// Secrets are the paths below which values were or are encrypted, as keys of
-	// maps from the root on. What lies there must not be printed.
+	// maps from the root on. What is there must not be printed.
 	Secrets [][]string
 }
 

@@ -22,7 +22,7 @@ const (
 )
 
 // listedChanges bounds the list of objects in a commit's body; git itself has
-// the whole list.
+// the complete list.
 const listedChanges = 40
 
 // changes are the paths of manifests that a commit adds, changes and removes.

@@ -42,7 +42,7 @@ func (r *Repository) writeNote(name string, value any) error {
 	return nil
 }
 
-// lockNote waits until nobody else edits a note, and lets the others in when the
+// lockNote waits until no other process edits a note, and lets the others in when the
 // returned function is called.
 func (r *Repository) lockNote(name string) (unlock func(), err error) {
 	file, err := os.OpenFile(filepath.Join(r.dir, name+".lock"), os.O_CREATE|os.O_RDWR, 0o644)
@@ -55,7 +55,7 @@ func (r *Repository) lockNote(name string) (unlock func(), err error) {
 	return func() { _ = file.Close() }, nil
 }
 
-// flock waits until nobody else has locked a file. It is held for milliseconds, and
+// flock waits until no other process has locked a file. It is held for milliseconds, and
 // the system gives it back when its holder dies.
 func flock(file *os.File) error {
 	for {

@@ -37,7 +37,7 @@ func (l *Loaded) Payload(key appbur.AppKey, d appbur.Dataset) (io.ReadCloser, er
 	return r, nil
 }
 
-// payloadReader joins the pieces of a payload and checks the whole.
+// payloadReader joins the pieces of a payload and checks the result.
 type payloadReader struct {
 	snapshot *gitsync.Snapshot
 	opener   *seal.Opener

@@ -26,8 +26,8 @@ var ErrNoPoint = errors.New("no such restore point")
 // trusted.
 var ErrUntrusted = errors.New("the signature cannot be trusted")
 
-// ErrUnsigned is the [ErrUntrusted] of what has no signature at all: nobody claims to have
-// made it, so nobody lies.
+// ErrUnsigned is the [ErrUntrusted] of what has no signature at all: no signer claims to have
+// made it, so no claim is false.
 var ErrUnsigned error = unsigned{}
 
 type unsigned struct{}
@@ -86,10 +86,10 @@ func (r *Repository) Resolve(name string) (PointRef, error) {
 	return PointRef{}, r.noPoint(id)
 }
 
-// ResolveLatest finds the point that [Latest] or [LatestPartial] stands for: the newest
+// ResolveLatest finds the point that [Latest] or [LatestPartial] means: the newest
 // by history. A partial point is never latest; latest-partial asks for the newest
 // whatever it is. One that cannot be read is neither, nor with an allowed_signers file
-// one that nobody of it has signed: those that look newer are returned as well, to be
+// one without a signature of theirs: those that look newer are returned as well, to be
 // told.
 func (r *Repository) ResolveLatest(name string, allowedSigners []byte) (latest PointRef, passed []RejectedPoint, err error) {
 	all, err := r.Catalog(allowedSigners)
@@ -134,7 +134,7 @@ func (r *Repository) noLatest(all Catalog) error {
 
 // Verify checks the signature of a point's tag against a trust root in the format
 // of allowed_signers. The tag names the commit, and the commit everything else,
-// so one signature covers the whole point. Lines of the trust root that are valid for
+// so one signature covers the complete point. Lines of the trust root that are valid for
 // a time only are compared with the date of the tag, as git does; whoever holds the
 // key can choose that date. It returns who signed.
 func (r *Repository) Verify(ref PointRef, allowedSigners []byte) (principal string, err error) {

@@ -248,7 +248,7 @@ func (w *PointWriter) previous(dir string) (PointRef, *gitsync.Snapshot) {
 	return PointRef{}, nil
 }
 
-// Application adds an application whose export has arrived whole. Its datasets are
+// Application adds an application whose export has arrived completely. Its datasets are
 // those that [PointWriter.Dataset] began; what was stored must be what the
 // application says that it sent.
 func (w *PointWriter) Application(state appbur.AppState) error {
@@ -296,7 +296,7 @@ func sameBytes(stored, said appbur.Dataset) error {
 	return nil
 }
 
-// finish leaves the payloads of whole applications in the edit, and no others.
+// finish leaves the payloads of complete applications in the edit, and no others.
 func (w *PointWriter) finish() ([]appbur.AppState, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -33,7 +33,7 @@ var policyLosses = []policyLoss{
 }
 
 // PolicyLosses says, in words, what one configuration seals or saves less than another,
-// or lets a backup remove without being told. Nobody may decide that by a push alone.
+// or lets a backup remove without being told. No one may decide that by a push alone.
 func PolicyLosses(before, after Config) []string {
 	var losses []string
 	for _, loss := range policyLosses {
@@ -43,7 +43,7 @@ func PolicyLosses(before, after Config) []string {
 				losses = append(losses, loss.what+" "+inline(entry))
 			}
 		}
-		// An include section that goes as a whole leaves nothing out any more.
+		// An include section that goes completely leaves nothing out any more.
 		if loss.section == "include" && len(fresh) == 0 {
 			continue
 		}

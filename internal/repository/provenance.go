@@ -12,7 +12,7 @@ type Provenance struct {
 	Rules      string `json:"rulesVersion,omitempty"`
 	Coverage   string `json:"coverage,omitempty"`
 	// ActorSource says how the author is known; "none" means that the author is
-	// appbur, because nobody is proven.
+	// appbur, because no actor is proven.
 	ActorSource string `json:"actorSource,omitempty"`
 	// Overrides are the guards that were switched off.
 	Overrides []string `json:"overrides,omitempty"`

@@ -16,7 +16,7 @@ const rebases = 10
 
 // Follow says that the writer is told of every change of the cluster as it happens.
 // Where another writer has committed something else, what this one knows is then the
-// newer, and stands. A writer that only lists the cluster once yields: what others
+// newer, and is kept. A writer that only lists the cluster once yields: what others
 // committed meanwhile may be newer than its list.
 func (w *Writer) Follow() { w.follows = true }
 
@@ -64,9 +64,9 @@ func (w *Writer) rebase() error {
 }
 
 // sameLine refuses to go on from a tip that does not continue what was begun on: main
-// leads back to the base, nobody untrusted has changed it, and the configuration says
+// leads back to the base, nobody without trust has changed it, and the configuration says
 // what it said. What was sealed is sealed to the recipients that it named. It returns the
-// configuration as it lies there.
+// configuration as it is there.
 func (w *Writer) sameLine(tip gitsync.Hash) (Config, error) {
 	descends, err := w.repo.git.Between(tip, w.edit.Base(), func(gitsync.Commit) error { return nil })
 	if err != nil {

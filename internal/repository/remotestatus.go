@@ -9,7 +9,7 @@ import (
 	"github.com/appbur/appbur/pkg/gitsync"
 )
 
-// RemoteStatus is how a remote stands.
+// RemoteStatus is the state of a remote.
 type RemoteStatus struct {
 	Name  string              `json:"name"`
 	URL   string              `json:"url"`

@@ -18,7 +18,7 @@ import (
 
 // identity is the author and committer of everything that appbur writes when no
 // person is proven to be behind a change. The address is of a domain that
-// RFC 2606 keeps from ever existing, so that it belongs to nobody.
+// RFC 2606 keeps from ever existing, so that it belongs to no cluster.
 var identity = gitsync.Person{Name: "appbur", Email: "appbur@appbur.invalid"}
 
 // Repository is an open repository.
@@ -153,7 +153,7 @@ func Open(dir string) (*Repository, error) {
 	return &Repository{git: git, dir: dir, config: config, tip: tip}, nil
 }
 
-// Dir returns where the repository lies.
+// Dir returns where the repository is.
 func (r *Repository) Dir() string { return r.dir }
 
 // Config returns the configuration at the tip of main when it was opened or

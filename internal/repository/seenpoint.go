@@ -52,7 +52,7 @@ func (r *Repository) RememberPoint(dir string, point PointRef, at time.Time) err
 
 // CheckLatest refuses a point as the latest while a newer one is known that is not
 // there any more and that was not deleted here: the one that was seen last, or those
-// that the anchor names. The error wraps [ErrRewritten]. The zero PointRef stands for
+// that the anchor names. The error wraps [ErrRewritten]. The zero PointRef means
 // no point at all.
 func (r *Repository) CheckLatest(latest PointRef, keysDir string, anchor *SignedAnchor) error {
 	var known []AnchoredPoint

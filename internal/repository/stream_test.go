@@ -21,7 +21,7 @@ func heapNow() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// A payload is never in memory as a whole, neither on its way in nor on its way out.
+// A payload is never in memory as one piece, neither on its way in nor on its way out.
 func TestPayloadsStream(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long: run without -short")

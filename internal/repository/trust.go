@@ -12,7 +12,7 @@ import (
 
 // TrustStatus says how far a restore point can be believed.
 type TrustStatus struct {
-	// Signer is who signed the point, "" when nobody is trusted and it was not checked.
+	// Signer is who signed the point, "" when no signer is trusted and it was not checked.
 	Signer string
 	// Tip is where main is.
 	Tip gitsync.Hash
@@ -38,7 +38,7 @@ type Trust struct {
 	// Anchor is a record from another place, nil for none.
 	Anchor *SignedAnchor
 	// AcceptHistory goes on although the history is not the one seen before, or holds
-	// commits that nobody trusted has signed. The point's own signature is not waived.
+	// commits without a trusted signature. The point's own signature is not waived.
 	AcceptHistory bool
 }
 

@@ -206,7 +206,7 @@ func TestAnAcceptanceWithoutAChangeIsRecordedInThePoint(t *testing.T) {
 	}
 }
 
-// Nothing of appbur.yaml is obeyed that nobody trusted has signed, with or without what
+// Nothing of appbur.yaml is obeyed without a trusted signature, with or without what
 // was seen.
 func TestForeignCommits(t *testing.T) {
 	keys, _ := newKeys(t)

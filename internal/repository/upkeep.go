@@ -13,7 +13,7 @@ const (
 	// pruned without being asked for: git's own choice, and longer than any backup takes.
 	pruneGrace = 14 * 24 * time.Hour
 	// pruneEvery is how often points that were deleted are looked for at most. Looking
-	// walks the whole repository.
+	// walks the complete repository.
 	pruneEvery = 7 * 24 * time.Hour
 	// pruneFile remembers it; like the other notes it can be lost.
 	pruneFile = "appbur-prune.json"

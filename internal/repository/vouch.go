@@ -12,8 +12,8 @@ import (
 	"github.com/appbur/appbur/pkg/seal"
 )
 
-// ErrPolicy means that appbur.yaml says something that is not obeyed, because nobody
-// trusted has signed it or nobody has agreed to it.
+// ErrPolicy means that appbur.yaml says something that is not obeyed, because no signer
+// who is trusted has signed it, or no user has agreed to it.
 var ErrPolicy = errors.New(appbur.RepositoryFile + " is not obeyed")
 
 // CheckPolicy demands that what [Repository.Config] says was written by somebody trusted:
@@ -28,7 +28,7 @@ func (r *Repository) CheckPolicy(allowedSigners []byte) error {
 }
 
 // demandVoucher looks for the newest commit that a trusted key has signed. A signature
-// covers the whole tree, so it vouches for appbur.yaml in it. Commits of nobody trusted
+// covers the complete tree, so it vouches for appbur.yaml in it. Commits without a trusted signature
 // above it may have changed anything else, which a backup compares with the cluster; if
 // one of them has changed appbur.yaml, the error wraps [ErrPolicy].
 //
@@ -85,7 +85,7 @@ func (r *Repository) Agreed(keys *keyring.Keys) (agreed Config, problem, err err
 }
 
 // agreedConfig returns the configuration that appbur itself has signed last. Appbur
-// signs none that nobody has agreed to, so what it says is agreed.
+// signs none that no user has agreed to, so what it says is agreed.
 func (r *Repository) agreedConfig(tip gitsync.Hash, signers seal.AllowedSigners) (Config, bool, error) {
 	return r.configSigned(tip, func(c gitsync.Commit) bool {
 		if len(c.Signature) == 0 {

@@ -34,7 +34,7 @@ func Decode(data []byte, into any) error {
 	return fractionsFit(data, into)
 }
 
-// fractionsFit finds fractions that the library cut off to fit a whole number: it refuses
+// fractionsFit finds fractions that the library cut off to fit an integer: it refuses
 // only what is too large. So all of them are made too large for that, which a field for
 // fractions still takes, and the document is read once more.
 func fractionsFit(data []byte, into any) error {

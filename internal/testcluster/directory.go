@@ -39,7 +39,7 @@ func claimDir(options Options) (string, error) {
 }
 
 // keepDir takes the mark away, so that no later cluster sweeps the directory.
-// The logs tell what happened; etcd's files are 128 MB that nobody would read.
+// The logs tell what happened; etcd's files are 128 MB that no user would read.
 func (c *Cluster) keepDir() {
 	_ = os.Remove(filepath.Join(c.Dir, ownerFile))
 	_ = os.RemoveAll(filepath.Join(c.Dir, "etcd"))

@@ -36,5 +36,5 @@
 // New never skips: a missing server fails the test and names the make target
 // that builds it. Start never runs another version than the one asked for.
 // Clusters are for tests: etcd does not sync to disk, and the administrator's
-// token lies in a file.
+// token is in a file.
 package testcluster

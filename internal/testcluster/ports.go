@@ -19,7 +19,7 @@ const (
 	lastPort  = 29999
 )
 
-// freePort returns a loopback port that nobody listens on. Somebody may take it
+// freePort returns a loopback port that no process listens on. Somebody may take it
 // before a server does; Start then tries again.
 func freePort() (int, error) {
 	var last error

@@ -25,7 +25,7 @@ func (c *Cluster) server() string {
 	return "https://" + net.JoinHostPort(loopback, strconv.Itoa(c.apiPort))
 }
 
-// etcdArgs run one etcd without peers. The peer port is any: nobody calls it.
+// etcdArgs run one etcd without peers. The peer port is any: no client calls it.
 func (c *Cluster) etcdArgs() []string {
 	return []string{
 		"--name=default",
@@ -66,7 +66,7 @@ func (c *Cluster) apiServerArgs() []string {
 }
 
 // controllerManagerArgs run all controllers at once: with one replica there is
-// nobody to elect a leader among. It serves nothing.
+// no other instance to elect a leader among. It serves nothing.
 func (c *Cluster) controllerManagerArgs() []string {
 	args := []string{
 		"--kubeconfig=" + c.Kubeconfig,

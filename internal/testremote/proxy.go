@@ -128,7 +128,7 @@ type stream struct {
 	to, from net.Conn
 	limit    int64
 	hang     bool
-	// stuck is shared by both directions: a connection that hangs hangs whole.
+	// stuck is shared by both directions: a connection that hangs hangs in both directions.
 	stuck *atomic.Bool
 	ended <-chan struct{}
 	count func(int64)

@@ -40,10 +40,10 @@
 //
 // # Promises
 //
-//   - An export is whole or an error: Export returns nil only after every byte
+//   - An export is complete or an error: Export returns nil only after every byte
 //     was checked against typed trailers and the call ended with OK.
 //   - Equal state gives equal bytes.
-//   - An import is applied as a whole or not at all, and nothing is visible
+//   - An import is applied completely or not at all, and nothing is visible
 //     before its commit. The same operation id is never applied twice, as long as
 //     its result is remembered.
 //   - Data that an upcast leaves behind is counted and reported.

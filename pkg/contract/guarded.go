@@ -167,7 +167,7 @@ func (g guarded) ListOperations(ctx context.Context, request *contractpb.ListOpe
 	return response, nil
 }
 
-// CancelOperation needs the right of every kind of operation that the id stands
+// CancelOperation needs the right of every kind of operation that the id names
 // for: an export and an import may have the same.
 func (g guarded) CancelOperation(ctx context.Context, request *contractpb.CancelOperationRequest) (*contractpb.CancelOperationResponse,
 	error,

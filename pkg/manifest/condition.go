@@ -18,7 +18,7 @@ type Condition interface {
 }
 
 // subject is what a condition looks at: the object, and the value inside it that
-// the rule is about (the whole content for object rules).
+// the rule is about (the complete content for object rules).
 type subject struct {
 	object *object
 	value  any
@@ -26,7 +26,7 @@ type subject struct {
 }
 
 // Is holds when the text of the value at Path matches one of Values, in which "*"
-// and "?" stand for any characters but "/". Booleans and whole numbers have their
+// and "?" stand for any characters but "/". Booleans and integers have their
 // usual text. An empty Path means the value itself. Values of lists match when any
 // element does, if Path goes through a list.
 type Is struct {
@@ -126,7 +126,7 @@ type Not struct{ Condition Condition }
 func (c Not) String() string       { return "not " + c.Condition.String() }
 func (c Not) holds(s subject) bool { return !c.Condition.holds(s) }
 
-// Within turns to the whole object, for a field rule whose condition is about more
+// Within turns to the complete object, for a field rule whose condition is about more
 // than the value.
 type Within struct{ Condition Condition }
 

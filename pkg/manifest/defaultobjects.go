@@ -2,7 +2,7 @@ package manifest
 
 import "slices"
 
-// defaultObjectRules are tried in this order. Whole kinds come first, then what
+// defaultObjectRules are tried in this order. Complete kinds come first, then what
 // must never be lost, then what is derived.
 func defaultObjectRules() []ObjectRule {
 	return slices.Concat(kindRulesDefault(), ownerRulesDefault(), coreRulesDefault(), policyRulesDefault())
@@ -15,7 +15,7 @@ var controlPlane = []string{
 	"clusterrole-aggregation-controller", "hyperkube", "k3s",
 }
 
-// kindRulesDefault leave out whole kinds, so that they are not even read.
+// kindRulesDefault leave out complete kinds, so that they are not even read.
 func kindRulesDefault() []ObjectRule {
 	return []ObjectRule{
 		{

@@ -8,7 +8,7 @@ type Choice struct {
 	Why string `json:"why"`
 }
 
-// Deliberate lists what the default rules leave alone on purpose, so that nobody has
+// Deliberate lists what the default rules leave alone on purpose, so that no reader has
 // to wonder whether it was forgotten. Users may decide otherwise by a [Policy].
 func Deliberate() []Choice {
 	return []Choice{

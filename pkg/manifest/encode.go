@@ -216,7 +216,7 @@ func (w *writer) key(key string) error {
 // beyondInt64 is the least float64 that is no int64.
 const beyondInt64 = 1 << 63
 
-// float writes a whole number with the digits that encoding/json writes, because
+// float writes an integer with the digits that encoding/json writes, because
 // JSON has no other form for it and readers make an integer of it; and any other
 // with a dot and a signed exponent, as YAML 1.1 wants it.
 func (w *writer) float(f float64) error {

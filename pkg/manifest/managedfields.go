@@ -62,7 +62,7 @@ func hasAll(fields, identity map[string]any) bool {
 	return true
 }
 
-// sameJSON compares a value of an object, where whole numbers are int64, with one
+// sameJSON compares a value of an object, where integers are int64, with one
 // that encoding/json decoded, where they are float64.
 func sameJSON(ours, decoded any) bool {
 	if n, ok := ours.(int64); ok {

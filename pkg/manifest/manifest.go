@@ -46,7 +46,7 @@ type Manifest struct {
 	// Git. It is true exactly when there are SecretPaths.
 	Sensitive bool
 	// SecretPaths lead to the secret values of the manifest: keys of maps from the
-	// root on. The whole subtree below a path is secret. A path ends at the first
+	// root on. The complete subtree below a path is secret. A path ends at the first
 	// list that it meets, because elements have no name that lasts. Paths may lead
 	// nowhere; none is a prefix of another. Secret values are never in the [Entry]:
 	// those that a rule takes out of the manifest are left out there, too, and named

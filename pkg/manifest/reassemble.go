@@ -75,7 +75,7 @@ func (o Owner) reference() map[string]any {
 	return reference
 }
 
-// reassembleFields puts values back in the order of their paths, whole values before
+// reassembleFields puts values back in the order of their paths, complete values before
 // their parts and elements of lists before the ones after them.
 func reassembleFields(obj map[string]any, fields map[string]json.RawMessage) (map[string]any, error) {
 	type field struct {

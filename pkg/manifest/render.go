@@ -14,7 +14,7 @@ type Rule struct {
 	Effect string `json:"effect"`
 	// Kinds selects kinds; see [EveryKind].
 	Kinds []string `json:"kinds"`
-	// Path leads to the values; it is empty for rules about whole objects.
+	// Path leads to the values; it is empty for rules about complete objects.
 	Path string `json:"path,omitempty"`
 	// When is the condition, empty if there is none.
 	When   string `json:"when,omitempty"`

@@ -48,7 +48,7 @@ func (s *Sealer) SealPiece(plain, previous []byte) ([]byte, error) {
 const markSize = 16
 
 // Mark names something without showing it: the same text gets the same mark from
-// everybody who holds the fingerprint key, and nobody else can tell which text it
+// everybody who holds the fingerprint key, and no one else can tell which text it
 // is. domain keeps marks for one thing apart from those for another.
 func (s *Sealer) Mark(domain string, text []byte) string {
 	full := s.fingerprints.of(markPurpose, nil, []byte(domain), text)

@@ -15,7 +15,7 @@ type Manifest struct {
 	// numbers, float64 for others. A time is text, as it is in Kubernetes.
 	Content map[string]any
 	// Secrets are the paths below which values were or are encrypted: keys of maps from the
-	// root on, sorted, none below another. They hold at least what was named secret; what lies there
+	// root on, sorted, none below another. They hold at least what was named secret; what is there
 	// must not be shown.
 	Secrets [][]string
 }

@@ -65,12 +65,12 @@ func Run(t testing.TB, a Adapter) Running {
 		if err := <-ended; err != nil {
 			t.Errorf("serving: %v", err)
 		}
-		_ = os.RemoveAll(dir) // lies in the directory for temporary files
+		_ = os.RemoveAll(dir) // is left in the directory for temporary files
 	})
 	return Running{apps.Target{AppKey: appbur.AppKey{Namespace: "default", Name: "test"}, Address: address}}
 }
 
-// Backup saves the whole state.
+// Backup saves the complete state.
 func (r Running) Backup(t testing.TB) (*Saved, error) {
 	t.Helper()
 	s := &Saved{payloads: map[string]*bytes.Buffer{}}

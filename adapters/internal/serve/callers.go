@@ -11,7 +11,7 @@ import (
 	"github.com/appbur/appbur/pkg/contract"
 )
 
-// callers says who may export and who may import. While nobody is named, everybody may
+// callers says who may export and who may import. While no caller is named, every caller may
 // do both who can connect.
 type callers struct {
 	names  map[string][]contract.Right
@@ -47,7 +47,7 @@ func (c *callers) add(set *flag.FlagSet) {
 
 func (c *callers) byToken() bool { return len(c.tokens) > 0 }
 
-// guard returns nil while nobody is named.
+// guard returns nil while no caller is named.
 func (c *callers) guard(certificates bool) (contract.Guard, error) {
 	var guards []contract.Guard
 	if len(c.names) > 0 {

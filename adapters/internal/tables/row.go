@@ -67,7 +67,7 @@ func (e *Encoder) Encode(values [][]byte) (json.RawMessage, error) {
 type RowError struct {
 	Table  string
 	Row    int64  // counted from 1
-	Column string // empty when the row as a whole is at fault
+	Column string // empty when the complete row is at fault
 	Err    error
 }
 

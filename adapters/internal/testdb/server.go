@@ -80,7 +80,7 @@ func (s *Server) AsAdministrator(t testing.TB, dsn, statements string) {
 // Stop ends the server at once and removes its data.
 func (s *Server) Stop() {
 	s.process.kill()
-	_ = os.RemoveAll(s.dir) // what cannot be removed lies in the directory for temporary files
+	_ = os.RemoveAll(s.dir) // what cannot be removed is left in the directory for temporary files
 }
 
 // process is a child that dies with this process.

@@ -94,7 +94,7 @@ func (b Builder) build(ctx context.Context, v appbur.KubeVersion, r recipe, path
 	return nil
 }
 
-// install puts a whole binary and its stamp in place. In between there is no
+// install puts a complete binary and its stamp in place. In between there is no
 // stamp: a crash then costs one link, never a binary that is taken for another.
 func (b Builder) install(partial, path, stamp string) error {
 	if err := os.RemoveAll(stampPath(path)); err != nil {

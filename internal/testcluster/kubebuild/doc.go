@@ -14,7 +14,7 @@
 //
 // # Promises
 //
-//   - A binary under its final name is whole: it is built under another name in
+//   - A binary under its final name is complete: it is built under another name in
 //     the same directory and renamed.
 //   - A stamp beside each binary hashes its pins, its build arguments and the
 //     toolchain. A changed pin rebuilds; an unchanged one costs a few file reads.

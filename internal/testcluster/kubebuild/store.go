@@ -103,7 +103,7 @@ func (s Store) survey(ctx context.Context, v appbur.KubeVersion) (found Binaries
 	return found, missing, nil
 }
 
-// stampPath is where the stamp of a binary lies: hidden beside it, so that the
+// stampPath is where the stamp of a binary is: hidden beside it, so that the
 // directory still looks like envtest's.
 func stampPath(binary string) string {
 	return filepath.Join(filepath.Dir(binary), "."+filepath.Base(binary)+".stamp")

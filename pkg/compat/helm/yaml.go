@@ -26,7 +26,7 @@ var (
 )
 
 // decode reads one document as Helm does: through JSON, YAML 1.1, with repeated
-// keys allowed. Whole numbers become int64, others float64.
+// keys allowed. Integers become int64, others float64.
 func decode(text string) (any, error) {
 	if len(text) > maxDocument {
 		return nil, errDocumentTooLarge
