@@ -195,3 +195,75 @@ func reach(c Condition, gk appbur.GroupKind) (always, never bool) {
 		return false, false
 	}
 }
+
+// Make turns a live object, as read from the API server, into a portable manifest
+// and its index entry, or into a decision not to save it. obj is not modified and
+// may be a manifest itself. An error means that obj is no Kubernetes object.
+func (r *Rules) Make(obj map[string]any) (result Result, err error) {
+	err = appbur.Guard(func() error {
+		result, err = r.makeOne(obj)
+		return err
+	})
+	return result, err
+}
+
+func (r *Rules) makeOne(obj map[string]any) (Result, error) {
+	o, err := newObject(obj)
+	if err != nil {
+		return Result{}, err
+	}
+	kind := r.forKind(o.id.GroupKind())
+	result := Result{Manifest: Manifest{ID: o.id, APIVersion: o.apiVersion}}
+	result.Decision = kind.decide(o)
+	if !result.Decision.Saved {
+		return result, nil
+	}
+
+	entry, err := harvest(o)
+	if err != nil {
+		return Result{}, fmt.Errorf("%s: %w", o.id, err)
+	}
+	secret := kind.secretPaths(o, o.content)
+	if len(secret) > 0 {
+		entry.withoutSetValues()
+	}
+	content := kind.strip(o, false, func(t Taken) {
+		if err == nil {
+			err = entry.keep(t, secret)
+		}
+	})
+	if err != nil {
+		return Result{}, fmt.Errorf("%s: %w", o.id, err)
+	}
+	if result.Manifest.Data, err = Encode(content); err != nil {
+		return Result{}, fmt.Errorf("%s: %w", o.id, err)
+	}
+	if len(secret) > 0 {
+		result.Manifest.SecretPaths = kind.secretPaths(o, content)
+	}
+	result.Manifest.Sensitive = len(result.Manifest.SecretPaths) > 0
+	result.Entry = entry
+	return result, nil
+}
+
+// Decide says whether an object would be saved, without making its manifest.
+func (r *Rules) Decide(obj map[string]any) (Decision, error) {
+	o, err := newObject(obj)
+	if err != nil {
+		return Decision{}, err
+	}
+	return r.forKind(o.id.GroupKind()).decide(o), nil
+}
+
+// Explain lists what the field rules take out of an object, sorted by path. It
+// answers for objects that are not saved, too.
+func (r *Rules) Explain(obj map[string]any) ([]Taken, error) {
+	o, err := newObject(obj)
+	if err != nil {
+		return nil, err
+	}
+	var taken []Taken
+	r.forKind(o.id.GroupKind()).strip(o, true, func(t Taken) { taken = append(taken, t) })
+	slices.SortStableFunc(taken, func(a, b Taken) int { return strings.Compare(a.Path, b.Path) })
+	return taken, nil
+}

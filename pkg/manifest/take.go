@@ -274,3 +274,17 @@ func (t *taker) takes(value any) bool {
 	}
 	return true
 }
+
+// Taken is one value that a field rule took out of an object.
+type Taken struct {
+	// Path says where the value was, for example "spec.ports[0].nodePort". Numbers
+	// count the elements of the live object, for values in the index without the
+	// elements that were dropped as noise.
+	Path string
+	// Value is shared with the object; it must not be changed.
+	Value any
+	// Rule is the rule that took it.
+	Rule *FieldRule
+
+	way trail
+}
