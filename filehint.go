@@ -24,7 +24,7 @@ func FileHint(err error) string {
 	return ""
 }
 
-// fileHints are in the order in which they are asked; the first that matches decides.
+// fileHints are in the order in which they are tried; the first that matches decides.
 var fileHints = []struct {
 	kinds []error
 	hint  string

@@ -1,5 +1,5 @@
 // Package cli is the command line. It joins the engines, which do not know one
-// another, and is the only package that talks to the user, reads the environment
+// another, and is the only package that interacts with the user, reads the environment
 // and decides exit codes.
 //
 // A command is one file with three parts: options, a constructor newX that turns

@@ -226,14 +226,14 @@ func (o *repositoryOptions) load(ctx context.Context, e *env, name string) (*rep
 func (e *env) catalog(repo *repository.Repository, trusted []byte) (repository.Catalog, error) {
 	bar := e.bar("reading the restore points", "points")
 	defer bar.finish()
-	return repo.CatalogTelling(trusted, bar.setInts)
+	return repo.CatalogWithProgress(trusted, bar.setInts)
 }
 
 // loadPoint reads a point that was chosen.
 func (e *env) loadPoint(ctx context.Context, c chosen, opener *seal.Opener) (*repository.Loaded, error) {
 	bar := e.bar("reading the restore point", "objects")
 	defer bar.finish()
-	return c.repo.LoadTelling(ctx, c.ref, opener, bar.setInts)
+	return c.repo.LoadWithProgress(ctx, c.ref, opener, bar.setInts)
 }
 
 // checkPolicy demands that somebody trusted has signed the rules: by rules of somebody

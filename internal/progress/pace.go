@@ -32,7 +32,7 @@ type pace struct {
 	units, seconds float64
 }
 
-// observe is told how much is done. Less than before means that the work began anew.
+// observe is called with how much is done. Less than before means that the work began anew.
 func (p *pace) observe(at time.Time, done int64) {
 	if !p.begun || done < p.done {
 		*p = pace{begun: true, started: at, last: at, done: done}

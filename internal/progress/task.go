@@ -35,7 +35,7 @@ func Begin(at time.Time, label string, unit Unit) *Task {
 	return t
 }
 
-// Observe is told how much is done at a moment.
+// Observe is called with how much is done at a moment.
 func (t *Task) Observe(at time.Time, done int64) {
 	t.done = done
 	t.pace.observe(at, done)

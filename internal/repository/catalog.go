@@ -36,11 +36,11 @@ type Catalog struct {
 // verifies their signatures. Without one every point that can be read counts, so no
 // deletion may rest on it.
 func (r *Repository) Catalog(allowedSigners []byte) (Catalog, error) {
-	return r.CatalogTelling(allowedSigners, func(int, int) {})
+	return r.CatalogWithProgress(allowedSigners, func(int, int) {})
 }
 
-// CatalogTelling is Catalog, and tells how many points of how many were looked at.
-func (r *Repository) CatalogTelling(allowedSigners []byte, progress func(done, total int)) (Catalog, error) {
+// CatalogWithProgress is Catalog, and reports how many points of how many were looked at.
+func (r *Repository) CatalogWithProgress(allowedSigners []byte, progress func(done, total int)) (Catalog, error) {
 	refs, err := r.Points()
 	if err != nil {
 		return Catalog{}, err

@@ -104,7 +104,7 @@ type CheckOptions struct {
 	Anchor *SignedAnchor
 	// Hint says what to do about an error; nil is [appbur.HintOf].
 	Hint func(error) string
-	// Progress is told what is looked at and how much of it is done; it may be nil, and
+	// Progress is called with what is looked at and how much of it is done; it may be nil, and
 	// may be called from several goroutines.
 	Progress func(what string, done, total int)
 }

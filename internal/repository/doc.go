@@ -37,7 +37,7 @@
 //
 // # Refusals
 //
-// The package does not talk to clusters or applications, and not to users: it
-// is told what was captured, and an error that a user can do something about has a
+// The package does not connect to clusters or applications, and not to users: it
+// is given what was captured, and an error that a user can do something about has a
 // [Reason]; which flag or command is the way out, the caller says.
 package repository

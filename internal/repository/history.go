@@ -86,7 +86,7 @@ func (h History) Verify(allowedSigners []byte) error {
 	return nil
 }
 
-// guardHistory is asked before anything is written: the history is the one that was seen,
+// guardHistory runs before anything is written: the history is the one that was seen,
 // and its appbur.yaml may be obeyed. Without the second, whoever can push a commit could
 // read the Secrets of the next backup. It returns the tip that it judged, on which the
 // caller builds; what was accepted comes back as text for the commit that records it.

@@ -47,12 +47,14 @@ type Loaded struct {
 // datasets are decrypted; without one they stay sealed, which suffices to look at a
 // point and not to restore it.
 func (r *Repository) Load(ctx context.Context, ref PointRef, opener *seal.Opener) (*Loaded, error) {
-	return r.LoadTelling(ctx, ref, opener, func(int, int) {})
+	return r.LoadWithProgress(ctx, ref, opener, func(int, int) {})
 }
 
-// LoadTelling is Load, and tells how many objects of how many were read, one call at a
+// LoadWithProgress is Load, and reports how many objects of how many were read, one call at a
 // time.
-func (r *Repository) LoadTelling(ctx context.Context, ref PointRef, opener *seal.Opener, progress func(done, total int)) (*Loaded, error) {
+func (r *Repository) LoadWithProgress(
+	ctx context.Context, ref PointRef, opener *seal.Opener, progress func(done, total int),
+) (*Loaded, error) {
 	meta, err := r.Describe(ref)
 	if err != nil {
 		return nil, err

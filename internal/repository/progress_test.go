@@ -26,7 +26,7 @@ func TestLongWorkTellsHowFarItIs(t *testing.T) {
 	ref := f.point()
 
 	load := &counts{T: t, what: "loading"}
-	loaded, err := f.repo.LoadTelling(t.Context(), ref, f.opener(), load.tell)
+	loaded, err := f.repo.LoadWithProgress(t.Context(), ref, f.opener(), load.tell)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func TestLongWorkTellsHowFarItIs(t *testing.T) {
 	}
 
 	catalog := &counts{T: t, what: "the catalog"}
-	if all, err := f.repo.CatalogTelling(f.trusted(), catalog.tell); err != nil || catalog.total != len(all.Points) {
+	if all, err := f.repo.CatalogWithProgress(f.trusted(), catalog.tell); err != nil || catalog.total != len(all.Points) {
 		t.Errorf("%d points, told %+v, %v", len(all.Points), catalog, err)
 	}
 

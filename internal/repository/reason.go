@@ -2,7 +2,7 @@ package repository
 
 import "errors"
 
-// Reason says what is in the way, so that whoever talks to the user can say which flag or command is
+// Reason says what is in the way, so that the command line can say which flag or command is
 // the way out. This package knows neither.
 type Reason string
 

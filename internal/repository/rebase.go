@@ -14,7 +14,7 @@ import (
 // time it takes its turn, so after that it can only be a push by git.
 const rebases = 10
 
-// Follow says that the writer is told of every change of the cluster as it happens.
+// Follow says that the writer receives every change of the cluster as it happens.
 // Where another writer has committed something else, what this one knows is then the
 // newer, and is kept. A writer that only lists the cluster once yields: what others
 // committed meanwhile may be newer than its list.

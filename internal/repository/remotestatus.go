@@ -28,7 +28,7 @@ type RemoteStatus struct {
 // Err returns why the remote could not be compared, nil if it was.
 func (s RemoteStatus) Err() error { return s.err }
 
-// RemoteStatuses asks all remotes at once how they stand. Remotes that cannot be
+// RemoteStatuses compares all remotes at once. Remotes that cannot be
 // reached say so in their state.
 func (r *Repository) RemoteStatuses(ctx context.Context, keysDir string, o gitsync.RemoteOptions) ([]RemoteStatus, error) {
 	remotes, err := r.Remotes()

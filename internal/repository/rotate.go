@@ -36,7 +36,7 @@ type Rotation struct {
 	// AcceptHistory goes on from a history that is not the one seen before; the
 	// commit records it.
 	AcceptHistory bool
-	// Progress is told how many manifests of how many were looked at; it may be nil.
+	// Progress is called with how many manifests of how many were looked at; it may be nil.
 	Progress func(done, total int)
 }
 

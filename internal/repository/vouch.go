@@ -113,7 +113,7 @@ func (r *Repository) configSigned(tip gitsync.Hash, by func(gitsync.Commit) bool
 	}
 }
 
-// guardPolicy is asked before anything of a configuration is obeyed by who writes: it
+// guardPolicy runs before anything of a configuration is obeyed by who writes: it
 // is signed by somebody trusted, and what in it seals less or saves less than before
 // was agreed to.
 func (r *Repository) guardPolicy(keys *keyring.Keys, tip gitsync.Hash) error {

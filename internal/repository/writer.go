@@ -275,7 +275,7 @@ func (w *Writer) Overrides() []string {
 }
 
 // Commit writes the gathered changes as one commit on main and starts to gather
-// anew. Without a change there is no commit. Guards are asked first; what they
+// anew. Without a change there is no commit. Guards run first; what they
 // refuse stays gathered. If others have committed meanwhile, it goes on from there.
 func (w *Writer) Commit(ctx context.Context, at time.Time, coverage appbur.Coverage) (Outcome, error) {
 	w.gate.Lock()

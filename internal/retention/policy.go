@@ -44,7 +44,7 @@ func calendar(layout string) func(appbur.RestorePoint, *time.Location) string {
 	}
 }
 
-// countRules are asked in this order; a point that several keep names them all.
+// countRules are tried in this order; a point that several keep names them all.
 var countRules = []countRule{
 	{
 		"last", func(p Policy) int { return p.Last },

@@ -33,7 +33,7 @@ func RemoteRefs(ctx context.Context, remote Remote, o RemoteOptions) (map[string
 	return refs, nil
 }
 
-// Compare asks a remote how it is related to this repository. A remote that holds
+// Compare finds how a remote is related to this repository. A remote that holds
 // something else than an older state is no error here: the state says it.
 func (r *Repository) Compare(ctx context.Context, remote Remote, what PushWhat, o RemoteOptions) (RemoteComparison, error) {
 	t, err := transport.Dial(ctx, remote, transport.UploadPack, o)

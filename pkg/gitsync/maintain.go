@@ -24,7 +24,7 @@ type MaintainOptions struct {
 	// zero time drops nothing. Two weeks ago is git's own choice: a writer that is
 	// at work for longer than that must begin anew.
 	PruneBefore time.Time
-	// Progress is told how many objects of how many are packed, one call at a time; it
+	// Progress is called with how many objects of how many are packed, one call at a time; it
 	// may be nil. When git repacks the same packs meanwhile, it all begins anew.
 	Progress func(done, total int)
 }

@@ -45,7 +45,7 @@ type failureRule struct {
 	failure Failure
 }
 
-// failureRules are asked in order, for some errors are of several families.
+// failureRules are tried in order, for some errors are of several families.
 var failureRules = []failureRule{
 	{
 		func(err error) bool { return errors.Is(err, ErrDiffers) },

@@ -20,7 +20,7 @@ const tick = time.Second
 // Builder fills a store.
 type Builder struct {
 	Store Store
-	// Report, if set, is told how far the build is. Calls do not overlap.
+	// Report, if set, is called with how far the build is. Calls do not overlap.
 	Report func(Progress)
 }
 

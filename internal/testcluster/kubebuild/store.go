@@ -22,7 +22,7 @@ type Store struct {
 	// Assets is a directory in envtest's layout, as KUBEBUILDER_ASSETS names it,
 	// or empty. It wins over the cache for the one version that it holds.
 	Assets string
-	// Warn, if set, is told why Assets was not used.
+	// Warn, if set, is called with why Assets was not used.
 	Warn func(message string)
 }
 

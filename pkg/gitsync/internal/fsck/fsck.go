@@ -79,7 +79,7 @@ type Options struct {
 	// Quick looks only at whether everything that refs lead to is there: commits and
 	// trees are read, files are not.
 	Quick bool
-	// Progress is told how many objects of how many were looked at; it may be nil. It
+	// Progress is called with how many objects of how many were looked at; it may be nil. It
 	// may be called from several goroutines.
 	Progress func(done, total int)
 }

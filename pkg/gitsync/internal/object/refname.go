@@ -33,7 +33,7 @@ var refNameRules = []struct {
 	{"it has only one part", func(name string) bool { return name != "HEAD" && !strings.Contains(name, "/") }},
 }
 
-// CheckRefName is asked about every name on its way in: of an advertisement, in
+// CheckRefName checks every name on its way in: of an advertisement, in
 // packed-refs, of a file below refs, in a symbolic ref, or from a caller.
 func CheckRefName(name string) error {
 	for _, rule := range refNameRules {

@@ -43,7 +43,7 @@ type Receiver struct {
 	Objects []IndexEntry
 	// Count is how many objects the pack claims to hold.
 	Count uint32
-	// Resolved is told how many deltas of how many have their id, one call at a time; it
+	// Resolved is called with how many deltas of how many have their id, one call at a time; it
 	// may be nil.
 	Resolved func(deltas, total int)
 	// toResolve is how many deltas there are.

@@ -24,7 +24,7 @@ type Set struct {
 	Sources []*Source
 	Entries []Entry
 	ByID    map[object.Hash]int32
-	// Progress is told how many entries of how many are written; it may be nil.
+	// Progress is called with how many entries of how many are written; it may be nil.
 	Progress       func(done, total int)
 	written, Total int
 }

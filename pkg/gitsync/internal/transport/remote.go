@@ -50,7 +50,7 @@ type Options struct {
 	Proxy func(*http.Request) (*url.URL, error)
 	// Git is the program that serves remotes that are directories: "git" if empty.
 	Git string
-	// Progress is told how far a pack has come, one call at a time for each remote; it
+	// Progress is called with how far a pack has come, one call at a time for each remote; it
 	// may be nil.
 	Progress func(Transfer)
 }
