@@ -106,14 +106,18 @@ func rawConnection(connection net.Conn) net.Conn {
 
 // Hang says nothing until the client leaves or the proxy ends.
 func (p *Proxy) Hang() Fault {
-	return func(_ http.ResponseWriter, r *http.Request, _ http.Handler) { p.wait(r) }
+	return func(_ http.ResponseWriter, r *http.Request, _ http.Handler) { p.neverAnswer(r) }
 }
 
-func (p *Proxy) wait(r *http.Request) {
+// neverAnswer waits until the client leaves or the proxy ends, and then breaks the
+// connection off. Returning would end the answer in order, which a client that is just
+// closing its connection may still read.
+func (p *Proxy) neverAnswer(r *http.Request) {
 	select {
 	case <-r.Context().Done():
 	case <-p.closed:
 	}
+	panic(http.ErrAbortHandler)
 }
 
 // Slow passes on the real answer in this many pieces with a pause before each.

@@ -14,9 +14,7 @@ func (p *Proxy) Silent() Fault {
 	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 		w.Header().Set("Content-Type", "application/json")
 		_ = http.NewResponseController(w).Flush()
-		p.wait(r)
-		// A silent peer says no goodbye either: returning would end the answer in order.
-		panic(http.ErrAbortHandler)
+		p.neverAnswer(r)
 	}
 }
 
