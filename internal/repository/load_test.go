@@ -2,6 +2,7 @@ package repository
 
 import (
 	"crypto/rand"
+	"errors"
 	"reflect"
 	"testing"
 
@@ -44,6 +45,9 @@ func TestSealedManifestsMeanWhatWasSealed(t *testing.T) {
 		}
 
 		sealed, err := sealer.SealManifest(plain, nil)
+		if errors.Is(err, seal.ErrUnsupported) {
+			return // refused, because SOPS has no form for it: a merge key, which this encoder does not quote
+		}
 		if err != nil {
 			t.Fatalf("%v:\n%s", err, plain)
 		}
