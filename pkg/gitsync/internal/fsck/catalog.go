@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync/atomic"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -110,32 +109,13 @@ func (c *checker) readCatalog() error {
 
 // objectDirs returns the "objects" directory and those it borrows from.
 func (c *checker) objectDirs() ([]string, error) {
-	store := &pack.Store{Dirs: []string{filepath.Join(c.dir, "objects")}}
-	for i := 0; i < len(store.Dirs); i++ {
-		list, err := os.ReadFile(filepath.Join(store.Dirs[i], "info", "alternates"))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("read alternates: %w", err)
+	return pack.ObjectDirs(filepath.Join(c.dir, "objects"), func(dir string) bool {
+		_, err := os.Stat(dir)
+		if err != nil {
+			c.problem(Format, object.Hash{}, "objects/info/alternates", "objects are borrowed from %s, which cannot be read: %v", dir, err)
 		}
-		for line := range strings.Lines(string(list)) {
-			dir := strings.TrimRight(line, "\r\n")
-			if dir == "" || strings.HasPrefix(dir, "#") {
-				continue
-			}
-			if !filepath.IsAbs(dir) {
-				dir = filepath.Join(store.Dirs[i], dir)
-			}
-			if dir = filepath.Clean(dir); slices.Contains(store.Dirs, dir) {
-				continue
-			}
-			if _, err := os.Stat(dir); err != nil {
-				c.problem(Format, object.Hash{}, "objects/info/alternates", "objects are borrowed from %s, which cannot be read: %v", dir, err)
-				continue
-			}
-			store.Dirs = append(store.Dirs, dir)
-		}
-	}
-
-	return store.Dirs, nil
+		return err == nil
+	})
 }
 
 // addPack reads the index of one pack; base is the path without an ending.

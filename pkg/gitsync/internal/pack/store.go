@@ -46,28 +46,39 @@ const smallPack = 2048
 
 // OpenStore finds the packs below objects and its alternates.
 func OpenStore(objects string, limits object.Limits) (*Store, error) {
-	s := &Store{Dirs: []string{objects}, Limits: limits, small: map[object.Hash]packPlace{}}
+	dirs, err := ObjectDirs(objects, func(string) bool { return true })
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{Dirs: dirs, Limits: limits, small: map[object.Hash]packPlace{}}
+	return s, s.Rescan()
+}
+
+// ObjectDirs returns a directory of objects and those that it borrows from, as
+// objects/info/alternates names them, each once. Those that are not usable are left out.
+func ObjectDirs(objects string, usable func(dir string) bool) ([]string, error) {
+	dirs := []string{objects}
 	// The list grows while it is walked: alternates may have alternates.
-	for i := 0; i < len(s.Dirs); i++ {
-		list, err := os.ReadFile(filepath.Join(s.Dirs[i], "info", "alternates"))
+	for i := 0; i < len(dirs); i++ {
+		list, err := os.ReadFile(filepath.Join(dirs[i], "info", "alternates"))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("read alternates: %w", err)
 		}
+
 		for line := range strings.Lines(string(list)) {
 			dir := strings.TrimRight(line, "\r\n")
 			if dir == "" || strings.HasPrefix(dir, "#") {
 				continue
 			}
 			if !filepath.IsAbs(dir) {
-				dir = filepath.Join(s.Dirs[i], dir)
+				dir = filepath.Join(dirs[i], dir)
 			}
-			if !slices.Contains(s.Dirs, filepath.Clean(dir)) {
-				s.Dirs = append(s.Dirs, filepath.Clean(dir))
+			if dir = filepath.Clean(dir); !slices.Contains(dirs, dir) && usable(dir) {
+				dirs = append(dirs, dir)
 			}
 		}
 	}
-
-	return s, s.Rescan()
+	return dirs, nil
 }
 
 // PackDir is where new packs go.
