@@ -16,7 +16,8 @@ import (
 type PushResult struct {
 	Remote string              `json:"remote"`
 	State  gitsync.RemoteState `json:"state"`
-	// Error and Hint are empty when the remote holds everything.
+	// Error and Hint are empty when the remote holds everything. The hint is the
+	// caller's to fill in, who knows the commands.
 	Error   string `json:"error,omitempty"`
 	Hint    string `json:"hint,omitempty"`
 	Commits int    `json:"commits"`
@@ -113,7 +114,7 @@ func (r *Repository) pushTo(ctx context.Context, keysDir string, remote Remote, 
 	result.Objects, result.Bytes = pushed.Objects, pushed.Bytes
 	if err != nil {
 		result.err = fmt.Errorf("remote %s: %w", remote.Name, err)
-		result.State, result.Error, result.Hint = stateOf(err), err.Error(), appbur.HintOf(err)
+		result.State, result.Error = stateOf(err), err.Error()
 	}
 	return result
 }

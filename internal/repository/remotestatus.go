@@ -5,7 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
 
@@ -15,7 +14,8 @@ type RemoteStatus struct {
 	URL   string              `json:"url"`
 	State gitsync.RemoteState `json:"state"`
 	Error string              `json:"error,omitempty"`
-	Hint  string              `json:"hint,omitempty"`
+	// Hint is the caller's to fill in, who knows the commands.
+	Hint string `json:"hint,omitempty"`
 	// Commits and Points count what the remote does not have.
 	Commits int `json:"commitsBehind"`
 	Points  int `json:"pointsBehind"`
@@ -60,7 +60,7 @@ func (r *Repository) RemoteStatuses(ctx context.Context, keysDir string, o gitsy
 			status.State, status.Commits, status.Points = comparison.State, comparison.Commits, comparison.Tags
 			if err != nil {
 				status.err = err
-				status.State, status.Error, status.Hint = stateOf(err), err.Error(), appbur.HintOf(err)
+				status.State, status.Error = stateOf(err), err.Error()
 			}
 			list[i] = status
 		})

@@ -4,5 +4,6 @@ package contract
 
 import "net"
 
-// peerUID is not implemented for this system.
+// peerUID returns no user: only Linux tells it here, and callers without one are not
+// identified by it.
 func peerUID(net.Conn) *int { return nil }
