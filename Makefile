@@ -52,7 +52,7 @@ test: ## Everything CI runs: format, vet, linters, generated files, unit, integr
 QUICK := -ldflags=-s -p $(shell echo $$((2 * $$(nproc 2>/dev/null || echo 2))))
 
 .PHONY: unit
-unit: $(TOOLS)/stamp ## Unit tests that answer within a minute; need nothing but Go and git. What is long runs in `make test`, with the race detector
+unit: $(TOOLS)/stamp ## Unit tests without what is long (go test -short); need nothing but Go and git. What is long runs in `make test`, with the race detector
 	@$(TOOLS)/gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg -- -short $(QUICK) ./...
 
 .PHONY: integration
