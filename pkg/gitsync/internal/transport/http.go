@@ -151,7 +151,7 @@ func stateOfStatus(status int, said string) State {
 
 func (w *httpConn) read() io.Reader { return w.first }
 
-// request implements [transport]. The request streams: nothing of a pack is held in memory.
+// request implements [conn]. The request streams: nothing of a pack is held in memory.
 func (w *httpConn) request(send func(io.Writer) error) (io.Reader, error) {
 	body, out := io.Pipe()
 	go func() { _ = out.CloseWithError(send(w.dog.writer(out))) }()
@@ -185,10 +185,10 @@ func (w *httpConn) request(send func(io.Writer) error) (io.Reader, error) {
 	return answer.Body, nil
 }
 
-// said implements [transport]: over HTTP there is nothing beside the protocol.
+// said implements [conn]: over HTTP there is nothing beside the protocol.
 func (w *httpConn) said() string { return "" }
 
-// end implements [transport].
+// end implements [conn].
 func (w *httpConn) end() {
 	w.once.Do(func() {
 		_ = w.first.Close()

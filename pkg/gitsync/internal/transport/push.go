@@ -14,7 +14,7 @@ import (
 )
 
 // Push requests that refs move, and sends the pack that they need. sendPack is nil when
-// the server has all objects. The error is a [RemoteError], or tells of damage in the
+// the server has all objects. The error is a [Error], or tells of damage in the
 // repository here.
 func (t *Session) Push(updates []RefUpdate, capabilities []string, sendPack func(io.Writer) error) error {
 	// home is what went wrong here while the pack was sent. The server only sees

@@ -161,7 +161,7 @@ func (p *pipe) closeIn() {
 
 func (p *pipe) read() io.Reader { return p.out }
 
-// request implements [transport].
+// request implements [conn].
 func (p *pipe) request(send func(io.Writer) error) (io.Reader, error) {
 	p.asked = true
 	go func() {
@@ -176,7 +176,7 @@ func (p *pipe) request(send func(io.Writer) error) (io.Reader, error) {
 
 func (p *pipe) said() string { return p.errors.String() }
 
-// end implements [transport].
+// end implements [conn].
 func (p *pipe) end() {
 	p.once.Do(func() {
 		if !p.asked {
