@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -16,6 +15,7 @@ import (
 	"github.com/appbur/appbur/internal/durable"
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
+	"github.com/appbur/appbur/pkg/gitsync/internal/refs"
 	"github.com/appbur/appbur/pkg/gitsync/internal/tempfile"
 	"github.com/appbur/appbur/pkg/gitsync/internal/transport"
 )
@@ -101,19 +101,19 @@ func fetchAll(ctx context.Context, dir string, remote Remote, branch, tagPrefix 
 		return Cloned{}, err
 	}
 	defer t.Close()
-	refs := map[string]Hash{}
+	found := map[string]Hash{}
 	for name, id := range t.Refs {
 		if name == branch || strings.HasPrefix(name, object.TagRefs+tagPrefix) {
-			refs[name] = id
+			found[name] = id
 		}
 	}
-	tip, ok := refs[branch]
+	tip, ok := found[branch]
 	if !ok {
 		return Cloned{}, transport.NewError(RemoteEmpty, "",
 			appbur.WithHint(fmt.Errorf("it has no %s", branch), "push to it first, or check the URL"))
 	}
-	done := Cloned{Tip: tip, Tags: len(refs) - 1, Skipped: t.Odd}
-	in, err := t.Fetch(slices.Collect(maps.Values(refs)))
+	done := Cloned{Tip: tip, Tags: len(found) - 1, Skipped: t.Odd}
+	in, err := t.Fetch(slices.Collect(maps.Values(found)))
 	if err != nil {
 		return done, t.Failed(err)
 	}
@@ -138,28 +138,15 @@ func fetchAll(ctx context.Context, dir string, remote Remote, branch, tagPrefix 
 
 	t.Pause()
 	t.Close()
-	if err := index.Finish(ctx, slices.Collect(maps.Values(refs))); err != nil {
+	if err := index.Finish(ctx, slices.Collect(maps.Values(found))); err != nil {
 		if errors.Is(err, ErrCorrupt) || errors.Is(err, ErrObjectNotFound) {
 			return done, transport.NewError(RemoteBroken, "", err)
 		}
 		return done, fmt.Errorf("clone: %w", err)
 	}
 	done.Objects = len(index.Objects)
-	return done, writePackedRefs(dir, refs)
-}
-
-// writePackedRefs writes all refs in one file, as `git pack-refs` does.
-func writePackedRefs(dir string, refs map[string]Hash) error {
-	err := durable.Restage(filepath.Join(dir, "packed-refs"), 0o644, func(w io.Writer) error {
-		for _, name := range slices.Sorted(maps.Keys(refs)) {
-			if _, err := fmt.Fprintf(w, "%s %s\n", refs[name], name); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("clone: write refs: %w", err)
+	if err := (&refs.Store{Dir: dir}).WritePacked(found); err != nil {
+		return done, fmt.Errorf("clone: %w", err)
 	}
-	return durable.SyncDir(dir)
+	return done, nil
 }

@@ -5,11 +5,15 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/appbur/appbur/internal/durable"
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 )
 
@@ -68,4 +72,20 @@ func parsePackedRefs(data []byte, limits object.Limits) (map[string]object.Hash,
 		return nil, fmt.Errorf("%w: packed-refs: %w", object.ErrCorrupt, err)
 	}
 	return refs, nil
+}
+
+// WritePacked writes all refs of a new repository in one file, as `git pack-refs` does.
+func (s *Store) WritePacked(refs map[string]object.Hash) error {
+	err := durable.Restage(filepath.Join(s.Dir, packedRefsFile), 0o644, func(w io.Writer) error {
+		for _, name := range slices.Sorted(maps.Keys(refs)) {
+			if _, err := fmt.Fprintf(w, "%s %s\n", refs[name], name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("write refs: %w", err)
+	}
+	return durable.SyncDir(s.Dir)
 }
