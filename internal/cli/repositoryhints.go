@@ -60,7 +60,6 @@ var repositoryHints = map[repository.Reason]string{
 	repository.ReasonOtherCluster: "use another repository, or pass --adopt-cluster if this cluster is the rebuilt successor",
 	repository.ReasonCollapse: "check that this is the right cluster and that it is whole; " +
 		"pass --allow-collapse if the objects were deleted on purpose",
-	repository.ReasonUnknownRemote: "`appbur remotes list` shows those that do",
 	repository.ReasonSealedDataset: "pass --identity FILE",
 	repository.ReasonSealedFile:    "pass --identity FILE with an age identity that decrypts it",
 }

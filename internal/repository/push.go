@@ -97,7 +97,7 @@ func (r *Repository) chooseRemotes(names []string) ([]Remote, error) {
 	}
 	for _, name := range names {
 		if !slices.ContainsFunc(remotes, func(c Remote) bool { return c.Name == name }) {
-			return nil, because(ReasonUnknownRemote, fmt.Errorf("%w %q does not exist", gitsync.ErrRemoteName, name))
+			return nil, fmt.Errorf("%w %q %w", gitsync.ErrRemoteName, name, gitsync.ErrNoRemote)
 		}
 	}
 	return slices.DeleteFunc(remotes, func(c Remote) bool { return !slices.Contains(names, c.Name) }), nil

@@ -36,7 +36,6 @@ const (
 
 	ReasonOtherCluster  Reason = "otherCluster"  // the history is of another cluster
 	ReasonCollapse      Reason = "collapse"      // too much of what is saved would go
-	ReasonUnknownRemote Reason = "unknownRemote" // there is no remote of this name
 	ReasonSealedDataset Reason = "sealedDataset" // a payload needs an identity that decrypts it
 	ReasonSealedFile    Reason = "sealedFile"    // a manifest does
 )
