@@ -13,6 +13,7 @@ import (
 	"github.com/appbur/appbur/pkg/contract"
 	"github.com/appbur/appbur/pkg/exporter"
 	"github.com/appbur/appbur/pkg/restore"
+	"github.com/appbur/appbur/pkg/restore/rewrite"
 )
 
 // hintRule is the next step after a family of errors, in terms of flags and commands. The
@@ -48,6 +49,10 @@ var hintRules = []hintRule{
 	{
 		isAny(exporter.ErrOtherCluster),
 		"if the cluster was rebuilt, start again with --adopt-cluster; else check the address in the kubeconfig, and its load balancers",
+	},
+	{
+		isType[*rewrite.CollisionError],
+		"map one of the namespaces to another name, or restore them one after the other, with a selection",
 	},
 	{isAny(restore.ErrBlocked), "look at them with appbur plan, then allow a restore without them"},
 	{

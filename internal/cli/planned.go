@@ -22,8 +22,9 @@ import (
 type planOptions struct {
 	repositoryOptions
 	clusterOptions
-	point  string
-	policy restore.Policy
+	point    string
+	policy   restore.Policy
+	rewrites rewriteOptions
 }
 
 // planned is a plan with what it was made of.
@@ -41,11 +42,15 @@ func (o *planOptions) addFlags(e *env, command *cobra.Command) {
 	o.addReadFlags(e, command)
 	o.addHistoryFlags(e, command)
 	o.clusterOptions.addFlags(command)
+	o.rewrites.addFlags(command)
 	command.Flags().BoolVar(&o.policy.AllowBlocked, "allow-blocked", false, "go on without objects that the target cannot take")
 	command.Flags().BoolVar(&o.policy.ForceConflicts, "force-conflicts", false, "take over fields of existing objects that other managers own")
 }
 
 func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
+	if _, err := o.rewrites.changes(); err != nil {
+		return planned{}, err // before any long work
+	}
 	config, err := o.restConfig()
 	if err != nil {
 		return planned{}, err
@@ -80,6 +85,9 @@ func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
 func (o *planOptions) planFor(ctx context.Context, config *rest.Config, point restore.Point, target compat.Target) (*restore.Plan, error) {
 	cluster, err := restore.NewCluster(config)
 	if err != nil {
+		return nil, err
+	}
+	if point, err = o.rewrites.rewrite(ctx, cluster, point); err != nil {
 		return nil, err
 	}
 	surroundings, err := restore.Survey(ctx, point, cluster)

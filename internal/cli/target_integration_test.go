@@ -141,6 +141,9 @@ func TestRestoreSaysWhichCluster(t *testing.T) {
 		}
 		says(t, plan(), "nothing of the point has changed since", ", whole")
 	})
+	t.Run("a namespace under another name beside the original", func(t *testing.T) {
+		mappedBesideItsOriginal(t, s, cluster)
+	})
 	t.Run("state that only an application reads is told by type and size", func(t *testing.T) {
 		opaqueStateIsTold(t, s, cluster.Kubeconfig)
 	})

@@ -125,8 +125,12 @@ func since(ctx context.Context, made planned, r restore.Reporter) (*changedSince
 	}
 	s := &changedSince{Changed: []appbur.ObjectID{}, Deleted: []appbur.ObjectID{}, Unreadable: []appbur.ObjectID{}}
 	seen := map[appbur.ObjectID]bool{}
+	renamed := renamedObjects(made.plan)
 
 	for _, f := range findings.Findings {
+		if f.Kind == restore.FindingMissing && renamed[f.Object] {
+			continue // under this name it was never there
+		}
 		var list *[]appbur.ObjectID
 		switch f.Kind {
 		case restore.FindingDifferent:

@@ -35,6 +35,7 @@ func NewPlan(p Point, t compat.Target, o Options) (*Plan, error) {
 		around: o.Surroundings,
 		drafts: make(map[appbur.ObjectID]*draft, len(objects)),
 		kinds:  make(map[appbur.GroupKind]definition),
+		notes:  slices.Clone(p.Notes),
 	}
 	if err := b.judgeAll(objects); err != nil {
 		return nil, err
@@ -99,6 +100,7 @@ type draft struct {
 	why       string
 	hint      string
 	redaction *redaction
+	rewritten []compat.Change
 	// contested is the definition that has the names which this one wants.
 	contested *draft
 	// aggregated is the APIService that serves the kind, if the point has it.
@@ -176,6 +178,7 @@ func (b *planner) judgeAll(objects []Object) error {
 
 func (b *planner) judge(o Object) (*draft, error) {
 	d := &draft{saved: o.ID, object: o, redaction: newRedaction(o)}
+	d.rewritten = d.redaction.changes(o.Rewritten)
 	d.guard(func() error { return b.convert(d) })
 	return d, b.keep(d)
 }

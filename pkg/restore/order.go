@@ -82,6 +82,7 @@ func (b *planner) makeNodes(d *draft) {
 	base := Step{
 		Object: d.object.ID, APIVersion: d.object.APIVersion, From: d.from, Verdict: d.verdict.Kind,
 		Changes: d.verdict.Changes, Notices: d.verdict.Notices, Refusals: d.verdict.Refusals, Why: d.why, Hint: d.hint, redaction: d.redaction,
+		Rewritten: d.rewritten,
 	}
 
 	if d.blocked {

@@ -95,6 +95,9 @@ type Step struct {
 	// Refusals are what the schema of the kind objects to. The step is tried all the
 	// same: the server has the last word.
 	Refusals []compat.Refusal `json:"refusals,omitempty"`
+	// Rewritten is what was changed on the way, because the user asked for it, before
+	// anything was converted.
+	Rewritten []compat.Change `json:"rewritten,omitempty"`
 	// Why is the reason for the step, Hint what a person can do about it.
 	Why  string `json:"why"`
 	Hint string `json:"hint,omitempty"`
@@ -159,6 +162,8 @@ const (
 	NoteTarget NoteKind = "target"
 	// NoteUID is a field of a kind in which objects hold uids of the source.
 	NoteUID NoteKind = "uid"
+	// NoteChange is something that a change on the way left out, or could not decide.
+	NoteChange NoteKind = "change"
 )
 
 // Note is something a person should know about one object.

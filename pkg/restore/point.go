@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/compat"
 	"github.com/appbur/appbur/pkg/manifest"
 )
 
@@ -16,6 +17,8 @@ type Object struct {
 	// Secrets are the paths below which values are secret: keys of maps from the
 	// root on. What is there is never printed. Those of a Secret need no mention.
 	Secrets [][]string
+	// Rewritten is what was changed in it since the point was read, for people.
+	Rewritten []compat.Change
 }
 
 // Point is what a restore starts from: the description of the moment, the
@@ -24,6 +27,8 @@ type Point struct {
 	Meta    appbur.RestorePoint
 	Objects []Object
 	Index   map[appbur.ObjectID]manifest.Entry
+	// Notes are about what was changed since the point was read; they go into the plan.
+	Notes []Note
 }
 
 // sorted returns the objects in the order of their ids, so that nothing that

@@ -46,6 +46,7 @@ func (p *Plan) Render(w io.Writer) error {
 		renderSteps(&b, section.title, steps)
 	}
 
+	p.renderRewritten(&b)
 	p.renderNotes(&b)
 	if len(p.Apps) > 0 {
 		b.WriteString("\nApplication state to import after all objects\n")
@@ -229,6 +230,9 @@ func (p *Plan) WriteText(w io.Writer) error {
 		}
 		for _, o := range s.Owners {
 			fmt.Fprintf(&b, "    owner: %s %s%s\n", o.Object, o.APIVersion, ownerFlags(o))
+		}
+		for _, c := range s.Rewritten {
+			fmt.Fprintf(&b, "    rewritten: %s: %s\n", c.Path, c.What)
 		}
 		for _, c := range s.Changes {
 			fmt.Fprintf(&b, "    change: %s: %s\n", c.Path, c.What)

@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/restore"
+	"github.com/appbur/appbur/pkg/restore/rewrite"
+)
+
+// rewriteOptions say what is changed in a restore point on its way. plan, restore and verify
+// take the same, so that all three are about the same objects.
+type rewriteOptions struct {
+	namespaces []string
+	fieldsFile string
+}
+
+func (o *rewriteOptions) addFlags(command *cobra.Command) {
+	flags := command.Flags()
+	flags.StringSliceVar(&o.namespaces, "map-namespace", nil,
+		"restore the namespace OLD as NEW, with all references to it; OLD=NEW, also a list or repeated")
+	flags.StringVar(&o.fieldsFile, "namespace-fields", "",
+		"with --map-namespace: a YAML file with more fields that name namespaces (docs/restore.md)")
+}
+
+// changes reads what the flags say.
+func (o *rewriteOptions) changes() (rewrite.Changes, error) {
+	var c rewrite.Changes
+	var err error
+	if c.Namespaces, err = rewrite.ParseNamespaces(o.namespaces); err != nil {
+		return c, &usageError{fmt.Errorf("--map-namespace %w", err)}
+	}
+
+	if o.fieldsFile == "" {
+		return c, nil
+	}
+	if c.Namespaces.Empty() {
+		return c, &usageError{errors.New("--namespace-fields has no meaning without --map-namespace")}
+	}
+	data, err := os.ReadFile(o.fieldsFile)
+	if err != nil {
+		return c, &usageError{fmt.Errorf("--namespace-fields: %w", err)}
+	}
+	if c.Fields, err = rewrite.ParseFields(data); err != nil {
+		return c, &usageError{fmt.Errorf("--namespace-fields: %s: %w", o.fieldsFile, err)}
+	}
+	return c, nil
+}
+
+// rewrite changes a restore point before it is planned.
+func (o *rewriteOptions) rewrite(ctx context.Context, cluster restore.Cluster, point restore.Point) (restore.Point, error) {
+	c, err := o.changes()
+	if err != nil {
+		return restore.Point{}, err
+	}
+	if c.Beside, err = existingNamespaces(ctx, cluster, c.Namespaces.Old()); err != nil {
+		return restore.Point{}, err
+	}
+
+	changed, err := c.Apply(point)
+	var unknown *rewrite.UnknownNamespaceError
+	switch {
+	case errors.As(err, &unknown):
+		return changed, &usageError{appbur.WithHint(fmt.Errorf("--map-namespace: %w", err),
+			"it holds: "+appbur.Shortlist(unknown.Held, shownNames))}
+	case isType[*rewrite.CollisionError](err):
+		return changed, &usageError{fmt.Errorf("--map-namespace: %w", err)}
+	}
+	return changed, err
+}
+
+// existingNamespaces returns which of the namespaces the target has. One that may not be read
+// counts as there: what belongs to it is then left alone.
+func existingNamespaces(ctx context.Context, cluster restore.Cluster, names []string) (map[string]bool, error) {
+	existing := make(map[string]bool)
+	for _, name := range names {
+		_, err := cluster.Get(ctx, appbur.ObjectID{Kind: "Namespace", Name: name}, "v1")
+		switch {
+		case err == nil, apierrors.IsForbidden(err):
+			existing[name] = true
+		case !apierrors.IsNotFound(err):
+			return nil, clusterHint(fmt.Errorf("reading whether the target has the namespace %s: %w", name, err))
+		}
+	}
+	return existing, nil
+}
+
+// renamedObjects returns the objects that have another id in the plan than in the point.
+func renamedObjects(plan *restore.Plan) map[appbur.ObjectID]bool {
+	renamed := make(map[appbur.ObjectID]bool)
+	for _, step := range plan.Steps {
+		for _, change := range step.Rewritten {
+			if change.Path == "metadata.name" || change.Path == "metadata.namespace" {
+				renamed[step.Object] = true
+			}
+		}
+	}
+	return renamed
+}

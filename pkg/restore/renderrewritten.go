@@ -1,0 +1,59 @@
+package restore
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+
+	"github.com/appbur/appbur"
+)
+
+// shownRewritten is how many objects with one and the same change are named.
+const shownRewritten = 3
+
+// position is the number of an element in a path.
+var position = regexp.MustCompile(`\[\d+\]`)
+
+// renderRewritten shows what was changed on the way: one line for each change of each kind,
+// those of few objects first, because a change that hits one object is what a person looks for.
+func (p *Plan) renderRewritten(b *bytes.Buffer) {
+	type change struct{ kind, path, what string }
+	objects := make(map[change][]string)
+	changed := make(map[appbur.ObjectID]bool)
+
+	for _, s := range p.Steps {
+		if s.Action == ActionPrepare {
+			continue
+		}
+		for _, r := range s.Rewritten {
+			c := change{s.Object.GroupKind().String(), position.ReplaceAllString(r.Path, "[]"), r.What}
+			if named := objects[c]; len(named) == 0 || named[len(named)-1] != s.Object.String() {
+				objects[c] = append(objects[c], s.Object.String())
+			}
+			changed[s.Object] = true
+		}
+	}
+	if len(changed) == 0 {
+		return
+	}
+
+	changes := make([]change, 0, len(objects))
+	for c := range objects {
+		changes = append(changes, c)
+	}
+	slices.SortFunc(changes, func(x, y change) int {
+		return cmp.Or(cmp.Compare(len(objects[x]), len(objects[y])), cmp.Compare(x.kind, y.kind), cmp.Compare(x.path, y.path),
+			cmp.Compare(x.what, y.what))
+	})
+
+	fmt.Fprintf(b, "\nChanged on the way (%s)\n", counted(len(changed), "object"))
+	for i, c := range changes {
+		if i == shownPerSection {
+			fmt.Fprintf(b, "  … and %d more changes\n", len(changes)-i)
+			break
+		}
+		fmt.Fprintf(b, "  %s: %s\n      in %s\n", c.path, c.what, appbur.Shortlist(objects[c], shownRewritten))
+	}
+}

@@ -1,0 +1,94 @@
+package rewrite
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/restore"
+)
+
+// besideRule says what becomes of an object outside of the mapped namespaces whose references
+// would change, while the original namespace is in the target and still needs the object.
+type besideRule struct {
+	kind   appbur.GroupKind
+	reason string
+	// split makes a second object for the copy; without it the object is left out.
+	split func(before restore.Object, c *changing, to string) bool
+}
+
+const rbacGroup = "rbac.authorization.k8s.io"
+
+// besideRules is the table; everything that is not in it is left out.
+var besideRules = []besideRule{
+	{
+		kind:   appbur.GroupKind{Group: rbacGroup, Kind: "ClusterRoleBinding"},
+		reason: "bindings add up: a second one gives the copy its rights and takes none", split: splitBinding,
+	},
+	{
+		kind:   appbur.GroupKind{Group: rbacGroup, Kind: "RoleBinding"},
+		reason: "bindings add up: a second one gives the copy its rights and takes none", split: splitBinding,
+	},
+	{
+		kind: kindVolume,
+		reason: "it holds the data of the original, and two volumes on one disk destroy them; " +
+			"the claim of the copy gets a new volume, which is empty",
+	},
+}
+
+const leftToOriginal = "it belongs to the original, and there can be one only"
+
+// leave decides about an object that belongs to the original.
+func (m *mapping) leave(before restore.Object, c *changing, touched []string) (restore.Object, bool) {
+	slices.Sort(touched)
+	touched = slices.Compact(touched)
+	rule := besideRule{reason: leftToOriginal}
+	if i := slices.IndexFunc(besideRules, func(r besideRule) bool { return r.kind == before.ID.GroupKind() }); i >= 0 {
+		rule = besideRules[i]
+	}
+
+	if rule.split != nil && rule.split(before, c, m.names(touched)) {
+		m.note(c.ID, "beside %s, which stays as it is for the original of %s: %s", before.ID, strings.Join(touched, ", "), rule.reason)
+		return c.Object, true
+	}
+	m.note(before.ID, "left out, because it names %s, which the target has: %s", strings.Join(touched, ", "), rule.reason)
+	return restore.Object{}, false
+}
+
+// names joins the new names of namespaces.
+func (m *mapping) names(old []string) string {
+	var names []string
+	for _, name := range old {
+		names = append(names, m.to[name])
+	}
+	slices.Sort(names)
+	return strings.Join(slices.Compact(names), "-")
+}
+
+// splitBinding makes a binding of another name for those subjects that were mapped. The others
+// keep what they have through the original, or have lost it since.
+func splitBinding(before restore.Object, c *changing, to string) bool {
+	was, _ := before.Content["subjects"].([]any)
+	is, _ := c.Content["subjects"].([]any)
+	var mapped []any
+	for i := range is {
+		if !equalText(was[i], is[i], "namespace") || !equalText(was[i], is[i], "name") {
+			mapped = append(mapped, is[i])
+		}
+	}
+	if len(mapped) == 0 {
+		return false
+	}
+
+	name := before.ID.Name + "-" + to
+	c.setMetadata(name, "name") // a copy of the content
+	c.Content["subjects"] = mapped
+	c.ID.Name = name
+	c.note(ruleNamespace, "metadata.name", becomes(before.ID.Name, name, "the binding of the original keeps its name and its subjects"))
+	if left := len(is) - len(mapped); left > 0 {
+		c.note(ruleNamespace, "subjects", "those outside of the map are left out: they have the binding of the original")
+	}
+	return true
+}
+
+func equalText(a, b any, key string) bool { return text(a, key) == text(b, key) }
