@@ -64,6 +64,9 @@ func TestEveryBuiltInKind(t *testing.T) {
 			first := s.capture()
 			s.checkDecisions(objects, first)
 			t.Run("same cluster", func(t *testing.T) { appliesAgain(t, s.in(t), first.saved()) })
+			if each.name == "default" {
+				t.Run("restored", func(t *testing.T) { restored(t, s.in(t), newServer(t, each.kube), first) })
+			}
 			t.Run("empty cluster", func(t *testing.T) { appliesElsewhere(t, newServer(t, each.kube, each.args...), first.saved()) })
 		})
 	}

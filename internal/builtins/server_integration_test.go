@@ -24,6 +24,7 @@ import (
 	"github.com/appbur/appbur/internal/testcluster"
 	"github.com/appbur/appbur/pkg/exporter"
 	"github.com/appbur/appbur/pkg/manifest"
+	"github.com/appbur/appbur/pkg/restore"
 )
 
 // server is a real cluster, and how the tests speak to it: by plain requests, so that
@@ -33,6 +34,8 @@ type server struct {
 	url       string
 	client    *http.Client
 	exporter  *exporter.Exporter
+	target    restore.Cluster
+	version   appbur.KubeVersion
 	resources map[appbur.GroupKind]resource
 	// readOnly are the kinds that can be listed and not created.
 	readOnly []string
@@ -60,6 +63,10 @@ func newServer(t *testing.T, kube string, args ...string) *server {
 	if s.exporter, err = exporter.New(cfg, manifest.Default(), exporter.Options{}); err != nil {
 		t.Fatal(err)
 	}
+	if s.target, err = restore.NewCluster(cfg); err != nil {
+		t.Fatal(err)
+	}
+	s.version = v
 	s.discover(cfg)
 	return s
 }

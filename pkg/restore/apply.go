@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/manifest"
 )
 
 // ErrIncomplete is the error of a restore that ran to its end and left objects
@@ -35,6 +36,9 @@ type Applier struct {
 	// Timeout is how long to wait for what the target does by itself, such as
 	// establishing a definition. Zero means two minutes.
 	Timeout time.Duration
+	// Rules are those that made the manifests: what they leave out of a live object is no
+	// difference to the plan. Nil means the default rules.
+	Rules *manifest.Rules
 	// Hint is the next step after an error in the caller's own terms, such as its flags
 	// ([FailureOf]); where it has none the report has a general one. It may be nil.
 	Hint func(error) string
@@ -266,6 +270,7 @@ func (r *run) outcomes() (outcomes []Outcome, remaining int) {
 			o = &Outcome{Object: step.Object, APIVersion: step.APIVersion, Converted: len(step.Changes) > 0}
 			byObject[step.Object] = o
 		}
+		o.Converted = o.Converted && !result.asSaved
 		o.join(result, r.hint)
 	}
 

@@ -53,6 +53,8 @@ type Request struct {
 	Status bool
 	// Force takes fields over from other managers. Only an apply checks field ownership.
 	Force bool
+	// Full asks for the complete object as the answer, as a dry run does.
+	Full bool
 	// DryRun sends the request with dryRun=All; [DryRun] sets it.
 	DryRun bool
 }
@@ -65,6 +67,9 @@ type Applied struct {
 	// Unchecked is true when a dry run could not be sent to the server, because what the
 	// object needs would be created by the same run.
 	Unchecked bool
+	// Object is the complete answer, where it was asked for. That to a dry run has the resource
+	// version of the object as it is: only the content says whether a write would change it.
+	Object map[string]any
 }
 
 // Identity is what a restore has to know of a live object.
@@ -78,20 +83,4 @@ type Identity struct {
 	// applied changed, and empty if it never applied anything.
 	Applied       string
 	AppliedStatus string
-}
-
-// unchanged reports whether the apply that led from before to after wrote nothing
-// of ours. Other managers may have written in between, which moves the resource
-// version but not our entry.
-func unchanged(before, after Identity, status bool) bool {
-	if before.UID != after.UID {
-		return false
-	}
-	if before.ResourceVersion == after.ResourceVersion {
-		return true
-	}
-	if status {
-		return before.AppliedStatus != "" && before.AppliedStatus == after.AppliedStatus
-	}
-	return before.Applied != "" && before.Applied == after.Applied
 }

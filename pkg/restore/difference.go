@@ -40,6 +40,10 @@ func compare(path []string, want, live any, found *[]difference) {
 
 	case []any:
 		l, ok := live.([]any)
+		if key, isSet := setOf(path); ok && isSet {
+			compareSet(path, key, w, l, found)
+			return
+		}
 		if !ok || len(l) != len(w) {
 			report(path, want, live, found)
 			return
@@ -51,6 +55,38 @@ func compare(path []string, want, live any, found *[]difference) {
 		if !equalScalar(want, live) {
 			report(path, want, live, found)
 		}
+	}
+}
+
+// setOf names the lists of every object in which others may add elements, in whatever order,
+// and the key by which an element is known; "" where the element is its own key.
+func setOf(path []string) (key string, ok bool) {
+	if len(path) != 2 || path[0] != "metadata" {
+		return "", false
+	}
+	switch path[1] {
+	case "ownerReferences":
+		return "uid", true
+	case "finalizers":
+		return "", true
+	}
+	return "", false
+}
+
+// compareSet compares a list as the server merges it: what live has on top is no difference.
+func compareSet(path []string, key string, want, live []any, found *[]difference) {
+	for i, w := range want {
+		at := slices.IndexFunc(live, func(l any) bool {
+			if key == "" {
+				return len(differences(w, l)) == 0
+			}
+			return text(w, key) == text(l, key)
+		})
+		if at < 0 {
+			report(child(path, strconv.Itoa(i)), w, nil, found)
+			continue
+		}
+		compare(child(path, strconv.Itoa(i)), w, live[at], found)
 	}
 }
 

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"sync"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/appbur/appbur"
 )
 
@@ -81,7 +84,8 @@ func (d *dryCluster) pretend(id appbur.ObjectID) Applied {
 }
 
 // Get implements [Cluster]. A definition that would be new would be established, and a
-// new namespace would get its accounts.
+// new namespace would get its accounts. All else that would be new is not there, which the
+// server would say of a kind that it does not serve yet in words that ask for another try.
 func (d *dryCluster) Get(ctx context.Context, id appbur.ObjectID, apiVersion string) (map[string]any, error) {
 	d.mu.Lock()
 	created := d.created[id]
@@ -94,6 +98,9 @@ func (d *dryCluster) Get(ctx context.Context, id appbur.ObjectID, apiVersion str
 		return map[string]any{"status": map[string]any{"conditions": []any{
 			map[string]any{"type": "Established", "status": "True"},
 		}}}, nil
+	}
+	if created {
+		return nil, apierrors.NewNotFound(schema.GroupResource{Group: id.Group, Resource: id.Kind}, id.Name)
 	}
 	return d.Cluster.Get(ctx, id, apiVersion)
 }

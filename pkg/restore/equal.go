@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/appbur/appbur"
 )
 
 // A restore looks before it writes: an object that is as the plan says gets no
@@ -37,12 +40,70 @@ func (w *worker) live(ctx context.Context, a *stepResult) (map[string]any, error
 	return found, nil
 }
 
-// isAsPlanned reports whether an apply of the content would change nothing: all of it
-// is live, and of what is live we own nothing else, which the apply would take away.
-func isAsPlanned(content, live map[string]any) bool {
-	if live == nil || len(differences(content, live)) > 0 {
+// settled reports whether a live object needs no write: it is as the plan says, or it is
+// still what was saved, where the plan converts it for targets that do not have it yet; and
+// of what is live we own nothing else, which an apply would take away.
+func (w *worker) settled(ctx context.Context, a *stepResult, content, found map[string]any) (bool, error) {
+	if found == nil {
+		return false, nil
+	}
+	unlike := unlikePlan(w.rules, a.step, content, found)
+	if len(unlike) == 0 {
+		return ownsNoMore(content, found), nil
+	}
+	rest, asSaved, err := unlikeSaved(ctx, a.step, unlike, found, w.getter(a))
+	if err != nil {
+		return false, fmt.Errorf("looking at it as it was saved: %w", err)
+	}
+	a.asSaved = asSaved && len(rest) == 0
+	return a.asSaved, nil
+}
+
+// getter reads other forms of the object of a step, as often as it takes.
+func (w *worker) getter(a *stepResult) getter {
+	return func(ctx context.Context, id appbur.ObjectID, apiVersion string) (found map[string]any, err error) {
+		err = w.persist(ctx, a, func() error {
+			found, err = w.cluster.Get(ctx, id, apiVersion)
+			return err
+		})
+		return found, err
+	}
+}
+
+// wroteNothing reports whether a write that led from before to the answer changed nothing.
+// Where both are known completely their content decides, in a dry run, which moves no
+// resource version, as in a real one, in which servers may store nothing but a new time.
+func wroteNothing(before Identity, live map[string]any, answer Applied, status bool) bool {
+	if before.UID != answer.UID {
 		return false
 	}
+	if answer.Object != nil && live != nil {
+		return reflect.DeepEqual(stored(live), stored(answer.Object))
+	}
+	if answer.Object == nil && before.ResourceVersion == answer.ResourceVersion {
+		return true
+	}
+	// Other managers may have written in between, which moves the resource version but not
+	// our entry.
+	if status {
+		return before.AppliedStatus != "" && before.AppliedStatus == answer.AppliedStatus
+	}
+	return before.Applied != "" && before.Applied == answer.Applied
+}
+
+// stored returns what of an object decides whether the server stores a write: not what it
+// counts by itself, and not the times of managers, which it only moves along with a change.
+func stored(object map[string]any) map[string]any {
+	object = without(without(object, "metadata", "resourceVersion"), "metadata", "generation")
+	managers := slices.Clone(list(object, "metadata", "managedFields"))
+	for i, entry := range managers {
+		managers[i] = without(dict(entry), "time")
+	}
+	return with(object, managers, "metadata", "managedFields")
+}
+
+// ownsNoMore reports whether the content has all that we own of a live object.
+func ownsNoMore(content, live map[string]any) bool {
 	for _, entry := range list(live, "metadata", "managedFields") {
 		if text(entry, "manager") != FieldManager || text(entry, "operation") != "Apply" || text(entry, "subresource") != "" {
 			continue

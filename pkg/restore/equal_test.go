@@ -1,8 +1,12 @@
 package restore
 
-import "testing"
+import (
+	"testing"
 
-func TestIsAsPlanned(t *testing.T) {
+	"github.com/appbur/appbur/pkg/manifest"
+)
+
+func TestWhatIsSettledGetsNoWrite(t *testing.T) {
 	const deployment = `{"metadata":{"name":"a"},"spec":{"ports":[{"port":53,"name":"x"}],"set":["p","q"]}}`
 	managed := func(fields string) string {
 		return `{"metadata":{"name":"a","managedFields":[{"manager":"appbur","operation":"Apply","fieldsV1":` + fields + `}]},
@@ -27,15 +31,71 @@ func TestIsAsPlanned(t *testing.T) {
 		{"an element more", `{"metadata":{"name":"a"},"spec":{"ports":[{"port":53,"name":"x"}],"set":["p","q","r"]}}`, false},
 	}
 
+	w := &worker{rules: manifest.Default()}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := isAsPlanned(decode(t, deployment), decode(t, tt.live)); got != tt.want {
-				t.Errorf("got %t", got)
+			got, err := w.settled(t.Context(), &stepResult{step: &Step{}}, decode(t, deployment), decode(t, tt.live))
+			if err != nil || got != tt.want {
+				t.Errorf("got %t %v", got, err)
 			}
 		})
 	}
 
-	if isAsPlanned(decode(t, deployment), nil) {
-		t.Error("what is not there is as planned")
+	if got, err := w.settled(t.Context(), &stepResult{step: &Step{}}, decode(t, deployment), nil); got || err != nil {
+		t.Errorf("what is not there is settled (%v)", err)
+	}
+}
+
+// Who the owners are is the plan's; the form of their references is their controller's.
+func TestOwnerReferencesAreNotFoughtOver(t *testing.T) {
+	const planned = `{"metadata":{"name":"a","finalizers":["f/one"],"ownerReferences":[
+		{"apiVersion":"x.io/v1","kind":"Set","name":"s","uid":"1","controller":true},{"apiVersion":"x.io/v1","kind":"Set","name":"t","uid":"2"}]}}`
+	live := func(manager, references string) string {
+		return `{"metadata":{"name":"a","finalizers":["f/two","f/one"],"ownerReferences":[` + references + `],"managedFields":[
+			{"manager":"` + manager + `","operation":"Update","fieldsV1":{"f:metadata":{"f:ownerReferences":{
+			"k:{\"uid\":\"1\"}":{},"k:{\"uid\":\"2\"}":{}}}}}]}}`
+	}
+	const (
+		first  = `{"apiVersion":"x.io/v1","kind":"Set","name":"s","uid":"1","controller":true}`
+		older  = `{"apiVersion":"x.io/v1alpha4","kind":"Set","name":"s","uid":"1","controller":true,"blockOwnerDeletion":true}`
+		second = `{"apiVersion":"x.io/v1","kind":"Set","name":"t","uid":"2"}`
+		third  = `{"apiVersion":"x.io/v1","kind":"Set","name":"u","uid":"3"}`
+	)
+	for _, tt := range []struct {
+		name, live string
+		want       bool
+	}{
+		{"in another order", live("manager", second+","+first), true},
+		{"of another version and with other flags", live("manager", older+","+second), true},
+		{"with one more", live("manager", third+","+second+","+first), true},
+		{"one is missing", live("manager", first), false},
+		{"of another version, and ours", live(FieldManager, older+","+second), false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			is, w := decode(t, tt.live), &worker{rules: manifest.Default()}
+			got, err := w.settled(t.Context(), &stepResult{step: &Step{}}, withLiveOwners(decode(t, planned), is), is)
+			if err != nil || got != tt.want {
+				t.Errorf("got %t %v", got, err)
+			}
+		})
+	}
+}
+
+// An object that is what was saved, and not what conversion makes of it, is right; one that
+// is neither is not.
+func TestWhatWasSavedIsRight(t *testing.T) {
+	const saved, planned = `{"metadata":{"name":"a"},"spec":{"ref":"old/v1","n":1}}`, `{"metadata":{"name":"a"},"spec":{"ref":"new/v1","n":1}}`
+	for live, want := range map[string]bool{
+		saved:   true,
+		planned: true,
+		`{"metadata":{"name":"a"},"spec":{"ref":"third/v1","n":1}}`: false,
+		`{"metadata":{"name":"a"},"spec":{"ref":"old/v1","n":2}}`:   false,
+		`{"metadata":{"name":"a"},"spec":{"n":1}}`:                  false,
+	} {
+		w, a := &worker{rules: manifest.Default()}, &stepResult{step: &Step{original: &original{content: decode(t, saved)}}}
+		got, err := w.settled(t.Context(), a, decode(t, planned), decode(t, live))
+		if err != nil || got != want || a.asSaved != (live == saved) {
+			t.Errorf("%s: got %t, as saved %t (%v)", live, got, a.asSaved, err)
+		}
 	}
 }

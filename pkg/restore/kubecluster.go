@@ -150,7 +150,7 @@ func (c *kubeCluster) Apply(ctx context.Context, r Request) (Applied, error) {
 	}
 	request := c.writeRequest(r).AbsPath(apiRoot(r.APIVersion)...).
 		NamespaceIfScoped(r.Object.Namespace, resource.Namespaced).Resource(resource.Name).
-		MaxRetries(0).SetHeader("Accept", acceptMetadata).Param("fieldManager", FieldManager)
+		MaxRetries(0).Param("fieldManager", FieldManager)
 	if r.By != ByCreate {
 		request.Name(r.Object.Name)
 	}
@@ -158,16 +158,24 @@ func (c *kubeCluster) Apply(ctx context.Context, r Request) (Applied, error) {
 	if r.Status {
 		request.SubResource("status")
 	}
-	if r.DryRun {
-		request.Param("dryRun", metav1.DryRunAll)
-	}
-	var live liveObject
-
-	var code int
 	if r.By == ByCreate || r.By == ByUpdate {
 		request.SetHeader("Content-Type", runtime.ContentTypeJSON)
 	}
-	if err := do(ctx, request.Body(body), &code, &live); err != nil {
+	request.Body(body)
+
+	if r.DryRun {
+		request.Param("dryRun", metav1.DryRunAll)
+	}
+	var code int
+	if r.DryRun || r.Full {
+		var answer map[string]any
+		if err := do(ctx, request, &code, &answer); err != nil {
+			return Applied{}, err
+		}
+		return Applied{Identity: identityOf(answer), Created: code == http.StatusCreated, Object: answer}, nil
+	}
+	var live liveObject
+	if err := do(ctx, request.SetHeader("Accept", acceptMetadata), &code, &live); err != nil {
 		return Applied{}, err
 	}
 	return Applied{Identity: live.identity(), Created: code == http.StatusCreated}, nil

@@ -94,6 +94,8 @@ type draft struct {
 	object  Object          // as in the target
 	verdict compat.Verdict
 	from    string
+	// original is the saved form of an object that is converted, nil for others.
+	original *original
 	// blocked drafts have no step that writes; skipped ones of them need no consent.
 	blocked   bool
 	skipped   bool
@@ -209,6 +211,9 @@ func (b *planner) convert(d *draft) error {
 	if d.verdict.APIVersion != o.APIVersion {
 		d.from = o.APIVersion
 	}
+	if d.from != "" || len(d.verdict.Changes) > 0 {
+		d.original = &original{object: o.ID, apiVersion: o.APIVersion, content: o.Content}
+	}
 	return nil
 }
 
@@ -298,7 +303,11 @@ func (b *planner) shape(d *draft, restored func(id appbur.ObjectID) bool, s *sco
 		return err
 	}
 	d.references = references(d.object, s)
-	return nil
+	if d.original != nil {
+		in.note = func(NoteKind, string, ...any) {}
+		d.original.content, err = shape(d.saved, d.original.content, in)
+	}
+	return err
 }
 
 // sourceUID returns the uid that an object had in the source, by its id in the target.

@@ -94,7 +94,7 @@ func (b *planner) makeNodes(d *draft) {
 		return
 	}
 
-	base.Action, base.Content, base.Owners = ActionApply, d.object.Content, d.owners
+	base.Action, base.Content, base.Owners, base.original = ActionApply, d.object.Content, d.owners, d.original
 	d.apply = &node{stage: stage, rank: rank, step: base}
 	if d.object.ID.GroupKind() == kindDefinition {
 		d.wait = &node{stage: stage, rank: rank, step: Step{

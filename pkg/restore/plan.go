@@ -119,6 +119,9 @@ type Step struct {
 	// shared and never modified.
 	Content map[string]any `json:"-"`
 
+	// original is the saved form of an object that is converted, nil for others.
+	original *original
+
 	// appliers are the managers with their fields.
 	appliers []manifest.Manager
 

@@ -14,10 +14,12 @@ type stepResult struct {
 	requests int
 	// unchecked is true when a dry run could not be sent.
 	unchecked bool
-	err       error
-	hint      string
-	note      string
-	cause     *appbur.ObjectID
+	// asSaved is true when the object is left in the form in which it was saved.
+	asSaved bool
+	err     error
+	hint    string
+	note    string
+	cause   *appbur.ObjectID
 	// interrupted is true when the context ended before the step did.
 	interrupted bool
 }

@@ -36,6 +36,9 @@ func Verify(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules, r Re
 			statuses[s.Object] = s.Content["status"]
 		case ActionApply:
 			v.total++
+			if inline := s.Content["status"]; inline != nil {
+				statuses[s.Object] = inline // of a kind without a status subresource
+			}
 		case ActionPrepare, ActionWait, ActionRelink, ActionHandOver, ActionBarrier, ActionSkip, ActionBlocked:
 		}
 	}
@@ -106,12 +109,31 @@ type verifier struct {
 type liveFacts struct {
 	uid    string
 	owners []any
+	// theirs are the uids of owners whose references another manager holds.
+	theirs map[string]bool
+}
+
+func factsOf(live map[string]any) *liveFacts {
+	facts := &liveFacts{uid: text(live, "metadata", "uid"), owners: list(live, "metadata", "ownerReferences"), theirs: make(map[string]bool)}
+	for _, reference := range facts.owners {
+		if uid := text(reference, "uid"); heldByOthers(live, uid) {
+			facts.theirs[uid] = true
+		}
+	}
+	return facts
 }
 
 func (v *verifier) find(f Finding) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.findings.Findings = append(v.findings.Findings, f)
+}
+
+// getter reads other forms of the object of a step.
+func (v *verifier) getter(step *Step) getter {
+	return func(ctx context.Context, id appbur.ObjectID, apiVersion string) (map[string]any, error) {
+		return v.read(ctx, &Step{ID: step.ID, Object: id, redaction: step.redaction}, id, apiVersion)
+	}
 }
 
 // read gets one live object, as often as an apply.
@@ -142,7 +164,7 @@ func (v *verifier) object(ctx context.Context, step *Step, status any) error {
 		return nil
 	}
 
-	v.checked(step.Object, &liveFacts{uid: text(live, "metadata", "uid"), owners: list(live, "metadata", "ownerReferences")})
+	v.checked(step.Object, factsOf(live))
 	if text(live, "metadata", "deletionTimestamp") != "" {
 		v.find(Finding{
 			Kind: FindingTerminating, Object: step.Object,
@@ -150,7 +172,7 @@ func (v *verifier) object(ctx context.Context, step *Step, status any) error {
 		})
 	}
 	v.status(step, status, live)
-	return v.content(step, live)
+	return v.content(ctx, step, live)
 }
 
 func (v *verifier) checked(id appbur.ObjectID, facts *liveFacts) {
@@ -163,7 +185,7 @@ func (v *verifier) checked(id appbur.ObjectID, facts *liveFacts) {
 	v.reporter.Progress(Event{Kind: EventFinished, Done: v.findings.Checked, Total: v.total, Action: ActionApply, Object: id})
 }
 
-// status checks what went to the status subresource. What its controller made of a
+// status checks a status, wherever the kind keeps it. What its controller made of a
 // status meanwhile is no fault; that there is none, or one of another type, is.
 func (v *verifier) status(step *Step, want any, live map[string]any) {
 	if want == nil {
@@ -185,35 +207,29 @@ func (v *verifier) status(step *Step, want any, live map[string]any) {
 	}
 }
 
-// content compares what the rules make of the plan with what they make of the live
-// object. What the rules take out of both, such as an address that the plan sets
-// on purpose or the status of a kind without a status subresource, is compared as it
-// is.
-func (v *verifier) content(step *Step, live map[string]any) error {
-	want, _, secrets, err := v.normal(step.Content)
+// content compares what is live with the plan, as a restore does ([unlikePlan]).
+func (v *verifier) content(ctx context.Context, step *Step, live map[string]any) error {
+	want, err := normalOf(v.rules, step.Content)
 	if err != nil {
 		v.find(Finding{Kind: FindingUnreadable, Object: step.Object, What: "in the plan: " + step.redaction.error(err).Error()})
 		return nil
 	}
-	got, saved, liveSecrets, err := v.normal(live)
+	got, err := normalOf(v.rules, live)
 	if err != nil {
 		v.find(Finding{Kind: FindingUnreadable, Object: step.Object, What: step.redaction.error(err).Error()})
 		return nil
 	}
-
 	// What was secret, and what is by the rules of now.
-	hidden := step.redaction.with(secrets).with(liveSecrets)
-	if !saved {
-		// The target derives this object by itself, so rules say nothing about it.
-		want, got = step.Content, live
-	}
-	want = grown(step, want, got)
+	hidden := step.redaction.with(want.secrets).with(got.secrets)
+	found := unlikePlan(v.rules, step, withLiveStatus(step.Content, live), live)
 
-	found := differences(want, got)
-	for _, d := range differences(grown(step, step.Content, live), live) {
-		if !has(want, d.path) {
-			found = append(found, d)
+	// What a restore would leave as it is, is right.
+	if found, _, err = unlikeSaved(ctx, step, found, live, v.getter(step)); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
+		v.find(Finding{Kind: FindingUnreadable, Object: step.Object, What: "as it was saved: " + step.redaction.error(err).Error()})
+		return nil
 	}
 
 	for _, d := range found {
@@ -230,10 +246,10 @@ func (v *verifier) content(step *Step, live map[string]any) error {
 		v.find(Finding{Kind: FindingDifferent, Object: step.Object, Path: formatPath(filled), What: what})
 	}
 
-	if saved {
+	if got.saved {
 		v.mu.Lock()
 		defer v.mu.Unlock()
-		additions("", want, got, func(path string) {
+		additions("", grown(step, want.content, got.content), got.content, func(path string) {
 			if path == formatPath(filled) {
 				return
 			}
@@ -242,17 +258,4 @@ func (v *verifier) content(step *Step, live map[string]any) error {
 	}
 
 	return nil
-}
-
-// normal returns what the rules leave of an object, and where it is secret.
-func (v *verifier) normal(content map[string]any) (normal map[string]any, saved bool, secrets [][]string, err error) {
-	result, err := v.rules.Make(content)
-	if err != nil {
-		return nil, false, nil, err
-	}
-	if !result.Decision.Saved {
-		return content, false, nil, nil
-	}
-	normal, err = manifest.Decode(result.Manifest.Data)
-	return normal, true, result.Manifest.SecretPaths, err
 }

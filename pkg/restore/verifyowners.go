@@ -37,7 +37,7 @@ func (v *verifier) ownersOf(ctx context.Context, step *Step, facts *liveFacts, a
 	for _, owner := range step.Owners {
 		v.findings.Owners++
 		if live, ok := v.live[owner.Object]; ok {
-			v.ownerReference(step.Object, owner, live.uid, facts.owners)
+			v.ownerReference(step.Object, owner, live.uid, facts)
 		}
 	}
 	for _, reference := range facts.owners {
@@ -51,11 +51,15 @@ func (v *verifier) ownersOf(ctx context.Context, step *Step, facts *liveFacts, a
 	return nil
 }
 
-// ownerReference checks one reference that the plan says.
-func (v *verifier) ownerReference(id appbur.ObjectID, owner Owner, uid string, references []any) {
-	for _, reference := range references {
+// ownerReference checks one reference that the plan says. The flags of one that a controller
+// holds are the controller's, as in a restore.
+func (v *verifier) ownerReference(id appbur.ObjectID, owner Owner, uid string, facts *liveFacts) {
+	for _, reference := range facts.owners {
 		if text(reference, "uid") != uid {
 			continue
+		}
+		if facts.theirs[uid] {
+			return
 		}
 		controller, _ := field(reference, "controller").(bool)
 		blocks, _ := field(reference, "blockOwnerDeletion").(bool)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/backoff"
+	"github.com/appbur/appbur/pkg/manifest"
 )
 
 // worker runs single steps; all its methods may be called from many goroutines.
@@ -19,6 +20,7 @@ type worker struct {
 	policy  Policy
 	timeout time.Duration
 	limiter *limiter
+	rules   *manifest.Rules
 	// notify is called for requests that will be repeated; it may be nil.
 	notify func(ctx context.Context, e Event)
 
@@ -36,11 +38,14 @@ type inventory struct {
 
 func newWorker(a Applier, policy Policy) *worker {
 	w := &worker{
-		cluster: a.Cluster, policy: policy, timeout: a.Timeout,
+		cluster: a.Cluster, policy: policy, timeout: a.Timeout, rules: a.Rules,
 		existing: make(map[typeKey]*inventory),
 	}
 	if w.timeout == 0 {
 		w.timeout = defaultTimeout
+	}
+	if w.rules == nil {
+		w.rules = manifest.Default()
 	}
 	parallel := a.Parallel
 	if parallel <= 0 {
@@ -92,20 +97,24 @@ func (w *worker) apply(ctx context.Context, a *stepResult, before learned) error
 	if err != nil {
 		return err
 	}
+	var found map[string]any
 	if known {
-		found, err := w.live(ctx, a)
-		if err != nil {
+		if found, err = w.live(ctx, a); err != nil {
 			return err
 		}
 		if text(found, "metadata", "deletionTimestamp") != "" {
 			return ErrTerminating
 		}
+		content = withLiveStatus(withLiveOwners(content, found), found)
 		if content, err = withDefaults(step, content, found); err != nil {
 			return err
 		}
-		if isAsPlanned(content, found) {
-			a.identity, a.result = live, Unchanged
-			a.identity.UID = text(found, "metadata", "uid")
+		settled, err := w.settled(ctx, a, content, found)
+		if err != nil {
+			return err
+		}
+		if settled {
+			a.identity, a.result = identityOf(found), Unchanged
 			return nil
 		}
 	}
@@ -117,7 +126,7 @@ func (w *worker) apply(ctx context.Context, a *stepResult, before learned) error
 	}
 	request := Request{
 		Object: step.Object, APIVersion: step.APIVersion, Content: content,
-		Force: w.policy.ForceConflicts || live.Applied != "",
+		Force: w.policy.ForceConflicts || live.Applied != "", Full: known,
 	}
 	answer, err := w.write(ctx, a, request)
 	if isBootstrapConflict(err) {
@@ -133,7 +142,7 @@ func (w *worker) apply(ctx context.Context, a *stepResult, before learned) error
 		return ErrTerminating
 	case answer.Created:
 		a.result = Created
-	case known && unchanged(live, answer.Identity, false):
+	case known && wroteNothing(live, found, answer, false):
 		a.result = Unchanged
 	default:
 		a.result = Configured
@@ -195,12 +204,22 @@ func (w *worker) withOwners(ctx context.Context, a *stepResult, before learned) 
 	return with(a.step.Content, references, "metadata", "ownerReferences"), nil
 }
 
+// withLiveStatus leaves the status of a custom resource without a status subresource as it
+// is once there is one: its controller knows better, as it does of any other status.
+func withLiveStatus(content, live map[string]any) map[string]any {
+	if content["status"] == nil || live["status"] == nil {
+		return content
+	}
+	return with(content, live["status"], "status")
+}
+
 // status fills a status. Once a controller has written one, it knows better: a
 // status is forced only into an object that this run created.
 func (w *worker) status(ctx context.Context, a *stepResult, before learned) error {
+	var found map[string]any
 	if !before.created {
-		found, err := w.live(ctx, a)
-		if err != nil {
+		var err error
+		if found, err = w.live(ctx, a); err != nil {
 			return fmt.Errorf("status: %w", err)
 		}
 		if found != nil && len(differences(a.step.Content["status"], found["status"])) == 0 {
@@ -211,7 +230,7 @@ func (w *worker) status(ctx context.Context, a *stepResult, before learned) erro
 
 	request := Request{
 		Object: a.step.Object, APIVersion: a.step.APIVersion, Content: a.step.Content,
-		Status: true, Force: before.created,
+		Status: true, Force: before.created, Full: !before.created,
 	}
 	answer, err := w.write(ctx, a, request)
 	switch {
@@ -232,7 +251,7 @@ func (w *worker) status(ctx context.Context, a *stepResult, before learned) erro
 	}
 	a.identity, a.unchecked = answer.Identity, answer.Unchecked
 	a.result = Configured
-	if before.self != nil && unchanged(*before.self, answer.Identity, true) {
+	if before.self != nil && wroteNothing(*before.self, found, answer, true) {
 		a.result = Unchanged
 	}
 	return nil
