@@ -102,7 +102,7 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions) error {
 	}
 
 	bar := e.bar("restoring", "steps")
-	report, err := restore.Applier{Cluster: cluster, Reporter: stepProgress{bar}, Hint: ownHint}.Apply(ctx, made.plan)
+	report, err := restore.Applier{Cluster: cluster, Reporter: stepProgress{bar}, Rules: made.rules, Hint: ownHint}.Apply(ctx, made.plan)
 	took := bar.finish()
 	if err == nil && !o.dryRun && len(made.plan.Apps) > 0 {
 		bars := e.appBar(made.plan.Apps)

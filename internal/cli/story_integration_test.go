@@ -55,6 +55,9 @@ func TestStory(t *testing.T) {
 			t.Errorf("points diff says %d", code)
 		}
 	})
+	t.Run("on the cluster that it was taken of, a point changes nothing", func(*testing.T) {
+		s.nothingToDo(string(first.Point.ID), []string{"--repo", s.repo, "--keys", s.keys, "--kubeconfig", old.Kubeconfig})
+	})
 	t.Run("no secret value is in any Git object", func(t *testing.T) {
 		objects := s.git("cat-file", "--batch-all-objects", "--batch", "--buffer")
 		if len(objects) < 100_000 {
@@ -143,7 +146,7 @@ func TestStory(t *testing.T) {
 		}
 	})
 	t.Run("everything else is restored, and the application's data is taken along", func(t *testing.T) {
-		report := s.restore(restoring)
+		report := s.foretold(restoring)
 		if report.Counts.Failed != 0 || report.Counts.Created < 100 {
 			t.Fatalf("%+v", report.Counts)
 		}
@@ -172,6 +175,12 @@ func TestStory(t *testing.T) {
 			t.Fatal(t.Context().Err())
 		}
 		s.equal(verifying)
+	})
+	t.Run("what was changed by hand is what a restore brings back, and the dry run says it", func(t *testing.T) {
+		changeByHand(t, fresh)
+		if c := s.foretold(restoring).Counts; c.Created != 1 || c.Configured != 1 || c.Failed != 0 {
+			t.Errorf("%+v", c)
+		}
 	})
 	t.Run("restoring again changes nothing", func(t *testing.T) {
 		report := s.restore(restoring)
