@@ -19,6 +19,8 @@ import (
 type rewriteOptions struct {
 	namespaces []string
 	fieldsFile string
+	images     []string
+	classes    []string
 }
 
 func (o *rewriteOptions) addFlags(command *cobra.Command) {
@@ -27,6 +29,10 @@ func (o *rewriteOptions) addFlags(command *cobra.Command) {
 		"restore the namespace OLD as NEW, with all references to it; OLD=NEW, also a list or repeated")
 	flags.StringVar(&o.fieldsFile, "namespace-fields", "",
 		"with --map-namespace: a YAML file with more fields that name namespaces (docs/restore.md)")
+	flags.StringSliceVar(&o.images, "map-image", nil,
+		"use images from elsewhere: OLD=NEW, beginnings of their names such as quay.io=registry.local/quay; also a list or repeated")
+	flags.StringSliceVar(&o.classes, "map-storage-class", nil,
+		"use the storage class NEW where claims and volumes name OLD; OLD=NEW, also a list or repeated")
 }
 
 // changes reads what the flags say.
@@ -35,6 +41,12 @@ func (o *rewriteOptions) changes() (rewrite.Changes, error) {
 	var err error
 	if c.Namespaces, err = rewrite.ParseNamespaces(o.namespaces); err != nil {
 		return c, &usageError{fmt.Errorf("--map-namespace %w", err)}
+	}
+	if c.Images, err = rewrite.ParseImages(o.images); err != nil {
+		return c, &usageError{fmt.Errorf("--map-image %w", err)}
+	}
+	if c.StorageClasses, err = rewrite.ParseStorageClasses(o.classes); err != nil {
+		return c, &usageError{fmt.Errorf("--map-storage-class %w", err)}
 	}
 
 	if o.fieldsFile == "" {

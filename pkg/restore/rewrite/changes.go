@@ -16,19 +16,32 @@ type Changes struct {
 	// Beside are the old namespaces that the target has: the mapped ones become copies that
 	// live beside them.
 	Beside map[string]bool
+	// Images and StorageClasses are changed wherever built-in kinds name them.
+	Images         Images
+	StorageClasses StorageClasses
 }
 
 // Apply returns the changed point. The error names what contradicts: a namespace that the point
 // does not have ([UnknownNamespaceError]), objects that would become one ([CollisionError]).
 func (c Changes) Apply(p restore.Point) (restore.Point, error) {
-	if c.Namespaces.Empty() {
-		return p, nil
+	if !c.Namespaces.Empty() {
+		m, err := newMapping(c)
+		if err != nil {
+			return restore.Point{}, err
+		}
+		if p, err = m.apply(p); err != nil {
+			return restore.Point{}, err
+		}
 	}
-	m, err := newMapping(c)
+
+	replacements, err := c.replacements()
 	if err != nil {
 		return restore.Point{}, err
 	}
-	return m.apply(p)
+	for _, r := range replacements {
+		p = r.apply(p)
+	}
+	return p, nil
 }
 
 // changing is an object while it is changed.

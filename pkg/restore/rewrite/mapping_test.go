@@ -135,7 +135,8 @@ func TestACopyBesideItsOriginalTakesNothingFromIt(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 	binding := find(t, copied, "ClusterRoleBinding.rbac.authorization.k8s.io/web-store")
-	if subjects, _ := json.Marshal(binding.Content["subjects"]); string(subjects) != `[{"kind":"ServiceAccount","name":"web","namespace":"store"}]` {
+	subjects, _ := json.Marshal(binding.Content["subjects"])
+	if string(subjects) != `[{"kind":"ServiceAccount","name":"web","namespace":"store"}]` {
 		t.Errorf("the second binding is for %s", subjects)
 	}
 	for id, part := range map[string]string{
@@ -197,7 +198,10 @@ metadata: {name: owned, namespace: shop}
 	if len(step.Rewritten) != 1 || step.Rewritten[0].Path != "metadata.namespace" {
 		t.Errorf("rewritten: %+v", step.Rewritten)
 	}
-	for _, part := range []string{"Changed on the way (4 objects)", "metadata.namespace: shop becomes store: it lies in it\n      in ConfigMap/store/owned"} {
+	for _, part := range []string{
+		"Changed on the way (4 objects)",
+		"metadata.namespace: shop becomes store: it lies in it\n      in ConfigMap/store/owned",
+	} {
 		if !strings.Contains(plan.String(), part) {
 			t.Errorf("the plan does not say %q:\n%s", part, plan)
 		}
