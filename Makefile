@@ -47,13 +47,9 @@ $(TOOLS)/stamp: hack/tools/go.mod hack/tools/go.sum
 test: ## Everything CI runs: format, vet, linters, generated files, unit, integration and conformance tests
 	@hack/test.sh
 
-# Linking forty test programs is half of the work, and a third of that is debug information, which no trace needs. Packages wait for the
-# disk and for git, so that two for each core run side by side.
-QUICK := -ldflags=-s -p $(shell echo $$((2 * $$(nproc 2>/dev/null || echo 2))))
-
 .PHONY: unit
 unit: $(TOOLS)/stamp ## Unit tests without what is long (go test -short); need nothing but Go and git. What is long runs in `make test`, with the race detector
-	@$(TOOLS)/gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg -- -short $(QUICK) ./...
+	@hack/unit.sh
 
 .PHONY: integration
 integration: $(TOOLS)/stamp servers packages build ## Tests against real Kubernetes, Git, PostgreSQL and MariaDB servers
