@@ -115,17 +115,17 @@ func (s Selector) oneKind(found []foundAt) ([]foundAt, error) {
 		return found, nil
 	}
 	for kind, places := range byKind {
-		if !s.kind.grouped && !strings.Contains(kind, ".") {
+		if !s.kind.Grouped() && !strings.Contains(kind, ".") {
 			return places, nil
 		}
 	}
-	return nil, &AmbiguousError{Kinds: slices.Sorted(maps.Keys(byKind)), text: s.kind.text}
+	return nil, &AmbiguousError{Kinds: slices.Sorted(maps.Keys(byKind)), text: s.kind.String()}
 }
 
 // places returns where the selector finds something: at the tip, else at the last
 // commit that changed it.
 func (h *History) places(ctx context.Context, s Selector) ([]foundAt, error) {
-	patterns := s.patterns(s.kind.fits)
+	patterns := s.patterns(s.kind.FitsType)
 	paths, err := h.git.Match(h.tip, patterns...)
 	if err != nil {
 		return nil, err

@@ -6,12 +6,13 @@ import (
 	"strings"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/kindname"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
 
 // Selector is what a person says about the objects that are meant.
 type Selector struct {
-	kind      kindName
+	kind      kindname.Name
 	hasKind   bool
 	name      string
 	namespace string
@@ -28,7 +29,7 @@ func ParseSelector(text, namespace string) (Selector, error) {
 		return Selector{}, appbur.WithHint(fmt.Errorf("%q: %w: want KIND or KIND/NAME", text, ErrNotUnderstood),
 			"for example deployment/web, or clusters.cluster.x-k8s.io")
 	}
-	s.kind, s.hasKind, s.name = parseKindName(kind), true, name
+	s.kind, s.hasKind, s.name = kindname.Parse(kind), true, name
 	return s, nil
 }
 
@@ -36,7 +37,7 @@ func ParseSelector(text, namespace string) (Selector, error) {
 func (s Selector) String() string {
 	text := "everything"
 	if s.hasKind {
-		text = s.kind.text
+		text = s.kind.String()
 		if s.name != "" {
 			text += "/" + s.name
 		}

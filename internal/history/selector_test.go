@@ -8,32 +8,6 @@ import (
 	"github.com/appbur/appbur"
 )
 
-func TestKindNames(t *testing.T) {
-	for _, test := range []struct {
-		name, typeName string
-		want           bool
-	}{
-		{"deployment", "deployment.apps", true},
-		{"Deployments", "deployment.apps", true},
-		{"deploy", "deployment.apps", true},
-		{"deployment.apps", "deployment.apps", true},
-		{"deployment.apps", "deployment.extensions", false},
-		{"ingresses", "ingress.networking.k8s.io", true},
-		{"ingress", "ingress.extensions", true},
-		{"networkpolicies.networking.k8s.io", "networkpolicy.networking.k8s.io", true},
-		{"endpoints", "endpoints", true},
-		{"svc", "service", true},
-		{"service.serving.knative.dev", "service", false},
-		{"clusters.cluster.x-k8s.io", "cluster.cluster.x-k8s.io", true},
-		{"s", "", false},
-		{"po", "deployment.apps", false},
-	} {
-		if got := parseKindName(test.name).fits(test.typeName); got != test.want {
-			t.Errorf("%q fits %q: %v", test.name, test.typeName, got)
-		}
-	}
-}
-
 func TestSelectorsThatAreNone(t *testing.T) {
 	for _, text := range []string{"/", "deployment/", "/web", "a/b/c", "two words"} {
 		if s, err := ParseSelector(text, ""); !errors.Is(err, ErrNotUnderstood) || appbur.HintOf(err) == "" {

@@ -1,8 +1,10 @@
-package history
+package kindname
 
 import (
 	"slices"
 	"strings"
+
+	"github.com/appbur/appbur"
 )
 
 // shortNames are those of built-in kinds (`kubectl api-resources`). Only a cluster
@@ -16,33 +18,50 @@ var shortNames = map[string]string{
 	"rs": "replicaset", "sa": "serviceaccount", "sc": "storageclass", "sts": "statefulset", "svc": "service",
 }
 
-// kindName is what a person calls a kind: a kind, a resource or a short name, with
-// or without the group.
-type kindName struct {
+// Name is what a person calls a kind.
+type Name struct {
 	text  string
-	kinds []string // in lower case, as paths have them
+	words []string // in lower case
 	group string
 	// grouped says that the group was named; "" is the core group otherwise.
 	grouped bool
 }
 
-func parseKindName(text string) kindName {
+// Parse reads a name. Every text is one; whether a kind has it is what [Name.Fits] says.
+func Parse(text string) Name {
 	word, group, grouped := strings.Cut(strings.ToLower(text), ".")
-	k := kindName{text: text, kinds: []string{word}, group: group, grouped: grouped}
+	n := Name{text: text, words: []string{word}, group: group, grouped: grouped}
 	if kind, short := shortNames[word]; short {
-		k.kinds = append(k.kinds, kind)
+		n.words = append(n.words, kind)
 	}
+
 	// The resources of Kubernetes are English plurals.
 	for _, plural := range []struct{ ending, singular string }{{"s", ""}, {"es", ""}, {"ies", "y"}} {
 		if stem, ok := strings.CutSuffix(word, plural.ending); ok && stem != "" {
-			k.kinds = append(k.kinds, stem+plural.singular)
+			n.words = append(n.words, stem+plural.singular)
 		}
 	}
-	return k
+	return n
 }
 
-// fits reports whether a type of a path, such as "deployment.apps", is meant.
-func (k kindName) fits(typeName string) bool {
+// String returns the name as it was written.
+func (n Name) String() string { return n.text }
+
+// Grouped reports whether the name has the API group.
+func (n Name) Grouped() bool { return n.grouped }
+
+// Fits reports whether the kind has this name. The definition of a custom kind may give it
+// more names, which are those of aliases.
+func (n Name) Fits(gk appbur.GroupKind, aliases ...string) bool {
+	if n.FitsType(strings.ToLower(gk.String())) {
+		return true
+	}
+	return (!n.grouped || n.group == gk.Group) && slices.Contains(aliases, n.words[0])
+}
+
+// FitsType reports whether the name is one of a type as paths have it, such as
+// "deployment.apps".
+func (n Name) FitsType(typeName string) bool {
 	kind, group, _ := strings.Cut(typeName, ".")
-	return slices.Contains(k.kinds, kind) && (!k.grouped || k.group == group)
+	return slices.Contains(n.words, kind) && (!n.grouped || n.group == group)
 }
