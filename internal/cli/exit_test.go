@@ -119,7 +119,7 @@ func exitCases(t *testing.T) []exitCase {
 		{
 			ExitUsage,
 			"the consent to what it would do is missing: `--yes` was not given, or is not enough because the target of a restore is newer than the point. Nothing was done",
-			targetCluster{Since: &changedSince{Deleted: []appbur.ObjectID{{}}}}.refuse(""),
+			targetCluster{Since: &changedSince{Deleted: []appbur.ObjectID{{}}}}.refuse("", nil),
 		},
 
 		{ExitCancelled, "an interrupt or termination signal", &stoppedError{"cancelled"}},

@@ -95,7 +95,7 @@ const shownChoices = 6
 func factHint(err error) string {
 	var unconnected *restore.NotConnectedError
 	if errors.As(err, &unconnected) {
-		return fmt.Sprintf("run the restore again with --app %s=ADDRESS", unconnected.App)
+		return fmt.Sprintf("run the restore again with --app %s=ADDRESS, or with --only manifests to leave state out", unconnected.App)
 	}
 
 	var ambiguous *history.AmbiguousError

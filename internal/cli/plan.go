@@ -14,24 +14,27 @@ func newPlan(e *env) *cobra.Command {
 		exitCode bool
 		full     bool
 		asJSON   bool
+		apps     []string
 	)
 
 	command := &cobra.Command{
-		Use:   "plan POINT",
+		Use:   "plan POINT [KIND/NAME...]",
 		Short: "Show what restoring a point to a cluster would do, and why",
 		Long: `Show which cluster the target is, and what restoring a restore point to it would
 do, and why: every object with its action, what is converted, what is lost, what
 is blocked. If it is the cluster that the point was taken of, the plan says what
 changed there since, which a restore would undo. Nothing is changed. ` + "`appbur restore`" + ` with the same options does exactly this.` +
-			exitStatus("0  planned", "4  with --exit-code: the plan has steps", "10 no repository or no such point",
+			exitStatus("0  planned", "4  with --exit-code: the plan has steps", "10 no repository, no such point, or nothing that is meant",
 				"5  the history was rewritten (docs/trust.md)", "12 a key, a login or a signature was refused",
 				"20 blocked objects and no --allow-blocked"),
 		Example: `  appbur plan latest --repo ./mgmt.git --kubeconfig new.yaml
   appbur plan latest --repo ./mgmt.git --kubeconfig new.yaml --full | less
+  appbur plan latest -n team-a --exclude-kind secret --repo ./mgmt.git --kubeconfig mgmt.yaml
   appbur plan latest --repo ./mgmt.git --kubeconfig new.yaml --json`,
-		Args: cobra.ExactArgs(1),
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.point = args[0]
+			o.point, o.words.Objects = args[0], args[1:]
+			o.takeApps(apps)
 			made, err := o.make(cmd.Context(), e)
 			if err != nil {
 				return err
@@ -63,6 +66,8 @@ changed there since, which a restore would undo. Nothing is changed. ` + "`appbu
 	}
 
 	o.addFlags(e, command)
+	command.Flags().StringArrayVar(&apps, "app", nil,
+		"state of this `APPLICATION` only: NAMESPACE/NAME or NAME, patterns; what restore takes, with =ADDRESS, selects nothing; repeatable")
 	command.Flags().BoolVar(&exitCode, "exit-code", false, "exit with 4 when the plan has steps")
 	command.Flags().BoolVar(&full, "full", false, "show every step instead of a summary")
 	jsonFlag(command, &asJSON)

@@ -22,6 +22,7 @@ import (
 type planOptions struct {
 	repositoryOptions
 	clusterOptions
+	partOptions
 	point    string
 	policy   restore.Policy
 	rewrites rewriteOptions
@@ -42,12 +43,17 @@ func (o *planOptions) addFlags(e *env, command *cobra.Command) {
 	o.addReadFlags(e, command)
 	o.addHistoryFlags(e, command)
 	o.clusterOptions.addFlags(command)
+	o.partOptions.addFlags(command)
 	o.rewrites.addFlags(command)
 	command.Flags().BoolVar(&o.policy.AllowBlocked, "allow-blocked", false, "go on without objects that the target cannot take")
 	command.Flags().BoolVar(&o.policy.ForceConflicts, "force-conflicts", false, "take over fields of existing objects that other managers own")
 }
 
 func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
+	selector, err := o.partOptions.parse()
+	if err != nil {
+		return planned{}, err
+	}
 	if _, err := o.rewrites.changes(); err != nil {
 		return planned{}, err // before any long work
 	}
@@ -63,6 +69,10 @@ func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
 	if err != nil {
 		return planned{}, err
 	}
+	point, err := o.choose(e, selector, pointOf(loaded))
+	if err != nil {
+		return planned{}, err
+	}
 
 	bar := e.bar("reading the target", progress.Uncounted)
 	defer bar.finish()
@@ -70,7 +80,7 @@ func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
 	if err != nil {
 		return planned{}, err
 	}
-	plan, err := o.planFor(ctx, config, pointOf(loaded), target)
+	plan, err := o.planFor(ctx, config, point, target)
 	if err != nil {
 		return planned{}, err
 	}
@@ -90,7 +100,7 @@ func (o *planOptions) planFor(ctx context.Context, config *rest.Config, point re
 	if point, err = o.rewrites.rewrite(ctx, cluster, point); err != nil {
 		return nil, err
 	}
-	surroundings, err := restore.Survey(ctx, point, cluster)
+	surroundings, err := restore.Survey(ctx, point, target, cluster)
 	if err != nil {
 		return nil, clusterHint(err)
 	}
@@ -121,7 +131,7 @@ func (o *planOptions) makeWith(ctx context.Context, e *env, targets []apps.Targe
 func unknownApps(made planned, targets []apps.Target) error {
 	known := map[appbur.AppKey]bool{}
 	var names []string
-	for _, app := range made.plan.Apps {
+	for _, app := range made.loaded.Meta.Apps {
 		known[app.AppKey] = true
 		names = append(names, app.String())
 	}

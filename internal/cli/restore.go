@@ -29,7 +29,7 @@ type restoreOptions struct {
 func newRestore(e *env) *cobra.Command {
 	o := &restoreOptions{}
 	command := &cobra.Command{
-		Use:   "restore POINT",
+		Use:   "restore POINT [KIND/NAME...]",
 		Short: "Restore a point to a cluster",
 		Long: `Restore a restore point to a cluster: show the plan and which cluster it is for,
 ask for confirmation, apply it, import the state of the applications, and report. Nothing in the cluster is deleted. Objects
@@ -40,18 +40,23 @@ It can be repeated: what is there already stays as it is, what failed is tried
 again. Application state is imported for every --app; an import replaces the
 state that the application has.
 
+Name objects, or select with -n, --kind, --name and -l, to restore a part of the point.
+What selected objects need comes with them, and is left as it is where it exists.
+
 If the target is the cluster that the point was taken of, what changed or was
 deleted there since would be undone. --yes alone does not confirm that.` +
-			exitStatus("0  done", "1  failed", "3  some objects or applications failed (the report says which)",
-				"5  the history was rewritten (docs/trust.md)", "10 no repository or no such point",
+			exitStatus("0  done", "1  failed", "3  some objects or applications failed, or state was not imported because no address was given",
+				"5  the history was rewritten (docs/trust.md)", "10 no repository, no such point, or nothing that is meant",
 				"12 a key, a login or a signature was refused", "20 blocked objects and no --allow-blocked; nothing was changed",
 				"64 no terminal and no --yes, or --yes alone although the target is newer than the point", "130 cancelled; run again to go on"),
 		Example: `  appbur restore latest --repo ./mgmt.git --kubeconfig new.yaml
   appbur restore latest --repo ./mgmt.git --kubeconfig new.yaml --dry-run
+  appbur restore latest -n team-a --repo ./mgmt.git --kubeconfig mgmt.yaml
+  appbur restore latest deployment/web -n team-a --repo ./mgmt.git --kubeconfig mgmt.yaml
   appbur restore 20261121T030238Z --repo ./mgmt.git --kubeconfig new.yaml --yes --app fleet-system/fleet=fleet2.example:7443`,
-		Args: cobra.ExactArgs(1),
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.point = args[0]
+			o.point, o.words.Objects = args[0], args[1:]
 			return restoreRun(cmd.Context(), e, o)
 		},
 	}
@@ -67,6 +72,7 @@ deleted there since would be undone. --yes alone does not confirm that.` +
 }
 
 func restoreRun(ctx context.Context, e *env, o *restoreOptions) error {
+	o.targets = o.takeApps(o.targets)
 	targets, dialer, err := o.applications()
 	if err != nil {
 		return err
@@ -137,7 +143,7 @@ func (e *env) agree(ctx context.Context, o *restoreOptions, made planned, target
 	if o.undoNewer {
 		return nil
 	}
-	return target.refuse(made.plan.Point)
+	return target.refuse(made.plan.Point, made.plan.Part)
 }
 
 // stepProgress draws the progress of a restore or a verification.

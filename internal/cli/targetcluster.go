@@ -49,6 +49,15 @@ func (s *changedSince) any() bool {
 	return s != nil && len(s.Changed)+len(s.Deleted)+len(s.Unreadable) > 0
 }
 
+// undone reports whether a restore would undo something that nobody asked to be undone.
+// Who selects objects that were deleted wants them back.
+func (s *changedSince) undone(part *restore.Part) bool {
+	if part == nil {
+		return s.any()
+	}
+	return s != nil && len(s.Changed)+len(s.Unreadable) > 0
+}
+
 // String says it in one line, with an example of each.
 func (s *changedSince) String() string {
 	var parts []string
@@ -152,13 +161,13 @@ func since(ctx context.Context, made planned, r restore.Reporter) (*changedSince
 }
 
 // refuse is why a restore does not go on without somebody who looks, nil if it may.
-func (t targetCluster) refuse(point appbur.RestorePointID) error {
+func (t targetCluster) refuse(point appbur.RestorePointID, part *restore.Part) error {
 	switch {
 	case t.unknown != nil:
 		return &usageError{appbur.WithHint(
 			fmt.Errorf("it is unknown whether the target is the cluster that %s was taken of: %w", point, t.unknown),
 			"let the account get the namespace kube-system, answer on a terminal instead of --yes, or pass --undo-newer if it does not matter")}
-	case t.Since.any():
+	case t.Since.undone(part):
 		return &usageError{appbur.WithHint(
 			fmt.Errorf("the target is the cluster that the history is of, and it is newer than %s: %s; a restore would undo that", point, t.Since),
 			"keep its state with `appbur backup` first; then answer on a terminal instead of --yes, or pass --undo-newer")}
@@ -205,7 +214,18 @@ func restoredWhen(r repository.Restored) string {
 	how := map[repository.RestoreState]string{
 		repository.RestoreBegun: "begun, its end is not known", repository.RestoreDone: "whole", repository.RestorePartly: "in part",
 	}[r.State]
+	if r.Part != "" {
+		how += " (" + oneLine(r.Part) + ")"
+	}
 	return fmt.Sprintf("%s, %s", r.At.Format(time.RFC3339), how)
+}
+
+// partText says which part of a point is restored, "" for all of it.
+func partText(part *restore.Part) string {
+	if part == nil {
+		return ""
+	}
+	return part.Text
 }
 
 func tallyText(n *int, noun string) string {
@@ -222,7 +242,7 @@ func (e *env) noteRestore(made planned, t targetCluster, began time.Time, state 
 		return
 	}
 	err := made.repo.NoteRestore(repository.Restored{
-		Point: made.plan.Point, Cluster: t.ID, Context: t.Context, Server: t.Server, State: state, At: began,
+		Point: made.plan.Point, Cluster: t.ID, Context: t.Context, Server: t.Server, State: state, At: began, Part: partText(made.plan.Part),
 	})
 	if err != nil {
 		e.warn("the repository does not remember this restore: %v", err)

@@ -36,19 +36,20 @@ type appVerification struct {
 func newVerify(e *env) *cobra.Command {
 	o := &verifyOptions{}
 	command := &cobra.Command{
-		Use:   "verify POINT",
+		Use:   "verify POINT [KIND/NAME...]",
 		Short: "Compare a cluster with a restore point",
 		Long: `Compare a cluster with a restore point: every object of the plan exists, has
 the saved content (converted where the plan converts), and its owner references
 point to existing objects. Additional fields in the target are listed and are
 no difference; a default class in a field that was empty in the source is. With --app the application's state is exported and compared
 as well.` + exitStatus("0  equal", "4  differences found", "5  the history was rewritten (docs/trust.md)",
-			"10 no repository or no such point", "12 a key, a login or a signature was refused"),
+			"10 no repository, no such point, or nothing that is meant", "12 a key, a login or a signature was refused"),
 		Example: `  appbur verify latest --repo ./mgmt.git --kubeconfig new.yaml
+  appbur verify latest -n team-a --repo ./mgmt.git --kubeconfig mgmt.yaml
   appbur verify latest --repo ./mgmt.git --kubeconfig new.yaml --app fleet-system/fleet=fleet2.example:7443 --json`,
-		Args: cobra.ExactArgs(1),
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.point = args[0]
+			o.point, o.words.Objects = args[0], args[1:]
 			return verifyRun(cmd.Context(), e, o)
 		},
 	}
@@ -60,6 +61,7 @@ as well.` + exitStatus("0  equal", "4  differences found", "5  the history was r
 }
 
 func verifyRun(ctx context.Context, e *env, o *verifyOptions) error {
+	o.targets = o.takeApps(o.targets)
 	targets, dialer, err := o.applications()
 	if err != nil {
 		return err

@@ -40,10 +40,12 @@ type Restored struct {
 	State   RestoreState `json:"state"`
 	// At is when it began.
 	At time.Time `json:"at"`
+	// Part is what was selected of the point, "" for all of it.
+	Part string `json:"part,omitempty"`
 }
 
-// NoteRestore remembers a restore. An earlier one of the same point to the same
-// cluster is replaced.
+// NoteRestore remembers a restore. An earlier one of the same part of the same
+// point to the same cluster is replaced.
 func (r *Repository) NoteRestore(restored Restored) error {
 	unlock, err := r.lockNote(restoresFile)
 	if err != nil {
@@ -57,7 +59,7 @@ func (r *Repository) NoteRestore(restored Restored) error {
 	}
 	restored.At = restored.At.UTC().Truncate(time.Second)
 	list = slices.DeleteFunc(list, func(old Restored) bool {
-		return old.Point == restored.Point && old.Cluster == restored.Cluster
+		return old.Point == restored.Point && old.Cluster == restored.Cluster && old.Part == restored.Part
 	})
 	list = append([]Restored{restored}, list...)
 	sortRestores(list)

@@ -10,6 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/appbur/appbur"
 )
@@ -125,7 +126,7 @@ func (r *policyReader) id(node *yaml.Node) string {
 
 func (r *policyReader) labels(node *yaml.Node) labels.Selector {
 	text := r.text(node, "labels")
-	selector, err := labels.Parse(text)
+	selector, err := labels.Parse(text, field.WithPath(field.NewPath("labels")))
 	if err != nil {
 		r.fail(node, "write it as for kubectl -l, for example app=web,tier!=lab", "label selector %q: %w", text, err)
 		return nil

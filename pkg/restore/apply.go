@@ -90,7 +90,7 @@ func (p *Plan) applicable() error {
 	for _, s := range p.Steps {
 		switch s.Action {
 		case ActionPrepare, ActionApply, ActionStatus, ActionRelink, ActionWait:
-		case ActionHandOver, ActionBarrier, ActionSkip, ActionBlocked:
+		case ActionHandOver, ActionBarrier, ActionKeep, ActionSkip, ActionBlocked:
 			continue
 		}
 		if s.Content == nil {
@@ -203,6 +203,8 @@ func (r *run) withoutRequest(step *Step) (*stepResult, bool) {
 		return &stepResult{step: step, result: Failed, err: err, cause: &cause}, true
 	case step.Action == ActionBarrier:
 		return &stepResult{step: step}, true
+	case step.Action == ActionKeep:
+		return &stepResult{step: step, result: Unchanged}, true
 	case step.Action == ActionBlocked || step.Action == ActionSkip:
 		return &stepResult{step: step, result: Skipped, note: step.Why, hint: step.Hint}, true
 	}

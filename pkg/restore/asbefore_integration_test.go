@@ -190,7 +190,7 @@ func (x *trip) planOf(t *testing.T, live ...map[string]any) *Plan {
 	t.Helper()
 	point := pointOf(t, live...)
 	target := theTarget{Cluster: &testcluster.Cluster{Version: x.target.version}, config: x.target.config}
-	surroundings, err := Survey(t.Context(), point, x.target.cluster)
+	surroundings, err := Survey(t.Context(), point, target.discovered(t), x.target.cluster)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,10 @@
 //	err = plan.Render(os.Stdout)
 //	report, err := restore.Apply(ctx, plan, cluster, reporter)       // repeatable
 //	err = restore.Import(ctx, plan, importer, &report)               // application state
-//	findings, err := restore.Verify(ctx, plan, cluster, rules, nil)       // proof
+//	findings, err := restore.Verify(ctx, plan, cluster, rules, nil)  // proof
+//
+// A part of the point is restored by [Point.Choose] first: what was selected, and what
+// that needs, which is created where the target has none and otherwise left alone.
 //
 // A dry run is the same path with restore.DryRun(cluster).
 //

@@ -9,7 +9,8 @@ import (
 )
 
 // ErrNotConnected is the error of an [Importer] that was given no way to reach an
-// application. It makes the import skipped, not failed.
+// application. Its import is skipped, and the restore is not complete: who wants no state
+// leaves it out of the plan ([Point.Choose]).
 var ErrNotConnected = errors.New("no address was given for the application")
 
 // NotConnectedError is [ErrNotConnected] of one application.
@@ -78,7 +79,7 @@ type AppOutcome struct {
 // being tried; the error is then [ErrIncomplete], and wraps what kept each from it.
 func Import(ctx context.Context, p *Plan, importer Importer, report *Report) error {
 	report.Apps = nil
-	failed := 0
+	missing := 0
 	var causes []error
 
 	for _, app := range p.Apps {
@@ -90,6 +91,7 @@ func Import(ctx context.Context, p *Plan, importer Importer, report *Report) err
 		switch {
 		case errors.Is(err, ErrNotConnected):
 			outcome.Result, outcome.Reason, outcome.Hint = Skipped, err.Error(), hintFor(err)
+			causes = append(causes, err)
 		case err != nil:
 			outcome.Result, outcome.Reason, outcome.Hint = Failed, err.Error(), hintFor(err)
 			causes = append(causes, err)
@@ -98,14 +100,14 @@ func Import(ctx context.Context, p *Plan, importer Importer, report *Report) err
 		default:
 			outcome.Imported = &imported
 		}
-		if outcome.Result == Failed {
-			failed++
+		if outcome.Result != Created {
+			missing++
 		}
 		report.Apps = append(report.Apps, outcome)
 	}
 
-	if failed > 0 {
-		return appbur.WithHint(&appsError{failed, len(p.Apps), causes}, "the report says why; run the restore again once the cause is gone")
+	if missing > 0 {
+		return appbur.WithHint(&appsError{missing, len(p.Apps), causes}, "the report says why; run the restore again once the cause is gone")
 	}
 	return nil
 }
@@ -113,12 +115,12 @@ func Import(ctx context.Context, p *Plan, importer Importer, report *Report) err
 // appsError says how many applications have no state. Its text leaves to the report why,
 // its chain does not: a schema that is too new is more than something that failed.
 type appsError struct {
-	failed, total int
-	causes        []error
+	missing, total int
+	causes         []error
 }
 
 func (e *appsError) Error() string {
-	return fmt.Sprintf("%v: the state of %d of %d applications", ErrIncomplete, e.failed, e.total)
+	return fmt.Sprintf("%v: the state of %d of %d applications", ErrIncomplete, e.missing, e.total)
 }
 
 func (e *appsError) Unwrap() []error { return append([]error{ErrIncomplete}, e.causes...) }

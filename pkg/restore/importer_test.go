@@ -57,6 +57,11 @@ func TestImport(t *testing.T) {
 		t.Error(diff)
 	}
 
+	skipped := &Plan{Apps: []appbur.AppState{{AppKey: key("unreachable")}}}
+	if err := Import(t.Context(), skipped, importer, &Report{}); !errors.Is(err, ErrIncomplete) || !errors.Is(err, ErrNotConnected) {
+		t.Errorf("state that nobody was asked to take: %v", err)
+	}
+
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := Import(ctx, plan, importer, &report); !errors.Is(err, context.Canceled) || len(report.Apps) != 0 {

@@ -77,6 +77,10 @@ func (b *planner) leaveOut() {
 
 	for namespace, members := range homeless(ids) {
 		id := appbur.ObjectID{Kind: kindNamespace.Kind, Name: namespace}
+		if b.point.Part.narrows() {
+			b.withoutNamespace(namespace, members)
+			continue
+		}
 		if b.around.Namespaces == nil || b.around.Namespaces[namespace] || b.point.Meta.Partial {
 			b.note(NoteNamespace, id, "not in the restore point: it has to exist in the target, %s and others lie in it", members[0])
 			continue
@@ -89,6 +93,19 @@ func (b *planner) leaveOut() {
 			d.why = fmt.Sprintf("its namespace %s is neither in the restore point nor in the target", namespace)
 			d.hint = "create the namespace in the target and run the restore again to have it restored"
 		}
+	}
+}
+
+// withoutNamespace deals with chosen objects whose namespace was not chosen.
+func (b *planner) withoutNamespace(namespace string, members []appbur.ObjectID) {
+	if b.around.Namespaces == nil || b.around.Namespaces[namespace] {
+		return
+	}
+	for _, member := range members {
+		d := b.drafts[member]
+		d.blocked = true
+		d.why = fmt.Sprintf("its namespace %s is neither selected nor in the target", namespace)
+		d.hint = "restore it with its dependencies, or create the namespace in the target"
 	}
 }
 

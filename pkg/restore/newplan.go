@@ -44,15 +44,15 @@ func NewPlan(p Point, t compat.Target, o Options) (*Plan, error) {
 	for _, question := range b.around.Unanswered {
 		b.note(NoteTarget, appbur.ObjectID{}, "the target did not say %s", question)
 	}
-	b.uidsInside(objects)
+	b.uidsInside()
 	b.contest()
 	b.leaveOut()
-	for _, d := range b.order {
+	for _, d := range b.written() {
 		d.guard(func() error { b.addresses(d); return nil })
 	}
 	b.shapeAll()
 
-	for _, d := range b.order {
+	for _, d := range b.written() {
 		d.guard(func() error { b.fillIn(d); return nil })
 	}
 	b.link()
@@ -70,6 +70,7 @@ func NewPlan(p Point, t compat.Target, o Options) (*Plan, error) {
 		Source: p.Meta.Cluster,
 		Target: t.Version(),
 		Policy: o.Policy,
+		Part:   p.Part,
 		Steps:  steps,
 		Notes:  b.notes,
 		Apps:   p.Meta.Apps,
@@ -78,10 +79,10 @@ func NewPlan(p Point, t compat.Target, o Options) (*Plan, error) {
 
 // uidsInside reports, once for each field of a kind, which objects contain uids of the
 // source as content. Only their controllers know what they are for.
-func (b *planner) uidsInside(objects []Object) {
+func (b *planner) uidsInside() {
 	var places manifest.UIDPlaces
-	for _, o := range objects {
-		places.Add(o.ID, o.Content)
+	for _, d := range b.written() {
+		places.Add(d.saved, d.before)
 	}
 	for _, place := range places.List() {
 		b.note(NoteUID, appbur.ObjectID{}, "%s", place)
@@ -91,14 +92,17 @@ func (b *planner) uidsInside(objects []Object) {
 // draft is what is known of one object before the graph is built.
 type draft struct {
 	saved   appbur.ObjectID // as in the point; the index knows it by this
+	before  map[string]any  // the content as in the point
 	object  Object          // as in the target
 	verdict compat.Verdict
 	from    string
 	// original is the saved form of an object that is converted, nil for others.
 	original *original
 	// blocked drafts have no step that writes; skipped ones of them need no consent.
-	blocked   bool
-	skipped   bool
+	blocked bool
+	skipped bool
+	// kept drafts are of objects that the target has and others need; nothing is written.
+	kept      bool
 	why       string
 	hint      string
 	redaction *redaction
@@ -128,6 +132,11 @@ type planner struct {
 	notes  []Note
 }
 
+// written are the drafts of objects that the plan does not keep as they are.
+func (b *planner) written() []*draft {
+	return slices.DeleteFunc(slices.Clone(b.order), func(d *draft) bool { return d.kept })
+}
+
 func (b *planner) note(kind NoteKind, id appbur.ObjectID, format string, args ...any) {
 	b.notes = append(b.notes, Note{Kind: kind, Object: id, What: fmt.Sprintf(format, args...)})
 }
@@ -151,7 +160,9 @@ func (b *planner) judgeAll(objects []Object) error {
 			continue
 		}
 		if o.ID.GroupKind() == kindDefinition {
-			definitions = append(definitions, d.object.Content)
+			if !d.kept { // that of the target says what it serves
+				definitions = append(definitions, d.object.Content)
+			}
 			read := readDefinition(d.object.ID, d.object.Content)
 			b.kinds[read.kind] = read
 			continue
@@ -179,9 +190,12 @@ func (b *planner) judgeAll(objects []Object) error {
 }
 
 func (b *planner) judge(o Object) (*draft, error) {
-	d := &draft{saved: o.ID, object: o, redaction: newRedaction(o)}
+	d := &draft{saved: o.ID, before: o.Content, object: o, redaction: newRedaction(o)}
 	d.rewritten = d.redaction.changes(o.Rewritten)
 	d.guard(func() error { return b.convert(d) })
+	if o.Need != nil && b.around.Present[o.ID] {
+		d.kept, d.blocked, d.verdict = true, false, compat.Verdict{}
+	}
 	return d, b.keep(d)
 }
 
@@ -207,7 +221,7 @@ func (b *planner) convert(d *draft) error {
 	if err != nil {
 		return fmt.Errorf("converting it: %w", err)
 	}
-	d.object = Object{ID: id, APIVersion: d.verdict.APIVersion, Content: content}
+	d.object = Object{ID: id, APIVersion: d.verdict.APIVersion, Content: content, Need: o.Need}
 	if d.verdict.APIVersion != o.APIVersion {
 		d.from = o.APIVersion
 	}
@@ -274,14 +288,14 @@ func (b *planner) shapeAll() {
 		return ok && !d.blocked
 	}
 
-	scope := newScope(b.order)
-	for _, d := range b.order {
+	scope := scopeOf(b.order)
+	for _, d := range b.written() {
 		if !d.blocked {
 			d.guard(func() error { return b.shape(d, restored, scope) })
 		}
 	}
 
-	for _, d := range b.order {
+	for _, d := range b.written() {
 		if !d.blocked {
 			b.resolveOwners(d, b.point.Index[d.saved], byUID)
 		}
@@ -349,6 +363,8 @@ func (b *planner) resolveOwners(d *draft, entry manifest.Entry, byUID map[string
 		owner, ok := byUID[reference.UID]
 		name := fmt.Sprintf("%s %s", appbur.GroupKind{Group: groupOf(reference.APIVersion), Kind: reference.Kind}, reference.Name)
 		switch {
+		case !ok && b.point.Part.narrows():
+			b.note(NoteOwner, d.object.ID, "owner %s is not selected, or not in the restore point: restored without this owner", name)
 		case !ok:
 			b.note(NoteOwner, d.object.ID, "owner %s is not in the restore point: restored without this owner", name)
 		case owner.blocked:

@@ -9,7 +9,7 @@ import (
 
 // link makes the nodes and the edges between them.
 func (b *planner) link() {
-	s := newScope(b.order)
+	s := scopeOf(b.order)
 	for _, d := range b.order {
 		b.makeNodes(d)
 		b.prepare(d, s)
@@ -85,6 +85,14 @@ func (b *planner) makeNodes(d *draft) {
 		Rewritten: d.rewritten,
 	}
 
+	if d.kept {
+		d.blockedNode = &node{stage: stageNever, rank: rank, step: Step{
+			Action: ActionKeep, Object: d.object.ID, APIVersion: d.object.APIVersion, Need: d.object.Need,
+			Why: d.object.Need.String() + "; the target has it, and it is left as it is",
+		}}
+		return
+	}
+
 	if d.blocked {
 		base.Action = ActionBlocked
 		if d.skipped {
@@ -94,6 +102,9 @@ func (b *planner) makeNodes(d *draft) {
 		return
 	}
 
+	if base.Need = d.object.Need; base.Need != nil {
+		base.Why = base.Need.String() + "; created where the target has none"
+	}
 	base.Action, base.Content, base.Owners, base.original = ActionApply, d.object.Content, d.owners, d.original
 	d.apply = &node{stage: stage, rank: rank, step: base}
 	if d.object.ID.GroupKind() == kindDefinition {
@@ -108,7 +119,7 @@ func (b *planner) makeNodes(d *draft) {
 		d.statusNode = &node{stage: stage, rank: rank, step: Step{
 			Action: ActionStatus, Object: d.object.ID, APIVersion: d.object.APIVersion,
 			Content: statusContent(d.object.APIVersion, d.object.ID, d.status),
-			Why:     "its controller goes on from where it was", redaction: d.redaction,
+			Why:     "its controller goes on from where it was", redaction: d.redaction, Need: d.object.Need,
 		}}
 		d.statusNode.after(d.apply, firm)
 	}
@@ -172,7 +183,7 @@ func (b *planner) relinks(late [][2]*node, byNode map[*node]*draft) []*node {
 			relink := &node{stage: owned.stage, rank: owned.rank, step: Step{
 				Action: ActionRelink, Object: d.object.ID, APIVersion: d.object.APIVersion, Content: d.object.Content,
 				Owners: slices.Clone(d.owners), Why: "owners form a cycle: this object comes first and gets its owner afterwards",
-				redaction: d.redaction,
+				redaction: d.redaction, Need: d.object.Need,
 			}}
 			relink.after(owned, firm)
 			for _, o := range d.owners {

@@ -36,6 +36,9 @@ const (
 	ActionHandOver Action = "handover"
 	// ActionBarrier does nothing but come after one stage and before the next.
 	ActionBarrier Action = "barrier"
+	// ActionKeep marks an object that the chosen ones need and that the target has: it is
+	// left as it is.
+	ActionKeep Action = "keep"
 	// ActionSkip marks an object that is left out because its namespace was left out
 	// of the restore point.
 	ActionSkip Action = "skip"
@@ -70,6 +73,8 @@ type Plan struct {
 	Target appbur.KubeVersion    `json:"targetVersion"`
 	Policy Policy                `json:"policy"`
 	Steps  []Step                `json:"steps"`
+	// Part says which part of the point was chosen, nil for all of it.
+	Part *Part `json:"part,omitempty"`
 	// Notes are what a person should know and no step shows.
 	Notes []Note `json:"notes,omitempty"`
 	// Apps are the applications whose state is imported once all steps are done.
@@ -111,6 +116,9 @@ type Step struct {
 	Owners []Owner `json:"owners,omitempty"`
 	// Managers are the field managers that get their fields back.
 	Managers []string `json:"managers,omitempty"`
+	// Need is why the object comes with the chosen ones, nil for those. The step then leaves
+	// an object alone that exists.
+	Need *Need `json:"need,omitempty"`
 	// Digest covers what the step sends, without secret values.
 	Digest appbur.Digest `json:"digest,omitzero"`
 

@@ -19,6 +19,8 @@ type Object struct {
 	Secrets [][]string
 	// Rewritten is what was changed in it since the point was read, for people.
 	Rewritten []compat.Change
+	// Need is why the object comes with the chosen ones, nil for those; see [Point.Choose].
+	Need *Need
 }
 
 // Point is what a restore starts from: the description of the moment, the
@@ -29,6 +31,8 @@ type Point struct {
 	Index   map[appbur.ObjectID]manifest.Entry
 	// Notes are about what was changed since the point was read; they go into the plan.
 	Notes []Note
+	// Part says which part of the point this is, nil for all of it.
+	Part *Part
 }
 
 // sorted returns the objects in the order of their ids, so that nothing that

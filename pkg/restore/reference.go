@@ -17,6 +17,8 @@ type referenceRule struct {
 	// kinds that the rule looks at; empty for every kind that no other rule names.
 	kinds []appbur.GroupKind
 	find  func(o Object, s *scope) []appbur.ObjectID
+	// orderOnly references are to objects that the other one can do without.
+	orderOnly bool
 }
 
 // scope is what a rule can read about the rest of the restore point.
@@ -27,23 +29,30 @@ type scope struct {
 	ofKind map[appbur.GroupKind][]Object
 }
 
-func newScope(drafts []*draft) *scope {
-	s := &scope{claims: make(map[string][]string), ofKind: make(map[appbur.GroupKind][]Object)}
+func newScope() *scope {
+	return &scope{claims: make(map[string][]string), ofKind: make(map[appbur.GroupKind][]Object)}
+}
+
+// scopeOf is the scope of drafts, which are sorted.
+func scopeOf(drafts []*draft) *scope {
+	s := newScope()
 	for _, d := range drafts {
-		switch kind := d.object.ID.GroupKind(); kind {
-		case kindClaim, kindIngress, kindPod, kindService:
-			if !d.blocked {
-				s.ofKind[kind] = append(s.ofKind[kind], d.object)
-			}
-		}
-		if id := d.object.ID; id.GroupKind() == kindClaim {
-			s.claims[id.Namespace] = append(s.claims[id.Namespace], id.Name)
-		}
-	}
-	for _, names := range s.claims {
-		slices.Sort(names)
+		s.add(d.object, !d.blocked)
 	}
 	return s
+}
+
+// add takes in one more object. They come sorted.
+func (s *scope) add(o Object, restored bool) {
+	switch kind := o.ID.GroupKind(); kind {
+	case kindClaim, kindIngress, kindPod, kindService:
+		if restored {
+			s.ofKind[kind] = append(s.ofKind[kind], o)
+		}
+	}
+	if o.ID.GroupKind() == kindClaim {
+		s.claims[o.ID.Namespace] = append(s.claims[o.ID.Namespace], o.ID.Name)
+	}
 }
 
 var (
@@ -104,7 +113,7 @@ var referenceRules = []referenceRule{
 	},
 	{
 		name: "service-address", reason: "an address that is assigned at random must not be one that another service requests",
-		kinds: []appbur.GroupKind{kindService}, find: addressReferences,
+		kinds: []appbur.GroupKind{kindService}, find: addressReferences, orderOnly: true,
 	},
 	{
 		name: "service-account", reason: "pods take the pull secrets from their account when they are made",
@@ -130,11 +139,8 @@ var referenceRules = []referenceRule{
 	},
 	{
 		name: "binding", reason: "a binding grants nothing until its role exists, and names its subjects",
-		kinds: []appbur.GroupKind{
-			{Group: "rbac.authorization.k8s.io", Kind: "ClusterRoleBinding"},
-			{Group: "rbac.authorization.k8s.io", Kind: "RoleBinding"},
-		},
-		find: bindingReferences,
+		kinds: []appbur.GroupKind{kindClusterRoleBinding, kindRoleBinding},
+		find:  bindingReferences,
 	},
 	{
 		name: "ingress", reason: "an ingress names its class, its certificates and its services",
@@ -195,12 +201,20 @@ var referenceRules = []referenceRule{
 }
 
 // references returns what the object names, sorted, without the object itself.
-func references(o Object, s *scope) []appbur.ObjectID {
+func references(o Object, s *scope) []appbur.ObjectID { return namedBy(o, s, false) }
+
+// dependencies returns those of the references that the object cannot do without.
+func dependencies(o Object, s *scope) []appbur.ObjectID { return namedBy(o, s, true) }
+
+func namedBy(o Object, s *scope, needed bool) []appbur.ObjectID {
 	var refs []appbur.ObjectID
 	named := false
 	for _, rule := range referenceRules {
 		if len(rule.kinds) == 0 && !named || slices.Contains(rule.kinds, o.ID.GroupKind()) {
 			named = true
+			if needed && rule.orderOnly {
+				continue
+			}
 			refs = append(refs, rule.find(o, s)...)
 		}
 	}

@@ -22,7 +22,9 @@ const shownPerSection = 20
 func (p *Plan) Render(w io.Writer) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "Restore point %s, from Kubernetes %s to %s\n", p.Point, p.Source.Version, p.Target)
+	p.renderPart(&b)
 	p.renderKinds(&b)
+	p.renderNeeds(&b)
 
 	sections := []struct {
 		title   string
@@ -38,7 +40,7 @@ func (p *Plan) Render(w io.Writer) error {
 	for _, section := range sections {
 		var steps []Step
 		for _, s := range p.Steps {
-			if s.Verdict == section.verdict && (s.Action == ActionBlocked || s.Verdict != compat.Unknown) && s.Action != ActionStatus &&
+			if s.section() == section.verdict && (s.Action == ActionBlocked || s.Verdict != compat.Unknown) && s.Action != ActionStatus &&
 				s.Action != ActionPrepare && s.Action != ActionSkip {
 				steps = append(steps, s)
 			}
@@ -61,6 +63,15 @@ func (p *Plan) Render(w io.Writer) error {
 	return err
 }
 
+// section is the verdict under which a step is shown. What is blocked for another reason
+// than how the target serves its kind is shown as blocked as well.
+func (s Step) section() compat.VerdictKind {
+	if s.Action == ActionBlocked && s.Verdict != compat.Unknown {
+		return compat.Blocked
+	}
+	return s.Verdict
+}
+
 // String returns what [Plan.Render] writes.
 func (p *Plan) String() string {
 	var b strings.Builder
@@ -74,7 +85,7 @@ func (p *Plan) renderKinds(b *bytes.Buffer) {
 	var kinds []appbur.GroupKind
 
 	for _, s := range p.Steps {
-		if s.Action == ActionBarrier || s.Action == ActionSkip {
+		if s.Action == ActionBarrier || s.Action == ActionSkip || s.Action == ActionKeep {
 			continue
 		}
 		kind := s.Object.GroupKind()
@@ -97,7 +108,7 @@ func (p *Plan) renderKinds(b *bytes.Buffer) {
 			t.status++
 		case ActionBlocked:
 			t.blocked++
-		case ActionPrepare, ActionWait, ActionRelink, ActionHandOver, ActionBarrier, ActionSkip:
+		case ActionPrepare, ActionWait, ActionRelink, ActionHandOver, ActionBarrier, ActionKeep, ActionSkip:
 		}
 	}
 

@@ -9,6 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/compat"
 )
 
 // Surroundings is what a plan has to know of the target besides what it serves:
@@ -26,6 +27,8 @@ type Surroundings struct {
 	// Services says what the target answered to the addresses, ports and families
 	// that Services request.
 	Services map[appbur.ObjectID]ServiceAnswer
+	// Present has those objects that come with chosen ones and exist already.
+	Present map[appbur.ObjectID]bool
 	// Unanswered are the questions that the target refused to answer.
 	Unanswered []string
 }
@@ -41,10 +44,12 @@ var userVersions = map[appbur.GroupKind]string{kindClaim: "v1", kindIngress: "ne
 // Survey reads from the target what a plan for the point has to know. It changes
 // nothing, and reads nothing that no object of the point depends on. Questions that
 // the credentials do not allow stay open, and the result says which.
-func Survey(ctx context.Context, p Point, c Cluster) (Surroundings, error) {
+func Survey(ctx context.Context, p Point, t compat.Target, c Cluster) (Surroundings, error) {
 	s := surveyor{
-		Surroundings: Surroundings{Defaults: make(map[appbur.GroupKind][]string), Live: make(map[appbur.ObjectID]bool)},
-		worker:       newWorker(Applier{Cluster: c}, Policy{}),
+		Surroundings: Surroundings{
+			Defaults: make(map[appbur.GroupKind][]string), Live: make(map[appbur.ObjectID]bool), Present: make(map[appbur.ObjectID]bool),
+		},
+		worker: newWorker(Applier{Cluster: c}, Policy{}),
 	}
 	for _, class := range defaultClasses {
 		if err := s.defaults(ctx, p, class); err != nil {
@@ -56,6 +61,9 @@ func Survey(ctx context.Context, p Point, c Cluster) (Surroundings, error) {
 	}
 	if err := s.services(ctx, p); err != nil {
 		return Surroundings{}, fmt.Errorf("checking addresses of Services in the target: %w", err)
+	}
+	if err := s.present(ctx, p, t); err != nil {
+		return Surroundings{}, fmt.Errorf("reading what the selected objects need: %w", err)
 	}
 	return s.Surroundings, nil
 }

@@ -34,7 +34,7 @@ func Verify(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules, r Re
 		switch s := &p.Steps[i]; s.Action {
 		case ActionStatus:
 			statuses[s.Object] = s.Content["status"]
-		case ActionApply:
+		case ActionApply, ActionKeep:
 			v.total++
 			if inline := s.Content["status"]; inline != nil {
 				statuses[s.Object] = inline // of a kind without a status subresource
@@ -64,6 +64,8 @@ func Verify(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules, r Re
 			group.Go(func() error {
 				return v.guard(step, func() error { return v.object(each, step, statuses[step.Object]) })
 			})
+		case ActionKeep:
+			group.Go(func() error { return v.exists(each, step) })
 		case ActionPrepare, ActionStatus, ActionWait, ActionRelink, ActionHandOver, ActionBarrier:
 		}
 	}
@@ -171,8 +173,16 @@ func (v *verifier) object(ctx context.Context, step *Step, status any) error {
 			What: "is being deleted since " + text(live, "metadata", "deletionTimestamp"),
 		})
 	}
+	if step.Need != nil {
+		return nil // it may be another one than that of the point, and is not brought to it
+	}
 	v.status(step, status, live)
 	return v.content(ctx, step, live)
+}
+
+// exists checks an object that was left as it is.
+func (v *verifier) exists(ctx context.Context, step *Step) error {
+	return v.guard(step, func() error { return v.object(ctx, step, nil) })
 }
 
 func (v *verifier) checked(id appbur.ObjectID, facts *liveFacts) {

@@ -68,7 +68,7 @@ func (w *worker) do(ctx context.Context, step *Step, before learned) *stepResult
 			return w.await(ctx, a)
 		case ActionHandOver:
 			return w.handOver(ctx, a, before)
-		case ActionBarrier, ActionSkip, ActionBlocked:
+		case ActionBarrier, ActionKeep, ActionSkip, ActionBlocked:
 		}
 		return nil
 	}))
@@ -89,7 +89,7 @@ func (w *worker) apply(ctx context.Context, a *stepResult, before learned) error
 	if known && live.Terminating {
 		return ErrTerminating
 	}
-	if known && step.Action == ActionPrepare {
+	if known && (step.Action == ActionPrepare || step.Need != nil && !before.created) {
 		a.identity, a.result = live, Unchanged
 		return nil
 	}
@@ -222,7 +222,8 @@ func (w *worker) status(ctx context.Context, a *stepResult, before learned) erro
 		if found, err = w.live(ctx, a); err != nil {
 			return fmt.Errorf("status: %w", err)
 		}
-		if found != nil && len(differences(a.step.Content["status"], found["status"])) == 0 {
+		isFilled := len(dict(found["status"])) > 0
+		if a.step.Need != nil && isFilled || found != nil && len(differences(a.step.Content["status"], found["status"])) == 0 {
 			a.result = Unchanged
 			return nil
 		}

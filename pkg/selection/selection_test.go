@@ -73,56 +73,75 @@ func TestWordsSelect(t *testing.T) {
 		want  string
 	}{
 		{
-			"a namespace and what is in it", Words{Namespaces: []string{"team-b"}}, "namespace team-b",
+			"a namespace and what is in it",
+			Words{Namespaces: []string{"team-b"}},
+			"namespace team-b",
 			"Namespace/team-b Deployment.apps/team-b/web",
 		},
 		{
-			"a namespace has its applications", Words{Namespaces: []string{"fleet-*"}}, "namespace fleet-*",
+			"a namespace has its applications",
+			Words{Namespaces: []string{"fleet-*"}},
+			"namespace fleet-*",
 			"app fleet-system/fleet",
 		},
 		{
-			"all that is given has to match", Words{Namespaces: []string{"team-*"}, Kinds: []string{"deploy"}, Labels: "env=prod"},
+			"all that is given has to match",
+			Words{Namespaces: []string{"team-*"}, Kinds: []string{"deploy"}, Labels: "env=prod"},
 			"namespace team-*, kind deploy, labels env=prod", "Deployment.apps/team-a/web",
 		},
 		{
-			"of a list one has to match", Words{Kinds: []string{"configmaps", "clusterrole"}}, "kind clusterrole or configmaps",
+			"of a list one has to match",
+			Words{Kinds: []string{"configmaps", "clusterrole"}},
+			"kind clusterrole or configmaps",
 			"ConfigMap/team-a/settings ConfigMap/kube-system/settings ClusterRole.rbac.authorization.k8s.io/reader",
 		},
 		{
 			"the core group's kind is meant", Words{Kinds: []string{"service"}}, "kind service", "Service/team-a/web",
 		},
 		{
-			"unless the group is named", Words{Kinds: []string{"services.serving.knative.dev"}}, "kind services.serving.knative.dev",
+			"unless the group is named",
+			Words{Kinds: []string{"services.serving.knative.dev"}},
+			"kind services.serving.knative.dev",
 			"Service.serving.knative.dev/team-a/hello",
 		},
 		{
 			"a short name of a definition", Words{Kinds: []string{"ma"}}, "kind ma", "Machine.cluster.x-k8s.io/team-a/m-1",
 		},
 		{
-			"kinds of a group", Words{Kinds: []string{"*.cluster.x-k8s.io"}}, "kind *.cluster.x-k8s.io",
+			"kinds of a group",
+			Words{Kinds: []string{"*.cluster.x-k8s.io"}},
+			"kind *.cluster.x-k8s.io",
 			"Machine.cluster.x-k8s.io/team-a/m-1 Cluster.cluster.x-k8s.io/team-a/prod",
 		},
 		{
-			"names by pattern", Words{Names: []string{"set*"}, Namespaces: []string{"team-a"}}, "namespace team-a, name set*",
+			"names by pattern",
+			Words{Names: []string{"set*"}, Namespaces: []string{"team-a"}},
+			"namespace team-a, name set*",
 			"ConfigMap/team-a/settings",
 		},
 		{
-			"one object", Words{Objects: []string{"deployment/web"}, Namespaces: []string{"team-b"}}, "deployment/web, namespace team-b",
+			"one object",
+			Words{Objects: []string{"deployment/web"}, Namespaces: []string{"team-b"}},
+			"deployment/web, namespace team-b",
 			"Deployment.apps/team-b/web",
 		},
 		{
-			"one object as appbur prints it", Words{Objects: []string{"Cluster.cluster.x-k8s.io/team-a/prod"}},
+			"one object as appbur prints it",
+			Words{Objects: []string{"Cluster.cluster.x-k8s.io/team-a/prod"}},
 			"Cluster.cluster.x-k8s.io/team-a/prod", "Cluster.cluster.x-k8s.io/team-a/prod",
 		},
 		{
-			"an object with an application", Words{Objects: []string{"svc/web"}, AppsAlso: []string{"team-a/shop"}}, "svc/web",
+			"an object with an application",
+			Words{Objects: []string{"svc/web"}, AppsAlso: []string{"team-a/shop"}},
+			"svc/web",
 			"Service/team-a/web app team-a/shop",
 		},
 		{
 			"an application alone", Words{Apps: []string{"shop"}}, "application shop", "app team-a/shop",
 		},
 		{
-			"exclusions", Words{
+			"exclusions",
+			Words{
 				Namespaces: []string{"team-*"}, ExcludeKinds: []string{"*.example.org", "machines", "service.*", "service"}, ExcludeNames: []string{"web"},
 				ExcludeLabels: "env=prod", ExcludeApps: []string{"*/shop"},
 			},
@@ -130,7 +149,9 @@ func TestWordsSelect(t *testing.T) {
 			"Namespace/team-a ConfigMap/team-a/settings Cluster.cluster.x-k8s.io/team-a/prod",
 		},
 		{
-			"everything but a namespace", Words{ExcludeNamespaces: []string{"team-a"}}, "everything, without namespace team-a",
+			"everything but a namespace",
+			Words{ExcludeNamespaces: []string{"team-a"}},
+			"everything, without namespace team-a",
 			"Namespace/team-b Deployment.apps/team-b/web ConfigMap/kube-system/settings ClusterRole.rbac.authorization.k8s.io/reader app fleet-system/fleet",
 		},
 	} {

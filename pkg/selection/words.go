@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/appbur/appbur"
 )
@@ -135,7 +136,7 @@ func (c *criteria) setLabels(part Part, text string) error {
 	if strings.TrimSpace(text) == "" {
 		return nil
 	}
-	selector, err := labels.Parse(text)
+	selector, err := labels.Parse(text, field.WithPath(field.NewPath("labels")))
 	if err != nil {
 		return &WordError{Part: part, Word: text, err: fmt.Errorf("%w: %w", ErrMalformed, err)}
 	}

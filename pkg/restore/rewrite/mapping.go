@@ -68,7 +68,7 @@ func (m *mapping) apply(p restore.Point) (restore.Point, error) {
 
 	changed := restore.Point{
 		Meta: p.Meta, Objects: make([]restore.Object, 0, len(kept)), Index: make(map[appbur.ObjectID]manifest.Entry, len(kept)),
-		Notes: slices.Concat(p.Notes, m.notes, notes),
+		Notes: slices.Concat(p.Notes, m.notes, notes), Part: p.Part,
 	}
 	for _, a := range kept {
 		changed.Objects = append(changed.Objects, a.after)
