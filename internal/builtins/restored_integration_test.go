@@ -94,11 +94,12 @@ func (s *server) plan(saved captured) *restore.Plan {
 		point.Index[r.Manifest.ID] = r.Entry
 	}
 
-	around, err := restore.Survey(s.t.Context(), point, s.target)
+	serves := compat.NewDiscoveryTarget(s.version, served)
+	around, err := restore.Survey(s.t.Context(), point, serves, s.target)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	plan, err := restore.NewPlan(point, compat.NewDiscoveryTarget(s.version, served), restore.Options{Surroundings: around})
+	plan, err := restore.NewPlan(point, serves, restore.Options{Surroundings: around})
 	if err != nil {
 		s.t.Fatal(err)
 	}

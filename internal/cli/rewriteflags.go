@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -25,42 +26,59 @@ type rewriteOptions struct {
 
 func (o *rewriteOptions) addFlags(command *cobra.Command) {
 	flags := command.Flags()
-	flags.StringSliceVar(&o.namespaces, "map-namespace", nil,
-		"restore the namespace OLD as NEW, with all references to it; OLD=NEW, also a list or repeated")
+	flags.StringArrayVar(&o.namespaces, "map-namespace", nil,
+		"`OLD=NEW`: restore the namespace OLD as NEW, with all references to it; a comma-separated list, or repeatable")
 	flags.StringVar(&o.fieldsFile, "namespace-fields", "",
-		"with --map-namespace: a YAML file with more fields that name namespaces (docs/restore.md)")
-	flags.StringSliceVar(&o.images, "map-image", nil,
-		"use images from elsewhere: OLD=NEW, beginnings of their names such as quay.io=registry.local/quay; also a list or repeated")
-	flags.StringSliceVar(&o.classes, "map-storage-class", nil,
-		"use the storage class NEW where claims and volumes name OLD; OLD=NEW, also a list or repeated")
+		"with --map-namespace: a YAML `FILE` with more fields that name namespaces (docs/restore.md)")
+	flags.StringArrayVar(&o.images, "map-image", nil,
+		"`OLD=NEW`: use images from elsewhere, by the beginnings of their names, such as quay.io=registry.local/quay; a list, or repeatable")
+	flags.StringArrayVar(&o.classes, "map-storage-class", nil,
+		"`OLD=NEW`: use the storage class NEW where claims and volumes name OLD; a list, or repeatable")
+}
+
+// listed splits lists at their commas.
+func listed(texts []string) []string {
+	var words []string
+	for _, text := range texts {
+		words = append(words, strings.Split(text, ",")...)
+	}
+	return words
+}
+
+// mapError is a mistake in a flag that maps names, with an example of what it takes.
+func mapError(flag, example string, err error) error {
+	return &usageError{appbur.WithHint(fmt.Errorf("%s %w", flag, err), "for example "+flag+" "+example)}
 }
 
 // changes reads what the flags say.
 func (o *rewriteOptions) changes() (rewrite.Changes, error) {
 	var c rewrite.Changes
 	var err error
-	if c.Namespaces, err = rewrite.ParseNamespaces(o.namespaces); err != nil {
-		return c, &usageError{fmt.Errorf("--map-namespace %w", err)}
+	if c.Namespaces, err = rewrite.ParseNamespaces(listed(o.namespaces)); err != nil {
+		return c, mapError("--map-namespace", "team-a=team-b", err)
 	}
-	if c.Images, err = rewrite.ParseImages(o.images); err != nil {
-		return c, &usageError{fmt.Errorf("--map-image %w", err)}
+	if c.Images, err = rewrite.ParseImages(listed(o.images)); err != nil {
+		return c, mapError("--map-image", "quay.io=registry.local/quay", err)
 	}
-	if c.StorageClasses, err = rewrite.ParseStorageClasses(o.classes); err != nil {
-		return c, &usageError{fmt.Errorf("--map-storage-class %w", err)}
+	if c.StorageClasses, err = rewrite.ParseStorageClasses(listed(o.classes)); err != nil {
+		return c, mapError("--map-storage-class", "standard=fast", err)
 	}
 
 	if o.fieldsFile == "" {
 		return c, nil
 	}
 	if c.Namespaces.Empty() {
-		return c, &usageError{errors.New("--namespace-fields has no meaning without --map-namespace")}
+		return c, &usageError{appbur.WithHint(errors.New("--namespace-fields has no meaning without --map-namespace"),
+			"pass --map-namespace OLD=NEW as well, or leave --namespace-fields out")}
 	}
 	data, err := os.ReadFile(o.fieldsFile)
 	if err != nil {
-		return c, &usageError{fmt.Errorf("--namespace-fields: %w", err)}
+		return c, &usageError{appbur.WithHint(fmt.Errorf("--namespace-fields: %w", err),
+			"name a YAML file that exists (docs/restore.md has its form)")}
 	}
 	if c.Fields, err = rewrite.ParseFields(data); err != nil {
-		return c, &usageError{fmt.Errorf("--namespace-fields: %s: %w", o.fieldsFile, err)}
+		return c, &usageError{appbur.WithHint(fmt.Errorf("--namespace-fields: %s: %w", o.fieldsFile, err),
+			"docs/restore.md has the form of the file")}
 	}
 	return c, nil
 }
@@ -82,7 +100,8 @@ func (o *rewriteOptions) rewrite(ctx context.Context, cluster restore.Cluster, p
 		return changed, &usageError{appbur.WithHint(fmt.Errorf("--map-namespace: %w", err),
 			"it holds: "+appbur.Shortlist(unknown.Held, shownNames))}
 	case isType[*rewrite.CollisionError](err):
-		return changed, &usageError{fmt.Errorf("--map-namespace: %w", err)}
+		return changed, &usageError{appbur.WithHint(fmt.Errorf("--map-namespace: %w", err),
+			"map the namespaces to different names, or leave the objects out, with --exclude-name for example")}
 	}
 	return changed, err
 }

@@ -79,11 +79,7 @@ func (o *selectionOptions) parse() (selection.Selector, error) {
 	for _, list := range []*[]string{
 		&w.Namespaces, &w.Kinds, &w.Names, &w.Apps, &w.ExcludeNamespaces, &w.ExcludeKinds, &w.ExcludeNames, &w.ExcludeApps,
 	} {
-		var words []string
-		for _, text := range *list {
-			words = append(words, strings.Split(text, ",")...)
-		}
-		*list = words
+		*list = listed(*list)
 	}
 	selector, err := selection.Parse(w)
 	return selector, selectionError(err)
