@@ -12,7 +12,7 @@ export CGO_ENABLED=0
 # spare. Its name is the same each time, because Go runs a test again when a variable has changed that it reads. It is private, and what
 # killed tests left in it an hour ago is removed. What happens to files when the power fails is tested elsewhere (internal/powerloss).
 in_memory() {
-  local dir free
+  local dir free probe
   dir=/dev/shm/appbur-unit-$(id -u)
 
   free=$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 {print $4}')
@@ -20,12 +20,18 @@ in_memory() {
 
   mkdir -m 700 "$dir" 2>/dev/null || { [ -d "$dir" ] && [ ! -L "$dir" ] && [ -O "$dir" ]; } || return 1
   find "$dir" -mindepth 1 -maxdepth 1 -mmin +60 -exec rm -rf {} + >&2 || true
+
+  # Some tests write programs.
+  probe=$(mktemp "$dir/probe.XXXXXX") && printf '#!/bin/sh\n' >"$probe" && chmod +x "$probe" || return 1
+  "$probe" || { rm "$probe"; return 1; }
+  rm "$probe"
   echo "$dir"
 }
 
-# The test programs themselves stay where they are run from today: a directory in memory may forbid it.
+# The test programs themselves are built where they are today, and do not learn of it: a directory of testing.T is in GOTMPDIR.
 if memory=$(in_memory); then
   export GOTMPDIR=${GOTMPDIR:-${TMPDIR:-/tmp}} TMPDIR=$memory
+  quick+=(-exec "env GOTMPDIR=")
 fi
 
 exec bin/tools/gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg -- "${quick[@]}" ./...
