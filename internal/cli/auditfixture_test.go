@@ -1,9 +1,7 @@
 package cli
 
 import (
-	"context"
 	"crypto/rand"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -13,19 +11,6 @@ import (
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
-
-// envTestTime lets a test say what time it is for commands that it starts.
-const envTestTime = "APPBUR_TEST_TIME"
-
-// TestingMain is [Main] at the time of the test.
-func TestingMain() int {
-	at, err := time.Parse(time.RFC3339, os.Getenv(envTestTime))
-	if err != nil {
-		return Main()
-	}
-	e := &env{Streams: SystemStreams(os.Getenv), now: func() time.Time { return at }, rand: rand.Reader, getenv: os.Getenv}
-	return Run(context.Background(), e, os.Args[1:])
-}
 
 // AuditStory writes mgmt.git and keys into a directory: five days of a cluster, told by
 // the real writer. Nothing in it depends on the time of the test.

@@ -5,7 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -20,31 +20,41 @@ import (
 	"github.com/appbur/appbur/pkg/manifest"
 )
 
-func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"appbur": func() { os.Exit(cli.TestingMain()) }})
-}
-
-// Each script is a short story told to the real command line: what a user types,
-// what they read, and the exit code. They need no cluster.
+// TestScript tells short stories to the real command line: what a user types, what they read, and the exit code. They
+// need no cluster.
 func TestScript(t *testing.T) {
+	scripts, err := filepath.Abs("testdata/script")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Dir:         scripts,
+		WorkdirRoot: t.TempDir(),
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("XDG_CONFIG_HOME", env.WorkDir+"/config")
 			env.Setenv("GIT_CONFIG_GLOBAL", "/dev/null")
 			env.Setenv("GIT_CONFIG_NOSYSTEM", "1")
+			env.Values[scriptVariables{}] = variableNames(env)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"appbur": command,
 			"status": status,
 			// makepoint makes what points.txtar is about.
-			"makepoint": makePoint,
+			"makepoint": alone(makePoint),
 			// story and tampering write the repository that audit.txtar is about.
-			"story":     func(ts *testscript.TestScript, _ bool, _ []string) { cli.AuditStory(t, ts.MkAbs(".")) },
-			"tampering": func(ts *testscript.TestScript, _ bool, _ []string) { cli.AuditTampering(t, ts.MkAbs(".")) },
+			"story":     alone(func(ts *testscript.TestScript, _ bool, _ []string) { cli.AuditStory(t, ts.MkAbs(".")) }),
+			"tampering": alone(func(ts *testscript.TestScript, _ bool, _ []string) { cli.AuditTampering(t, ts.MkAbs(".")) }),
 		},
 	})
+}
+
+// command runs a command line that succeeds, or does not: `! appbur nonsense`.
+func command(ts *testscript.TestScript, neg bool, args []string) {
+	if code := exitCode(ts, append([]string{"appbur"}, args...)); (code != 0) != neg {
+		ts.Fatalf("exit code %d", code)
+	}
 }
 
 // status checks an exit code: `status 64 appbur nonsense`.
@@ -52,16 +62,7 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: status CODE COMMAND [ARG...]")
 	}
-	err := ts.Exec(args[1], args[2:]...)
-	got := "0"
-	if err != nil {
-		exit, ok := err.(interface{ ExitCode() int })
-		if !ok {
-			ts.Fatalf("%v", err)
-		}
-		got = strconv.Itoa(exit.ExitCode())
-	}
-	if got != args[0] {
+	if got := strconv.Itoa(exitCode(ts, args[1:])); got != args[0] {
 		ts.Fatalf("exit code %s, want %s", got, args[0])
 	}
 }
