@@ -194,6 +194,34 @@ func mappedBesideItsOriginal(t *testing.T, s *story, cluster *testcluster.Cluste
 			"spec.template.spec.containers[].image: quay.io/shop/web:1 becomes registry.local/quay/shop/web:1",
 			"by the pair for gone")
 	})
+	t.Run("a part of the point, with an overlay", func(t *testing.T) {
+		overlay := t.TempDir()
+		kustomization := "resources: [restore-point]\npatches:\n- target: {kind: Deployment, namespace: shop-two}\n" +
+			"  patch: '[{\"op\": \"replace\", \"path\": \"/spec/replicas\", \"value\": 0}]'\n"
+		if err := os.WriteFile(filepath.Join(overlay, "kustomization.yaml"), []byte(kustomization), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		part := func(command string, more ...string) []string {
+			return append([]string{
+				command, point, "--repo", s.repo, "--keys", s.keys, "--kubeconfig", cluster.Kubeconfig, "-n", "shop",
+				"--map-namespace", "shop=shop-two", "--overlay", overlay,
+			}, more...)
+		}
+
+		says(t, s.ok(part("plan")...), "Deployment.apps/shop-two/web", "spec.replicas: the overlay changes it")
+		if report := s.restore(part("restore", "--yes", "--json")); report.Counts.Failed > 0 || report.Counts.Created < 6 {
+			t.Errorf("%+v", report)
+		}
+		s.ok(part("verify")...)
+		deployments := schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
+		live, err := client.Resource(deployments).Namespace("shop-two").Get(t.Context(), "web", metav1.GetOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if replicas, _, _ := unstructured.NestedInt64(live.Object, "spec", "replicas"); replicas != 0 {
+			t.Errorf("%d replicas", replicas)
+		}
+	})
 	t.Run("a field of the user's own", func(t *testing.T) {
 		fields := filepath.Join(t.TempDir(), "fields.yaml")
 		row := "fields:\n- {kind: ConfigMap, path: data.owner, reason: who owns it}\n"

@@ -54,7 +54,7 @@ func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
 	if err != nil {
 		return planned{}, err
 	}
-	if _, err := o.rewrites.changes(); err != nil {
+	if err := o.rewrites.read(); err != nil {
 		return planned{}, err // before any long work
 	}
 	config, err := o.restConfig()

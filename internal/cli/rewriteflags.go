@@ -13,6 +13,7 @@ import (
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/restore"
 	"github.com/appbur/appbur/pkg/restore/rewrite"
+	"github.com/appbur/appbur/pkg/restore/rewrite/overlay"
 )
 
 // rewriteOptions say what is changed in a restore point on its way. plan, restore and verify
@@ -22,6 +23,9 @@ type rewriteOptions struct {
 	fieldsFile string
 	images     []string
 	classes    []string
+	overlay    string
+
+	changes changes
 }
 
 func (o *rewriteOptions) addFlags(command *cobra.Command) {
@@ -34,6 +38,8 @@ func (o *rewriteOptions) addFlags(command *cobra.Command) {
 		"`OLD=NEW`: use images from elsewhere, by the beginnings of their names, such as quay.io=registry.local/quay; a list, or repeatable")
 	flags.StringArrayVar(&o.classes, "map-storage-class", nil,
 		"`OLD=NEW`: use the storage class NEW where claims and volumes name OLD; a list, or repeatable")
+	flags.StringVar(&o.overlay, "overlay", "",
+		"`DIR`: change objects by a kustomize overlay that has restore-point among its resources (docs/restore.md)")
 }
 
 // listed splits lists at their commas.
@@ -50,8 +56,37 @@ func mapError(flag, example string, err error) error {
 	return &usageError{appbur.WithHint(fmt.Errorf("%s %w", flag, err), "for example "+flag+" "+example)}
 }
 
-// changes reads what the flags say.
-func (o *rewriteOptions) changes() (rewrite.Changes, error) {
+// changes is what the flags say, read and checked.
+type changes struct {
+	rewrite.Changes
+	// overlay is nil without one.
+	overlay *overlay.Overlay
+}
+
+// read reads what the flags say, before any long work.
+func (o *rewriteOptions) read() (err error) {
+	if o.changes.Changes, err = o.maps(); err != nil || o.overlay == "" {
+		return err
+	}
+	root, err := os.OpenRoot(o.overlay)
+	if err != nil {
+		return o.overlayError(err)
+	}
+	defer root.Close()
+
+	if o.changes.overlay, err = overlay.Read(root.FS()); err != nil {
+		return o.overlayError(err)
+	}
+	return nil
+}
+
+func (o *rewriteOptions) overlayError(err error) error {
+	return &usageError{appbur.WithHint(fmt.Errorf("--overlay %s: %w", o.overlay, err),
+		"the overlay is a directory whose kustomization.yaml has `resources: [restore-point]` and all of its files beside it (docs/restore.md)")}
+}
+
+// maps reads what is changed by a map.
+func (o *rewriteOptions) maps() (rewrite.Changes, error) {
 	var c rewrite.Changes
 	var err error
 	if c.Namespaces, err = rewrite.ParseNamespaces(listed(o.namespaces)); err != nil {
@@ -85,10 +120,8 @@ func (o *rewriteOptions) changes() (rewrite.Changes, error) {
 
 // rewrite changes a restore point before it is planned.
 func (o *rewriteOptions) rewrite(ctx context.Context, cluster restore.Cluster, point restore.Point) (restore.Point, error) {
-	c, err := o.changes()
-	if err != nil {
-		return restore.Point{}, err
-	}
+	c := o.changes
+	var err error
 	if c.Beside, err = existingNamespaces(ctx, cluster, c.Namespaces.Old()); err != nil {
 		return restore.Point{}, err
 	}
@@ -102,6 +135,13 @@ func (o *rewriteOptions) rewrite(ctx context.Context, cluster restore.Cluster, p
 	case isType[*rewrite.CollisionError](err):
 		return changed, &usageError{appbur.WithHint(fmt.Errorf("--map-namespace: %w", err),
 			"map the namespaces to different names, or leave the objects out, with --exclude-name for example")}
+	case err != nil || c.overlay == nil:
+		return changed, err
+	}
+
+	changed, err = c.overlay.Apply(changed)
+	if isType[*overlay.Error](err) {
+		return changed, o.overlayError(err)
 	}
 	return changed, err
 }

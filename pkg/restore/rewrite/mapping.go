@@ -66,11 +66,20 @@ func (m *mapping) apply(p restore.Point) (restore.Point, error) {
 		return restore.Point{}, err
 	}
 
-	changed := restore.Point{
-		Meta: p.Meta, Objects: make([]restore.Object, 0, len(kept)), Index: make(map[appbur.ObjectID]manifest.Entry, len(kept)),
-		Notes: slices.Concat(p.Notes, m.notes, notes), Part: p.Part,
-	}
+	changed := p
+	changed.Objects, changed.Index = make([]restore.Object, 0, len(kept)), make(map[appbur.ObjectID]manifest.Entry, len(kept))
+	changed.Notes = slices.Concat(p.Notes, m.notes, notes)
+	renamed := make(map[appbur.ObjectID]appbur.ObjectID)
 	for _, a := range kept {
+		renamed[a.before] = a.after.ID
+	}
+
+	for _, a := range kept {
+		if need := a.after.Need; need != nil {
+			if to, moved := renamed[need.By]; moved {
+				a.after.Need = &restore.Need{As: need.As, By: to}
+			}
+		}
 		changed.Objects = append(changed.Objects, a.after)
 		if entry, ok := p.Index[a.before]; ok {
 			changed.Index[a.after.ID] = entry
