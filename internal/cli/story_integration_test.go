@@ -133,7 +133,7 @@ func TestStory(t *testing.T) {
 		}
 	})
 	restoring := append([]string{"restore", "latest", "--yes", "--allow-blocked", "--json", "--app", "fleet-system/fleet=" + v2}, target...)
-	verifying := append([]string{"verify", "latest", "--allow-blocked", "--json", "--app", "fleet-system/fleet=" + v2}, target...)
+	verifying := append([]string{"verify", "latest", "--json", "--app", "fleet-system/fleet=" + v2}, target...)
 
 	t.Run("a dry run changes nothing", func(t *testing.T) {
 		dry := slices.DeleteFunc(slices.Clone(restoring), func(a string) bool { return a == "--app" || strings.HasPrefix(a, "fleet-system/") })

@@ -148,7 +148,8 @@ func since(ctx context.Context, made planned, r restore.Reporter) (*changedSince
 			list = &s.Deleted
 		case restore.FindingUnreadable:
 			list = &s.Unreadable
-		case restore.FindingOwner, restore.FindingDangling, restore.FindingTerminating, restore.FindingStatus, restore.FindingBlocked:
+		case restore.FindingOwner, restore.FindingDangling, restore.FindingTerminating, restore.FindingStatus, restore.FindingBlocked,
+			restore.FindingAdded:
 			continue
 		}
 		if !seen[f.Object] {

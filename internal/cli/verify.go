@@ -39,11 +39,15 @@ func newVerify(e *env) *cobra.Command {
 		Use:   "verify POINT [KIND/NAME...]",
 		Short: "Compare a cluster with a restore point",
 		Long: `Compare a cluster with a restore point: every object of the plan exists, has
-the saved content (converted where the plan converts), and its owner references
-point to existing objects. Additional fields in the target are listed and are
-no difference; a default class in a field that was empty in the source is. With --app the application's state is exported and compared
-as well.` + exitStatus("0  equal", "4  differences found", "5  the history was rewritten (docs/trust.md)",
-			"10 no repository, no such point, or nothing that is meant", "12 a key, a login or a signature was refused"),
+the saved content (or what the plan converts it to), and its owner references
+point to existing objects. What was added is found, too: keys of ConfigMaps and Secrets,
+labels and annotations, and objects, of the kinds and in the namespaces that the point has.
+Other additional fields in the target are listed with who wrote them, and are no difference;
+a default class in a field that was empty in the source is. Objects that the target cannot
+have are listed as left out, and are no difference either, with or without --allow-blocked.
+With --app the application's state is exported and compared as well.` +
+			exitStatus("0  equal, but for what is listed as left out", "4  differences found", "5  the history was rewritten (docs/trust.md)",
+				"10 no repository, no such point, or nothing that is meant", "12 a key, a login or a signature was refused"),
 		Example: `  appbur verify latest --repo ./mgmt.git --kubeconfig new.yaml
   appbur verify latest -n team-a --repo ./mgmt.git --kubeconfig mgmt.yaml
   appbur verify latest --repo ./mgmt.git --kubeconfig new.yaml --app fleet-system/fleet=fleet2.example:7443 --json`,

@@ -15,6 +15,9 @@ var controlPlane = []string{
 	"clusterrole-aggregation-controller", "hyperkube", "k3s",
 }
 
+// IsControlPlane reports whether a field manager is a part of Kubernetes itself, and no client.
+func IsControlPlane(manager string) bool { return slices.Contains(controlPlane, manager) }
+
 // kindRulesDefault leave out complete kinds, so that they are not even read.
 func kindRulesDefault() []ObjectRule {
 	return []ObjectRule{

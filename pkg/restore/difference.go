@@ -119,39 +119,31 @@ func number64(v any) (float64, bool) {
 }
 
 // additions calls emit with the path of every field that is in live and not in want.
-// Elements of lists are written [], so that paths of many objects can be counted.
-func additions(path string, want, live any, emit func(path string)) {
+func additions(path []string, want, live any, emit func(path []string)) {
 	switch l := live.(type) {
 	case map[string]any:
 		w, ok := want.(map[string]any)
 		if !ok {
 			return
 		}
-
 		for _, key := range slices.Sorted(maps.Keys(l)) {
-			inner := joinPath(path, key)
+			inner := child(path, key)
 			if value, ok := w[key]; ok {
 				additions(inner, value, l[key], emit)
 			} else {
 				emit(inner)
 			}
 		}
+
 	case []any:
 		w, ok := want.([]any)
 		if !ok {
 			return
 		}
 		for i := range min(len(l), len(w)) {
-			additions(path+"[]", w[i], l[i], emit)
+			additions(child(path, strconv.Itoa(i)), w[i], l[i], emit)
 		}
 	}
-}
-
-func joinPath(path, key string) string {
-	if path == "" {
-		return key
-	}
-	return path + "." + key
 }
 
 // child returns a path of its own: the paths of siblings must not share memory.

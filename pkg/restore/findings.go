@@ -33,7 +33,11 @@ const (
 	FindingTerminating FindingKind = "terminating"
 	// FindingStatus objects should have a status and have none.
 	FindingStatus FindingKind = "status"
-	// FindingBlocked objects are in the restore point and cannot be in the target.
+	// FindingAdded objects are not in the restore point, or have keys that it does not have. A
+	// restore leaves them.
+	FindingAdded FindingKind = "added"
+	// FindingBlocked objects are in the restore point and cannot be in the target: they are
+	// left out, which is no fault of the target.
 	FindingBlocked FindingKind = "blocked"
 	// FindingUnreadable objects could not be read.
 	FindingUnreadable FindingKind = "unreadable"
@@ -50,9 +54,11 @@ type Finding struct {
 // Addition counts the objects of a kind that have a field which the plan does not
 // have: a default of the newer server, or something that a controller wrote.
 type Addition struct {
-	Kind    appbur.GroupKind `json:"kind"`
-	Path    string           `json:"path"`
-	Objects int              `json:"objects"`
+	Kind appbur.GroupKind `json:"kind"`
+	Path string           `json:"path"`
+	// Manager is who is recorded as its writer, "" for a default.
+	Manager string `json:"manager,omitempty"`
+	Objects int    `json:"objects"`
 }
 
 // Findings are what [Verify] found. Additions and StatusMoved are information;
@@ -67,10 +73,14 @@ type Findings struct {
 	// because their controller works.
 	StatusMoved int       `json:"statusMoved"`
 	Findings    []Finding `json:"findings"`
-	// LeftOut are objects that the plan leaves out: because its policy allows it, or
+	// LeftOut are objects that the plan leaves out: because the target cannot have them, or
 	// because what they lie in is not in the restore point.
 	LeftOut   []Finding  `json:"leftOut,omitempty"`
 	Additions []Addition `json:"additions,omitempty"`
+	// NotListed are kinds that the account may not list: whether objects were added is not known.
+	NotListed []appbur.GroupKind `json:"notListed,omitempty"`
+	// NotSearched says why no added objects were looked for, "" if they were.
+	NotSearched string `json:"notSearched,omitempty"`
 }
 
 // OK reports whether nothing is wrong.
@@ -79,7 +89,11 @@ func (f Findings) OK() bool { return len(f.Findings) == 0 }
 // Render writes the findings for people.
 func (f Findings) Render(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d objects and %d owner references checked, %d findings\n", f.Checked, f.Owners, len(f.Findings))
+	fmt.Fprintf(&b, "%d objects and %d owner references checked, %d findings", f.Checked, f.Owners, len(f.Findings))
+	if len(f.LeftOut) > 0 {
+		fmt.Fprintf(&b, "; %s left out, which the target cannot have", counted(len(f.LeftOut), "object"))
+	}
+	b.WriteString("\n")
 
 	for _, finding := range f.Findings {
 		fmt.Fprintf(&b, "  %s %s: ", finding.Kind, finding.Object)
@@ -98,8 +112,18 @@ func (f Findings) Render(w io.Writer) error {
 	if len(f.Additions) > 0 {
 		b.WriteString("fields that the target has on top, set by its own defaults, admission or controllers:\n")
 		for _, a := range f.Additions {
-			fmt.Fprintf(&b, "  %s %s (%d)\n", a.Kind, a.Path, a.Objects)
+			fmt.Fprintf(&b, "  %s %s (%d)", a.Kind, a.Path, a.Objects)
+			if a.Manager != "" {
+				fmt.Fprintf(&b, ", by %s", a.Manager)
+			}
+			b.WriteString("\n")
 		}
+	}
+	if f.NotSearched != "" {
+		fmt.Fprintf(&b, "added objects were not looked for: %s\n", f.NotSearched)
+	}
+	for _, kind := range f.NotListed {
+		fmt.Fprintf(&b, "the account may not list %s: whether any were added is not known\n", kind)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -109,7 +133,10 @@ func (f *Findings) sort() {
 	slices.SortFunc(f.Findings, func(a, b Finding) int {
 		return cmp.Or(a.Object.Compare(b.Object), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Path, b.Path), cmp.Compare(a.What, b.What))
 	})
-	slices.SortFunc(f.Additions, func(a, b Addition) int { return cmp.Or(a.Kind.Compare(b.Kind), cmp.Compare(a.Path, b.Path)) })
+	slices.SortFunc(f.Additions, func(a, b Addition) int {
+		return cmp.Or(a.Kind.Compare(b.Kind), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Manager, b.Manager))
+	})
+	slices.SortFunc(f.NotListed, appbur.GroupKind.Compare)
 }
 
 // MarshalJSON writes an empty list of findings as [], not null.

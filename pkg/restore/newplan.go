@@ -74,6 +74,8 @@ func NewPlan(p Point, t compat.Target, o Options) (*Plan, error) {
 		Steps:  steps,
 		Notes:  b.notes,
 		Apps:   p.Meta.Apps,
+
+		partial: p.Meta.Partial,
 	}, nil
 }
 

@@ -79,6 +79,9 @@ type Plan struct {
 	Notes []Note `json:"notes,omitempty"`
 	// Apps are the applications whose state is imported once all steps are done.
 	Apps []appbur.AppState `json:"apps,omitempty"`
+
+	// partial is true when the point is: what it does not have is not known to be absent.
+	partial bool
 }
 
 // Step is one action on one object.

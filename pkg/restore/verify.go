@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -15,9 +16,10 @@ import (
 
 // Verify reads every object of the plan back and says where the target is not as
 // the plan says. Live objects go through the rules that made the manifests, so
-// what a cluster gives its objects by itself is no difference; neither are fields
-// that the target has in addition, which are listed separately. The error is about the
-// attempt, not about the target: the context ended, or the plan has no content. The
+// what a cluster gives its objects by itself is no difference; neither are fields that
+// the target has in addition, which are listed separately, but for those that users
+// fill: keys of configuration, labels and annotations. Objects that were added are found
+// in the namespaces and of the kinds of the plan. The error is about the attempt, not about the target: the context ended, or the plan has no content. The
 // reporter may be nil.
 func Verify(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules, r Reporter) (Findings, error) {
 	if r == nil {
@@ -48,14 +50,7 @@ func Verify(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules, r Re
 	for i := range p.Steps {
 		step := &p.Steps[i]
 		switch step.Action {
-		case ActionBlocked:
-			finding := Finding{Kind: FindingBlocked, Object: step.Object, What: step.Why}
-			if p.Policy.AllowBlocked {
-				v.findings.LeftOut = append(v.findings.LeftOut, finding)
-			} else {
-				v.find(finding)
-			}
-		case ActionSkip:
+		case ActionBlocked, ActionSkip:
 			v.findings.LeftOut = append(v.findings.LeftOut, Finding{Kind: FindingBlocked, Object: step.Object, What: step.Why})
 		case ActionApply:
 			if step.Content == nil {
@@ -75,6 +70,9 @@ func Verify(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules, r Re
 
 	if err := v.owners(ctx, p); err != nil {
 		return Findings{}, fmt.Errorf("verifying owners: %w", err)
+	}
+	if err := v.addedObjects(ctx, p); err != nil {
+		return Findings{}, fmt.Errorf("looking for what was added: %w", err)
 	}
 	for key, n := range v.added {
 		key.Objects = n
@@ -257,13 +255,10 @@ func (v *verifier) content(ctx context.Context, step *Step, live map[string]any)
 	}
 
 	if got.saved {
-		v.mu.Lock()
-		defer v.mu.Unlock()
-		additions("", grown(step, want.content, got.content), got.content, func(path string) {
-			if path == formatPath(filled) {
-				return
+		additions(nil, grown(step, want.content, got.content), got.content, func(path []string) {
+			if !slices.Equal(path, filled) {
+				v.addedField(step, live, got.content, path)
 			}
-			v.added[Addition{Kind: step.Object.GroupKind(), Path: path}]++
 		})
 	}
 

@@ -51,7 +51,7 @@ func TestAdditions(t *testing.T) {
 	want := decode(t, `{"spec":{"containers":[{"name":"a"},{"name":"b"}]}}`)
 	live := decode(t, `{"spec":{"containers":[{"name":"a","policy":"x"},{"name":"b","policy":{"deep":1}}],"replicas":1}}`)
 	counts := map[string]int{}
-	additions("", want, live, func(path string) { counts[path]++ })
+	additions(nil, want, live, func(path []string) { counts[countedPath(path)]++ })
 	if diff := cmp.Diff(map[string]int{"spec.containers[].policy": 2, "spec.replicas": 1}, counts); diff != "" {
 		t.Error(diff)
 	}
