@@ -30,6 +30,9 @@ type Importer struct {
 	Random   io.Reader
 	// ReadyTimeout is how long an application may take to become ready.
 	ReadyTimeout time.Duration
+	// DryRun has the applications do everything but commit: they change nothing, and say what
+	// an import would do.
+	DryRun bool
 	// Progress is called with the progress; it may be nil. In addition to the phases of the contract
 	// there are [Waiting] and [Comparing].
 	Progress func(appbur.AppKey, contract.Progress)
@@ -69,7 +72,9 @@ func (i *Importer) Import(ctx context.Context, app appbur.AppState) (restore.Imp
 		return restore.Imported{}, err
 	}
 
-	request := contract.ImportRequest{OperationID: id, SourceApp: app.App, SourceVersion: app.Version, Progress: report}
+	request := contract.ImportRequest{
+		OperationID: id, SourceApp: app.App, SourceVersion: app.Version, DryRun: i.DryRun, Progress: report,
+	}
 	for _, d := range app.Datasets {
 		request.Datasets = append(request.Datasets, contract.DatasetSource{
 			Name: d.Name, Schema: d.Schema, Rows: d.Rows, Size: d.Size, Digest: d.Digest, Positions: d.Positions,
@@ -81,7 +86,7 @@ func (i *Importer) Import(ctx context.Context, app appbur.AppState) (restore.Imp
 	if err != nil {
 		return restore.Imported{}, fmt.Errorf("application %s: %w", app.AppKey, err)
 	}
-	imported := restore.Imported{App: info.App, Version: info.Version, Applied: result.Applied}
+	imported := restore.Imported{App: info.App, Version: info.Version, Applied: result.Applied, DryRun: i.DryRun}
 	claimed := map[string]appbur.Digest{}
 
 	for _, d := range result.Datasets {
@@ -102,6 +107,9 @@ func (i *Importer) Import(ctx context.Context, app appbur.AppState) (restore.Imp
 		imported.Datasets = append(imported.Datasets, dataset)
 	}
 
+	if i.DryRun {
+		return imported, nil // nothing is there to be compared
+	}
 	differences, err := checker.compare(ctx, client, app, claimed)
 	if err != nil {
 		return imported, err

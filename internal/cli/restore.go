@@ -14,8 +14,13 @@ import (
 	"github.com/appbur/appbur/pkg/restore"
 )
 
-// appReadyTimeout is how long an application may take to become ready for an import.
-const appReadyTimeout = 2 * time.Minute
+const (
+	// appReadyTimeout is how long an application may take to become ready for an import.
+	appReadyTimeout = 2 * time.Minute
+	// appAnswerTimeout is the same for a dry run, before which nothing was restored that an
+	// application would have to start for.
+	appAnswerTimeout = 10 * time.Second
+)
 
 type restoreOptions struct {
 	planOptions
@@ -38,7 +43,10 @@ owner references get the uids that the owners have in this cluster.
 
 It can be repeated: what is there already stays as it is, what failed is tried
 again. Application state is imported for every --app; an import replaces the
-state that the application has.
+state that the application has. State without an --app is not imported, and the restore ends with 3.
+
+--dry-run says of each object what the restore would do, and has each --app try
+the import without committing it.
 
 Name objects, or select with -n, --kind, --name and -l, to restore a part of the point.
 What selected objects need comes with them, and is left as it is where it exists.
@@ -65,7 +73,7 @@ deleted there since would be undone. --yes alone does not confirm that.` +
 	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask for confirmation")
 	command.Flags().BoolVar(&o.undoNewer, "undo-newer", false,
 		"with --yes: continue although the target is the cluster that the point was taken of and has changed since")
-	command.Flags().BoolVar(&o.dryRun, "dry-run", false, "send every request as a dry run (dryRun=All) and change nothing")
+	command.Flags().BoolVar(&o.dryRun, "dry-run", false, "send every request as a dry run (dryRun=All), have applications try the import, and change nothing")
 	jsonFlag(command, &o.json)
 	headersFlag(e, command)
 	return command
@@ -110,10 +118,14 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions) error {
 	bar := e.bar("restoring", "steps")
 	report, err := restore.Applier{Cluster: cluster, Reporter: stepProgress{bar}, Rules: made.rules, Hint: ownHint}.Apply(ctx, made.plan)
 	took := bar.finish()
-	if err == nil && !o.dryRun && len(made.plan.Apps) > 0 {
+	if err == nil && len(made.plan.Apps) > 0 {
 		bars := e.appBar(made.plan.Apps)
 		importer := &apps.Importer{
 			Dialer: dialer, Targets: targets, Payloads: made.loaded, Random: e.rand, ReadyTimeout: appReadyTimeout, Progress: bars.report,
+			DryRun: o.dryRun,
+		}
+		if o.dryRun {
+			importer.ReadyTimeout = appAnswerTimeout
 		}
 		err = restore.Import(ctx, made.plan, hintingImporter{importer}, &report)
 		bars.finish()
@@ -220,7 +232,11 @@ func (e *env) printImport(app restore.AppOutcome) {
 		return
 	}
 
-	fmt.Fprintf(out, "application %s: imported into %s %s and exported again: equal\n", app.App, app.Imported.App, app.Imported.Version)
+	what := "imported into %s %s and exported again: equal"
+	if app.Imported.DryRun {
+		what = "would be imported into %s %s, which tried it and changed nothing"
+	}
+	fmt.Fprintf(out, "application %s: "+what+"\n", app.App, app.Imported.App, app.Imported.Version)
 	for _, d := range app.Imported.Datasets {
 		change := "schema " + d.SchemaTo
 		if d.SchemaFrom != d.SchemaTo {

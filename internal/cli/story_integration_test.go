@@ -136,10 +136,23 @@ func TestStory(t *testing.T) {
 	verifying := append([]string{"verify", "latest", "--json", "--app", "fleet-system/fleet=" + v2}, target...)
 
 	t.Run("a dry run changes nothing", func(t *testing.T) {
-		dry := slices.DeleteFunc(slices.Clone(restoring), func(a string) bool { return a == "--app" || strings.HasPrefix(a, "fleet-system/") })
-		code, out, errs := s.run(append(dry, "--dry-run")...)
-		if code != ExitDone {
-			t.Errorf("dry run: exit code %d\n%s%s", code, out, errs)
+		var empty restoreAnswer
+		if err := json.Unmarshal([]byte(s.ok(append(slices.Clone(restoring), "--dry-run")...)), &empty); err != nil {
+			t.Fatal(err)
+		}
+		if len(empty.Apps) != 1 || empty.Apps[0].Result != "created" || len(empty.Apps[0].Imported.Datasets) == 0 {
+			t.Errorf("the dry run does not say what the application would import: %+v", empty.Apps)
+		}
+		if code, _, errs := s.run(append([]string{"verify", "latest", "--app", "fleet-system/fleet=" + v2}, target...)...); code != ExitDifferent {
+			t.Errorf("after a dry run the application has the state: exit code %d %s", code, errs)
+		}
+		for want, app := range map[string][]string{
+			"--app fleet-system/fleet=ADDRESS": nil, "nothing listens": {"--app", "fleet-system/fleet=unix:///nowhere/app.sock"},
+		} {
+			code, out, errs := s.run(slices.Concat([]string{"restore", "latest", "--dry-run", "--allow-blocked"}, target, app)...)
+			if code != ExitPartly || !strings.Contains(out+errs, want) {
+				t.Errorf("dry run with %v: exit code %d\n%s%s", app, code, out, errs)
+			}
 		}
 		if present, _, err := managementcluster.Namespaces(t.Context(), fresh.RESTConfig()); err != nil || len(present) > 0 {
 			t.Errorf("a dry run left %v behind (%v)", present, err)

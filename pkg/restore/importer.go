@@ -38,7 +38,9 @@ type Imported struct {
 	App     string `json:"app"`
 	Version string `json:"version"`
 	// Applied is true when the state is in place.
-	Applied  bool              `json:"applied"`
+	Applied bool `json:"applied"`
+	// DryRun is true when the application tried it and changed nothing.
+	DryRun   bool              `json:"dryRun,omitempty"`
 	Datasets []ImportedDataset `json:"datasets,omitempty"`
 }
 
@@ -64,7 +66,7 @@ type ImportedDataset struct {
 }
 
 // AppOutcome is what became of the state of one application. Result is created
-// when the state is in place, skipped or failed otherwise.
+// when the state is in place, or would be after a dry run, skipped or failed otherwise.
 type AppOutcome struct {
 	App      appbur.AppKey `json:"app"`
 	Result   Result        `json:"result"`
@@ -95,7 +97,7 @@ func Import(ctx context.Context, p *Plan, importer Importer, report *Report) err
 		case err != nil:
 			outcome.Result, outcome.Reason, outcome.Hint = Failed, err.Error(), hintFor(err)
 			causes = append(causes, err)
-		case !imported.Applied:
+		case !imported.Applied && !imported.DryRun:
 			outcome.Result, outcome.Imported, outcome.Reason = Failed, &imported, "the application did not put the state in place"
 		default:
 			outcome.Imported = &imported

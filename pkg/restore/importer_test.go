@@ -61,6 +61,10 @@ func TestImport(t *testing.T) {
 	if err := Import(t.Context(), skipped, importer, &Report{}); !errors.Is(err, ErrIncomplete) || !errors.Is(err, ErrNotConnected) {
 		t.Errorf("state that nobody was asked to take: %v", err)
 	}
+	tried := importFunc(func(appbur.AppState) (Imported, error) { return Imported{App: "fleet", DryRun: true}, nil })
+	if err := Import(t.Context(), skipped, tried, &report); err != nil || report.Apps[0].Result != Created {
+		t.Errorf("a dry run: %v %+v", err, report.Apps)
+	}
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
