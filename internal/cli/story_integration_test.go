@@ -143,11 +143,12 @@ func TestStory(t *testing.T) {
 		if len(empty.Apps) != 1 || empty.Apps[0].Result != "created" || len(empty.Apps[0].Imported.Datasets) == 0 {
 			t.Errorf("the dry run does not say what the application would import: %+v", empty.Apps)
 		}
-		if code, _, errs := s.run(append([]string{"verify", "latest", "--app", "fleet-system/fleet=" + v2}, target...)...); code != ExitDifferent {
+		code, _, errs := s.run(append([]string{"verify", "latest", "--app", "fleet-system/fleet=" + v2}, target...)...)
+		if code != ExitDifferent {
 			t.Errorf("after a dry run the application has the state: exit code %d %s", code, errs)
 		}
 		for want, app := range map[string][]string{
-			"--app fleet-system/fleet=ADDRESS": nil, "nothing listens": {"--app", "fleet-system/fleet=unix:///nowhere/app.sock"},
+			"--app fleet-system/fleet=ADDRESS": nil, "application fleet-system/fleet: failed: ": {"--app", "fleet-system/fleet=unix:///nowhere/app.sock"},
 		} {
 			code, out, errs := s.run(slices.Concat([]string{"restore", "latest", "--dry-run", "--allow-blocked"}, target, app)...)
 			if code != ExitPartly || !strings.Contains(out+errs, want) {

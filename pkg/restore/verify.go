@@ -19,8 +19,9 @@ import (
 // what a cluster gives its objects by itself is no difference; neither are fields that
 // the target has in addition, which are listed separately, but for those that users
 // fill: keys of configuration, labels and annotations. Objects that were added are found
-// in the namespaces and of the kinds of the plan. The error is about the attempt, not about the target: the context ended, or the plan has no content. The
-// reporter may be nil.
+// in the namespaces and of the kinds of the plan. The error is about the attempt, not
+// about the target: the context ended, or the plan has no content. The reporter may be
+// nil.
 func Verify(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules, r Reporter) (Findings, error) {
 	if r == nil {
 		r = silent{}
