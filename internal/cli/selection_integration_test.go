@@ -150,6 +150,7 @@ func TestAPartIsRestoredIntoTheRunningCluster(t *testing.T) {
 
 			t.Run("a namespace that was deleted", c.deletedNamespace)
 			t.Run("an object that was deleted, with what it needs", c.deletedObject)
+			t.Run("what was added to a part", c.addedToAPart)
 			t.Run("objects by label, kind and exclusion", c.byWords)
 			t.Run("what is selected and newer is not undone by --yes", c.newerSelected)
 			t.Run("words that mean nothing", c.meaningless)
@@ -232,6 +233,20 @@ func (c *town) deletedObject(t *testing.T) {
 		t.Error("it does not need the settings")
 	}
 	c.ok(c.on("verify", "deployment/web")...)
+}
+
+// Of what was added only what would have been selected is a finding.
+func (c *town) addedToAPart(t *testing.T) {
+	c.create(`{apiVersion: v1, kind: ConfigMap, metadata: {name: stranger, namespace: shop}, data: {a: b}}`)
+	defer c.remove("ConfigMap", "shop", "stranger")
+	code, out, _ := c.run(c.on("verify", "-n", "shop")...)
+	if code != ExitDifferent {
+		t.Errorf("exit code %d", code)
+	}
+	says(t, out, "1 findings", "added ConfigMap/shop/stranger: is not in the restore point; made ")
+	c.ok(c.on("verify", "-l", "app=web")...)
+	c.ok(c.on("verify", "configmap/settings", "-n", "shop")...)
+	c.ok(c.on("verify", "-n", "shop", "--exclude-kind", "configmap")...)
 }
 
 func (c *town) byWords(t *testing.T) {

@@ -46,6 +46,10 @@ type Part struct {
 	Chosen int `json:"chosen"`
 	Needed int `json:"needed"`
 	Of     int `json:"of"`
+
+	// covers says of any object whether it would have been meant; held are those of the point.
+	covers func(Object) bool
+	held   map[appbur.ObjectID]bool
 }
 
 // narrows reports whether objects were left out.
@@ -70,9 +74,10 @@ func (p Point) Choose(c Choice) (Point, error) {
 		return Point{}, err
 	}
 	n := newNeeds(p, objects, c)
-	part := &Part{Text: c.Text, Of: len(objects)}
+	part := &Part{Text: c.Text, Of: len(objects), covers: c.Objects, held: make(map[appbur.ObjectID]bool, len(objects))}
 
 	for _, o := range objects {
+		part.held[o.ID] = true
 		if c.Objects(o) {
 			n.chosen[o.ID] = true
 		}

@@ -171,12 +171,12 @@ func (v *verifier) addedObjects(ctx context.Context, p *Plan) error {
 			return err
 		}
 		for id, identity := range existing {
-			if held[id] || !namespaces[id.Namespace] || identity.Terminating {
+			if held[id] || !namespaces[id.Namespace] || identity.Terminating || p.Part.narrows() && p.Part.held[id] {
 				continue
 			}
 			group.Go(func() error {
 				step := &Step{Object: id, APIVersion: kind.apiVersion}
-				return v.guard(step, func() error { return v.addedObject(each, step) })
+				return v.guard(step, func() error { return v.addedObject(each, p.Part, step) })
 			})
 		}
 	}
@@ -212,7 +212,8 @@ func (v *verifier) list(ctx context.Context, kind typeKey) (existing map[appbur.
 }
 
 // addedObject decides whether an object that the point does not have is an addition.
-func (v *verifier) addedObject(ctx context.Context, step *Step) error {
+// Of a part of a point only what would have been chosen is one.
+func (v *verifier) addedObject(ctx context.Context, part *Part, step *Step) error {
 	live, err := v.read(ctx, step, step.Object, step.APIVersion)
 	switch {
 	case ctx.Err() != nil:
@@ -232,6 +233,9 @@ func (v *verifier) addedObject(ctx context.Context, step *Step) error {
 	controlled := slices.ContainsFunc(list(live, "metadata", "ownerReferences"), func(r any) bool { return field(r, "controller") == true })
 	managers := writersOf(live)
 	byKubernetes := len(managers) > 0 && !slices.ContainsFunc(managers, func(m string) bool { return !manifest.IsControlPlane(m) })
+	if part.narrows() && !part.covers(Object{ID: step.Object, APIVersion: step.APIVersion, Content: live}) {
+		return nil
+	}
 	if !decision.Saved || controlled || byKubernetes { // such as the claims of a StatefulSet
 		return nil
 	}
