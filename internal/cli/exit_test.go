@@ -54,6 +54,10 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitPartly, "a restore in which some objects or applications failed", restore.ErrIncomplete},
 		{ExitPartly, "a restore in which some objects or applications failed", failedApp(errors.New("x"))},
 		{ExitPartly, "a restore in which some objects or applications failed", failedApp(contract.NewError(contract.ReasonAppFailed, "x"))},
+		{
+			ExitPartly, "a restore, or a dry run of one, that did not import the state of an application for want of an address (`--app`)",
+			failedApp(&restore.NotConnectedError{}),
+		},
 		{ExitPartly, "fewer remotes than required are up to date (`backup`, `remotes push`)", errPartly},
 		{ExitPartly, "a remote that is not up to date (`remotes list`)", errPartly},
 		{ExitPartly, "a restore point that cannot be read (`points list`)", errPartly},
