@@ -2,6 +2,7 @@ package appbur_test
 
 import (
 	"os/exec"
+	"path"
 	"strings"
 	"testing"
 )
@@ -9,7 +10,7 @@ import (
 // The directions that matter most are checked against the compiler's own answer;
 // the linter holds the rest (.golangci.yml, depguard).
 func TestImportDirections(t *testing.T) {
-	for _, test := range []struct {
+	rules := []struct {
 		pkg     string
 		refused []string
 		reason  string
@@ -47,35 +48,47 @@ func TestImportDirections(t *testing.T) {
 			[]string{"github.com/go-git/", "github.com/appbur/appbur/pkg/gitsync", "github.com/appbur/appbur/pkg/contract"},
 			"engines do not import one another",
 		},
-	} {
-		t.Run(test.pkg, func(t *testing.T) {
-			out, err := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{else}}std {{.ImportPath}}{{end}}",
-				test.pkg).Output()
-			if err != nil {
-				t.Fatalf("go list -deps %s: %v", test.pkg, err)
+	}
+
+	packages := []string{"list", "-f", "{{.ImportPath}}{{range .Deps}} {{.}}{{end}}"}
+	for _, rule := range rules {
+		packages = append(packages, rule.pkg)
+	}
+	out, err := exec.Command("go", packages...).Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+
+	// A line is a package, and all that it imports, itself or by others.
+	imports := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		imports[fields[0]] = fields
+	}
+
+	for _, rule := range rules {
+		t.Run(rule.pkg, func(t *testing.T) {
+			self := path.Join("github.com/appbur/appbur", rule.pkg)
+			if len(imports[self]) == 0 {
+				t.Errorf("go list did not name %s: the check did not run", self)
 			}
-			seen := 0
-
-			for line := range strings.Lines(string(out)) {
-				path, standard := strings.CutPrefix(strings.TrimSpace(line), "std ")
-				seen++
-
-				for _, refused := range test.refused {
-					var bad bool
+			for _, imported := range imports[self] {
+				for _, refused := range rule.refused {
+					bad := strings.HasPrefix(imported, refused)
 					if refused == "." {
-						bad = !standard && path != "github.com/appbur/appbur"+strings.TrimPrefix(test.pkg, ".")
-					} else {
-						bad = strings.HasPrefix(path, refused)
+						bad = imported != self && !standard(imported)
 					}
 					if bad {
-						t.Errorf("%s imports %s: %s", test.pkg, path, test.reason)
+						t.Errorf("%s imports %s: %s", rule.pkg, imported, rule.reason)
 					}
 				}
 			}
-
-			if seen == 0 {
-				t.Errorf("go list named no package for %s: the check did not run", test.pkg)
-			}
 		})
 	}
+}
+
+// standard says whether a package is of the standard library: the others begin with the name of a host.
+func standard(imported string) bool {
+	first, _, _ := strings.Cut(imported, "/")
+	return !strings.Contains(first, ".")
 }
