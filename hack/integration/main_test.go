@@ -73,6 +73,9 @@ func TestWrongBuildTagsAreRefused(t *testing.T) {
 // Every test function of this repository is in a file that `go test` builds without the tag, or in the plan. The files
 // are found without go list, so that none is missing in both.
 func TestEveryTestOfThisRepositoryRuns(t *testing.T) {
+	if testing.Short() {
+		t.Skip("lists every package of the repository three times")
+	}
 	root := strings.TrimSpace(string(goIn(t, ".", "list", "-m", "-f", "{{.Dir}}")))
 	plan, err := readPlan(t.Context(), root, []string{"./..."})
 	if err != nil {

@@ -99,7 +99,12 @@ func TestPatchIsWhatGitSays(t *testing.T) {
 // manifests have lists of alike elements. Both must come out as git's.
 func TestRandomTextsAreWhatGitSays(t *testing.T) {
 	dir := t.TempDir()
-	for seed := range uint64(300) {
+	seeds := uint64(300)
+	if testing.Short() {
+		seeds = 50
+	}
+
+	for seed := range seeds {
 		r := rand.New(rand.NewPCG(seed, 7))
 		alphabet := 2 + r.IntN(30)
 		line := func() string {

@@ -215,8 +215,12 @@ func TestDeleterChild(t *testing.T) {
 func TestKilledDeleterLeavesRefsWholeOrGone(t *testing.T) {
 	r := newPointed(t)
 	points(t, r, "first")
+	kills := 15
+	if testing.Short() {
+		kills = 3
+	}
 
-	for kill := range 15 {
+	for kill := range kills {
 		child := exec.Command(os.Args[0], "-test.run=^TestDeleterChild$")
 		child.Env = append(os.Environ(), deleterEnv+"="+r.Dir())
 		child.Stderr = os.Stderr

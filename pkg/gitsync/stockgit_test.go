@@ -18,6 +18,11 @@ import (
 // Whatever stock git makes of the packs, indexes and refs of a repository is read,
 // checked, written to and maintained.
 func TestStockGitKeepsTheRepository(t *testing.T) {
+	saves := 8
+	if testing.Short() {
+		saves = 3
+	}
+
 	for name, steps := range map[string][][]string{
 		"packs of loose objects": {
 			{"unpack-packs"},
@@ -50,7 +55,7 @@ func TestStockGitKeepsTheRepository(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRepository(t)
-			commits := grow(t, r, 30, 8)
+			commits := grow(t, r, 30, saves)
 			want := contentsOfAll(t, r, commits)
 			gitIn(t, r.Dir(), "that nothing leads to", "hash-object", "-w", "--stdin")
 			for _, step := range steps {

@@ -126,7 +126,12 @@ func hashes(steps []gitsync.Step) string {
 }
 
 func TestWalkIsGitLog(t *testing.T) {
-	for seed := range uint64(4) {
+	seeds := uint64(4)
+	if testing.Short() {
+		seeds = 1
+	}
+
+	for seed := range seeds {
 		r := randomHistory(t, seed, 150)
 		for _, paths := range [][]string{
 			nil,
@@ -240,8 +245,12 @@ func blame(t testing.TB, r *gitsync.Repository, paths ...string) []string {
 }
 
 func TestBlameIsGitBlame(t *testing.T) {
-	compared := 0
-	for seed := range uint64(6) {
+	compared, seeds := 0, 6
+	if testing.Short() {
+		seeds = 2
+	}
+
+	for seed := range uint64(seeds) {
 		r := randomHistory(t, seed, 120)
 		for path := range contents(t, r, tip(t, r)) {
 			compared++
@@ -250,7 +259,7 @@ func TestBlameIsGitBlame(t *testing.T) {
 			}
 		}
 	}
-	if compared < 15 {
+	if compared < 2*seeds {
 		t.Errorf("only %d files were compared", compared)
 	}
 }

@@ -69,6 +69,9 @@ func TestBuildMakesWhatIsMissingAndOnlyThat(t *testing.T) {
 }
 
 func TestBuildReplacesWhatAKilledBuildLeft(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds Go programs, as TestBuildMakesWhatAssetsLack does")
+	}
 	store := Store{Sources: fakeSources(t), Dir: t.TempDir()}
 	dir := store.VersionDir(fakeVersion)
 	write(t, filepath.Join(dir, ".kube-apiserver.partial"), "half a binary")
@@ -84,6 +87,9 @@ func TestBuildReplacesWhatAKilledBuildLeft(t *testing.T) {
 }
 
 func TestConcurrentBuildsBuildOnce(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds Go programs, as TestBuildMakesWhatAssetsLack does")
+	}
 	store := Store{Sources: fakeSources(t), Dir: t.TempDir()}
 	var r recorder
 	var wait sync.WaitGroup
