@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -23,12 +22,8 @@ import (
 // TestScript tells short stories to the real command line: what a user types, what they read, and the exit code. They
 // need no cluster.
 func TestScript(t *testing.T) {
-	scripts, err := filepath.Abs("testdata/script")
-	if err != nil {
-		t.Fatal(err)
-	}
-	testscript.Run(t, testscript.Params{
-		Dir:         scripts,
+	params := testscript.Params{
+		Dir:         "testdata/script",
 		WorkdirRoot: t.TempDir(),
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir)
@@ -42,12 +37,17 @@ func TestScript(t *testing.T) {
 			"appbur": command,
 			"status": status,
 			// makepoint makes what points.txtar is about.
-			"makepoint": alone(makePoint),
+			"makepoint": makePoint,
 			// story and tampering write the repository that audit.txtar is about.
-			"story":     alone(func(ts *testscript.TestScript, _ bool, _ []string) { cli.AuditStory(t, ts.MkAbs(".")) }),
-			"tampering": alone(func(ts *testscript.TestScript, _ bool, _ []string) { cli.AuditTampering(t, ts.MkAbs(".")) }),
+			"story":     func(ts *testscript.TestScript, _ bool, _ []string) { cli.AuditStory(t, ts.MkAbs(".")) },
+			"tampering": func(ts *testscript.TestScript, _ bool, _ []string) { cli.AuditTampering(t, ts.MkAbs(".")) },
 		},
-	})
+	}
+	if testing.Short() {
+		testscript.RunT(oneByOne{t}, params) // their commands run within this process
+		return
+	}
+	testscript.Run(t, params)
 }
 
 // command runs a command line that succeeds, or does not: `! appbur nonsense`.

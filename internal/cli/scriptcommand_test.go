@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -56,24 +55,21 @@ func exitCode(ts *testscript.TestScript, args []string) int {
 	return exit.ExitCode()
 }
 
-// here is held while the directory and the environment of this process are those of a script. Scripts run side by side.
-var here sync.Mutex
+// oneByOne runs scripts one after another: the directory and the environment belong to the process, also while a script
+// looks for a program.
+type oneByOne struct{ *testing.T }
 
-// alone is a command of scripts during which this process has the directory and the environment that it began with.
-func alone(command func(*testscript.TestScript, bool, []string)) func(*testscript.TestScript, bool, []string) {
-	return func(ts *testscript.TestScript, neg bool, args []string) {
-		here.Lock()
-		defer here.Unlock()
-		command(ts, neg, args)
-	}
+func (oneByOne) Parallel() {}
+
+func (oneByOne) Verbose() bool { return testing.Verbose() }
+
+func (o oneByOne) Run(name string, script func(testscript.T)) {
+	o.T.Run(name, func(t *testing.T) { script(oneByOne{t}) })
 }
 
 // runHere runs a command line where a script is, with the variables that the script has. Programs that the command starts
 // see the variables that the script began with, with the values that they have now.
 func runHere(ts *testscript.TestScript, args []string) int {
-	here.Lock()
-	defer here.Unlock()
-
 	before := os.Environ()
 	dir, err := os.Getwd()
 	ts.Check(err)
