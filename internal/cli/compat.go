@@ -14,6 +14,7 @@ import (
 	"github.com/appbur/appbur/pkg/compat"
 	"github.com/appbur/appbur/pkg/compat/schema"
 	"github.com/appbur/appbur/pkg/manifest"
+	"github.com/appbur/appbur/pkg/selection"
 )
 
 func newCompat(e *env) *cobra.Command {
@@ -29,6 +30,7 @@ func newCompat(e *env) *cobra.Command {
 
 type compatOptions struct {
 	repositoryOptions
+	selectionOptions
 	point string
 	to    string
 	all   bool
@@ -38,7 +40,7 @@ type compatOptions struct {
 func newCompatCluster(e *env) *cobra.Command {
 	o := &compatOptions{}
 	command := &cobra.Command{
-		Use:   "cluster POINT --to VERSION",
+		Use:   "cluster POINT [KIND/NAME...] --to VERSION",
 		Short: "Judge every object of a restore point for a Kubernetes version",
 		Long: `Judge every object of a restore point for a Kubernetes version, without a cluster
 of that version: served as it is, convertible (which fields change), lossy (what
@@ -47,18 +49,20 @@ blocked (why, and what to do). ` + "`appbur plan`" + ` asks a real target
 instead, which also knows which APIs are switched on. The table that this is
 judged by ends with Kubernetes ` + compat.TableEnd().MinorString() + `; a later version is judged by the removals that
 were announced until then, and a warning says so.` +
-			exitStatus("0  everything can be restored", "10 no repository or no such point", "20 some objects are blocked or refused"),
+			exitStatus("0  everything can be restored", "10 no repository, no such point, or nothing that is meant", "20 some objects are blocked or refused"),
 		Example: `  appbur compat cluster latest --to 1.37 --repo ./mgmt.git
+  appbur compat cluster latest -n team-a --to 1.37 --repo ./mgmt.git
   appbur compat cluster latest --to 1.37 --repo ./mgmt.git --json`,
-		Args: cobra.ExactArgs(1),
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.point = args[0]
+			o.point, o.words.Objects = args[0], args[1:]
 			return compatClusterRun(cmd.Context(), e, o)
 		},
 	}
 
-	o.addFlags(e, command)
+	o.repositoryOptions.addFlags(e, command)
 	o.addTrustFlag(command)
+	o.selectionOptions.addFlags(command)
 	o.addHistoryFlags(e, command)
 	command.Flags().StringVar(&o.to, "to", "", "Kubernetes `VERSION` to judge for, such as 1.37 (required)")
 	command.Flags().BoolVar(&o.all, "all", false, "list objects that need no change as well")
@@ -82,6 +86,9 @@ func compatClusterRun(ctx context.Context, e *env, o *compatOptions) error {
 	if err != nil {
 		return &usageError{appbur.WithHint(fmt.Errorf("--to: %w", err), "name the release of the cluster to restore into, as in --to 1.37")}
 	}
+	if _, err := o.parse(); err != nil {
+		return err // before anything is read
+	}
 	c, err := o.repositoryOptions.point(e, o.point)
 	if err != nil {
 		return err
@@ -95,10 +102,16 @@ func compatClusterRun(ctx context.Context, e *env, o *compatOptions) error {
 		e.warn("what this release knows of Kubernetes ends with %s: of %s it knows only the removals that were announced until then, so served means not known to be gone; ask a real target with `appbur plan`",
 			end.MinorString(), version.MinorString())
 	}
-	results, counts := judge(loaded, version)
+	selected, err := o.selection(e, pointOf(loaded))
+	if err != nil {
+		return err
+	}
+	results, counts := judge(loaded, version, selected)
 	var places manifest.UIDPlaces
 	for _, object := range loaded.Objects {
-		places.Add(object.ID, object.Content)
+		if selected.Holds(selectable(object.ID, object.Content)) {
+			places.Add(object.ID, object.Content)
+		}
 	}
 	use := oldUses(loaded.Evidence, loaded.Index, version)
 
@@ -154,11 +167,14 @@ func beyond(version, end appbur.KubeVersion) bool {
 	return version.Compare(end) > 0
 }
 
-func judge(loaded *repository.Loaded, version appbur.KubeVersion) ([]judged, map[compat.VerdictKind]int) {
+func judge(loaded *repository.Loaded, version appbur.KubeVersion, selected selection.Selection) ([]judged, map[compat.VerdictKind]int) {
 	target := definedTarget(loaded, version)
 	counts := map[compat.VerdictKind]int{}
 	results := make([]judged, 0, len(loaded.Objects))
 	for _, object := range loaded.Objects {
+		if !selected.Holds(selectable(object.ID, object.Content)) {
+			continue
+		}
 		verdict := compat.Judge(withStatus(object, loaded.Index[object.ID]), target)
 		counts[verdict.Kind]++
 		results = append(results, judged{object.ID.String(), object.APIVersion, verdict})

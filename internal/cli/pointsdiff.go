@@ -3,11 +3,14 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/repository"
+	"github.com/appbur/appbur/pkg/restore"
+	"github.com/appbur/appbur/pkg/selection"
 )
 
 // pointsDifference is what `points diff --json` prints (docs/json.md).
@@ -31,32 +34,48 @@ type datasetChange struct {
 	Rows *repository.RowCounts `json:"rows,omitempty"`
 }
 
+// pointsDiffOptions say where the points are, and what of them is compared.
+type pointsDiffOptions struct {
+	repositoryOptions
+	selectionOptions
+	apps []string
+}
+
 func newPointsDiff(e *env) *cobra.Command {
 	var (
-		o      repositoryOptions
+		o      pointsDiffOptions
 		asJSON bool
 	)
 	command := &cobra.Command{
-		Use:   "diff FROM TO",
+		Use:   "diff FROM TO [KIND/NAME...]",
 		Short: "Show which objects and datasets differ between two restore points",
 		Long: `Show which objects and datasets differ between two restore points.
 ` + "`git diff`" + ` between the two tags shows the lines; Secrets and sensitive datasets show as changed when they
 were encrypted again, never their values.` +
-			exitStatus("0  no difference", "4  they differ", "10 no repository or no such point"),
+			exitStatus("0  no difference", "4  they differ", "10 no repository, no such point, or nothing that is meant"),
 		Example: `  appbur points diff 20261120T000000Z latest --repo ./mgmt.git
+  appbur points diff 20261120T000000Z latest -n team-a --kind secret --repo ./mgmt.git
   appbur points diff 20261120T000000Z latest --repo ./mgmt.git --json`,
-		Args: cobra.ExactArgs(2),
+		Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			o.words.Objects, o.words.Apps = args[2:], o.apps
 			return pointsDiffRun(cmd.Context(), e, &o, args[0], args[1], asJSON)
 		},
 	}
 
-	o.addFlags(e, command)
+	o.repositoryOptions.addFlags(e, command)
+	o.selectionOptions.addFlags(command)
+	o.addAppFlags(command)
+	command.Flags().StringArrayVar(&o.apps, "app", nil, "state of this `APPLICATION` only: NAMESPACE/NAME or NAME, patterns; repeatable")
 	jsonFlag(command, &asJSON)
 	return command
 }
 
-func pointsDiffRun(_ context.Context, e *env, o *repositoryOptions, fromName, toName string, asJSON bool) error {
+func pointsDiffRun(ctx context.Context, e *env, o *pointsDiffOptions, fromName, toName string, asJSON bool) error {
+	selector, err := o.parse()
+	if err != nil {
+		return err
+	}
 	repo, err := o.open()
 	if err != nil {
 		return err
@@ -83,6 +102,11 @@ func pointsDiffRun(_ context.Context, e *env, o *repositoryOptions, fromName, to
 	for _, d := range datasets {
 		difference.Apps = append(difference.Apps, describeDataset(d))
 	}
+	if !selector.Everything() {
+		if err := o.narrow(ctx, e, repo, &difference, from, to); err != nil {
+			return err
+		}
+	}
 
 	if asJSON {
 		if err := e.printJSON(difference); err != nil {
@@ -101,6 +125,39 @@ func pointsDiffRun(_ context.Context, e *env, o *repositoryOptions, fromName, to
 		return errDifferent
 	}
 	e.say("No difference.")
+	return nil
+}
+
+// narrow leaves in the difference what is selected in one of the points. Labels and names
+// are in the manifests, so both points are read.
+func (o *pointsDiffOptions) narrow(
+	ctx context.Context, e *env, repo *repository.Repository, difference *pointsDifference, refs ...repository.PointRef,
+) error {
+	var points []restore.Point
+	at := map[string][]selection.Object{}
+	apps := map[string]appbur.AppKey{}
+	for _, ref := range refs {
+		loaded, err := e.loadPoint(ctx, chosen{repo: repo, ref: ref}, nil)
+		if err != nil {
+			return err
+		}
+		for _, object := range loaded.Objects {
+			at[object.Path] = append(at[object.Path], selectable(object.ID, object.Content))
+		}
+		for _, app := range loaded.Meta.Apps {
+			apps[app.String()] = app.AppKey
+		}
+		points = append(points, pointOf(loaded))
+	}
+
+	selected, err := o.selection(e, points...)
+	if err != nil {
+		return err
+	}
+	difference.Objects = slices.DeleteFunc(difference.Objects, func(c repository.PathChange) bool {
+		return !slices.ContainsFunc(at[c.Path], selected.Holds)
+	})
+	difference.Apps = slices.DeleteFunc(difference.Apps, func(c datasetChange) bool { return !selected.HoldsApp(apps[c.App]) })
 	return nil
 }
 

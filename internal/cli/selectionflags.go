@@ -30,7 +30,11 @@ func (o *selectionOptions) addFlags(command *cobra.Command) {
 	f.StringArrayVar(&o.words.ExcludeKinds, "exclude-kind", nil, "no objects of these `KINDS`; patterns")
 	f.StringArrayVar(&o.words.ExcludeNames, "exclude-name", nil, "no objects of these `NAMES`; patterns")
 	f.StringVar(&o.words.ExcludeLabels, "exclude-selector", "", "no objects that match this label `SELECTOR`")
-	f.StringArrayVar(&o.words.ExcludeApps, "exclude-app", nil, "no state of these `APPLICATIONS`: NAMESPACE/NAME or NAME; patterns")
+}
+
+// addAppFlags are for commands that have to do with the state of applications.
+func (o *selectionOptions) addAppFlags(command *cobra.Command) {
+	command.Flags().StringArrayVar(&o.words.ExcludeApps, "exclude-app", nil, "no state of these `APPLICATIONS`: NAMESPACE/NAME or NAME; patterns")
 }
 
 // partOptions are selectionOptions of a command that restores what is selected.
@@ -49,6 +53,7 @@ const (
 
 func (o *partOptions) addFlags(command *cobra.Command) {
 	o.selectionOptions.addFlags(command)
+	o.addAppFlags(command)
 	f := command.Flags()
 	f.BoolVar(&o.dependencies, "with-dependencies", true,
 		"bring what selected objects need (namespaces, definitions, accounts and their rights, what they name); nothing that exists is changed for it")
@@ -112,8 +117,10 @@ func (o *partOptions) choose(e *env, selector selection.Selector, point restore.
 		text += ", " + o.only + " only"
 	}
 	chosen, err := point.Choose(restore.Choice{
-		Text:         text,
-		Objects:      func(object restore.Object) bool { return o.only != onlyState && selected.Holds(selectable(object)) },
+		Text: text,
+		Objects: func(object restore.Object) bool {
+			return o.only != onlyState && selected.Holds(selectable(object.ID, object.Content))
+		},
 		Apps:         func(app appbur.AppKey) bool { return o.only != onlyManifests && selected.HoldsApp(app) },
 		Dependencies: o.dependencies,
 		Owners:       restore.OwnerPolicy(o.owners),
@@ -129,7 +136,7 @@ func resolve(e *env, selector selection.Selector, point restore.Point) (selectio
 	objects := make([]selection.Object, 0, len(point.Objects))
 	var resources []selection.Resource
 	for _, object := range point.Objects {
-		objects = append(objects, selectable(object))
+		objects = append(objects, selectable(object.ID, object.Content))
 		if resource, ok := resourceOf(object.Content); ok {
 			resources = append(resources, resource)
 		}
@@ -149,15 +156,29 @@ func resolve(e *env, selector selection.Selector, point restore.Point) (selectio
 	return selected, nil
 }
 
+// selection compares the words with what is in all of the points.
+func (o *selectionOptions) selection(e *env, points ...restore.Point) (selection.Selection, error) {
+	selector, err := o.parse()
+	if err != nil {
+		return selection.Selection{}, err
+	}
+	var all restore.Point
+	for _, point := range points {
+		all.Objects = append(all.Objects, point.Objects...)
+		all.Meta.Apps = append(all.Meta.Apps, point.Meta.Apps...)
+	}
+	return resolve(e, selector, all)
+}
+
 // selectable is what a selection looks at.
-func selectable(object restore.Object) selection.Object {
-	metadata, _ := object.Content["metadata"].(map[string]any)
+func selectable(id appbur.ObjectID, content map[string]any) selection.Object {
+	metadata, _ := content["metadata"].(map[string]any)
 	fields, _ := metadata["labels"].(map[string]any)
 	labels := make(map[string]string, len(fields))
 	for key, value := range fields {
 		labels[key], _ = value.(string)
 	}
-	return selection.Object{ID: object.ID, Labels: labels}
+	return selection.Object{ID: id, Labels: labels}
 }
 
 // resourceOf reads what a definition calls its kind besides.

@@ -19,7 +19,9 @@ import (
 
 // Object is one manifest of a point, decoded.
 type Object struct {
-	ID         appbur.ObjectID
+	ID appbur.ObjectID
+	// Path is where the manifest lies in the tree.
+	Path       string
 	APIVersion string
 	Content    map[string]any
 	// Sealed objects are those whose secret values were not decrypted, because
@@ -125,6 +127,7 @@ func (l *Loaded) readAll(ctx context.Context, progress func(done, total int)) er
 			if err != nil {
 				return fmt.Errorf("%s: %w", file.Path, err)
 			}
+			object.Path = file.Path
 			l.Objects[i] = object
 			counting.Lock()
 			defer counting.Unlock()

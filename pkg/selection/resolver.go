@@ -91,6 +91,9 @@ func (r resolver) object(word objectName, namespaces []string) (appbur.ObjectID,
 			others = append(others, o.ID.Name)
 			continue
 		}
+		if slices.Contains(found, o.ID) {
+			continue // of another point
+		}
 		found = append(found, o.ID)
 		kinds = append(kinds, o.ID.GroupKind())
 	}
