@@ -74,7 +74,19 @@ func story(o options) []step {
 			judgeForNewVersion,
 		},
 
-		// Act four: rebuild it.
+		// Act four: the small disaster.
+		{
+			"Somebody deletes a namespace",
+			"The most common bad day. Everything else in the cluster goes on.",
+			deleteNamespace,
+		},
+		{
+			"Restore the namespace into the running cluster",
+			"What is in it comes back; what it needs and the cluster still has is left as it is. Nothing else is touched.",
+			restoreNamespace,
+		},
+
+		// Act five: rebuild it.
 		{
 			"Start an empty Kubernetes " + to + " cluster",
 			"Thirteen minor versions later: it serves none of the old API versions any more.",
@@ -108,7 +120,7 @@ func story(o options) []step {
 		},
 		{
 			"Restore once more",
-			"What is there already is left alone.",
+			"What is there already is left alone. The records are left out: they would be imported once more.",
 			restoreAgain,
 		},
 		{

@@ -4,8 +4,12 @@ import (
 	"context"
 	"fmt"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
+
+	"github.com/appbur/appbur/internal/backoff"
 )
 
 // Namespaces returns which of the namespaces of the management cluster exist in
@@ -38,4 +42,50 @@ func Namespaces(ctx context.Context, cfg *rest.Config) (present, absent []string
 	}
 
 	return present, absent, nil
+}
+
+// DeleteNamespace deletes a namespace, and waits until it and all in it are gone. The
+// aggregated API of this cluster has no server, and a namespace does not end while an API
+// does not say what it holds: the last step is that of an administrator, who says that it
+// holds nothing.
+func DeleteNamespace(ctx context.Context, cfg *rest.Config, name string) error {
+	c, err := newClient(cfg)
+	if err != nil {
+		return err
+	}
+	namespaces := c.at(coreV1, "namespaces", "")
+	if err := namespaces.Delete(ctx, name, metav1.DeleteOptions{}); err != nil {
+		return fmt.Errorf("delete the namespace %s: %w", name, err)
+	}
+
+	for {
+		live, err := namespaces.Get(ctx, name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		if err == nil && isEmptied(live) {
+			unstructured.RemoveNestedField(live.Object, "spec", "finalizers")
+			if _, err = namespaces.Update(ctx, live, metav1.UpdateOptions{}, "finalize"); apierrors.IsConflict(err) {
+				err = nil // the namespace controller wrote in between
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("wait for the end of the namespace %s: %w", name, err)
+		}
+		if err := backoff.Sleep(ctx, pollInterval); err != nil {
+			return fmt.Errorf("wait for the end of the namespace %s: %w", name, err)
+		}
+	}
+}
+
+// isEmptied reports whether the namespace controller found nothing left in the namespace.
+func isEmptied(namespace *unstructured.Unstructured) bool {
+	conditions, _, _ := unstructured.NestedSlice(namespace.Object, "status", "conditions")
+	for _, condition := range conditions {
+		fields, _ := condition.(map[string]any)
+		if fields["type"] == "NamespaceContentRemaining" {
+			return fields["status"] == "False"
+		}
+	}
+	return false
 }
