@@ -230,4 +230,35 @@ func mappedBesideItsOriginal(t *testing.T, s *story, cluster *testcluster.Cluste
 		}
 		s.ok(with("plan", "--namespace-fields", fields)...)
 	})
+	t.Run("an address that the old cluster chose, once it is free", func(t *testing.T) {
+		services := client.Resource(schema.GroupVersionResource{Version: "v1", Resource: "services"})
+		old, err := services.Namespace("shop").Get(t.Context(), "web", metav1.GetOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		address, _, _ := unstructured.NestedString(old.Object, "spec", "clusterIP")
+		third := func(command string, more ...string) []string {
+			return append([]string{
+				command, point, "--repo", s.repo, "--keys", s.keys, "--kubeconfig", cluster.Kubeconfig, "-n", "shop", "--kind", "Service",
+				"--map-namespace", "shop=shop-three", "--preserve", "addresses", "--reassign", "node-ports",
+			}, more...)
+		}
+
+		says(t, s.ok(third("plan")...), "spec.clusterIP: "+address+" comes back: the old cluster chose it",
+			"30123 is left out: the target chooses one", "Service/shop-three/web: spec.clusterIP")
+		if err := services.Namespace("shop").Delete(t.Context(), "web", metav1.DeleteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if report := s.restore(third("restore", "--yes", "--json")); report.Counts.Failed > 0 || report.Counts.Created < 2 {
+			t.Errorf("%+v", report)
+		}
+		s.ok(third("verify")...)
+		live, err := services.Namespace("shop-three").Get(t.Context(), "web", metav1.GetOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _, _ := unstructured.NestedString(live.Object, "spec", "clusterIP"); got != address {
+			t.Errorf("the address is %s, it was %s", got, address)
+		}
+	})
 }

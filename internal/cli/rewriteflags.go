@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -24,6 +25,8 @@ type rewriteOptions struct {
 	images     []string
 	classes    []string
 	overlay    string
+	preserve   []string
+	reassign   []string
 
 	changes changes
 }
@@ -38,6 +41,10 @@ func (o *rewriteOptions) addFlags(command *cobra.Command) {
 		"`OLD=NEW`: use images from elsewhere, by the beginnings of their names, such as quay.io=registry.local/quay; a list, or repeatable")
 	flags.StringArrayVar(&o.classes, "map-storage-class", nil,
 		"`OLD=NEW`: use the storage class NEW where claims and volumes name OLD; a list, or repeatable")
+	flags.StringArrayVar(&o.preserve, "preserve", nil,
+		"`LIST` of node-ports, addresses: give Services what the old cluster chose for them, where it is free")
+	flags.StringArrayVar(&o.reassign, "reassign", nil,
+		"`LIST` of node-ports, addresses, volumes, finalizers: let the target choose, also where somebody had requested one")
 	flags.StringVar(&o.overlay, "overlay", "",
 		"`DIR`: change objects by a kustomize overlay that has restore-point among its resources (docs/restore.md)")
 }
@@ -97,6 +104,18 @@ func (o *rewriteOptions) maps() (rewrite.Changes, error) {
 	}
 	if c.StorageClasses, err = rewrite.ParseStorageClasses(listed(o.classes)); err != nil {
 		return c, mapError("--map-storage-class", "standard=fast", err)
+	}
+
+	if c.Preserve, err = rewrite.ParsePreserve(listed(o.preserve)); err != nil {
+		return c, mapError("--preserve", "node-ports,addresses", err)
+	}
+	if c.Reassign, err = rewrite.ParseReassign(listed(o.reassign)); err != nil {
+		return c, mapError("--reassign", "node-ports,volumes", err)
+	}
+	for _, what := range c.Preserve {
+		if slices.Contains(c.Reassign, what) {
+			return c, &usageError{appbur.WithHint(fmt.Errorf("%s are in --preserve and in --reassign", what), "leave one of them out")}
+		}
 	}
 
 	if o.fieldsFile == "" {

@@ -19,6 +19,8 @@ type Changes struct {
 	// Images and StorageClasses are changed wherever built-in kinds name them.
 	Images         Images
 	StorageClasses StorageClasses
+	// Preserve keeps what the old cluster chose, Reassign lets the target choose anew.
+	Preserve, Reassign []Assigned
 }
 
 // Apply returns the changed point. The error names what contradicts: a namespace that the point
@@ -41,7 +43,7 @@ func (c Changes) Apply(p restore.Point) (restore.Point, error) {
 	for _, r := range replacements {
 		p = r.apply(p)
 	}
-	return p, nil
+	return c.assign(p)
 }
 
 // changing is an object while it is changed.
@@ -89,4 +91,6 @@ var (
 	kindNamespace = appbur.GroupKind{Kind: "Namespace"}
 	kindVolume    = appbur.GroupKind{Kind: "PersistentVolume"}
 	kindSecret    = appbur.GroupKind{Kind: "Secret"}
+	kindService   = appbur.GroupKind{Kind: "Service"}
+	kindClaim     = appbur.GroupKind{Kind: "PersistentVolumeClaim"}
 )
