@@ -79,7 +79,7 @@ func (o *rewriteOptions) read() (err error) {
 	if err != nil {
 		return o.overlayError(err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }() // it was read
 
 	if o.changes.overlay, err = overlay.Read(root.FS()); err != nil {
 		return o.overlayError(err)

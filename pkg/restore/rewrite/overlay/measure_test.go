@@ -19,8 +19,9 @@ func BenchmarkApply(b *testing.B) {
 	point := pointOf(b, strings.Join(manifests, "\n---\n"))
 
 	for name, file := range map[string]string{
-		"all":  "resources: [restore-point]\nlabels: [{pairs: {team: a}}]",
-		"half": "resources: [restore-point]\npatches: [{target: {kind: Deployment}, patch: '[{\"op\": \"remove\", \"path\": \"/spec/replicas\"}]'}]",
+		"all": "resources: [restore-point]\nlabels: [{pairs: {team: a}}]",
+		"half": "resources: [restore-point]\n" +
+			"patches: [{target: {kind: Deployment}, patch: '[{\"op\": \"remove\", \"path\": \"/spec/replicas\"}]'}]",
 	} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {

@@ -174,7 +174,10 @@ func TestAnOverlayThatReachesOutsideIsRefused(t *testing.T) {
 		{[]string{k, "resources: [restore-point]\nvalidators: [t.yaml]", "t.yaml", ""}, []string{"no plugins"}},
 		{[]string{k, "resources: [restore-point]\nhelmCharts: [{name: a, repo: '" + url + "'}]"}, []string{"charts"}},
 		{[]string{k, "resources: [restore-point]\nhelmChartInflationGenerator: [{chartName: a}]"}, []string{"charts"}},
-		{[]string{k, "resources: [restore-point, deep]", "deep/" + k, "resources: ['" + url + "']"}, []string{"deep/" + k + ":1: ", "an address"}},
+		{
+			[]string{k, "resources: [restore-point, deep]", "deep/" + k, "resources: ['" + url + "']"},
+			[]string{"deep/" + k + ":1: ", "an address"},
+		},
 		{[]string{k, "resources: [restore-point, deep]", "deep/" + k, "resources: [../../x]"}, []string{"outside of the overlay"}},
 		{[]string{k, "resources: [restore-point, deep]", "deep/x.yaml", ""}, []string{"deep: there is no kustomization.yaml"}},
 		{[]string{k, "resources: [other.yaml]", "other.yaml", ""}, []string{"no resources name restore-point"}},
