@@ -92,6 +92,10 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitCredentials, "the cluster refused the login", apierrors.NewUnauthorized("x")},
 		{ExitCredentials, "the cluster refused what the account may not do", exporter.ErrForbidden},
 		{ExitCredentials, "the cluster refused what the account may not do", apierrors.NewForbidden(secrets, "x", errors.New("x"))},
+		{
+			ExitCredentials, "the account lacks rights that the plan needs (`plan`, `restore`: nothing was changed)",
+			restore.Rights{Missing: []restore.Right{{Verb: "create", Resource: "secrets"}}}.Err(),
+		},
 		{ExitCredentials, "the certificate of the cluster or of the application is not trusted", exporter.ErrCertificate},
 		{
 			ExitCredentials, "the certificate of the cluster or of the application is not trusted",

@@ -42,6 +42,7 @@ var exitRules = []exitRule{
 	{ExitCredentials, remoteState(gitsync.RemoteUnauthenticated, gitsync.RemoteForbidden, gitsync.RemoteHostKeyUnknown,
 		gitsync.RemoteHostKeyChanged, gitsync.RemoteCertificate)},
 	{ExitIncompatible, isAny(restore.ErrBlocked)},
+	{ExitCredentials, isAny(restore.ErrRights)},
 	{
 		ExitIncompatible,
 		contractReason(contract.ReasonSchemaTooNew, contract.ReasonSchemaTooOld, contract.ReasonNoCommonVersion, contract.ReasonWrongApp),

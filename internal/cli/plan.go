@@ -23,9 +23,10 @@ func newPlan(e *env) *cobra.Command {
 		Long: `Show which cluster the target is, and what restoring a restore point to it would
 do, and why: every object with its action, what is converted, what is lost, what
 is blocked. If it is the cluster that the point was taken of, the plan says what
-changed there since, which a restore would undo. Nothing is changed. ` + "`appbur restore`" + ` with the same options does exactly this.` +
+changed there since, which a restore would undo. It says which rights the account
+lacks for it, as roles that can be applied. Nothing is changed. ` + "`appbur restore`" + ` with the same options does exactly this.` +
 			exitStatus("0  planned", "4  with --exit-code: the plan has steps", "10 no repository, no such point, or nothing that is meant",
-				"5  the history was rewritten (docs/trust.md)", "12 a key, a login or a signature was refused",
+				"5  the history was rewritten (docs/trust.md)", "12 a key, a login or a signature was refused, or the account lacks rights",
 				"20 blocked objects and no --allow-blocked"),
 		Example: `  appbur plan latest --repo ./mgmt.git --kubeconfig new.yaml
   appbur plan latest --repo ./mgmt.git --kubeconfig new.yaml --full | less
@@ -43,21 +44,29 @@ changed there since, which a restore would undo. Nothing is changed. ` + "`appbu
 			if err != nil {
 				return err
 			}
+			rights, err := e.rights(cmd.Context(), made)
+			if err != nil {
+				return err
+			}
 			if asJSON {
 				err = e.printJSON(struct {
 					*restore.Plan
-					Target targetCluster `json:"target"`
-				}{made.plan, target})
+					Target targetCluster  `json:"target"`
+					Rights restore.Rights `json:"rights"`
+				}{made.plan, target, rights})
 			} else {
 				e.printTarget(e.paragraphs(fieldIndent), target)
 				fmt.Fprintln(e.Out)
 				err = e.printPlan(made.plan, full)
+				e.printRights(e.Out, rights)
 			}
 			switch {
 			case err != nil:
 				return err
 			case len(made.plan.Blocked()) > 0 && !o.policy.AllowBlocked:
 				return &outcome{ExitIncompatible, "some objects are blocked"}
+			case rights.Err() != nil:
+				return rights.Err()
 			case exitCode && len(made.plan.Steps) > 0:
 				return errDifferent
 			}

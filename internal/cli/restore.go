@@ -45,6 +45,9 @@ It can be repeated: what is there already stays as it is, what failed is tried
 again. Application state is imported for every --app; an import replaces the
 state that the application has. State without an --app is not imported, and the restore ends with 3.
 
+The target is asked before what its account may do; where that is not enough,
+nothing is changed, and the missing rights are shown as roles that can be applied.
+
 --dry-run says of each object what the restore would do, and has each --app try
 the import without committing it.
 
@@ -55,7 +58,8 @@ If the target is the cluster that the point was taken of, what changed or was
 deleted there since would be undone. --yes alone does not confirm that.` +
 			exitStatus("0  done", "1  failed", "3  some objects or applications failed, or state was not imported because no address was given",
 				"5  the history was rewritten (docs/trust.md)", "10 no repository, no such point, or nothing that is meant",
-				"12 a key, a login or a signature was refused", "20 blocked objects and no --allow-blocked; nothing was changed",
+				"12 a key, a login or a signature was refused, or the account lacks rights (nothing was changed)",
+				"20 blocked objects and no --allow-blocked; nothing was changed",
 				"64 no terminal and no --yes, or --yes alone although the target is newer than the point", "130 cancelled; run again to go on"),
 		Example: `  appbur restore latest --repo ./mgmt.git --kubeconfig new.yaml
   appbur restore latest --repo ./mgmt.git --kubeconfig new.yaml --dry-run
@@ -108,6 +112,23 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions) error {
 		cluster = restore.DryRun(cluster)
 	}
 	began := e.now()
+	if writes && o.yes && !o.undoNewer { // before any more questions to the target
+		if err := target.refuse(made.plan.Point, made.plan.Part); err != nil {
+			return err
+		}
+	}
+	if writes || o.dryRun {
+		rights, err := e.rights(ctx, made)
+		if err != nil {
+			return err
+		}
+		if !o.json {
+			e.printRights(e.Out, rights)
+		}
+		if err := rights.Err(); err != nil {
+			return err
+		}
+	}
 	if writes {
 		if err := e.agree(ctx, o, made, target); err != nil {
 			return err

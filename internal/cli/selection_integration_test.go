@@ -66,14 +66,17 @@ var shopResources = map[string]schema.GroupVersionResource{
 	"Service":            {Version: "v1", Resource: "services"},
 	"Deployment":         {Group: "apps", Version: "v1", Resource: "deployments"},
 	"ClusterRole":        {Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "clusterroles"},
+	"Role":               {Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "roles"},
+	"RoleBinding":        {Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "rolebindings"},
 	"ClusterRoleBinding": {Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "clusterrolebindings"},
 }
 
 // town is a real cluster with a shop, and a client for it.
 type town struct {
 	*story
-	client dynamic.Interface
-	target []string
+	cluster *testcluster.Cluster
+	client  dynamic.Interface
+	target  []string
 }
 
 func (c *town) of(kind, namespace string) dynamic.ResourceInterface {
@@ -133,7 +136,8 @@ func newTown(t *testing.T, version string) *town {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &town{story: s, client: client, target: []string{"--repo", s.repo, "--keys", s.keys, "--kubeconfig", cluster.Kubeconfig}}
+	target := []string{"--repo", s.repo, "--keys", s.keys, "--kubeconfig", cluster.Kubeconfig}
+	c := &town{story: s, cluster: cluster, client: client, target: target}
 	c.create(shop)
 	s.ok("init", s.repo, "--keys", s.keys)
 	s.backup(cluster)
@@ -154,6 +158,8 @@ func TestAPartIsRestoredIntoTheRunningCluster(t *testing.T) {
 			t.Run("objects by label, kind and exclusion", c.byWords)
 			t.Run("what is selected and newer is not undone by --yes", c.newerSelected)
 			t.Run("words that mean nothing", c.meaningless)
+			t.Run("an account without the rights", c.withoutRights)
+			t.Run("an account that would give more than it has", c.escalating)
 			t.Run("without dependencies", c.withoutDependencies)
 		})
 	}

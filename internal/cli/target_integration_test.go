@@ -104,7 +104,11 @@ func TestRestoreSaysWhichCluster(t *testing.T) {
 	})
 	t.Run("an account that cannot tell which cluster it is must say so", func(t *testing.T) {
 		stranger := []string{"--repo", s.repo, "--keys", s.keys, "--kubeconfig", actingAs(t, cluster, "stranger")}
-		says(t, s.ok(append([]string{"plan", point}, stranger...)...), "cluster        unknown: ", "nodes unknown, namespaces unknown")
+		code, out, _ := s.run(append([]string{"plan", point}, stranger...)...)
+		if code != ExitCredentials {
+			t.Errorf("exit code %d", code)
+		}
+		says(t, out, "cluster        unknown: ", "nodes unknown, namespaces unknown")
 		code, _, errs := s.run(append([]string{"restore", point, "--yes"}, stranger...)...)
 		if code != ExitUsage {
 			t.Errorf("exit code %d", code)
