@@ -167,6 +167,26 @@ func mappedBesideItsOriginal(t *testing.T, s *story, cluster *testcluster.Cluste
 		t.Errorf("the original has changed:\n%s\nwas\n%s", after, before)
 	}
 
+	t.Run("what the original lost is made for the copy, and stays the copy's", func(t *testing.T) {
+		webhooks := schema.GroupVersionResource{
+			Group: "admissionregistration.k8s.io", Version: "v1", Resource: "validatingwebhookconfigurations",
+		}
+		if err := client.Resource(webhooks).Delete(t.Context(), "shop", metav1.DeleteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		for run, created := range []int{1, 0} {
+			report := s.restore(with("restore", "--yes", "--json", "--undo-newer"))
+			if report.Counts.Created != created || report.Counts.Failed > 0 {
+				t.Errorf("run %d: %+v", run, report.Counts)
+			}
+		}
+		live, err := client.Resource(webhooks).Get(t.Context(), "shop", metav1.GetOptions{})
+		if err != nil || !strings.Contains(fmt.Sprint(live.Object["webhooks"]), "namespace:shop-copy") {
+			t.Errorf("%v (%v)", live, err)
+		}
+		s.ok(with("verify")...)
+	})
+
 	bindings := schema.GroupVersionResource{Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "clusterrolebindings"}
 	binding, err := client.Resource(bindings).Get(t.Context(), "shop-web-shop-copy", metav1.GetOptions{})
 	if err != nil {

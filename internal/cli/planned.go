@@ -97,7 +97,7 @@ func (o *planOptions) planFor(ctx context.Context, config *rest.Config, point re
 	if err != nil {
 		return nil, err
 	}
-	if point, err = o.rewrites.rewrite(ctx, cluster, point); err != nil {
+	if point, err = o.rewrites.rewrite(ctx, cluster, target, point); err != nil {
 		return nil, err
 	}
 	surroundings, err := restore.Survey(ctx, point, target, cluster)

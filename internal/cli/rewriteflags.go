@@ -12,6 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/compat"
 	"github.com/appbur/appbur/pkg/restore"
 	"github.com/appbur/appbur/pkg/restore/rewrite"
 	"github.com/appbur/appbur/pkg/restore/rewrite/overlay"
@@ -138,10 +139,15 @@ func (o *rewriteOptions) maps() (rewrite.Changes, error) {
 }
 
 // rewrite changes a restore point before it is planned.
-func (o *rewriteOptions) rewrite(ctx context.Context, cluster restore.Cluster, point restore.Point) (restore.Point, error) {
+func (o *rewriteOptions) rewrite(
+	ctx context.Context, cluster restore.Cluster, target compat.Target, point restore.Point,
+) (restore.Point, error) {
 	c := o.changes
 	var err error
 	if c.Beside, err = existingNamespaces(ctx, cluster, c.Namespaces.Old()); err != nil {
+		return restore.Point{}, err
+	}
+	if c.Originals, err = originals(ctx, cluster, target, c.Changes, point); err != nil {
 		return restore.Point{}, err
 	}
 

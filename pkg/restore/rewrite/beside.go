@@ -8,8 +8,40 @@ import (
 	"github.com/appbur/appbur/pkg/restore"
 )
 
+// Contested returns the objects outside of the mapped namespaces whose references change. If the
+// target has one of them, it may be the original's.
+func (c Changes) Contested(p restore.Point) ([]restore.Object, error) {
+	if c.Namespaces.Empty() {
+		return nil, nil
+	}
+	m, err := newMapping(c)
+	if err != nil {
+		return nil, err
+	}
+
+	var contested []restore.Object
+	for _, o := range p.Objects {
+		change := &changing{Object: o}
+		if m.mentions.any(o.Content) && !m.move(change) && len(m.references(change)) > 0 {
+			contested = append(contested, o)
+		}
+	}
+	return contested, nil
+}
+
+// NameOld reports whether a live object names an old namespace, in a field of the table. A name
+// that the map gives away again does not count: who has it may come from this map.
+func (c Changes) NameOld(live restore.Object) (bool, error) {
+	m, err := newMapping(c)
+	if err != nil {
+		return false, err
+	}
+	touched := m.references(&changing{Object: live})
+	return slices.ContainsFunc(touched, func(name string) bool { return !c.Namespaces.made(name) }), nil
+}
+
 // besideRule says what becomes of an object outside of the mapped namespaces whose references
-// would change, while the original namespace is in the target and still needs the object.
+// would change, and which the target has, naming the original.
 type besideRule struct {
 	kind   appbur.GroupKind
 	reason string
@@ -51,7 +83,7 @@ func (m *mapping) leave(before restore.Object, c *changing, touched []string) (r
 		m.note(c.ID, "beside %s, which stays as it is for the original of %s: %s", before.ID, strings.Join(touched, ", "), rule.reason)
 		return c.Object, true
 	}
-	m.note(before.ID, "left out, because it names %s, which the target has: %s", strings.Join(touched, ", "), rule.reason)
+	m.note(before.ID, "left out, because the one in the target names %s: %s", strings.Join(touched, ", "), rule.reason)
 	return restore.Object{}, false
 }
 

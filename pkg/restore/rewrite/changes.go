@@ -14,8 +14,11 @@ type Changes struct {
 	// Fields are looked for besides those of [NamespaceFields].
 	Fields []Field
 	// Beside are the old namespaces that the target has: the mapped ones become copies that
-	// live beside them.
+	// live beside them, and what is said to the original elsewhere stays true.
 	Beside map[string]bool
+	// Originals are those of [Changes.Contested] that the target has and that name an old
+	// namespace there ([Changes.NameOld]). They are not taken away from it.
+	Originals map[appbur.ObjectID]bool
 	// Images and StorageClasses are changed wherever built-in kinds name them.
 	Images         Images
 	StorageClasses StorageClasses

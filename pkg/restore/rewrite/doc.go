@@ -19,10 +19,11 @@
 //
 // # Beside the original
 //
-// If the target still has the old namespace, the restored one is a copy that lives beside it.
-// An object outside of both whose references would change belongs to the original then, and is
-// not taken away from it (beside.go): a binding gets a second one with another name for the
-// subjects of the copy, and everything else is left out and told.
+// If the target still has what is mapped, the restored namespace is a copy that lives beside it.
+// An object outside of both whose references change, and which in the target names the old
+// namespace, belongs to the original and is not taken away from it (beside.go): a binding gets a
+// second one with another name for the subjects of the copy, and everything else is left out and
+// told. A second run finds what the first one made, and takes it for its own.
 //
 // # Promises
 //

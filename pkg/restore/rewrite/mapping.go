@@ -23,9 +23,11 @@ func (e *UnknownNamespaceError) Error() string {
 
 // mapping is a namespace map at work.
 type mapping struct {
-	to     map[string]string
-	beside map[string]bool
-	rows   []row
+	to map[string]string
+	// beside are old namespaces, and originals objects, that are the target's own.
+	beside    map[string]bool
+	originals map[appbur.ObjectID]bool
+	rows      []row
 	// ofKind are the rows about a kind.
 	ofKind   map[appbur.GroupKind][]row
 	mentions mentions
@@ -33,7 +35,9 @@ type mapping struct {
 }
 
 func newMapping(c Changes) (*mapping, error) {
-	m := &mapping{to: c.Namespaces.to, beside: make(map[string]bool), ofKind: make(map[appbur.GroupKind][]row)}
+	m := &mapping{
+		to: c.Namespaces.to, beside: make(map[string]bool), originals: c.Originals, ofKind: make(map[appbur.GroupKind][]row),
+	}
 	for _, f := range slices.Concat(NamespaceFields(), c.Fields) {
 		r, err := newRow(f)
 		if err != nil {
@@ -127,7 +131,7 @@ func (m *mapping) object(o restore.Object) (restore.Object, bool) {
 	if m.mentions.any(c.Content) {
 		touched = m.references(c)
 	}
-	if !moved && slices.ContainsFunc(touched, func(name string) bool { return m.beside[name] }) {
+	if !moved && len(touched) > 0 && m.originals[o.ID] {
 		return m.leave(o, c, touched)
 	}
 
