@@ -22,7 +22,7 @@ func (c Changes) Contested(p restore.Point) ([]restore.Object, error) {
 	var contested []restore.Object
 	for _, o := range p.Objects {
 		change := &changing{Object: o}
-		if m.mentions.any(o.Content) && !m.move(change) && len(m.references(change)) > 0 {
+		if !m.move(change) && len(m.references(change)) > 0 {
 			contested = append(contested, o)
 		}
 	}
@@ -72,8 +72,6 @@ const leftToOriginal = "it belongs to the original, and there can be one only"
 
 // leave decides about an object that belongs to the original.
 func (m *mapping) leave(before restore.Object, c *changing, touched []string) (restore.Object, bool) {
-	slices.Sort(touched)
-	touched = slices.Compact(touched)
 	rule := besideRule{reason: leftToOriginal}
 	if i := slices.IndexFunc(besideRules, func(r besideRule) bool { return r.kind == before.ID.GroupKind() }); i >= 0 {
 		rule = besideRules[i]

@@ -102,14 +102,76 @@ func cutKey(rest string) (key, after string, err error) {
 
 // spot is one field that a path leads to.
 type spot struct {
-	// at is where it is, for people.
-	at string
+	*trail
 	// around are the objects that it lies in, the nearest last.
 	around []map[string]any
 	value  string
 }
 
-// edit replaces the texts that the path leads to. The result shares with value what is not
+// trail is the way to a field, written out only for those that are changed.
+type trail struct {
+	up  *trail
+	key string
+	// element steps go to the one at index of a list.
+	element bool
+	index   int
+}
+
+// at is where the field is, for people.
+func (t *trail) at() string {
+	switch {
+	case t == nil:
+		return ""
+	case t.element:
+		return t.up.at() + "[" + strconv.Itoa(t.index) + "]"
+	}
+	return joinKey(t.up.at(), t.key)
+}
+
+// steps are the way from the root on.
+func (t *trail) steps() []*trail {
+	if t == nil {
+		return nil
+	}
+	return append(t.up.steps(), t)
+}
+
+// leadsTo reports whether the path leads to a place.
+func (p fieldPath) leadsTo(steps []*trail) bool { return leads(p.segments, steps) }
+
+func leads(segments []segment, steps []*trail) bool {
+	if len(segments) == 0 || len(steps) == 0 {
+		return len(segments) == len(steps)
+	}
+	switch segments[0].kind {
+	case stepAnyDepth:
+		return leads(segments[1:], steps) || leads(segments, steps[1:])
+	case stepElements:
+		return steps[0].element && leads(segments[1:], steps[1:])
+	case stepKey:
+	}
+	return !steps[0].element && matches(segments[0].key, steps[0].key) && leads(segments[1:], steps[1:])
+}
+
+// replaceAt returns a copy of a value in which one text is another.
+func replaceAt(value any, steps []*trail, text string) any {
+	if len(steps) == 0 {
+		return text
+	}
+	switch v := value.(type) {
+	case map[string]any:
+		v = maps.Clone(v)
+		v[steps[0].key] = replaceAt(v[steps[0].key], steps[1:], text)
+		return v
+	case []any:
+		v = slices.Clone(v)
+		v[steps[0].index] = replaceAt(v[steps[0].index], steps[1:], text)
+		return v
+	}
+	return value
+}
+
+// edit replaces the texts that the path leads to, in any order. The result shares with value what is not
 // changed; value is not modified.
 func (p fieldPath) edit(value any, replace func(spot) (string, bool)) (any, bool) {
 	return edit(value, p.segments, spot{}, replace)
@@ -168,12 +230,12 @@ func editBelow(value any, pattern string, rest []segment, s spot, replace func(s
 	inner := s
 	inner.around = append(s.around[:len(s.around):len(s.around)], content)
 	var out map[string]any
-	for _, key := range slices.Sorted(maps.Keys(content)) {
+	for key, below := range content {
 		if !matches(pattern, key) {
 			continue
 		}
-		inner.at = joinKey(s.at, key)
-		after, changed := edit(content[key], rest, inner, replace)
+		inner.trail = &trail{up: s.trail, key: key}
+		after, changed := edit(below, rest, inner, replace)
 		if !changed {
 			continue
 		}
@@ -193,7 +255,7 @@ func editElements(elements []any, rest []segment, s spot, replace func(spot) (st
 	inner := s
 	var out []any
 	for i, element := range elements {
-		inner.at = s.at + "[" + strconv.Itoa(i) + "]"
+		inner.trail = &trail{up: s.trail, element: true, index: i}
 		after, changed := edit(element, rest, inner, replace)
 		if !changed {
 			continue

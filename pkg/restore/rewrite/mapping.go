@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/compat"
 	"github.com/appbur/appbur/pkg/manifest"
 	"github.com/appbur/appbur/pkg/restore"
 )
@@ -127,15 +128,14 @@ func (m *mapping) object(o restore.Object) (restore.Object, bool) {
 	c.Rewritten = slices.Clone(o.Rewritten)
 	moved := m.move(c)
 
-	var touched []string
-	if m.mentions.any(c.Content) {
-		touched = m.references(c)
-	}
+	touched := m.references(c)
 	if !moved && len(touched) > 0 && m.originals[o.ID] {
 		return m.leave(o, c, touched)
 	}
 
-	m.tell(c, moved)
+	if m.mentions.any(c.Content) || c.ID.GroupKind() == kindSecret { // whose values are encoded
+		m.tell(c, moved)
+	}
 	return c.Object, true
 }
 
@@ -163,25 +163,30 @@ func (m *mapping) move(c *changing) bool {
 	return true
 }
 
-// references changes the fields of the table, and returns the namespaces that they named.
+// references changes the fields of the table, and returns the namespaces that they named. It looks
+// at the few texts that have one of the names in them, and asks for each which row leads there.
 func (m *mapping) references(c *changing) []string {
 	var touched []string
-	for _, r := range m.about(c.ID.GroupKind()) {
-		content, changed := r.path.edit(c.Content, func(s spot) (string, bool) {
+	first := len(c.Rewritten)
+	rows := m.about(c.ID.GroupKind())
+	m.mentions.spots(c.Content, spot{}, func(s spot) {
+		steps := s.steps()
+		for _, r := range rows {
 			before, namespace, after, ok := r.form(s.value)
 			to, mapped := m.to[namespace]
-			if !ok || !mapped || c.done[s.at] || !r.meant(s.around) {
-				return "", false
+			if !ok || !mapped || !r.path.leadsTo(steps) || !r.meant(s.around) {
+				continue
 			}
 			touched = append(touched, namespace)
-			c.note(ruleNamespace, s.at, becomes(s.value, before+to+after, r.Reason))
-			return before + to + after, true
-		})
-		if changed {
-			c.Content, _ = content.(map[string]any)
+			c.note(ruleNamespace, s.at(), becomes(s.value, before+to+after, r.Reason))
+			c.Content, _ = replaceAt(c.Content, steps, before+to+after).(map[string]any)
+			return
 		}
-	}
-	return touched
+	})
+
+	slices.SortFunc(c.Rewritten[first:], func(a, b compat.Change) int { return strings.Compare(a.Path, b.Path) })
+	slices.Sort(touched)
+	return slices.Compact(touched)
 }
 
 func (m *mapping) about(kind appbur.GroupKind) []row {

@@ -466,7 +466,7 @@ func TestThereAndBackIsTheIdentity(t *testing.T) {
 			for _, r := range rows {
 				r.path.edit(o.Content, func(s spot) (string, bool) {
 					if _, namespace, _, ok := r.form(s.value); ok && namespace == old && r.about(o.ID.GroupKind()) && r.meant(s.around) {
-						t.Fatalf("%s still names %s in %s", o.ID, old, s.at)
+						t.Fatalf("%s still names %s in %s", o.ID, old, s.at())
 					}
 					return "", false
 				})
@@ -557,5 +557,18 @@ func TestHostileObjects(t *testing.T) {
 		if _, err := c.Apply(p); err != nil {
 			t.Errorf("%v: %v", p.Objects[i].Content, err)
 		}
+	}
+}
+
+func BenchmarkMapping(b *testing.B) {
+	var manifests []string
+	for i := range 2000 {
+		manifests = append(manifests, fmt.Sprintf("{apiVersion: apps/v1, kind: Deployment, metadata: {name: d%d, namespace: shop, labels: "+
+			"{app: shop}}, spec: {replicas: 2, template: {spec: {containers: [{name: a, image: 'a:1', env: [{name: A, value: b}]}]}}}}", i))
+	}
+	point := pointOf(b, strings.Join(manifests, "\n---\n"))
+	c := mapped(b, Changes{}, "shop=store")
+	for b.Loop() {
+		apply(b, c, point)
 	}
 }

@@ -45,13 +45,43 @@ func (m mentions) any(value any) bool {
 	case []any:
 		return slices.ContainsFunc(v, m.any)
 	case string:
-		for name := range m.to {
-			if strings.Contains(v, name) {
-				return true
-			}
+		return m.text(v)
+	}
+	return false
+}
+
+// text reports whether a text contains one of the names.
+func (m mentions) text(text string) bool {
+	for name := range m.to {
+		if strings.Contains(text, name) {
+			return true
 		}
 	}
 	return false
+}
+
+// spots finds all texts that contain one of the names. What it visits must not be written.
+func (m mentions) spots(value any, s spot, found func(spot)) {
+	switch v := value.(type) {
+	case map[string]any:
+		inner := s
+		inner.around = append(s.around[:len(s.around):len(s.around)], v)
+		for key, below := range v {
+			inner.trail = &trail{up: s.trail, key: key}
+			m.spots(below, inner, found)
+		}
+	case []any:
+		inner := s
+		for i, below := range v {
+			inner.trail = &trail{up: s.trail, element: true, index: i}
+			m.spots(below, inner, found)
+		}
+	case string:
+		if m.text(v) {
+			s.value = v
+			found(s)
+		}
+	}
 }
 
 // lastApplied is what kubectl compares with; it says the namespace that kubectl is told again.

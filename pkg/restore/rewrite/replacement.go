@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/compat"
 	"github.com/appbur/appbur/pkg/restore"
 )
 
@@ -104,11 +105,11 @@ func (r *replacement) object(o restore.Object) restore.Object {
 		}
 		content, changed := row.path.edit(c.Content, func(s spot) (string, bool) {
 			after, by, ok := r.replace(s.value)
-			if !ok || c.done[s.at] {
+			if !ok || c.done[s.at()] {
 				return "", false
 			}
 			delete(r.unused, by)
-			c.note(r.rule, s.at, becomes(s.value, after, row.Reason))
+			c.note(r.rule, s.at(), becomes(s.value, after, row.Reason))
 			return after, true
 		})
 		if changed {
@@ -116,6 +117,7 @@ func (r *replacement) object(o restore.Object) restore.Object {
 		}
 	}
 
+	slices.SortFunc(c.Rewritten[len(o.Rewritten):], func(a, b compat.Change) int { return strings.Compare(a.Path, b.Path) })
 	if places := r.others(c.Content, place{}, c.done, nil); len(places) > 0 {
 		r.notes = append(r.notes, restore.Note{
 			Kind: restore.NoteChange, Object: o.ID,
