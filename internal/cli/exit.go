@@ -23,7 +23,8 @@ const (
 	ExitDamaged = 5
 	// ExitNotFound means that the repository or the restore point does not exist.
 	ExitNotFound = 10
-	// ExitMoved means that another writer holds or moved the repository.
+	// ExitMoved means that another writer holds or moved the repository, or that what a
+	// saved plan was made of moved.
 	ExitMoved = 11
 	// ExitCredentials means that a key or a login was refused or is missing.
 	ExitCredentials = 12

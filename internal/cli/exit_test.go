@@ -112,6 +112,7 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitCredentials, "the copy is bound to no keys or to another repository ([trust.md](trust.md))", repository.ErrUnbound},
 		{ExitCredentials, "the copy is bound to no keys or to another repository ([trust.md](trust.md))", repository.ErrOtherRepository},
 
+		{ExitMoved, "a saved plan no longer holds: plan again", &planMovedError{"x"}},
 		{ExitIncompatible, "the plan contains objects that the target cannot take, and `--allow-blocked` was not given", restore.ErrBlocked},
 		{
 			ExitIncompatible, "`compat cluster` found some that are blocked, or that the schema of their kind refuses",

@@ -28,6 +28,7 @@ type exitRule struct {
 var exitRules = []exitRule{
 	{ExitNotFound, isAny(gitsync.ErrNoRepository, repository.ErrForeign, repository.ErrNoPoint)},
 	{ExitNotFound, isType[*notFoundError]},
+	{ExitMoved, isType[*planMovedError]},
 	{ExitMoved, isAny(gitsync.ErrRefMoved, gitsync.ErrLocked, gitsync.ErrPruneRaced)},
 	{ExitCredentials, isAny(repository.ErrUntrusted, keyring.ErrNobodyTrusted, repository.ErrUnbound, repository.ErrOtherRepository,
 		repository.ErrPolicy, seal.ErrNoIdentityMatch)},

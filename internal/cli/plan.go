@@ -13,6 +13,8 @@ func newPlan(e *env) *cobra.Command {
 		o        planOptions
 		exitCode bool
 		full     bool
+		file     string
+		diff     bool
 		asJSON   bool
 		apps     []string
 	)
@@ -31,6 +33,8 @@ lacks for it, as roles that can be applied. Nothing is changed. ` + "`appbur res
 		Example: `  appbur plan latest --repo ./mgmt.git --kubeconfig new.yaml
   appbur plan latest --repo ./mgmt.git --kubeconfig new.yaml --full | less
   appbur plan latest -n team-a --exclude-kind secret --repo ./mgmt.git --kubeconfig mgmt.yaml
+  appbur plan latest -n team-a --diff --repo ./mgmt.git --kubeconfig mgmt.yaml
+  appbur plan latest --repo ./mgmt.git --kubeconfig new.yaml --out restore.plan
   appbur plan latest --repo ./mgmt.git --kubeconfig new.yaml --json`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -48,16 +52,31 @@ lacks for it, as roles that can be applied. Nothing is changed. ` + "`appbur res
 			if err != nil {
 				return err
 			}
+			if file != "" {
+				if err := o.save(file, cmd.Flags(), made, target); err != nil {
+					return err
+				}
+			}
+			var differences []restore.Finding
+			if diff {
+				if differences, err = e.differences(cmd.Context(), made); err != nil {
+					return err
+				}
+			}
+
 			if asJSON {
 				err = e.printJSON(struct {
 					*restore.Plan
-					Target targetCluster  `json:"target"`
-					Rights restore.Rights `json:"rights"`
-				}{made.plan, target, rights})
+					Target      targetCluster     `json:"target"`
+					Rights      restore.Rights    `json:"rights"`
+					Differences []restore.Finding `json:"differences,omitempty"`
+				}{made.plan, target, rights, differences})
 			} else {
 				e.printTarget(e.paragraphs(fieldIndent), target)
 				fmt.Fprintln(e.Out)
-				err = e.printPlan(made.plan, full)
+				if err = e.printPlan(made.plan, full); err == nil && diff {
+					e.printDifferences(differences)
+				}
 				e.printRights(e.Out, rights)
 			}
 			switch {
@@ -78,6 +97,8 @@ lacks for it, as roles that can be applied. Nothing is changed. ` + "`appbur res
 	command.Flags().StringArrayVar(&apps, "app", nil,
 		"state of this `APPLICATION` only: NAMESPACE/NAME or NAME, patterns; what restore takes, with =ADDRESS, selects nothing; repeatable")
 	command.Flags().BoolVar(&exitCode, "exit-code", false, "exit with 4 when the plan has steps")
+	command.Flags().StringVar(&file, "out", "", "save the plan to a `FILE` for restore --plan; no values of objects are in it")
+	command.Flags().BoolVar(&diff, "diff", false, "read each object from the target, and show the fields that a restore would change")
 	command.Flags().BoolVar(&full, "full", false, "show every step instead of a summary")
 	jsonFlag(command, &asJSON)
 	return command

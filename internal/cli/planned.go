@@ -45,6 +45,10 @@ func (o *planOptions) addFlags(e *env, command *cobra.Command) {
 	o.clusterOptions.addFlags(command)
 	o.partOptions.addFlags(command)
 	o.rewrites.addFlags(command)
+	o.addPolicyFlags(command)
+}
+
+func (o *planOptions) addPolicyFlags(command *cobra.Command) {
 	command.Flags().BoolVar(&o.policy.AllowBlocked, "allow-blocked", false, "go on without objects that the target cannot take")
 	command.Flags().BoolVar(&o.policy.ForceConflicts, "force-conflicts", false, "take over fields of existing objects that other managers own")
 }

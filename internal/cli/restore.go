@@ -25,6 +25,7 @@ const (
 type restoreOptions struct {
 	planOptions
 	appOptions
+	plan      string
 	yes       bool
 	undoNewer bool
 	dryRun    bool
@@ -58,6 +59,7 @@ If the target is the cluster that the point was taken of, what changed or was
 deleted there since would be undone. --yes alone does not confirm that.` +
 			exitStatus("0  done", "1  failed", "3  some objects or applications failed, or state was not imported because no address was given",
 				"5  the history was rewritten (docs/trust.md)", "10 no repository, no such point, or nothing that is meant",
+				"11 --plan: the saved plan no longer holds; nothing was changed",
 				"12 a key, a login or a signature was refused, or the account lacks rights (nothing was changed)",
 				"20 blocked objects and no --allow-blocked; nothing was changed",
 				"64 no terminal and no --yes, or --yes alone although the target is newer than the point", "130 cancelled; run again to go on"),
@@ -65,15 +67,27 @@ deleted there since would be undone. --yes alone does not confirm that.` +
   appbur restore latest --repo ./mgmt.git --kubeconfig new.yaml --dry-run
   appbur restore latest -n team-a --repo ./mgmt.git --kubeconfig mgmt.yaml
   appbur restore latest deployment/web -n team-a --repo ./mgmt.git --kubeconfig mgmt.yaml
+  appbur restore --plan restore.plan --repo ./mgmt.git --kubeconfig new.yaml
   appbur restore 20261121T030238Z --repo ./mgmt.git --kubeconfig new.yaml --yes --app fleet-system/fleet=fleet2.example:7443`,
-		Args: cobra.MinimumNArgs(1),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if o.plan != "" {
+				return cobra.NoArgs(cmd, args)
+			}
+			return cobra.MinimumNArgs(1)(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.plan != "" {
+				return restorePlan(cmd, e, o)
+			}
 			o.point, o.words.Objects = args[0], args[1:]
-			return restoreRun(cmd.Context(), e, o)
+			o.targets = o.takeApps(o.targets)
+			return restoreRun(cmd.Context(), e, o, nil)
 		},
 	}
 	o.planOptions.addFlags(e, command)
 	o.appOptions.addFlags(command, "whose saved state is imported")
+	command.Flags().StringVar(&o.plan, "plan", "",
+		"`FILE` that plan --out wrote: restore by that plan, with its point and its options, or not at all if it is no longer the same")
 	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask for confirmation")
 	command.Flags().BoolVar(&o.undoNewer, "undo-newer", false,
 		"with --yes: continue although the target is the cluster that the point was taken of and has changed since")
@@ -83,8 +97,20 @@ deleted there since would be undone. --yes alone does not confirm that.` +
 	return command
 }
 
-func restoreRun(ctx context.Context, e *env, o *restoreOptions) error {
-	o.targets = o.takeApps(o.targets)
+// restorePlan restores by a saved plan.
+func restorePlan(cmd *cobra.Command, e *env, o *restoreOptions) error {
+	saved, err := readSavedPlan(o.plan)
+	if err != nil {
+		return err
+	}
+	if err := saved.use(&o.planOptions, cmd.Flags()); err != nil {
+		return err
+	}
+	return restoreRun(cmd.Context(), e, o, &saved)
+}
+
+// restoreRun restores, by a saved plan if there is one.
+func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan) error {
 	targets, dialer, err := o.applications()
 	if err != nil {
 		return err
@@ -96,6 +122,11 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions) error {
 	target, err := o.identify(ctx, e, made)
 	if err != nil {
 		return err
+	}
+	if saved != nil {
+		if err := saved.holds(made, target); err != nil {
+			return err
+		}
 	}
 	if !o.json {
 		if err := e.printPlan(made.plan, false); err != nil {

@@ -4,6 +4,8 @@ package cli
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -160,6 +162,8 @@ func TestAPartIsRestoredIntoTheRunningCluster(t *testing.T) {
 			t.Run("words that mean nothing", c.meaningless)
 			t.Run("an account without the rights", c.withoutRights)
 			t.Run("an account that would give more than it has", c.escalating)
+			t.Run("by a saved plan, as long as it holds", c.savedPlan)
+			t.Run("with the fields that would change", c.differences)
 			t.Run("without dependencies", c.withoutDependencies)
 		})
 	}
@@ -332,5 +336,82 @@ func (c *town) withoutDependencies(t *testing.T) {
 	}
 	if c.there("Secret", "shop", "token") {
 		t.Error("a dependency came along")
+	}
+}
+
+func (c *town) savedPlan(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "restore.plan")
+	by := func(file string, more ...string) []string {
+		return append(append([]string{"restore", "--plan", file, "--yes"}, more...), c.target...)
+	}
+	c.remove("ConfigMap", "shop", "settings")
+	c.remove("ClusterRole", "", "shop-reader")
+	c.ok(c.on("plan", "-n", "shop", "--exclude-kind", "svc", "--out", file)...)
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(data), "s3cr3t-value") || strings.Contains(string(data), "red") {
+		t.Error("values of objects are in the file")
+	}
+
+	// What the plan was made of changes: it is refused, and nothing is written.
+	c.create(`{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: shop-reader}, rules: []}`)
+	code, _, errs := c.run(by(file)...)
+	if code != ExitMoved {
+		t.Errorf("exit code %d", code)
+	}
+	says(t, errs, "the saved plan no longer holds", "ClusterRole.rbac.authorization.k8s.io/shop-reader is now keep", "make the plan again")
+	if c.there("ConfigMap", "shop", "settings") {
+		t.Error("a plan that does not hold was applied")
+	}
+	other := filepath.Join(t.TempDir(), "other.plan")
+	system, err := c.of("Namespace", "").Get(t.Context(), "kube-system", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for was, is := range map[string]string{
+		string(system.GetUID()): "00000000-0000-0000-0000-000000000000", `"format": 1`: `"format": 99`, `"--namespace=shop"`: `"--undo-newer=true"`,
+	} {
+		if err := os.WriteFile(other, []byte(strings.Replace(string(data), was, is, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if code, out, errs := c.run(by(other)...); code != ExitMoved && code != ExitUsage {
+			t.Errorf("%s in place of %s: exit code %d\n%s%s", is, was, code, out, errs)
+		}
+	}
+	code, _, errs = c.run(by(file, "-n", "shop")...)
+	if code != ExitUsage {
+		t.Errorf("exit code %d", code)
+	}
+	says(t, errs, "--namespace is one")
+
+	// As it was, it is applied.
+	c.remove("ClusterRole", "", "shop-reader")
+	c.ok(by(file)...)
+	if !c.there("ConfigMap", "shop", "settings") || !c.there("ClusterRole", "", "shop-reader") {
+		t.Error("the plan was not applied")
+	}
+}
+
+func (c *town) differences(t *testing.T) {
+	web, err := c.of("Deployment", "shop").Get(t.Context(), "web", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unstructured.SetNestedField(web.Object, int64(4), "spec", "minReadySeconds"); err != nil {
+		t.Fatal(err)
+	}
+	if err := unstructured.SetNestedField(web.Object, "b", "metadata", "labels", "app"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.of("Deployment", "shop").Update(t.Context(), web, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	c.remove("Service", "shop", "web")
+	out := c.ok(c.on("plan", "-n", "shop", "--diff")...)
+	says(t, out, "Differences to the target (", "  + Service/shop/web\n", "  ~ Deployment.apps/shop/web\n", `metadata.labels.app: should be "web", is "b"`)
+	if strings.Contains(out, "s3cr3t") {
+		t.Error("a secret value is shown")
 	}
 }
