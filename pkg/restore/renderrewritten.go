@@ -24,8 +24,8 @@ func (p *Plan) renderRewritten(b *bytes.Buffer) {
 	changed := make(map[appbur.ObjectID]bool)
 
 	for _, s := range p.Steps {
-		if s.Action == ActionPrepare {
-			continue
+		if s.Action == ActionPrepare || s.Action == ActionKeep {
+			continue // it is said with the apply, and what stays as it is does not change
 		}
 		for _, r := range s.Rewritten {
 			c := change{s.Object.GroupKind().String(), position.ReplaceAllString(r.Path, "[]"), r.What}

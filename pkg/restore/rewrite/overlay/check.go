@@ -9,6 +9,8 @@ import (
 
 	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/types"
+
+	"github.com/appbur/appbur"
 )
 
 // layer is one kustomization of an overlay.
@@ -90,7 +92,8 @@ func (c *checker) read(dir string) (layer, error) {
 		return l, refuse(dir, "there is no kustomization.yaml in the directory")
 	}
 
-	if err := l.Unmarshal(c.overlay.files[l.file]); err != nil {
+	err := appbur.Guard(func() error { return l.Unmarshal(c.overlay.files[l.file]) })
+	if err != nil {
 		return l, refuse(l.file, "%v", err)
 	}
 	return l, nil

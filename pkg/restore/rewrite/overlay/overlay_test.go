@@ -386,3 +386,25 @@ func TestLimits(t *testing.T) {
 		t.Error("an overlay of any size is read")
 	}
 }
+
+// Whatever an overlay says, it is refused with an error of its own or applied.
+func FuzzOverlay(f *testing.F) {
+	for _, text := range []string{
+		"resources: [restore-point]", "resources: [restore-point]\nlabels: [{pairs: {a: b}}]", "resources: [restore-point, ../x]",
+		"resources: [restore-point]\npatches: [{target: {kind: Secret}, patch: '[]'}]", "resources: [restore-point]\nnamePrefix: a-",
+		"resources: [restore-point]\nreplacements: [{source: {kind: Secret}, targets: [{select: {kind: ConfigMap}, fieldPaths: [data.a]}]}]",
+		"resources: [restore-point]\nconfigMapGenerator: [{name: a, literals: [a=b]}]", "resources: [restore-point]\nreplicas: [{name: a}]",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		o, err := overlayOf(k, text)
+		if err == nil {
+			_, err = o.Apply(pointOf(t, web))
+		}
+		var refused *Error
+		if err != nil && !errors.As(err, &refused) {
+			t.Errorf("%q: %v", text, err)
+		}
+	})
+}
