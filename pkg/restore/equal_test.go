@@ -99,3 +99,39 @@ func TestWhatWasSavedIsRight(t *testing.T) {
 		}
 	}
 }
+
+// A dry run moves no resource version, and a server may store nothing but a new time: what is
+// in the object decides, and only where it was not read, versions and our own entry do.
+func TestWhatAWriteChanged(t *testing.T) {
+	object := func(version, time, replicas string) map[string]any {
+		return decode(t, `{"metadata":{"name":"a","uid":"1","resourceVersion":"`+version+`","generation":`+version+`,"managedFields":[
+			{"manager":"appbur","operation":"Apply","time":"`+time+`","fieldsV1":{"f:spec":{"f:replicas":{}}}}]},"spec":{"replicas":`+replicas+`}}`)
+	}
+	before := object("7", "noon", "1")
+	for _, tt := range []struct {
+		name      string
+		live      map[string]any
+		answer    map[string]any
+		full      bool
+		unchanged bool
+	}{
+		{"a dry run that would change a value", before, object("7", "noon", "2"), true, false},
+		{"a dry run that would change a time", before, object("7", "later", "1"), true, true},
+		{"a write that moved the version and the time", before, object("8", "later", "1"), true, true},
+		{"a write in the same second", before, object("8", "noon", "2"), true, false},
+		{"unread, and the same version", nil, object("7", "noon", "1"), false, true},
+		{"unread, and another manager wrote", nil, object("8", "noon", "1"), false, true},
+		{"unread, and we wrote", nil, object("8", "later", "1"), false, false},
+		{"unread, and a dry run of ours", nil, object("7", "later", "2"), true, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			answer := Applied{Identity: identityOf(tt.answer)}
+			if tt.full {
+				answer.Object = tt.answer
+			}
+			if got := wroteNothing(identityOf(before), tt.live, answer, false); got != tt.unchanged {
+				t.Errorf("unchanged: %t", got)
+			}
+		})
+	}
+}

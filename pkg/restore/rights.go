@@ -52,7 +52,7 @@ func (r Right) compare(o Right) int {
 
 // Rights say what an account may not do of what a plan needs.
 type Rights struct {
-	// Account is who the target says that it is, "" if it does not say.
+	// Account is who the target says that it is, "" if it does not say or nothing is missing.
 	Account string `json:"account,omitempty"`
 	// Missing are the rights without which some write would be refused.
 	Missing []Right `json:"missing"`
@@ -116,8 +116,10 @@ func ReviewRights(ctx context.Context, p *Plan, c Cluster) (Rights, error) {
 		rights.Missing = append(rights.Missing, need.Right)
 	}
 	slices.SortFunc(rights.Missing, Right.compare)
-	rights.Account = v.account(ctx)
-	rights.Manifest = v.manifest(ctx, rights)
+	if len(rights.Missing) > 0 { // else nobody has to be named
+		rights.Account = v.account(ctx)
+		rights.Manifest = v.manifest(ctx, rights)
+	}
 	return rights, nil
 }
 
