@@ -138,7 +138,8 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 	}
 
 	cluster := made.cluster
-	writes := !o.dryRun && (len(made.plan.Blocked()) == 0 || o.policy.AllowBlocked)
+	applicable := len(made.plan.Blocked()) == 0 || o.policy.AllowBlocked
+	writes := applicable && !o.dryRun
 	if o.dryRun {
 		cluster = restore.DryRun(cluster)
 	}
@@ -148,7 +149,7 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 			return err
 		}
 	}
-	if writes || o.dryRun {
+	if applicable {
 		rights, err := e.rights(ctx, made)
 		if err != nil {
 			return err
