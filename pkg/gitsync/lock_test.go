@@ -143,11 +143,15 @@ func TestOneMaintenanceAtATime(t *testing.T) {
 		t.Errorf("%d packs, want all 40", n)
 	}
 	done()
-	if err := testCommit(t, other, "last"); err != nil {
-		t.Fatal(err)
-	}
-	if n := len(other.objects.Own()); n != 1 {
-		t.Errorf("%d packs, want them rolled up", n)
+
+	// The call that gave up still waits in the system, and may be handed the lock for a moment: then a later commit rolls up.
+	for n := 0; n == 0 || len(other.objects.Own()) > 1; n++ {
+		if n == 100 {
+			t.Fatalf("%d packs, want them rolled up", len(other.objects.Own()))
+		}
+		if err := testCommit(t, other, fmt.Sprint("last ", n)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if _, err := other.Maintain(t.Context(), MaintainOptions{}); err != nil {
 		t.Error(err)
