@@ -54,7 +54,7 @@ func (o *planOptions) addPolicyFlags(command *cobra.Command) {
 }
 
 func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
-	selector, err := o.partOptions.parse()
+	selector, err := o.parse()
 	if err != nil {
 		return planned{}, err
 	}

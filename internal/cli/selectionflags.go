@@ -93,14 +93,17 @@ func (o *selectionOptions) parse() (selection.Selector, error) {
 // parse reads the words, and what is to become of them.
 func (o *partOptions) parse() (selection.Selector, error) {
 	if !slices.Contains([]string{"", onlyManifests, onlyState}, o.only) {
-		return selection.Selector{}, &usageError{appbur.WithHint(fmt.Errorf("--only: %q is not known", o.only), "pass --only manifests or --only state")}
+		return selection.Selector{}, &usageError{appbur.WithHint(fmt.Errorf("--only: %q is not known", o.only),
+			"pass --only manifests or --only state")}
 	}
 	policies := []restore.OwnerPolicy{restore.OwnersInclude, restore.OwnersDrop, restore.OwnersFail}
 	if !slices.Contains(policies, restore.OwnerPolicy(o.owners)) {
-		return selection.Selector{}, &usageError{appbur.WithHint(fmt.Errorf("--owners: %q is not known", o.owners), "pass --owners include, drop or fail")}
+		return selection.Selector{}, &usageError{appbur.WithHint(fmt.Errorf("--owners: %q is not known", o.owners),
+			"pass --owners include, drop or fail")}
 	}
 	if o.only == onlyManifests && len(o.words.AppsAlso)+len(o.words.Apps) > 0 {
-		return selection.Selector{}, &usageError{appbur.WithHint(errors.New("--only manifests leaves the state of applications out, and --app names one"),
+		return selection.Selector{}, &usageError{appbur.WithHint(
+			errors.New("--only manifests leaves the state of applications out, and --app names one"),
 			"leave --app or --only out")}
 	}
 	return o.selectionOptions.parse()
@@ -126,7 +129,8 @@ func (o *partOptions) choose(e *env, selector selection.Selector, point restore.
 		Owners:       restore.OwnerPolicy(o.owners),
 	})
 	if errors.Is(err, restore.ErrOwnerNotChosen) {
-		return point, &usageError{appbur.WithHint(fmt.Errorf("--owners fail: %w", err), "select the owner as well, or pass --owners include or drop")}
+		return point, &usageError{appbur.WithHint(fmt.Errorf("--owners fail: %w", err),
+			"select the owner as well, or pass --owners include or drop")}
 	}
 	return chosen, err
 }

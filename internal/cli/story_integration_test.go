@@ -148,7 +148,8 @@ func TestStory(t *testing.T) {
 			t.Errorf("after a dry run the application has the state: exit code %d %s", code, errs)
 		}
 		for want, app := range map[string][]string{
-			"--app fleet-system/fleet=ADDRESS": nil, "application fleet-system/fleet: failed: ": {"--app", "fleet-system/fleet=unix:///nowhere/app.sock"},
+			"--app fleet-system/fleet=ADDRESS":         nil,
+			"application fleet-system/fleet: failed: ": {"--app", "fleet-system/fleet=unix:///nowhere/app.sock"},
 		} {
 			code, out, errs := s.run(slices.Concat([]string{"restore", "latest", "--dry-run", "--allow-blocked"}, target, app)...)
 			if code != ExitPartly || !strings.Contains(out+errs, want) {

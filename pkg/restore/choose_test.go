@@ -118,7 +118,9 @@ func villagePoint(t *testing.T) Point {
 		objects = append(objects, decode(t, text))
 	}
 	p := pointOf(t, objects...)
-	p.Meta.Apps = []appbur.AppState{{AppKey: appbur.AppKey{Namespace: "team-a", Name: "shop"}}, {AppKey: appbur.AppKey{Namespace: "team-b", Name: "fleet"}}}
+	for _, app := range []appbur.AppKey{{Namespace: "team-a", Name: "shop"}, {Namespace: "team-b", Name: "fleet"}} {
+		p.Meta.Apps = append(p.Meta.Apps, appbur.AppState{AppKey: app})
+	}
 	return p
 }
 
@@ -338,7 +340,8 @@ func TestObjectsWithoutTheirNamespaceAreBlocked(t *testing.T) {
 	choice := naming("ConfigMap/team-b/bucket")
 	choice.Dependencies, choice.Owners = false, OwnersDrop
 	plan := planOf(t, choice, Surroundings{Namespaces: map[string]bool{}})
-	if len(plan.Blocked()) != 1 || !strings.Contains(plan.String(), "its namespace team-b is neither selected nor in the target\n      hint: ") {
+	const why = "its namespace team-b is neither selected nor in the target\n      hint: "
+	if len(plan.Blocked()) != 1 || !strings.Contains(plan.String(), why) {
 		t.Errorf("it is not blocked, or it is not said why:\n%s", plan)
 	}
 	if plan := planOf(t, choice, Surroundings{Namespaces: map[string]bool{"team-b": true}}); len(plan.Blocked()) != 0 {

@@ -142,7 +142,8 @@ func TestWordsSelect(t *testing.T) {
 		{
 			"exclusions",
 			Words{
-				Namespaces: []string{"team-*"}, ExcludeKinds: []string{"*.example.org", "machines", "service.*", "service"}, ExcludeNames: []string{"web"},
+				Namespaces: []string{"team-*"}, ExcludeNames: []string{"web"},
+				ExcludeKinds:  []string{"*.example.org", "machines", "service.*", "service"},
 				ExcludeLabels: "env=prod", ExcludeApps: []string{"*/shop"},
 			},
 			"namespace team-*, without kind *.example.org or machines or service or service.*, without name web, without labels env=prod, without application */shop",
