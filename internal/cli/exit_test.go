@@ -128,7 +128,7 @@ func exitCases(t *testing.T) []exitCase {
 		{
 			ExitUsage,
 			"the consent to what it would do is missing: `--yes` was not given, or is not enough because the target of a restore is newer than the point. Nothing was done",
-			targetCluster{Since: &changedSince{Deleted: []appbur.ObjectID{{}}}}.refuse("", nil),
+			targetCluster{Since: &changedSince{Deleted: []appbur.ObjectID{{}}}}.refuse(""),
 		},
 
 		{ExitCancelled, "an interrupt or termination signal", &stoppedError{"cancelled"}},

@@ -145,7 +145,7 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 	}
 	began := e.now()
 	if writes && o.yes && !o.undoNewer { // before any more questions to the target
-		if err := target.refuse(made.plan.Point, made.plan.Part); err != nil {
+		if err := target.refuse(made.plan.Point); err != nil {
 			return err
 		}
 	}
@@ -208,7 +208,7 @@ func (e *env) agree(ctx context.Context, o *restoreOptions, made planned, target
 	if o.undoNewer {
 		return nil
 	}
-	return target.refuse(made.plan.Point, made.plan.Part)
+	return target.refuse(made.plan.Point)
 }
 
 // stepProgress draws the progress of a restore or a verification.

@@ -202,7 +202,8 @@ func (c *town) deletedNamespace(t *testing.T) {
 	c.remove("Namespace", "", "shop")
 	plan := c.ok(c.on("plan", "-n", "shop")...)
 	says(t, plan, "Selected: namespace shop\n", "Needed by selected objects, and there: left as they are",
-		"ClusterRoleBinding.rbac.authorization.k8s.io/shop-reads: binding of ServiceAccount/shop/web", "deleted (")
+		"ClusterRoleBinding.rbac.authorization.k8s.io/shop-reads: binding of ServiceAccount/shop/web",
+		"a restore would bring back: ")
 	if strings.Contains(plan, "ConfigMap/other") {
 		t.Errorf("the plan has what is not selected:\n%s", plan)
 	}

@@ -34,6 +34,8 @@ type targetCluster struct {
 
 	// unknown is why the id is not known.
 	unknown error
+	// part is what was selected, nil for all of the point.
+	part *restore.Part
 }
 
 // changedSince is what became of a point's objects in their own cluster since. All
@@ -75,7 +77,9 @@ func (s *changedSince) String() string {
 // identify reads which cluster the target is, and compares it with the point if the point
 // was taken of it.
 func (o *planOptions) identify(ctx context.Context, e *env, made planned) (targetCluster, error) {
-	t := targetCluster{Context: o.contextName(), Server: server(made.config), Version: made.plan.Target, Restored: []repository.Restored{}}
+	t := targetCluster{
+		Context: o.contextName(), Server: server(made.config), Version: made.plan.Target, Restored: []repository.Restored{}, part: made.plan.Part,
+	}
 	system, err := made.cluster.Get(ctx, appbur.ObjectID{Kind: "Namespace", Name: "kube-system"}, "v1")
 	switch {
 	case apierrors.IsForbidden(err):
@@ -162,13 +166,13 @@ func since(ctx context.Context, made planned, r restore.Reporter) (*changedSince
 }
 
 // refuse is why a restore does not go on without somebody who looks, nil if it may.
-func (t targetCluster) refuse(point appbur.RestorePointID, part *restore.Part) error {
+func (t targetCluster) refuse(point appbur.RestorePointID) error {
 	switch {
 	case t.unknown != nil:
 		return &usageError{appbur.WithHint(
 			fmt.Errorf("it is unknown whether the target is the cluster that %s was taken of: %w", point, t.unknown),
 			"let the account get the namespace kube-system, answer on a terminal instead of --yes, or pass --undo-newer if it does not matter")}
-	case t.Since.undone(part):
+	case t.Since.undone(t.part):
 		return &usageError{appbur.WithHint(
 			fmt.Errorf("the target is the cluster that the history is of, and it is newer than %s: %s; a restore would undo that", point, t.Since),
 			"keep its state with `appbur backup` first; then answer on a terminal instead of --yes, or pass --undo-newer")}
@@ -194,6 +198,8 @@ func (e *env) printTarget(w io.Writer, t targetCluster) {
 	fmt.Fprintf(w, "               Kubernetes %s, %s, %s\n", t.Version, tallyText(t.Nodes, "node"), tallyText(t.Namespaces, "namespace"))
 
 	switch {
+	case t.Since.any() && !t.Since.undone(t.part):
+		fmt.Fprintf(w, "               the history is of this cluster, and a restore would bring back: %s\n", oneLine(t.Since.String()))
 	case t.Since.any():
 		fmt.Fprintf(w, "               %s: %s\n", e.paint(sgrYellow, "the history is of this cluster, and a restore would undo what is newer"),
 			oneLine(t.Since.String()))
