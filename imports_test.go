@@ -1,8 +1,10 @@
 package appbur_test
 
 import (
+	"os"
 	"os/exec"
 	"path"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -84,6 +86,26 @@ func TestImportDirections(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What is built for users links no Go plugins: kustomize has a tag for that.
+func TestBuildsLinkNoGoPlugins(t *testing.T) {
+	makefile, err := os.ReadFile("Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tags := regexp.MustCompile(`(?m)^TAGS\s*:= (\S+)$`).FindSubmatch(makefile)
+	if tags == nil || strings.Count(string(makefile), "-tags $(TAGS)") != 2 {
+		t.Fatal("the Makefile does not build and install with its TAGS")
+	}
+
+	out, err := exec.Command("go", "list", "-deps", "-tags", string(tags[1]), "./cmd/appbur").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	if strings.Contains("\n"+string(out), "\nplugin\n") {
+		t.Error("the command links Go plugins")
 	}
 }
 
