@@ -8,30 +8,31 @@ cd "$(dirname "$0")/.."
 quick=(-short -vet=off -ldflags=-s -p "$((2 * $(nproc 2>/dev/null || echo 2)))")
 export CGO_ENABLED=0
 
-# in_memory names a directory in memory for the files of tests, which sync them by the thousand, if this machine has one with a gigabyte to
-# spare. Its name is the same each time, because Go runs a test again when a variable has changed that it reads. It is private, and what
-# killed tests left in it an hour ago is removed. What happens to files when the power fails is tested elsewhere (internal/powerloss).
+# in_memory names a directory in memory for the test programs and for the files of tests, which sync them by the thousand, if this machine
+# has one with room to spare. Its name is the same each time, because Go runs a test again when a variable has changed that it reads; for
+# the same reason programs are run by go itself (-exec keeps no results). It is private, and what killed tests left in it an hour ago is
+# removed. What happens to files when the power fails is tested elsewhere (internal/powerloss).
 in_memory() {
   local dir free probe
   dir=/dev/shm/appbur-unit-$(id -u)
 
+  # Some ten programs of 80 MB are there at a time.
   free=$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 {print $4}')
-  [ "${free:-0}" -ge $((1 << 20)) ] || return 1
+  [ "${free:-0}" -ge $((3 << 20)) ] || return 1
 
   mkdir -m 700 "$dir" 2>/dev/null || { [ -d "$dir" ] && [ ! -L "$dir" ] && [ -O "$dir" ]; } || return 1
   find "$dir" -mindepth 1 -maxdepth 1 -mmin +60 -exec rm -rf {} + >&2 || true
 
-  # Some tests write programs.
+  # Programs are run from it.
   probe=$(mktemp "$dir/probe.XXXXXX") && printf '#!/bin/sh\n' >"$probe" && chmod +x "$probe" || return 1
   "$probe" || { rm "$probe"; return 1; }
   rm "$probe"
   echo "$dir"
 }
 
-# The test programs themselves are built where they are today, and do not learn of it: a directory of testing.T is in GOTMPDIR.
 if memory=$(in_memory); then
-  export GOTMPDIR=${GOTMPDIR:-${TMPDIR:-/tmp}} TMPDIR=$memory
-  quick+=(-exec "env GOTMPDIR=")
+  unset GOTMPDIR
+  export TMPDIR=$memory
 fi
 
 exec bin/tools/gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg -- "${quick[@]}" ./...

@@ -49,7 +49,8 @@ blocked (why, and what to do). ` + "`appbur plan`" + ` asks a real target
 instead, which also knows which APIs are switched on. The table that this is
 judged by ends with Kubernetes ` + compat.TableEnd().MinorString() + `; a later version is judged by the removals that
 were announced until then, and a warning says so.` +
-			exitStatus("0  everything can be restored", "10 no repository, no such point, or nothing that is meant", "20 some objects are blocked or refused"),
+			exitStatus("0  everything can be restored", "10 no repository, no such point, or nothing that is meant",
+				"20 some objects are blocked or refused"),
 		Example: `  appbur compat cluster latest --to 1.37 --repo ./mgmt.git
   appbur compat cluster latest -n team-a --to 1.37 --repo ./mgmt.git
   appbur compat cluster latest --to 1.37 --repo ./mgmt.git --json`,
