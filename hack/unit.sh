@@ -4,8 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # Half of the work is linking some fifty test programs: without debug information, which no trace needs, and without cgo, as appbur is
-# released. Packages wait for the disk and for git, so that two for each core run side by side. What vet finds, `make lint` tells.
-quick=(-short -vet=off -ldflags=-s -p "$((2 * $(nproc 2>/dev/null || echo 2)))")
+# released. Packages wait for the disk and for git, so that three for each core run side by side. What vet finds, `make lint` tells.
+quick=(-short -vet=off -ldflags=-s -p "$((3 * $(nproc 2>/dev/null || echo 2)))")
 export CGO_ENABLED=0
 
 # in_memory names a directory in memory for the test programs and for the files of tests, which sync them by the thousand, if this machine
