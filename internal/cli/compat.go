@@ -87,7 +87,8 @@ func compatClusterRun(ctx context.Context, e *env, o *compatOptions) error {
 	if err != nil {
 		return &usageError{appbur.WithHint(fmt.Errorf("--to: %w", err), "name the release of the cluster to restore into, as in --to 1.37")}
 	}
-	if _, err := o.parse(); err != nil {
+	selector, err := o.parse()
+	if err != nil {
 		return err // before anything is read
 	}
 	c, err := o.repositoryOptions.point(e, o.point)
@@ -103,7 +104,7 @@ func compatClusterRun(ctx context.Context, e *env, o *compatOptions) error {
 		e.warn("what this release knows of Kubernetes ends with %s: of %s it knows only the removals that were announced until then, so served means not known to be gone; ask a real target with `appbur plan`",
 			end.MinorString(), version.MinorString())
 	}
-	selected, err := o.selection(e, pointOf(loaded))
+	selected, err := resolve(e, selector, pointOf(loaded))
 	if err != nil {
 		return err
 	}

@@ -103,7 +103,7 @@ func pointsDiffRun(ctx context.Context, e *env, o *pointsDiffOptions, fromName, 
 		difference.Apps = append(difference.Apps, describeDataset(d))
 	}
 	if !selector.Everything() {
-		if err := o.narrow(ctx, e, repo, &difference, from, to); err != nil {
+		if err := narrow(ctx, e, repo, selector, &difference, from, to); err != nil {
 			return err
 		}
 	}
@@ -130,8 +130,9 @@ func pointsDiffRun(ctx context.Context, e *env, o *pointsDiffOptions, fromName, 
 
 // narrow leaves in the difference what is selected in one of the points. Labels and names
 // are in the manifests, so both points are read.
-func (o *pointsDiffOptions) narrow(
-	ctx context.Context, e *env, repo *repository.Repository, difference *pointsDifference, refs ...repository.PointRef,
+func narrow(
+	ctx context.Context, e *env, repo *repository.Repository, selector selection.Selector,
+	difference *pointsDifference, refs ...repository.PointRef,
 ) error {
 	var points []restore.Point
 	at := map[string][]selection.Object{}
@@ -150,7 +151,7 @@ func (o *pointsDiffOptions) narrow(
 		points = append(points, pointOf(loaded))
 	}
 
-	selected, err := o.selection(e, points...)
+	selected, err := resolve(e, selector, points...)
 	if err != nil {
 		return err
 	}

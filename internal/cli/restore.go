@@ -197,18 +197,15 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 }
 
 // agree lets a restore go on when somebody who knows which cluster it writes to says
-// so: on a terminal, or before with --yes.
+// so on a terminal. What --yes agrees to was decided before.
 func (e *env) agree(ctx context.Context, o *restoreOptions, made planned, target targetCluster) error {
-	if !o.yes {
-		if o.json {
-			e.printTarget(e.Err, target)
-		}
-		return e.confirm(ctx, fmt.Sprintf("Restore %s to %s?", made.plan.Point, oneLine(target.name())))
-	}
-	if o.undoNewer {
+	if o.yes {
 		return nil
 	}
-	return target.refuse(made.plan.Point)
+	if o.json {
+		e.printTarget(e.Err, target)
+	}
+	return e.confirm(ctx, fmt.Sprintf("Restore %s to %s?", made.plan.Point, oneLine(target.name())))
 }
 
 // stepProgress draws the progress of a restore or a verification.

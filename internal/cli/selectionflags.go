@@ -111,8 +111,11 @@ func (o *partOptions) parse() (selection.Selector, error) {
 
 // choose returns the part of the point that is meant.
 func (o *partOptions) choose(e *env, selector selection.Selector, point restore.Point) (restore.Point, error) {
+	if selector.Everything() && o.only == "" {
+		return point, nil
+	}
 	selected, err := resolve(e, selector, point)
-	if err != nil || selected.Everything() && o.only == "" {
+	if err != nil {
 		return point, err
 	}
 	text := selected.String()
@@ -135,21 +138,23 @@ func (o *partOptions) choose(e *env, selector selection.Selector, point restore.
 	return chosen, err
 }
 
-// resolve compares the words with what the point holds.
-func resolve(e *env, selector selection.Selector, point restore.Point) (selection.Selection, error) {
-	objects := make([]selection.Object, 0, len(point.Objects))
+// resolve compares the words with what is in any of the points.
+func resolve(e *env, selector selection.Selector, points ...restore.Point) (selection.Selection, error) {
+	var objects []selection.Object
 	var resources []selection.Resource
-	for _, object := range point.Objects {
-		objects = append(objects, selectable(object.ID, object.Content))
-		if resource, ok := resourceOf(object.Content); ok {
-			resources = append(resources, resource)
+	var apps []appbur.AppKey
+	for _, point := range points {
+		for _, object := range point.Objects {
+			objects = append(objects, selectable(object.ID, object.Content))
+			if resource, ok := resourceOf(object.Content); ok {
+				resources = append(resources, resource)
+			}
+		}
+		for _, app := range point.Meta.Apps {
+			apps = append(apps, app.AppKey)
 		}
 	}
 
-	apps := make([]appbur.AppKey, 0, len(point.Meta.Apps))
-	for _, app := range point.Meta.Apps {
-		apps = append(apps, app.AppKey)
-	}
 	selected, err := selector.Resolve(objects, apps, resources)
 	if err != nil {
 		return selection.Selection{}, selectionError(err)
@@ -158,20 +163,6 @@ func resolve(e *env, selector selection.Selector, point restore.Point) (selectio
 		e.warn("--%s excludes nothing: %v", idle.Part, &idle)
 	}
 	return selected, nil
-}
-
-// selection compares the words with what is in all of the points.
-func (o *selectionOptions) selection(e *env, points ...restore.Point) (selection.Selection, error) {
-	selector, err := o.parse()
-	if err != nil {
-		return selection.Selection{}, err
-	}
-	var all restore.Point
-	for _, point := range points {
-		all.Objects = append(all.Objects, point.Objects...)
-		all.Meta.Apps = append(all.Meta.Apps, point.Meta.Apps...)
-	}
-	return resolve(e, selector, all)
 }
 
 // selectable is what a selection looks at.

@@ -3,6 +3,7 @@ package restore
 import (
 	"context"
 	"slices"
+	"strings"
 )
 
 // accessRule is a rule of RBAC: verbs on resources, or on paths that are no resources.
@@ -64,37 +65,31 @@ func texts(value any, key string) []string {
 // given. It follows the authorizer (pkg/apis/rbac, evaluation_helpers.go).
 func allowedBy(rules []accessRule, verb, group, resource, name string) bool {
 	return slices.ContainsFunc(rules, func(r accessRule) bool {
-		return has1(r.verbs, verb) && has1(r.groups, group) && coversResource(r.resources, resource) &&
+		return includes(r.verbs, verb) && includes(r.groups, group) && coversResource(r.resources, resource) &&
 			(len(r.names) == 0 || name != "" && slices.Contains(r.names, name))
 	})
 }
 
-// has1 reports whether a list has a value, or all of them.
-func has1(all []string, one string) bool {
+// includes reports whether a list of a rule has a value, or * for all.
+func includes(all []string, one string) bool {
 	return slices.Contains(all, one) || slices.Contains(all, "*")
 }
 
-// coversResource is has1 for resources, where */sub is the subresource of all.
+// coversResource is includes for resources, where */sub is the subresource of all.
 func coversResource(all []string, resource string) bool {
-	if has1(all, resource) {
+	if includes(all, resource) {
 		return true
 	}
-	for at := range len(resource) {
-		if resource[at] == '/' {
-			return slices.Contains(all, "*"+resource[at:])
-		}
-	}
-	return false
+	_, sub, isSub := strings.Cut(resource, "/")
+	return isSub && slices.Contains(all, "*/"+sub)
 }
 
 // allowsPath reports whether some rule allows a verb on a path that is no resource.
 func allowsPath(rules []accessRule, verb, path string) bool {
 	return slices.ContainsFunc(rules, func(r accessRule) bool {
-		return has1(r.verbs, verb) && slices.ContainsFunc(r.paths, func(allowed string) bool {
-			if n := len(allowed); n > 0 && allowed[n-1] == '*' {
-				return len(path) >= n-1 && path[:n-1] == allowed[:n-1]
-			}
-			return allowed == path
+		return includes(r.verbs, verb) && slices.ContainsFunc(r.paths, func(allowed string) bool {
+			beginning, isPattern := strings.CutSuffix(allowed, "*")
+			return allowed == path || isPattern && strings.HasPrefix(path, beginning)
 		})
 	})
 }

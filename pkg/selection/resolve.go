@@ -103,9 +103,6 @@ func (c criteria) split() []criteria {
 	return all
 }
 
-// Everything reports whether nothing is left out.
-func (s Selection) Everything() bool { return s.selector.Everything() }
-
 // String says the selection as it was said.
 func (s Selection) String() string { return s.selector.String() }
 

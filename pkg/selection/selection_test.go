@@ -164,7 +164,7 @@ func TestWordsSelect(t *testing.T) {
 			if got := strings.Join(held, " "); got != test.want {
 				t.Errorf("selected\n%s, want\n%s", got, test.want)
 			}
-			if selection.String() != test.text || selection.Everything() {
+			if selection.String() != test.text || selection.selector.Everything() {
 				t.Errorf("it is called %q", selection)
 			}
 		})
@@ -173,7 +173,7 @@ func TestWordsSelect(t *testing.T) {
 
 func TestNoWordsSelectEverything(t *testing.T) {
 	held, selection, err := resolve(t, Words{})
-	if err != nil || len(held) != len(cluster)+len(applications) || !selection.Everything() {
+	if err != nil || len(held) != len(cluster)+len(applications) || !selection.selector.Everything() {
 		t.Errorf("%v %v %v", held, selection, err)
 	}
 }
