@@ -181,6 +181,20 @@ func TestStory(t *testing.T) {
 			t.Error("no dataset was upcast")
 		}
 	})
+	t.Run("the state alone, or the manifests alone", func(t *testing.T) {
+		app := "fleet-system/fleet=" + v2
+		state := s.restore(append([]string{"restore", "latest", "--yes", "--only", "state", "--json", "--app", app}, target...))
+		if len(state.Apps) != 1 || state.Apps[0].Result != "created" || state.Counts.Created+state.Counts.Unchanged > 0 {
+			t.Errorf("--only state: %+v, %+v", state.Counts, state.Apps)
+		}
+		manifests := s.restore(append([]string{"restore", "latest", "--yes", "--allow-blocked", "--only", "manifests", "--json"}, target...))
+		if len(manifests.Apps) > 0 || manifests.Counts.Unchanged < 100 || manifests.Counts.Created > 0 {
+			t.Errorf("--only manifests: %+v, %+v", manifests.Counts, manifests.Apps)
+		}
+
+		plan := s.ok(append([]string{"plan", "latest", "--app", "fleet"}, target...)...)
+		says(t, plan, "Selected: application fleet\n0 of ", "fleet-system/fleet: ")
+	})
 	t.Run("the restored cluster is equal, and stays so", func(t *testing.T) {
 		s.equal(verifying)
 		t.Log("waiting 60 s for the garbage collector to do its worst")
