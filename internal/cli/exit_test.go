@@ -127,7 +127,7 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitUsage, "the command line was wrong", &usageError{errors.New("x")}},
 		{
 			ExitUsage,
-			"the consent to what it would do is missing: `--yes` was not given, or is not enough because the target of a restore is newer than the point. Nothing was done",
+			"the consent to what it would do is missing: `--yes` was not given, or is not enough because the target of a restore is newer than the point, or because `--prune-count` does not give the number of objects that `--prune` deletes. Nothing was done",
 			targetCluster{Since: &changedSince{Deleted: []appbur.ObjectID{{}}}}.refuse(""),
 		},
 

@@ -26,7 +26,7 @@ func newPlan(e *env) *cobra.Command {
 do, and why: every object with its action, what is converted, what is lost, what
 is blocked. If it is the cluster that the point was taken of, the plan says what
 changed there since, which a restore would undo. It says which rights the account
-lacks for it, as roles that can be applied. Nothing is changed. ` + "`appbur restore`" + ` with the same options does exactly this.` +
+lacks for it, as roles that can be applied. With --prune it lists what would be deleted. Nothing is changed. ` + "`appbur restore`" + ` with the same options does exactly this.` +
 			exitStatus("0  planned", "4  with --exit-code: the plan has steps", "10 no repository, no such point, or nothing that is meant",
 				"5  the history was rewritten (docs/trust.md)", "12 a key, a login or a signature was refused, or the account lacks rights",
 				"20 blocked objects and no --allow-blocked"),
@@ -94,6 +94,7 @@ lacks for it, as roles that can be applied. Nothing is changed. ` + "`appbur res
 	}
 
 	o.addFlags(e, command)
+	o.pruning.addFlags(command)
 	command.Flags().StringArrayVar(&apps, "app", nil,
 		"state of this `APPLICATION` only: NAMESPACE/NAME or NAME, patterns; what restore takes, with =ADDRESS, selects nothing; repeatable")
 	command.Flags().BoolVar(&exitCode, "exit-code", false, "exit with 4 when the plan has steps")

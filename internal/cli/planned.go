@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/rest"
@@ -26,6 +27,7 @@ type planOptions struct {
 	point    string
 	policy   restore.Policy
 	rewrites rewriteOptions
+	pruning  pruneOptions
 }
 
 // planned is a plan with what it was made of.
@@ -56,6 +58,9 @@ func (o *planOptions) addPolicyFlags(command *cobra.Command) {
 func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
 	selector, err := o.parse()
 	if err != nil {
+		return planned{}, err
+	}
+	if err := o.checkPrune(); err != nil {
 		return planned{}, err
 	}
 	if err := o.rewrites.read(); err != nil {
@@ -92,7 +97,9 @@ func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
 	if err != nil {
 		return planned{}, err
 	}
-	return planned{plan, repo, loaded, rules, config, cluster}, nil
+	bar.finish()
+	made := planned{plan, repo, loaded, rules, config, cluster}
+	return made, o.addPrune(ctx, e, made)
 }
 
 // planFor asks the target what the plan has to know of it, and plans.
@@ -115,6 +122,13 @@ func (o *planOptions) planFor(ctx context.Context, config *rest.Config, point re
 // know repositories.
 func pointOf(loaded *repository.Loaded) restore.Point {
 	point := restore.Point{Meta: loaded.Meta, Index: loaded.Index, Objects: make([]restore.Object, len(loaded.Objects))}
+	for _, kind := range loaded.Coverage.Types {
+		if kind.Whole() && kind.Resource != "" {
+			point.Covered = append(point.Covered, restore.CoveredKind{
+				APIVersion: strings.TrimPrefix(kind.Group+"/"+kind.Version, "/"), Kind: kind.Kind, Namespaced: kind.Namespaced,
+			})
+		}
+	}
 	for i, object := range loaded.Objects {
 		point.Objects[i] = restore.Object{ID: object.ID, APIVersion: object.APIVersion, Content: object.Content, Secrets: object.Secrets}
 	}

@@ -30,6 +30,8 @@ type restoreOptions struct {
 	undoNewer bool
 	dryRun    bool
 	json      bool
+	// pruneCount is how many objects may be deleted, -1 if it was not given.
+	pruneCount int
 }
 
 func newRestore(e *env) *cobra.Command {
@@ -38,8 +40,8 @@ func newRestore(e *env) *cobra.Command {
 		Use:   "restore POINT [KIND/NAME...]",
 		Short: "Restore a point to a cluster",
 		Long: `Restore a restore point to a cluster: show the plan and which cluster it is for,
-ask for confirmation, apply it, import the state of the applications, and report. Nothing in the cluster is deleted. Objects
-are applied in the order of their dependencies, owners before what they own;
+ask for confirmation, apply it, import the state of the applications, and report. Nothing in the cluster is deleted without
+--prune. Objects are applied in the order of their dependencies, owners before what they own;
 owner references get the uids that the owners have in this cluster.
 
 It can be repeated: what is there already stays as it is, what failed is tried
@@ -62,10 +64,11 @@ deleted there since would be undone. --yes alone does not confirm that.` +
 				"11 --plan: the saved plan no longer holds; nothing was changed",
 				"12 a key, a login or a signature was refused, or the account lacks rights (nothing was changed)",
 				"20 blocked objects and no --allow-blocked; nothing was changed",
-				"64 no terminal and no --yes, or --yes alone although the target is newer than the point", "130 cancelled; run again to go on"),
+				"64 no terminal and no --yes, or --yes alone although the target is newer than the point or objects are deleted", "130 cancelled; run again to go on"),
 		Example: `  appbur restore latest --repo ./mgmt.git --kubeconfig new.yaml
   appbur restore latest --repo ./mgmt.git --kubeconfig new.yaml --dry-run
   appbur restore latest -n team-a --repo ./mgmt.git --kubeconfig mgmt.yaml
+  appbur restore latest -n team-a --prune --repo ./mgmt.git --kubeconfig mgmt.yaml
   appbur restore latest deployment/web -n team-a --repo ./mgmt.git --kubeconfig mgmt.yaml
   appbur restore --plan restore.plan --repo ./mgmt.git --kubeconfig new.yaml
   appbur restore 20261121T030238Z --repo ./mgmt.git --kubeconfig new.yaml --yes --app fleet-system/fleet=fleet2.example:7443`,
@@ -86,6 +89,8 @@ deleted there since would be undone. --yes alone does not confirm that.` +
 	}
 	o.planOptions.addFlags(e, command)
 	o.appOptions.addFlags(command, "whose saved state is imported")
+	o.pruning.addFlags(command)
+	command.Flags().IntVar(&o.pruneCount, "prune-count", -1, "with --prune: confirm that this `NUMBER` of objects is deleted, as the plan says")
 	command.Flags().StringVar(&o.plan, "plan", "",
 		"`FILE` that plan --out wrote: restore by that plan, with its point and its options, or not at all if it is no longer the same")
 	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask for confirmation")
@@ -111,6 +116,9 @@ func restorePlan(cmd *cobra.Command, e *env, o *restoreOptions) error {
 
 // restoreRun restores, by a saved plan if there is one.
 func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan) error {
+	if o.pruneCount >= 0 && !o.pruning.prune {
+		return &usageError{appbur.WithHint(errors.New("--prune-count is for --prune, which is not given"), "leave it out, or add --prune")}
+	}
 	targets, dialer, err := o.applications()
 	if err != nil {
 		return err
@@ -162,7 +170,7 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 		}
 	}
 	if writes {
-		if err := e.agree(ctx, o, made, target); err != nil {
+		if err := e.agreeToPrune(ctx, o, made, target); err != nil {
 			return err
 		}
 		e.noteRestore(made, target, began, repository.RestoreBegun)

@@ -15,7 +15,7 @@ const shownChanges = 20
 // addChanges adds to a table what a restore created and configured: object by object as
 // long as they are few, otherwise kind by kind.
 func addChanges(t *table, outcomes []restore.Outcome) {
-	for _, result := range []restore.Result{restore.Created, restore.Configured} {
+	for _, result := range []restore.Result{restore.Created, restore.Configured, restore.Deleted} {
 		var changed []appbur.ObjectID
 		for _, o := range outcomes {
 			if o.Result == result {

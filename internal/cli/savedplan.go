@@ -61,6 +61,7 @@ func (o *planOptions) choiceFlags() *pflag.FlagSet {
 	o.partOptions.addFlags(command)
 	o.rewrites.addFlags(command)
 	o.addPolicyFlags(command)
+	o.pruning.addFlags(command)
 	return command.Flags()
 }
 

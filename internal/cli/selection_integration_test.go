@@ -65,16 +65,17 @@ spec: {ports: [{port: 80}], selector: {app: web}}
 
 // resources of the kinds of shop.
 var shopResources = map[string]schema.GroupVersionResource{
-	"Namespace":          {Version: "v1", Resource: "namespaces"},
-	"ServiceAccount":     {Version: "v1", Resource: "serviceaccounts"},
-	"Secret":             {Version: "v1", Resource: "secrets"},
-	"ConfigMap":          {Version: "v1", Resource: "configmaps"},
-	"Service":            {Version: "v1", Resource: "services"},
-	"Deployment":         {Group: "apps", Version: "v1", Resource: "deployments"},
-	"ClusterRole":        {Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "clusterroles"},
-	"Role":               {Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "roles"},
-	"RoleBinding":        {Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "rolebindings"},
-	"ClusterRoleBinding": {Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "clusterrolebindings"},
+	"Namespace":             {Version: "v1", Resource: "namespaces"},
+	"ServiceAccount":        {Version: "v1", Resource: "serviceaccounts"},
+	"Secret":                {Version: "v1", Resource: "secrets"},
+	"ConfigMap":             {Version: "v1", Resource: "configmaps"},
+	"Service":               {Version: "v1", Resource: "services"},
+	"PersistentVolumeClaim": {Version: "v1", Resource: "persistentvolumeclaims"},
+	"Deployment":            {Group: "apps", Version: "v1", Resource: "deployments"},
+	"ClusterRole":           {Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "clusterroles"},
+	"Role":                  {Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "roles"},
+	"RoleBinding":           {Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "rolebindings"},
+	"ClusterRoleBinding":    {Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "clusterrolebindings"},
 }
 
 // town is a real cluster with a shop, and a client for it.

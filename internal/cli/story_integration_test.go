@@ -234,7 +234,7 @@ func TestStory(t *testing.T) {
 // restoreAnswer is the part of the JSON output that the story looks at, as a
 // user's script would.
 type restoreAnswer struct {
-	Counts struct{ Created, Configured, Unchanged, Skipped, Failed int }
+	Counts struct{ Created, Configured, Unchanged, Skipped, Failed, Deleted int }
 	Apps   []struct {
 		Result   string
 		Imported struct {

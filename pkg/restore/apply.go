@@ -90,7 +90,7 @@ func (p *Plan) applicable() error {
 	for _, s := range p.Steps {
 		switch s.Action {
 		case ActionPrepare, ActionApply, ActionStatus, ActionRelink, ActionWait:
-		case ActionHandOver, ActionBarrier, ActionKeep, ActionSkip, ActionBlocked:
+		case ActionHandOver, ActionBarrier, ActionKeep, ActionSkip, ActionBlocked, ActionPrune:
 			continue
 		}
 		if s.Content == nil {
@@ -119,6 +119,7 @@ type run struct {
 	results    []*stepResult // by step id; nil while not finished
 	cause      []int         // by step id: the failed step that it needs, or 0
 	finished   int           // without barriers
+	failed     int           // of the steps that are finished
 	total      int
 
 	hint func(error) string
@@ -201,6 +202,8 @@ func (r *run) withoutRequest(step *Step) (*stepResult, bool) {
 		cause := r.plan.Steps[r.cause[step.ID]-1].Object
 		err := fmt.Errorf("not tried, because %s failed", cause)
 		return &stepResult{step: step, result: Failed, err: err, cause: &cause}, true
+	case step.Action == ActionPrune && r.failed > 0:
+		return &stepResult{step: step, result: Skipped, note: "not deleted, because something failed before", hint: "run the restore again"}, true
 	case step.Action == ActionBarrier:
 		return &stepResult{step: step}, true
 	case step.Action == ActionKeep:
@@ -231,6 +234,9 @@ func (r *run) identities(step *Step) learned {
 func (r *run) finish(result *stepResult) {
 	id := result.step.ID
 	r.results[id] = result
+	if result.result == Failed && result.step.Action != ActionPrune && result.step.Action != ActionBarrier {
+		r.failed++
+	}
 
 	for _, next := range r.dependents[id] {
 		if result.result == Failed && r.cause[next] == 0 && slices.Contains(r.plan.Steps[next-1].Needs, id) {

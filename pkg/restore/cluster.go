@@ -25,6 +25,9 @@ type Cluster interface {
 	// Apply performs one write as [FieldManager], by server-side apply unless the
 	// request says otherwise.
 	Apply(ctx context.Context, r Request) (Applied, error)
+	// Delete deletes one object, and reports whether it is gone: something may keep it for
+	// a while, such as a finalizer.
+	Delete(ctx context.Context, d Deletion) (gone bool, err error)
 }
 
 // Way is how a request writes.
@@ -83,4 +86,6 @@ type Identity struct {
 	// applied changed, and empty if it never applied anything.
 	Applied       string
 	AppliedStatus string
+	// Owners are the uids of its owner references, separated by spaces.
+	Owners string
 }

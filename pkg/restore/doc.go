@@ -47,7 +47,8 @@
 //   - Fields of other managers are not taken without [Policy].ForceConflicts; objects
 //     of which it still manages a field, from an earlier restore, are brought to the
 //     plan.
-//   - Nothing is deleted.
+//   - Nothing is deleted, but for what [Prune] added to the plan: object by object, by
+//     uid and version, after everything else and only if nothing of that failed.
 //   - No secret value of an [Object] is in a plan's text, JSON or digests, nor in an
 //     event, a report or a finding, also where an API server or a webhook quotes what
 //     it refuses (redact.go).

@@ -127,6 +127,20 @@ func (f *faultyCluster) Apply(ctx context.Context, r Request) (Applied, error) {
 	return Applied{Identity: k.identity, Created: !ok}, nil
 }
 
+func (f *faultyCluster) Delete(_ context.Context, d Deletion) (bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	k, ok := f.objects[d.Object]
+	switch {
+	case !ok:
+		return false, apierrors.NewNotFound(schema.GroupResource{Resource: d.Object.Kind}, d.Object.Name)
+	case k.identity.UID != d.UID || d.ResourceVersion != "" && k.identity.ResourceVersion != d.ResourceVersion:
+		return false, raced()
+	}
+	delete(f.objects, d.Object)
+	return true, nil
+}
+
 func (f *faultyCluster) alive(uid string) bool {
 	for _, k := range f.objects {
 		if k.identity.UID == uid {

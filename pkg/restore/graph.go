@@ -63,7 +63,7 @@ func (n *node) compare(other *node) int {
 // actionRank orders the steps of one object.
 var actionRank = map[Action]int{
 	ActionBarrier: 0, ActionPrepare: 1, ActionApply: 2, ActionWait: 3, ActionStatus: 4, ActionRelink: 5,
-	ActionHandOver: 6, ActionKeep: 7, ActionSkip: 8, ActionBlocked: 9,
+	ActionHandOver: 6, ActionKeep: 7, ActionSkip: 8, ActionBlocked: 9, ActionPrune: 10,
 }
 
 // breakCycles removes edges until no cycle is left, and returns the owning edges

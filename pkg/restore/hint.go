@@ -58,6 +58,11 @@ var failureRules = []failureRule{
 		"",
 	},
 	{
+		func(err error) bool { return errors.Is(err, ErrStays) },
+		"whoever set its finalizers ends them: see that its controller runs; nothing is forced. Run the restore again to see whether it is gone",
+		"",
+	},
+	{
 		func(err error) bool { return errors.Is(err, ErrTerminating) },
 		"wait until it is gone, or remove its finalizers, and run the restore again",
 		"",

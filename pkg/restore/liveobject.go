@@ -10,12 +10,15 @@ import (
 // liveObject is the part of an answer that a restore reads.
 type liveObject struct {
 	Metadata struct {
-		Namespace         string         `json:"namespace"`
-		Name              string         `json:"name"`
-		UID               string         `json:"uid"`
-		ResourceVersion   string         `json:"resourceVersion"`
-		DeletionTimestamp *string        `json:"deletionTimestamp"`
-		ManagedFields     []managedEntry `json:"managedFields"`
+		Namespace         string  `json:"namespace"`
+		Name              string  `json:"name"`
+		UID               string  `json:"uid"`
+		ResourceVersion   string  `json:"resourceVersion"`
+		DeletionTimestamp *string `json:"deletionTimestamp"`
+		OwnerReferences   []struct {
+			UID string `json:"uid"`
+		} `json:"ownerReferences"`
+		ManagedFields []managedEntry `json:"managedFields"`
 	} `json:"metadata"`
 }
 
@@ -35,6 +38,9 @@ func (o liveObject) identity() Identity {
 		Terminating:     o.Metadata.DeletionTimestamp != nil,
 	}
 
+	for _, owner := range o.Metadata.OwnerReferences {
+		id.Owners = strings.TrimSpace(id.Owners + " " + owner.UID)
+	}
 	for _, entry := range o.Metadata.ManagedFields {
 		if entry.Manager != FieldManager {
 			continue

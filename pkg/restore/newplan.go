@@ -76,6 +76,8 @@ func NewPlan(p Point, t compat.Target, o Options) (*Plan, error) {
 		Apps:   p.Meta.Apps,
 
 		partial: p.Meta.Partial,
+		covered: coveredBy(p, t),
+		taken:   p.Meta.Started,
 	}, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/compat"
@@ -42,6 +43,8 @@ const (
 	// ActionSkip marks an object that is left out because its namespace was left out
 	// of the restore point.
 	ActionSkip Action = "skip"
+	// ActionPrune deletes an object that the restore point does not have.
+	ActionPrune Action = "prune"
 	// ActionBlocked marks an object that cannot be restored to the target.
 	ActionBlocked Action = "blocked"
 )
@@ -57,6 +60,8 @@ type Policy struct {
 	// and reported as failed. Objects of which appbur still manages some field, from
 	// an earlier restore, are always brought to the plan.
 	ForceConflicts bool `json:"forceConflicts"`
+	// Prune says that the plan deletes what the restore point does not have ([Prune]).
+	Prune bool `json:"prune,omitempty"`
 }
 
 // Plan describes what a restore will do, completely and in advance. It is a pure function of
@@ -77,11 +82,17 @@ type Plan struct {
 	Part *Part `json:"part,omitempty"`
 	// Notes are what a person should know and no step shows.
 	Notes []Note `json:"notes,omitempty"`
+	// Kept are the objects that the restore point does not have and that [Prune] leaves.
+	Kept []Kept `json:"kept,omitempty"`
 	// Apps are the applications whose state is imported once all steps are done.
 	Apps []appbur.AppState `json:"apps,omitempty"`
 
 	// partial is true when the point is: what it does not have is not known to be absent.
 	partial bool
+	// covered are the kinds of which the point has all objects, as the target serves them.
+	covered []coveredKind
+	// taken is when reading the point began.
+	taken time.Time
 }
 
 // Step is one action on one object.
@@ -122,6 +133,8 @@ type Step struct {
 	// Need is why the object comes with the chosen ones, nil for those. The step then leaves
 	// an object alone that exists.
 	Need *Need `json:"need,omitempty"`
+	// UID is that of the object that a prune deletes: another one of its name stays.
+	UID string `json:"uid,omitempty"`
 	// Digest covers what the step sends, without secret values.
 	Digest appbur.Digest `json:"digest,omitzero"`
 
@@ -135,6 +148,9 @@ type Step struct {
 
 	// appliers are the managers with their fields.
 	appliers []manifest.Manager
+
+	// pruned is what a prune goes by.
+	pruned *pruned
 
 	// redaction hides the secret values of the content from everything that is printed.
 	redaction *redaction

@@ -31,6 +31,9 @@ type Point struct {
 	Index   map[appbur.ObjectID]manifest.Entry
 	// Notes are about what was changed since the point was read; they go into the plan.
 	Notes []Note
+	// Covered are the kinds of which the point has every object that its rules save, also where
+	// that is none.
+	Covered []CoveredKind
 	// Part says which part of the point this is, nil for all of it.
 	Part *Part
 }

@@ -25,6 +25,7 @@ func (p *Plan) Render(w io.Writer) error {
 	p.renderPart(&b)
 	p.renderKinds(&b)
 	p.renderNeeds(&b)
+	p.renderPrune(&b)
 
 	sections := []struct {
 		title   string
@@ -41,7 +42,7 @@ func (p *Plan) Render(w io.Writer) error {
 		var steps []Step
 		for _, s := range p.Steps {
 			if s.section() == section.verdict && (s.Action == ActionBlocked || s.Verdict != compat.Unknown) && s.Action != ActionStatus &&
-				s.Action != ActionPrepare && s.Action != ActionSkip {
+				s.Action != ActionPrepare && s.Action != ActionSkip && s.Action != ActionPrune {
 				steps = append(steps, s)
 			}
 		}
@@ -85,7 +86,7 @@ func (p *Plan) renderKinds(b *bytes.Buffer) {
 	var kinds []appbur.GroupKind
 
 	for _, s := range p.Steps {
-		if s.Action == ActionBarrier || s.Action == ActionSkip || s.Action == ActionKeep {
+		if s.Action == ActionBarrier || s.Action == ActionSkip || s.Action == ActionKeep || s.Action == ActionPrune {
 			continue
 		}
 		kind := s.Object.GroupKind()
@@ -108,7 +109,7 @@ func (p *Plan) renderKinds(b *bytes.Buffer) {
 			t.status++
 		case ActionBlocked:
 			t.blocked++
-		case ActionPrepare, ActionWait, ActionRelink, ActionHandOver, ActionBarrier, ActionKeep, ActionSkip:
+		case ActionPrepare, ActionWait, ActionRelink, ActionHandOver, ActionBarrier, ActionKeep, ActionSkip, ActionPrune:
 		}
 	}
 

@@ -25,6 +25,8 @@ const (
 	Unchanged Result = "unchanged"
 	// Skipped objects were left out according to the plan.
 	Skipped Result = "skipped"
+	// Deleted objects were there and are gone.
+	Deleted Result = "deleted"
 	// Failed objects are not, or not wholly, as the plan says.
 	Failed Result = "failed"
 )
@@ -57,6 +59,7 @@ type Counts struct {
 	Unchanged  int `json:"unchanged"`
 	Skipped    int `json:"skipped"`
 	Failed     int `json:"failed"`
+	Deleted    int `json:"deleted,omitempty"`
 	Converted  int `json:"converted"`
 }
 
@@ -97,8 +100,12 @@ func (r *Report) Failures() []Outcome {
 
 // String returns the counts in one line.
 func (c Counts) String() string {
-	return fmt.Sprintf("%d created, %d configured, %d unchanged, %d skipped, %d failed (%d converted)",
-		c.Created, c.Configured, c.Unchanged, c.Skipped, c.Failed, c.Converted)
+	deleted := ""
+	if c.Deleted > 0 {
+		deleted = fmt.Sprintf("%d deleted, ", c.Deleted)
+	}
+	return fmt.Sprintf("%d created, %d configured, %d unchanged, %s%d skipped, %d failed (%d converted)",
+		c.Created, c.Configured, c.Unchanged, deleted, c.Skipped, c.Failed, c.Converted)
 }
 
 func (c *Counts) add(o Outcome) {
@@ -111,10 +118,12 @@ func (c *Counts) add(o Outcome) {
 		c.Unchanged++
 	case Skipped:
 		c.Skipped++
+	case Deleted:
+		c.Deleted++
 	case Failed:
 		c.Failed++
 	}
-	if o.Converted && o.Result != Failed && o.Result != Skipped {
+	if o.Converted && o.Result != Failed && o.Result != Skipped && o.Result != Deleted {
 		c.Converted++
 	}
 }

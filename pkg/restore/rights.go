@@ -206,6 +206,8 @@ func verbsOf(action Action) (verbs []string, subresource string) {
 		return []string{"patch"}, "/status"
 	case ActionWait:
 		return []string{"get"}, ""
+	case ActionPrune:
+		return []string{"delete"}, ""
 	case ActionHandOver, ActionBarrier, ActionKeep, ActionSkip, ActionBlocked:
 	}
 	return nil, ""
@@ -301,6 +303,8 @@ func (v *rightsReview) look(ctx context.Context, step *Step) (looked, error) {
 		return looked{}, ctx.Err()
 	case err != nil || found == nil:
 		return looked{}, nil //nolint:nilerr // see above
+	case step.Action == ActionPrune:
+		return looked{exists: true}, nil
 	case step.Action == ActionStatus:
 		return looked{true, true}, nil // a status that another manager has is left alone
 	}

@@ -32,7 +32,7 @@ func (a *stepResult) reason() string {
 }
 
 // severity orders results: of several steps about one object the worst counts.
-var severity = []Result{"", Unchanged, Configured, Created, Skipped, Failed}
+var severity = []Result{"", Unchanged, Configured, Created, Deleted, Skipped, Failed}
 
 // join adds the result of one more step to the outcome of its object. hint is the next
 // step after an error.

@@ -42,7 +42,7 @@ func Verify(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules, r Re
 			if inline := s.Content["status"]; inline != nil {
 				statuses[s.Object] = inline // of a kind without a status subresource
 			}
-		case ActionPrepare, ActionWait, ActionRelink, ActionHandOver, ActionBarrier, ActionSkip, ActionBlocked:
+		case ActionPrepare, ActionWait, ActionRelink, ActionHandOver, ActionBarrier, ActionSkip, ActionBlocked, ActionPrune:
 		}
 	}
 
@@ -62,7 +62,7 @@ func Verify(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules, r Re
 			})
 		case ActionKeep:
 			group.Go(func() error { return v.exists(each, step) })
-		case ActionPrepare, ActionStatus, ActionWait, ActionRelink, ActionHandOver, ActionBarrier:
+		case ActionPrepare, ActionStatus, ActionWait, ActionRelink, ActionHandOver, ActionBarrier, ActionPrune:
 		}
 	}
 	if err := group.Wait(); err != nil {

@@ -1,21 +1,16 @@
 package restore
 
 import (
-	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/manifest"
 )
 
-// A restore takes nothing away, so what was added to the target stays, and only verify says
-// that it is there.
+// A restore takes nothing away that it was not told to, so what was added to the target stays,
+// and verify says that it is there.
 
 // freeForm are maps that users fill and no server gives a default to, so that a key on top is
 // somebody's. Kinds is the zero value for every kind.
@@ -129,122 +124,6 @@ func holdsField(fields map[string]any, value any, path []string) bool {
 		}
 	}
 	return false
-}
-
-// addedObjects looks for objects that the point does not have: of the namespaced kinds that it
-// has, in the namespaces that it has. What the rules would not save is no addition, nor is what
-// a controller owns, or Kubernetes alone wrote. A cluster that the point was not taken of fills the namespaces of
-// Kubernetes by itself.
-func (v *verifier) addedObjects(ctx context.Context, p *Plan) error {
-	if p.partial {
-		v.findings.NotSearched = "the restore point is partial: what it does not have may have been there"
-		return nil
-	}
-	own, err := v.isSource(ctx, p)
-	if err != nil {
-		return err
-	}
-	held, namespaces, kinds := make(map[appbur.ObjectID]bool), make(map[string]bool), make(map[typeKey]bool)
-	for i := range p.Steps {
-		step := &p.Steps[i]
-		held[step.Object] = true
-		if step.Object.GroupKind() == kindNamespace {
-			namespaces[step.Object.Name] = true
-		}
-		if step.Object.Namespace == "" || step.Action != ActionApply {
-			continue
-		}
-		namespaces[step.Object.Namespace] = true
-		if _, never := v.rules.ExcludesKind(step.Object.GroupKind()); !never {
-			kinds[typeKey{step.APIVersion, step.Object.Kind}] = true
-		}
-	}
-	for name := range systemNamespaces {
-		namespaces[name] = namespaces[name] && (own || name == "default")
-	}
-
-	group, each := errgroup.WithContext(ctx)
-	group.SetLimit(defaultParallel)
-	for kind := range kinds {
-		existing, err := v.list(ctx, kind)
-		if err != nil {
-			return err
-		}
-		for id, identity := range existing {
-			if held[id] || !namespaces[id.Namespace] || identity.Terminating || p.Part.narrows() && p.Part.held[id] {
-				continue
-			}
-			group.Go(func() error {
-				step := &Step{Object: id, APIVersion: kind.apiVersion}
-				return v.guard(step, func() error { return v.addedObject(each, p.Part, step) })
-			})
-		}
-	}
-	return group.Wait()
-}
-
-// isSource reports whether the target is the cluster that the point was taken of.
-func (v *verifier) isSource(ctx context.Context, p *Plan) (bool, error) {
-	id := appbur.ObjectID{Kind: kindNamespace.Kind, Name: "kube-system"}
-	live, err := v.read(ctx, &Step{Object: id}, id, "v1")
-	if ctx.Err() != nil {
-		return false, ctx.Err()
-	}
-	return err == nil && text(live, "metadata", "uid") == p.Source.ID, nil
-}
-
-// list lists a kind. One that may not be listed is told: nothing is known of what was added.
-func (v *verifier) list(ctx context.Context, kind typeKey) (existing map[appbur.ObjectID]Identity, err error) {
-	err = v.worker.persist(ctx, &stepResult{step: &Step{}}, func() error {
-		existing, err = v.worker.cluster.Existing(ctx, kind.apiVersion, kind.kind)
-		return err
-	})
-	switch {
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case err == nil:
-		return existing, nil
-	case apierrors.IsForbidden(err) || apierrors.IsMethodNotSupported(err):
-		v.findings.NotListed = append(v.findings.NotListed, appbur.GroupKind{Group: groupOf(kind.apiVersion), Kind: kind.kind})
-		return nil, nil
-	}
-	return nil, fmt.Errorf("listing %s: %w", kind.kind, err)
-}
-
-// addedObject decides whether an object that the point does not have is an addition.
-// Of a part of a point only what would have been chosen is one.
-func (v *verifier) addedObject(ctx context.Context, part *Part, step *Step) error {
-	live, err := v.read(ctx, step, step.Object, step.APIVersion)
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case apierrors.IsNotFound(err):
-		return nil // deleted meanwhile
-	case err != nil:
-		v.find(Finding{Kind: FindingUnreadable, Object: step.Object, What: err.Error()})
-		return nil
-	}
-
-	decision, err := v.rules.Decide(live)
-	if err != nil {
-		v.find(Finding{Kind: FindingUnreadable, Object: step.Object, What: err.Error()})
-		return nil
-	}
-	controlled := slices.ContainsFunc(list(live, "metadata", "ownerReferences"), func(r any) bool { return field(r, "controller") == true })
-	managers := writersOf(live)
-	byKubernetes := len(managers) > 0 && !slices.ContainsFunc(managers, func(m string) bool { return !manifest.IsControlPlane(m) })
-	if part.narrows() && !part.covers(Object{ID: step.Object, APIVersion: step.APIVersion, Content: live}) {
-		return nil
-	}
-	if !decision.Saved || controlled || byKubernetes { // such as the claims of a StatefulSet
-		return nil
-	}
-	what := "is not in the restore point; made " + text(live, "metadata", "creationTimestamp")
-	if len(managers) > 0 {
-		what += " and written by " + appbur.Shortlist(managers, shownManagers)
-	}
-	v.find(Finding{Kind: FindingAdded, Object: step.Object, What: what})
-	return nil
 }
 
 // writersOf returns who wrote an object itself.

@@ -68,6 +68,8 @@ func (w *worker) do(ctx context.Context, step *Step, before learned) *stepResult
 			return w.await(ctx, a)
 		case ActionHandOver:
 			return w.handOver(ctx, a, before)
+		case ActionPrune:
+			return w.prune(ctx, a)
 		case ActionBarrier, ActionKeep, ActionSkip, ActionBlocked:
 		}
 		return nil

@@ -1,0 +1,46 @@
+package restore
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/appbur/appbur"
+)
+
+// renderPrune names everything that is deleted, kind by kind: nobody confirms what is only
+// counted. What is kept is shortened as other sections are.
+func (p *Plan) renderPrune(b *bytes.Buffer) {
+	if !p.Policy.Prune {
+		return
+	}
+	prunes := p.Prunes()
+	fmt.Fprintf(b, "\nDeleted, after everything else: covered by the selection, and not in the restore point (%d)\n", len(prunes))
+	byKind := make(map[appbur.GroupKind][]Step)
+	var kinds []appbur.GroupKind
+	for _, step := range prunes {
+		kind := step.Object.GroupKind()
+		if byKind[kind] == nil {
+			kinds = append(kinds, kind)
+		}
+		byKind[kind] = append(byKind[kind], step)
+	}
+
+	for _, kind := range kinds { // in the order of the deletions
+		fmt.Fprintf(b, "  %s (%d)\n", kind, len(byKind[kind]))
+		for _, step := range byKind[kind] {
+			fmt.Fprintf(b, "    %s: %s\n", step.Object, step.Why)
+		}
+	}
+	if len(p.Kept) == 0 {
+		return
+	}
+
+	fmt.Fprintf(b, "\nNot in the restore point either, and left (%d)\n", len(p.Kept))
+	for i, kept := range p.Kept {
+		if i == shownPerSection {
+			fmt.Fprintf(b, "  … and %d more\n", len(p.Kept)-i)
+			break
+		}
+		fmt.Fprintf(b, "  %s: %s\n", kept.Object, kept.Why)
+	}
+}
