@@ -105,7 +105,7 @@ func (v vocabulary) below(t *testing.T, room string, except []string) []string {
 }
 
 // otherPrograms are command lines that are not ours: a text may name those.
-var otherPrograms = regexp.MustCompile("(?:helm|git|kubectl|openssl|ssh-keygen|age-keygen|mariadb|psql) [^`\";,)]*")
+var otherPrograms = regexp.MustCompile("(?:helm|git|grep|sops|kubectl|openssl|ssh-keygen|age-keygen|mariadb|psql) [^`\";,)]*")
 
 // in returns the texts of a file that name a flag or a command. Texts without a space are
 // arguments of programs that are started.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/keyring"
+	"github.com/appbur/appbur/internal/rendered"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/contract"
 	"github.com/appbur/appbur/pkg/exporter"
@@ -127,8 +128,12 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitUsage, "the command line was wrong", &usageError{errors.New("x")}},
 		{
 			ExitUsage,
-			"the consent to what it would do is missing: `--yes` was not given, or is not enough because the target of a restore is newer than the point, or because `--prune-count` does not give the number of objects that `--prune` deletes. Nothing was done",
+			"the consent to what it would do is missing: `--yes` was not given, or is not enough because the target of a restore is newer than the point, or because `--prune-count` does not give the number of objects that `--prune` deletes",
 			targetCluster{Since: &changedSince{Deleted: []appbur.ObjectID{{}}}}.refuse(""),
+		},
+		{
+			ExitUsage, "the directory of `render` has files of others, or files that were changed. Nothing was done",
+			renderError("x", &rendered.OccupiedError{}),
 		},
 
 		{ExitCancelled, "an interrupt or termination signal", &stoppedError{"cancelled"}},

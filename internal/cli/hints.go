@@ -54,7 +54,8 @@ var hintRules = []hintRule{
 		isType[*rewrite.CollisionError],
 		"map one of the namespaces to another name, or restore them one after the other, with a selection",
 	},
-	{isAny(restore.ErrBlocked), "look at them with appbur plan, then allow a restore without them"},
+	{isAny(restore.ErrBlocked), "look at them with appbur plan, or appbur compat cluster for a version, then pass --allow-blocked to go on without them"},
+	{isAny(restore.ErrSecretMoved), "leave the object out with --exclude-name, or pass --decrypt-secrets"},
 	{
 		isFailure(restore.FailureForeignFields),
 		"another field manager owns these fields: run again with --force-conflicts to take them over, or leave the object as it is",

@@ -150,7 +150,11 @@ func (o *rewriteOptions) rewrite(
 	if c.Originals, err = originals(ctx, cluster, target, c.Changes, point); err != nil {
 		return restore.Point{}, err
 	}
+	return o.change(c, point)
+}
 
+// change changes a restore point by what is known of the target.
+func (o *rewriteOptions) change(c changes, point restore.Point) (restore.Point, error) {
 	changed, err := c.Apply(point)
 	var unknown *rewrite.UnknownNamespaceError
 	switch {

@@ -52,14 +52,19 @@ const (
 )
 
 func (o *partOptions) addFlags(command *cobra.Command) {
-	o.selectionOptions.addFlags(command)
+	o.addObjectFlags(command)
 	o.addAppFlags(command)
+	command.Flags().StringVar(&o.only, "only", "", "`WHAT` to restore: manifests, or state (of applications); both if it is not given")
+}
+
+// addObjectFlags are for commands that have nothing to do with the state of applications.
+func (o *partOptions) addObjectFlags(command *cobra.Command) {
+	o.selectionOptions.addFlags(command)
 	f := command.Flags()
 	f.BoolVar(&o.dependencies, "with-dependencies", true,
 		"bring what selected objects need (namespaces, definitions, accounts and their rights, what they name); nothing that exists is changed for it")
 	f.StringVar(&o.owners, "owners", string(restore.OwnersInclude),
 		"owners that are not selected: `include` (link to the one that exists, else create it), drop (the reference), or fail")
-	f.StringVar(&o.only, "only", "", "`WHAT` to restore: manifests, or state (of applications); both if it is not given")
 }
 
 // takeApps separates applications that are named to select them from those with an

@@ -218,6 +218,9 @@ func TestStory(t *testing.T) {
 		}
 		s.equal(verifying)
 	})
+	t.Run("rendered without a cluster, it is applied without appbur", func(t *testing.T) {
+		s.rendered(t, "latest", []string{"verify", "latest", "--json", "--repo", s.repo, "--keys", s.keys})
+	})
 	t.Run("the new cluster can be saved in turn", func(t *testing.T) {
 		code, _, errs := s.run("backup", "--repo", s.repo, "--keys", s.keys, "--kubeconfig", fresh.Kubeconfig)
 		if code != ExitFailed || !strings.Contains(errs, "--adopt-cluster") {

@@ -168,6 +168,15 @@ func objectAt(p string, content map[string]any) (appbur.ObjectID, error) {
 	return id, nil
 }
 
+// Stored returns a manifest as it is stored, sealed or not.
+func (l *Loaded) Stored(object Object) ([]byte, error) {
+	data, err := l.snapshot.ReadFile(object.Path)
+	if err != nil {
+		return nil, fmt.Errorf("restore point %s: %w", l.Meta.ID, err)
+	}
+	return data, nil
+}
+
 // read returns what a manifest holds, and the paths of what is or was encrypted in it. A sealed one is
 // parsed once, whether its values are decrypted or not.
 func (l *Loaded) read(data []byte) (content map[string]any, secrets [][]string, err error) {

@@ -18,6 +18,8 @@ type Manifest struct {
 	// root on, sorted, none below another. They hold at least what was named secret; what is there
 	// must not be shown.
 	Secrets [][]string
+	// Recipients are the age public keys that the file says it was encrypted to.
+	Recipients []string
 }
 
 // ReadSealed reads a sealed manifest and leaves its values encrypted, which needs no private key. The
@@ -73,6 +75,9 @@ func parseSealed(sealed []byte) (sealedDocument, error) {
 
 func (d sealedDocument) manifest() (Manifest, error) {
 	var m Manifest
+	for _, key := range d.metadata.Age {
+		m.Recipients = append(m.Recipients, key.Recipient)
+	}
 	err := walkLeaves(d.root, nil, func(_ *yaml.Node, path []string) error {
 		if at := slices.IndexFunc(path, d.selected.rule.MatchString); at >= 0 {
 			m.Secrets = append(m.Secrets, path[:at+1])

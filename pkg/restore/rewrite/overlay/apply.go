@@ -54,7 +54,7 @@ func (a *application) parts(n needs) [][]int {
 		if !n.object(o.ID) {
 			continue
 		}
-		if name, meant := forKustomize(o.Content); meant {
+		if name, meant := SpeaksToKustomize(o.Content); meant {
 			a.note(o.ID, "the overlay does not see it: its annotation %s means something to kustomize", name)
 			continue
 		}
@@ -142,9 +142,9 @@ func (a *application) base(part []int) (map[string][]byte, error) {
 	return map[string][]byte{"kustomization.yaml": []byte("resources: [objects.yaml]\n"), "objects.yaml": objects.Bytes()}, nil
 }
 
-// forKustomize finds annotations by which an object would speak to kustomize, which drops some
-// objects for them.
-func forKustomize(content map[string]any) (string, bool) {
+// SpeaksToKustomize finds an annotation by which an object would speak to kustomize, which drops
+// some objects for them.
+func SpeaksToKustomize(content map[string]any) (string, bool) {
 	metadata, _ := content["metadata"].(map[string]any)
 	annotations, _ := metadata["annotations"].(map[string]any)
 	for _, name := range slices.Sorted(maps.Keys(annotations)) {
