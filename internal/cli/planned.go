@@ -111,6 +111,9 @@ func (o *planOptions) planFor(ctx context.Context, config *rest.Config, point re
 	if point, err = o.rewrites.rewrite(ctx, cluster, target, point); err != nil {
 		return nil, err
 	}
+	if o.rewrites.renames() {
+		point.Covered = nil // what it lacks under other names says nothing about the cluster
+	}
 	surroundings, err := restore.Survey(ctx, point, target, cluster)
 	if err != nil {
 		return nil, clusterHint(err)

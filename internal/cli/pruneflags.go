@@ -40,7 +40,7 @@ func (o *planOptions) checkPrune() error {
 			"select with -n, --kind, --name or -l, or say --whole-cluster")}
 	case o.only == onlyState:
 		return &usageError{appbur.WithHint(errors.New("--prune is about objects, and --only state leaves them out"), "leave one of them out")}
-	case len(o.rewrites.namespaces) > 0 || o.rewrites.overlay != "":
+	case o.rewrites.renames():
 		return &usageError{appbur.WithHint(
 			errors.New("--prune does not go with --map-namespace or --overlay: what the restore point lacks is not what is lacking elsewhere"),
 			"restore without --prune, then delete what `appbur verify` lists as added")}

@@ -50,6 +50,9 @@ func (o *rewriteOptions) addFlags(command *cobra.Command) {
 		"`DIR`: change objects by a kustomize overlay that has restore-point among its resources (docs/restore.md)")
 }
 
+// renames reports whether objects get other names or namespaces, or may not be there at all.
+func (o *rewriteOptions) renames() bool { return len(o.namespaces) > 0 || o.overlay != "" }
+
 // listed splits lists at their commas.
 func listed(texts []string) []string {
 	var words []string
