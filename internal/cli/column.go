@@ -117,6 +117,12 @@ var (
 		{name: "condition", fit: wrapping, least: 14, rank: 1},
 		{name: "title", fit: wrapping, least: 24, rank: 3},
 	}
+	activateColumns = []column{
+		{name: "controller", rank: 2},
+		{name: "stage", rank: 1},
+		{name: "object", fit: copied},
+		{name: "becomes", fit: wrapping, least: 24, rank: 3},
+	}
 	restoreColumns = []column{
 		{name: "result", rank: 2},
 		{name: "object", fit: copied, least: 24},

@@ -24,6 +24,7 @@ import (
 	"github.com/appbur/appbur/pkg/exporter"
 	"github.com/appbur/appbur/pkg/gitsync"
 	"github.com/appbur/appbur/pkg/restore"
+	"github.com/appbur/appbur/pkg/restore/pause"
 	"github.com/appbur/appbur/pkg/seal"
 )
 
@@ -53,6 +54,11 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitPartly, "a backup without an application that earlier points hold", errPartly},
 		{ExitPartly, "an application that is missing from the newest point (`apps list`)", errPartly},
 		{ExitPartly, "a restore in which some objects or applications failed", restore.ErrIncomplete},
+		{
+			ExitPartly,
+			"objects that a restore has paused stay paused, because they could not be released or what they need is not ready (`restore`, `activate`)",
+			fmt.Errorf("x: %w", pause.ErrHeld),
+		},
 		{ExitPartly, "a restore in which some objects or applications failed", failedApp(errors.New("x"))},
 		{ExitPartly, "a restore in which some objects or applications failed", failedApp(contract.NewError(contract.ReasonAppFailed, "x"))},
 		{
@@ -94,7 +100,7 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitCredentials, "the cluster refused what the account may not do", exporter.ErrForbidden},
 		{ExitCredentials, "the cluster refused what the account may not do", apierrors.NewForbidden(secrets, "x", errors.New("x"))},
 		{
-			ExitCredentials, "the account lacks rights that the plan needs (`plan`, `restore`: nothing was changed)",
+			ExitCredentials, "the account lacks rights that the plan needs (`plan`, `restore`, `activate`: nothing was changed)",
 			restore.Rights{Missing: []restore.Right{{Verb: "create", Resource: "secrets"}}}.Err(),
 		},
 		{ExitCredentials, "the certificate of the cluster or of the application is not trusted", exporter.ErrCertificate},

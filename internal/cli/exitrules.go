@@ -15,6 +15,7 @@ import (
 	"github.com/appbur/appbur/pkg/exporter"
 	"github.com/appbur/appbur/pkg/gitsync"
 	"github.com/appbur/appbur/pkg/restore"
+	"github.com/appbur/appbur/pkg/restore/pause"
 	"github.com/appbur/appbur/pkg/seal"
 )
 
@@ -48,7 +49,7 @@ var exitRules = []exitRule{
 		ExitIncompatible,
 		contractReason(contract.ReasonSchemaTooNew, contract.ReasonSchemaTooOld, contract.ReasonNoCommonVersion, contract.ReasonWrongApp),
 	},
-	{ExitPartly, isAny(restore.ErrIncomplete)},
+	{ExitPartly, isAny(restore.ErrIncomplete, pause.ErrHeld)},
 	{ExitDamaged, isAny(repository.ErrRewritten, repository.ErrUnreadable, gitsync.ErrCorrupt, gitsync.ErrObjectNotFound)},
 }
 

@@ -28,6 +28,7 @@ type planOptions struct {
 	policy   restore.Policy
 	rewrites rewriteOptions
 	pruning  pruneOptions
+	pauses   pauseOptions
 }
 
 // planned is a plan with what it was made of.
@@ -47,6 +48,7 @@ func (o *planOptions) addFlags(e *env, command *cobra.Command) {
 	o.clusterOptions.addFlags(command)
 	o.partOptions.addFlags(command)
 	o.rewrites.addFlags(command)
+	o.pauses.addFlags(command)
 	o.addPolicyFlags(command)
 }
 
@@ -65,6 +67,9 @@ func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
 	}
 	if err := o.rewrites.read(); err != nil {
 		return planned{}, err // before any long work
+	}
+	if err := o.pauses.read(); err != nil {
+		return planned{}, err
 	}
 	config, err := o.restConfig()
 	if err != nil {
@@ -113,6 +118,9 @@ func (o *planOptions) planFor(ctx context.Context, config *rest.Config, point re
 	}
 	if o.rewrites.renames() {
 		point.Covered = nil // what it lacks under other names says nothing about the cluster
+	}
+	if point, err = o.pauses.pause(ctx, config, cluster, target, point); err != nil {
+		return nil, err
 	}
 	surroundings, err := restore.Survey(ctx, point, target, cluster)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/appbur/appbur/internal/apps"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/restore"
+	"github.com/appbur/appbur/pkg/restore/pause"
 )
 
 const (
@@ -29,6 +30,7 @@ type restoreOptions struct {
 	yes       bool
 	undoNewer bool
 	dryRun    bool
+	wait      time.Duration
 	json      bool
 	// pruneCount is how many objects may be deleted, -1 if it was not given.
 	pruneCount int
@@ -43,6 +45,10 @@ func newRestore(e *env) *cobra.Command {
 ask for confirmation, apply it, import the state of the applications, and report. Nothing in the cluster is deleted without
 --prune. Objects are applied in the order of their dependencies, owners before what they own;
 owner references get the uids that the owners have in this cluster.
+
+What controllers act on, such as a Cluster of Cluster API, a Kustomization of Flux or a
+CronJob, is restored paused, and released once everything is restored, or by appbur activate
+with --activate later. What runs in the cluster already is not paused.
 
 It can be repeated: what is there already stays as it is, what failed is tried
 again. Application state is imported for every --app; an import replaces the
@@ -59,7 +65,7 @@ What selected objects need comes with them, and is left as it is where it exists
 
 If the target is the cluster that the point was taken of, what changed or was
 deleted there since would be undone. --yes alone does not confirm that.` +
-			exitStatus("0  done", "1  failed", "3  some objects or applications failed, or state was not imported because no address was given",
+			exitStatus("0  done", "1  failed", "3  some objects or applications failed, state was not imported because no address was given, or something stays paused",
 				"5  the history was rewritten (docs/trust.md)", "10 no repository, no such point, or nothing that is meant",
 				"11 --plan: the saved plan no longer holds; nothing was changed",
 				"12 a key, a login or a signature was refused, or the account lacks rights (nothing was changed)",
@@ -97,6 +103,7 @@ deleted there since would be undone. --yes alone does not confirm that.` +
 	command.Flags().BoolVar(&o.undoNewer, "undo-newer", false,
 		"with --yes: continue although the target is the cluster that the point was taken of and has changed since")
 	command.Flags().BoolVar(&o.dryRun, "dry-run", false, "send every request as a dry run (dryRun=All), have applications try the import, and change nothing")
+	waitFlag(command, &o.wait)
 	jsonFlag(command, &o.json)
 	headersFlag(e, command)
 	return command
@@ -118,6 +125,9 @@ func restorePlan(cmd *cobra.Command, e *env, o *restoreOptions) error {
 func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan) error {
 	if o.pruneCount >= 0 && !o.pruning.prune {
 		return &usageError{appbur.WithHint(errors.New("--prune-count is for --prune, which is not given"), "leave it out, or add --prune")}
+	}
+	if err := checkWait(o.wait); err != nil {
+		return err
 	}
 	targets, dialer, err := o.applications()
 	if err != nil {
@@ -191,6 +201,10 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 		err = restore.Import(ctx, made.plan, hintingImporter{importer}, &report)
 		bars.finish()
 	}
+	var released *pause.Report
+	if err == nil && writes {
+		released, err = o.pauses.release(ctx, e, made, o.wait)
+	}
 	if writes {
 		e.noteRestore(made, target, began,
 			map[bool]repository.RestoreState{true: repository.RestoreDone, false: repository.RestorePartly}[err == nil])
@@ -198,7 +212,7 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 	if errors.Is(err, restore.ErrBlocked) {
 		return err // nothing was done, so there is nothing to report
 	}
-	if printErr := e.printReport(report, took, o, target); printErr != nil {
+	if printErr := e.printReport(report, activationOf(made.plan, report.Outcomes, o.dryRun, released), took, o, target); printErr != nil {
 		return printErr
 	}
 	return err
@@ -230,14 +244,17 @@ func (p stepProgress) Progress(event restore.Event) {
 	})
 }
 
-func (e *env) printReport(report restore.Report, took time.Duration, o *restoreOptions, target targetCluster) error {
+func (e *env) printReport(
+	report restore.Report, activated activation, took time.Duration, o *restoreOptions, target targetCluster,
+) error {
 	if o.json {
 		type plainReport restore.Report // without MarshalJSON, which would leave the target out
 		report.Outcomes = append([]restore.Outcome{}, report.Outcomes...)
 		return e.printJSON(struct {
 			plainReport
-			Target targetCluster `json:"target"`
-		}{plainReport(report), target})
+			Activation activation    `json:"activation"`
+			Target     targetCluster `json:"target"`
+		}{plainReport(report), activated, target})
 	}
 
 	t := e.newTable(restoreColumns...)
@@ -273,6 +290,7 @@ func (e *env) printReport(report restore.Report, took time.Duration, o *restoreO
 	for _, app := range report.Apps {
 		e.printImport(app)
 	}
+	e.printActivation(activated)
 	return nil
 }
 

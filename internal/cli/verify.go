@@ -23,6 +23,8 @@ type verifyOptions struct {
 type verification struct {
 	Cluster restore.Findings  `json:"cluster"`
 	Apps    []appVerification `json:"apps"`
+	// Paused are objects that are as the plan says, and paused by a restore.
+	Paused []appbur.ObjectID `json:"paused"`
 }
 
 type appVerification struct {
@@ -43,7 +45,8 @@ the saved content (or what the plan converts it to), and its owner references
 point to existing objects. What was added is found, too: keys of ConfigMaps and Secrets,
 labels and annotations, and objects, of the kinds and in the namespaces that the point has.
 Other additional fields in the target are listed with who wrote them, and are no difference;
-a default class in a field that was empty in the source is. Objects that the target cannot
+a default class in a field that was empty in the source is. Objects that a restore has paused
+are as they should be, and are listed as paused. Objects that the target cannot
 have are listed as left out, and are no difference either, with or without --allow-blocked.
 With --app the application's state is exported and compared as well.` +
 			exitStatus("0  equal, but for what is listed as left out", "4  differences found", "5  the history was rewritten (docs/trust.md)",
@@ -75,7 +78,7 @@ func verifyRun(ctx context.Context, e *env, o *verifyOptions) error {
 		return err
 	}
 
-	result := verification{Apps: []appVerification{}}
+	result := verification{Apps: []appVerification{}, Paused: append([]appbur.ObjectID{}, o.pauses.waiting...)}
 	bar := e.bar("comparing with the cluster", "objects")
 	result.Cluster, err = restore.Verify(ctx, made.plan, made.cluster, made.rules, stepProgress{bar})
 	bar.finish()
@@ -144,6 +147,14 @@ func (e *env) printVerification(v verification) error {
 	out := e.paragraphs(4)
 	if err := v.Cluster.Render(out); err != nil {
 		return err
+	}
+	if len(v.Paused) > 0 {
+		names := make([]string, 0, len(v.Paused))
+		for _, id := range v.Paused {
+			names = append(names, id.String())
+		}
+		fmt.Fprintf(out, "%s, until `appbur activate` releases them (%d): %s\n", e.paint(sgrYellow, "paused by a restore"), len(names),
+			appbur.Shortlist(names, shownNames))
 	}
 	for _, app := range v.Apps {
 		switch {

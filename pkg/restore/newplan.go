@@ -72,8 +72,11 @@ func NewPlan(p Point, t compat.Target, o Options) (*Plan, error) {
 		Policy: o.Policy,
 		Part:   p.Part,
 		Steps:  steps,
-		Notes:  b.notes,
-		Apps:   p.Meta.Apps,
+
+		Pausing: b.pausing(),
+
+		Notes: b.notes,
+		Apps:  p.Meta.Apps,
 
 		partial: p.Meta.Partial,
 		covered: coveredBy(p, t),

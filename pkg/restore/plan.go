@@ -80,6 +80,8 @@ type Plan struct {
 	Steps  []Step                `json:"steps"`
 	// Part says which part of the point was chosen, nil for all of it.
 	Part *Part `json:"part,omitempty"`
+	// Pausing says what controllers must wait for, nil if nothing is restored paused.
+	Pausing *Pausing `json:"pausing,omitempty"`
 	// Notes are what a person should know and no step shows.
 	Notes []Note `json:"notes,omitempty"`
 	// Kept are the objects that the restore point does not have and that [Prune] leaves.
@@ -192,6 +194,8 @@ const (
 	NoteTarget NoteKind = "target"
 	// NoteUID is a field of a kind in which objects hold uids of the source.
 	NoteUID NoteKind = "uid"
+	// NoteRunning are objects that a controller acts on while they are restored.
+	NoteRunning NoteKind = "running"
 	// NoteChange is something that a change on the way left out, or could not decide.
 	NoteChange NoteKind = "change"
 )

@@ -34,6 +34,8 @@ type Point struct {
 	// Covered are the kinds of which the point has every object that its rules save, also where
 	// that is none.
 	Covered []CoveredKind
+	// Pausing says which objects were paused on their way (pkg/restore/pause), nil if none.
+	Pausing *Pausing
 	// Part says which part of the point this is, nil for all of it.
 	Part *Part
 }

@@ -49,6 +49,7 @@ func (p *Plan) Render(w io.Writer) error {
 		renderSteps(&b, section.title, steps)
 	}
 
+	p.renderPausing(&b)
 	p.renderRewritten(&b)
 	p.renderNotes(&b)
 	if len(p.Apps) > 0 {
@@ -257,6 +258,9 @@ func (p *Plan) WriteText(w io.Writer) error {
 		}
 	}
 
+	for _, id := range p.Pausing.Objects() {
+		fmt.Fprintf(&b, "paused %s\n", id)
+	}
 	for _, n := range p.Notes {
 		fmt.Fprintf(&b, "note %s %s: %s\n", n.Kind, n.Object, n.What)
 	}

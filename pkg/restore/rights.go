@@ -280,7 +280,9 @@ func (v *rightsReview) unsettled(ctx context.Context, missing []*need) ([]*need,
 
 	rest := missing[:0]
 	for _, n := range missing {
-		n.steps = slices.DeleteFunc(n.steps, func(s *Step) bool { return steps[s].settled || steps[s].exists && n.Verb == "create" })
+		n.steps = slices.DeleteFunc(n.steps, func(s *Step) bool {
+			return steps[s].settled && !v.plan.releases(s.Object) || steps[s].exists && n.Verb == "create"
+		})
 		if n.Objects = len(n.steps); n.Objects > 0 {
 			rest = append(rest, n)
 		}

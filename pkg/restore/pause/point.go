@@ -1,0 +1,213 @@
+package pause
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/compat"
+	"github.com/appbur/appbur/pkg/restore"
+)
+
+// rulePause is the rule of all changes by a pause.
+const rulePause = "pause"
+
+// Pauses say what of a restore point is restored paused.
+type Pauses struct {
+	// Rules of users; they come before those of [Rules].
+	Rules []Rule
+	// Activate is when what is paused is released.
+	Activate restore.Activation
+	// Running pauses objects that the target has and that are not paused there, too.
+	Running bool
+}
+
+// Target is what the target has of the objects of a point, by their ids in the point. What it does
+// not have is created: paused.
+type Target struct {
+	// Running objects are there, and no restore has paused them. They are left running.
+	Running map[appbur.ObjectID]bool
+	// Waiting objects were paused by an earlier restore and are not released yet; the texts are
+	// those of their annotation [restore.PausedKey].
+	Waiting map[appbur.ObjectID]string
+}
+
+// Affected returns the objects of a point that a rule is about.
+func (p Pauses) Affected(point restore.Point) []restore.Object {
+	var affected []restore.Object
+	kinds := kindsOf(point)
+	for _, o := range point.Objects {
+		if rule, ok := p.ruleFor(o, kinds); ok && len(rule.Set) > 0 {
+			affected = append(affected, o)
+		}
+	}
+	return affected
+}
+
+// ruleFor returns the first rule that is about an object and that its kind has the fields for. A rule
+// without settings is one that the kind has no fields for.
+func (p Pauses) ruleFor(o restore.Object, k kinds) (rule Rule, ok bool) {
+	for _, r := range slices.Concat(p.Rules, Rules()) {
+		if !r.means(o, k.categories) {
+			continue
+		}
+		if r.Leave {
+			return r, false
+		}
+		if r.Set = k.usable(o, r.Set); len(r.Set) > 0 {
+			return r, true
+		}
+		rule, ok = r, true
+	}
+	return rule, ok
+}
+
+// rule returns how an object is paused. One that waits in the target is paused as it is there, also
+// if that was by a rule which is no longer known.
+func (p Pauses) rule(o restore.Object, t Target, k kinds) (rule Rule, waits, ok bool) {
+	text, waits := t.Waiting[o.ID]
+	if m, err := parseMark(text); waits && err == nil && !judged[o.ID.Group] {
+		r := Rule{Controller: m.Controller, Stage: m.Stage, Await: m.Await, Reason: "an earlier restore has paused it"}
+		for _, f := range m.Fields {
+			r.Set = append(r.Set, Setting{Path: f.Path, To: f.Paused})
+		}
+		return r, true, true
+	}
+	rule, ok = p.ruleFor(o, k)
+	return rule, waits, ok
+}
+
+// Apply returns the point with its objects paused. An object that was paused while it was saved is
+// first made what it was before, so that a point taken from a half-restored cluster is as good as
+// any other.
+func (p Pauses) Apply(point restore.Point, t Target) (restore.Point, error) {
+	changed := point
+	changed.Objects = slices.Clone(point.Objects)
+	pausing := &restore.Pausing{Activate: p.Activate}
+	running, unpausable := make(map[string][]string), make(map[string][]string) // by controller
+	kinds := kindsOf(point)
+
+	for i, o := range changed.Objects {
+		if m, marked, err := markOf(o.Content); marked && err == nil {
+			o.Content = unmarked(o.Content, m)
+		}
+		rule, waits, ok := p.rule(o, t, kinds)
+		if !ok {
+			changed.Objects[i] = o
+			continue
+		}
+		if len(rule.Set) == 0 {
+			changed.Objects[i] = o
+			unpausable[rule.Controller] = append(unpausable[rule.Controller], o.ID.String())
+			continue
+		}
+
+		after, paused, err := rule.pause(o, waits)
+		if err != nil {
+			return restore.Point{}, fmt.Errorf("pausing %s: %w", o.ID, err)
+		}
+		switch {
+		case !paused: // it was paused in the source, and stays so
+			changed.Objects[i] = o
+		case t.Running[o.ID] && !waits && !p.Running:
+			changed.Objects[i] = o
+			running[rule.Controller] = append(running[rule.Controller], o.ID.String())
+		default:
+			changed.Objects[i] = after
+			add(pausing, rule.Controller, o.ID)
+		}
+	}
+
+	changed.Notes = slices.Concat(point.Notes,
+		notes(running, "not paused, because the target has them and they run there: their controller may act while this restore goes on"),
+		notes(unpausable, "not paused, because the definition of their kind has no field for it"))
+	if len(pausing.Controllers) > 0 {
+		slices.SortFunc(pausing.Controllers, func(a, b restore.PausedFor) int { return strings.Compare(a.Controller, b.Controller) })
+		for _, c := range pausing.Controllers {
+			slices.SortFunc(c.Objects, appbur.ObjectID.Compare)
+		}
+		changed.Pausing = pausing
+	}
+	return changed, nil
+}
+
+func add(p *restore.Pausing, controller string, id appbur.ObjectID) {
+	at := slices.IndexFunc(p.Controllers, func(c restore.PausedFor) bool { return c.Controller == controller })
+	if at < 0 {
+		at = len(p.Controllers)
+		p.Controllers = append(p.Controllers, restore.PausedFor{Controller: controller})
+	}
+	p.Controllers[at].Objects = append(p.Controllers[at].Objects, id)
+}
+
+// shownRunning is how many objects of one controller a note names.
+const shownRunning = 3
+
+func notes(objects map[string][]string, what string) []restore.Note {
+	var list []restore.Note
+	for controller, names := range objects {
+		slices.Sort(names)
+		list = append(list, restore.Note{Kind: restore.NoteRunning, What: fmt.Sprintf(
+			"%s (%s of %s): %s", what, counted(len(names), "object"), controller, appbur.Shortlist(names, shownRunning))})
+	}
+	return list
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// pause returns a paused object with its mark. It reports false for one that was paused by others,
+// unless the mark is wanted in any case.
+func (r Rule) pause(o restore.Object, always bool) (restore.Object, bool, error) {
+	m := mark{Controller: r.Controller, Stage: r.Stage, Await: r.Await}
+	after := o
+	after.Rewritten = slices.Clone(o.Rewritten)
+	for _, s := range r.Set {
+		was := lookup(o.Content, s.Path)
+		if same(was, s.To) && !always {
+			continue
+		}
+		m.Fields = append(m.Fields, s.keep(o.Content, was))
+		after.Content = put(after.Content, s.Path, s.To)
+		if !same(was, s.To) {
+			after.Rewritten = append(after.Rewritten, compat.Change{Rule: rulePause, Path: joined(s.Path), What: r.says(s)})
+		}
+	}
+	if len(m.Fields) == 0 {
+		return o, false, nil
+	}
+
+	text, err := m.encode()
+	if err != nil {
+		return o, false, err
+	}
+	if len(text) > mostMark {
+		return o, false, fmt.Errorf("what has to be remembered is too long for an annotation: %d bytes", len(text))
+	}
+	after.Content = put(after.Content, []string{"metadata", "labels", restore.PausedKey}, "true")
+	after.Content = put(after.Content, []string{"metadata", "annotations", restore.PausedKey}, text)
+	return after, true, nil
+}
+
+// keep remembers a field. Where what it lies in is not there either, that is what comes and goes: a
+// release leaves no empty map behind.
+func (s Setting) keep(content map[string]any, was any) kept {
+	k := kept{Path: s.Path, Paused: s.To, Was: was}
+	for s.To != nil && len(k.Path) > 1 && k.Path[0] != "metadata" && lookup(content, k.Path[:len(k.Path)-1]) == nil {
+		last := len(k.Path) - 1
+		k.Path, k.Paused = k.Path[:last], map[string]any{k.Path[last]: k.Paused}
+	}
+	return k
+}
+
+func (r Rule) says(s Setting) string {
+	if s.To == nil {
+		return fmt.Sprintf("is left out until it is activated: %s", r.Reason)
+	}
+	return fmt.Sprintf("is %v until it is activated: %s", s.To, r.Reason)
+}

@@ -1,0 +1,111 @@
+package restore
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+
+	"github.com/appbur/appbur"
+)
+
+// Activation says when objects that controllers act on are released. The set is closed.
+type Activation string
+
+// The activations.
+const (
+	// ActivateNow releases them at the end of the same restore, if all of it succeeded.
+	ActivateNow Activation = "now"
+	// ActivateLater leaves them paused, until somebody releases them.
+	ActivateLater Activation = "later"
+)
+
+// PausedKey is the label of objects that a restore has paused, and the annotation that holds
+// what they were before. Both are written with the pause itself, and removed with it: the
+// target remembers, whatever becomes of the program that restores.
+const PausedKey = "restore.appbur.io/paused"
+
+// Pausing is what a plan restores paused, and when that is released.
+type Pausing struct {
+	Activate Activation `json:"activate"`
+	// Controllers have those objects that are restored paused, by who would act on them.
+	Controllers []PausedFor `json:"controllers"`
+}
+
+// PausedFor are the paused objects of one controller.
+type PausedFor struct {
+	Controller string            `json:"controller"`
+	Objects    []appbur.ObjectID `json:"objects"`
+}
+
+// Objects returns all objects that are restored paused.
+func (p *Pausing) Objects() []appbur.ObjectID {
+	var all []appbur.ObjectID
+	if p != nil {
+		for _, c := range p.Controllers {
+			all = append(all, c.Objects...)
+		}
+	}
+	return all
+}
+
+// releases reports whether a restore releases an object at its end.
+func (p *Plan) releases(id appbur.ObjectID) bool {
+	if p.Pausing == nil || p.Pausing.Activate != ActivateNow {
+		return false
+	}
+	return slices.ContainsFunc(p.Pausing.Controllers, func(c PausedFor) bool { return slices.Contains(c.Objects, id) })
+}
+
+// pausing is that of the point with the objects as the target knows them, without those that
+// are not written.
+func (b *planner) pausing() *Pausing {
+	if b.point.Pausing == nil {
+		return nil
+	}
+	target := make(map[appbur.ObjectID]appbur.ObjectID)
+	for _, d := range b.order {
+		if d.apply != nil {
+			target[d.saved] = d.object.ID
+		}
+	}
+
+	planned := &Pausing{Activate: b.point.Pausing.Activate}
+	for _, c := range b.point.Pausing.Controllers {
+		kept := PausedFor{Controller: c.Controller}
+		for _, id := range c.Objects {
+			if to, ok := target[id]; ok {
+				kept.Objects = append(kept.Objects, to)
+			}
+		}
+		if len(kept.Objects) > 0 {
+			planned.Controllers = append(planned.Controllers, kept)
+		}
+	}
+	if len(planned.Controllers) == 0 {
+		return nil
+	}
+	return planned
+}
+
+// shownPaused is how many paused objects of one controller are named.
+const shownPaused = 3
+
+// renderPausing shows what is restored paused. How each is paused is among the changes.
+func (p *Plan) renderPausing(b *bytes.Buffer) {
+	if p.Pausing == nil {
+		return
+	}
+	until := "until all of this restore is done"
+	if p.Pausing.Activate == ActivateLater {
+		until = "until they are activated"
+	}
+	fmt.Fprintf(b, "\nPaused %s (%s)\n", until, counted(len(p.Pausing.Objects()), "object"))
+
+	for _, c := range p.Pausing.Controllers {
+		names := make([]string, 0, len(c.Objects))
+		for _, id := range c.Objects {
+			names = append(names, id.String())
+		}
+		fmt.Fprintf(b, "  %s: %s\n", c.Controller, appbur.Shortlist(names, shownPaused))
+	}
+}
