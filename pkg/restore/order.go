@@ -38,7 +38,7 @@ func (b *planner) link() {
 			d.apply.after(b.firstOf(owner.Object), owning)
 		}
 		for _, reference := range d.references {
-			d.first().after(b.firstOf(reference), soft)
+			d.first().after(b.firstOf(reference), strengthOf(d.object.ID, reference))
 		}
 	}
 }

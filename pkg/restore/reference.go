@@ -194,6 +194,10 @@ var referenceRules = []referenceRule{
 		},
 	},
 	{
+		name: "certificate", reason: "cert-manager issues anew what it finds no Secret of",
+		kinds: []appbur.GroupKind{kindCertificate}, find: certificateReferences,
+	},
+	{
 		name:   "typed-reference",
 		reason: "custom resources name others as {apiVersion, kind, name}; their controllers complain about those that are missing",
 		find:   typedReferences,
