@@ -5,9 +5,15 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +25,7 @@ import (
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
 
 	"github.com/appbur/appbur/internal/testcluster"
@@ -254,6 +261,7 @@ func TestControllersWait(t *testing.T) {
 			t.Run("what runs in the target is not paused", y.runningStays)
 			t.Run("paused until they are activated", y.later)
 			t.Run("released at the end of the same restore", y.now)
+			t.Run("killed at any request", y.killed)
 		})
 	}
 }
@@ -356,4 +364,81 @@ func (y *yard) eventuallyIn(most time.Duration, what string, done func() bool) {
 			y.Fatal(y.Context().Err())
 		}
 	}
+}
+
+// killed runs appbur as a process of its own, which is killed at some write of a restore or of an
+// activation, before the write arrives or after that. What runs then converges.
+func (y *yard) killed(t *testing.T) {
+	binary := buildBinary(t)
+	for _, writes := range []int{4, 11, 22} {
+		y.clear()
+		if !y.killAt(t, writes, binary, y.on("restore", "--yes", "--undo-newer", "--wait", "0s")...) {
+			t.Errorf("a restore has fewer than %d writes", writes)
+		}
+		if writes > 17 { // all is there, and some of it is released
+			y.ok(y.activate("--yes")...)
+		}
+		y.ok(y.on("restore", "--yes", "--undo-newer", "--wait", "0s")...)
+		y.all(t, false)
+	}
+
+	y.clear()
+	y.ok(y.on("restore", "--activate", "later", "--yes", "--undo-newer")...)
+	for y.killAt(t, 3, binary, y.activate("--yes")...) {
+		t.Log("killed at the third write")
+	}
+	y.ok(y.activate("--yes")...)
+	y.all(t, false)
+	says(t, y.ok(y.on("verify")...), "0 findings")
+}
+
+// killAt runs appbur, and kills it at its nth write; it reports false if there are fewer.
+func (y *yard) killAt(t *testing.T, n int, binary string, args ...string) (killed bool) {
+	t.Helper()
+	transport, err := rest.TransportFor(y.cluster.RESTConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := url.Parse(y.cluster.RESTConfig().Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var process *exec.Cmd
+	var mu sync.Mutex
+	writes := 0
+	proxy := &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(server) }}
+
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		if write := r.Method == http.MethodPatch || r.Method == http.MethodPost && !strings.Contains(r.URL.Path, "review"); write {
+			writes++
+		}
+		now := writes == n && !killed
+		if now {
+			killed = true
+		}
+		mu.Unlock()
+		if now && n%2 == 1 {
+			_ = process.Process.Kill()
+			return
+		}
+		proxy.ServeHTTP(w, r)
+		if now {
+			_ = process.Process.Kill()
+		}
+	}))
+	defer front.Close()
+
+	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := os.WriteFile(kubeconfig, []byte(fmt.Sprintf(`{apiVersion: v1, kind: Config, current-context: x,
+		contexts: [{name: x, context: {cluster: x, user: x}}], users: [{name: x, user: {}}], clusters: [{name: x, cluster: {server: %q}}]}`,
+		front.URL)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	process = exec.CommandContext(t.Context(), binary, append(args, "--kubeconfig", kubeconfig)...)
+	out, err := process.CombinedOutput()
+	if !killed && err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return killed
 }
