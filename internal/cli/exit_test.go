@@ -84,6 +84,7 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitNotFound, "the repository does not exist", gitsync.ErrNoRepository},
 		{ExitNotFound, "a Git repository is not one of appbur's", repository.ErrForeign},
 		{ExitNotFound, "the restore point does not exist", repository.ErrNoPoint},
+		{ExitNotFound, "there is no restore to undo", repository.ErrNoUndo},
 		{ExitNotFound, "the commit or the object does not exist", &notFoundError{errors.New("x")}},
 		{ExitNotFound, "no restore point has the application (`apps retire`)", unknownApp()},
 		{ExitNotFound, "the remote repository does not exist", refusedBy(gitsync.RemoteNotFound)},

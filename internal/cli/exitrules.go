@@ -27,7 +27,7 @@ type exitRule struct {
 }
 
 var exitRules = []exitRule{
-	{ExitNotFound, isAny(gitsync.ErrNoRepository, repository.ErrForeign, repository.ErrNoPoint)},
+	{ExitNotFound, isAny(gitsync.ErrNoRepository, repository.ErrForeign, repository.ErrNoPoint, repository.ErrNoUndo)},
 	{ExitNotFound, isType[*notFoundError]},
 	{ExitMoved, isType[*planMovedError]},
 	{ExitMoved, isAny(gitsync.ErrRefMoved, gitsync.ErrLocked, gitsync.ErrPruneRaced)},

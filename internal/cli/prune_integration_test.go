@@ -69,6 +69,9 @@ func TestAPruneBringsANamespaceBackToExactlyWhatItWas(t *testing.T) {
 			t.Run("a dry run deletes nothing", c.pruneDry)
 			t.Run("an account without the right to delete", c.pruneWithoutRights)
 			t.Run("it deletes what the plan lists, and forces no finalizer", c.pruneApplied)
+			t.Run("an undo brings everything back", c.undoPrune)
+			t.Run("what was made is deleted again, also after a restore that did not end", c.undoMade)
+			t.Run("without the keys nothing that exists is changed", c.undoWithoutKeys)
 		})
 	}
 }
@@ -98,6 +101,15 @@ func (c *town) setColour(t *testing.T, colour string) {
 	t.Helper()
 	patch := []byte(`{"data":{"colour":"` + colour + `"}}`)
 	if _, err := c.of("ConfigMap", "shop").Patch(t.Context(), "settings", types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// freeStuck takes the finalizer of an object away, as its owner would.
+func (c *town) freeStuck(t *testing.T) {
+	t.Helper()
+	free := []byte(`{"metadata":{"finalizers":[]}}`)
+	if _, err := c.of("ConfigMap", "shop").Patch(t.Context(), "stuck", types.MergePatchType, free, metav1.PatchOptions{}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -251,10 +263,7 @@ func (c *town) pruneApplied(t *testing.T) {
 	}
 	says(t, out, "terminating ConfigMap/shop/stuck: is not in the restore point, is being deleted, and waits for example.org/mine",
 		"added ConfigMap/shop/parent")
-	free := []byte(`{"metadata":{"finalizers":[]}}`)
-	if _, err := c.of("ConfigMap", "shop").Patch(t.Context(), "stuck", types.MergePatchType, free, metav1.PatchOptions{}); err != nil {
-		t.Fatal(err)
-	}
+	c.freeStuck(t)
 
 	out = c.ok(append(prune, "0")...)
 	var answer restoreAnswer

@@ -34,6 +34,7 @@ type restoreOptions struct {
 	json      bool
 	// pruneCount is how many objects may be deleted, -1 if it was not given.
 	pruneCount int
+	noUndo     bool
 }
 
 func newRestore(e *env) *cobra.Command {
@@ -56,6 +57,8 @@ state that the application has. State without an --app is not imported, and the 
 
 The target is asked before what its account may do; where that is not enough,
 nothing is changed, and the missing rights are shown as roles that can be applied.
+
+What it will change or delete is saved first, and appbur undo brings it back.
 
 --dry-run says of each object what the restore would do, and has each --app try
 the import without committing it.
@@ -100,6 +103,8 @@ deleted there since would be undone. --yes alone does not confirm that.` +
 	command.Flags().StringVar(&o.plan, "plan", "",
 		"`FILE` that plan --out wrote: restore by that plan, with its point and its options, or not at all if it is no longer the same")
 	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask for confirmation")
+	command.Flags().BoolVar(&o.noUndo, "no-undo", false,
+		"do not save first what is changed or deleted: appbur undo cannot bring it back then")
 	command.Flags().BoolVar(&o.undoNewer, "undo-newer", false,
 		"with --yes: continue although the target is the cluster that the point was taken of and has changed since")
 	command.Flags().BoolVar(&o.dryRun, "dry-run", false, "send every request as a dry run (dryRun=All), have applications try the import, and change nothing")
@@ -179,8 +184,12 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 			return err
 		}
 	}
+	var undo *undoPoint
 	if writes {
 		if err := e.agreeToPrune(ctx, o, made, target); err != nil {
+			return err
+		}
+		if undo, err = e.beginUndo(ctx, o, made, target); err != nil {
 			return err
 		}
 		e.noteRestore(made, target, began, repository.RestoreBegun)
@@ -189,6 +198,7 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 	bar := e.bar("restoring", "steps")
 	report, err := restore.Applier{Cluster: cluster, Reporter: stepProgress{bar}, Rules: made.rules, Hint: ownHint}.Apply(ctx, made.plan)
 	took := bar.finish()
+	undo.finish(ctx, e, report)
 	if err == nil && len(made.plan.Apps) > 0 {
 		bars := e.appBar(made.plan.Apps)
 		importer := &apps.Importer{
@@ -212,7 +222,7 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 	if errors.Is(err, restore.ErrBlocked) {
 		return err // nothing was done, so there is nothing to report
 	}
-	if printErr := e.printReport(report, activationOf(made.plan, report.Outcomes, o.dryRun, released), took, o, target); printErr != nil {
+	if printErr := e.printReport(report, activationOf(made.plan, report.Outcomes, o.dryRun, released), took, o, target, undo); printErr != nil {
 		return printErr
 	}
 	return err
@@ -245,16 +255,17 @@ func (p stepProgress) Progress(event restore.Event) {
 }
 
 func (e *env) printReport(
-	report restore.Report, activated activation, took time.Duration, o *restoreOptions, target targetCluster,
+	report restore.Report, activated activation, took time.Duration, o *restoreOptions, target targetCluster, undo *undoPoint,
 ) error {
 	if o.json {
 		type plainReport restore.Report // without MarshalJSON, which would leave the target out
 		report.Outcomes = append([]restore.Outcome{}, report.Outcomes...)
 		return e.printJSON(struct {
 			plainReport
-			Activation activation    `json:"activation"`
-			Target     targetCluster `json:"target"`
-		}{plainReport(report), activated, target})
+			Activation activation            `json:"activation"`
+			Target     targetCluster         `json:"target"`
+			Undo       appbur.RestorePointID `json:"undoPoint,omitempty"`
+		}{plainReport(report), activated, target, undo.id()})
 	}
 
 	t := e.newTable(restoreColumns...)
@@ -291,6 +302,9 @@ func (e *env) printReport(
 		e.printImport(app)
 	}
 	e.printActivation(activated)
+	if undo.id() != "" {
+		fmt.Fprintf(out, "`appbur undo` brings back what it was before (undo point %s)\n", undo.id())
+	}
 	return nil
 }
 

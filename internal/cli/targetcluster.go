@@ -77,9 +77,23 @@ func (s *changedSince) String() string {
 // identify reads which cluster the target is, and compares it with the point if the point
 // was taken of it.
 func (o *planOptions) identify(ctx context.Context, e *env, made planned) (targetCluster, error) {
-	t := targetCluster{
-		Context: o.contextName(), Server: server(made.config), Version: made.plan.Target, Restored: []repository.Restored{}, part: made.plan.Part,
+	t, err := o.which(ctx, made)
+	if err != nil {
+		return t, err
 	}
+	t.Version, t.part = made.plan.Target, made.plan.Part
+	t.Source = t.ID != "" && (t.ID == made.plan.Source.ID || t.ID == made.repo.Config().Cluster.ID)
+	if t.Source {
+		bar := e.bar("looking for what changed in the target", "objects")
+		t.Since, err = since(ctx, made, stepProgress{bar})
+		bar.finish()
+	}
+	return t, err
+}
+
+// which reads which cluster the target is.
+func (o *planOptions) which(ctx context.Context, made planned) (targetCluster, error) {
+	t := targetCluster{Context: o.contextName(), Server: server(made.config), Restored: []repository.Restored{}}
 	system, err := made.cluster.Get(ctx, appbur.ObjectID{Kind: "Namespace", Name: "kube-system"}, "v1")
 	switch {
 	case apierrors.IsForbidden(err):
@@ -106,14 +120,7 @@ func (o *planOptions) identify(ctx context.Context, e *env, made planned) (targe
 			t.Restored = append(t.Restored, r)
 		}
 	}
-
-	t.Source = t.ID != "" && (t.ID == made.plan.Source.ID || t.ID == made.repo.Config().Cluster.ID)
-	if t.Source {
-		bar := e.bar("looking for what changed in the target", "objects")
-		t.Since, err = since(ctx, made, stepProgress{bar})
-		bar.finish()
-	}
-	return t, err
+	return t, nil
 }
 
 // tally counts the objects of a kind, nil if that is not allowed.

@@ -86,6 +86,8 @@ type Plan struct {
 	Notes []Note `json:"notes,omitempty"`
 	// Kept are the objects that the restore point does not have and that [Prune] leaves.
 	Kept []Kept `json:"kept,omitempty"`
+	// Undoes is true for a plan that undoes a restore.
+	Undoes bool `json:"undoes,omitempty"`
 	// Apps are the applications whose state is imported once all steps are done.
 	Apps []appbur.AppState `json:"apps,omitempty"`
 

@@ -70,6 +70,8 @@ type pruning struct {
 	plan   *Plan
 	byUID  map[string]*pruned
 	list   []*pruned
+	// unmakes is true for what a restore made, and its owners are no reason to keep it.
+	unmakes bool
 }
 
 // pruned is an addition that is deleted, or kept for a reason.
@@ -78,17 +80,22 @@ type pruned struct {
 	owners []string
 	kept   string
 	search *search
+	// made is true for what a restore made: its uid alone decides.
+	made bool
 }
 
 func (f *pruning) add(a addition) {
-	one := &pruned{addition: a, owners: strings.Fields(a.identity.Owners), kept: f.reasonToKeep(a), search: f.search}
+	one := &pruned{addition: a, owners: strings.Fields(a.identity.Owners), kept: f.reasonToKeep(a), search: f.search, made: f.unmakes}
 	f.byUID[a.identity.UID] = one
 	f.list = append(f.list, one)
 }
 
 func (f *pruning) reasonToKeep(a addition) string {
-	if why := staying(a.id, a.live); why != "" {
+	if why := staying(a.id, a.live, f.unmakes); why != "" {
 		return why
+	}
+	if f.unmakes {
+		return ""
 	}
 	made, err := time.Parse(time.RFC3339, text(a.live, "metadata", "creationTimestamp"))
 	if f.search.own && err == nil && made.Before(f.plan.taken.Truncate(time.Second)) {
@@ -104,7 +111,7 @@ func (f *pruning) settle(ctx context.Context) error {
 	for changed := true; changed; {
 		changed = false
 		for _, one := range f.list {
-			if one.kept == "" && slices.ContainsFunc(one.owners, func(uid string) bool { return !f.goes(uid) }) {
+			if one.kept == "" && !f.unmakes && slices.ContainsFunc(one.owners, func(uid string) bool { return !f.goes(uid) }) {
 				one.kept, changed = "it belongs to "+ownersText(one.live)+", which is not deleted", true
 			}
 		}
@@ -120,6 +127,11 @@ func (f *pruning) settle(ctx context.Context) error {
 				changed = changed || more
 			}
 		}
+		filled, err := f.keepFilled(ctx)
+		if err != nil {
+			return err
+		}
+		changed = changed || filled
 	}
 	return nil
 }
@@ -135,12 +147,8 @@ func (f *pruning) keepOwners(ctx context.Context, id appbur.ObjectID, apiVersion
 		return false, nil
 	}
 	if f.byUID[identity.UID] == nil && !f.search.holds(id) {
-		live, err := f.search.read(ctx, id, apiVersion)
-		if ctx.Err() != nil {
-			return false, ctx.Err()
-		}
-		if derived, judged := f.search.derived(live); err == nil && judged == nil && derived {
-			return false, nil
+		if derived, err := f.isDerived(ctx, id, apiVersion); derived || err != nil {
+			return false, err
 		}
 	}
 	for _, uid := range owners {
@@ -171,8 +179,14 @@ var pruneStages = []pruneStage{
 	},
 	{inStages(stageAdmission, stageAdmission), "an admission rule could refuse the deletions that follow"},
 	{inStages(stagePods, stageGuards), "workloads end while what they use is still there"},
-	{inStages(stageState, stageState), "what others may have used goes last"},
+	{
+		func(kind appbur.GroupKind) bool { return !isContainer(kind) && inStages(stageState, stageState)(kind) },
+		"what others may have used goes after them",
+	},
+	{isContainer, "what lies in them is gone, or goes with them"},
 }
+
+func isContainer(kind appbur.GroupKind) bool { return kind == kindNamespace || kind == kindDefinition }
 
 func inStages(first, last stage) func(appbur.GroupKind) bool {
 	return func(kind appbur.GroupKind) bool {
@@ -185,7 +199,7 @@ func inStages(first, last stage) func(appbur.GroupKind) bool {
 func (f *pruning) stageOf(one *pruned, depth int) int {
 	at := slices.IndexFunc(pruneStages, func(s pruneStage) bool { return s.holds(one.id.GroupKind()) })
 	for _, uid := range one.owners {
-		if depth < len(f.list) {
+		if depth < len(f.list) && f.goes(uid) {
 			at = max(at, f.stageOf(f.byUID[uid], depth+1))
 		}
 	}
@@ -197,7 +211,7 @@ func (f *pruning) stageOf(one *pruned, depth int) int {
 func (f *pruning) depth(one *pruned, above int) int {
 	deepest := above
 	for _, uid := range one.owners {
-		if above < len(f.list) {
+		if above < len(f.list) && f.goes(uid) {
 			deepest = max(deepest, f.depth(f.byUID[uid], above+1))
 		}
 	}
@@ -242,6 +256,9 @@ func (f *pruning) write() {
 		step := f.step(one.pruned)
 		step.After, step.Needs = []int{barrier}, []int{barrier}
 		for _, uid := range one.owners {
+			if ids[uid] == 0 {
+				continue // of what a restore made, whose owner stays
+			}
 			step.After, step.Needs = append(step.After, ids[uid]), append(step.Needs, ids[uid])
 		}
 		ids[one.identity.UID] = f.plan.addStep(step)
@@ -251,7 +268,9 @@ func (f *pruning) write() {
 
 func (f *pruning) step(one *pruned) Step {
 	why := one.what()
-	if len(one.owners) > 0 {
+	if f.unmakes {
+		why = "the restore made it; it was not there before"
+	} else if len(one.owners) > 0 {
 		why = "goes with " + ownersText(one.live) + ", which owns it"
 	}
 	unloaded := *one

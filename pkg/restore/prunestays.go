@@ -16,7 +16,9 @@ type stayRule struct {
 	names    []string
 	prefixes []string
 	// mark is a label or an annotation.
-	mark   string
+	mark string
+	// always holds also for what a restore made.
+	always bool
 	reason string
 }
 
@@ -38,7 +40,7 @@ var stays = []stayRule{
 			{Group: "snapshot.storage.k8s.io", Kind: "VolumeSnapshot"},
 			{Group: "snapshot.storage.k8s.io", Kind: "VolumeSnapshotContent"},
 		},
-		reason: "it holds data that no restore point has",
+		always: true, reason: "it holds data that no restore point has",
 	},
 	{
 		namespaces: []string{"kube-system", "kube-public", "kube-node-lease"},
@@ -66,10 +68,10 @@ var stays = []stayRule{
 	},
 }
 
-// staying returns why an object is never pruned, "" if it may be.
-func staying(id appbur.ObjectID, live map[string]any) string {
+// staying returns why an object is never pruned, "" if it may be; made is true for what a restore made.
+func staying(id appbur.ObjectID, live map[string]any, made bool) string {
 	for _, rule := range stays {
-		if rule.matches(id, live) {
+		if (rule.always || !made) && rule.matches(id, live) {
 			return rule.reason
 		}
 	}

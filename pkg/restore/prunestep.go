@@ -73,11 +73,14 @@ func (p *pruned) again(ctx context.Context) (now Identity, why string, err error
 	if now = identityOf(live); now.UID != p.identity.UID {
 		return Identity{}, "not deleted: another object of this name was made since the plan", nil
 	}
+	if p.made {
+		return now, "", nil
+	}
 	added, err := p.search.addition(p.id, p.apiVersion, live)
 	if err != nil {
 		return Identity{}, "", err
 	}
-	if added == nil || staying(p.id, live) != "" || now.Owners != p.identity.Owners {
+	if added == nil || staying(p.id, live, false) != "" || now.Owners != p.identity.Owners {
 		return Identity{}, "not deleted: it was changed since the plan, and is no longer what the plan deletes", nil
 	}
 	return now, "", nil

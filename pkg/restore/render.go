@@ -21,7 +21,11 @@ const shownPerSection = 20
 // what is not simply applied as it was saved.
 func (p *Plan) Render(w io.Writer) error {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "Restore point %s, from Kubernetes %s to %s\n", p.Point, p.Source.Version, p.Target)
+	what := "Restore"
+	if p.Undoes {
+		what = "Undo"
+	}
+	fmt.Fprintf(&b, "%s point %s, from Kubernetes %s to %s\n", what, p.Point, p.Source.Version, p.Target)
 	p.renderPart(&b)
 	p.renderKinds(&b)
 	p.renderNeeds(&b)

@@ -10,11 +10,15 @@ import (
 // renderPrune names everything that is deleted, kind by kind: nobody confirms what is only
 // counted. What is kept is shortened as other sections are.
 func (p *Plan) renderPrune(b *bytes.Buffer) {
-	if !p.Policy.Prune {
+	if !p.Policy.Prune && !p.Undoes {
 		return
 	}
 	prunes := p.Prunes()
-	fmt.Fprintf(b, "\nDeleted, after everything else: covered by the selection, and not in the restore point (%d)\n", len(prunes))
+	what, left := "covered by the selection, and not in the restore point", "Not in the restore point either, and left"
+	if p.Undoes {
+		what, left = "made by the restore", "Made by the restore, and left"
+	}
+	fmt.Fprintf(b, "\nDeleted, after everything else: %s (%d)\n", what, len(prunes))
 	byKind := make(map[appbur.GroupKind][]Step)
 	var kinds []appbur.GroupKind
 	for _, step := range prunes {
@@ -35,7 +39,7 @@ func (p *Plan) renderPrune(b *bytes.Buffer) {
 		return
 	}
 
-	fmt.Fprintf(b, "\nNot in the restore point either, and left (%d)\n", len(p.Kept))
+	fmt.Fprintf(b, "\n%s (%d)\n", left, len(p.Kept))
 	for i, kept := range p.Kept {
 		if i == shownPerSection {
 			fmt.Fprintf(b, "  … and %d more\n", len(p.Kept)-i)

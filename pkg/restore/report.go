@@ -38,6 +38,8 @@ type Outcome struct {
 	Result     Result          `json:"result"`
 	// Converted is true when the object was applied in another form than saved.
 	Converted bool `json:"converted,omitempty"`
+	// UID is that of an object that was created.
+	UID string `json:"uid,omitempty"`
 	// Attempts counts requests, when there was more than one for some step.
 	Attempts int `json:"attempts,omitempty"`
 	// Unchecked is true when a dry run could not be sent to the server.

@@ -40,6 +40,9 @@ func (o *Outcome) join(a *stepResult, hint func(error) string) {
 	if slices.Index(severity, a.result) > slices.Index(severity, o.Result) {
 		o.Result = a.result
 	}
+	if a.result == Created && !a.unchecked {
+		o.UID = a.identity.UID
+	}
 	if a.requests > 1 {
 		o.Attempts += a.requests
 	}
