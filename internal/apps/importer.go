@@ -33,6 +33,9 @@ type Importer struct {
 	// DryRun has the applications do everything but commit: they change nothing, and say what
 	// an import would do.
 	DryRun bool
+	// OperationID is that of the next import, so that a repeated one is not applied again; empty for
+	// a new one.
+	OperationID string
 	// Progress is called with the progress; it may be nil. In addition to the phases of the contract
 	// there are [Waiting] and [Comparing].
 	Progress func(appbur.AppKey, contract.Progress)
@@ -67,9 +70,11 @@ func (i *Importer) Import(ctx context.Context, app appbur.AppState) (restore.Imp
 	if err != nil {
 		return restore.Imported{}, err
 	}
-	id, err := contract.NewOperationID(i.Random)
-	if err != nil {
-		return restore.Imported{}, err
+	id := i.OperationID
+	if id == "" {
+		if id, err = contract.NewOperationID(i.Random); err != nil {
+			return restore.Imported{}, err
+		}
 	}
 
 	request := contract.ImportRequest{

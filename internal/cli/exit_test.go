@@ -25,6 +25,7 @@ import (
 	"github.com/appbur/appbur/pkg/gitsync"
 	"github.com/appbur/appbur/pkg/restore"
 	"github.com/appbur/appbur/pkg/restore/pause"
+	"github.com/appbur/appbur/pkg/restore/session"
 	"github.com/appbur/appbur/pkg/seal"
 )
 
@@ -121,6 +122,8 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitCredentials, "the copy is bound to no keys or to another repository ([trust.md](trust.md))", repository.ErrOtherRepository},
 
 		{ExitMoved, "a saved plan no longer holds: plan again", &planMovedError{"x"}},
+		{ExitMoved, "somebody else restores to the cluster (nothing was changed)", &session.HeldError{}},
+		{ExitMoved, "somebody took a restore over while it ran", session.ErrLost},
 		{ExitIncompatible, "the plan contains objects that the target cannot take, and `--allow-blocked` was not given", restore.ErrBlocked},
 		{
 			ExitIncompatible, "`compat cluster` found some that are blocked, or that the schema of their kind refuses",

@@ -16,6 +16,7 @@ import (
 	"github.com/appbur/appbur/pkg/gitsync"
 	"github.com/appbur/appbur/pkg/restore"
 	"github.com/appbur/appbur/pkg/restore/pause"
+	"github.com/appbur/appbur/pkg/restore/session"
 	"github.com/appbur/appbur/pkg/seal"
 )
 
@@ -30,6 +31,8 @@ var exitRules = []exitRule{
 	{ExitNotFound, isAny(gitsync.ErrNoRepository, repository.ErrForeign, repository.ErrNoPoint, repository.ErrNoUndo)},
 	{ExitNotFound, isType[*notFoundError]},
 	{ExitMoved, isType[*planMovedError]},
+	{ExitMoved, isType[*session.HeldError]},
+	{ExitMoved, isAny(session.ErrLost)},
 	{ExitMoved, isAny(gitsync.ErrRefMoved, gitsync.ErrLocked, gitsync.ErrPruneRaced)},
 	{ExitCredentials, isAny(repository.ErrUntrusted, keyring.ErrNobodyTrusted, repository.ErrUnbound, repository.ErrOtherRepository,
 		repository.ErrPolicy, seal.ErrNoIdentityMatch)},

@@ -14,6 +14,7 @@ import (
 	"github.com/appbur/appbur/pkg/exporter"
 	"github.com/appbur/appbur/pkg/restore"
 	"github.com/appbur/appbur/pkg/restore/rewrite"
+	"github.com/appbur/appbur/pkg/restore/session"
 )
 
 // hintRule is the next step after a family of errors, in terms of flags and commands. The
@@ -55,6 +56,8 @@ var hintRules = []hintRule{
 		"map one of the namespaces to another name, or restore them one after the other, with a selection",
 	},
 	{isAny(restore.ErrBlocked), "look at them with appbur plan, or appbur compat cluster for a version, then pass --allow-blocked to go on without them"},
+	{isType[*session.HeldError], "wait until it has ended; if that run is gone for good, or must stop, pass --take-over"},
+	{isAny(session.ErrLost), "see who restores there now; then run the same command again, it continues where it stopped"},
 	{isAny(restore.ErrSecretMoved), "leave the object out with --exclude-name, or pass --decrypt-secrets"},
 	{
 		isFailure(restore.FailureForeignFields),

@@ -94,6 +94,7 @@ lacks for it, as roles that can be applied. With --prune it lists what would be 
 	}
 
 	o.addFlags(e, command)
+	o.addLockFlag(command)
 	o.pruning.addFlags(command)
 	command.Flags().StringArrayVar(&apps, "app", nil,
 		"state of this `APPLICATION` only: NAMESPACE/NAME or NAME, patterns; what restore takes, with =ADDRESS, selects nothing; repeatable")

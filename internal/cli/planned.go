@@ -16,6 +16,7 @@ import (
 	"github.com/appbur/appbur/pkg/compat"
 	"github.com/appbur/appbur/pkg/manifest"
 	"github.com/appbur/appbur/pkg/restore"
+	"github.com/appbur/appbur/pkg/restore/session"
 )
 
 // planOptions are what plan and restore have in common: the same options give the
@@ -27,6 +28,7 @@ type planOptions struct {
 	point    string
 	policy   restore.Policy
 	rewrites rewriteOptions
+	noLock   bool
 	pruning  pruneOptions
 	pauses   pauseOptions
 }
@@ -39,6 +41,8 @@ type planned struct {
 	rules   *manifest.Rules
 	config  *rest.Config
 	cluster restore.Cluster
+	// besides are the rights that a restore needs for its lock.
+	besides []restore.Right
 }
 
 func (o *planOptions) addFlags(e *env, command *cobra.Command) {
@@ -55,6 +59,19 @@ func (o *planOptions) addFlags(e *env, command *cobra.Command) {
 func (o *planOptions) addPolicyFlags(command *cobra.Command) {
 	command.Flags().BoolVar(&o.policy.AllowBlocked, "allow-blocked", false, "go on without objects that the target cannot take")
 	command.Flags().BoolVar(&o.policy.ForceConflicts, "force-conflicts", false, "take over fields of existing objects that other managers own")
+}
+
+// lockRights are what a run needs for its lock.
+func (o *planOptions) lockRights() []restore.Right {
+	if o.noLock {
+		return nil
+	}
+	return session.Rights()
+}
+
+func (o *planOptions) addLockFlag(command *cobra.Command) {
+	command.Flags().BoolVar(&o.noLock, "no-lock", false,
+		"keep nothing in the target that says who restores and what was done, for accounts that may not: others are not stopped")
 }
 
 func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
@@ -103,7 +120,8 @@ func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
 		return planned{}, err
 	}
 	bar.finish()
-	made := planned{plan, repo, loaded, rules, config, cluster}
+	made := planned{plan: plan, repo: repo, loaded: loaded, rules: rules, config: config, cluster: cluster}
+	made.besides = o.lockRights()
 	return made, o.addPrune(ctx, e, made)
 }
 

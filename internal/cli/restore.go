@@ -29,6 +29,8 @@ type restoreOptions struct {
 	plan      string
 	yes       bool
 	undoNewer bool
+	takeOver  bool
+	anew      bool
 	dryRun    bool
 	wait      time.Duration
 	json      bool
@@ -53,7 +55,11 @@ with --activate later. What runs in the cluster already is not paused.
 
 It can be repeated: what is there already stays as it is, what failed is tried
 again. Application state is imported for every --app; an import replaces the
-state that the application has. State without an --app is not imported, and the restore ends with 3.
+state that the application has. A run after one that was interrupted, or left something behind,
+continues the same restore, and imports no state again that is in place.
+
+One restore at a time writes to a cluster: it holds the Lease appbur-restore in kube-system, which
+says who restores what since when. State without an --app is not imported, and the restore ends with 3.
 
 The target is asked before what its account may do; where that is not enough,
 nothing is changed, and the missing rights are shown as roles that can be applied.
@@ -70,7 +76,7 @@ If the target is the cluster that the point was taken of, what changed or was
 deleted there since would be undone. --yes alone does not confirm that.` +
 			exitStatus("0  done", "1  failed", "3  some objects or applications failed, state was not imported because no address was given, or something stays paused",
 				"5  the history was rewritten (docs/trust.md)", "10 no repository, no such point, or nothing that is meant",
-				"11 --plan: the saved plan no longer holds; nothing was changed",
+				"11 --plan: the saved plan no longer holds; or somebody else restores to this cluster (nothing was changed), or took it over",
 				"12 a key, a login or a signature was refused, or the account lacks rights (nothing was changed)",
 				"20 blocked objects and no --allow-blocked; nothing was changed",
 				"64 no terminal and no --yes, or --yes alone although the target is newer than the point or objects are deleted", "130 cancelled; run again to go on"),
@@ -107,11 +113,20 @@ deleted there since would be undone. --yes alone does not confirm that.` +
 		"do not save first what is changed or deleted: appbur undo cannot bring it back then")
 	command.Flags().BoolVar(&o.undoNewer, "undo-newer", false,
 		"with --yes: continue although the target is the cluster that the point was taken of and has changed since")
+	o.addLockFlag(command)
+	o.addTakeOverFlag(command)
+	command.Flags().BoolVar(&o.anew, "anew", false,
+		"do not continue the interrupted restore of the same point: import the state of all applications again")
 	command.Flags().BoolVar(&o.dryRun, "dry-run", false, "send every request as a dry run (dryRun=All), have applications try the import, and change nothing")
 	waitFlag(command, &o.wait)
 	jsonFlag(command, &o.json)
 	headersFlag(e, command)
 	return command
+}
+
+func (o *restoreOptions) addTakeOverFlag(command *cobra.Command) {
+	command.Flags().BoolVar(&o.takeOver, "take-over", false,
+		"write although somebody else restores to the cluster: their run stops before its next write")
 }
 
 // restorePlan restores by a saved plan.
@@ -189,8 +204,17 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 		if err := e.agreeToPrune(ctx, o, made, target); err != nil {
 			return err
 		}
+	}
+	run, err := e.openRun(ctx, o, made, writes)
+	if err != nil {
+		return err
+	}
+	ctx = run.ctx
+	if writes {
+		cluster = run.cluster(cluster)
+		made.cluster = cluster
 		if undo, err = e.beginUndo(ctx, o, made, target); err != nil {
-			return err
+			return run.end(e, err)
 		}
 		e.noteRestore(made, target, began, repository.RestoreBegun)
 	}
@@ -208,13 +232,14 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 		if o.dryRun {
 			importer.ReadyTimeout = appAnswerTimeout
 		}
-		err = restore.Import(ctx, made.plan, hintingImporter{importer}, &report)
+		err = restore.Import(ctx, made.plan, hintingImporter{run.once(importer)}, &report)
 		bars.finish()
 	}
 	var released *pause.Report
 	if err == nil && writes {
 		released, err = o.pauses.release(ctx, e, made, o.wait)
 	}
+	err = run.end(e, err)
 	if writes {
 		e.noteRestore(made, target, began,
 			map[bool]repository.RestoreState{true: repository.RestoreDone, false: repository.RestorePartly}[err == nil])
@@ -222,7 +247,8 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 	if errors.Is(err, restore.ErrBlocked) {
 		return err // nothing was done, so there is nothing to report
 	}
-	if printErr := e.printReport(report, activationOf(made.plan, report.Outcomes, o.dryRun, released), took, o, target, undo); printErr != nil {
+	activated := activationOf(made.plan, report.Outcomes, o.dryRun, released)
+	if printErr := e.printReport(report, activated, took, o, target, undo, run.answer); printErr != nil {
 		return printErr
 	}
 	return err
@@ -256,6 +282,7 @@ func (p stepProgress) Progress(event restore.Event) {
 
 func (e *env) printReport(
 	report restore.Report, activated activation, took time.Duration, o *restoreOptions, target targetCluster, undo *undoPoint,
+	run *runAnswer,
 ) error {
 	if o.json {
 		type plainReport restore.Report // without MarshalJSON, which would leave the target out
@@ -265,7 +292,8 @@ func (e *env) printReport(
 			Activation activation            `json:"activation"`
 			Target     targetCluster         `json:"target"`
 			Undo       appbur.RestorePointID `json:"undoPoint,omitempty"`
-		}{plainReport(report), activated, target, undo.id()})
+			Run        *runAnswer            `json:"run,omitempty"`
+		}{plainReport(report), activated, target, undo.id(), run})
 	}
 
 	t := e.newTable(restoreColumns...)
@@ -310,6 +338,10 @@ func (e *env) printReport(
 
 func (e *env) printImport(app restore.AppOutcome) {
 	out := e.paragraphs(4)
+	if app.Result == restore.Unchanged && app.Imported != nil && app.Imported.Before != nil {
+		fmt.Fprintf(out, "application %s: imported by this restore at %s, not repeated\n", app.App, app.Imported.Before.Format(time.RFC3339))
+		return
+	}
 	if app.Imported == nil || app.Result != restore.Created {
 		sgr, why := sgrRed, app.Reason
 		if app.Result == restore.Skipped {

@@ -18,7 +18,7 @@ const shownGrants = 5
 func (e *env) rights(ctx context.Context, made planned) (restore.Rights, error) {
 	bar := e.bar("asking for the rights of the account", progress.Uncounted)
 	defer bar.finish()
-	rights, err := restore.ReviewRights(ctx, made.plan, made.cluster)
+	rights, err := restore.ReviewRights(ctx, made.plan, made.cluster, made.besides...)
 	if err != nil {
 		return restore.Rights{}, clusterHint(err)
 	}

@@ -36,7 +36,8 @@ subjects: [{kind: User, apiGroup: rbac.authorization.k8s.io, name: viewer}]`)
 		if code != ExitCredentials {
 			t.Errorf("exit code %d", code)
 		}
-		says(t, out, "create configmaps in shop (1 object)", "kind: Role\n")
+		says(t, out, "create configmaps in shop (1 object)", "kind: Role\n",
+			"create leases.coordination.k8s.io in kube-system", "update leases.coordination.k8s.io appbur-restore in kube-system")
 		says(t, errs, "the account lacks rights that the plan needs", "appbur: hint: ")
 		if c.there("ConfigMap", "shop", "settings") {
 			t.Fatal("it was written")
@@ -59,7 +60,7 @@ subjects: [{kind: User, apiGroup: rbac.authorization.k8s.io, name: viewer}]`)
 
 	documents := strings.Split(plan.Rights.Manifest, "---\n")
 	if plan.Rights.Account == "" { // 1.24 does not say it
-		documents = append(documents[1:], bound("RoleBinding", "shop"), bound("ClusterRoleBinding", ""))
+		documents = append(documents[1:], bound("RoleBinding", "shop"), bound("RoleBinding", "kube-system"), bound("ClusterRoleBinding", ""))
 	}
 	defer c.remove("ClusterRoleBinding", "", "appbur-restore")
 	c.create(strings.Join(documents, "\n---\n"))
@@ -90,7 +91,7 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: builder}
 subjects: [{kind: User, apiGroup: rbac.authorization.k8s.io, name: builder}]`)
 	c.remove("ClusterRoleBinding", "", "shop-reads")
 	c.remove("ClusterRole", "", "shop-reader")
-	both := []string{"clusterrole/shop-reader", "clusterrolebinding/shop-reads", "--with-dependencies=false"}
+	both := []string{"clusterrole/shop-reader", "clusterrolebinding/shop-reads", "--with-dependencies=false", "--no-lock"}
 	defer c.ok(c.on("restore", append(slices.Clone(both), "--yes")...)...)
 
 	builder := c.as(t, "builder")

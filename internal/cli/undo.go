@@ -34,6 +34,7 @@ restore did not make. Imported application state stays as it is.
 
 It can be repeated until it is complete.` +
 			exitStatus("0  done", "1  failed", "3  some objects failed", "10 no repository, or nothing to undo",
+				"11 somebody else restores to this cluster (nothing was changed), or took it over",
 				"12 a key, a login or a signature was refused, or the account lacks rights (nothing was changed)",
 				"64 no terminal and no --yes, or objects are deleted and --prune-count does not give their number", "130 cancelled; run again to go on"),
 		Example: `  appbur undo --repo ./mgmt.git --kubeconfig mgmt.yaml
@@ -47,6 +48,8 @@ It can be repeated until it is complete.` +
 	o.addReadFlags(e, command)
 	o.clusterOptions.addFlags(command)
 	o.addPolicyFlags(command)
+	o.addLockFlag(command)
+	o.addTakeOverFlag(command)
 	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask for confirmation")
 	command.Flags().IntVar(&o.pruneCount, "prune-count", -1, "confirm that this `NUMBER` of objects is deleted, as the plan says")
 	command.Flags().BoolVar(&o.dryRun, "dry-run", false, "send every request as a dry run (dryRun=All), and change nothing")
@@ -85,16 +88,22 @@ func undoRun(ctx context.Context, e *env, o *restoreOptions) error {
 	} else if err := e.agreeToPrune(ctx, o, made, target); err != nil {
 		return err
 	}
+	run, err := e.openRun(ctx, o, made, !o.dryRun)
+	if err != nil {
+		return err
+	}
+	cluster = run.cluster(cluster)
 
 	bar := e.bar("undoing", "steps")
-	report, err := restore.Applier{Cluster: cluster, Reporter: stepProgress{bar}, Rules: made.rules, Hint: ownHint}.Apply(ctx, made.plan)
+	report, err := restore.Applier{Cluster: cluster, Reporter: stepProgress{bar}, Rules: made.rules, Hint: ownHint}.Apply(run.ctx, made.plan)
 	took := bar.finish()
+	err = run.end(e, err)
 	if err == nil && !o.dryRun {
 		if err := made.repo.DropUndo(ctx, undo); err != nil {
 			return fmt.Errorf("everything is as it was, but the undo point is still there: %w", err)
 		}
 	}
-	if printErr := e.printReport(report, activation{Kept: []pause.Outcome{}}, took, o, target, nil); printErr != nil {
+	if printErr := e.printReport(report, activation{Kept: []pause.Outcome{}}, took, o, target, nil, run.answer); printErr != nil {
 		return printErr
 	}
 	return err
@@ -138,6 +147,7 @@ func (o *restoreOptions) makeUndo(ctx context.Context, e *env) (made planned, ta
 		return made, target, undo, err
 	}
 
+	made.besides = o.lockRights()
 	if made.cluster, err = restore.NewCluster(made.config); err != nil {
 		return made, target, undo, err
 	}

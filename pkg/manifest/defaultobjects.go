@@ -227,6 +227,14 @@ func coreRulesDefault() []ObjectRule {
 			Source: "pkg/controlplane/controller/clusterauthenticationtrust and legacytokentracking; cmd/kubeadm/app/constants",
 		},
 		{
+			ID: "exclude-restore-record", Effect: Exclude, Kinds: []string{"ConfigMap"},
+			When: All{
+				Is{Path: "metadata.namespace", Values: []string{"kube-system"}}, Is{Path: "metadata.name", Values: []string{"appbur-restore"}},
+			},
+			Reason: "it says how far the last restore to this cluster came; in another cluster that would not be true",
+			Source: "github.com/appbur/appbur/pkg/restore/session/record.go",
+		},
+		{
 			ID: "exclude-leader-election", Effect: Exclude, Kinds: []string{"ConfigMap", "Endpoints"},
 			When:   Has{Path: `metadata.annotations["control-plane.alpha.kubernetes.io/leader"]`},
 			Reason: "a process of this cluster uses it as a lock and renews it every few seconds",

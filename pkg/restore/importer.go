@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/appbur/appbur"
 )
@@ -40,7 +41,9 @@ type Imported struct {
 	// Applied is true when the state is in place.
 	Applied bool `json:"applied"`
 	// DryRun is true when the application tried it and changed nothing.
-	DryRun   bool              `json:"dryRun,omitempty"`
+	DryRun bool `json:"dryRun,omitempty"`
+	// Before is when the same restore imported it, in an earlier run. It is not repeated.
+	Before   *time.Time        `json:"before,omitempty"`
 	Datasets []ImportedDataset `json:"datasets,omitempty"`
 }
 
@@ -66,7 +69,8 @@ type ImportedDataset struct {
 }
 
 // AppOutcome is what became of the state of one application. Result is created
-// when the state is in place, or would be after a dry run, skipped or failed otherwise.
+// when the state is in place, or would be after a dry run, unchanged when an earlier run of the
+// same restore has imported it, skipped or failed otherwise.
 type AppOutcome struct {
 	App      appbur.AppKey `json:"app"`
 	Result   Result        `json:"result"`
@@ -99,10 +103,12 @@ func Import(ctx context.Context, p *Plan, importer Importer, report *Report) err
 			causes = append(causes, err)
 		case !imported.Applied && !imported.DryRun:
 			outcome.Result, outcome.Imported, outcome.Reason = Failed, &imported, "the application did not put the state in place"
+		case imported.Before != nil:
+			outcome.Result, outcome.Imported = Unchanged, &imported
 		default:
 			outcome.Imported = &imported
 		}
-		if outcome.Result != Created {
+		if outcome.Result != Created && outcome.Result != Unchanged {
 			missing++
 		}
 		report.Apps = append(report.Apps, outcome)

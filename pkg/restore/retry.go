@@ -87,6 +87,9 @@ func transient(err error) *retryRule {
 	return nil
 }
 
+// IsTransient reports whether an error of the target passes by itself.
+func IsTransient(err error) bool { return err != nil && transient(err) != nil }
+
 // isRaced reports whether another client wrote the object at the same moment.
 func isRaced(err error) bool {
 	return apierrors.IsAlreadyExists(err) || apierrors.IsConflict(err) && !isFieldConflict(err)

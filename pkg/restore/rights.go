@@ -28,6 +28,8 @@ type Right struct {
 	Group     string `json:"group"`
 	Resource  string `json:"resource"`
 	Namespace string `json:"namespace,omitempty"`
+	// Name is the only object that it is about, "" for all.
+	Name string `json:"name,omitempty"`
 	// Objects counts the objects of the plan that need it.
 	Objects int `json:"objects"`
 }
@@ -38,6 +40,9 @@ func (r Right) String() string {
 	if r.Group != "" {
 		resource += "." + r.Group
 	}
+	if r.Name != "" {
+		resource += " " + r.Name
+	}
 	if r.Namespace != "" {
 		return r.Verb + " " + resource + " in " + r.Namespace
 	}
@@ -47,6 +52,7 @@ func (r Right) String() string {
 func (r Right) compare(o Right) int {
 	return cmp.Or(
 		cmp.Compare(r.Namespace, o.Namespace), cmp.Compare(r.Group, o.Group), cmp.Compare(r.Resource, o.Resource), cmp.Compare(r.Verb, o.Verb),
+		cmp.Compare(r.Name, o.Name),
 	)
 }
 
@@ -84,8 +90,9 @@ const shownRights = 6
 // ReviewRights asks the target what its account may do, and returns what is missing for the
 // plan. It sends few requests: one for each namespace, one for each right that the rules of
 // the account do not show, and where such a right is missing, reads of the objects that exist,
-// because one that is as planned needs none. It changes nothing.
-func ReviewRights(ctx context.Context, p *Plan, c Cluster) (Rights, error) {
+// because one that is as planned needs none. Besides are the rights that a run needs which writes
+// anything at all. It changes nothing.
+func ReviewRights(ctx context.Context, p *Plan, c Cluster, besides ...Right) (Rights, error) {
 	v := &rightsReview{worker: newWorker(Applier{Cluster: c}, p.Policy), plan: p, rules: make(map[string][]accessRule)}
 	names, ok := c.(resourceNamer)
 	if !ok {
@@ -96,6 +103,7 @@ func ReviewRights(ctx context.Context, p *Plan, c Cluster) (Rights, error) {
 	if err != nil {
 		return Rights{}, err
 	}
+	needed = append(needed, besidesOf(p, besides)...)
 
 	rights := Rights{Missing: []Right{}}
 	missing, err := v.missing(ctx, needed)
@@ -147,6 +155,25 @@ type rightsReview struct {
 type need struct {
 	Right
 	steps []*Step
+	// always is true where it is needed by a run without any step.
+	always bool
+	// beside is true where no object of the plan is what the right is about.
+	beside bool
+}
+
+// besidesOf are the needs of a run that writes anything: a step, or the state of an application.
+func besidesOf(p *Plan, rights []Right) []*need {
+	var steps []*Step
+	for i := range p.Steps {
+		if verbs, _ := verbsOf(p.Steps[i].Action); len(verbs) > 0 {
+			steps = append(steps, &p.Steps[i])
+		}
+	}
+	var needs []*need
+	for _, right := range rights {
+		needs = append(needs, &need{Right: right, steps: slices.Clone(steps), always: len(p.Apps) > 0, beside: true})
+	}
+	return needs
 }
 
 // needed collects what the steps of the plan need, by right. A server-side apply is a patch
@@ -225,7 +252,7 @@ func (v *rightsReview) missing(ctx context.Context, needed []*need) ([]*need, er
 			if err != nil {
 				return nil, err
 			}
-			if shown = allowedBy(rules, n.Verb, n.Group, n.Resource, ""); shown {
+			if shown = allowedBy(rules, n.Verb, n.Group, n.Resource, n.Name); shown {
 				break
 			}
 		}
@@ -281,9 +308,13 @@ func (v *rightsReview) unsettled(ctx context.Context, missing []*need) ([]*need,
 	rest := missing[:0]
 	for _, n := range missing {
 		n.steps = slices.DeleteFunc(n.steps, func(s *Step) bool {
-			return steps[s].settled && !v.plan.releases(s.Object) || steps[s].exists && n.Verb == "create"
+			return steps[s].settled && !v.plan.releases(s.Object) || steps[s].exists && n.Verb == "create" && !n.beside
 		})
-		if n.Objects = len(n.steps); n.Objects > 0 {
+		switch {
+		case n.beside && (n.always || len(n.steps) > 0):
+			rest = append(rest, n)
+		case !n.beside && len(n.steps) > 0:
+			n.Objects = len(n.steps)
 			rest = append(rest, n)
 		}
 	}
@@ -328,6 +359,11 @@ func (v *rightsReview) account(ctx context.Context) string {
 	return text(answer, "status", "userInfo", "username")
 }
 
+// Account asks the target who the account is, "" if it does not say.
+func Account(ctx context.Context, c Cluster) string {
+	return (&rightsReview{worker: newWorker(Applier{Cluster: c}, Policy{})}).account(ctx)
+}
+
 // review sends one review and returns the answer.
 func (v *rightsReview) review(ctx context.Context, apiVersion, kind string, spec map[string]any) (map[string]any, error) {
 	id := appbur.ObjectID{Group: groupOf(apiVersion), Kind: kind}
@@ -351,7 +387,7 @@ func (v *rightsReview) allowed(ctx context.Context, r Right) (bool, error) {
 	resource, subresource, _ := strings.Cut(r.Resource, "/")
 	answer, err := v.review(ctx, "authorization.k8s.io/v1", "SelfSubjectAccessReview", map[string]any{
 		"resourceAttributes": map[string]any{
-			"verb": r.Verb, "group": r.Group, "resource": resource, "subresource": subresource, "namespace": r.Namespace,
+			"verb": r.Verb, "group": r.Group, "resource": resource, "subresource": subresource, "namespace": r.Namespace, "name": r.Name,
 		},
 	})
 	return field(answer, "status", "allowed") == true, err

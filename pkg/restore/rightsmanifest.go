@@ -85,29 +85,33 @@ func roleFor(namespace string, rights []Right, account string) []map[string]any 
 
 // rulesFor joins rights: resources of a group that need the same verbs are one rule.
 func rulesFor(rights []Right) []any {
-	type kind struct{ group, resource string }
-	type rule struct{ group, verbs string }
+	type kind struct{ group, resource, name string }
+	type rule struct{ group, verbs, name string }
 	verbs, resources := make(map[kind][]string), make(map[rule][]string)
 	for _, r := range rights {
-		k := kind{r.Group, r.Resource}
+		k := kind{r.Group, r.Resource, r.Name}
 		if !slices.Contains(verbs[k], r.Verb) {
 			verbs[k] = append(verbs[k], r.Verb)
 		}
 	}
 	for k, v := range verbs {
 		slices.Sort(v)
-		key := rule{k.group, strings.Join(v, " ")}
+		key := rule{k.group, strings.Join(v, " "), k.name}
 		resources[key] = append(resources[key], k.resource)
 	}
 
 	keys := slices.SortedFunc(maps.Keys(resources), func(a, b rule) int {
-		return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.verbs, b.verbs))
+		return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.verbs, b.verbs), cmp.Compare(a.name, b.name))
 	})
 	rules := make([]any, 0, len(keys))
 	for _, key := range keys {
-		rules = append(rules, map[string]any{
+		rule := map[string]any{
 			"apiGroups": []any{key.group}, "resources": anyOf(resources[key]), "verbs": anyOf(strings.Fields(key.verbs)),
-		})
+		}
+		if key.name != "" {
+			rule["resourceNames"] = []any{key.name}
+		}
+		rules = append(rules, rule)
 	}
 	return rules
 }
