@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
 # `make unit`: the unit tests without what is long (go test -short). `make test` runs all of them, vetted and with the race detector.
+# The examples are programs that use the packages: each of their tests costs a program of its own to link, and it says at the end that
+# they were left out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -35,4 +37,8 @@ if memory=$(in_memory); then
   export TMPDIR=$memory
 fi
 
-exec bin/tools/gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg -- "${quick[@]}" ./...
+mapfile -t packages < <(go list ./... | grep -v "^$(go list -m)/examples/")
+[ "${#packages[@]}" -gt 0 ] || { echo "no packages: is this the root of the repository?" >&2; exit 1; }
+
+bin/tools/gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg -- "${quick[@]}" "${packages[@]}"
+echo "LEFT OUT: what is long, and the tests of examples/ ($(go list ./examples/... | wc -l) packages); \`make test\` runs them."

@@ -145,7 +145,7 @@ func TestSpilledEditSurvivesFailedCommit(t *testing.T) {
 		t.Fatal(err)
 	}
 	info := CommitInfo{Subject: "c", Time: epoch}
-	r.lockWait = time.Millisecond
+	r.lockWait, r.refs.LockWait = time.Millisecond, time.Millisecond
 
 	if _, err := r.Commit(t.Context(), MainRef, e, info); !errors.Is(err, ErrLocked) {
 		t.Fatalf("%v, want ErrLocked", err)
