@@ -132,6 +132,7 @@ func newRun(a Applier, p *Plan) *run {
 		waiting: make([]int, n), dependents: make([][]int, n), results: make([]*stepResult, n), cause: make([]int, n),
 		ready: newQueue(cmp.Compare[int]), events: make(chan Event),
 	}
+	r.worker.creates = validatesFields(p.Target)
 	r.worker.notify = func(ctx context.Context, e Event) {
 		select {
 		case r.events <- e:
@@ -224,7 +225,8 @@ func (r *run) identities(step *Step) learned {
 			continue
 		}
 		if result.step.Object == step.Object {
-			e.self, e.created = &result.identity, e.created || result.result == Created
+			e.self, e.created, e.managed = &result.identity, e.created || result.result == Created, result.managed
+			result.managed = nil // no other step has a use for it
 		}
 		e.owners[result.step.Object] = result.identity
 	}

@@ -2,6 +2,7 @@ package restore
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/appbur/appbur"
 )
@@ -33,11 +34,12 @@ type Cluster interface {
 // Way is how a request writes.
 type Way int
 
-// The ways to write. Nearly everything is applied.
+// The ways to write. What exists is applied where it can be.
 const (
 	// ByApply is server-side apply: it creates or changes, and knows who owns what.
 	ByApply Way = iota
-	// ByCreate is a plain create of what apply cannot write.
+	// ByCreate is a plain create, which is refused when the object exists, or has fields
+	// that the server does not know.
 	ByCreate
 	// ByUpdate replaces what is live, whose resource version the content carries.
 	ByUpdate
@@ -70,6 +72,8 @@ type Applied struct {
 	// Unchecked is true when a dry run could not be sent to the server, because what the
 	// object needs would be created by the same run.
 	Unchecked bool
+	// Managed is metadata.managedFields of an answer that is not complete.
+	Managed []json.RawMessage
 	// Object is the complete answer, where it was asked for. That to a dry run has the resource
 	// version of the object as it is: only the content says whether a write would change it.
 	Object map[string]any

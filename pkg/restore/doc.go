@@ -40,8 +40,8 @@
 //     says about its load.
 //   - No owner reference is ever sent with a uid that is not live in the target.
 //   - A run that was stopped, killed or half failed is finished by running it again,
-//     and a run over a finished restore changes nothing: server-side apply with the
-//     field manager "appbur" writes only what differs.
+//     and a run over a finished restore changes nothing: what is absent is created,
+//     what differs is applied server-side, both by the field manager "appbur".
 //   - What tools applied server-side in the source belongs to them again, and no longer
 //     to appbur, once an object has been created.
 //   - Fields of other managers are not taken without [Policy].ForceConflicts; objects

@@ -59,6 +59,9 @@ func (w *worker) writeComplete(ctx context.Context, a *stepResult, request Reque
 	}
 
 	request.By, request.Content = ByUpdate, over(live, request.Content)
+	if !request.Status {
+		request.Content = with(request.Content, updatedByUs(live), "metadata", "managedFields")
+	}
 	answer, err := w.send(ctx, a, request)
 	// The times of managers count seconds; what is sent here is always a change.
 	answer.Applied += " updated"

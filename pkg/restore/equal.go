@@ -13,6 +13,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/manifest"
 )
 
 // A restore looks before it writes: an object that is as the plan says gets no
@@ -49,7 +50,7 @@ func (w *worker) settled(ctx context.Context, a *stepResult, content, found map[
 	}
 	unlike := unlikePlan(w.rules, a.step, content, found)
 	if len(unlike) == 0 {
-		return ownsNoMore(content, found), nil
+		return ownsNoMore(content, found) && !createdMore(w.rules, a.step, content, found), nil
 	}
 	rest, asSaved, err := unlikeSaved(ctx, a.step, unlike, found, w.getter(a))
 	if err != nil {
@@ -113,6 +114,66 @@ func ownsNoMore(content, live map[string]any) bool {
 		}
 	}
 	return true
+}
+
+// createdMore reports whether we created a key of a map that users fill, which the content
+// has no more. Of other fields a create does not tell what was a default of the server.
+func createdMore(rules *manifest.Rules, step *Step, content, live map[string]any) bool {
+	var more [][]string
+	for _, entry := range list(live, "metadata", "managedFields") {
+		if isOurUpdate(entry) {
+			more = append(more, keysOnTop(step.Object.GroupKind(), dict(entry, "fieldsV1"), content)...)
+		}
+	}
+	if len(more) == 0 {
+		return false
+	}
+	kept, err := normalOf(rules, live)
+	return err != nil || slices.ContainsFunc(more, func(path []string) bool {
+		return has(kept.content, path) && !isLabelOfTemplate(live, path)
+	})
+}
+
+// createdElements reports whether a list of an object that we created has elements which the
+// content has no more.
+func createdElements(rules *manifest.Rules, step *Step, content, live map[string]any) bool {
+	if !slices.ContainsFunc(list(live, "metadata", "managedFields"), isOurUpdate) {
+		return false
+	}
+	return slices.ContainsFunc(unlikePlan(rules, step, content, live), func(d difference) bool {
+		want, isList := lookup(content, d.path).([]any)
+		return isList && len(list(lookup(live, d.path))) > len(want)
+	})
+}
+
+// keysOnTop returns the keys of free-form maps that are in a set of fields and not in the
+// content.
+func keysOnTop(kind appbur.GroupKind, owned, content map[string]any) [][]string {
+	var more [][]string
+	for _, each := range freeForm {
+		if each.kind != (appbur.GroupKind{}) && each.kind != kind {
+			continue
+		}
+		path := strings.Split(each.path, ".")
+		below := owned
+		for _, name := range path {
+			below = dict(below, "f:"+name)
+		}
+		for name := range below {
+			if key, isField := strings.CutPrefix(name, "f:"); isField && !has(content, child(path, key)) {
+				more = append(more, child(path, key))
+			}
+		}
+	}
+	return more
+}
+
+// isLabelOfTemplate reports whether a label is one that a server gives an object without
+// labels by default: Jobs and ReplicationControllers get those of their template (kubernetes,
+// pkg/apis/batch/v1/defaults.go and pkg/apis/core/v1/defaults.go).
+func isLabelOfTemplate(live map[string]any, path []string) bool {
+	value := lookup(live, path)
+	return path[1] == "labels" && value != nil && value == lookup(live, append([]string{"spec", "template"}, path...))
 }
 
 // covers reports whether the value has every field of the set, which is in the form

@@ -36,6 +36,9 @@ func (r *theTarget) expectedRefusals(t *testing.T) {
 		}
 		outcome := outcomeOf(t, report, step.Object.String())
 		expected := step.Verdict == compat.Refused || len(step.Notices) > 0
+		if step.Object.Kind == "Jnulls" && validatesFields(r.Version) {
+			expected = false // a create drops a null where the schema allows none; an apply refuses it
+		}
 		if expected != (outcome.Result == Failed) {
 			t.Errorf("%s is %s (%s); the plan says %s: %s %v", step.Object, outcome.Result, outcome.Reason, step.Verdict, step.Why, step.Notices)
 		}

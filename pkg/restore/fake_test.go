@@ -34,6 +34,17 @@ type kept struct {
 	identity Identity
 	content  map[string]any
 	status   any
+	manager  string
+}
+
+// keep stores what somebody writes while a request is under way.
+func (f *faultyCluster) keep(r Request, manager string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.clock++
+	f.objects[r.Object] = &kept{
+		identity: Identity{UID: fmt.Sprintf("uid-%d", f.clock), ResourceVersion: fmt.Sprint(f.clock)}, content: r.Content, manager: manager,
+	}
 }
 
 func newFaultyCluster() *faultyCluster {
@@ -62,6 +73,11 @@ func (f *faultyCluster) Get(_ context.Context, id appbur.ObjectID, _ string) (ma
 		return nil, apierrors.NewNotFound(schema.GroupResource{Resource: id.Kind}, id.Name)
 	}
 	content := with(k.content, k.identity.UID, "metadata", "uid")
+	if k.manager != "" {
+		content = with(content, []any{map[string]any{
+			"manager": k.manager, "operation": "Update", "fieldsV1": map[string]any{"f:data": map[string]any{"f:a": map[string]any{}}},
+		}}, "metadata", "managedFields")
+	}
 	content = with(content, k.identity.ResourceVersion, "metadata", "resourceVersion")
 	if id.GroupKind() == kindDefinition {
 		return with(content, []any{map[string]any{"type": "Established", "status": "True"}}, "status", "conditions"), nil
@@ -112,6 +128,9 @@ func (f *faultyCluster) Apply(ctx context.Context, r Request) (Applied, error) {
 		}
 	}
 
+	if ok && r.By == ByCreate {
+		return Applied{}, apierrors.NewAlreadyExists(schema.GroupResource{Resource: r.Object.Kind}, r.Object.Name)
+	}
 	if !ok {
 		f.clock++
 		f.order = append(f.order, r.Object)

@@ -49,6 +49,7 @@ func (d *draft) handOverNode(entry manifest.Entry) {
 		return
 	}
 	names := namesOf(appliers)
+	d.apply.step.handsOver = d.prepared == nil && d.statusNode == nil
 	d.handOver = &node{stage: d.apply.stage, rank: d.apply.rank, step: Step{
 		Action: ActionHandOver, Object: d.object.ID, APIVersion: d.object.APIVersion, Managers: names, appliers: appliers,
 		Why: "its fields belong to " + appbur.Shortlist(names, shownManagers) + " as they did", redaction: d.redaction,
@@ -66,7 +67,11 @@ func (w *worker) handOver(ctx context.Context, a *stepResult, before learned) er
 	if !before.created {
 		return nil
 	}
-	err := w.readAndWrite(ctx, a, func() error { return w.tryHandOver(ctx, a) })
+	err := w.readAndWrite(ctx, a, func() error {
+		managed := before.managed
+		before.managed = nil // once somebody else has written it, it is read
+		return w.tryHandOver(ctx, a, before.self, managed)
+	})
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -76,42 +81,48 @@ func (w *worker) handOver(ctx context.Context, a *stepResult, before learned) er
 	return nil
 }
 
-func (w *worker) tryHandOver(ctx context.Context, a *stepResult) error {
-	live, err := w.live(ctx, a)
-	if err != nil || live == nil {
-		return err // it is not there after a dry run
+// tryHandOver gives fields back in one write. What the answer to the create said of the
+// managers is enough for it; without that the object is read.
+func (w *worker) tryHandOver(ctx context.Context, a *stepResult, self *Identity, managed []json.RawMessage) error {
+	var version string
+	var entries []any
+	if self != nil && len(managed) > 0 {
+		version = self.ResourceVersion
+		for _, raw := range managed {
+			var entry map[string]any
+			if err := json.Unmarshal(raw, &entry); err != nil {
+				return fmt.Errorf("reading the managers: %w", err)
+			}
+			entries = append(entries, entry)
+		}
+	} else {
+		live, err := w.live(ctx, a)
+		if err != nil || live == nil {
+			return err // it is not there after a dry run
+		}
+		version, entries = text(live, "metadata", "resourceVersion"), list(live, "metadata", "managedFields")
 	}
-	entries, changed, err := handedOver(list(live, "metadata", "managedFields"), a.step.appliers, a.step.APIVersion)
+
+	entries, changed, err := handedOver(entries, a.step.appliers, a.step.APIVersion)
 	if err != nil || !changed {
 		return err
 	}
-
-	metadata := map[string]any{
-		"name": a.step.Object.Name, "resourceVersion": text(live, "metadata", "resourceVersion"), "managedFields": entries,
-	}
-	if a.step.Object.Namespace != "" {
-		metadata["namespace"] = a.step.Object.Namespace
-	}
-	_, err = w.send(ctx, a, Request{
-		By: ByMerge, Object: a.step.Object, APIVersion: a.step.APIVersion,
-		Content: map[string]any{"apiVersion": a.step.APIVersion, "kind": a.step.Object.Kind, "metadata": metadata},
-	})
-	return err
+	return w.sendManagers(ctx, a, version, entries)
 }
 
-// handedOver returns managedFields in which what we applied belongs to the appliers, as
+// handedOver returns managedFields in which what we created belongs to the appliers, as
 // far as it was theirs, and the rest to no manager, as what a server fills in does. An
 // applier that has applied again meanwhile knows better.
 func handedOver(entries []any, appliers []manifest.Manager, apiVersion string) (after []any, changed bool, err error) {
 	var ours map[string]any
 	applied := map[string]bool{}
 	for _, entry := range entries {
-		if text(entry, "operation") != string(metav1.ManagedFieldsOperationApply) || text(entry, "subresource") != "" {
-			after = append(after, entry)
+		if text(entry, "manager") == FieldManager && text(entry, "subresource") == "" {
+			ours = dict(entry)
 			continue
 		}
-		if text(entry, "manager") == FieldManager {
-			ours = dict(entry)
+		if text(entry, "operation") != string(metav1.ManagedFieldsOperationApply) || text(entry, "subresource") != "" {
+			after = append(after, entry)
 			continue
 		}
 		applied[text(entry, "manager")] = true

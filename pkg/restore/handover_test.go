@@ -44,6 +44,11 @@ func TestHandedOver(t *testing.T) {
 			appliers: []manifest.Manager{applier("one", `{"f:data":{"f:a":{}}}`), applier("two", `{"f:data":{"f:a":{},"f:b":{}}}`)},
 			want:     []any{applied("one", `{"f:data":{"f:a":{}}}`), applied("two", `{"f:data":{"f:a":{},"f:b":{}}}`)}, changed: true,
 		},
+		"what was created is given back as what is applied": {
+			live:     []any{with(applied("appbur", `{"f:data":{".":{},"f:a":{},"f:default":{}}}`), "Update", "operation"), updated},
+			appliers: []manifest.Manager{applier("tool", `{"f:data":{"f:a":{}}}`)},
+			want:     []any{updated, applied("tool", `{"f:data":{"f:a":{}}}`)}, changed: true,
+		},
 		"who has applied again knows better": {
 			live: []any{ours, applied("tool", `{"f:data":{"f:new":{}}}`)}, appliers: []manifest.Manager{applier("tool", `{"f:data":{"f:a":{}}}`)},
 			want: []any{applied("tool", `{"f:data":{"f:new":{}}}`)}, changed: true,

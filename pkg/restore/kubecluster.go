@@ -178,14 +178,14 @@ func (c *kubeCluster) Apply(ctx context.Context, r Request) (Applied, error) {
 	if err := do(ctx, request.SetHeader("Accept", acceptMetadata), &code, &live); err != nil {
 		return Applied{}, err
 	}
-	return Applied{Identity: live.identity(), Created: code == http.StatusCreated}, nil
+	return Applied{Identity: live.identity(), Created: code == http.StatusCreated, Managed: live.Metadata.ManagedFields}, nil
 }
 
 // writeRequest begins a request that writes in the way that r says.
 func (c *kubeCluster) writeRequest(r Request) *rest.Request {
 	switch r.By {
 	case ByCreate:
-		return c.client.Post()
+		return c.client.Post().Param("fieldValidation", metav1.FieldValidationStrict)
 	case ByUpdate:
 		return c.client.Put()
 	case ByMerge:

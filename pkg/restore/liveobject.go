@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 
@@ -18,7 +19,7 @@ type liveObject struct {
 		OwnerReferences   []struct {
 			UID string `json:"uid"`
 		} `json:"ownerReferences"`
-		ManagedFields []managedEntry `json:"managedFields"`
+		ManagedFields []json.RawMessage `json:"managedFields"`
 	} `json:"metadata"`
 }
 
@@ -39,32 +40,59 @@ func (o liveObject) identity() Identity {
 	}
 
 	for _, owner := range o.Metadata.OwnerReferences {
-		id.Owners = strings.TrimSpace(id.Owners + " " + owner.UID)
+		id.addOwner(owner.UID)
 	}
-	for _, entry := range o.Metadata.ManagedFields {
-		if entry.Manager != FieldManager {
-			continue
+	for _, raw := range o.Metadata.ManagedFields {
+		var entry managedEntry
+		if !bytes.Contains(raw, []byte(FieldManager)) || json.Unmarshal(raw, &entry) != nil {
+			continue // most entries are of others, and long
 		}
-		// The server moves the time of an entry only when a write changed something.
-		stamp := entry.Operation + " " + entry.Time + " " + appbur.DigestOf(entry.Fields).Short()
-		switch entry.Subresource {
-		case "":
-			id.Applied += stamp
-		case "status":
-			id.AppliedStatus += stamp
-		}
+		id.add(entry)
 	}
 
 	return id
 }
 
+func (id *Identity) addOwner(uid string) { id.Owners = strings.TrimSpace(id.Owners + " " + uid) }
+
+// add takes in what an entry says of us.
+func (id *Identity) add(entry managedEntry) {
+	if entry.Manager != FieldManager {
+		return
+	}
+	// The server moves the time of an entry only when a write changed something.
+	stamp := entry.Operation + " " + entry.Time + " " + appbur.DigestOf(entry.Fields).Short()
+	switch entry.Subresource {
+	case "":
+		id.Applied += stamp
+	case "status":
+		id.AppliedStatus += stamp
+	}
+}
+
 // identityOf is identity of an object that was read completely.
 func identityOf(live map[string]any) Identity {
-	var o liveObject
-	if data, err := json.Marshal(live); err != nil || json.Unmarshal(data, &o) != nil {
-		return Identity{UID: text(live, "metadata", "uid"), ResourceVersion: text(live, "metadata", "resourceVersion")}
+	id := Identity{
+		UID: text(live, "metadata", "uid"), ResourceVersion: text(live, "metadata", "resourceVersion"),
+		Terminating: text(live, "metadata", "deletionTimestamp") != "",
 	}
-	return o.identity()
+	for _, owner := range list(live, "metadata", "ownerReferences") {
+		id.addOwner(text(owner, "uid"))
+	}
+	for _, entry := range list(live, "metadata", "managedFields") {
+		if text(entry, "manager") != FieldManager {
+			continue
+		}
+		fields, err := json.Marshal(field(entry, "fieldsV1"))
+		if err != nil {
+			continue
+		}
+		id.add(managedEntry{
+			Manager: FieldManager, Operation: text(entry, "operation"), Time: text(entry, "time"), Subresource: text(entry, "subresource"),
+			Fields: fields,
+		})
+	}
+	return id
 }
 
 // apiRoot is the path below which a group version is served.

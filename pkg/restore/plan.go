@@ -152,6 +152,8 @@ type Step struct {
 
 	// appliers are the managers with their fields.
 	appliers []manifest.Manager
+	// handsOver is true of an apply whose object is handed over by the very next write.
+	handsOver bool
 
 	// pruned is what a prune goes by.
 	pruned *pruned

@@ -54,6 +54,7 @@ func TestRestoreOnARealCluster(t *testing.T) {
 
 	t.Run("continues after a crash", r.crash)
 	t.Run("foreign fields", r.foreignFields)
+	t.Run("a later point has less", r.laterPoint)
 	t.Run("terminating namespace", r.terminating)
 	t.Run("admission and aggregated APIs come last", r.admission)
 	t.Run("elements of one key", r.elementsOfOneKey)
@@ -67,7 +68,7 @@ func TestRestoreOnARealCluster(t *testing.T) {
 }
 
 // discovered reads what the cluster serves.
-func (r *theTarget) discovered(t *testing.T) compat.Target {
+func (r *theTarget) discovered(t testing.TB) compat.Target {
 	t.Helper()
 	client := discovery.NewDiscoveryClientForConfigOrDie(r.config)
 	_, lists, err := client.ServerGroupsAndResources()
@@ -322,6 +323,43 @@ func (r *theTarget) foreignFields(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.apply(t, r.planOf(t, Policy{}, same))
+}
+
+// laterPoint restores another point over what a restore created: what it has no more goes
+// away, and what the server had filled in is filled in again.
+func (r *theTarget) laterPoint(t *testing.T) {
+	settings := func(labels, data string) map[string]any {
+		return decode(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: later, namespace: default, labels: {"+labels+"}}\ndata: {"+data+"}\n")
+	}
+	deployment := func(containers string) map[string]any {
+		return decode(t, `{apiVersion: apps/v1, kind: Deployment, metadata: {name: later, namespace: default}, spec: {replicas: 0,
+  selector: {matchLabels: {app: later}}, template: {metadata: {labels: {app: later}}, spec: {containers: [`+containers+`]}}}}`)
+	}
+	first := r.planOf(t, Policy{}, settings("tier: one, gone: two", `a: "1", gone: "2"`),
+		deployment("{name: main, image: registry.invalid/a}, {name: gone, image: registry.invalid/b}"))
+	if report := r.apply(t, first); report.Counts != (Counts{Created: 2}) {
+		t.Fatalf("first: %s", report.Counts)
+	}
+	later := r.planOf(t, Policy{}, settings("tier: one", `a: "1"`), deployment("{name: main, image: registry.invalid/a}"))
+	foretold, err := Apply(t.Context(), later, DryRun(r.cluster), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	report := r.apply(t, later)
+	if report.Counts != (Counts{Configured: 2}) || foretold.Counts != report.Counts {
+		t.Errorf("later: %s, foretold: %s", report.Counts, foretold.Counts)
+	}
+	mustBeOK(t, r.verify(t, later))
+	live, err := r.cluster.Get(t.Context(), appbur.ObjectID{Group: "apps", Kind: "Deployment", Namespace: "default", Name: "later"}, "apps/v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	containers := list(live, "spec", "template", "spec", "containers")
+	if len(containers) != 1 || text(containers[0], "imagePullPolicy") == "" {
+		t.Errorf("the containers are %v", short(containers))
+	}
+	mustBeUnchanged(t, r.apply(t, later))
 }
 
 func (r *theTarget) terminating(t *testing.T) {

@@ -23,7 +23,7 @@ func (w *worker) send(ctx context.Context, a *stepResult, request Request) (Appl
 		var err error
 		answer, err = w.cluster.Apply(ctx, request)
 		a.requests++
-		if request.By != ByApply && isRaced(err) {
+		if isLostRace(request.By, err) {
 			raced, err = a.step.redaction.error(err), nil
 		}
 		return err
@@ -32,6 +32,19 @@ func (w *worker) send(ctx context.Context, a *stepResult, request Request) (Appl
 		return Applied{}, raced
 	}
 	return answer, err
+}
+
+// isLostRace reports whether the error says that what was sent is too old. A create may be
+// refused for a conflict of another object, such as a quota that counts it.
+func isLostRace(by Way, err error) bool {
+	switch by {
+	case ByCreate:
+		return apierrors.IsAlreadyExists(err)
+	case ByUpdate, ByMerge:
+		return isRaced(err)
+	case ByApply:
+	}
+	return false
 }
 
 // readAndWrite reads an object and writes what is made of it, again and again while others

@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"encoding/json"
 	"slices"
 
 	"github.com/appbur/appbur"
@@ -12,6 +13,9 @@ type stepResult struct {
 	result   Result // empty for barriers and waits that ended well
 	identity Identity
 	requests int
+	// managed are the managers of an object that the step created, if the next step of the
+	// object gives their fields back.
+	managed []json.RawMessage
 	// unchecked is true when a dry run could not be sent.
 	unchecked bool
 	// asSaved is true when the object is left in the form in which it was saved.
@@ -63,5 +67,6 @@ func (o *Outcome) join(a *stepResult, hint func(error) string) {
 type learned struct {
 	self    *Identity // of the object, when an earlier step applied it
 	created bool      // whether that step created it
+	managed []json.RawMessage
 	owners  map[appbur.ObjectID]Identity
 }

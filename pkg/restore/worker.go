@@ -21,6 +21,8 @@ type worker struct {
 	timeout time.Duration
 	limiter *limiter
 	rules   *manifest.Rules
+	// creates says that what is absent is created as it is, and not applied.
+	creates bool
 	// notify is called for requests that will be repeated; it may be nil.
 	notify func(ctx context.Context, e Event)
 
@@ -83,7 +85,6 @@ func (w *worker) do(ctx context.Context, step *Step, before learned) *stepResult
 }
 
 func (w *worker) apply(ctx context.Context, a *stepResult, before learned) error {
-	step := a.step
 	live, known, err := w.before(ctx, a, before)
 	if err != nil {
 		return err
@@ -91,44 +92,68 @@ func (w *worker) apply(ctx context.Context, a *stepResult, before learned) error
 	if known && live.Terminating {
 		return ErrTerminating
 	}
-	if known && (step.Action == ActionPrepare || step.Need != nil && !before.created) {
+	if known && w.isLeftAlone(a.step, before) {
 		a.identity, a.result = live, Unchanged
 		return nil
 	}
+
 	content, err := w.withOwners(ctx, a, before)
 	if err != nil {
 		return err
 	}
-	var found map[string]any
-	if known {
-		if found, err = w.live(ctx, a); err != nil {
-			return err
-		}
-		if text(found, "metadata", "deletionTimestamp") != "" {
-			return ErrTerminating
-		}
-		content = withLiveStatus(withLiveOwners(content, found), found)
-		if content, err = withDefaults(step, content, found); err != nil {
-			return err
-		}
-		settled, err := w.settled(ctx, a, content, found)
-		if err != nil {
-			return err
-		}
-		if settled {
-			a.identity, a.result = identityOf(found), Unchanged
-			return nil
-		}
-	}
-
 	if !known {
 		if err := w.awaitAccount(ctx, a); err != nil {
 			return err
 		}
+		taken, err := w.create(ctx, a, content)
+		if err != nil || !taken {
+			return err
+		}
+	}
+	return w.change(ctx, a, live, content, before)
+}
+
+// isLeftAlone reports whether the step has nothing to do with an object that exists.
+func (w *worker) isLeftAlone(step *Step, before learned) bool {
+	return step.Action == ActionPrepare || step.Need != nil && !before.created
+}
+
+// change brings an object that exists to the content.
+func (w *worker) change(ctx context.Context, a *stepResult, live Identity, content map[string]any, before learned) error {
+	found, err := w.live(ctx, a)
+	if err != nil {
+		return err
+	}
+	if text(found, "metadata", "deletionTimestamp") != "" {
+		return ErrTerminating
+	}
+	if found != nil && live.UID == "" { // made since the target was listed
+		if live = identityOf(found); w.isLeftAlone(a.step, before) {
+			a.identity, a.result = live, Unchanged
+			return nil
+		}
+	}
+	content = withLiveStatus(withLiveOwners(content, found), found)
+	if content, err = withDefaults(a.step, content, found); err != nil {
+		return err
+	}
+	settled, err := w.settled(ctx, a, content, found)
+	if err != nil {
+		return err
+	}
+	if settled {
+		a.identity, a.result = identityOf(found), Unchanged
+		return nil
+	}
+
+	leftBehind := createdMore(w.rules, a.step, content, found) || createdElements(w.rules, a.step, content, found)
+	claimed, err := w.claim(ctx, a, found)
+	if err != nil {
+		return err
 	}
 	request := Request{
-		Object: step.Object, APIVersion: step.APIVersion, Content: content,
-		Force: w.policy.ForceConflicts || live.Applied != "", Full: known,
+		Object: a.step.Object, APIVersion: a.step.APIVersion, Content: content,
+		Force: w.policy.ForceConflicts || live.Applied != "", Full: true,
 	}
 	answer, err := w.write(ctx, a, request)
 	if isBootstrapConflict(err) {
@@ -138,13 +163,19 @@ func (w *worker) apply(ctx context.Context, a *stepResult, before learned) error
 	if err != nil {
 		return w.unchangeable(ctx, a, request, err)
 	}
+
+	if claimed { // who manages what does not count
+		found = with(found, list(answer.Object, "metadata", "managedFields"), "metadata", "managedFields")
+	}
 	a.identity, a.unchecked = answer.Identity, answer.Unchecked
 	switch {
 	case answer.Terminating:
 		return ErrTerminating
 	case answer.Created:
 		a.result = Created
-	case known && wroteNothing(live, found, answer, false):
+	case leftBehind: // a dry run does not see it go away
+		a.result = Configured
+	case wroteNothing(live, found, answer, false):
 		a.result = Unchanged
 	default:
 		a.result = Configured
