@@ -132,7 +132,7 @@ func newRun(a Applier, p *Plan) *run {
 		waiting: make([]int, n), dependents: make([][]int, n), results: make([]*stepResult, n), cause: make([]int, n),
 		ready: newQueue(cmp.Compare[int]), events: make(chan Event),
 	}
-	r.worker.creates = validatesFields(p.Target)
+	r.worker.creates, r.worker.groups = validatesFields(p.Target), foreseeAll(p)
 	r.worker.notify = func(ctx context.Context, e Event) {
 		select {
 		case r.events <- e:

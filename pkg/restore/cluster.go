@@ -21,6 +21,10 @@ type Cluster interface {
 	// Existing returns what is there of a kind, by one list of metadata. A kind
 	// that is not served has no objects.
 	Existing(ctx context.Context, apiVersion, kind string) (map[appbur.ObjectID]Identity, error)
+	// Page passes the objects of a kind in a namespace, or in all of the cluster if that is
+	// empty, to visit, one after the other, and returns the token of the next page, empty after
+	// the last one. Those of a page that failed may have been passed.
+	Page(ctx context.Context, apiVersion, kind, namespace, token string, visit func(map[string]any)) (next string, err error)
 	// Get returns one object at the given version.
 	Get(ctx context.Context, id appbur.ObjectID, apiVersion string) (map[string]any, error)
 	// Apply performs one write as [FieldManager], by server-side apply unless the

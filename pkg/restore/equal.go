@@ -60,6 +60,12 @@ func (w *worker) settled(ctx context.Context, a *stepResult, content, found map[
 	return a.asSaved, nil
 }
 
+// isAsPlanned reports whether a live object has what the plan says, and nothing of ours on top.
+func (w *worker) isAsPlanned(step *Step, content, found map[string]any) bool {
+	return len(unlikePlan(w.rules, step, content, found)) == 0 && ownsNoMore(content, found) &&
+		!createdMore(w.rules, step, content, found)
+}
+
 // getter reads other forms of the object of a step, as often as it takes.
 func (w *worker) getter(a *stepResult) getter {
 	return func(ctx context.Context, id appbur.ObjectID, apiVersion string) (found map[string]any, err error) {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
@@ -28,6 +30,10 @@ type faultyCluster struct {
 	order    []appbur.ObjectID // of first successful applies
 	running  int
 	busiest  int
+	lists    int
+	reads    int
+	// shown is how many objects a list shows before it is refused; zero is all of them.
+	shown int
 }
 
 type kept struct {
@@ -68,6 +74,7 @@ func (f *faultyCluster) Existing(_ context.Context, apiVersion, kind string) (ma
 func (f *faultyCluster) Get(_ context.Context, id appbur.ObjectID, _ string) (map[string]any, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.reads++
 	k, ok := f.objects[id]
 	if !ok {
 		return nil, apierrors.NewNotFound(schema.GroupResource{Resource: id.Kind}, id.Name)
@@ -86,6 +93,30 @@ func (f *faultyCluster) Get(_ context.Context, id appbur.ObjectID, _ string) (ma
 		content = with(content, k.status, "status")
 	}
 	return content, nil
+}
+
+func (f *faultyCluster) Page(
+	ctx context.Context, apiVersion, kind, namespace, _ string, visit func(map[string]any),
+) (string, error) {
+	f.mu.Lock()
+	ids := slices.SortedFunc(maps.Keys(f.objects), appbur.ObjectID.Compare)
+	f.lists++
+	shown := f.shown
+	f.mu.Unlock()
+	for _, id := range ids {
+		if id.Kind != kind || id.Group != groupOf(apiVersion) || id.Namespace != namespace {
+			continue
+		}
+		object, err := f.Get(ctx, id, apiVersion)
+		if err != nil {
+			return "", err
+		}
+		visit(object)
+		if shown--; shown == 0 {
+			return "", apierrors.NewForbidden(schema.GroupResource{Resource: kind}, "", fmt.Errorf("no more"))
+		}
+	}
+	return "", nil
 }
 
 func (f *faultyCluster) Apply(ctx context.Context, r Request) (Applied, error) {

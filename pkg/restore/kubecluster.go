@@ -29,6 +29,8 @@ const (
 	acceptMetadataList = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 
 	existingPage = 500
+	// objectPage is smaller, because a server answers with whole objects.
+	objectPage = 250
 )
 
 // kubeCluster is a [Cluster] behind a real API server.
@@ -114,6 +116,36 @@ func (c *kubeCluster) Existing(ctx context.Context, apiVersion, kind string) (ma
 			token = next
 		}
 	}
+}
+
+// Page implements [Cluster]. Objects are decoded one by one, because 250 of them may be 250 MB.
+func (c *kubeCluster) Page(
+	ctx context.Context, apiVersion, kind, namespace, token string, visit func(map[string]any),
+) (string, error) {
+	resource, err := c.resource(ctx, apiVersion, kind)
+	if err != nil {
+		return "", err
+	}
+	request := c.client.Get().AbsPath(apiRoot(apiVersion)...).NamespaceIfScoped(namespace, resource.Namespaced && namespace != "").
+		Resource(resource.Name).MaxRetries(0).Param("limit", fmt.Sprint(objectPage))
+	if token != "" {
+		request.Param("continue", token)
+	}
+	stream, err := request.Stream(ctx)
+	if err != nil {
+		return "", fmt.Errorf("listing %s: %w", resource.Name, err)
+	}
+	defer func() { _ = stream.Close() }()
+
+	next, err := eachItem(stream, func(object map[string]any) {
+		// A list says once for all of its items what they are.
+		object["apiVersion"], object["kind"] = apiVersion, kind
+		visit(object)
+	})
+	if err != nil {
+		return "", fmt.Errorf("listing %s: %w", resource.Name, err)
+	}
+	return next, nil
 }
 
 // mostListRestarts bounds how often a list begins again because the server forgot it

@@ -48,6 +48,7 @@ func Verify(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules, r Re
 
 	group, each := errgroup.WithContext(ctx)
 	group.SetLimit(defaultParallel)
+	together := make(map[liveGroup]map[appbur.ObjectID]*Step)
 	for i := range p.Steps {
 		step := &p.Steps[i]
 		switch step.Action {
@@ -57,12 +58,30 @@ func Verify(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules, r Re
 			if step.Content == nil {
 				return Findings{}, fmt.Errorf("%w: step %d", ErrNoContent, step.ID)
 			}
+			join(together, step)
+		case ActionKeep:
+			join(together, step)
+		case ActionPrepare, ActionStatus, ActionWait, ActionRelink, ActionHandOver, ActionBarrier, ActionPrune:
+		}
+	}
+	for g, steps := range together {
+		if len(steps) < leastInGroup {
+			continue
+		}
+		group.Go(func() error { return v.listed(each, g, steps, statuses) })
+	}
+	if err := group.Wait(); err != nil {
+		return Findings{}, fmt.Errorf("verifying: %w", err)
+	}
+
+	// What is left was in no list.
+	group, each = errgroup.WithContext(ctx)
+	group.SetLimit(defaultParallel)
+	for _, steps := range together {
+		for _, step := range steps {
 			group.Go(func() error {
 				return v.guard(step, func() error { return v.object(each, step, statuses[step.Object]) })
 			})
-		case ActionKeep:
-			group.Go(func() error { return v.exists(each, step) })
-		case ActionPrepare, ActionStatus, ActionWait, ActionRelink, ActionHandOver, ActionBarrier, ActionPrune:
 		}
 	}
 	if err := group.Wait(); err != nil {
@@ -81,6 +100,34 @@ func Verify(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules, r Re
 	}
 	v.findings.sort()
 	return v.findings, nil
+}
+
+// join adds a step to its group.
+func join(groups map[liveGroup]map[appbur.ObjectID]*Step, step *Step) {
+	g := groupOfStep(step)
+	if groups[g] == nil {
+		groups[g] = make(map[appbur.ObjectID]*Step)
+	}
+	groups[g][step.Object] = step
+}
+
+// listed compares those objects of a group that a list shows, and takes them out of the group.
+func (v *verifier) listed(ctx context.Context, g liveGroup, steps map[appbur.ObjectID]*Step, statuses map[appbur.ObjectID]any) error {
+	var failed error
+	err := v.worker.eachLive(ctx, g, len(steps), func(live map[string]any) {
+		id := appbur.ObjectID{Group: groupOf(g.apiVersion), Kind: g.kind, Namespace: g.namespace, Name: text(live, "metadata", "name")}
+		step := steps[id]
+		if step == nil || failed != nil {
+			return
+		}
+		delete(steps, id)
+		failed = v.guard(step, func() error { return v.compare(ctx, step, statuses[id], live) })
+	})
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	_ = err // what a list does not show is read by itself
+	return failed
 }
 
 // guard makes a panic in the check of one object a finding about that object.
@@ -165,6 +212,11 @@ func (v *verifier) object(ctx context.Context, step *Step, status any) error {
 		return nil
 	}
 
+	return v.compare(ctx, step, status, live)
+}
+
+// compare compares one object that is there.
+func (v *verifier) compare(ctx context.Context, step *Step, status any, live map[string]any) error {
 	v.checked(step.Object, factsOf(live))
 	if text(live, "metadata", "deletionTimestamp") != "" {
 		v.find(Finding{
@@ -177,11 +229,6 @@ func (v *verifier) object(ctx context.Context, step *Step, status any) error {
 	}
 	v.status(step, status, live)
 	return v.content(ctx, step, live)
-}
-
-// exists checks an object that was left as it is.
-func (v *verifier) exists(ctx context.Context, step *Step) error {
-	return v.guard(step, func() error { return v.object(ctx, step, nil) })
 }
 
 func (v *verifier) checked(id appbur.ObjectID, facts *liveFacts) {

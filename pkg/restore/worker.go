@@ -23,6 +23,8 @@ type worker struct {
 	rules   *manifest.Rules
 	// creates says that what is absent is created as it is, and not applied.
 	creates bool
+	// groups are what is listed of a plan; nil reads each object by itself.
+	groups map[liveGroup]*foreseen
 	// notify is called for requests that will be repeated; it may be nil.
 	notify func(ctx context.Context, e Event)
 
@@ -97,6 +99,12 @@ func (w *worker) apply(ctx context.Context, a *stepResult, before learned) error
 		return nil
 	}
 
+	if known && before.self == nil {
+		if identity, ok := w.isSettled(ctx, a.step); ok {
+			a.identity, a.result = identity, Unchanged
+			return nil
+		}
+	}
 	content, err := w.withOwners(ctx, a, before)
 	if err != nil {
 		return err
@@ -251,12 +259,15 @@ func withLiveStatus(content, live map[string]any) map[string]any {
 func (w *worker) status(ctx context.Context, a *stepResult, before learned) error {
 	var found map[string]any
 	if !before.created {
+		if f := w.foresee(ctx, a.step); f != nil && f.filled[a.step.Object] {
+			a.result = Unchanged
+			return nil
+		}
 		var err error
 		if found, err = w.live(ctx, a); err != nil {
 			return fmt.Errorf("status: %w", err)
 		}
-		isFilled := len(dict(found["status"])) > 0
-		if a.step.Need != nil && isFilled || found != nil && len(differences(a.step.Content["status"], found["status"])) == 0 {
+		if isFilled(a.step, found) {
 			a.result = Unchanged
 			return nil
 		}
@@ -289,6 +300,13 @@ func (w *worker) status(ctx context.Context, a *stepResult, before learned) erro
 		a.result = Unchanged
 	}
 	return nil
+}
+
+// isFilled reports whether a live object has the status of the step, or that of an object
+// which is left alone has any.
+func isFilled(step *Step, found map[string]any) bool {
+	return step.Need != nil && len(dict(found["status"])) > 0 ||
+		found != nil && len(differences(step.Content["status"], found["status"])) == 0
 }
 
 // await polls until a definition is established and its versions are served. Its

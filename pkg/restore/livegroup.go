@@ -1,0 +1,144 @@
+package restore
+
+import (
+	"context"
+	"sync"
+
+	"github.com/appbur/appbur"
+)
+
+// What exists is read by lists: one request for up to 250 objects in place of one for each. A
+// list is only faster. Whatever it does not show, because it was refused, ended early or is
+// older than the object, is read by itself.
+
+// leastInGroup is from how many objects on a list is worth more than it reads too much.
+const leastInGroup = 4
+
+// liveGroup is what one list shows: a kind in one namespace.
+type liveGroup struct {
+	apiVersion, kind, namespace string
+}
+
+func groupOfStep(s *Step) liveGroup {
+	return liveGroup{s.APIVersion, s.Object.Kind, s.Object.Namespace}
+}
+
+// mostOnTop is how many times as many objects as it is for a list may show before it is given
+// up: a few objects of a namespace full of others are read one by one.
+const mostOnTop = 10
+
+// eachLive passes the live objects of a group to visit, until the list ends or fails. It is for
+// so many of them.
+func (w *worker) eachLive(ctx context.Context, g liveGroup, wanted int, visit func(map[string]any)) error {
+	seen := 0
+	a := &stepResult{step: &Step{Object: appbur.ObjectID{Group: groupOf(g.apiVersion), Kind: g.kind, Namespace: g.namespace}}}
+	token := ""
+	for {
+		var next string
+		err := w.persist(ctx, a, func() (err error) {
+			next, err = w.cluster.Page(ctx, g.apiVersion, g.kind, g.namespace, token, func(found map[string]any) {
+				seen++
+				visit(found)
+			})
+			return err
+		})
+		if err != nil || next == "" || seen > mostOnTop*wanted {
+			return err
+		}
+		if next == token {
+			return errListStands
+		}
+		token = next
+	}
+}
+
+// foreseen is what a list showed of the objects of one group that a plan applies.
+type foreseen struct {
+	mu       sync.Mutex
+	listed   bool
+	steps    map[appbur.ObjectID]*Step    // to compare
+	statuses map[appbur.ObjectID]*Step    // those that fill a status
+	settled  map[appbur.ObjectID]Identity // that are as the plan says
+	filled   map[appbur.ObjectID]bool     // whose status is, too
+}
+
+// foreseeAll prepares the groups of a plan.
+func foreseeAll(p *Plan) map[liveGroup]*foreseen {
+	groups := make(map[liveGroup]*foreseen)
+	for i := range p.Steps {
+		step := &p.Steps[i]
+		if step.Action != ActionApply && step.Action != ActionStatus {
+			continue
+		}
+		f, ok := groups[groupOfStep(step)]
+		if !ok {
+			f = &foreseen{
+				steps: make(map[appbur.ObjectID]*Step), statuses: make(map[appbur.ObjectID]*Step),
+				settled: make(map[appbur.ObjectID]Identity), filled: make(map[appbur.ObjectID]bool),
+			}
+			groups[groupOfStep(step)] = f
+		}
+		if step.Action == ActionStatus {
+			f.statuses[step.Object] = step
+		} else {
+			f.steps[step.Object] = step
+		}
+	}
+	return groups
+}
+
+// foresee lists the group of a step when the first of its steps comes to it.
+func (w *worker) foresee(ctx context.Context, step *Step) *foreseen {
+	f := w.groups[groupOfStep(step)]
+	if f == nil || len(f.steps) < leastInGroup {
+		return nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.listed {
+		return f
+	}
+	f.listed = true
+
+	_ = w.eachLive(ctx, groupOfStep(step), len(f.steps), func(found map[string]any) { // else they are read one by one
+		id := step.Object
+		id.Name = text(found, "metadata", "name")
+		if s := f.steps[id]; s != nil {
+			_ = appbur.Guard(func() error { w.judge(ctx, f, s, found); return nil })
+		}
+	})
+	return f
+}
+
+// judge decides of one live object whether it needs no write.
+func (w *worker) judge(ctx context.Context, f *foreseen, step *Step, found map[string]any) {
+	if text(found, "metadata", "deletionTimestamp") != "" {
+		return
+	}
+	if s := f.statuses[step.Object]; s != nil && isFilled(s, found) {
+		f.filled[step.Object] = true
+	}
+
+	a := &stepResult{step: step}
+	content, err := w.withOwners(ctx, a, learned{})
+	if err != nil || len(list(content, "metadata", "ownerReferences")) != len(step.Owners) {
+		return // an owner that this run makes
+	}
+	content = withLiveStatus(withLiveOwners(content, found), found)
+	if content, err = withDefaults(step, content, found); err != nil {
+		return
+	}
+	if w.isAsPlanned(step, content, found) {
+		f.settled[step.Object] = identityOf(found)
+	}
+}
+
+// isSettled reports whether the list showed that an object needs no write.
+func (w *worker) isSettled(ctx context.Context, step *Step) (Identity, bool) {
+	f := w.foresee(ctx, step)
+	if f == nil || step.Action != ActionApply {
+		return Identity{}, false
+	}
+	identity, ok := f.settled[step.Object]
+	return identity, ok
+}
