@@ -88,7 +88,8 @@ func (r *theTarget) benchPlan(b *testing.B, prefix string) *Plan {
 	}
 	for i := range benchPerKind {
 		metadata := map[string]any{
-			"name": fmt.Sprintf("object-%05d", i), "namespace": benchNamespace(prefix, i%benchNamespaces), "labels": map[string]any{"i": fmt.Sprint(i)},
+			"name": fmt.Sprintf("object-%05d", i), "namespace": benchNamespace(prefix, i%benchNamespaces),
+			"labels": map[string]any{"i": fmt.Sprint(i)},
 		}
 		add(map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": map[string]any{"config": benchText(i)}})
 		add(map[string]any{
