@@ -24,10 +24,10 @@ func newPlan(e *env) *cobra.Command {
 		Short: "Show what restoring a point to a cluster would do, and why",
 		Long: `Show which cluster the target is, and what restoring a restore point to it would
 do, and why: every object with its action, what is converted, what is lost, what
-is blocked. If it is the cluster that the point was taken of, the plan says what
+is blocked, and how many objects of the target would be created, changed, or stay as they are. If it is the cluster that the point was taken of, the plan says what
 changed there since, which a restore would undo. It says which rights the account
 lacks for it, as roles that can be applied. With --prune it lists what would be deleted. Nothing is changed. ` + "`appbur restore`" + ` with the same options does exactly this.` +
-			exitStatus("0  planned", "4  with --exit-code: the plan has steps", "10 no repository, no such point, or nothing that is meant",
+			exitStatus("0  planned", "4  with --exit-code: a restore would change something", "10 no repository, no such point, or nothing that is meant",
 				"5  the history was rewritten (docs/trust.md)", "12 a key, a login or a signature was refused, or the account lacks rights",
 				"20 blocked objects and no --allow-blocked"),
 		Example: `  appbur plan latest --repo ./mgmt.git --kubeconfig new.yaml
@@ -57,24 +57,29 @@ lacks for it, as roles that can be applied. With --prune it lists what would be 
 					return err
 				}
 			}
+			will, err := e.foretell(cmd.Context(), made)
+			if err != nil {
+				return err
+			}
 			var differences []restore.Finding
 			if diff {
-				if differences, err = e.differences(cmd.Context(), made); err != nil {
-					return err
-				}
+				differences = will.differences
 			}
 
 			if asJSON {
 				err = e.printJSON(struct {
 					*restore.Plan
 					Target      targetCluster     `json:"target"`
+					Foretold    foretold          `json:"foretold"`
 					Rights      restore.Rights    `json:"rights"`
 					Differences []restore.Finding `json:"differences,omitempty"`
-				}{made.plan, target, rights, differences})
+				}{made.plan, target, will, rights, differences})
 			} else {
 				e.printTarget(e.paragraphs(fieldIndent), target)
 				fmt.Fprintln(e.Out)
-				if err = e.printPlan(made.plan, full); err == nil && diff {
+				err = e.printPlan(made.plan, full)
+				e.printForetold(will)
+				if diff {
 					e.printDifferences(differences)
 				}
 				e.printRights(e.Out, rights)
@@ -86,7 +91,7 @@ lacks for it, as roles that can be applied. With --prune it lists what would be 
 				return &outcome{ExitIncompatible, "some objects are blocked"}
 			case rights.Err() != nil:
 				return rights.Err()
-			case exitCode && len(made.plan.Steps) > 0:
+			case exitCode && !(will.isNothing() && len(made.plan.Apps)+len(made.plan.Prunes()) == 0):
 				return errDifferent
 			}
 			return nil
@@ -98,9 +103,9 @@ lacks for it, as roles that can be applied. With --prune it lists what would be 
 	o.pruning.addFlags(command)
 	command.Flags().StringArrayVar(&apps, "app", nil,
 		"state of this `APPLICATION` only: NAMESPACE/NAME or NAME, patterns; what restore takes, with =ADDRESS, selects nothing; repeatable")
-	command.Flags().BoolVar(&exitCode, "exit-code", false, "exit with 4 when the plan has steps")
+	command.Flags().BoolVar(&exitCode, "exit-code", false, "exit with 4 when a restore would create, change or delete something, or import state")
 	command.Flags().StringVar(&file, "out", "", "save the plan to a `FILE` for restore --plan; no values of objects are in it")
-	command.Flags().BoolVar(&diff, "diff", false, "read each object from the target, and show the fields that a restore would change")
+	command.Flags().BoolVar(&diff, "diff", false, "show the fields of the target that a restore would change")
 	command.Flags().BoolVar(&full, "full", false, "show every step instead of a summary")
 	jsonFlag(command, &asJSON)
 	return command

@@ -8,25 +8,64 @@ import (
 	"github.com/appbur/appbur/pkg/restore"
 )
 
-// differences reads what the plan writes from the target, and returns what is missing there
-// or is another.
-func (e *env) differences(ctx context.Context, made planned) ([]restore.Finding, error) {
+// foretold is what a restore by the plan would do to the objects of the target.
+type foretold struct {
+	Create int `json:"create"`
+	Change int `json:"change"`
+	Leave  int `json:"leave"`
+	// Unknown are objects that could not be read, or are being deleted.
+	Unknown int `json:"unknown"`
+
+	// differences are where the target is not as the plan says.
+	differences []restore.Finding
+}
+
+// foretell reads what the plan writes from the target, and compares.
+func (e *env) foretell(ctx context.Context, made planned) (foretold, error) {
 	bar := e.bar("comparing with the target", "objects")
 	findings, err := restore.Verify(ctx, made.plan, made.cluster, made.rules, stepProgress{bar})
 	bar.finish()
 	if err != nil {
-		return nil, err
+		return foretold{}, err
 	}
 
-	differences := []restore.Finding{}
+	f := foretold{differences: []restore.Finding{}}
+	becomes := make(map[appbur.ObjectID]*int)
 	for _, finding := range findings.Findings {
+		counted := &f.Change
 		switch finding.Kind {
-		case restore.FindingMissing, restore.FindingDifferent, restore.FindingOwner, restore.FindingUnreadable, restore.FindingTerminating:
-			differences = append(differences, finding)
-		default: // nothing that a restore would write
+		case restore.FindingMissing:
+			counted = &f.Create
+		case restore.FindingUnreadable, restore.FindingTerminating:
+			counted = &f.Unknown
+		case restore.FindingDifferent, restore.FindingOwner, restore.FindingStatus:
+		default:
+			continue // nothing that a restore would write
+		}
+		if becomes[finding.Object] != &f.Unknown {
+			becomes[finding.Object] = counted
+		}
+		if finding.Kind != restore.FindingStatus {
+			f.differences = append(f.differences, finding)
 		}
 	}
-	return differences, nil
+
+	for _, counted := range becomes {
+		*counted++
+	}
+	f.Leave = findings.Checked - len(becomes)
+	return f, nil
+}
+
+// isNothing reports whether a restore would leave the target as it is.
+func (f foretold) isNothing() bool { return f.Create+f.Change+f.Unknown == 0 }
+
+func (e *env) printForetold(f foretold) {
+	fmt.Fprintf(e.Out, "\nIn the target: %d would be created, %d changed, %d stay as they are", f.Create, f.Change, f.Leave)
+	if f.Unknown > 0 {
+		fmt.Fprintf(e.Out, "; %d could not be read, or are being deleted", f.Unknown)
+	}
+	fmt.Fprintln(e.Out)
 }
 
 // printDifferences writes the fields that are others, below their objects.

@@ -419,7 +419,7 @@ func (c *town) differences(t *testing.T) {
 	}
 	c.remove("Service", "shop", "web")
 	out := c.ok(c.on("plan", "-n", "shop", "--diff")...)
-	says(t, out, "Differences to the target (", "  + Service/shop/web\n", "  ~ Deployment.apps/shop/web\n", `metadata.labels.app: should be "web", is "b"`)
+	says(t, out, "In the target: 1 would be created, 1 changed, ", "Differences to the target (", "  + Service/shop/web\n", "  ~ Deployment.apps/shop/web\n", `metadata.labels.app: should be "web", is "b"`)
 	if strings.Contains(out, "s3cr3t") {
 		t.Error("a secret value is shown")
 	}

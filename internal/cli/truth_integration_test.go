@@ -5,6 +5,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,8 +15,8 @@ import (
 	"github.com/appbur/appbur/internal/testcluster"
 )
 
-// foretold makes a dry run and then the restore that it is of, and wants both to say the
-// same of each object.
+// foretold makes a plan and a dry run, and then the restore that they are of, and wants all to
+// say the same.
 func (s *story) foretold(args []string) restoreAnswer {
 	s.Helper()
 	results := func(args []string) (restoreAnswer, map[string]string) {
@@ -36,7 +37,15 @@ func (s *story) foretold(args []string) restoreAnswer {
 	}
 
 	_, said := results(append([]string{args[0], args[1], "--dry-run"}, args[2:]...))
+	planning := append([]string{"plan"}, slices.DeleteFunc(slices.Clone(args[1:]), func(arg string) bool { return arg == "--yes" })...)
+	var plan struct{ Foretold foretold }
+	if err := json.Unmarshal([]byte(s.ok(planning...)), &plan); err != nil {
+		s.Fatal(err)
+	}
 	report, done := results(args)
+	if f, c := plan.Foretold, report.Counts; f.Create != c.Created || f.Change != c.Configured || f.Leave != c.Unchanged || f.Unknown != 0 {
+		s.Errorf("the plan said %+v, the run did %+v", f, c)
+	}
 	if len(said) != len(done) || len(done) == 0 {
 		s.Errorf("the dry run had %d objects, the run %d", len(said), len(done))
 	}
@@ -56,6 +65,7 @@ func (s *story) nothingToDo(point string, target []string) {
 		s.Errorf("%+v", c)
 	}
 	s.ok(append([]string{"verify", point}, target...)...)
+	s.ok(append([]string{"plan", point, "--exit-code", "--only", "manifests"}, target...)...) // nothing would change
 }
 
 // changeByHand changes what a restore has made, as people do.

@@ -2,6 +2,7 @@ package restore
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/appbur/appbur"
@@ -28,8 +29,8 @@ func groupOfStep(s *Step) liveGroup {
 const mostOnTop = 10
 
 // eachLive passes the live objects of a group to visit, until the list ends or fails. It is for
-// so many of them.
-func (w *worker) eachLive(ctx context.Context, g liveGroup, wanted int, visit func(map[string]any)) error {
+// so many of them. Complete is true when it showed all that there are.
+func (w *worker) eachLive(ctx context.Context, g liveGroup, wanted int, visit func(map[string]any)) (complete bool, err error) {
 	seen := 0
 	a := &stepResult{step: &Step{Object: appbur.ObjectID{Group: groupOf(g.apiVersion), Kind: g.kind, Namespace: g.namespace}}}
 	token := ""
@@ -42,11 +43,17 @@ func (w *worker) eachLive(ctx context.Context, g liveGroup, wanted int, visit fu
 			})
 			return err
 		})
-		if err != nil || next == "" || seen > mostOnTop*wanted {
-			return err
-		}
-		if next == token {
-			return errListStands
+		switch {
+		case errors.Is(err, ErrNotServed):
+			return true, nil // there are none
+		case err != nil:
+			return false, err
+		case next == "":
+			return true, nil
+		case next == token:
+			return false, errListStands
+		case seen > mostOnTop*wanted:
+			return false, nil
 		}
 		token = next
 	}
@@ -100,7 +107,7 @@ func (w *worker) foresee(ctx context.Context, step *Step) *foreseen {
 	}
 	f.listed = true
 
-	_ = w.eachLive(ctx, groupOfStep(step), len(f.steps), func(found map[string]any) { // else they are read one by one
+	_, _ = w.eachLive(ctx, groupOfStep(step), len(f.steps), func(found map[string]any) { // else they are read one by one
 		id := step.Object
 		id.Name = text(found, "metadata", "name")
 		if s := f.steps[id]; s != nil {

@@ -72,3 +72,15 @@ func TestWhatAListDoesNotShowIsReadByItself(t *testing.T) {
 		t.Errorf("%d lists, %d reads", cluster.lists, cluster.reads)
 	}
 }
+
+// What a complete list does not show is not there, and needs no request to prove it.
+func TestMissingObjectsAreSeenInOneList(t *testing.T) {
+	cluster, plan := newFaultyCluster(), manyPlan(t, 20)
+	findings, err := Verify(t.Context(), plan, cluster, manifest.Default(), nil)
+	if err != nil || findings.Checked != 20 || len(findings.Findings) != 20 || findings.Findings[0].Kind != FindingMissing {
+		t.Errorf("%d checked, %v, %v", findings.Checked, findings.Findings, err)
+	}
+	if cluster.lists != 1 || cluster.reads > 1 {
+		t.Errorf("%d lists, %d reads", cluster.lists, cluster.reads)
+	}
+}

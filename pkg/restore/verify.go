@@ -111,10 +111,11 @@ func join(groups map[liveGroup]map[appbur.ObjectID]*Step, step *Step) {
 	groups[g][step.Object] = step
 }
 
-// listed compares those objects of a group that a list shows, and takes them out of the group.
+// listed compares those objects of a group that a list shows, and takes them out of the group;
+// if it shows all that there are, the others are missing.
 func (v *verifier) listed(ctx context.Context, g liveGroup, steps map[appbur.ObjectID]*Step, statuses map[appbur.ObjectID]any) error {
 	var failed error
-	err := v.worker.eachLive(ctx, g, len(steps), func(live map[string]any) {
+	complete, _ := v.worker.eachLive(ctx, g, len(steps), func(live map[string]any) {
 		id := appbur.ObjectID{Group: groupOf(g.apiVersion), Kind: g.kind, Namespace: g.namespace, Name: text(live, "metadata", "name")}
 		step := steps[id]
 		if step == nil || failed != nil {
@@ -126,8 +127,13 @@ func (v *verifier) listed(ctx context.Context, g liveGroup, steps map[appbur.Obj
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	_ = err // what a list does not show is read by itself
-	return failed
+	if complete && failed == nil {
+		for id, step := range steps {
+			v.missing(step)
+			delete(steps, id)
+		}
+	}
+	return failed // what a list did not show is read by itself
 }
 
 // guard makes a panic in the check of one object a finding about that object.
@@ -203,8 +209,7 @@ func (v *verifier) object(ctx context.Context, step *Step, status any) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case apierrors.IsNotFound(err) || errors.Is(err, ErrNotServed):
-		v.checked(step.Object, nil)
-		v.find(Finding{Kind: FindingMissing, Object: step.Object, What: "is not in the target"})
+		v.missing(step)
 		return nil
 	case err != nil:
 		v.checked(step.Object, nil)
@@ -213,6 +218,11 @@ func (v *verifier) object(ctx context.Context, step *Step, status any) error {
 	}
 
 	return v.compare(ctx, step, status, live)
+}
+
+func (v *verifier) missing(step *Step) {
+	v.checked(step.Object, nil)
+	v.find(Finding{Kind: FindingMissing, Object: step.Object, What: "is not in the target"})
 }
 
 // compare compares one object that is there.
