@@ -272,8 +272,11 @@ func releaseText(r pause.Release) string {
 	for _, c := range r.Changes {
 		changes = append(changes, c.String())
 	}
-	if len(changes) == 0 {
-		changes = []string{"stays as it is: only the mark is removed"}
+	switch {
+	case r.Resumed:
+		changes = append(changes, "was released by other means: the mark is removed")
+	case len(changes) == 0:
+		changes = []string{"stays paused, as in the source: the mark is removed"}
 	}
 	if r.Await != "" {
 		changes = append(changes, "then wait for "+r.Await)

@@ -93,9 +93,10 @@ func (f *pausedFinder) resources() []selection.Resource {
 	return resources
 }
 
-// waiting returns the marks of those objects of a point that are paused in the target, by their ids
-// in the point.
-func (f *pausedFinder) waiting(ctx context.Context, target compat.Target, point restore.Point) (map[appbur.ObjectID]string, error) {
+// waiting finds those objects of a point that a restore has paused in the target.
+func (f *pausedFinder) waiting(
+	ctx context.Context, cluster restore.Cluster, target compat.Target, point restore.Point, t *pause.Target,
+) error {
 	type savedAs struct {
 		kind       appbur.GroupKind
 		apiVersion string
@@ -119,15 +120,25 @@ func (f *pausedFinder) waiting(ctx context.Context, target compat.Target, point 
 		return !kinds[appbur.GroupKind{Group: t.version.Group, Kind: t.Kind}]
 	})
 	if err := f.find(ctx, nil); err != nil {
-		return nil, err
+		return err
 	}
-	marks := make(map[appbur.ObjectID]string)
-	for _, o := range f.found {
-		if id, ok := saved[o.id]; ok {
-			marks[id] = o.mark
+	f.found = slices.DeleteFunc(f.found, func(o pausedObject) bool { _, ok := saved[o.id]; return !ok })
+	releases, err := releasesOf(ctx, cluster, f.found, func() {})
+	if err != nil {
+		return err
+	}
+
+	t.Waiting, t.Resumed = make(map[appbur.ObjectID]string), make(map[appbur.ObjectID]string)
+	for i, o := range f.found {
+		switch release := releases[i]; {
+		case release == nil: // it was released since
+		case release.Resumed:
+			t.Resumed[saved[o.id]] = o.mark
+		default:
+			t.Waiting[saved[o.id]] = o.mark
 		}
 	}
-	return marks, nil
+	return nil
 }
 
 // find lists the paused objects of all kinds. What may not be listed in the whole cluster is listed in
@@ -199,6 +210,22 @@ func (f *pausedFinder) list(ctx context.Context, t pausableType, namespace strin
 func (e *env) releasesOf(ctx context.Context, cluster restore.Cluster, paused []pausedObject) ([]pause.Release, error) {
 	bar := e.bar("reading what is paused", "objects")
 	defer bar.finish()
+	releases, err := releasesOf(ctx, cluster, paused, func() { bar.add(1) })
+	if err != nil {
+		return nil, err
+	}
+	found := make([]pause.Release, 0, len(releases))
+	for _, release := range releases {
+		if release != nil {
+			found = append(found, *release)
+		}
+	}
+	pause.Sort(found)
+	return found, nil
+}
+
+// releasesOf returns how each of the objects is released, nil for those that are not paused.
+func releasesOf(ctx context.Context, cluster restore.Cluster, paused []pausedObject, done func()) ([]*pause.Release, error) {
 	patient := restore.Patient(cluster)
 	releases := make([]*pause.Release, len(paused))
 	group, each := errgroup.WithContext(ctx)
@@ -206,7 +233,7 @@ func (e *env) releasesOf(ctx context.Context, cluster restore.Cluster, paused []
 
 	for i, o := range paused {
 		group.Go(func() error {
-			defer bar.add(1)
+			defer done()
 			live, err := patient.Get(each, o.id, o.apiVersion)
 			if apierrors.IsNotFound(err) {
 				return nil
@@ -220,16 +247,5 @@ func (e *env) releasesOf(ctx context.Context, cluster restore.Cluster, paused []
 			return nil
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-
-	found := make([]pause.Release, 0, len(releases))
-	for _, release := range releases {
-		if release != nil {
-			found = append(found, *release)
-		}
-	}
-	pause.Sort(found)
-	return found, nil
+	return releases, group.Wait()
 }

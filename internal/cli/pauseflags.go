@@ -84,7 +84,7 @@ func (o *pauseOptions) pause(
 		return point, err
 	}
 	state := pause.Target{}
-	if state.Waiting, err = finder.waiting(ctx, target, point); err != nil {
+	if err := finder.waiting(ctx, cluster, target, point, &state); err != nil {
 		return point, err
 	}
 	if state.Running, err = existing(ctx, restore.Patient(cluster), target, pauses.Affected(point)); err != nil {

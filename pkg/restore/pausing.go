@@ -2,8 +2,12 @@ package restore
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/appbur/appbur"
 )
@@ -86,6 +90,34 @@ func (b *planner) pausing() *Pausing {
 	}
 	return planned
 }
+
+// RulePause is the rule of the changes that pause an object.
+const RulePause = "pause"
+
+// isPauseConflict reports whether all fields in the way are those by which the step pauses the
+// object. To pause it means to take them, and the release gives the values back.
+func isPauseConflict(step *Step, err error) bool {
+	var status apierrors.APIStatus
+	if !isFieldConflict(err) || !errors.As(err, &status) || status.Status().Details == nil {
+		return false
+	}
+	pausing := make(map[string]bool)
+	for _, change := range step.Rewritten {
+		if change.Rule == RulePause {
+			pausing["."+unquoted.Replace(change.Path)] = true
+		}
+	}
+
+	for _, cause := range status.Status().Details.Causes {
+		if !pausing[cause.Field] {
+			return false
+		}
+	}
+	return true
+}
+
+// unquoted writes a path as a server names a field.
+var unquoted = strings.NewReplacer(`["`, ".", `"]`, "")
 
 // shownPaused is how many paused objects of one controller are named.
 const shownPaused = 3

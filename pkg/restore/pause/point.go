@@ -10,9 +10,6 @@ import (
 	"github.com/appbur/appbur/pkg/restore"
 )
 
-// rulePause is the rule of all changes by a pause.
-const rulePause = "pause"
-
 // Pauses say what of a restore point is restored paused.
 type Pauses struct {
 	// Rules of users; they come before those of [Rules].
@@ -31,6 +28,9 @@ type Target struct {
 	// Waiting objects were paused by an earlier restore and are not released yet; the texts are
 	// those of their annotation [restore.PausedKey].
 	Waiting map[appbur.ObjectID]string
+	// Resumed objects have the mark of an earlier restore as well, but somebody has released
+	// them by other means. They are left running.
+	Resumed map[appbur.ObjectID]string
 }
 
 // Affected returns the objects of a point that a rule is about.
@@ -78,27 +78,37 @@ func (p Pauses) rule(o restore.Object, t Target, k kinds) (rule Rule, waits, ok 
 	return rule, waits, ok
 }
 
+// AsBefore returns a point without the marks of restores: what was paused while it was saved is as it
+// was before.
+func AsBefore(point restore.Point) restore.Point {
+	point.Objects = slices.Clone(point.Objects)
+	for i, o := range point.Objects {
+		if m, found, err := markOf(o.Content); found && err == nil && !judged[o.ID.Group] {
+			point.Objects[i].Content = unmarked(o.Content, m)
+		}
+	}
+	return point
+}
+
 // Apply returns the point with its objects paused. An object that was paused while it was saved is
 // first made what it was before, so that a point taken from a half-restored cluster is as good as
 // any other.
 func (p Pauses) Apply(point restore.Point, t Target) (restore.Point, error) {
-	changed := point
-	changed.Objects = slices.Clone(point.Objects)
+	changed := AsBefore(point)
 	pausing := &restore.Pausing{Activate: p.Activate}
 	running, unpausable := make(map[string][]string), make(map[string][]string) // by controller
 	kinds := kindsOf(point)
 
 	for i, o := range changed.Objects {
-		if m, marked, err := markOf(o.Content); marked && err == nil {
-			o.Content = unmarked(o.Content, m)
+		if text, resumed := t.Resumed[o.ID]; resumed {
+			changed.Objects[i].Content = marked(o.Content, text)
+			continue
 		}
 		rule, waits, ok := p.rule(o, t, kinds)
 		if !ok {
-			changed.Objects[i] = o
 			continue
 		}
 		if len(rule.Set) == 0 {
-			changed.Objects[i] = o
 			unpausable[rule.Controller] = append(unpausable[rule.Controller], o.ID.String())
 			continue
 		}
@@ -109,9 +119,7 @@ func (p Pauses) Apply(point restore.Point, t Target) (restore.Point, error) {
 		}
 		switch {
 		case !paused: // it was paused in the source, and stays so
-			changed.Objects[i] = o
 		case t.Running[o.ID] && !waits && !p.Running:
-			changed.Objects[i] = o
 			running[rule.Controller] = append(running[rule.Controller], o.ID.String())
 		default:
 			changed.Objects[i] = after
@@ -175,7 +183,7 @@ func (r Rule) pause(o restore.Object, always bool) (restore.Object, bool, error)
 		m.Fields = append(m.Fields, s.keep(o.Content, was))
 		after.Content = put(after.Content, s.Path, s.To)
 		if !same(was, s.To) {
-			after.Rewritten = append(after.Rewritten, compat.Change{Rule: rulePause, Path: joined(s.Path), What: r.says(s)})
+			after.Rewritten = append(after.Rewritten, compat.Change{Rule: restore.RulePause, Path: joined(s.Path), What: r.says(s)})
 		}
 	}
 	if len(m.Fields) == 0 {
@@ -189,9 +197,13 @@ func (r Rule) pause(o restore.Object, always bool) (restore.Object, bool, error)
 	if len(text) > mostMark {
 		return o, false, fmt.Errorf("what has to be remembered is too long for an annotation: %d bytes", len(text))
 	}
-	after.Content = put(after.Content, []string{"metadata", "labels", restore.PausedKey}, "true")
-	after.Content = put(after.Content, []string{"metadata", "annotations", restore.PausedKey}, text)
+	after.Content = marked(after.Content, text)
 	return after, true, nil
+}
+
+func marked(content map[string]any, text string) map[string]any {
+	content = put(content, []string{"metadata", "labels", restore.PausedKey}, "true")
+	return put(content, []string{"metadata", "annotations", restore.PausedKey}, text)
 }
 
 // keep remembers a field. Where what it lies in is not there either, that is what comes and goes: a

@@ -20,6 +20,8 @@ type Release struct {
 	Await string `json:"await,omitempty"`
 	// Changes are the fields that become what they were.
 	Changes []Change `json:"changes"`
+	// Resumed is true if somebody has released it by other means; only the mark is left.
+	Resumed bool `json:"resumed,omitempty"`
 	// Problem says why it cannot be released, "" if it can.
 	Problem string `json:"problem,omitempty"`
 }
@@ -49,12 +51,41 @@ func ReleaseOf(id appbur.ObjectID, live map[string]any) (Release, bool) {
 	}
 
 	r.Controller, r.Stage, r.Await = m.Controller, m.Stage, m.Await
+	r.Resumed = !same(lookup(live, m.Fields[0].Path), m.Fields[0].Paused) // the first one is what pauses
 	for _, f := range m.Fields {
 		if same(lookup(live, f.Path), f.Paused) && !same(f.Paused, f.Was) {
 			r.Changes = append(r.Changes, Change{Path: joined(f.Path), To: f.Was})
 		}
 	}
 	return r, true
+}
+
+// isOthers reports whether the fields of an object belong to those who applied it in the source, and
+// not to the restore. A release that writes a field would take it from them.
+func isOthers(live map[string]any) bool {
+	entries, _ := lookup(live, []string{"metadata", "managedFields"}).([]any)
+	others := false
+	for _, entry := range entries {
+		get := func(key string) any { return lookup(entry, []string{key}) }
+		if get("operation") == "Apply" && get("subresource") == nil {
+			if get("manager") == restore.FieldManager {
+				return false
+			}
+			others = true
+		}
+	}
+	return others
+}
+
+// owners is the merge patch that gives fields back to who had them before the release.
+func owners(id appbur.ObjectID, live map[string]any, resourceVersion string) map[string]any {
+	metadata := map[string]any{
+		"name": id.Name, "resourceVersion": resourceVersion, "managedFields": lookup(live, []string{"metadata", "managedFields"}),
+	}
+	if id.Namespace != "" {
+		metadata["namespace"] = id.Namespace
+	}
+	return map[string]any{"apiVersion": live["apiVersion"], "kind": live["kind"], "metadata": metadata}
 }
 
 // patch is the merge patch that releases a live object. It fails if somebody writes the object in
