@@ -247,17 +247,23 @@ func (y *yard) all(t *testing.T, paused bool) {
 			t.Errorf("%s: the mark is %q", f.object, mark)
 		}
 	}
-	if !paused {
-		for _, name := range []string{"GitRepository/fleet", "Kustomization/fleet"} {
-			fields := y.live(name).GetManagedFields()
-			if len(fields) != 1 || fields[0].Manager != "kustomize-controller" ||
-				name == "GitRepository/fleet" && !strings.Contains(string(fields[0].FieldsV1.Raw), `"f:suspend"`) {
-				t.Errorf("%s does not belong to who applied it: %v", name, fields)
-			}
-		}
-	}
 	if live := y.live("Machine/payments-0"); live.GetAnnotations()["keep"] != "me" {
 		t.Errorf("an annotation of somebody else is lost: %v", live.GetAnnotations())
+	}
+}
+
+// owned says that objects belong to who had applied them in the source, and to nobody else.
+func (y *yard) owned(t *testing.T) {
+	t.Helper()
+	for _, name := range []string{"GitRepository/fleet", "Kustomization/fleet"} {
+		for _, entry := range y.live(name).GetManagedFields() {
+			if entry.Subresource == "" && entry.Manager != "kustomize-controller" {
+				t.Errorf("%s: %s has %s", name, entry.Manager, entry.FieldsV1.Raw)
+			}
+			if name == "GitRepository/fleet" && entry.Subresource == "" && !strings.Contains(string(entry.FieldsV1.Raw), `"f:suspend"`) {
+				t.Errorf("%s: spec.suspend is not given back: %s", name, entry.FieldsV1.Raw)
+			}
+		}
 	}
 }
 
@@ -351,6 +357,7 @@ func (y *yard) later(t *testing.T) {
 	dry := y.ok(y.activate("--dry-run")...)
 	says(t, dry, "spec.suspend becomes false", "spec.replicas becomes 3", "dry run, nothing was changed; would be released: 12 objects")
 	y.all(t, true)
+	y.withoutRights(t)
 	var answer activationAnswer
 	if err := json.Unmarshal([]byte(y.ok(y.activate("--json", "--yes", "--kind", "cronjob")...)), &answer); err != nil {
 		t.Fatal(err)
@@ -360,6 +367,7 @@ func (y *yard) later(t *testing.T) {
 	}
 	says(t, y.ok(y.activate("--yes")...), "released: 11 objects")
 	y.all(t, false)
+	y.owned(t)
 
 	says(t, y.ok(y.on("verify")...), "0 findings")
 	y.ok(y.on("restore", "--activate", "later", "--yes", "--undo-newer")...)
@@ -368,6 +376,20 @@ func (y *yard) later(t *testing.T) {
 	if list, err := jobs.List(t.Context(), metav1.ListOptions{}); err != nil || len(list.Items) == 0 {
 		t.Errorf("no job was made: %v", err)
 	}
+}
+
+// An account that may only look is told before anything is written.
+func (y *yard) withoutRights(t *testing.T) {
+	y.create(`{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, metadata: {name: viewers},
+  roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view},
+  subjects: [{kind: User, apiGroup: rbac.authorization.k8s.io, name: viewer}]}`)
+	code, out, errs := y.run(y.activate("--yes", "--kubeconfig", actingAs(t, y.cluster, "viewer"))...)
+	if code != ExitCredentials {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+	says(t, out, "not searched: this account may not list ", "patch cronjobs.batch in mgmt (1 object)")
+	says(t, errs, "the account lacks rights that the plan needs")
+	y.all(t, true)
 }
 
 func (y *yard) now(t *testing.T) {
@@ -385,6 +407,7 @@ func (y *yard) now(t *testing.T) {
 		t.Errorf("a second run: %+v", report.Counts)
 	}
 	y.all(t, false)
+	y.owned(t)
 	says(t, y.ok(y.on("verify")...), "0 findings")
 }
 

@@ -36,46 +36,13 @@ type Target struct {
 // Affected returns the objects of a point that a rule is about.
 func (p Pauses) Affected(point restore.Point) []restore.Object {
 	var affected []restore.Object
-	kinds := kindsOf(point)
+	rules := p.ruleBook(point)
 	for _, o := range point.Objects {
-		if rule, ok := p.ruleFor(o, kinds); ok && len(rule.Set) > 0 {
+		if rule, ok := rules.about(o); ok && len(rule.Set) > 0 {
 			affected = append(affected, o)
 		}
 	}
 	return affected
-}
-
-// ruleFor returns the first rule that is about an object and that its kind has the fields for. A rule
-// without settings is one that the kind has no fields for.
-func (p Pauses) ruleFor(o restore.Object, k kinds) (rule Rule, ok bool) {
-	for _, r := range slices.Concat(p.Rules, Rules()) {
-		if !r.means(o, k.categories) {
-			continue
-		}
-		if r.Leave {
-			return r, false
-		}
-		if r.Set = k.usable(o, r.Set); len(r.Set) > 0 {
-			return r, true
-		}
-		rule, ok = r, true
-	}
-	return rule, ok
-}
-
-// rule returns how an object is paused. One that waits in the target is paused as it is there, also
-// if that was by a rule which is no longer known.
-func (p Pauses) rule(o restore.Object, t Target, k kinds) (rule Rule, waits, ok bool) {
-	text, waits := t.Waiting[o.ID]
-	if m, err := parseMark(text); waits && err == nil && !judged[o.ID.Group] {
-		r := Rule{Controller: m.Controller, Stage: m.Stage, Await: m.Await, Reason: "an earlier restore has paused it"}
-		for _, f := range m.Fields {
-			r.Set = append(r.Set, Setting{Path: f.Path, To: f.Paused})
-		}
-		return r, true, true
-	}
-	rule, ok = p.ruleFor(o, k)
-	return rule, waits, ok
 }
 
 // AsBefore returns a point without the marks of restores: what was paused while it was saved is as it
@@ -97,14 +64,14 @@ func (p Pauses) Apply(point restore.Point, t Target) (restore.Point, error) {
 	changed := AsBefore(point)
 	pausing := &restore.Pausing{Activate: p.Activate}
 	running, unpausable := make(map[string][]string), make(map[string][]string) // by controller
-	kinds := kindsOf(point)
+	rules := p.ruleBook(point)
 
 	for i, o := range changed.Objects {
 		if text, resumed := t.Resumed[o.ID]; resumed {
 			changed.Objects[i].Content = marked(o.Content, text)
 			continue
 		}
-		rule, waits, ok := p.rule(o, t, kinds)
+		rule, waits, ok := rules.pausing(o, t)
 		if !ok {
 			continue
 		}

@@ -46,15 +46,19 @@ type Setting struct {
 	To   any
 }
 
-func (r Rule) means(o restore.Object, categories map[appbur.GroupKind][]string) bool {
-	kind := o.ID.GroupKind()
+// meansKind reports whether the rule is about some objects of a kind.
+func (r Rule) meansKind(kind appbur.GroupKind, categories []string) bool {
 	fits := func(pattern string) bool { return matches(pattern, kind.String()) }
+	if judged[kind.Group] || !slices.ContainsFunc(r.Kinds, fits) || slices.ContainsFunc(r.Except, fits) {
+		return false
+	}
+	return r.Category == "" || slices.Contains(categories, r.Category)
+}
+
+// means reports whether the rule is about an object of a kind that it is about.
+func (r Rule) means(o restore.Object) bool {
 	switch {
-	case judged[kind.Group] || !slices.ContainsFunc(r.Kinds, fits) || slices.ContainsFunc(r.Except, fits):
-		return false
 	case !matches(r.Names, o.ID.Name) || !matches(r.Namespaces, o.ID.Namespace):
-		return false
-	case r.Category != "" && !slices.Contains(categories[kind], r.Category):
 		return false
 	case len(r.Has) > 0 && lookup(o.Content, r.Has) == nil:
 		return false
