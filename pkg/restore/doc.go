@@ -56,8 +56,9 @@
 // # Decisions
 //
 // A Job that was running is applied as it is and runs again: it is what a user
-// requested, and finished Jobs are not in a restore point. Service addresses are
-// assigned again; node ports come back when the manifest has them, which it has when
+// requested, and finished Jobs are not in a restore point. That it waits until all is
+// restored, as everything that controllers act on, is decided before the plan (package
+// pause). Service addresses are assigned again; node ports come back when the manifest has them, which it has when
 // a user requested them. A claim gets its old volume when the volume is in the
 // point as well. A status is restored where the kind is custom, once, into an
 // object that the run created; afterwards it belongs to its controller.

@@ -244,6 +244,18 @@ func TestWhatTheTargetHasDecides(t *testing.T) {
 		t.Errorf("with those that run: %v", got)
 	}
 
+	// What somebody has resumed keeps its mark, for a release to remove, and is not paused again.
+	live := usual.Objects[0].Content
+	text, _ := lookup(live, []string{"metadata", "annotations", restore.PausedKey}).(string)
+	live = put(live, []string{"spec", "suspend"}, false)
+	if r, ok := ReleaseOf(point.Objects[0].ID, live); !ok || !r.Resumed || len(r.Changes) > 0 {
+		t.Errorf("it does not count as resumed: %+v", r)
+	}
+	resumed := applied(t, Pauses{}, point, Target{Resumed: map[appbur.ObjectID]string{point.Objects[0].ID: text}})
+	if got := resumed.Objects[0].Content; !cmp.Equal(got, live) || len(resumed.Objects[0].Rewritten) > 0 {
+		t.Error(cmp.Diff(live, got))
+	}
+
 	// What was saved while it was paused is as it was before.
 	saved := applied(t, Pauses{}, usual, Target{})
 	if !cmp.Equal(saved.Objects[0].Content, usual.Objects[0].Content) {
