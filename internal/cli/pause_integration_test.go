@@ -387,6 +387,10 @@ func (y *yard) withoutRights(t *testing.T) {
 	if code != ExitCredentials {
 		t.Errorf("exit code %d: %s", code, errs)
 	}
+	binding := y.objects["ClusterRoleBinding/viewers"]
+	if err := y.of(binding).Delete(t.Context(), binding.GetName(), metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	says(t, out, "not searched: this account may not list ", "patch cronjobs.batch in mgmt (1 object)")
 	says(t, errs, "the account lacks rights that the plan needs")
 	y.all(t, true)
