@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -16,16 +17,18 @@ import (
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/restore"
 	"github.com/appbur/appbur/pkg/restore/pause"
+	"github.com/appbur/appbur/pkg/restore/session"
 	"github.com/appbur/appbur/pkg/selection"
 )
 
 type activateOptions struct {
 	clusterOptions
 	selectionOptions
-	wait   time.Duration
-	yes    bool
-	dryRun bool
-	json   bool
+	wait     time.Duration
+	yes      bool
+	takeOver bool
+	dryRun   bool
+	json     bool
 }
 
 // activationAnswer is what `activate --json` prints (docs/json.md).
@@ -57,7 +60,7 @@ be ready first; if they are not in time, the stages after them stay paused.
 
 It can be repeated: what was released stays as it is. Name objects, or select with -n, --kind, --name
 and -l, to release a part.` +
-			exitStatus("0  released, or nothing is paused", "3  something stays paused; the report says why", "10 nothing paused is selected",
+			exitStatus("0  released, or nothing is paused", "3  something stays paused; the report says why", "10 nothing paused is selected", "11 somebody restores to the cluster, or took the lock over",
 				"12 the account lacks rights; nothing was changed", "64 no terminal and no --yes", "130 cancelled; run again to go on"),
 		Example: `  appbur activate --kubeconfig new.yaml --dry-run
   appbur activate --kubeconfig new.yaml
@@ -74,6 +77,7 @@ and -l, to release a part.` +
 	o.selectionOptions.addFlags(command)
 	waitFlag(command, &o.wait)
 	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask for confirmation")
+	command.Flags().BoolVar(&o.takeOver, "take-over", false, "take the lock of the target from another run, which stops before its next write")
 	command.Flags().BoolVar(&o.dryRun, "dry-run", false, "send every request as a dry run (dryRun=All), and change nothing")
 	jsonFlag(command, &o.json)
 	headersFlag(e, command)
@@ -229,9 +233,40 @@ func (o *activateOptions) release(ctx context.Context, e *env, cluster restore.C
 		}
 	}
 
+	end := func() error { return nil }
+	if !o.dryRun {
+		if ctx, cluster, end, err = o.lock(ctx, e, cluster); err != nil {
+			return nil, err
+		}
+	}
 	report, released := e.releaseAll(ctx, pause.Activator{Cluster: cluster, Wait: o.wait, DryRun: o.dryRun}, answer.Planned)
 	answer.Released, answer.Outcomes = report.Released, report.Outcomes
+	if cause := context.Cause(ctx); errors.Is(cause, session.ErrLost) {
+		released = cause
+	}
+	if err := end(); err != nil {
+		e.warn("the lock of the target was not released and expires within a minute: %v", err)
+	}
 	return released, nil
+}
+
+// lock takes the lock that a restore holds: what it has paused is released when it is done. An
+// account without the right goes on without it.
+func (o *activateOptions) lock(
+	ctx context.Context, e *env, cluster restore.Cluster,
+) (held context.Context, locked restore.Cluster, end func() error, err error) {
+	host, _ := os.Hostname()
+	who := session.Holder{User: restore.Account(ctx, cluster), Host: host, Started: e.now(), Process: ownProcess()}
+	lock, _, err := session.Take(ctx, cluster, who, session.Options{Now: e.now, Random: e.rand, TakeOver: o.takeOver, Gone: processGone})
+	if apierrors.IsForbidden(err) {
+		e.warn("this account may not take the lock of the target: make sure that nobody restores to it at the same time")
+		return ctx, cluster, func() error { return nil }, nil
+	}
+	if err != nil {
+		return nil, nil, nil, clusterHint(fmt.Errorf("taking the lock of the target: %w", err))
+	}
+	held, end = lock.Hold(ctx)
+	return held, lock.Cluster(), end, nil
 }
 
 // printReleases says what will be released, in which order.

@@ -164,7 +164,7 @@ func (w *worker) change(ctx context.Context, a *stepResult, live Identity, conte
 		Force: w.policy.ForceConflicts || live.Applied != "", Full: true,
 	}
 	answer, err := w.write(ctx, a, request)
-	if isBootstrapConflict(err) || isPauseConflict(step, err) {
+	if isBootstrapConflict(err) || isPauseConflict(a.step, err) {
 		request.Force = true
 		answer, err = w.write(ctx, a, request)
 	}

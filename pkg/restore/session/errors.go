@@ -19,6 +19,10 @@ func (e *HeldError) Error() string {
 
 // String says who restores what since when.
 func (h Holder) String() string {
+	if h.Point == "" {
+		return fmt.Sprintf("%s on %s releases what is paused in this cluster since %s", orUnknown(h.User), orUnknown(h.Host),
+			h.Started.UTC().Format(time.RFC3339))
+	}
 	what := string(h.Point)
 	if h.Part != "" {
 		what += " (" + h.Part + ")"

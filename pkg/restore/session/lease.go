@@ -29,8 +29,9 @@ const (
 
 // Holder is who restores what since when.
 type Holder struct {
-	User    string                `json:"user"`
-	Host    string                `json:"host"`
+	User string `json:"user"`
+	Host string `json:"host"`
+	// Point is "" for who releases what is paused.
 	Point   appbur.RestorePointID `json:"restorePoint"`
 	Part    string                `json:"part,omitempty"`
 	Started time.Time             `json:"started"`
