@@ -60,7 +60,8 @@ be ready first; if they are not in time, the stages after them stay paused.
 
 It can be repeated: what was released stays as it is. Name objects, or select with -n, --kind, --name
 and -l, to release a part.` +
-			exitStatus("0  released, or nothing is paused", "3  something stays paused; the report says why", "10 nothing paused is selected", "11 somebody restores to the cluster, or took the lock over",
+			exitStatus("0  released, or nothing is paused", "3  something stays paused; the report says why", "10 nothing paused is selected",
+				"11 somebody restores to the cluster, or took the lock over",
 				"12 the account lacks rights; nothing was changed", "64 no terminal and no --yes", "130 cancelled; run again to go on"),
 		Example: `  appbur activate --kubeconfig new.yaml --dry-run
   appbur activate --kubeconfig new.yaml

@@ -258,10 +258,10 @@ func (y *yard) owned(t *testing.T) {
 	for _, name := range []string{"GitRepository/fleet", "Kustomization/fleet"} {
 		for _, entry := range y.live(name).GetManagedFields() {
 			if entry.Subresource == "" && entry.Manager != "kustomize-controller" {
-				t.Errorf("%s: %s has %s", name, entry.Manager, entry.FieldsV1.Raw)
+				t.Errorf("%s: %s has %s", name, entry.Manager, entry.FieldsV1.GetRawString())
 			}
-			if name == "GitRepository/fleet" && entry.Subresource == "" && !strings.Contains(string(entry.FieldsV1.Raw), `"f:suspend"`) {
-				t.Errorf("%s: spec.suspend is not given back: %s", name, entry.FieldsV1.Raw)
+			if name == "GitRepository/fleet" && entry.Subresource == "" && !strings.Contains(entry.FieldsV1.GetRawString(), `"f:suspend"`) {
+				t.Errorf("%s: spec.suspend is not given back: %s", name, entry.FieldsV1.GetRawString())
 			}
 		}
 	}

@@ -192,7 +192,8 @@ func TestEveryRuleHasAReasonAndASource(t *testing.T) {
 // A field that the definition in the point lacks cannot be set: an apply with it would be refused.
 func TestFieldsThatAnOldDefinitionLacks(t *testing.T) {
 	old := `{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: x},
-  spec: {group: GROUP, names: {kind: KIND}, versions: [{name: v1, schema: {openAPIV3Schema: {properties: {spec: {properties: {a: {type: string}}}}}}}]}}
+  spec: {group: GROUP, names: {kind: KIND},
+  versions: [{name: v1, schema: {openAPIV3Schema: {properties: {spec: {properties: {a: {type: string}}}}}}}]}}
 ---
 {apiVersion: GROUP/v1, kind: KIND, metadata: {name: a}, spec: {}}`
 	with := func(group, kind string) restore.Point {
