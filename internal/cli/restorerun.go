@@ -57,15 +57,28 @@ func (e *env) openRun(ctx context.Context, o *restoreOptions, made planned, writ
 	lock, taken, err := session.Take(ctx, made.cluster, who, session.Options{
 		Now: e.now, Random: e.rand, TakeOver: o.takeOver, Gone: processGone,
 	})
-	if apierrors.IsForbidden(err) && len(made.plan.Apps) == 0 {
+	switch {
+	case restore.IsAdmission(err):
+		// What this restore brings may be the backend that does not answer.
+		e.warn("no lock was taken, and others are not stopped, because admission in the target refuses it: %v", err)
+		return run, nil
+	case apierrors.IsForbidden(err) && len(made.plan.Apps) == 0:
 		return run, nil // the review of the rights has found nothing to write
-	}
-	if err != nil {
+	case apierrors.IsForbidden(err):
+		return nil, appbur.WithHint(fmt.Errorf("taking the lock of the target: %w", err),
+			"have an administrator apply the roles that `appbur plan` shows, or pass --no-lock")
+	case err != nil:
 		return nil, clusterHint(fmt.Errorf("taking the lock of the target: %w", err))
 	}
 	run.lock = lock
 	run.ctx, run.release = lock.Hold(ctx)
-	if run.log, err = session.Open(run.ctx, lock.Cluster(), intent, o.anew, e.now, e.rand); err != nil {
+	run.log, err = session.Open(run.ctx, lock.Cluster(), intent, o.anew, e.now, e.rand)
+	if restore.IsAdmission(err) {
+		e.warn("nothing is kept of what is imported, because admission in the target refuses it: %v", err)
+		run.log = nil
+		return run, nil
+	}
+	if err != nil {
 		return nil, errors.Join(clusterHint(err), run.release())
 	}
 
@@ -176,6 +189,9 @@ func (i *onceImporter) Import(ctx context.Context, app appbur.AppState) (restore
 	}
 
 	id, done, err := i.log.Begin(ctx, app.AppKey, address)
+	if restore.IsAdmission(err) {
+		return i.Importer.Import(ctx, app) // a webhook that this restore has brought, and that does not run yet
+	}
 	if err != nil {
 		return restore.Imported{}, err
 	}
@@ -187,7 +203,10 @@ func (i *onceImporter) Import(ctx context.Context, app appbur.AppState) (restore
 	if err != nil {
 		return imported, err
 	}
-	return imported, i.log.Imported(ctx, app.AppKey, imported.App, imported.Version)
+	if err = i.log.Imported(ctx, app.AppKey, imported.App, imported.Version); restore.IsAdmission(err) {
+		err = nil // it is in place; a run after this one imports it under the same id
+	}
+	return imported, err
 }
 
 // earlier is an import that an earlier run has done.

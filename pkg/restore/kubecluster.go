@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -31,6 +32,10 @@ const (
 	existingPage = 500
 	// objectPage is smaller, because a server answers with whole objects.
 	objectPage = 250
+
+	// requestTimeout is longer than the minute after which an API server gives a request up, so
+	// that only what is between hangs for so long: a proxy, or a connection that nobody reads.
+	requestTimeout = 90 * time.Second
 )
 
 // kubeCluster is a [Cluster] behind a real API server.
@@ -48,6 +53,9 @@ var _ Cluster = (*kubeCluster)(nil)
 func NewCluster(cfg *rest.Config) (Cluster, error) {
 	own := rest.CopyConfig(cfg)
 	own.QPS, own.RateLimiter = -1, nil
+	if own.Timeout == 0 {
+		own.Timeout = requestTimeout
+	}
 	own.WarningHandler = rest.NoWarnings{}
 	scheme := runtime.NewScheme()
 	metav1.AddToGroupVersion(scheme, schema.GroupVersion{Version: "v1"})

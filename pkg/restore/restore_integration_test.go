@@ -61,6 +61,7 @@ func TestRestoreOnARealCluster(t *testing.T) {
 	t.Run("keys that are no YAML", r.longKeys)
 	t.Run("status that is no object", r.statusThatIsNoObject)
 	t.Run("a webhook without its backend", r.webhookWithoutBackend)
+	t.Run("requests that hang", r.requestsThatHang)
 	t.Run("an owner that the server refuses", r.refusedOwner)
 	t.Run("expected refusals by schemas", r.expectedRefusals)
 	t.Run("another version takes it", r.anotherVersion)

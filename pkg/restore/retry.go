@@ -90,6 +90,12 @@ func transient(err error) *retryRule {
 // IsTransient reports whether an error of the target passes by itself.
 func IsTransient(err error) bool { return err != nil && transient(err) != nil }
 
+// IsAdmission reports whether a write was refused by admission in the target, or by a webhook of it
+// that did not answer, rather than by the server itself.
+func IsAdmission(err error) bool {
+	return mentions(err, "failed calling webhook") || mentions(err, "admission webhook") || mentions(err, "ValidatingAdmissionPolicy")
+}
+
 // isRaced reports whether another client wrote the object at the same moment.
 func isRaced(err error) bool {
 	return apierrors.IsAlreadyExists(err) || apierrors.IsConflict(err) && !isFieldConflict(err)

@@ -16,9 +16,9 @@
 //     expired is decided by the clock of the API server alone, which dates each write.
 //   - Every change of the lock names the uid and the resource version that was read, so that of two who
 //     take it over one does.
-//   - A run whose lock is gone stops: no write begins more than [Options].Fresh after the last renewal
-//     that succeeded, or after half of [Options].Duration while the server refuses all of them for its
-//     own trouble. Kubernetes knows no fencing, so for that time after a take-over both may write.
+//   - A run whose lock is gone stops: no write begins more than [Options].Fresh after the Lease was renewed
+//     or, where it cannot be written, read and still held; or after half of [Options].Duration while
+//     the server answers neither. Kubernetes knows no fencing, so for that time after a take-over both may write.
 //   - The operation id of an import is in the target before the import begins, and stays the same
 //     until the import is done. The application applies an id once.
 package session

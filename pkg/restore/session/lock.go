@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -94,9 +95,9 @@ func Take(ctx context.Context, c restore.Cluster, who Holder, o Options) (*Lock,
 var pauses = backoff.Backoff{First: 50 * time.Millisecond, Most: 2 * time.Second}
 
 // passes reports whether the next attempt may say something else: a server that is busy, or
-// another client that was faster.
+// another client that was faster. A webhook whose backend is down stays so for longer.
 func passes(err error) bool {
-	return restore.IsTransient(err) || apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err)
+	return !restore.IsAdmission(err) && (restore.IsTransient(err) || apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err))
 }
 
 // take makes one attempt.
@@ -218,9 +219,13 @@ func (l *Lock) Confirm(ctx context.Context) error {
 	switch {
 	case err == nil, ctx.Err() != nil:
 		return err
+	case !errors.Is(err, ErrLost) && l.stillHeld(ctx):
+		// It cannot be renewed, and may expire; as long as nobody has taken it, it is held.
+		l.renewed = now
+		return nil
 	case passes(err) && l.o.Now().Sub(l.renewed) < l.o.Duration/2:
 		return nil // nobody else can have it yet, and the write meets the same trouble
-	case passes(err):
+	case !errors.Is(err, ErrLost):
 		err = fmt.Errorf("%w: it could not be renewed for %s: %w", ErrLost, l.o.Now().Sub(l.renewed).Round(time.Second), err)
 	}
 	l.lost = err
@@ -228,6 +233,14 @@ func (l *Lock) Confirm(ctx context.Context) error {
 		l.cancel(err)
 	}
 	return err
+}
+
+// stillHeld reads whether the lock is with this run.
+func (l *Lock) stillHeld(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, l.o.Duration/renewals)
+	defer cancel()
+	content, err := l.cluster.Get(ctx, leaseID, leaseVersion)
+	return err == nil && readLease(content).holder == l.lease.holder
 }
 
 // renew writes the Lease anew.

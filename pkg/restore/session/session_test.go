@@ -31,6 +31,8 @@ type fakeCluster struct {
 	next    int
 	// fault may fail a write, before it is done or after: then its answer is lost.
 	fault func(r restore.Request) (before, after error)
+	// unreadable fails reads.
+	unreadable error
 }
 
 func newFake() *fakeCluster {
@@ -47,6 +49,9 @@ func (f *fakeCluster) Get(_ context.Context, id appbur.ObjectID, _ string) (map[
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	object, ok := f.objects[id.String()]
+	if f.unreadable != nil {
+		return nil, f.unreadable
+	}
 	if !ok {
 		return nil, apierrors.NewNotFound(group, id.Name)
 	}
@@ -230,12 +235,20 @@ func TestARunStopsBeforeItsNextWriteWhenItsLockIsLost(t *testing.T) {
 		}, ""},
 		"a server that is busy": {func(_ *testing.T, c *fakeCluster) { c.fault = failing(busy, nil) }, ""},
 		"a lost answer":         {func(_ *testing.T, c *fakeCluster) { c.fault = failing(nil, busy) }, ""},
-		"a server that stays away": {func(_ *testing.T, c *fakeCluster) {
+		"a server that takes no writes": {func(_ *testing.T, c *fakeCluster) {
 			c.fault = failing(busy, nil)
 			c.pass(30 * time.Second)
+		}, ""},
+		"a server that stays away": {func(_ *testing.T, c *fakeCluster) {
+			c.fault, c.unreadable = failing(busy, nil), busy
+			c.pass(30 * time.Second)
 		}, "could not be renewed for 32s"},
+		"a webhook without its backend": {func(_ *testing.T, c *fakeCluster) {
+			c.fault = failing(apierrors.NewInternalError(errors.New(`failed calling webhook "w": refused`)), nil)
+			c.pass(time.Hour)
+		}, ""},
 		"no right any more": {func(_ *testing.T, c *fakeCluster) {
-			c.fault = failing(apierrors.NewForbidden(group, Name, errors.New("no")), nil)
+			c.fault, c.unreadable = failing(apierrors.NewForbidden(group, Name, errors.New("no")), nil), busy
 		}, "forbidden"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -243,7 +256,7 @@ func TestARunStopsBeforeItsNextWriteWhenItsLockIsLost(t *testing.T) {
 			lock, _ := taken(t, cluster, alice, cluster.options())
 			ctx, end := lock.Hold(t.Context())
 			defer func() {
-				cluster.fault = nil
+				cluster.fault, cluster.unreadable = nil, nil
 				_ = end()
 			}()
 			cluster.pass(2 * time.Second)
@@ -252,7 +265,7 @@ func TestARunStopsBeforeItsNextWriteWhenItsLockIsLost(t *testing.T) {
 			_, err := lock.Cluster().Apply(ctx, configMap)
 			written := cluster.objects[configMap.Object.String()] != nil
 			if c.want == "" {
-				if !written && name != "a server that is busy" || ctx.Err() != nil {
+				if !written || ctx.Err() != nil {
 					t.Errorf("written %t, %v, %v", written, err, context.Cause(ctx))
 				}
 				return
