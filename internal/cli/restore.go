@@ -27,6 +27,7 @@ type restoreOptions struct {
 	planOptions
 	appOptions
 	plan      string
+	report    string
 	yes       bool
 	undoNewer bool
 	takeOver  bool
@@ -108,6 +109,8 @@ deleted there since would be undone. --yes alone does not confirm that.` +
 	command.Flags().IntVar(&o.pruneCount, "prune-count", -1, "with --prune: confirm that this `NUMBER` of objects is deleted, as the plan says")
 	command.Flags().StringVar(&o.plan, "plan", "",
 		"`FILE` that plan --out wrote: restore by that plan, with its point and its options, or not at all if it is no longer the same")
+	command.Flags().StringVar(&o.report, "report", "",
+		"write what was done to a `FILE`, as Markdown (.md) or as one HTML page (.html): changes, failures, how long it took, how old the point was")
 	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask for confirmation")
 	command.Flags().BoolVar(&o.noUndo, "no-undo", false,
 		"do not save first what is changed or deleted: appbur undo cannot bring it back then")
@@ -149,10 +152,15 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 	if err := checkWait(o.wait); err != nil {
 		return err
 	}
+	page, err := newRestorePage(o.report, e.now)
+	if err != nil {
+		return err
+	}
 	targets, dialer, err := o.applications()
 	if err != nil {
 		return err
 	}
+	page.next("plan")
 	made, err := o.makeWith(ctx, e, targets)
 	if err != nil {
 		return err
@@ -201,10 +209,12 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 	}
 	var undo *undoPoint
 	if writes {
+		page.next("confirmation")
 		if err := e.agreeToPrune(ctx, o, made, target); err != nil {
 			return err
 		}
 	}
+	page.next("preparation")
 	run, err := e.openRun(ctx, o, made, writes)
 	if err != nil {
 		return err
@@ -219,11 +229,13 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 		e.noteRestore(made, target, began, repository.RestoreBegun)
 	}
 
+	page.next("objects")
 	bar := e.bar("restoring", "steps")
 	report, err := restore.Applier{Cluster: cluster, Reporter: stepProgress{bar}, Rules: made.rules, Hint: ownHint}.Apply(ctx, made.plan)
 	took := bar.finish()
 	undo.finish(ctx, e, report)
 	if err == nil && len(made.plan.Apps) > 0 {
+		page.next("state of applications")
 		bars := e.appBar(made.plan.Apps)
 		importer := &apps.Importer{
 			Dialer: dialer, Targets: targets, Payloads: made.loaded, Random: e.rand, ReadyTimeout: appReadyTimeout, Progress: bars.report,
@@ -237,6 +249,7 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 	}
 	var released *pause.Report
 	if err == nil && writes {
+		page.next("release of what was paused")
 		released, err = o.pauses.release(ctx, e, made, o.wait)
 	}
 	err = run.end(e, err)
@@ -251,7 +264,7 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 	if printErr := e.printReport(report, activated, took, o, target, undo, run.answer); printErr != nil {
 		return printErr
 	}
-	return err
+	return page.finish(o, made, target, report, activated, err)
 }
 
 // agree lets a restore go on when somebody who knows which cluster it writes to says

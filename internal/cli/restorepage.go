@@ -1,0 +1,225 @@
+package cli
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/durable"
+	"github.com/appbur/appbur/internal/restorereport"
+	"github.com/appbur/appbur/pkg/restore"
+)
+
+// restorePage is a page about a restore that is written at its end. The zero value is none.
+type restorePage struct {
+	file   string
+	write  restorereport.Writer
+	now    func() time.Time
+	began  time.Time
+	phases []restorereport.Phase
+	// phase is the one that goes on, and since when.
+	phase string
+	since time.Time
+}
+
+// newRestorePage checks where the page is to be, before any work.
+func newRestorePage(file string, now func() time.Time) (*restorePage, error) {
+	p := &restorePage{file: file, now: now, began: now()}
+	if file == "" {
+		return p, nil
+	}
+	var known bool
+	if p.write, known = restorereport.For(file); !known {
+		return nil, &usageError{appbur.WithHint(fmt.Errorf("--report: %s ends with neither .md nor .html", file),
+			"name a file such as restore.html")}
+	}
+	holder, err := os.Stat(filepath.Dir(file))
+	if err == nil && !holder.IsDir() {
+		err = fmt.Errorf("%s is no directory", filepath.Dir(file))
+	}
+	if at, statErr := os.Stat(file); err == nil && statErr == nil && !at.Mode().IsRegular() {
+		err = fmt.Errorf("%s is no file", file)
+	} else if err == nil && statErr != nil && !errors.Is(statErr, fs.ErrNotExist) {
+		err = statErr
+	}
+	if err != nil {
+		return nil, &usageError{appbur.WithHint(fmt.Errorf("--report: %w", err), "name a file in a directory that you can write to")}
+	}
+	return p, nil
+}
+
+// next ends the phase that goes on, and begins another, "" for none.
+func (p *restorePage) next(phase string) {
+	at := p.now()
+	if p.phase != "" {
+		p.phases = append(p.phases, restorereport.Phase{Name: p.phase, Took: at.Sub(p.since)})
+	}
+	p.phase, p.since = phase, at
+}
+
+// finish writes the page. What became of the restore is not changed by a page that cannot be
+// written, but that is said.
+func (p *restorePage) finish(o *restoreOptions, made planned, target targetCluster, report restore.Report, a activation, failed error) error {
+	p.next("")
+	if p.file == "" {
+		return failed
+	}
+	page := restorereport.Report{
+		Point: string(made.plan.Point), Captured: made.loaded.Meta.Started, Began: p.began, Ended: p.now(), DryRun: o.dryRun,
+		Part: partText(made.plan.Part), Target: target.name(), Cluster: target.ID,
+		Source: made.plan.Source.Version.String(), Version: made.plan.Target.String(), Phases: p.phases,
+		Counts: pageCounts(report), Apps: pageApps(report.Apps), Sections: pageSections(made.plan, report, a),
+	}
+	if page.Captured.IsZero() {
+		page.Captured = made.loaded.Meta.Created // of points of older releases
+	}
+	if failed != nil {
+		page.Failure = failed.Error()
+	}
+
+	var text bytes.Buffer
+	err := p.write(&text, page)
+	if err == nil {
+		err = durable.Replace(p.file, text.Bytes(), 0o644)
+	}
+	if err != nil {
+		return cmp.Or(failed, fmt.Errorf("the restore is complete, but its report could not be written: %w", err))
+	}
+	return failed
+}
+
+func pageCounts(report restore.Report) []restorereport.Count {
+	c := report.Counts
+	return []restorereport.Count{
+		{What: "created", N: c.Created},
+		{What: "configured", N: c.Configured},
+		{What: "unchanged", N: c.Unchanged},
+		{What: "deleted", N: c.Deleted},
+		{What: "skipped", N: c.Skipped},
+		{What: "failed", N: c.Failed},
+		{What: "not tried", N: report.Remaining},
+		{What: "of all: converted for the target", N: c.Converted},
+	}
+}
+
+func pageApps(apps []restore.AppOutcome) []restorereport.Row {
+	var rows []restorereport.Row
+	for _, app := range apps {
+		row := restorereport.Row{Object: app.App.String()}
+		switch done := app.Imported; {
+		case done == nil || app.Reason != "":
+			row.What = append(row.What, string(app.Result)+": "+app.Reason)
+		case done.Before != nil:
+			row.What = append(row.What, "imported by this restore at "+done.Before.UTC().Format(time.RFC3339)+", not repeated")
+		case done.DryRun:
+			row.What = append(row.What, "would be imported into "+done.App+" "+done.Version)
+		default:
+			row.What = append(row.What, "imported into "+done.App+" "+done.Version+", exported again, and equal")
+		}
+		if app.Hint != "" {
+			row.What = append(row.What, "what to do: "+app.Hint)
+		}
+		if app.Imported != nil {
+			row.What = append(row.What, pageDatasets(app.Imported.Datasets)...)
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func pageDatasets(datasets []restore.ImportedDataset) []string {
+	var lines []string
+	for _, d := range datasets {
+		content := appbur.Dataset{MediaType: d.MediaType, Rows: d.Rows}.Content()
+		line := fmt.Sprintf("%s: %s, %s, schema %s", d.Name, content, sizeText(d.Size), d.SchemaTo)
+		if d.SchemaFrom != d.SchemaTo {
+			line = fmt.Sprintf("%s: %s, %s, schema %s to %s", d.Name, content, sizeText(d.Size), d.SchemaFrom, d.SchemaTo)
+		}
+		lines = append(lines, line)
+		for _, dropped := range d.Dropped {
+			lines = append(lines, "dropped "+dropped)
+		}
+		for _, filled := range d.Filled {
+			lines = append(lines, "defaulted "+filled)
+		}
+		if d.Uncompared != "" {
+			lines = append(lines, "not compared: "+d.Uncompared)
+		}
+	}
+	return lines
+}
+
+// pageSections lists objects, those that somebody has to look at first.
+func pageSections(plan *restore.Plan, report restore.Report, a activation) []restorereport.Section {
+	byResult := make(map[restore.Result][]restorereport.Row)
+	var notes []restorereport.Row
+	for _, o := range report.Outcomes {
+		row := restorereport.Row{Object: o.Object.String()}
+		if o.Reason != "" {
+			row.What = append(row.What, o.Reason)
+		}
+		if o.Hint != "" {
+			row.What = append(row.What, "what to do: "+o.Hint)
+		}
+		byResult[o.Result] = append(byResult[o.Result], row)
+		if len(o.Notes) > 0 {
+			notes = append(notes, restorereport.Row{Object: o.Object.String(), What: o.Notes})
+		}
+	}
+	for _, note := range plan.Notes {
+		notes = append(notes, restorereport.Row{Object: note.Object.String(), What: []string{note.What}})
+	}
+
+	var paused []restorereport.Row
+	for _, kept := range a.Kept {
+		paused = append(paused, restorereport.Row{Object: kept.Object.String(), What: []string{kept.Reason}})
+	}
+	converted, changed := pageChanges(plan)
+	return []restorereport.Section{
+		{Title: "Failed", Rows: byResult[restore.Failed]},
+		{Title: "Still paused", Rows: paused},
+		{Title: "Skipped", Rows: byResult[restore.Skipped]},
+		{Title: "Deleted", Rows: byResult[restore.Deleted]},
+		{Title: "Notes", Rows: notes},
+		{Title: "Converted for the target", Rows: converted},
+		{Title: "Changed on the way", Rows: changed},
+		{Title: "Created", Rows: byResult[restore.Created]},
+		{Title: "Configured", Rows: byResult[restore.Configured]},
+	}
+}
+
+// pageChanges lists what the plan converts, and what it changes because somebody asked for it.
+func pageChanges(plan *restore.Plan) (converted, changed []restorereport.Row) {
+	for _, step := range plan.Steps {
+		if step.Action != restore.ActionApply {
+			continue
+		}
+		row := restorereport.Row{Object: step.Object.String()}
+		if step.From != "" {
+			row.What = append(row.What, step.From+" becomes "+step.APIVersion)
+		}
+		for _, change := range step.Changes {
+			if change.Path != "apiVersion" {
+				row.What = append(row.What, change.Path+": "+change.What)
+			}
+		}
+		if len(row.What) > 0 {
+			converted = append(converted, row)
+		}
+
+		row = restorereport.Row{Object: step.Object.String()}
+		for _, change := range step.Rewritten {
+			row.What = append(row.What, change.Path+": "+change.What)
+		}
+		if len(row.What) > 0 {
+			changed = append(changed, row)
+		}
+	}
+	return converted, changed
+}
