@@ -65,7 +65,9 @@ func (p *restorePage) next(phase string) {
 
 // finish writes the page. What became of the restore is not changed by a page that cannot be
 // written, but that is said.
-func (p *restorePage) finish(o *restoreOptions, made planned, target targetCluster, report restore.Report, a activation, failed error) error {
+func (p *restorePage) finish(
+	o *restoreOptions, made planned, target targetCluster, report restore.Report, a activation, failed error,
+) error {
 	p.next("")
 	if p.file == "" {
 		return failed

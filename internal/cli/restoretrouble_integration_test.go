@@ -43,16 +43,16 @@ func troubles() []trouble {
 		`failed calling webhook "w.example.org": connect: connection refused`)
 	denied := faultproxy.Status(http.StatusForbidden, "Forbidden", `admission webhook "w.example.org" denied the request: no`)
 	return []trouble{
-		{name: "too many requests", script: always(faultproxy.Rule{Match: writes(""), Times: 8, Fault: faultproxy.TooManyRequests(1)})},
-		{name: "internal errors", script: always(faultproxy.Rule{Match: writes(""), Times: 8, Fault: internal})},
-		{name: "conflicts", script: always(faultproxy.Rule{Match: writes(""), Times: 8, Fault: conflict})},
-		{name: "webhooks that are not ready", script: always(faultproxy.Rule{Match: writes(""), Times: 8, Fault: webhook})},
+		{name: "too many requests", script: always(faultproxy.Rule{Match: writes(""), Times: 4, Fault: faultproxy.TooManyRequests(1)})},
+		{name: "internal errors", script: always(faultproxy.Rule{Match: writes(""), Times: 4, Fault: internal})},
+		{name: "conflicts", script: always(faultproxy.Rule{Match: writes(""), Times: 4, Fault: conflict})},
+		{name: "webhooks that are not ready", script: always(faultproxy.Rule{Match: writes(""), Times: 4, Fault: webhook})},
 		{
 			name:   "a server that is unavailable",
-			script: always(faultproxy.Rule{Match: writes(""), Times: 8, Fault: faultproxy.Unavailable()}),
+			script: always(faultproxy.Rule{Match: writes(""), Times: 4, Fault: faultproxy.Unavailable()}),
 		},
-		{name: "connections that are reset", script: always(faultproxy.Rule{Match: writes(""), Times: 8, Fault: faultproxy.Reset()})},
-		{name: "answers that break off", script: always(faultproxy.Rule{Match: writes(""), Times: 8, Fault: faultproxy.BreakOff()})},
+		{name: "connections that are reset", script: always(faultproxy.Rule{Match: writes(""), Times: 4, Fault: faultproxy.Reset()})},
+		{name: "answers that break off", script: always(faultproxy.Rule{Match: writes(""), Times: 4, Fault: faultproxy.BreakOff()})},
 		{
 			name: "a webhook that denies", script: always(faultproxy.Rule{Match: writes("configmaps"), Fault: denied}),
 			tells: []string{"failed", "ConfigMap/", "/settings", "denied the request"},
@@ -100,7 +100,8 @@ func TestARestoreConvergesThroughTroubleOrTellsIt(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			says(t, string(reported), "| objects | ", "| Recovery point | ", map[bool]string{true: ": complete\n", false: "## Failed (1)"}[code == ExitDone])
+			ended := map[bool]string{true: ": complete\n", false: "## Failed (1)"}[code == ExitDone]
+			says(t, string(reported), "| objects | ", "| Recovery point | ", ended)
 
 			w.ok(args...)
 			w.ok(append([]string{"verify", "latest"}, args[2:len(args)-2]...)...)

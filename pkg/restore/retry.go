@@ -110,7 +110,8 @@ func isFieldConflict(err error) bool {
 func isNetwork(err error) bool {
 	var network net.Error
 	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
-		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded)
+		errors.Is(err, io.EOF) || mentions(err, "when reading response body") || // client-go, rest/request.go
+		errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded)
 }
 
 func hasCode(err error, codes ...int32) bool {
