@@ -61,11 +61,16 @@ var hintRules = []hintRule{
 	{isAny(restore.ErrSecretMoved), "leave the object out with --exclude-name, or pass --decrypt-secrets"},
 	{
 		isFailure(restore.FailureForeignFields),
-		"another field manager owns these fields: run again with --force-conflicts to take them over, or leave the object as it is",
+		"another field manager owns these fields: run again with --conflicts force to take them over, or with --conflicts skip to leave such objects as they are",
+	},
+	{
+		isFailure(restore.FailureUnchangeable),
+		"the object exists and this field cannot be changed, not by force either: run again with --replace-immutable to have it deleted and " +
+			"created again, or leave the object as it is",
 	},
 	{
 		isFailure(restore.FailureDiffers),
-		"run again with --force-conflicts to bring it to the restore point, or leave the object as it is",
+		"run again with --conflicts force to bring it to the restore point, or leave the object as it is",
 	},
 	{
 		isFailure(restore.FailureUnknownField),

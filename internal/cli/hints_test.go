@@ -8,6 +8,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/history"
@@ -19,6 +21,9 @@ import (
 // Rooms below say what is wrong; the command line says which flag or command is the cure.
 func TestHintsNameTheFlag(t *testing.T) {
 	foreignFields := apierrors.NewApplyConflict([]metav1.StatusCause{{Type: metav1.CauseTypeFieldManagerConflict}}, "conflict with x")
+	immutable := apierrors.NewInvalid(schema.GroupKind{Kind: "X"}, "x", field.ErrorList{
+		field.Invalid(field.NewPath("data"), nil, "field is immutable"),
+	})
 	lost := func(sought history.Sought) error { return &history.NotFoundError{Sought: sought} }
 
 	for name, test := range map[string]struct {
@@ -27,8 +32,9 @@ func TestHintsNameTheFlag(t *testing.T) {
 	}{
 		"another cluster":    {exporter.ErrOtherCluster, "--adopt-cluster"},
 		"blocked objects":    {restore.ErrBlocked, "appbur plan"},
-		"fields of others":   {foreignFields, "--force-conflicts to take them over"},
-		"it differs":         {restore.ErrDiffers, "--force-conflicts to bring it to the restore point"},
+		"fields of others":   {foreignFields, "--conflicts force to take them over"},
+		"a fixed field":      {immutable, "--replace-immutable"},
+		"it differs":         {restore.ErrDiffers, "--conflicts force to bring it to the restore point"},
 		"an unknown field":   {errors.New("failed to create typed patch object (x): field not declared in schema"), "appbur plan"},
 		"no address":         {&restore.NotConnectedError{App: appbur.AppKey{Namespace: "team", Name: "notes"}}, "--app team/notes=ADDRESS"},
 		"no object":          {lost(history.SoughtObject), "`appbur log` without an object"},

@@ -63,7 +63,9 @@ lacks for it, as roles that can be applied. With --prune it lists what would be 
 			}
 			var differences []restore.Finding
 			if diff {
-				differences = will.differences
+				if differences, err = will.unchangeable(cmd.Context(), e, made); err != nil {
+					return err
+				}
 			}
 
 			if asJSON {

@@ -3,8 +3,10 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/progress"
 	"github.com/appbur/appbur/pkg/restore"
 )
 
@@ -68,6 +70,26 @@ func (e *env) printForetold(f foretold) {
 	fmt.Fprintln(e.Out)
 }
 
+// unchangeable adds to the differences what cannot be changed. It sends a dry run of each object that differs.
+func (f foretold) unchangeable(ctx context.Context, e *env, made planned) ([]restore.Finding, error) {
+	bar := e.bar("asking the target what can be changed", progress.Uncounted)
+	defer bar.finish()
+	fixed, err := restore.FindUnchangeable(ctx, made.plan, made.cluster, made.rules)
+	if err != nil {
+		return nil, clusterHint(err)
+	}
+	all := slices.Clone(f.differences)
+	for _, one := range fixed {
+		what := "cannot be changed: " + one.Why
+		if one.Refused != "" {
+			what += " (and is not replaced: " + one.Refused + ")"
+		}
+		all = append(all, restore.Finding{Kind: restore.FindingUnchangeable, Object: one.Object, What: what})
+	}
+	slices.SortStableFunc(all, func(a, b restore.Finding) int { return a.Object.Compare(b.Object) })
+	return all, nil
+}
+
 // printDifferences writes the fields that are others, below their objects.
 func (e *env) printDifferences(differences []restore.Finding) {
 	out := e.paragraphs(4)
@@ -87,6 +109,18 @@ func (e *env) printDifferences(differences []restore.Finding) {
 		if where != "" {
 			where += ": "
 		}
-		fmt.Fprintf(out, "      %s%s\n", where, oneLine(d.What))
+		fmt.Fprintf(out, "      %s%s%s\n", where, oneLine(d.What), oneLine(managedText(d)))
 	}
+}
+
+// managedText says who has the field, and whether it can be written.
+func managedText(d restore.Finding) string {
+	who := appbur.Shortlist(d.Managers, shownNames)
+	switch {
+	case len(d.Managers) == 0:
+		return ""
+	case d.Conflict:
+		return " (conflict: " + who + " manages it)"
+	}
+	return " (taken from " + who + ")"
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -25,12 +26,14 @@ type planOptions struct {
 	repositoryOptions
 	clusterOptions
 	partOptions
-	point    string
-	policy   restore.Policy
-	rewrites rewriteOptions
-	noLock   bool
-	pruning  pruneOptions
-	pauses   pauseOptions
+	point  string
+	policy restore.Policy
+	// conflicts is what --conflicts says, "" for fail.
+	conflicts string
+	rewrites  rewriteOptions
+	noLock    bool
+	pruning   pruneOptions
+	pauses    pauseOptions
 }
 
 // planned is a plan with what it was made of.
@@ -58,7 +61,35 @@ func (o *planOptions) addFlags(e *env, command *cobra.Command) {
 
 func (o *planOptions) addPolicyFlags(command *cobra.Command) {
 	command.Flags().BoolVar(&o.policy.AllowBlocked, "allow-blocked", false, "go on without objects that the target cannot take")
-	command.Flags().BoolVar(&o.policy.ForceConflicts, "force-conflicts", false, "take over fields of existing objects that other managers own")
+	command.Flags().BoolVar(&o.policy.ForceConflicts, "force-conflicts", false, "the same as --conflicts force")
+	command.Flags().BoolVar(&o.policy.ReplaceImmutable, "replace-immutable", false,
+		"delete and create again existing objects of which fields cannot be changed; never namespaces, definitions, claims, volumes")
+	command.Flags().StringVar(&o.conflicts, "conflicts", conflictsFail,
+		"existing objects with differing fields of other managers: `fail` (end with 3), skip (leave them out), or force (take the fields)")
+}
+
+// What --conflicts takes.
+const (
+	conflictsFail  = "fail"
+	conflictsSkip  = "skip"
+	conflictsForce = "force"
+)
+
+// readPolicy reads what --conflicts says.
+func (o *planOptions) readPolicy() error {
+	switch o.conflicts {
+	case conflictsForce:
+		o.policy.ForceConflicts = true
+	case conflictsSkip:
+		if o.policy.ForceConflicts {
+			return &usageError{appbur.WithHint(errors.New("--conflicts skip and --force-conflicts contradict each other"), "leave one of them out")}
+		}
+		o.policy.SkipConflicts = true
+	case conflictsFail, "":
+	default:
+		return &usageError{appbur.WithHint(fmt.Errorf("--conflicts: %q is not known", o.conflicts), "pass --conflicts fail, skip or force")}
+	}
+	return nil
 }
 
 // lockRights are what a run needs for its lock.
@@ -77,6 +108,9 @@ func (o *planOptions) addLockFlag(command *cobra.Command) {
 func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
 	selector, err := o.parse()
 	if err != nil {
+		return planned{}, err
+	}
+	if err := o.readPolicy(); err != nil {
 		return planned{}, err
 	}
 	if err := o.checkPrune(); err != nil {
@@ -122,6 +156,11 @@ func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
 	bar.finish()
 	made := planned{plan: plan, repo: repo, loaded: loaded, rules: rules, config: config, cluster: cluster}
 	made.besides = o.lockRights()
+	if o.policy.ReplaceImmutable {
+		if err := restore.Replace(ctx, made.plan, made.cluster, made.rules); err != nil {
+			return planned{}, clusterHint(err)
+		}
+	}
 	return made, o.addPrune(ctx, e, made)
 }
 

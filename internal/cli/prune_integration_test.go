@@ -68,6 +68,7 @@ func TestAPruneBringsANamespaceBackToExactlyWhatItWas(t *testing.T) {
 			t.Run("a saved plan no longer holds when something more was added", c.prunePlanMoved)
 			t.Run("a dry run deletes nothing", c.pruneDry)
 			t.Run("an account without the right to delete", c.pruneWithoutRights)
+			t.Run("a conflict is told with its manager, and left or taken", c.conflicts)
 			t.Run("it deletes what the plan lists, and forces no finalizer", c.pruneApplied)
 			t.Run("an undo brings everything back", c.undoPrune)
 			t.Run("what was made is deleted again, also after a restore that did not end", c.undoMade)

@@ -319,6 +319,13 @@ func (e *env) printReport(
 		t.add(coloured(sgrRed, string(failure.Result)), plain(failure.Object.String()), plain(oneLine(why)))
 	}
 
+	skipped := 0
+	for _, outcome := range report.Outcomes {
+		if outcome.Result == restore.Skipped && skipped < shownChanges {
+			skipped++
+			t.add(coloured(sgrYellow, string(outcome.Result)), plain(outcome.Object.String()), plain(oneLine(outcome.Reason)))
+		}
+	}
 	for _, outcome := range report.Outcomes {
 		for _, note := range outcome.Notes {
 			t.add(coloured(sgrYellow, "note"), plain(outcome.Object.String()), plain(oneLine(note)))

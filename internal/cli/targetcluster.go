@@ -160,7 +160,7 @@ func since(ctx context.Context, made planned, r restore.Reporter) (*changedSince
 		case restore.FindingUnreadable:
 			list = &s.Unreadable
 		case restore.FindingOwner, restore.FindingDangling, restore.FindingTerminating, restore.FindingStatus, restore.FindingBlocked,
-			restore.FindingAdded:
+			restore.FindingAdded, restore.FindingUnchangeable:
 			continue
 		}
 		if !seen[f.Object] {

@@ -126,6 +126,9 @@ func (e *env) printUndo(u repository.Undo) {
 
 // makeUndo plans to undo the last restore.
 func (o *restoreOptions) makeUndo(ctx context.Context, e *env) (made planned, target targetCluster, undo repository.Undo, err error) {
+	if err = o.readPolicy(); err != nil {
+		return made, target, undo, err
+	}
 	if made.config, err = o.restConfig(); err != nil {
 		return made, target, undo, err
 	}
@@ -219,6 +222,11 @@ func (o *restoreOptions) planUndo(ctx context.Context, e *env, made *planned, un
 	// Nothing is paused: what comes back ran before.
 	if made.plan, err = restore.NewPlan(point, target, restore.Options{Policy: o.policy, Surroundings: surroundings}); err != nil {
 		return err
+	}
+	if o.policy.ReplaceImmutable {
+		if err := restore.Replace(ctx, made.plan, made.cluster, made.rules); err != nil {
+			return clusterHint(err)
+		}
 	}
 	list := undo.Made
 	if !undo.Ended {

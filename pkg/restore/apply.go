@@ -225,7 +225,7 @@ func (r *run) identities(step *Step) learned {
 			continue
 		}
 		if result.step.Object == step.Object {
-			e.self, e.created, e.managed = &result.identity, e.created || result.result == Created, result.managed
+			e.self, e.created, e.managed = &result.identity, e.created || result.result == Created || result.replaced, result.managed
 			result.managed = nil // no other step has a use for it
 		}
 		e.owners[result.step.Object] = result.identity

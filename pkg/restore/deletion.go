@@ -65,6 +65,11 @@ func (c *kubeCluster) Delete(ctx context.Context, d Deletion) (gone bool, err er
 // Delete implements [Cluster]. What a dry run deletes counts as gone.
 func (d *dryCluster) Delete(ctx context.Context, r Deletion) (gone bool, err error) {
 	r.DryRun = true
-	_, err = d.Cluster.Delete(ctx, r)
-	return err == nil, err
+	if _, err = d.Cluster.Delete(ctx, r); err != nil {
+		return false, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.deleted[r.Object] = true
+	return true, nil
 }

@@ -48,7 +48,8 @@
 //     of which it still manages a field, from an earlier restore, are brought to the
 //     plan.
 //   - Nothing is deleted, but for what [Prune] added to the plan: object by object, by
-//     uid and version, after everything else and only if nothing of that failed.
+//     uid and version, after everything else and only if nothing of that failed; and for
+//     what [Replace] has deleted and created again, because fields of it cannot be changed.
 //   - No secret value of an [Object] is in a plan's text, JSON or digests, nor in an
 //     event, a report or a finding, also where an API server or a webhook quotes what
 //     it refuses (redact.go).

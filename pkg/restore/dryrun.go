@@ -18,7 +18,9 @@ import (
 // the namespace or the kind would be created by the same restore, is answered as
 // created and marked unchecked.
 func DryRun(c Cluster) Cluster {
-	return &dryCluster{Cluster: c, created: make(map[appbur.ObjectID]bool), kinds: make(map[appbur.GroupKind]bool)}
+	return &dryCluster{
+		Cluster: c, created: make(map[appbur.ObjectID]bool), deleted: make(map[appbur.ObjectID]bool), kinds: make(map[appbur.GroupKind]bool),
+	}
 }
 
 type dryCluster struct {
@@ -27,6 +29,7 @@ type dryCluster struct {
 	mu      sync.Mutex
 	count   int
 	created map[appbur.ObjectID]bool  // would be there now
+	deleted map[appbur.ObjectID]bool  // would be gone now
 	kinds   map[appbur.GroupKind]bool // whose definition was applied; true if it would be new
 }
 
@@ -62,7 +65,7 @@ func (d *dryCluster) Apply(ctx context.Context, r Request) (Applied, error) {
 func (d *dryCluster) unknowable(r Request) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.kinds[r.Object.GroupKind()] ||
+	return d.kinds[r.Object.GroupKind()] || d.deleted[r.Object] ||
 		r.Object.Namespace != "" && d.created[appbur.ObjectID{Kind: kindNamespace.Kind, Name: r.Object.Namespace}] ||
 		r.Status && d.created[r.Object]
 }

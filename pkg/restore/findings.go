@@ -24,6 +24,9 @@ const (
 	// FindingDifferent objects do not have something that is in the plan, or have another
 	// value there.
 	FindingDifferent FindingKind = "different"
+	// FindingUnchangeable objects differ in fields that cannot be changed. Only a comparison with a plan
+	// finds them ([FindUnchangeable]).
+	FindingUnchangeable FindingKind = "unchangeable"
 	// FindingOwner objects miss an owner reference, or have it with other flags.
 	FindingOwner FindingKind = "owner"
 	// FindingDangling objects have an owner reference to a uid that no live object
@@ -49,6 +52,10 @@ type Finding struct {
 	Object appbur.ObjectID `json:"object"`
 	Path   string          `json:"path,omitempty"`
 	What   string          `json:"what"`
+	// Managers have the field that is different, without appbur. Conflict is true when a restore by
+	// this plan would not take it from them.
+	Managers []string `json:"managers,omitempty"`
+	Conflict bool     `json:"conflict,omitempty"`
 }
 
 // Addition counts the objects of a kind that have a field which the plan does not

@@ -26,6 +26,8 @@ const (
 	FailureDiffers Failure = "differs"
 	// FailureForeignFields means that others manage fields that the plan sets.
 	FailureForeignFields Failure = "foreign fields"
+	// FailureUnchangeable means that the server lets nobody change a field of an object that exists.
+	FailureUnchangeable Failure = "unchangeable"
 	// FailureUnknownField means that the target does not know a field of the object.
 	FailureUnknownField Failure = "unknown field"
 )
@@ -70,7 +72,7 @@ var failureRules = []failureRule{
 	{
 		isUnchangeable,
 		"the object exists and this field cannot be changed, not by force either: delete the object in the target, if nothing depends on it, and run the restore again",
-		"",
+		FailureUnchangeable,
 	},
 	{
 		func(err error) bool { return mentions(err, "already marked as default") },

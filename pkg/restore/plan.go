@@ -60,6 +60,10 @@ type Policy struct {
 	// and reported as failed. Objects of which appbur still manages some field, from
 	// an earlier restore, are always brought to the plan.
 	ForceConflicts bool `json:"forceConflicts"`
+	// SkipConflicts leaves such objects out, as a decision and not as a failure.
+	SkipConflicts bool `json:"skipConflicts,omitempty"`
+	// ReplaceImmutable says that objects which cannot be changed are deleted and created again ([Replace]).
+	ReplaceImmutable bool `json:"replaceImmutable,omitempty"`
 	// Prune says that the plan deletes what the restore point does not have ([Prune]).
 	Prune bool `json:"prune,omitempty"`
 }
@@ -137,6 +141,8 @@ type Step struct {
 	// Need is why the object comes with the chosen ones, nil for those. The step then leaves
 	// an object alone that exists.
 	Need *Need `json:"need,omitempty"`
+	// Replaces says that the object is deleted and created again if it cannot be changed.
+	Replaces *Replacement `json:"replaces,omitempty"`
 	// UID is that of the object that a prune deletes: another one of its name stays.
 	UID string `json:"uid,omitempty"`
 	// Digest covers what the step sends, without secret values.
@@ -194,6 +200,8 @@ const (
 	NoteVolume NoteKind = "volume"
 	// NoteContest is a definition that wants the names of another one.
 	NoteContest NoteKind = "contest"
+	// NoteUnchangeable is an object that cannot be changed, and not be replaced either.
+	NoteUnchangeable NoteKind = "unchangeable"
 	// NoteTarget is a question that the target did not answer.
 	NoteTarget NoteKind = "target"
 	// NoteUID is a field of a kind in which objects hold uids of the source.

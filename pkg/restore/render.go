@@ -29,6 +29,7 @@ func (p *Plan) Render(w io.Writer) error {
 	p.renderPart(&b)
 	p.renderKinds(&b)
 	p.renderNeeds(&b)
+	p.renderReplaced(&b)
 	p.renderPrune(&b)
 
 	sections := []struct {

@@ -48,3 +48,24 @@ func (p *Plan) renderPrune(b *bytes.Buffer) {
 		fmt.Fprintf(b, "  %s: %s\n", kept.Object, kept.Why)
 	}
 }
+
+// renderReplaced names what is deleted and created again.
+func (p *Plan) renderReplaced(b *bytes.Buffer) {
+	var replaced []Step
+	for _, step := range p.Steps {
+		if step.Replaces != nil {
+			replaced = append(replaced, step)
+		}
+	}
+	if len(replaced) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\nDeleted and created again, because fields cannot be changed (%d)\n", len(replaced))
+	for _, step := range replaced {
+		owned := "what it owns is made again"
+		if step.Replaces.Orphan {
+			owned = "what it owns stays"
+		}
+		fmt.Fprintf(b, "  %s: %s; %s\n", step.Object, step.Replaces.Why, owned)
+	}
+}

@@ -191,6 +191,9 @@ func (v *rightsReview) needed(ctx context.Context) ([]*need, error) {
 	for i := range v.plan.Steps {
 		step := &v.plan.Steps[i]
 		verbs, subresource := verbsOf(step.Action)
+		if step.Replaces != nil {
+			verbs = append(verbs, "delete")
+		}
 		if len(verbs) == 0 {
 			continue
 		}

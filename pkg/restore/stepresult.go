@@ -24,6 +24,8 @@ type stepResult struct {
 	hint    string
 	note    string
 	cause   *appbur.ObjectID
+	// replaced is true when the object was deleted and created again.
+	replaced bool
 	// interrupted is true when the context ended before the step did.
 	interrupted bool
 }

@@ -303,7 +303,11 @@ func (v *verifier) content(ctx context.Context, step *Step, live map[string]any)
 		if hidden.hides(d.path) || hidden != nil && step.From != "" { // conversion moves values
 			what = "is not as saved"
 		}
-		v.find(Finding{Kind: FindingDifferent, Object: step.Object, Path: formatPath(d.path), What: what})
+		managers := managersAt(live, got.content, d.path)
+		v.find(Finding{
+			Kind: FindingDifferent, Object: step.Object, Path: formatPath(d.path), What: what, Managers: managers,
+			Conflict: len(managers) > 0 && !v.worker.policy.ForceConflicts && identityOf(live).Applied == "",
+		})
 	}
 
 	filled, class := filledIn(step.Object, step.Content, live)

@@ -168,8 +168,18 @@ func (w *worker) change(ctx context.Context, a *stepResult, live Identity, conte
 		request.Force = true
 		answer, err = w.write(ctx, a, request)
 	}
+	if err != nil && w.policy.SkipConflicts && (isFieldConflict(err) || errors.Is(err, ErrDiffers)) {
+		a.identity, a.result, a.note = live, Skipped, "left as it is: "+err.Error()
+		return nil
+	}
 	if err != nil {
-		return w.unchangeable(ctx, a, request, err)
+		err = w.unchangeable(ctx, a, request, err)
+	}
+	if err != nil && a.step.Replaces != nil && found != nil && isUnchangeable(err) {
+		return w.replace(ctx, a, found, request)
+	}
+	if err != nil {
+		return err
 	}
 
 	if claimed { // who manages what does not count
