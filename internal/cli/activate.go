@@ -263,6 +263,11 @@ func (o *activateOptions) lock(
 		e.warn("this account may not take the lock of the target: make sure that nobody restores to it at the same time")
 		return ctx, cluster, func() error { return nil }, nil
 	}
+	if restore.IsAdmission(err) {
+		// What is released may be the backend that does not answer.
+		e.warn("no lock was taken, and others are not stopped, because admission in the target refuses it: %v", err)
+		return ctx, cluster, func() error { return nil }, nil
+	}
 	if err != nil {
 		return nil, nil, nil, clusterHint(fmt.Errorf("taking the lock of the target: %w", err))
 	}

@@ -19,21 +19,21 @@ func (e *HeldError) Error() string {
 
 // String says who restores what since when.
 func (h Holder) String() string {
-	if h.Point == "" {
-		return fmt.Sprintf("%s on %s releases what is paused in this cluster since %s", orUnknown(h.User), orUnknown(h.Host),
-			h.Started.UTC().Format(time.RFC3339))
-	}
-	what := string(h.Point)
+	part := ""
 	if h.Part != "" {
-		what += " (" + h.Part + ")"
+		part = " (" + h.Part + ")"
 	}
-	return fmt.Sprintf("%s on %s restores %s to this cluster since %s", orUnknown(h.User), orUnknown(h.Host), what,
+	what := fmt.Sprintf("restores %s%s to this cluster", h.Point, part)
+	if h.Point == "" { // a run that restores nothing
+		what = "releases what is paused in this cluster"
+	}
+	return fmt.Sprintf("%s on %s %s since %s", orUnknown(h.User, "somebody"), orUnknown(h.Host, "some machine"), what,
 		h.Started.UTC().Format(time.RFC3339))
 }
 
-func orUnknown(name string) string {
+func orUnknown(name, unknown string) string {
 	if name == "" {
-		return "somebody"
+		return unknown
 	}
 	return name
 }

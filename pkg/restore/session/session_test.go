@@ -152,6 +152,19 @@ func TestOneHoldsTheLock(t *testing.T) {
 	}
 }
 
+func TestAHolderSaysWhatItDoes(t *testing.T) {
+	carol := Holder{User: "carol", Host: "c", Started: began}
+	for want, who := range map[string]Holder{
+		"bob on b restores 20261121T040000Z (namespace shop) to this cluster since 2026-11-21T03:00:00Z": bob,
+		"carol on c releases what is paused in this cluster since 2026-11-21T03:00:00Z":                  carol,
+		"somebody on some machine restores x to this cluster since 2026-11-21T03:00:00Z":                 {Point: "x", Started: began},
+	} {
+		if got := who.String(); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
 func TestALockThatWasNotReleasedIsTakenWhenItIsSafe(t *testing.T) {
 	for name, c := range map[string]struct {
 		after time.Duration
