@@ -96,7 +96,7 @@ func (p Pauses) Apply(point restore.Point, t Target) (restore.Point, error) {
 
 	changed.Notes = slices.Concat(point.Notes,
 		notes(running, "not paused, because the target has them and they run there: their controller may act while this restore goes on"),
-		notes(unpausable, "not paused, because the definition of their kind has no field for it"))
+		notes(unpausable, "not paused, because the definition of their kind has no field for it, or the field is secret"))
 	if len(pausing.Controllers) > 0 {
 		slices.SortFunc(pausing.Controllers, func(a, b restore.PausedFor) int { return strings.Compare(a.Controller, b.Controller) })
 		for _, c := range pausing.Controllers {

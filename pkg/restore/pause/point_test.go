@@ -267,3 +267,33 @@ func TestWhatTheTargetHasDecides(t *testing.T) {
 		t.Error(cmp.Diff(running.Objects[0].Content, point.Objects[0].Content))
 	}
 }
+
+// What is secret never becomes an annotation, which every backup saves in clear.
+func TestSecretsAreNotRemembered(t *testing.T) {
+	everything, err := ParseRules([]byte(`pause: [{kind: "*", field: spec.login.key, value: x, reason: a}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	point := pointOf(t, `{apiVersion: v1, kind: Secret, metadata: {name: a}, data: {key: aHVzaA==}, spec: {login: {key: x}}}`)
+	if paused := applied(t, Pauses{Rules: everything}, point, Target{}); paused.Pausing != nil {
+		t.Errorf("a Secret is paused: %v", paused.Objects[0].Content)
+	}
+
+	for _, secret := range [][]string{{"spec"}, {"spec", "login", "key"}, {"spec", "login", "key", "deeper"}} {
+		point = pointOf(t, `{apiVersion: example.org/v1, kind: Thing, metadata: {name: a}, spec: {login: {key: hush}}}`)
+		point.Objects[0].Secrets = [][]string{secret}
+		paused := applied(t, Pauses{Rules: everything}, point, Target{})
+		if paused.Pausing != nil || len(paused.Notes) != 1 || strings.Contains(paused.Notes[0].What, "hush") {
+			t.Errorf("with the secret %v: %v, %v", secret, paused.Objects[0].Content, paused.Notes)
+		}
+	}
+	forged := `{"controller":"x","stage":1,"fields":[{"path":["spec","login","key"],"paused":"x"}]}`
+	waiting := applied(t, Pauses{}, point, Target{Waiting: map[appbur.ObjectID]string{point.Objects[0].ID: forged}})
+	if waiting.Pausing != nil {
+		t.Errorf("with a forged mark in the target: %v", waiting.Objects[0].Content)
+	}
+	point.Objects[0].Secrets = [][]string{{"spec", "other"}}
+	if applied(t, Pauses{Rules: everything}, point, Target{}).Pausing == nil {
+		t.Error("a field that is not secret does not pause")
+	}
+}

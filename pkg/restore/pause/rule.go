@@ -49,7 +49,7 @@ type Setting struct {
 // meansKind reports whether the rule is about some objects of a kind.
 func (r Rule) meansKind(kind appbur.GroupKind, categories []string) bool {
 	fits := func(pattern string) bool { return matches(pattern, kind.String()) }
-	if judged[kind.Group] || !slices.ContainsFunc(r.Kinds, fits) || slices.ContainsFunc(r.Except, fits) {
+	if judged[kind.Group] || kind == kindSecret || !slices.ContainsFunc(r.Kinds, fits) || slices.ContainsFunc(r.Except, fits) {
 		return false
 	}
 	return r.Category == "" || slices.Contains(categories, r.Category)
@@ -78,6 +78,22 @@ func (r Rule) means(o restore.Object) bool {
 var judged = map[string]bool{
 	"rbac.authorization.k8s.io": true, "certificates.k8s.io": true, "admissionregistration.k8s.io": true,
 	"authentication.k8s.io": true, "authorization.k8s.io": true,
+}
+
+// kindSecret has values that must not be remembered in an annotation.
+var kindSecret = appbur.GroupKind{Kind: "Secret"}
+
+// isSecret reports whether a field is, holds or lies in one of the secret fields of an object. Whether
+// something is on is no secret.
+func isSecret(o restore.Object, keys []string) bool {
+	switch lookup(o.Content, keys).(type) {
+	case nil, bool:
+		return false
+	}
+	return slices.ContainsFunc(o.Secrets, func(secret []string) bool {
+		n := min(len(secret), len(keys))
+		return slices.Equal(secret[:n], keys[:n])
+	})
 }
 
 func matches(pattern, text string) bool {

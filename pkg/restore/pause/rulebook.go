@@ -56,12 +56,14 @@ func (b *ruleBook) pausing(o restore.Object, t Target) (rule Rule, waits, ok boo
 		rule, ok = b.about(o)
 		return rule, false, ok
 	}
-	if m, err := parseMark(text); err == nil && !judged[o.ID.Group] {
+	if m, err := parseMark(text); err == nil && !judged[o.ID.Group] && o.ID.GroupKind() != kindSecret {
 		r := Rule{Controller: m.Controller, Stage: m.Stage, Await: m.Await, Reason: "an earlier restore has paused it"}
 		for _, f := range m.Fields {
 			r.Set = append(r.Set, Setting{Path: f.Path, To: f.Paused})
 		}
-		return r, true, true
+		if r.Set = b.kinds.usable(o, r.Set); len(r.Set) > 0 {
+			return r, true, true
+		}
 	}
 	rule, ok = b.about(o)
 	return rule, true, ok

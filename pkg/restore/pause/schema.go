@@ -55,17 +55,18 @@ func schemasOf(definition map[string]any) map[string]map[string]any {
 	return schemas
 }
 
-// usable returns those settings that the schema of the kind has a field for. An apply with any other
+// usable returns those settings whose field is not secret, and that the schema of the kind has a field for. An apply with any other
 // would be refused: older versions of a definition lack fields that newer ones pause by. A kind that
 // the point does not define is taken to have them all.
 func (k kinds) usable(o restore.Object, settings []Setting) []Setting {
+	settings = slices.DeleteFunc(slices.Clone(settings), func(s Setting) bool { return isSecret(o, s.Path) })
 	schemas := k.schemas[o.ID.GroupKind()]
 	version := o.APIVersion[strings.LastIndexByte(o.APIVersion, '/')+1:]
 	schema, known := schemas[version]
 	if !known {
 		return settings
 	}
-	return slices.DeleteFunc(slices.Clone(settings), func(s Setting) bool {
+	return slices.DeleteFunc(settings, func(s Setting) bool {
 		return s.To != nil && s.Path[0] != "metadata" && !declares(schema, s.Path)
 	})
 }
