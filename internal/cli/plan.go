@@ -24,10 +24,12 @@ func newPlan(e *env) *cobra.Command {
 		Short: "Show what restoring a point to a cluster would do, and why",
 		Long: `Show which cluster the target is, and what restoring a restore point to it would
 do, and why: every object with its action, what is converted, what is lost, what
-is blocked, and how many objects of the target would be created, changed, or stay as they are. If it is the cluster that the point was taken of, the plan says what
+is blocked, and how many objects of the target would be created, changed, or stay
+as they are. If it is the cluster that the point was taken of, the plan says what
 changed there since, which a restore would undo. It says which rights the account
 lacks for it, as roles that can be applied. With --prune it lists what would be deleted. Nothing is changed. ` + "`appbur restore`" + ` with the same options does exactly this.` +
-			exitStatus("0  planned", "4  with --exit-code: a restore would change something", "10 no repository, no such point, or nothing that is meant",
+			exitStatus("0  planned", "4  with --exit-code: a restore would change something",
+				"10 no repository, no such point, or nothing that is meant",
 				"5  the history was rewritten (docs/trust.md)", "12 a key, a login or a signature was refused, or the account lacks rights",
 				"20 blocked objects and no --allow-blocked"),
 		Example: `  appbur plan latest --repo ./mgmt.git --kubeconfig new.yaml
@@ -93,7 +95,7 @@ lacks for it, as roles that can be applied. With --prune it lists what would be 
 				return &outcome{ExitIncompatible, "some objects are blocked"}
 			case rights.Err() != nil:
 				return rights.Err()
-			case exitCode && !(will.isNothing() && len(made.plan.Apps)+len(made.plan.Prunes()) == 0):
+			case exitCode && (!will.isNothing() || len(made.plan.Apps)+len(made.plan.Prunes()) > 0):
 				return errDifferent
 			}
 			return nil
