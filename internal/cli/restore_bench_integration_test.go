@@ -1,0 +1,72 @@
+//go:build integration
+
+package cli
+
+import (
+	"bytes"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/appbur/appbur/internal/testcluster"
+)
+
+// BenchmarkRestoreCommands measures the commands of a restore as processes: their time, the
+// time of the processor in them, and the most memory that they had resident. The cluster has
+// the 20,000 objects of [BenchmarkBackup]; the plan finds all of them in place, and the restore
+// creates them in another one.
+//
+//	go test -tags integration -run '^$' -bench RestoreCommands -benchtime 1x -timeout 30m ./internal/cli
+func BenchmarkRestoreCommands(b *testing.B) {
+	source, target := testcluster.New(b, "1.37.1"), testcluster.New(b, "1.37.1")
+	config := source.RESTConfig()
+	config.QPS = -1
+	fillForBench(b, kubernetes.NewForConfigOrDie(config))
+	dir := b.TempDir()
+	repo, keys, binary := filepath.Join(dir, "mgmt.git"), filepath.Join(dir, "keys"), filepath.Join(dir, "appbur")
+
+	build := exec.CommandContext(b.Context(), "go", "build", "-buildvcs=false", "-o", binary, "github.com/appbur/appbur/cmd/appbur")
+	if out, err := build.CombinedOutput(); err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+	run := func(b *testing.B, args ...string) {
+		b.Helper()
+		began := time.Now()
+		command := exec.CommandContext(b.Context(), binary, append(args, "--repo", repo, "--keys", keys)...)
+		var errs bytes.Buffer
+		command.Stderr = &errs
+		if err := command.Run(); err != nil {
+			b.Fatalf("%v\n%s", err, errs.String())
+		}
+		b.ReportMetric(time.Since(began).Seconds(), "s")
+		b.ReportMetric((command.ProcessState.UserTime() + command.ProcessState.SystemTime()).Seconds(), "cpu-s")
+		if usage, ok := command.ProcessState.SysUsage().(*syscall.Rusage); ok {
+			b.ReportMetric(float64(usage.Maxrss)/1024, "MiB") // in KiB on Linux
+		}
+	}
+
+	if code, _, errs := runBench(b.Context(), "init", repo, "--keys", keys); code != ExitDone {
+		b.Fatal(errs)
+	}
+	for _, c := range []struct {
+		name string
+		args []string
+	}{
+		{"backup", []string{"backup", "--kubeconfig", source.Kubeconfig}},
+		{"plan of what is in place", []string{"plan", "latest", "--exit-code", "--kubeconfig", source.Kubeconfig}},
+		{"plan into an empty cluster", []string{"plan", "latest", "--kubeconfig", target.Kubeconfig}},
+		{"restore", []string{"restore", "latest", "--yes", "--kubeconfig", target.Kubeconfig}},
+		{"restore again", []string{"restore", "latest", "--yes", "--kubeconfig", target.Kubeconfig}},
+		{"verify", []string{"verify", "latest", "--kubeconfig", target.Kubeconfig}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			for b.Loop() {
+				run(b, c.args...)
+			}
+		})
+	}
+}
