@@ -300,6 +300,11 @@ func (e *env) printReport(
 	if o.json {
 		type plainReport restore.Report // without MarshalJSON, which would leave the target out
 		report.Outcomes = append([]restore.Outcome{}, report.Outcomes...)
+		for i := range report.Outcomes {
+			if o.dryRun {
+				report.Outcomes[i].UID = "" // nothing has it
+			}
+		}
 		return e.printJSON(struct {
 			plainReport
 			Activation activation            `json:"activation"`

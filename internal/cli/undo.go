@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -203,7 +204,8 @@ func (o *restoreOptions) planUndo(ctx context.Context, e *env, made *planned, un
 		return err
 	}
 	point := pointOf(made.loaded)
-	if point.Covered, err = servedKinds(ctx, made.config); err != nil {
+	var unlisted []appbur.GroupKind
+	if point.Covered, unlisted, err = servedKinds(ctx, made.config); err != nil {
 		return err
 	}
 	markOwners(&point, undo.Owners)
@@ -236,7 +238,7 @@ func (o *restoreOptions) planUndo(ctx context.Context, e *env, made *planned, un
 	for i, m := range list {
 		objects[i] = restore.Made{Object: m.Object, APIVersion: m.APIVersion, UID: m.UID}
 	}
-	return clusterHint(restore.Unmake(ctx, made.plan, made.cluster, made.rules, objects, undo.Created))
+	return clusterHint(restore.Unmake(ctx, made.plan, made.cluster, made.rules, objects, undo.Created, unlisted...))
 }
 
 // markOwners says of objects that they are held for those that they own.
@@ -255,16 +257,22 @@ func markOwners(point *restore.Point, owners []appbur.ObjectID) {
 }
 
 // servedKinds are all kinds that the target serves and can list, so that it is known what is in a namespace.
-func servedKinds(ctx context.Context, config *rest.Config) ([]restore.CoveredKind, error) {
+// Of groups that it cannot describe now, such as those of an aggregated API that is down, nothing is known.
+func servedKinds(ctx context.Context, config *rest.Config) (kinds []restore.CoveredKind, unknown []appbur.GroupKind, err error) {
 	client, err := discovery.NewDiscoveryClientForConfig(config)
 	if err != nil {
-		return nil, fmt.Errorf("kubeconfig: %w", err)
+		return nil, nil, fmt.Errorf("kubeconfig: %w", err)
 	}
 	lists, err := client.ServerPreferredResourcesWithContext(ctx)
-	if err != nil {
-		return nil, clusterHint(fmt.Errorf("reading what the target serves, which says what is in a namespace: %w", err))
+	var failed *discovery.ErrGroupDiscoveryFailed
+	if errors.As(err, &failed) {
+		for gv := range failed.Groups {
+			unknown = append(unknown, appbur.GroupKind{Group: gv.Group, Kind: "*"})
+		}
+		slices.SortFunc(unknown, appbur.GroupKind.Compare)
+	} else if err != nil {
+		return nil, nil, clusterHint(fmt.Errorf("reading what the target serves, which says what is in a namespace: %w", err))
 	}
-	var kinds []restore.CoveredKind
 	for _, list := range lists {
 		for _, r := range list.APIResources {
 			if slices.Contains([]string(r.Verbs), "list") && !strings.Contains(r.Name, "/") {
@@ -272,5 +280,5 @@ func servedKinds(ctx context.Context, config *rest.Config) ([]restore.CoveredKin
 			}
 		}
 	}
-	return kinds, nil
+	return kinds, unknown, nil
 }

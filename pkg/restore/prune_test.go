@@ -50,6 +50,7 @@ func newHamlet(t *testing.T, added ...string) hamlet {
 		t.Fatal(err)
 	}
 	h := hamlet{newFaultyCluster(), plan}
+	h.clock = 100 // later than what is added
 	h.add(t, `{apiVersion: v1, kind: Namespace, metadata: {name: kube-system, uid: source}}`)
 	for _, object := range added {
 		h.add(t, object)

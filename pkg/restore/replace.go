@@ -51,6 +51,7 @@ var irreplaceable = map[appbur.GroupKind]string{
 // changed.
 func FindUnchangeable(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules) ([]Unchangeable, error) {
 	w := newWorker(Applier{Cluster: DryRun(c), Rules: rules}, p.Policy)
+	w.groups = foreseeAll(p)
 	var mu sync.Mutex
 	var list []Unchangeable
 	group, each := errgroup.WithContext(ctx)

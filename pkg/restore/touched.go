@@ -37,6 +37,7 @@ func Touch(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules, emit 
 		worker: newWorker(Applier{Cluster: c, Rules: rules}, p.Policy), emit: emit,
 		emitted: make(map[appbur.ObjectID]bool), owners: make(map[appbur.ObjectID]string),
 	}
+	t.worker.groups = foreseeAll(p)
 	group, each := errgroup.WithContext(ctx)
 	group.SetLimit(t.worker.limiter.current())
 	seen := make(map[appbur.ObjectID]bool)
@@ -82,6 +83,11 @@ func (t *toucher) step(ctx context.Context, step *Step) error {
 	_, known, err := t.worker.before(ctx, a, learned{})
 	if err != nil {
 		return err
+	}
+	if known && step.Action == ActionApply {
+		if _, settled := t.worker.isSettled(ctx, &plain); settled {
+			return nil // the list of its type says so
+		}
 	}
 	var found map[string]any
 	if known {

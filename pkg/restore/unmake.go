@@ -19,12 +19,16 @@ import (
 // of which only the name is known counts if it was made after the given time. Another one of the
 // same name stays, and so do claims and volumes, because they may hold data by now, and
 // namespaces and definitions with something in them that the restore did not make. As in [Prune],
-// deletions come after all else, and what owns something that stays is kept.
-func Unmake(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules, made []Made, after time.Time) error {
+// deletions come after all else, and what owns something that stays is kept. Of the unlisted kinds it is
+// not known what there is, so that no namespace is known to be empty.
+func Unmake(
+	ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules, made []Made, after time.Time, unlisted ...appbur.GroupKind,
+) error {
 	s, err := newSearch(ctx, newWorker(Applier{Cluster: c, Rules: rules}, p.Policy), rules, p)
 	if err != nil {
 		return err
 	}
+	s.notListed = append(s.notListed, unlisted...)
 	f := &pruning{search: s, plan: p, byUID: make(map[string]*pruned), unmakes: true}
 	p.Undoes = true
 	if len(made) == 0 {
@@ -119,7 +123,7 @@ func (f *pruning) keepFilled(ctx context.Context) (changed bool, err error) {
 			}
 		}
 		if len(f.search.notListed) > 0 && one.kept == "" {
-			one.kept, changed = fmt.Sprintf("the account may not list %s: whether it is empty is not known", f.search.notListed[0]), true
+			one.kept, changed = fmt.Sprintf("%s cannot be listed: whether it is empty is not known", f.search.notListed[0]), true
 		}
 	}
 	return changed, nil
