@@ -98,7 +98,7 @@ func (f Findings) Render(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d objects and %d owner references checked, %d findings", f.Checked, f.Owners, len(f.Findings))
 	if len(f.LeftOut) > 0 {
-		fmt.Fprintf(&b, "; %s left out, which the target cannot have", counted(len(f.LeftOut), "object"))
+		fmt.Fprintf(&b, "; %s left out, which the target cannot have", objectCount(len(f.LeftOut)))
 	}
 	b.WriteString("\n")
 

@@ -86,7 +86,7 @@ func (b *planner) leaveOut() {
 			continue
 		}
 		b.note(NoteNamespace, id, "neither in the restore point (it was being deleted, or a rule leaves it out) nor in the target: "+
-			"left out are %s", counted(len(members), "object"))
+			"left out are %s", objectCount(len(members)))
 		for _, member := range members {
 			d := b.drafts[member]
 			d.blocked, d.skipped = true, true
@@ -109,9 +109,10 @@ func (b *planner) withoutNamespace(namespace string, members []appbur.ObjectID) 
 	}
 }
 
-func counted(n int, what string) string {
+// objectCount says how many objects there are.
+func objectCount(n int) string {
 	if n == 1 {
-		return "1 " + what
+		return "1 object"
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return fmt.Sprintf("%d objects", n)
 }

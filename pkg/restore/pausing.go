@@ -131,7 +131,7 @@ func (p *Plan) renderPausing(b *bytes.Buffer) {
 	if p.Pausing.Activate == ActivateLater {
 		until = "until they are activated"
 	}
-	fmt.Fprintf(b, "\nPaused %s (%s)\n", until, counted(len(p.Pausing.Objects()), "object"))
+	fmt.Fprintf(b, "\nPaused %s (%s)\n", until, objectCount(len(p.Pausing.Objects())))
 
 	for _, c := range p.Pausing.Controllers {
 		names := make([]string, 0, len(c.Objects))

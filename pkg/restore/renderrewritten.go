@@ -48,7 +48,7 @@ func (p *Plan) renderRewritten(b *bytes.Buffer) {
 			cmp.Compare(x.what, y.what))
 	})
 
-	fmt.Fprintf(b, "\nChanged on the way (%s)\n", counted(len(changed), "object"))
+	fmt.Fprintf(b, "\nChanged on the way (%s)\n", objectCount(len(changed)))
 	for i, c := range changes {
 		if i == shownPerSection {
 			fmt.Fprintf(b, "  … and %d more changes\n", len(changes)-i)
