@@ -61,7 +61,13 @@ func startFleetV2(ctx context.Context, s *stage) error {
 }
 
 func restorePoint(ctx context.Context, s *stage) error {
-	return s.run(ctx, command{args: s.restoreArgs("--allow-blocked", "--app", appName+"="+s.newFleet.address), tail: 8})
+	return s.run(ctx, command{
+		args: s.restoreArgs("--allow-blocked", "--activate", "later", "--app", appName+"="+s.newFleet.address), tail: 8,
+	})
+}
+
+func activateRestored(ctx context.Context, s *stage) error {
+	return s.run(ctx, command{args: []string{"appbur", "activate", "--kubeconfig", newConfig, "--yes", "--wait", "0s"}, tail: 4})
 }
 
 func verifyRestore(ctx context.Context, s *stage) error {

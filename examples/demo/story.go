@@ -109,7 +109,8 @@ func story(o options) []step {
 		},
 		{
 			"Restore",
-			"Objects in the order of their references, owners before owned, owner references with the new uids, then the records.",
+			"Objects in the order of their references, owners before owned, owner references with the new uids, then the records.\n" +
+				"What controllers act on is restored paused.",
 			restorePoint,
 		},
 		{
@@ -117,6 +118,12 @@ func story(o options) []step {
 			"Every object is read back, put through the same rules and compared with the plan; owners must be alive.\n" +
 				"The application exports its records, which must be the saved ones under the declared change of schema.",
 			verifyRestore,
+		},
+		{
+			"Let the controllers act",
+			"Now that everything is there, CronJobs, Cluster API, Flux and Crossplane may go on, in stages.\n" +
+				"Here no controller runs that could become ready, so nothing is waited for.",
+			activateRestored,
 		},
 		{
 			"Restore once more",

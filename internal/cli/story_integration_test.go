@@ -132,7 +132,10 @@ func TestStory(t *testing.T) {
 			t.Errorf("plan --json: exit code %d, leaks %q", code, leaks)
 		}
 	})
-	restoring := append([]string{"restore", "latest", "--yes", "--allow-blocked", "--json", "--app", "fleet-system/fleet=" + v2}, target...)
+	restoring := append([]string{
+		"restore", "latest", "--yes", "--allow-blocked", "--json", "--app", "fleet-system/fleet=" + v2,
+		"--wait=0s", // no controller of what is restored runs here, which would make it ready
+	}, target...)
 	verifying := append([]string{"verify", "latest", "--json", "--app", "fleet-system/fleet=" + v2}, target...)
 
 	t.Run("a dry run changes nothing", func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -37,7 +38,9 @@ func (s *story) foretold(args []string) restoreAnswer {
 	}
 
 	_, said := results(append([]string{args[0], args[1], "--dry-run"}, args[2:]...))
-	planning := append([]string{"plan"}, slices.DeleteFunc(slices.Clone(args[1:]), func(arg string) bool { return arg == "--yes" })...)
+	planning := append([]string{"plan"}, slices.DeleteFunc(slices.Clone(args[1:]), func(arg string) bool {
+		return arg == "--yes" || strings.HasPrefix(arg, "--wait=") // what it does after it was agreed to
+	})...)
 	var plan struct{ Foretold foretold }
 	if err := json.Unmarshal([]byte(s.ok(planning...)), &plan); err != nil {
 		s.Fatal(err)
