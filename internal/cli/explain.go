@@ -109,11 +109,11 @@ func explainRun(ctx context.Context, e *env, o *explainOptions) error {
 	}
 	if x.Saved {
 		x.Path = result.Manifest.ID.Path()
-		saved, err := manifest.Decode(result.Manifest.Data)
+		reduced, err := rules.Reduce(object)
 		if err != nil {
 			return err
 		}
-		x.UIDs = manifest.UIDsInside(saved)
+		x.UIDs = manifest.UIDsInside(reduced.Content)
 	}
 
 	taken, err := rules.Explain(object)

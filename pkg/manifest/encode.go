@@ -57,6 +57,8 @@ func (w *writer) release() {
 // maxDepth bounds nesting, far above what API servers accept in a request.
 const maxDepth = 1000
 
+var errTooDeep = fmt.Errorf("%w: it is nested more than %d levels deep", ErrNotEncodable, maxDepth)
+
 // longKey is the size from which on a key is written as "? key", because YAML
 // readers need not look further than 1,024 characters for the colon.
 const longKey = 1000
@@ -274,7 +276,7 @@ func (w *writer) spaces(n int) {
 
 func (w *writer) enter() error {
 	if w.depth++; w.depth > maxDepth {
-		return fmt.Errorf("%w: it is nested more than %d levels deep", ErrNotEncodable, maxDepth)
+		return errTooDeep
 	}
 	return nil
 }

@@ -20,14 +20,7 @@ func BenchmarkMake(b *testing.B) {
 }
 
 func benchmarkMake(b *testing.B, path string) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		b.Fatal(err)
-	}
-	obj, err := Decode(data)
-	if err != nil {
-		b.Fatal(err)
-	}
+	obj := decodeFile(b, path)
 	rules := Default()
 	b.ReportAllocs()
 
@@ -42,4 +35,50 @@ func benchmarkMake(b *testing.B, path string) {
 
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "objects/s")
 	b.ReportMetric(float64(size), "bytes/manifest")
+}
+
+// BenchmarkReduce measures what it takes to see an object as its manifest has it, without writing
+// the manifest and by writing and reading it.
+func BenchmarkReduce(b *testing.B) {
+	paths, err := filepath.Glob("testdata/speed/*.yaml")
+	if err != nil || len(paths) == 0 {
+		b.Fatalf("no objects: %v", err)
+	}
+	for _, path := range paths {
+		obj := decodeFile(b, path)
+		name := strings.TrimSuffix(filepath.Base(path), ".yaml")
+		b.Run(name+"/reduced", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := Default().Reduce(obj); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(name+"/written", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				result, err := Default().Make(obj)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := Decode(result.Manifest.Data); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func decodeFile(b *testing.B, path string) map[string]any {
+	b.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	obj, err := Decode(data)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return obj
 }

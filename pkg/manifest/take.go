@@ -11,6 +11,7 @@ import (
 type taker struct {
 	object *object
 	rule   *FieldRule
+	// report is nil when nobody asks what is taken.
 	report func(Taken)
 	// all is true when noise is reported, too.
 	all bool
@@ -269,7 +270,7 @@ func (t *taker) takes(value any) bool {
 	if t.rule.When != nil && !t.rule.When.holds(subject{object: t.object, value: value, at: t.way}) {
 		return false
 	}
-	if t.all || t.rule.Index && !harvested(t.rule.As) {
+	if t.report != nil && (t.all || t.rule.Index && !harvested(t.rule.As)) {
 		t.report(Taken{Path: t.way.String(), Value: value, Rule: t.rule, way: t.way})
 	}
 	return true

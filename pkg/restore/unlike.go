@@ -41,13 +41,12 @@ type normal struct {
 
 // normalOf applies the rules. What they do not save is returned as it is.
 func normalOf(rules *manifest.Rules, object map[string]any) (normal, error) {
-	result, err := rules.Make(object)
+	reduced, err := rules.Reduce(object)
 	if err != nil {
 		return normal{}, err
 	}
-	if !result.Decision.Saved {
+	if !reduced.Decision.Saved {
 		return normal{content: object}, nil
 	}
-	content, err := manifest.Decode(result.Manifest.Data)
-	return normal{content: content, saved: true, secrets: result.Manifest.SecretPaths}, err
+	return normal{content: reduced.Content, saved: true, secrets: reduced.SecretPaths}, nil
 }
