@@ -27,7 +27,8 @@ do, and why: every object with its action, what is converted, what is lost, what
 is blocked, and how many objects of the target would be created, changed, or stay
 as they are. If it is the cluster that the point was taken of, the plan says what
 changed there since, which a restore would undo. It says which rights the account
-lacks for it, as roles that can be applied. With --prune it lists what would be deleted. Nothing is changed. ` + "`appbur restore`" + ` with the same options does exactly this.` +
+lacks for it, as roles that can be applied, and which admission webhooks of the target
+may change or refuse what is written. With --prune it lists what would be deleted. Nothing is changed. ` + "`appbur restore`" + ` with the same options does exactly this.` +
 			exitStatus("0  planned", "4  with --exit-code: a restore would change something",
 				"10 no repository, no such point, or nothing that is meant",
 				"5  the history was rewritten (docs/trust.md)", "12 a key, a login or a signature was refused, or the account lacks rights",
@@ -54,6 +55,10 @@ lacks for it, as roles that can be applied. With --prune it lists what would be 
 			if err != nil {
 				return err
 			}
+			admission, err := e.admission(cmd.Context(), made)
+			if err != nil {
+				return err
+			}
 			if file != "" {
 				if err := o.save(file, cmd.Flags(), made, target); err != nil {
 					return err
@@ -76,8 +81,9 @@ lacks for it, as roles that can be applied. With --prune it lists what would be 
 					Target      targetCluster     `json:"target"`
 					Foretold    foretold          `json:"foretold"`
 					Rights      restore.Rights    `json:"rights"`
+					Admission   restore.Admission `json:"admission"`
 					Differences []restore.Finding `json:"differences,omitempty"`
-				}{made.plan, target, will, rights, differences})
+				}{made.plan, target, will, rights, admission, differences})
 			} else {
 				e.printTarget(e.paragraphs(fieldIndent), target)
 				fmt.Fprintln(e.Out)
@@ -86,6 +92,7 @@ lacks for it, as roles that can be applied. With --prune it lists what would be 
 				if diff {
 					e.printDifferences(differences)
 				}
+				e.printAdmission(e.paragraphs(4), admission)
 				e.printRights(e.Out, rights)
 			}
 			switch {

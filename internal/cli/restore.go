@@ -206,6 +206,9 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 		if err := rights.Err(); err != nil {
 			return err
 		}
+		if err := e.tellAdmission(ctx, o, made); err != nil {
+			return err
+		}
 	}
 	var undo *undoPoint
 	if writes {

@@ -232,6 +232,34 @@ func testFault(t *testing.T, want faultCase) {
 	}
 }
 
+// What a silent webhook guards is waited for once, however much it is; it does not keep the rest from being restored.
+func TestASilentWebhookIsWaitedForOnce(t *testing.T) {
+	var objects []map[string]any
+	for i := range 200 {
+		objects = append(objects, decode(t, fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c%d, namespace: default}\n", i)))
+	}
+	plan, err := NewPlan(pointOf(t, objects...), target, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		cluster := newFaultyCluster()
+		requests := 0
+		cluster.fault = func(Request, int) error { requests++; return webhookDown() }
+		began := time.Now()
+		report, err := Applier{Cluster: cluster, Parallel: 4}.Apply(t.Context(), plan)
+		if !errors.Is(err, ErrIncomplete) || report.Counts.Failed != 200 {
+			t.Errorf("%s (%v)", report.Counts, err)
+		}
+		if waited := time.Since(began); waited > 2*time.Minute {
+			t.Errorf("it took %s", waited)
+		}
+		if most := 4*maxAttempts + 200*laterAttempts; requests > most {
+			t.Errorf("%d requests, want at most %d", requests, most)
+		}
+	})
+}
+
 func TestApplyHalvesWhenThrottled(t *testing.T) {
 	l := newLimiter(32)
 	l.throttled(time.Hour)

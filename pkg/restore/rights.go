@@ -180,14 +180,7 @@ func besidesOf(p *Plan, rights []Right) []*need {
 // that may create.
 func (v *rightsReview) needed(ctx context.Context) ([]*need, error) {
 	all := make(map[Right]*need)
-	plurals := make(map[appbur.GroupKind]string)
-	for i := range v.plan.Steps {
-		if s := &v.plan.Steps[i]; s.Object.GroupKind() == kindDefinition && s.Content != nil {
-			plurals[appbur.GroupKind{Group: text(s.Content, "spec", "group"), Kind: text(s.Content, "spec", "names", "kind")}] = text(
-				s.Content, "spec", "names", "plural")
-		}
-	}
-
+	names := namerOf(v.names, v.plan)
 	for i := range v.plan.Steps {
 		step := &v.plan.Steps[i]
 		verbs, subresource := verbsOf(step.Action)
@@ -197,12 +190,9 @@ func (v *rightsReview) needed(ctx context.Context) ([]*need, error) {
 		if len(verbs) == 0 {
 			continue
 		}
-		resource, err := v.names.resourceName(ctx, step.APIVersion, step.Object.Kind)
-		if err != nil && ctx.Err() != nil {
+		resource := names.resource(ctx, step)
+		if ctx.Err() != nil {
 			return nil, ctx.Err()
-		}
-		if resource == "" {
-			resource = plurals[step.Object.GroupKind()] // of a kind that the same restore defines
 		}
 		if resource == "" {
 			continue // the server will say it

@@ -132,7 +132,8 @@ func (w *worker) persist(ctx context.Context, a *stepResult, request func() erro
 			tries++
 		}
 
-		if tries >= maxAttempts || throttled >= maxThrottled {
+		if tries >= w.silent.attempts(err) || throttled >= maxThrottled {
+			w.silent.giveUp(err)
 			return fmt.Errorf("given up after %d attempts: %w", tries+throttled, err)
 		}
 		w.waiting(ctx, a.step, rule, err)

@@ -25,6 +25,8 @@ type worker struct {
 	creates bool
 	// groups are what is listed of a plan; nil reads each object by itself.
 	groups map[liveGroup]*foreseen
+	// silent are webhooks that did not answer.
+	silent silentWebhooks
 	// notify is called for requests that will be repeated; it may be nil.
 	notify func(ctx context.Context, e Event)
 
