@@ -90,7 +90,7 @@ func (s *server) plan(saved captured) *restore.Plan {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		point.Objects = append(point.Objects, restore.Object{ID: r.Manifest.ID, APIVersion: r.Manifest.APIVersion, Content: content})
+		point.Objects.Add(restore.Object{ID: r.Manifest.ID, APIVersion: r.Manifest.APIVersion, Content: content})
 		point.Index[r.Manifest.ID] = r.Entry
 	}
 

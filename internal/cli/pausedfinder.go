@@ -103,8 +103,8 @@ func (f *pausedFinder) waiting(
 	}
 	groups := make(map[savedAs]string) // to judge each object would take longer than the lists
 	kinds := make(map[appbur.GroupKind]bool)
-	saved := make(map[appbur.ObjectID]appbur.ObjectID, len(point.Objects))
-	for _, o := range point.Objects {
+	saved := make(map[appbur.ObjectID]appbur.ObjectID, point.Objects.Len())
+	for _, o := range point.Objects.All() {
 		as := savedAs{o.ID.GroupKind(), o.APIVersion}
 		if _, known := groups[as]; !known {
 			_, id := inTarget(o, target)

@@ -126,7 +126,7 @@ func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
 	if err != nil {
 		return planned{}, err
 	}
-	repo, loaded, err := o.load(ctx, e, o.point)
+	repo, loaded, point, err := o.readPoint(ctx, e, o.point)
 	if err != nil {
 		return planned{}, err
 	}
@@ -134,8 +134,7 @@ func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
 	if err != nil {
 		return planned{}, err
 	}
-	point, err := o.choose(e, selector, pointOf(loaded))
-	if err != nil {
+	if point, err = o.choose(e, selector, point); err != nil {
 		return planned{}, err
 	}
 
@@ -186,10 +185,37 @@ func (o *planOptions) planFor(ctx context.Context, config *rest.Config, point re
 	return restore.NewPlan(point, target, restore.Options{Policy: o.policy, Surroundings: surroundings})
 }
 
+// readPoint reads a point for the restore engine. Its objects are not kept in the loaded one:
+// there they would take five times the memory.
+func (o *repositoryOptions) readPoint(
+	ctx context.Context, e *env, name string,
+) (*repository.Repository, *repository.Loaded, restore.Point, error) {
+	c, opener, err := o.openPoint(e, name)
+	if err != nil {
+		return nil, nil, restore.Point{}, err
+	}
+	bar := e.bar("reading the restore point", "objects")
+	defer bar.finish()
+
+	var objects restore.Objects
+	loaded, err := c.repo.LoadEach(ctx, c.ref, opener, bar.setInts, func(object repository.Object) { objects.Add(restorable(object)) })
+	if err != nil {
+		return nil, nil, restore.Point{}, err
+	}
+	objects.Sort()
+	point := pointOf(loaded)
+	point.Objects = objects
+	return c.repo, loaded, point, nil
+}
+
+func restorable(object repository.Object) restore.Object {
+	return restore.Object{ID: object.ID, APIVersion: object.APIVersion, Content: object.Content, Secrets: object.Secrets}
+}
+
 // pointOf hands what the repository holds to the restore engine, which does not
 // know repositories.
 func pointOf(loaded *repository.Loaded) restore.Point {
-	point := restore.Point{Meta: loaded.Meta, Index: loaded.Index, Objects: make([]restore.Object, len(loaded.Objects))}
+	point := restore.Point{Meta: loaded.Meta, Index: loaded.Index}
 	for _, kind := range loaded.Coverage.Types {
 		if kind.Whole() && kind.Resource != "" {
 			point.Covered = append(point.Covered, restore.CoveredKind{
@@ -197,8 +223,8 @@ func pointOf(loaded *repository.Loaded) restore.Point {
 			})
 		}
 	}
-	for i, object := range loaded.Objects {
-		point.Objects[i] = restore.Object{ID: object.ID, APIVersion: object.APIVersion, Content: object.Content, Secrets: object.Secrets}
+	for _, object := range loaded.Objects {
+		point.Objects.Add(restorable(object))
 	}
 	return point
 }

@@ -207,19 +207,25 @@ func (o *repositoryOptions) trustRoot(e *env, keys string) ([]byte, error) {
 
 // load reads a point with its Secrets, in a repository whose rules may be obeyed.
 func (o *repositoryOptions) load(ctx context.Context, e *env, name string) (*repository.Repository, *repository.Loaded, error) {
-	c, err := o.point(e, name)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := o.checkPolicy(e, c); err != nil {
-		return nil, nil, err
-	}
-	opener, err := o.opener(e, c.keys)
+	c, opener, err := o.openPoint(e, name)
 	if err != nil {
 		return nil, nil, err
 	}
 	loaded, err := e.loadPoint(ctx, c, opener)
 	return c.repo, loaded, err
+}
+
+// openPoint finds a point in a repository whose rules may be obeyed, with what opens its Secrets.
+func (o *repositoryOptions) openPoint(e *env, name string) (chosen, *seal.Opener, error) {
+	c, err := o.point(e, name)
+	if err != nil {
+		return chosen{}, nil, err
+	}
+	if err := o.checkPolicy(e, c); err != nil {
+		return chosen{}, nil, err
+	}
+	opener, err := o.opener(e, c.keys)
+	return c, opener, err
 }
 
 // catalog reads what there is of restore points.

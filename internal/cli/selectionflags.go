@@ -149,7 +149,7 @@ func resolve(e *env, selector selection.Selector, points ...restore.Point) (sele
 	var resources []selection.Resource
 	var apps []appbur.AppKey
 	for _, point := range points {
-		for _, object := range point.Objects {
+		for _, object := range point.Objects.All() {
 			objects = append(objects, selectable(object.ID, object.Content))
 			if resource, ok := resourceOf(object.Content); ok {
 				resources = append(resources, resource)

@@ -244,14 +244,16 @@ func (o *restoreOptions) planUndo(ctx context.Context, e *env, made *planned, un
 // markOwners says of objects that they are held for those that they own.
 func markOwners(point *restore.Point, owners []appbur.ObjectID) {
 	owned := map[string]appbur.ObjectID{} // by the uid of the owner
-	for _, object := range point.Objects {
-		for _, owner := range point.Index[object.ID].Owners {
-			owned[owner.UID] = object.ID
+	for _, id := range point.Objects.IDs() {
+		for _, owner := range point.Index[id].Owners {
+			owned[owner.UID] = id
 		}
 	}
-	for i, object := range point.Objects {
-		if slices.Contains(owners, object.ID) {
-			point.Objects[i].Need = &restore.Need{As: "owner", By: owned[point.Index[object.ID].UID]}
+	for i, id := range point.Objects.IDs() {
+		if slices.Contains(owners, id) {
+			object := point.Objects.At(i)
+			object.Need = &restore.Need{As: "owner", By: owned[point.Index[id].UID]}
+			point.Objects.Set(i, object)
 		}
 	}
 }

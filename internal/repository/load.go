@@ -4,12 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/gitsync"
@@ -32,7 +29,7 @@ type Object struct {
 	Secrets [][]string
 }
 
-// Loaded is a restore point in memory, application payloads excepted.
+// Loaded is a restore point in memory, application payloads excepted, and for [Repository.LoadEach] the objects.
 type Loaded struct {
 	Meta     appbur.RestorePoint
 	Coverage appbur.Coverage
@@ -57,6 +54,21 @@ func (r *Repository) Load(ctx context.Context, ref PointRef, opener *seal.Opener
 func (r *Repository) LoadWithProgress(
 	ctx context.Context, ref PointRef, opener *seal.Opener, progress func(done, total int),
 ) (*Loaded, error) {
+	var objects []Object
+	loaded, err := r.LoadEach(ctx, ref, opener, progress, func(o Object) { objects = append(objects, o) })
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(objects, func(a, b Object) int { return strings.Compare(a.Path, b.Path) })
+	loaded.Objects = objects
+	return loaded, nil
+}
+
+// LoadEach is LoadWithProgress for points of any size: each object is handed to take, one call
+// at a time and in no particular order, and not kept. An error can come after some calls.
+func (r *Repository) LoadEach(
+	ctx context.Context, ref PointRef, opener *seal.Opener, progress func(done, total int), take func(Object),
+) (*Loaded, error) {
 	meta, err := r.Describe(ref)
 	if err != nil {
 		return nil, err
@@ -71,24 +83,40 @@ func (r *Repository) LoadWithProgress(
 		return nil, fmt.Errorf("restore point %s: %w", ref.ID, err)
 	}
 	progress(0, meta.Objects)
-	if err := loaded.readAll(ctx, progress); err != nil {
+	held := 0
+	err = loaded.readAll(ctx, func(o Object) {
+		take(o)
+		held++
+		progress(held, meta.Objects)
+	})
+	if err != nil {
 		return nil, fmt.Errorf("restore point %s: %w", ref.ID, err)
 	}
-	if len(loaded.Objects) != meta.Objects {
-		return nil, fmt.Errorf("restore point %s: it holds %d objects, its description says %d", ref.ID, len(loaded.Objects), meta.Objects)
+	if held != meta.Objects {
+		return nil, fmt.Errorf("restore point %s: it holds %d objects, its description says %d", ref.ID, held, meta.Objects)
 	}
 	return loaded, nil
 }
 
-func (l *Loaded) readAll(ctx context.Context, progress func(done, total int)) error {
-	var manifests, index []appbur.File
+// readAll reads everything but the objects into l, and hands over each object, one call at a time.
+func (l *Loaded) readAll(ctx context.Context, take func(Object)) error {
+	var index []appbur.File
 	var mu sync.Mutex
 	see := func(p string, data []byte) error {
+		if appbur.IsManifestPath(p) {
+			object, err := l.decode(appbur.File{Path: p, Data: data})
+			if err != nil {
+				return fmt.Errorf("%s: %w", p, err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			take(object)
+			return nil
+		}
+
 		mu.Lock()
 		defer mu.Unlock()
 		switch {
-		case appbur.IsManifestPath(p):
-			manifests = append(manifests, appbur.File{Path: p, Data: data})
 		case strings.HasPrefix(p, appbur.IndexDir+"/"):
 			index = append(index, appbur.File{Path: p, Data: data})
 		case p == appbur.EvidenceFile:
@@ -111,32 +139,8 @@ func (l *Loaded) readAll(ctx context.Context, progress func(done, total int)) er
 	}
 
 	var err error
-	if l.Index, err = manifest.DecodeIndex(index); err != nil {
-		return err
-	}
-	slices.SortFunc(manifests, func(a, b appbur.File) int { return strings.Compare(a.Path, b.Path) })
-	l.Objects = make([]Object, len(manifests))
-
-	var group errgroup.Group
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	var counting sync.Mutex
-	done := 0
-	for i, file := range manifests {
-		group.Go(func() error {
-			object, err := l.decode(file)
-			if err != nil {
-				return fmt.Errorf("%s: %w", file.Path, err)
-			}
-			object.Path = file.Path
-			l.Objects[i] = object
-			counting.Lock()
-			defer counting.Unlock()
-			done++
-			progress(done, len(manifests))
-			return nil
-		})
-	}
-	return group.Wait()
+	l.Index, err = manifest.DecodeIndex(index)
+	return err
 }
 
 func (l *Loaded) decode(file appbur.File) (Object, error) {
@@ -151,7 +155,7 @@ func (l *Loaded) decode(file appbur.File) (Object, error) {
 
 	version, _ := content["apiVersion"].(string)
 	return Object{
-		ID: id, APIVersion: version, Content: content, Secrets: secrets,
+		ID: id, Path: file.Path, APIVersion: version, Content: content, Secrets: secrets,
 		Sealed: seal.IsSealed(file.Data) && l.opener == nil,
 	}, nil
 }

@@ -297,9 +297,10 @@ func (r *Repository) LoadUndo(ctx context.Context, u Undo, opener *seal.Opener) 
 		Meta:     appbur.RestorePoint{ID: u.ID, Created: u.Created, Started: u.Created, Ended: u.Created, Cluster: u.Cluster, Rules: u.Rules},
 		snapshot: snapshot, opener: opener,
 	}
-	if err := loaded.readAll(ctx, func(int, int) {}); err != nil {
+	if err := loaded.readAll(ctx, func(o Object) { loaded.Objects = append(loaded.Objects, o) }); err != nil {
 		return nil, fmt.Errorf("undo point %s: %w", u.ID, err)
 	}
+	slices.SortFunc(loaded.Objects, func(a, b Object) int { return strings.Compare(a.Path, b.Path) })
 	if len(loaded.Objects) != u.Objects {
 		return nil, fmt.Errorf("undo point %s: %w: it holds %d objects, its description says %d", u.ID, ErrUnreadable,
 			len(loaded.Objects), u.Objects)

@@ -60,7 +60,15 @@ func chosenAddress(o Object) string {
 // only one who knows its ranges and what is taken, in every version; a dry run is
 // answered by the same allocators as a create.
 func (s *surveyor) services(ctx context.Context, p Point) error {
-	requesting := slices.DeleteFunc(slices.Clone(p.Objects), func(o Object) bool { return !requestsAddress(o) })
+	var requesting []Object
+	for i, id := range p.Objects.IDs() {
+		if id.GroupKind() != kindService {
+			continue
+		}
+		if o := p.Objects.At(i); requestsAddress(o) {
+			requesting = append(requesting, o)
+		}
+	}
 	if len(requesting) == 0 {
 		return nil
 	}
@@ -225,14 +233,16 @@ func (b *planner) addresses(d *draft) {
 		d.hint = "restore into a cluster with both address families, or change ipFamilyPolicy to PreferDualStack in the source"
 		return
 	}
+	content := d.object.Content.Object()
 	for _, refusal := range answer.Without {
-		if !has(d.object.Content, refusal.Path) {
+		if !has(content, refusal.Path) {
 			continue
 		}
-		value := lookup(d.object.Content, refusal.Path)
-		d.object.Content = withoutIn(d.object.Content, refusal.Path)
+		value := lookup(content, refusal.Path)
+		content = withoutIn(content, refusal.Path)
 		b.note(NoteAddress, d.object.ID, "%s %s is not kept: %s", formatPath(refusal.Path), short(value), refusal.Reason)
 	}
+	d.object.Content = ContentOf(content)
 }
 
 // lookup returns what is at a path that may lead through lists.

@@ -27,7 +27,7 @@ func (r *admissionReview) writes(ctx context.Context) ([]write, error) {
 	add := func(step *Step, before map[string]string, operations ...admission.OperationType) {
 		w := write{object: step.Object, apiVersion: step.APIVersion, resource: r.names.resource(ctx, step), before: before}
 		if step.Action == ActionApply {
-			w.labels = labelsOf(step.Content)
+			w.labels = labelsOf(step.Content.Object())
 		}
 		if w.resource == "" {
 			return // the server will say it
@@ -82,7 +82,7 @@ func (r *admissionReview) locate(ctx context.Context, writes []write, steps map[
 			}
 			merged := labelsOf(live)
 			if step := steps[id]; step != nil && step.Action == ActionApply {
-				for key, value := range labelsOf(step.Content) {
+				for key, value := range labelsOf(step.Content.Object()) {
 					merged[key] = value
 				}
 			}
@@ -123,9 +123,9 @@ type kindNamer struct {
 func namerOf(target resourceNamer, p *Plan) kindNamer {
 	n := kindNamer{target, make(map[appbur.GroupKind]string)}
 	for i := range p.Steps {
-		if s := &p.Steps[i]; s.Object.GroupKind() == kindDefinition && s.Content != nil {
-			n.plurals[appbur.GroupKind{Group: text(s.Content, "spec", "group"), Kind: text(s.Content, "spec", "names", "kind")}] = text(
-				s.Content, "spec", "names", "plural")
+		if s := &p.Steps[i]; s.Object.GroupKind() == kindDefinition && !s.Content.IsZero() {
+			spec := dict(s.Content.Object(), "spec")
+			n.plurals[appbur.GroupKind{Group: text(spec, "group"), Kind: text(spec, "names", "kind")}] = text(spec, "names", "plural")
 		}
 	}
 	return n

@@ -93,11 +93,11 @@ func (p *Plan) applicable() error {
 		case ActionHandOver, ActionBarrier, ActionKeep, ActionSkip, ActionBlocked, ActionPrune:
 			continue
 		}
-		if s.Content == nil {
+		if s.Content.IsZero() {
 			return appbur.WithHint(fmt.Errorf("%w: step %d", ErrNoContent, s.ID),
 				"make the plan again from the restore point and compare its digest")
 		}
-		if s.Object.GroupKind() == kindSecret && s.Content[appbur.SealedKey] != nil {
+		if s.Object.GroupKind() == kindSecret && s.Content.Object()[appbur.SealedKey] != nil {
 			return appbur.WithHint(fmt.Errorf("%w: %s", ErrSealed, s.Object), "give the key that the restore point was sealed for")
 		}
 	}

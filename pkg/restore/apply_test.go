@@ -365,7 +365,9 @@ func TestApplyRefuses(t *testing.T) {
 		t.Errorf("a plan without content: %v", err)
 	}
 	sealed := pointOf(t, decode(t, "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: default}\ndata: {a: ENC}\n"))
-	sealed.Objects[0].Content["sops"] = map[string]any{"version": "3"}
+	secret := sealed.Objects.At(0)
+	secret.Content["sops"] = map[string]any{"version": "3"}
+	sealed.Objects.Set(0, secret)
 	if plan, err = NewPlan(sealed, target, Options{}); err != nil {
 		t.Fatal(err)
 	}

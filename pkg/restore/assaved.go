@@ -18,7 +18,7 @@ import (
 type original struct {
 	object     appbur.ObjectID
 	apiVersion string
-	content    map[string]any
+	content    Content
 }
 
 // getter reads an object at a version.
@@ -36,9 +36,10 @@ func unlikeSaved(ctx context.Context, step *Step, found []difference, live map[s
 
 	if saved.object == step.Object && saved.apiVersion == step.APIVersion {
 		var rest []difference
+		content := saved.content.Object()
 		for _, d := range found {
-			was, is := lookup(saved.content, d.path), lookup(live, d.path)
-			if !has(saved.content, d.path) || !has(live, d.path) || len(differences(was, is)) > 0 {
+			was, is := lookup(content, d.path), lookup(live, d.path)
+			if !has(content, d.path) || !has(live, d.path) || len(differences(was, is)) > 0 {
 				rest = append(rest, d)
 			}
 		}
@@ -57,7 +58,7 @@ func unlikeSaved(ctx context.Context, step *Step, found []difference, live map[s
 	if text(old, "metadata", "uid") != text(live, "metadata", "uid") {
 		return found, false, nil // another object of that name in the old group
 	}
-	rest := differences(saved.content, old)
+	rest := differences(saved.content.Object(), old)
 	for _, d := range found {
 		if strings.HasPrefix(formatPath(d.path), "metadata.ownerReferences") {
 			rest = append(rest, d) // the plan alone knows the owners

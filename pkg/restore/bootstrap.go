@@ -37,7 +37,7 @@ func isBootstrapConflict(err error) bool {
 // grownList returns the list of a default role or binding that the API server keeps
 // up to date: it adds what its own version needs and leaves what people add.
 func grownList(step *Step) string {
-	metadata := step.Content["metadata"]
+	metadata := step.Content.Object()["metadata"]
 	if text(metadata, "labels", "kubernetes.io/bootstrapping") != "rbac-defaults" ||
 		text(metadata, "annotations", "rbac.authorization.kubernetes.io/autoupdate") != "true" {
 		return ""

@@ -74,18 +74,18 @@ func (p Point) Choose(c Choice) (Point, error) {
 		return Point{}, err
 	}
 	n := newNeeds(p, objects, c)
-	part := &Part{Text: c.Text, Of: len(objects), covers: c.Objects, held: make(map[appbur.ObjectID]bool, len(objects))}
+	part := &Part{Text: c.Text, Of: objects.Len(), covers: c.Objects, held: make(map[appbur.ObjectID]bool, objects.Len())}
 
-	for _, o := range objects {
+	for _, o := range objects.All() {
 		part.held[o.ID] = true
 		if c.Objects(o) {
 			n.chosen[o.ID] = true
 		}
 	}
 	part.Chosen = len(n.chosen)
-	for _, o := range objects {
-		if n.chosen[o.ID] {
-			n.follow(o, true)
+	for i, id := range objects.IDs() {
+		if n.chosen[id] {
+			n.follow(objects.At(i), true)
 		}
 	}
 	if c.Owners == OwnersFail && len(n.unowned) > 0 {
@@ -93,16 +93,16 @@ func (p Point) Choose(c Choice) (Point, error) {
 	}
 
 	chosen := p
-	chosen.Objects, chosen.Part = nil, part
-	for _, o := range objects {
+	chosen.Objects, chosen.Part = Objects{}, part
+	for _, o := range objects.list {
 		need, needed := n.needed[o.ID]
 		switch {
 		case n.chosen[o.ID]:
-			chosen.Objects = append(chosen.Objects, o)
+			chosen.Objects.list = append(chosen.Objects.list, o)
 		case needed:
 			o.Need = &need
 			part.Needed++
-			chosen.Objects = append(chosen.Objects, o)
+			chosen.Objects.list = append(chosen.Objects.list, o)
 		}
 	}
 	chosen.Meta.Apps = slices.DeleteFunc(slices.Clone(p.Meta.Apps), func(a appbur.AppState) bool { return !c.Apps(a.AppKey) })

@@ -136,7 +136,7 @@ func naming(ids ...string) Choice {
 // needsOf lists what came with the chosen objects.
 func needsOf(p Point) []string {
 	var lines []string
-	for _, o := range p.Objects {
+	for _, o := range p.Objects.All() {
 		if o.Need != nil {
 			lines = append(lines, o.ID.String()+": "+o.Need.String())
 		}

@@ -24,8 +24,9 @@ func (b *planner) contest() {
 	type name struct{ group, name string }
 	plurals, kinds := make(map[name]*draft), make(map[name]*draft)
 	for _, d := range definitions {
-		group := text(d.object.Content, "spec", "group")
-		resources, types := claimedNames(d.object.Content)
+		content := d.object.Content.Object()
+		group := text(content, "spec", "group")
+		resources, types := claimedNames(content)
 		for _, n := range resources {
 			d.contested = cmp.Or(d.contested, plurals[name{group, n}])
 		}
@@ -43,7 +44,7 @@ func (b *planner) contest() {
 		for _, n := range types {
 			kinds[name{group, n}] = d
 		}
-		read := readDefinition(d.object.ID, d.object.Content)
+		read := readDefinition(d.object.ID, content)
 		b.kinds[read.kind] = read
 	}
 }

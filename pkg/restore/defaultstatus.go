@@ -20,7 +20,7 @@ func (w *worker) withoutDefaultStatus(ctx context.Context, a *stepResult, reques
 		}
 
 		replacement := request
-		replacement.By, replacement.Content = ByUpdate, with(live, a.step.Content["status"], "status")
+		replacement.By, replacement.Content = ByUpdate, with(live, a.step.Content.Object()["status"], "status")
 		answer, err := w.send(ctx, a, replacement)
 		if err == nil {
 			applied = answer

@@ -45,7 +45,7 @@ func (v *rightsReview) grants(ctx context.Context) ([]Grant, error) {
 		var rules []any
 		switch step.Object.GroupKind() {
 		case kindClusterRole, kindRole:
-			grant.Verb, rules = "escalate", list(step.Content, "rules")
+			grant.Verb, rules = "escalate", list(step.Content.Object(), "rules")
 		case kindClusterRoleBinding, kindRoleBinding:
 			grant.Verb, rules = "bind", v.rulesOf(ctx, step, roles)
 		default:
@@ -82,7 +82,8 @@ func (v *rightsReview) grants(ctx context.Context) ([]Grant, error) {
 func (v *rightsReview) mayGrant(held []accessRule, step *Step, verb string) bool {
 	resource, name := strings.ToLower(step.Object.Kind)+"s", step.Object.Name
 	if verb == "bind" {
-		resource, name = strings.ToLower(text(step.Content, "roleRef", "kind"))+"s", text(step.Content, "roleRef", "name")
+		named := dict(step.Content.Object(), "roleRef")
+		resource, name = strings.ToLower(text(named, "kind"))+"s", text(named, "name")
 	}
 	return allowedBy(held, verb, kindRole.Group, resource, name)
 }
@@ -90,13 +91,15 @@ func (v *rightsReview) mayGrant(held []accessRule, step *Step, verb string) bool
 // rulesOf returns the rules of the role that a binding names: of the plan, or of the target.
 // One that cannot be read is not known, and the server will say it.
 func (v *rightsReview) rulesOf(ctx context.Context, binding *Step, roles map[appbur.ObjectID]*Step) []any {
-	named := dict(binding.Content, "roleRef")
+	named := dict(binding.Content.Object(), "roleRef")
 	id := appbur.ObjectID{Group: kindRole.Group, Kind: text(named, "kind"), Name: text(named, "name")}
 	if id.Kind == kindRole.Kind {
 		id.Namespace = binding.Object.Namespace
 	}
-	if step, ok := roles[id]; ok && step.Content["aggregationRule"] == nil {
-		return list(step.Content, "rules")
+	if step, ok := roles[id]; ok {
+		if content := step.Content.Object(); content["aggregationRule"] == nil {
+			return list(content, "rules")
+		}
 	}
 	live, err := v.worker.live(ctx, &stepResult{step: &Step{Object: id, APIVersion: binding.APIVersion}})
 	if err != nil {

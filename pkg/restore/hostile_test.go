@@ -35,7 +35,7 @@ func hostilePoint(t tb, objects []map[string]any) Point {
 		}
 		seen[id] = true
 		apiVersion, _ := object["apiVersion"].(string)
-		p.Objects = append(p.Objects, Object{ID: id, APIVersion: apiVersion, Content: object})
+		p.Objects.Add(Object{ID: id, APIVersion: apiVersion, Content: object})
 		if result, err := manifest.Default().Make(object); err == nil {
 			p.Index[id] = result.Entry
 		}
@@ -59,7 +59,7 @@ func checkHostile(t tb, p Point, luck *rand.Rand) {
 		planned[s.Object] = true
 		calm(t, fmt.Sprint(s.Object), s.Why)
 	}
-	for _, o := range p.Objects {
+	for _, o := range p.Objects.All() {
 		if !planned[o.ID] && len(plan.Notes) == 0 {
 			t.Errorf("the plan does not say what becomes of %s", o.ID)
 		}

@@ -19,9 +19,8 @@ type lateRule struct {
 	fields [][]string
 	// acts reports whether a value of one of the fields has an effect.
 	acts func(value any) bool
-	// on is the kind of the objects that it may act on; meets says on which.
-	on    appbur.GroupKind
-	meets func(holder, o Object) bool
+	// meets reports whether the point has objects that it would act on.
+	meets func(holder appbur.ObjectID, s *scope) bool
 }
 
 // defaultClass says how a class is marked as the default of its kind, and where
@@ -90,8 +89,7 @@ var lateRules = func() []lateRule {
 		kind:   kindNamespace,
 		fields: [][]string{{"metadata", "labels", "pod-security.kubernetes.io/enforce"}},
 		acts:   func(value any) bool { return value != nil && value != "privileged" },
-		on:     kindPod,
-		meets:  func(holder, o Object) bool { return o.ID.Namespace == holder.ID.Name },
+		meets:  func(holder appbur.ObjectID, s *scope) bool { return s.podsIn[holder.Name] },
 	}}
 	for _, c := range defaultClasses {
 		rules = append(rules, lateRule{
@@ -100,8 +98,7 @@ var lateRules = func() []lateRule {
 			kind:   c.class,
 			fields: c.marks,
 			acts:   isTrue,
-			on:     c.user,
-			meets:  func(_, o Object) bool { return c.leftEmpty(o) },
+			meets:  func(_ appbur.ObjectID, s *scope) bool { return s.leftEmpty[c.user] },
 		})
 	}
 	return rules
@@ -112,10 +109,7 @@ var lateRules = func() []lateRule {
 func early(o Object, s *scope) (content map[string]any, rule lateRule, ok bool) {
 	content = o.Content
 	for _, r := range lateRules {
-		if r.kind != o.ID.GroupKind() {
-			continue
-		}
-		if !slices.ContainsFunc(s.ofKind[r.on], func(other Object) bool { return r.meets(o, other) }) {
+		if r.kind != o.ID.GroupKind() || !r.meets(o.ID, s) {
 			continue
 		}
 		for _, path := range r.fields {
@@ -133,11 +127,15 @@ func early(o Object, s *scope) (content map[string]any, rule lateRule, ok bool) 
 func (b *planner) fillIn(d *draft) {
 	for _, class := range defaultClasses {
 		names := b.around.Defaults[class.class]
-		if len(names) == 0 || d.blocked || b.around.Live[d.saved] || !class.leftEmpty(d.object) {
+		if len(names) == 0 || d.blocked || b.around.Live[d.saved] || d.object.ID.GroupKind() != class.user {
 			continue
 		}
-		if class.user == kindClaim && b.boundWithoutClass(d) {
-			d.object.Content = with(d.object.Content, "", class.field...)
+		o := d.object.open()
+		if !class.leftEmpty(o) {
+			continue
+		}
+		if class.user == kindClaim && b.boundWithoutClass(o) {
+			d.object.Content = ContentOf(with(o.Content, "", class.field...))
 			continue
 		}
 		b.note(NoteDefault, d.object.ID, "%s was left empty in the source; admission of the target writes its default into it: %s",
@@ -147,13 +145,14 @@ func (b *planner) fillIn(d *draft) {
 
 // boundWithoutClass reports whether the claim comes back to a volume that has no
 // class.
-func (b *planner) boundWithoutClass(d *draft) bool {
-	volume, ok := b.drafts[appbur.ObjectID{Kind: kindVolume.Kind, Name: text(d.object.Content, "spec", "volumeName")}]
+func (b *planner) boundWithoutClass(claim Object) bool {
+	volume, ok := b.drafts[appbur.ObjectID{Kind: kindVolume.Kind, Name: text(claim.Content, "spec", "volumeName")}]
 	if !ok || volume.blocked {
 		return false
 	}
-	older := text(volume.object.Content, "metadata", "annotations", "volume.beta.kubernetes.io/storage-class")
-	return text(volume.object.Content, "spec", "storageClassName") == "" && older == ""
+	content := volume.object.Content.Object()
+	older := text(content, "metadata", "annotations", "volume.beta.kubernetes.io/storage-class")
+	return text(content, "spec", "storageClassName") == "" && older == ""
 }
 
 // filledIn returns the class that a live object has and that the source left empty,

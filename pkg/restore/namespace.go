@@ -33,9 +33,9 @@ func homeless(ids []appbur.ObjectID) map[string][]appbur.ObjectID {
 
 // namespaces reads which namespaces exist, if some are missing from the point.
 func (s *surveyor) namespaces(ctx context.Context, p Point) error {
-	ids := make([]appbur.ObjectID, 0, len(p.Objects))
-	for _, o := range p.Objects {
-		ids = append(ids, o.ID)
+	ids := make([]appbur.ObjectID, 0, p.Objects.Len())
+	for _, id := range p.Objects.IDs() {
+		ids = append(ids, id)
 	}
 	missing := homeless(ids)
 	if len(missing) == 0 {

@@ -15,30 +15,30 @@ type needs struct {
 	scope  *scope
 	point  Point
 
-	objects  map[appbur.ObjectID]Object
+	objects  map[appbur.ObjectID]packed
 	byUID    map[string]appbur.ObjectID
 	served   map[appbur.GroupKind]appbur.ObjectID // definitions by the kind they define
 	services map[string]appbur.ObjectID           // APIServices by group/version
-	granting map[string][]Object                  // bindings by the user or group they are for
+	granting map[string][]appbur.ObjectID         // bindings by the user or group they are for
 
 	chosen  map[appbur.ObjectID]bool
 	needed  map[appbur.ObjectID]Need
 	unowned []string
 }
 
-func newNeeds(p Point, objects []Object, c Choice) *needs {
+func newNeeds(p Point, objects Objects, c Choice) *needs {
 	c.Owners = cmp.Or(c.Owners, OwnersInclude)
 	n := &needs{
 		choice: c, point: p, scope: newScope(),
-		objects: make(map[appbur.ObjectID]Object, len(objects)), byUID: make(map[string]appbur.ObjectID, len(objects)),
+		objects: make(map[appbur.ObjectID]packed, objects.Len()), byUID: make(map[string]appbur.ObjectID, objects.Len()),
 		served: make(map[appbur.GroupKind]appbur.ObjectID), services: make(map[string]appbur.ObjectID),
-		granting: make(map[string][]Object),
+		granting: make(map[string][]appbur.ObjectID),
 		chosen:   make(map[appbur.ObjectID]bool), needed: make(map[appbur.ObjectID]Need),
 	}
 
-	for _, o := range objects {
-		n.objects[o.ID] = o
-		n.scope.add(o, true)
+	for i, o := range objects.All() {
+		n.objects[o.ID] = objects.list[i]
+		n.scope.add(objects.list[i], true)
 		if uid := p.Index[o.ID].UID; uid != "" {
 			n.byUID[uid] = o.ID
 		}
@@ -50,7 +50,7 @@ func newNeeds(p Point, objects []Object, c Choice) *needs {
 		case kindRoleBinding, kindClusterRoleBinding:
 			for _, subject := range list(o.Content, "subjects") {
 				if user := userOf(subject); user != "" {
-					n.granting[user] = append(n.granting[user], o)
+					n.granting[user] = append(n.granting[user], o.ID)
 				}
 			}
 		}
@@ -105,7 +105,7 @@ func (n *needs) follow(o Object, subjects bool) {
 	}
 	for _, user := range []string{accountUsers + o.ID.Namespace + ":" + o.ID.Name, accountGroups + o.ID.Namespace} {
 		for _, binding := range n.granting[user] {
-			n.need(binding.ID, "binding", o.ID, false)
+			n.need(binding, "binding", o.ID, false)
 		}
 	}
 }
@@ -120,7 +120,7 @@ func (n *needs) need(id appbur.ObjectID, as string, by appbur.ObjectID, subjects
 		return
 	}
 	n.needed[id] = Need{As: as, By: by}
-	n.follow(o, subjects)
+	n.follow(o.open(), subjects)
 }
 
 // owners brings the owners of an object, or notes those that are missing.

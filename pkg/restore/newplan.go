@@ -33,7 +33,7 @@ func NewPlan(p Point, t compat.Target, o Options) (*Plan, error) {
 		point:  p,
 		target: compat.WithSource(t, p.Meta.Cluster.Version),
 		around: o.Surroundings,
-		drafts: make(map[appbur.ObjectID]*draft, len(objects)),
+		drafts: make(map[appbur.ObjectID]*draft, objects.Len()),
 		kinds:  make(map[appbur.GroupKind]definition),
 		notes:  slices.Clone(p.Notes),
 	}
@@ -89,7 +89,7 @@ func NewPlan(p Point, t compat.Target, o Options) (*Plan, error) {
 func (b *planner) uidsInside() {
 	var places manifest.UIDPlaces
 	for _, d := range b.written() {
-		places.Add(d.saved, d.before)
+		places.Add(d.saved, d.before.Object())
 	}
 	for _, place := range places.List() {
 		b.note(NoteUID, appbur.ObjectID{}, "%s", place)
@@ -99,8 +99,8 @@ func (b *planner) uidsInside() {
 // draft is what is known of one object before the graph is built.
 type draft struct {
 	saved   appbur.ObjectID // as in the point; the index knows it by this
-	before  map[string]any  // the content as in the point
-	object  Object          // as in the target
+	before  Content         // as in the point
+	object  packed          // as in the target
 	verdict compat.Verdict
 	from    string
 	// original is the saved form of an object that is converted, nil for others.
@@ -150,13 +150,15 @@ func (b *planner) note(kind NoteKind, id appbur.ObjectID, format string, args ..
 
 // judgeAll gives every object its verdict. Definitions are judged first: they
 // decide which custom resources the target will serve.
-func (b *planner) judgeAll(objects []Object) error {
+func (b *planner) judgeAll(objects Objects) error {
 	var definitions []map[string]any
 	services := make(map[string]appbur.ObjectID) // by group/version
-	first := func(o Object) bool { return o.ID.GroupKind() == kindDefinition || o.ID.GroupKind() == kindAPIService }
+	first := func(id appbur.ObjectID) bool {
+		return id.GroupKind() == kindDefinition || id.GroupKind() == kindAPIService
+	}
 
-	for _, o := range objects {
-		if !first(o) {
+	for _, o := range objects.list {
+		if !first(o.ID) {
 			continue
 		}
 		d, err := b.judge(o)
@@ -166,20 +168,21 @@ func (b *planner) judgeAll(objects []Object) error {
 		if d.blocked {
 			continue
 		}
+		content := d.object.Content.Object()
 		if o.ID.GroupKind() == kindDefinition {
 			if !d.kept { // that of the target says what it serves
-				definitions = append(definitions, d.object.Content)
+				definitions = append(definitions, content)
 			}
-			read := readDefinition(d.object.ID, d.object.Content)
+			read := readDefinition(d.object.ID, content)
 			b.kinds[read.kind] = read
 			continue
 		}
-		services[text(d.object.Content, "spec", "group")+"/"+text(d.object.Content, "spec", "version")] = d.object.ID
+		services[text(content, "spec", "group")+"/"+text(content, "spec", "version")] = d.object.ID
 	}
 
 	b.target = compat.WithSchemas(compat.WithCRDs(b.target, definitions), schema.New(definitions, b.target.Version()))
-	for _, o := range objects {
-		if first(o) {
+	for _, o := range objects.list {
+		if first(o.ID) {
 			continue
 		}
 		d, err := b.judge(o)
@@ -196,7 +199,7 @@ func (b *planner) judgeAll(objects []Object) error {
 	return nil
 }
 
-func (b *planner) judge(o Object) (*draft, error) {
+func (b *planner) judge(o packed) (*draft, error) {
 	d := &draft{saved: o.ID, before: o.Content, object: o, redaction: newRedaction(o)}
 	d.rewritten = d.redaction.changes(o.Rewritten)
 	d.guard(func() error { return b.convert(d) })
@@ -208,7 +211,7 @@ func (b *planner) judge(o Object) (*draft, error) {
 
 // convert gives the draft its verdict, and the form that the target takes.
 func (b *planner) convert(d *draft) error {
-	o := d.object
+	o := d.object.open()
 	complete, err := b.withStatus(o)
 	if err != nil {
 		return err
@@ -228,12 +231,12 @@ func (b *planner) convert(d *draft) error {
 	if err != nil {
 		return fmt.Errorf("converting it: %w", err)
 	}
-	d.object = Object{ID: id, APIVersion: d.verdict.APIVersion, Content: content, Need: o.Need}
+	d.object = packed{ID: id, APIVersion: d.verdict.APIVersion, Content: ContentOf(content), Need: o.Need}
 	if d.verdict.APIVersion != o.APIVersion {
 		d.from = o.APIVersion
 	}
 	if d.from != "" || len(d.verdict.Changes) > 0 {
-		d.original = &original{object: o.ID, apiVersion: o.APIVersion, content: o.Content}
+		d.original = &original{object: o.ID, apiVersion: o.APIVersion, content: d.before}
 	}
 	return nil
 }
@@ -320,14 +323,18 @@ func (b *planner) shape(d *draft, restored func(id appbur.ObjectID) bool, s *sco
 		entry: entry, has: restored, statusApart: apart, uid: b.sourceUID,
 		note: func(kind NoteKind, format string, args ...any) { b.note(kind, d.object.ID, format, args...) },
 	}
-	if d.object.Content, err = shape(d.object.ID, d.object.Content, in); err != nil {
+	o := d.object.open()
+	if o.Content, err = shape(o.ID, o.Content, in); err != nil {
 		return err
 	}
-	d.references = references(d.object, s)
-	if d.original != nil {
-		in.note = func(NoteKind, string, ...any) {}
-		d.original.content, err = shape(d.saved, d.original.content, in)
+	d.object.Content, d.references = ContentOf(o.Content), references(o, s)
+
+	if d.original == nil {
+		return nil
 	}
+	in.note = func(NoteKind, string, ...any) {}
+	saved, err := shape(d.saved, d.original.content.Object(), in)
+	d.original.content = ContentOf(saved)
 	return err
 }
 

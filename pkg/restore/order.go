@@ -65,12 +65,15 @@ func (b *planner) prepare(d *draft, s *scope) {
 	if d.apply == nil {
 		return
 	}
-	content, rule, ok := early(d.object, s)
+	if !slices.ContainsFunc(lateRules, func(r lateRule) bool { return r.kind == d.object.ID.GroupKind() }) {
+		return
+	}
+	content, rule, ok := early(d.object.open(), s)
 	if !ok {
 		return
 	}
 	step := d.apply.step
-	step.Action, step.Content, step.Owners, step.Why = ActionPrepare, content, nil, rule.reason+"; it is completed after them"
+	step.Action, step.Content, step.Owners, step.Why = ActionPrepare, ContentOf(content), nil, rule.reason+"; it is completed after them"
 	d.prepared = &node{stage: d.apply.stage, rank: d.apply.rank, step: step}
 	d.apply.stage = stageLimits
 	d.apply.after(d.prepared, firm)
@@ -118,7 +121,7 @@ func (b *planner) makeNodes(d *draft) {
 	if d.status != nil {
 		d.statusNode = &node{stage: stage, rank: rank, step: Step{
 			Action: ActionStatus, Object: d.object.ID, APIVersion: d.object.APIVersion,
-			Content: statusContent(d.object.APIVersion, d.object.ID, d.status),
+			Content: ContentOf(statusContent(d.object.APIVersion, d.object.ID, d.status)),
 			Why:     "its controller goes on from where it was", redaction: d.redaction, Need: d.object.Need,
 		}}
 		d.statusNode.after(d.apply, firm)
@@ -158,11 +161,11 @@ func (b *planner) steps() ([]Step, error) {
 	}
 
 	for i := range steps {
-		if steps[i].Content == nil || steps[i].Action == ActionWait {
+		if steps[i].Content.IsZero() || steps[i].Action == ActionWait {
 			continue
 		}
 		var err error
-		if steps[i].Digest, err = digestContent(steps[i].redaction.mask(steps[i].Content)); err != nil {
+		if steps[i].Digest, err = digestContent(steps[i].redaction.mask(steps[i].Content.Object())); err != nil {
 			return nil, fmt.Errorf("%s: %w", steps[i].Object, err)
 		}
 	}

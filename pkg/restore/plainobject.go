@@ -104,7 +104,7 @@ func phaseOf(kind appbur.GroupKind) Phase {
 
 // complete takes over what a step applies.
 func (o *PlainObject) complete(step *Step) error {
-	o.Content, o.Owners = step.Content, step.Owners
+	o.Content, o.Owners = step.Content.Object(), step.Owners
 	if o.Content["status"] != nil {
 		o.Content, o.Status = maps.Clone(o.Content), true
 		delete(o.Content, "status")
@@ -118,8 +118,9 @@ func (o *PlainObject) complete(step *Step) error {
 	if step.original == nil {
 		return nil
 	}
+	saved, content := step.original.content.Object(), step.Content.Object()
 	for _, path := range o.Secrets {
-		if reaches(step.original.content, path) && !reaches(step.Content, path) {
+		if reaches(saved, path) && !reaches(content, path) {
 			return appbur.WithHint(fmt.Errorf("%s: %w", o.Object, ErrSecretMoved), "leave the object out, or have its values in clear")
 		}
 	}

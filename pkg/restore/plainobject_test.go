@@ -132,13 +132,14 @@ func TestNothingIsPlainWhileObjectsAreBlocked(t *testing.T) {
 func TestASecretThatMovedIsNotWrittenInClear(t *testing.T) {
 	o := PlainObject{Object: appbur.ObjectID{Kind: "Thing", Name: "x"}}
 	step := &Step{
-		Content: map[string]any{"renamed": "hush"}, original: &original{content: map[string]any{"token": "hush"}},
+		Content:   ContentOf(map[string]any{"renamed": "hush"}),
+		original:  &original{content: ContentOf(map[string]any{"token": "hush"})},
 		redaction: &redaction{paths: [][]string{{"token"}}},
 	}
 	if err := o.complete(step); !errors.Is(err, ErrSecretMoved) {
 		t.Errorf("got %v", err)
 	}
-	step.Content = map[string]any{"token": "hush"}
+	step.Content = ContentOf(map[string]any{"token": "hush"})
 	if err := o.complete(step); err != nil {
 		t.Error(err)
 	}

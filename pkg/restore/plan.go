@@ -149,9 +149,8 @@ type Step struct {
 	Digest appbur.Digest `json:"digest,omitzero"`
 
 	// Content is what the step sends, without owner references: a complete object
-	// for apply and relink, one with nothing but a status for status. It is
-	// shared and never modified.
-	Content map[string]any `json:"-"`
+	// for apply and relink, one with nothing but a status for status.
+	Content Content `json:"-"`
 
 	// original is the saved form of an object that is converted, nil for others.
 	original *original

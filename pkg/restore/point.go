@@ -2,7 +2,6 @@ package restore
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/compat"
@@ -27,7 +26,7 @@ type Object struct {
 // objects in clear, and what was taken out of their manifests.
 type Point struct {
 	Meta    appbur.RestorePoint
-	Objects []Object
+	Objects Objects
 	Index   map[appbur.ObjectID]manifest.Entry
 	// Notes are about what was changed since the point was read; they go into the plan.
 	Notes []Note
@@ -43,16 +42,18 @@ type Point struct {
 // sorted returns the objects in the order of their ids, so that nothing that
 // follows depends on the order in which they were read. It refuses two objects
 // with one id and objects whose content contradicts their id.
-func (p Point) sorted() ([]Object, error) {
-	objects := slices.Clone(p.Objects)
-	slices.SortFunc(objects, func(a, b Object) int { return a.ID.Compare(b.ID) })
-	for i, o := range objects {
-		if i > 0 && objects[i-1].ID == o.ID {
-			return nil, fmt.Errorf("the restore point holds %s twice", o.ID)
+func (p Point) sorted() (Objects, error) {
+	objects := p.Objects.Clone()
+	objects.Sort()
+	for i, id := range objects.IDs() {
+		if i > 0 && objects.ID(i-1) == id {
+			return Objects{}, fmt.Errorf("the restore point holds %s twice", id)
 		}
+	}
+	for _, o := range objects.All() {
 		if text(o.Content, "kind") != o.ID.Kind || text(o.Content, "apiVersion") != o.APIVersion ||
 			text(o.Content, "metadata", "name") != o.ID.Name {
-			return nil, fmt.Errorf("the content of %s names another object", o.ID)
+			return Objects{}, fmt.Errorf("the content of %s names another object", o.ID)
 		}
 	}
 	return objects, nil

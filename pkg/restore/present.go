@@ -19,10 +19,11 @@ func (s *surveyor) present(ctx context.Context, p Point, t compat.Target) error 
 		apiVersion string
 	}
 	byKind := make(map[typeKey][]at)
-	for _, o := range p.Objects {
-		if o.Need == nil {
+	for _, kept := range p.Objects.list {
+		if kept.Need == nil {
 			continue
 		}
+		o := kept.open()
 		verdict := compat.Judge(o.Content, t)
 		if !verdict.Creatable() {
 			continue

@@ -30,7 +30,7 @@ type redaction struct {
 }
 
 // newRedaction makes the redaction of a saved object; nil if it has no secrets.
-func newRedaction(o Object) *redaction {
+func newRedaction(o packed) *redaction {
 	paths := o.Secrets
 	if o.ID.GroupKind() == kindSecret {
 		paths = append(slices.Clone(secretOfSecrets), paths...)
@@ -39,7 +39,7 @@ func newRedaction(o Object) *redaction {
 		return nil
 	}
 	// Only errors and digests need the values; most objects never do.
-	return &redaction{paths: paths, values: func() []string { return secretValues(o.Content, paths) }}
+	return &redaction{paths: paths, values: func() []string { return secretValues(o.Content.Object(), paths) }}
 }
 
 // with returns a redaction that hides more paths.

@@ -20,7 +20,7 @@ func redactionOf(t testing.TB, content string, paths ...[]string) *redaction {
 	}
 	o.ID = appbur.ObjectID{Kind: text(o.Content, "kind"), Name: "x"}
 	o.Secrets = paths
-	return newRedaction(o)
+	return newRedaction(pack(o))
 }
 
 func TestTextIsRedacted(t *testing.T) {
@@ -150,7 +150,7 @@ func FuzzRedactText(f *testing.F) {
 			ID: appbur.ObjectID{Kind: "ConfigMap", Name: "x"}, Secrets: [][]string{{"data"}},
 			Content: map[string]any{"data": map[string]any{"k": value}},
 		}
-		v := newRedaction(o)
+		v := newRedaction(pack(o))
 		quoted, err := json.Marshal(value)
 		if err != nil {
 			t.Fatal(err)

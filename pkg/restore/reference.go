@@ -25,12 +25,16 @@ type referenceRule struct {
 type scope struct {
 	// claims holds the names of all claims by namespace, sorted.
 	claims map[string][]string
-	// ofKind has all objects of the kinds that rules need, sorted.
-	ofKind map[appbur.GroupKind][]Object
+	// addressed are the restored Services that chose their address, sorted.
+	addressed []appbur.ObjectID
+	// podsIn are the namespaces of restored Pods.
+	podsIn map[string]bool
+	// leftEmpty are the kinds of which a restored object names no class.
+	leftEmpty map[appbur.GroupKind]bool
 }
 
 func newScope() *scope {
-	return &scope{claims: make(map[string][]string), ofKind: make(map[appbur.GroupKind][]Object)}
+	return &scope{claims: make(map[string][]string), podsIn: make(map[string]bool), leftEmpty: make(map[appbur.GroupKind]bool)}
 }
 
 // scopeOf is the scope of drafts, which are sorted.
@@ -43,15 +47,27 @@ func scopeOf(drafts []*draft) *scope {
 }
 
 // add takes in one more object. They come sorted.
-func (s *scope) add(o Object, restored bool) {
-	switch kind := o.ID.GroupKind(); kind {
-	case kindClaim, kindIngress, kindPod, kindService:
-		if restored {
-			s.ofKind[kind] = append(s.ofKind[kind], o)
+func (s *scope) add(o packed, restored bool) {
+	kind := o.ID.GroupKind()
+	if kind == kindClaim {
+		s.claims[o.ID.Namespace] = append(s.claims[o.ID.Namespace], o.ID.Name)
+	}
+	if !restored {
+		return
+	}
+
+	switch kind {
+	case kindPod:
+		s.podsIn[o.ID.Namespace] = true
+	case kindService:
+		if chosenAddress(o.open()) != "" {
+			s.addressed = append(s.addressed, o.ID)
 		}
 	}
-	if o.ID.GroupKind() == kindClaim {
-		s.claims[o.ID.Namespace] = append(s.claims[o.ID.Namespace], o.ID.Name)
+	for _, class := range defaultClasses {
+		if kind == class.user && !s.leftEmpty[kind] {
+			s.leftEmpty[kind] = class.leftEmpty(o.open())
+		}
 	}
 }
 
@@ -303,13 +319,7 @@ func addressReferences(o Object, s *scope) []appbur.ObjectID {
 	if chosenAddress(o) != "" || text(o.Content, "spec", "clusterIP") != "" {
 		return nil
 	}
-	var refs []appbur.ObjectID
-	for _, other := range s.ofKind[kindService] {
-		if chosenAddress(other) != "" {
-			refs = append(refs, other.ID)
-		}
-	}
-	return refs
+	return s.addressed
 }
 
 // typedReferences walks the complete spec of a custom resource.

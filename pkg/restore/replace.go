@@ -158,8 +158,8 @@ func (u Unchangeable) orphans() bool {
 	}
 	selector, has := lookup(u.live, []string{"spec", "selector"}).(map[string]any)
 	runs := u.Object.Group == "apps" && has
-	return runs && len(differences(selector, field(u.step.Content, "spec", "selector"))) == 0 &&
-		len(differences(field(u.step.Content, "spec", "selector"), selector)) == 0
+	planned := field(u.step.Content.Object(), "spec", "selector")
+	return runs && len(differences(selector, planned)) == 0 && len(differences(planned, selector)) == 0
 }
 
 // Replace adds to the plan that objects which cannot be changed are deleted and created again.

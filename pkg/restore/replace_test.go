@@ -101,7 +101,7 @@ func TestWhatAReplacedObjectOwnsStaysWhereItIsFoundAgain(t *testing.T) {
 	} {
 		one := Unchangeable{
 			Object: appbur.ObjectID{Group: test.kind.Group, Kind: test.kind.Kind, Name: "x"},
-			step:   &Step{Content: deployment(test.want)}, live: deployment(test.live),
+			step:   &Step{Content: ContentOf(deployment(test.want))}, live: deployment(test.live),
 		}
 		if one.orphans() != test.orphans {
 			t.Errorf("%s: %v", name, !test.orphans)

@@ -81,7 +81,7 @@ func (r *theTarget) benchPlan(b *testing.B, prefix string) *Plan {
 	point := pointOf(b)
 	add := func(o map[string]any) {
 		id := appbur.ObjectID{Kind: text(o, "kind"), Namespace: text(o, "metadata", "namespace"), Name: text(o, "metadata", "name")}
-		point.Objects = append(point.Objects, Object{ID: id, APIVersion: "v1", Content: o})
+		point.Objects.Add(Object{ID: id, APIVersion: "v1", Content: o})
 	}
 	for n := range benchNamespaces {
 		add(map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": benchNamespace(prefix, n)}})

@@ -335,7 +335,7 @@ func (v *rightsReview) look(ctx context.Context, step *Step) (looked, error) {
 		return looked{true, true}, nil // a status that another manager has is left alone
 	}
 
-	content, err := withDefaults(step, withLiveStatus(step.Content, found), found)
+	content, err := withDefaults(step, withLiveStatus(step.Content.Object(), found), found)
 	if err != nil {
 		return looked{exists: true}, nil //nolint:nilerr // see above
 	}

@@ -93,9 +93,9 @@ func (s *surveyor) request(ctx context.Context, what string, send func() error) 
 // name none.
 func (s *surveyor) defaults(ctx context.Context, p Point, class defaultClass) error {
 	var users []appbur.ObjectID
-	for _, o := range p.Objects {
-		if class.leftEmpty(o) {
-			users = append(users, o.ID)
+	for i, id := range p.Objects.IDs() {
+		if id.GroupKind() == class.user && class.leftEmpty(p.Objects.At(i)) {
+			users = append(users, id)
 		}
 	}
 

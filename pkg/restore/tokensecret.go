@@ -53,9 +53,13 @@ func (w *worker) awaitAccount(ctx context.Context, a *stepResult) error {
 
 // tokenAccount returns the account that a token Secret is of.
 func tokenAccount(step *Step) (appbur.ObjectID, bool) {
-	if step.Object.GroupKind() != kindSecret || text(step.Content, "type") != "kubernetes.io/service-account-token" {
+	if step.Object.GroupKind() != kindSecret {
 		return appbur.ObjectID{}, false
 	}
-	name := text(step.Content, "metadata", "annotations", "kubernetes.io/service-account.name")
+	content := step.Content.Object()
+	if text(content, "type") != "kubernetes.io/service-account-token" {
+		return appbur.ObjectID{}, false
+	}
+	name := text(content, "metadata", "annotations", "kubernetes.io/service-account.name")
 	return appbur.ObjectID{Kind: kindServiceAccount.Kind, Namespace: step.Object.Namespace, Name: name}, name != ""
 }

@@ -32,16 +32,13 @@ func Verify(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules, r Re
 		live: make(map[appbur.ObjectID]*liveFacts), added: make(map[Addition]int),
 		findings: Findings{Format: FindingsFormat, Point: p.Point},
 	}
-	statuses := make(map[appbur.ObjectID]any)
+	statuses := make(map[appbur.ObjectID]Content)
 	for i := range p.Steps {
 		switch s := &p.Steps[i]; s.Action {
 		case ActionStatus:
-			statuses[s.Object] = s.Content["status"]
+			statuses[s.Object] = s.Content
 		case ActionApply, ActionKeep:
 			v.total++
-			if inline := s.Content["status"]; inline != nil {
-				statuses[s.Object] = inline // of a kind without a status subresource
-			}
 		case ActionPrepare, ActionWait, ActionRelink, ActionHandOver, ActionBarrier, ActionSkip, ActionBlocked, ActionPrune:
 		}
 	}
@@ -55,7 +52,7 @@ func Verify(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules, r Re
 		case ActionBlocked, ActionSkip:
 			v.findings.LeftOut = append(v.findings.LeftOut, Finding{Kind: FindingBlocked, Object: step.Object, What: step.Why})
 		case ActionApply:
-			if step.Content == nil {
+			if step.Content.IsZero() {
 				return Findings{}, fmt.Errorf("%w: step %d", ErrNoContent, step.ID)
 			}
 			join(together, step)
@@ -113,7 +110,7 @@ func join(groups map[liveGroup]map[appbur.ObjectID]*Step, step *Step) {
 
 // listed compares those objects of a group that a list shows, and takes them out of the group;
 // if it shows all that there are, the others are missing.
-func (v *verifier) listed(ctx context.Context, g liveGroup, steps map[appbur.ObjectID]*Step, statuses map[appbur.ObjectID]any) error {
+func (v *verifier) listed(ctx context.Context, g liveGroup, steps map[appbur.ObjectID]*Step, statuses map[appbur.ObjectID]Content) error {
 	var failed error
 	complete, _ := v.worker.eachLive(ctx, g, len(steps), func(live map[string]any) {
 		id := appbur.ObjectID{Group: groupOf(g.apiVersion), Kind: g.kind, Namespace: g.namespace, Name: text(live, "metadata", "name")}
@@ -203,7 +200,7 @@ func (v *verifier) read(ctx context.Context, step *Step, id appbur.ObjectID, api
 
 // object compares one object. Errors of the server are findings; only the end of
 // the context is an error.
-func (v *verifier) object(ctx context.Context, step *Step, status any) error {
+func (v *verifier) object(ctx context.Context, step *Step, status Content) error {
 	live, err := v.read(ctx, &Step{ID: step.ID, Object: step.Object, redaction: step.redaction}, step.Object, step.APIVersion)
 	switch {
 	case ctx.Err() != nil:
@@ -226,7 +223,7 @@ func (v *verifier) missing(step *Step) {
 }
 
 // compare compares one object that is there.
-func (v *verifier) compare(ctx context.Context, step *Step, status any, live map[string]any) error {
+func (v *verifier) compare(ctx context.Context, step *Step, status Content, live map[string]any) error {
 	v.checked(step.Object, factsOf(live))
 	if text(live, "metadata", "deletionTimestamp") != "" {
 		v.find(Finding{
@@ -237,8 +234,13 @@ func (v *verifier) compare(ctx context.Context, step *Step, status any, live map
 	if step.Need != nil {
 		return nil // it may be another one than that of the point, and is not brought to it
 	}
-	v.status(step, status, live)
-	return v.content(ctx, step, live)
+	content := step.Content.Object()
+	want := content["status"] // of a kind without a status subresource
+	if !status.IsZero() {
+		want = status.Object()["status"]
+	}
+	v.status(step, want, live)
+	return v.content(ctx, step, content, live)
 }
 
 func (v *verifier) checked(id appbur.ObjectID, facts *liveFacts) {
@@ -274,8 +276,8 @@ func (v *verifier) status(step *Step, want any, live map[string]any) {
 }
 
 // content compares what is live with the plan, as a restore does ([unlikePlan]).
-func (v *verifier) content(ctx context.Context, step *Step, live map[string]any) error {
-	want, err := normalOf(v.rules, step.Content)
+func (v *verifier) content(ctx context.Context, step *Step, content, live map[string]any) error {
+	want, err := normalOf(v.rules, content)
 	if err != nil {
 		v.find(Finding{Kind: FindingUnreadable, Object: step.Object, What: "in the plan: " + step.redaction.error(err).Error()})
 		return nil
@@ -287,7 +289,7 @@ func (v *verifier) content(ctx context.Context, step *Step, live map[string]any)
 	}
 	// What was secret, and what is by the rules of now.
 	hidden := step.redaction.with(want.secrets).with(got.secrets)
-	found := unlikePlan(v.rules, step, withLiveStatus(step.Content, live), live)
+	found := unlikePlan(v.rules, step, withLiveStatus(content, live), live)
 
 	// What a restore would leave as it is, is right.
 	if found, _, err = unlikeSaved(ctx, step, found, live, v.getter(step)); err != nil {
@@ -310,7 +312,7 @@ func (v *verifier) content(ctx context.Context, step *Step, live map[string]any)
 		})
 	}
 
-	filled, class := filledIn(step.Object, step.Content, live)
+	filled, class := filledIn(step.Object, content, live)
 	if filled != nil {
 		what := fmt.Sprintf("was left empty in the source, is %q: the default of this cluster was written into it", class)
 		v.find(Finding{Kind: FindingDifferent, Object: step.Object, Path: formatPath(filled), What: what})

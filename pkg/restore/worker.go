@@ -252,9 +252,9 @@ func (w *worker) withOwners(ctx context.Context, a *stepResult, before learned) 
 	}
 
 	if len(references) == 0 {
-		return a.step.Content, nil
+		return a.step.Content.Object(), nil
 	}
-	return with(a.step.Content, references, "metadata", "ownerReferences"), nil
+	return with(a.step.Content.Object(), references, "metadata", "ownerReferences"), nil
 }
 
 // withLiveStatus leaves the status of a custom resource without a status subresource as it
@@ -286,7 +286,7 @@ func (w *worker) status(ctx context.Context, a *stepResult, before learned) erro
 	}
 
 	request := Request{
-		Object: a.step.Object, APIVersion: a.step.APIVersion, Content: a.step.Content,
+		Object: a.step.Object, APIVersion: a.step.APIVersion, Content: a.step.Content.Object(),
 		Status: true, Force: before.created, Full: !before.created,
 	}
 	answer, err := w.write(ctx, a, request)
@@ -318,14 +318,14 @@ func (w *worker) status(ctx context.Context, a *stepResult, before learned) erro
 // which is left alone has any.
 func isFilled(step *Step, found map[string]any) bool {
 	return step.Need != nil && len(dict(found["status"])) > 0 ||
-		found != nil && len(differences(step.Content["status"], found["status"])) == 0
+		found != nil && len(differences(step.Content.Object()["status"], found["status"])) == 0
 }
 
 // await polls until a definition is established and its versions are served. Its
 // timeout is counted in its own delays: a server that has all requests held back
 // for minutes uses none of it up.
 func (w *worker) await(ctx context.Context, a *stepResult) error {
-	definition := readDefinition(a.step.Object, a.step.Content)
+	definition := readDefinition(a.step.Object, a.step.Content.Object())
 	var waited time.Duration
 
 	for tries := 1; ; tries++ {

@@ -35,9 +35,9 @@ type store struct {
 	raced map[appbur.ObjectID]func(map[string]any) map[string]any
 }
 
-func storeOf(objects []restore.Object) *store {
+func storeOf(objects restore.Objects) *store {
 	s := &store{objects: make(map[appbur.ObjectID]map[string]any), raced: make(map[appbur.ObjectID]func(map[string]any) map[string]any)}
-	for _, o := range objects {
+	for _, o := range objects.All() {
 		s.objects[o.ID] = put(o.Content, []string{"metadata", "resourceVersion"}, "0")
 	}
 	return s
@@ -160,7 +160,7 @@ func normalised(content map[string]any) map[string]any {
 
 func asBefore(t *testing.T, before restore.Point, s *store) {
 	t.Helper()
-	for _, o := range before.Objects {
+	for _, o := range before.Objects.All() {
 		if got := normalised(s.objects[o.ID]); !cmp.Equal(o.Content, got) {
 			t.Errorf("%s is not as it was:\n%s", o.ID, cmp.Diff(o.Content, got))
 		}
@@ -317,7 +317,7 @@ func TestAForgedMarkChangesNothing(t *testing.T) {
 		forged("CronJob", "batch/v1", "nothing"),
 		forged("CronJob", "batch/v1", strings.Repeat("x", mostMark+1)),
 	} {
-		s := storeOf([]restore.Object{o})
+		s := storeOf(restore.ObjectsOf(o))
 		releases := s.releases()
 		if len(releases) != 1 || releases[0].Problem == "" {
 			t.Errorf("%s is not told: %+v", o.ID, releases)

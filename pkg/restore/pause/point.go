@@ -37,7 +37,7 @@ type Target struct {
 func (p Pauses) Affected(point restore.Point) []restore.Object {
 	var affected []restore.Object
 	rules := p.ruleBook(point)
-	for _, o := range point.Objects {
+	for _, o := range point.Objects.All() {
 		if rule, ok := rules.about(o); ok && len(rule.Set) > 0 {
 			affected = append(affected, o)
 		}
@@ -48,10 +48,11 @@ func (p Pauses) Affected(point restore.Point) []restore.Object {
 // AsBefore returns a point without the marks of restores: what was paused while it was saved is as it
 // was before.
 func AsBefore(point restore.Point) restore.Point {
-	point.Objects = slices.Clone(point.Objects)
-	for i, o := range point.Objects {
+	point.Objects = point.Objects.Clone()
+	for i, o := range point.Objects.All() {
 		if m, found, err := markOf(o.Content); found && err == nil && !judged[o.ID.Group] {
-			point.Objects[i].Content = unmarked(o.Content, m)
+			o.Content = unmarked(o.Content, m)
+			point.Objects.Set(i, o)
 		}
 	}
 	return point
@@ -66,9 +67,10 @@ func (p Pauses) Apply(point restore.Point, t Target) (restore.Point, error) {
 	running, unpausable := make(map[string][]string), make(map[string][]string) // by controller
 	rules := p.ruleBook(point)
 
-	for i, o := range changed.Objects {
+	for i, o := range changed.Objects.All() {
 		if text, resumed := t.Resumed[o.ID]; resumed {
-			changed.Objects[i].Content = marked(o.Content, text)
+			o.Content = marked(o.Content, text)
+			changed.Objects.Set(i, o)
 			continue
 		}
 		rule, waits, ok := rules.pausing(o, t)
@@ -89,7 +91,7 @@ func (p Pauses) Apply(point restore.Point, t Target) (restore.Point, error) {
 		case t.Running[o.ID] && !waits && !p.Running:
 			running[rule.Controller] = append(running[rule.Controller], o.ID.String())
 		default:
-			changed.Objects[i] = after
+			changed.Objects.Set(i, after)
 			add(pausing, rule.Controller, o.ID)
 		}
 	}

@@ -19,7 +19,7 @@ func pointOf(t testing.TB, manifests string) restore.Point {
 	p := restore.Point{Index: map[appbur.ObjectID]manifest.Entry{}}
 	for _, text := range strings.Split(strings.TrimSpace(manifests), "\n---\n") {
 		o := objectOf(t, text)
-		p.Objects = append(p.Objects, o)
+		p.Objects.Add(o)
 	}
 	return p
 }
@@ -146,9 +146,9 @@ func TestEachControllerIsPausedInItsOwnWay(t *testing.T) {
 	around := definitions(t) + compositeDefinition
 	for _, test := range pausing {
 		point := pointOf(t, around+"\n---\n"+test.object)
-		before := point.Objects[len(point.Objects)-1]
+		before := point.Objects.At(point.Objects.Len() - 1)
 		paused := applied(t, Pauses{}, point, Target{})
-		after := paused.Objects[len(paused.Objects)-1]
+		after := paused.Objects.At(paused.Objects.Len() - 1)
 		if got := said(after); got != test.want {
 			t.Errorf("%s:\n%s\nwant\n%s", test.object, got, test.want)
 			continue
@@ -170,7 +170,7 @@ func TestEachControllerIsPausedInItsOwnWay(t *testing.T) {
 		}
 		text, _ := lookup(after.Content, []string{"metadata", "annotations", restore.PausedKey}).(string)
 		again := applied(t, Pauses{}, point, Target{Waiting: map[appbur.ObjectID]string{after.ID: text}})
-		if second := again.Objects[len(again.Objects)-1]; !cmp.Equal(after.Content, second.Content) {
+		if second := again.Objects.At(again.Objects.Len() - 1); !cmp.Equal(after.Content, second.Content) {
 			t.Errorf("%s: a second restore pauses it otherwise:\n%s", test.object, cmp.Diff(after.Content, second.Content))
 		}
 	}
@@ -201,11 +201,11 @@ func TestFieldsThatAnOldDefinitionLacks(t *testing.T) {
 	}
 
 	cluster := with("cluster.x-k8s.io", "Cluster")
-	if got := said(cluster.Objects[1]); got != `metadata.annotations["cluster.x-k8s.io/paused"] is true until it is activated` {
+	if got := said(cluster.Objects.At(1)); got != `metadata.annotations["cluster.x-k8s.io/paused"] is true until it is activated` {
 		t.Errorf("a Cluster without spec.paused: %s", got)
 	}
 	set := with("argoproj.io", "ApplicationSet")
-	if got := said(set.Objects[1]); got != "" || len(set.Notes) != 1 || !strings.Contains(set.Notes[0].What, "has no field for it") {
+	if got := said(set.Objects.At(1)); got != "" || len(set.Notes) != 1 || !strings.Contains(set.Notes[0].What, "has no field for it") {
 		t.Errorf("an ApplicationSet without applicationsSync: %q, %v", got, set.Notes)
 	}
 }
@@ -223,8 +223,8 @@ const cronJobs = `
 func TestWhatTheTargetHasDecides(t *testing.T) {
 	point := pointOf(t, cronJobs)
 	target := Target{
-		Running: map[appbur.ObjectID]bool{point.Objects[1].ID: true, point.Objects[2].ID: true},
-		Waiting: map[appbur.ObjectID]string{point.Objects[2].ID: "damaged"},
+		Running: map[appbur.ObjectID]bool{point.Objects.At(1).ID: true, point.Objects.At(2).ID: true},
+		Waiting: map[appbur.ObjectID]string{point.Objects.At(2).ID: "damaged"},
 	}
 	names := func(p restore.Point) (names []string) {
 		for _, id := range p.Pausing.Objects() {
@@ -246,25 +246,25 @@ func TestWhatTheTargetHasDecides(t *testing.T) {
 	}
 
 	// What somebody has resumed keeps its mark, for a release to remove, and is not paused again.
-	live := usual.Objects[0].Content
+	live := usual.Objects.At(0).Content
 	text, _ := lookup(live, []string{"metadata", "annotations", restore.PausedKey}).(string)
 	live = put(live, []string{"spec", "suspend"}, false)
-	if r, ok := ReleaseOf(point.Objects[0].ID, live); !ok || !r.Resumed || len(r.Changes) > 0 {
+	if r, ok := ReleaseOf(point.Objects.At(0).ID, live); !ok || !r.Resumed || len(r.Changes) > 0 {
 		t.Errorf("it does not count as resumed: %+v", r)
 	}
-	resumed := applied(t, Pauses{}, point, Target{Resumed: map[appbur.ObjectID]string{point.Objects[0].ID: text}})
-	if got := resumed.Objects[0].Content; !cmp.Equal(got, live) || len(resumed.Objects[0].Rewritten) > 0 {
+	resumed := applied(t, Pauses{}, point, Target{Resumed: map[appbur.ObjectID]string{point.Objects.At(0).ID: text}})
+	if got := resumed.Objects.At(0).Content; !cmp.Equal(got, live) || len(resumed.Objects.At(0).Rewritten) > 0 {
 		t.Error(cmp.Diff(live, got))
 	}
 
 	// What was saved while it was paused is as it was before.
 	saved := applied(t, Pauses{}, usual, Target{})
-	if !cmp.Equal(saved.Objects[0].Content, usual.Objects[0].Content) {
-		t.Error(cmp.Diff(saved.Objects[0].Content, usual.Objects[0].Content))
+	if !cmp.Equal(saved.Objects.At(0).Content, usual.Objects.At(0).Content) {
+		t.Error(cmp.Diff(saved.Objects.At(0).Content, usual.Objects.At(0).Content))
 	}
-	running := applied(t, Pauses{}, usual, Target{Running: map[appbur.ObjectID]bool{point.Objects[0].ID: true}})
-	if !cmp.Equal(running.Objects[0].Content, point.Objects[0].Content) {
-		t.Error(cmp.Diff(running.Objects[0].Content, point.Objects[0].Content))
+	running := applied(t, Pauses{}, usual, Target{Running: map[appbur.ObjectID]bool{point.Objects.At(0).ID: true}})
+	if !cmp.Equal(running.Objects.At(0).Content, point.Objects.At(0).Content) {
+		t.Error(cmp.Diff(running.Objects.At(0).Content, point.Objects.At(0).Content))
 	}
 }
 
@@ -276,23 +276,27 @@ func TestSecretsAreNotRemembered(t *testing.T) {
 	}
 	point := pointOf(t, `{apiVersion: v1, kind: Secret, metadata: {name: a}, data: {key: aHVzaA==}, spec: {login: {key: x}}}`)
 	if paused := applied(t, Pauses{Rules: everything}, point, Target{}); paused.Pausing != nil {
-		t.Errorf("a Secret is paused: %v", paused.Objects[0].Content)
+		t.Errorf("a Secret is paused: %v", paused.Objects.At(0).Content)
 	}
 
 	for _, secret := range [][]string{{"spec"}, {"spec", "login", "key"}, {"spec", "login", "key", "deeper"}} {
 		point = pointOf(t, `{apiVersion: example.org/v1, kind: Thing, metadata: {name: a}, spec: {login: {key: hush}}}`)
-		point.Objects[0].Secrets = [][]string{secret}
+		object := point.Objects.At(0)
+		object.Secrets = [][]string{secret}
+		point.Objects.Set(0, object)
 		paused := applied(t, Pauses{Rules: everything}, point, Target{})
 		if paused.Pausing != nil || len(paused.Notes) != 1 || strings.Contains(paused.Notes[0].What, "hush") {
-			t.Errorf("with the secret %v: %v, %v", secret, paused.Objects[0].Content, paused.Notes)
+			t.Errorf("with the secret %v: %v, %v", secret, paused.Objects.At(0).Content, paused.Notes)
 		}
 	}
 	forged := `{"controller":"x","stage":1,"fields":[{"path":["spec","login","key"],"paused":"x"}]}`
-	waiting := applied(t, Pauses{}, point, Target{Waiting: map[appbur.ObjectID]string{point.Objects[0].ID: forged}})
+	waiting := applied(t, Pauses{}, point, Target{Waiting: map[appbur.ObjectID]string{point.Objects.At(0).ID: forged}})
 	if waiting.Pausing != nil {
-		t.Errorf("with a forged mark in the target: %v", waiting.Objects[0].Content)
+		t.Errorf("with a forged mark in the target: %v", waiting.Objects.At(0).Content)
 	}
-	point.Objects[0].Secrets = [][]string{{"spec", "other"}}
+	object := point.Objects.At(0)
+	object.Secrets = [][]string{{"spec", "other"}}
+	point.Objects.Set(0, object)
 	if applied(t, Pauses{Rules: everything}, point, Target{}).Pausing == nil {
 		t.Error("a field that is not secret does not pause")
 	}

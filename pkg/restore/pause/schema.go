@@ -19,7 +19,11 @@ type kinds struct {
 // definition of its own.
 func kindsOf(point restore.Point) kinds {
 	k := kinds{make(map[appbur.GroupKind][]string), make(map[appbur.GroupKind]map[string]map[string]any)}
-	for _, o := range point.Objects {
+	for i, id := range point.Objects.IDs() {
+		if id.Kind != "CustomResourceDefinition" && id.Kind != "CompositeResourceDefinition" {
+			continue
+		}
+		o := point.Objects.At(i)
 		get := func(keys ...string) string {
 			text, _ := lookup(o.Content, append([]string{"spec"}, keys...)).(string)
 			return text

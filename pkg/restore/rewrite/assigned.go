@@ -111,13 +111,13 @@ func (c Changes) assign(p restore.Point) (restore.Point, error) {
 		return p, nil
 	}
 
-	in := assigning{index: p.Index, held: make(map[appbur.ObjectID]bool, len(p.Objects))}
-	for _, o := range p.Objects {
-		in.held[o.ID] = true
+	in := assigning{index: p.Index, held: make(map[appbur.ObjectID]bool, p.Objects.Len())}
+	for _, id := range p.Objects.IDs() {
+		in.held[id] = true
 	}
 	changed := p
-	changed.Objects, changed.Index, changed.Notes = nil, maps.Clone(p.Index), slices.Clone(p.Notes)
-	for _, o := range p.Objects {
+	changed.Objects, changed.Index, changed.Notes = restore.Objects{}, maps.Clone(p.Index), slices.Clone(p.Notes)
+	for _, o := range p.Objects.All() {
 		after := &changing{Object: o}
 		after.Rewritten = slices.Clone(o.Rewritten)
 		kept := true
@@ -137,7 +137,7 @@ func (c Changes) assign(p restore.Point) (restore.Point, error) {
 		if slices.Contains(c.Reassign, Volumes) && o.ID.GroupKind() == kindClaim {
 			changed.Index[o.ID] = unbound(p.Index[o.ID])
 		}
-		changed.Objects = append(changed.Objects, after.Object)
+		changed.Objects.Add(after.Object)
 	}
 	return changed, nil
 }

@@ -101,7 +101,7 @@ func TestWhatTheOldClusterChoseComesBackIfItIsWanted(t *testing.T) {
 		t.Errorf("addresses came back as well: %s", got)
 	}
 	damaged := assignedPoint(t)
-	damaged.Index[damaged.Objects[0].ID].Fields["spec.clusterIP"] = json.RawMessage("{")
+	damaged.Index[damaged.Objects.At(0).ID].Fields["spec.clusterIP"] = json.RawMessage("{")
 	if _, err := (Changes{Preserve: []Assigned{Addresses}}).Apply(damaged); err == nil {
 		t.Error("a damaged index is used")
 	}

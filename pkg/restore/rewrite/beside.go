@@ -20,7 +20,7 @@ func (c Changes) Contested(p restore.Point) ([]restore.Object, error) {
 	}
 
 	var contested []restore.Object
-	for _, o := range p.Objects {
+	for _, o := range p.Objects.All() {
 		change := &changing{Object: o}
 		if !m.move(change) && len(m.references(change)) > 0 {
 			contested = append(contested, o)

@@ -33,7 +33,7 @@ func pointOf(t testing.TB, manifests string) restore.Point {
 			t.Fatal(err)
 		}
 		apiVersion, _ := content["apiVersion"].(string)
-		p.Objects = append(p.Objects, restore.Object{ID: id, APIVersion: apiVersion, Content: content})
+		p.Objects.Add(restore.Object{ID: id, APIVersion: apiVersion, Content: content})
 		p.Index[id] = manifest.Entry{UID: fmt.Sprint("uid-", i)}
 	}
 	return p
@@ -60,7 +60,7 @@ func apply(t testing.TB, c Changes, p restore.Point) restore.Point {
 // report is what was changed in a point, and noted, as text.
 func report(p restore.Point) string {
 	var b strings.Builder
-	for _, o := range p.Objects {
+	for _, o := range p.Objects.All() {
 		fmt.Fprintln(&b, o.ID)
 		for _, c := range o.Rewritten {
 			fmt.Fprintf(&b, "    %s: %s\n", c.Path, c.What)
@@ -114,7 +114,7 @@ func use(t *testing.T, used []bool, p restore.Point) {
 		if err != nil {
 			t.Fatalf("%s %s: %v", f.Kind, f.Path, err)
 		}
-		for _, o := range p.Objects {
+		for _, o := range p.Objects.All() {
 			_, changed := r.path.edit(o.Content, func(s spot) (string, bool) {
 				_, namespace, _, ok := r.form(s.value)
 				return "x", ok && namespace == "shop" && r.meant(s.around)
@@ -125,7 +125,7 @@ func use(t *testing.T, used []bool, p restore.Point) {
 }
 
 func contents(p restore.Point) (all []map[string]any) {
-	for _, o := range p.Objects {
+	for _, o := range p.Objects.All() {
 		all = append(all, o.Content)
 	}
 	return all

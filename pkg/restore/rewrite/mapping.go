@@ -61,7 +61,7 @@ func (m *mapping) apply(p restore.Point) (restore.Point, error) {
 	}
 
 	arrivals := newArrivals()
-	for _, o := range p.Objects {
+	for _, o := range p.Objects.All() {
 		if after, ok := m.object(o); ok {
 			arrivals.add(o, after)
 		}
@@ -72,7 +72,7 @@ func (m *mapping) apply(p restore.Point) (restore.Point, error) {
 	}
 
 	changed := p
-	changed.Objects, changed.Index = make([]restore.Object, 0, len(kept)), make(map[appbur.ObjectID]manifest.Entry, len(kept))
+	changed.Objects, changed.Index = restore.Objects{}, make(map[appbur.ObjectID]manifest.Entry, len(kept))
 	changed.Notes = slices.Concat(p.Notes, m.notes, notes)
 	renamed := make(map[appbur.ObjectID]appbur.ObjectID)
 	for _, a := range kept {
@@ -85,7 +85,7 @@ func (m *mapping) apply(p restore.Point) (restore.Point, error) {
 				a.after.Need = &restore.Need{As: need.As, By: to}
 			}
 		}
-		changed.Objects = append(changed.Objects, a.after)
+		changed.Objects.Add(a.after)
 		if entry, ok := p.Index[a.before]; ok {
 			changed.Index[a.after.ID] = entry
 		}
@@ -96,12 +96,12 @@ func (m *mapping) apply(p restore.Point) (restore.Point, error) {
 // known refuses names that the point does not have.
 func (m *mapping) known(p restore.Point) error {
 	held := make(map[string]bool)
-	for _, o := range p.Objects {
-		if o.ID.GroupKind() == kindNamespace {
-			held[o.ID.Name] = true
+	for _, id := range p.Objects.IDs() {
+		if id.GroupKind() == kindNamespace {
+			held[id.Name] = true
 		}
-		if o.ID.Namespace != "" {
-			held[o.ID.Namespace] = true
+		if id.Namespace != "" {
+			held[id.Namespace] = true
 		}
 	}
 

@@ -69,7 +69,7 @@ data: {a: b}
 func join(parts ...string) string { return strings.Join(parts, "---\n") }
 
 func ids(p restore.Point) (list []string) {
-	for _, o := range p.Objects {
+	for _, o := range p.Objects.All() {
 		list = append(list, o.ID.String())
 	}
 	return list
@@ -77,7 +77,7 @@ func ids(p restore.Point) (list []string) {
 
 func find(t *testing.T, p restore.Point, id string) restore.Object {
 	t.Helper()
-	for _, o := range p.Objects {
+	for _, o := range p.Objects.All() {
 		if o.ID.String() == id {
 			return o
 		}
@@ -111,8 +111,8 @@ func TestAMapMovesEverythingWhereTheOldNamespaceIsGone(t *testing.T) {
 	if after, _ := json.Marshal(contents(point)); string(before) != string(after) {
 		t.Error("the point that was given has changed")
 	}
-	for i, o := range moved.Objects {
-		if got, was := moved.Index[o.ID].UID, point.Index[point.Objects[i].ID].UID; got != was {
+	for i, o := range moved.Objects.All() {
+		if got, was := moved.Index[o.ID].UID, point.Index[point.Objects.At(i).ID].UID; got != was {
 			t.Errorf("the index has %q for %s, not %q", got, o.ID, was)
 		}
 	}
@@ -145,7 +145,7 @@ func TestASecondRunMakesTheSame(t *testing.T) {
 	if err != nil || len(contested) != 4 {
 		t.Fatalf("%v %v", contested, err)
 	}
-	for _, made := range apply(t, c, point).Objects {
+	for _, made := range apply(t, c, point).Objects.All() {
 		if old, err := c.NameOld(made); old || err != nil {
 			t.Errorf("%s is taken for the original (%v)", made.ID, err)
 		}
@@ -330,7 +330,7 @@ func TestWhatOnlyLooksLikeANamespaceIsTold(t *testing.T) {
 		}
 		content["apiVersion"], content["metadata"] = "v1", map[string]any{"name": "x", "namespace": "shop"}
 		id := appbur.ObjectID{Kind: text(content, "kind"), Namespace: "shop", Name: "x"}
-		point.Objects = append(point.Objects, restore.Object{ID: id, APIVersion: "v1", Content: content})
+		point.Objects.Add(restore.Object{ID: id, APIVersion: "v1", Content: content})
 
 		id.Namespace = "store"
 		got := noteAbout(apply(t, mapped(t, Changes{}, "shop=store"), point), id.String())
@@ -453,7 +453,7 @@ func TestThereAndBackIsTheIdentity(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			point.Objects = append(point.Objects, restore.Object{ID: id, APIVersion: "v1", Content: content})
+			point.Objects.Add(restore.Object{ID: id, APIVersion: "v1", Content: content})
 		}
 		add(map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": old}})
 		for i := range rapid.IntRange(1, 6).Draw(t, "objects") {
@@ -462,7 +462,7 @@ func TestThereAndBackIsTheIdentity(t *testing.T) {
 		}
 
 		there := mustApply(t, point, old, other)
-		for _, o := range there.Objects {
+		for _, o := range there.Objects.All() {
 			for _, r := range rows {
 				r.path.edit(o.Content, func(s spot) (string, bool) {
 					if _, namespace, _, ok := r.form(s.value); ok && namespace == old && r.about(o.ID.GroupKind()) && r.meant(s.around) {
@@ -547,15 +547,17 @@ func TestHostileObjects(t *testing.T) {
 	luck := rand.New(rand.NewPCG(1, 2))
 	for range 100 {
 		p := point
-		p.Objects = slices.Clone(point.Objects)
-		i := 1 + luck.IntN(len(p.Objects)-1)
-		p.Objects[i].Content = hostile.Spoil(p.Objects[i].Content, luck)
+		p.Objects = point.Objects.Clone()
+		i := 1 + luck.IntN(p.Objects.Len()-1)
+		spoilt := p.Objects.At(i)
+		spoilt.Content = hostile.Spoil(spoilt.Content, luck)
+		p.Objects.Set(i, spoilt)
 		c := mapped(t, Changes{}, "shop=store")
 		if luck.IntN(2) == 0 {
 			c = besideAll(t, p)
 		}
 		if _, err := c.Apply(p); err != nil {
-			t.Errorf("%v: %v", p.Objects[i].Content, err)
+			t.Errorf("%v: %v", spoilt.Content, err)
 		}
 	}
 }

@@ -82,9 +82,9 @@ func (r *replacement) look(fields []Field) error {
 
 // apply changes all objects of a point.
 func (r *replacement) apply(p restore.Point) restore.Point {
-	p.Objects = slices.Clone(p.Objects)
-	for i, o := range p.Objects {
-		p.Objects[i] = r.object(o)
+	p.Objects = p.Objects.Clone()
+	for i, o := range p.Objects.All() {
+		p.Objects.Set(i, r.object(o))
 	}
 
 	for _, from := range slices.Sorted(maps.Keys(r.unused)) {

@@ -58,7 +58,10 @@ func TestImagesOfAllWorkloadsAreMapped(t *testing.T) {
 	}
 
 	changed := apply(t, Changes{Images: images}, point)
-	for _, o := range changed.Objects[:len(changed.Objects)-1] {
+	for i, o := range changed.Objects.All() {
+		if i == changed.Objects.Len()-1 {
+			break
+		}
 		if len(o.Rewritten) != 4 {
 			t.Errorf("%s: %v", o.ID, o.Rewritten)
 		}
@@ -108,7 +111,7 @@ spec: {storageClassName: ""}
 	}
 	changed := apply(t, Changes{StorageClasses: classes}, point)
 	var counts []int
-	for _, o := range changed.Objects {
+	for _, o := range changed.Objects.All() {
 		counts = append(counts, len(o.Rewritten))
 	}
 	if !slices.Equal(counts, []int{2, 2, 3, 0, 0}) {

@@ -50,10 +50,11 @@ func (o *Overlay) Apply(p restore.Point) (restore.Point, error) {
 // parts divides the objects that are needed.
 func (a *application) parts(n needs) [][]int {
 	var pinned, others []int
-	for i, o := range a.point.Objects {
-		if !n.object(o.ID) {
+	for i, id := range a.point.Objects.IDs() {
+		if !n.object(id) {
 			continue
 		}
+		o := a.point.Objects.At(i)
 		if name, meant := SpeaksToKustomize(o.Content); meant {
 			a.note(o.ID, "the overlay does not see it: its annotation %s means something to kustomize", name)
 			continue
@@ -130,7 +131,7 @@ func (a *application) base(part []int) (map[string][]byte, error) {
 	}
 	var objects bytes.Buffer
 	for _, i := range part {
-		o := a.point.Objects[i]
+		o := a.point.Objects.At(i)
 		data, err := json.Marshal(marked(o.Content, strconv.Itoa(i)))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", o.ID, err)
@@ -205,8 +206,8 @@ func (a *application) take(made resmap.ResMap) error {
 // result puts the point together again.
 func (a *application) result() (restore.Point, error) {
 	p := a.point
-	p.Objects, p.Index = nil, make(map[appbur.ObjectID]manifest.Entry, len(a.point.Index))
-	for i, o := range a.point.Objects {
+	p.Objects, p.Index = restore.Objects{}, make(map[appbur.ObjectID]manifest.Entry, len(a.point.Index))
+	for i, o := range a.point.Objects.All() {
 		after, there := a.back[i]
 		switch {
 		case !a.given[i]:
@@ -215,13 +216,15 @@ func (a *application) result() (restore.Point, error) {
 			a.note(o.ID, "the overlay removes it: it is not restored")
 			continue
 		}
-		p.Objects = append(p.Objects, after)
+		p.Objects.Add(after)
 		if entry, ok := a.point.Index[o.ID]; ok {
 			p.Index[after.ID] = entry
 		}
 	}
 
-	p.Objects = append(p.Objects, a.added...)
+	for _, o := range a.added {
+		p.Objects.Add(o)
+	}
 	p.Notes = slices.Concat(a.point.Notes, a.notes)
 	return p, twice(p)
 }
@@ -244,7 +247,7 @@ func (a *application) object(text string) (restore.Object, int, error) {
 		return restore.Object{}, 0, &Error{What: "the overlay makes an object that is none: " + a.withoutSecrets(err.Error())}
 	}
 	if from < 0 { // a patch of all annotations takes the mark away
-		from = slices.IndexFunc(a.point.Objects, func(o restore.Object) bool { return o.ID == id })
+		from = a.point.Objects.Index(id)
 	}
 	apiVersion, _ := content["apiVersion"].(string)
 	o := restore.Object{ID: id, APIVersion: apiVersion, Content: content}
@@ -252,7 +255,7 @@ func (a *application) object(text string) (restore.Object, int, error) {
 		o.Rewritten = []compat.Change{{Rule: rule, Path: "metadata.name", What: "the overlay adds the object"}}
 		return o, -1, nil
 	}
-	return a.compared(a.point.Objects[from], o), from, nil
+	return a.compared(a.point.Objects.At(from), o), from, nil
 }
 
 // compared returns an object with what the overlay changed in it, or as it was.
@@ -279,12 +282,12 @@ func (a *application) note(id appbur.ObjectID, format string, args ...any) {
 
 // twice refuses a point that has two objects of one id.
 func twice(p restore.Point) error {
-	seen := make(map[appbur.ObjectID]bool, len(p.Objects))
-	for _, o := range p.Objects {
-		if seen[o.ID] {
-			return &Error{What: fmt.Sprintf("it makes %s, which the restore point has already", o.ID)}
+	seen := make(map[appbur.ObjectID]bool, p.Objects.Len())
+	for _, id := range p.Objects.IDs() {
+		if seen[id] {
+			return &Error{What: fmt.Sprintf("it makes %s, which the restore point has already", id)}
 		}
-		seen[o.ID] = true
+		seen[id] = true
 	}
 	return nil
 }

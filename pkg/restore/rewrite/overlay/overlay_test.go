@@ -37,7 +37,7 @@ func pointOf(t testing.TB, manifests string) restore.Point {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.Objects = append(p.Objects, restore.Object{ID: id, APIVersion: content["apiVersion"].(string), Content: content})
+		p.Objects.Add(restore.Object{ID: id, APIVersion: content["apiVersion"].(string), Content: content})
 		p.Index[id] = manifest.Entry{UID: fmt.Sprint("uid-", i)}
 	}
 	return p
@@ -67,7 +67,7 @@ func apply(t testing.TB, p restore.Point, files ...string) restore.Point {
 
 func report(p restore.Point) string {
 	var b strings.Builder
-	for _, o := range p.Objects {
+	for _, o := range p.Objects.All() {
 		content, _ := json.Marshal(o.Content)
 		fmt.Fprintf(&b, "%s %s %s\n", o.ID, p.Index[o.ID].UID, content)
 		for _, c := range o.Rewritten {
@@ -296,7 +296,7 @@ func TestKustomizeGetsOnlyWhatItNeeds(t *testing.T) {
 		}
 		n := needsOf(o)
 		var got []string
-		for _, object := range pointOf(t, web).Objects {
+		for _, object := range pointOf(t, web).Objects.All() {
 			if n.object(object.ID) {
 				got = append(got, object.ID.Name)
 			}
@@ -344,8 +344,8 @@ replacements:
 			t.Errorf("there is no %s", want)
 		}
 	}
-	if len(parts.Objects) != len(point.Objects) { // one removed, one added
-		t.Errorf("%d objects", len(parts.Objects))
+	if parts.Objects.Len() != point.Objects.Len() { // one removed, one added
+		t.Errorf("%d objects", parts.Objects.Len())
 	}
 }
 
@@ -376,7 +376,7 @@ patches:
 func TestATransformerForNamespacesLeavesClusterScopedKinds(t *testing.T) {
 	changed := apply(t, pointOf(t, "{apiVersion: example.com/v1, kind: Widget, metadata: {name: w}}"), k,
 		"resources: [restore-point]\nnamespace: shop")
-	if got := changed.Objects[0].ID.String(); got != "Widget.example.com/w" || len(changed.Notes) != 1 {
+	if got := changed.Objects.At(0).ID.String(); got != "Widget.example.com/w" || len(changed.Notes) != 1 {
 		t.Errorf("%s, %v", got, changed.Notes)
 	}
 }

@@ -12,7 +12,7 @@ const shortestSecret = 4
 // withoutSecrets returns a text of kustomize without the values of the Secrets that it has.
 func (a *application) withoutSecrets(text string) string {
 	var values []string
-	for i, o := range a.point.Objects {
+	for i, o := range a.point.Objects.All() {
 		if !a.given[i] {
 			continue
 		}

@@ -1,0 +1,93 @@
+package restore
+
+import (
+	"iter"
+	"slices"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/compat"
+)
+
+// Objects are the objects of a point. Their content is kept encoded ([Content]), so an object
+// that is read is a copy: what becomes of it changes the point when it is set again.
+type Objects struct{ list []packed }
+
+// packed is an [Object] in little memory.
+type packed struct {
+	ID         appbur.ObjectID
+	APIVersion string
+	Content    Content
+	Secrets    [][]string
+	Rewritten  []compat.Change
+	Need       *Need
+}
+
+func pack(o Object) packed {
+	return packed{o.ID, o.APIVersion, ContentOf(o.Content), o.Secrets, o.Rewritten, o.Need}
+}
+
+func (p packed) open() Object {
+	return Object{p.ID, p.APIVersion, p.Content.Object(), p.Secrets, p.Rewritten, p.Need}
+}
+
+// ObjectsOf returns these objects.
+func ObjectsOf(objects ...Object) Objects {
+	o := Objects{make([]packed, 0, len(objects))}
+	for _, object := range objects {
+		o.Add(object)
+	}
+	return o
+}
+
+// Len returns how many there are.
+func (o Objects) Len() int { return len(o.list) }
+
+// ID returns which object the one at a place is.
+func (o Objects) ID(i int) appbur.ObjectID { return o.list[i].ID }
+
+// At returns the object at a place.
+func (o Objects) At(i int) Object { return o.list[i].open() }
+
+// All returns them with their places.
+func (o Objects) All() iter.Seq2[int, Object] {
+	return func(yield func(int, Object) bool) {
+		for i := range o.list {
+			if !yield(i, o.At(i)) {
+				return
+			}
+		}
+	}
+}
+
+// IDs returns which objects they are, with their places. It decodes none.
+func (o Objects) IDs() iter.Seq2[int, appbur.ObjectID] {
+	return func(yield func(int, appbur.ObjectID) bool) {
+		for i := range o.list {
+			if !yield(i, o.list[i].ID) {
+				return
+			}
+		}
+	}
+}
+
+// Index returns the place of an object, -1 if it is not there.
+func (o Objects) Index(id appbur.ObjectID) int {
+	return slices.IndexFunc(o.list, func(p packed) bool { return p.ID == id })
+}
+
+// Add adds an object.
+func (o *Objects) Add(object Object) { o.list = append(o.list, pack(object)) }
+
+// Set puts another object in a place.
+func (o Objects) Set(i int, object Object) { o.list[i] = pack(object) }
+
+// Grow makes room for so many more.
+func (o *Objects) Grow(n int) { o.list = slices.Grow(o.list, n) }
+
+// Sort puts them into the order of their ids.
+func (o Objects) Sort() {
+	slices.SortFunc(o.list, func(a, b packed) int { return a.ID.Compare(b.ID) })
+}
+
+// Clone returns a list of its own with the same objects.
+func (o Objects) Clone() Objects { return Objects{slices.Clone(o.list)} }
