@@ -31,7 +31,7 @@ const (
 // Check compares one application, and returns one sentence per difference. Saved rows
 // are changed as the application declares before they are compared.
 func (c Checker) Check(ctx context.Context, t Target, saved appbur.AppState) ([]string, error) {
-	client, err := c.Dialer.dial(ctx, t)
+	client, err := c.Dialer.dial(ctx, t, 0)
 	if err != nil {
 		return nil, err
 	}

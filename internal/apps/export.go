@@ -21,7 +21,7 @@ type Store interface {
 // is stored is worth something only if the error is nil; the returned state then says
 // what it has to be.
 func Export(ctx context.Context, d Dialer, t Target, store Store, random io.Reader) (appbur.AppState, error) {
-	client, err := d.dial(ctx, t)
+	client, err := d.dial(ctx, t, 0)
 	if err != nil {
 		return appbur.AppState{}, err
 	}

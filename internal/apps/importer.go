@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"google.golang.org/grpc/codes"
+
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/backoff"
 	"github.com/appbur/appbur/pkg/contract"
@@ -21,14 +23,22 @@ type Payloads interface {
 	Payload(key appbur.AppKey, d appbur.Dataset) (io.ReadCloser, error)
 }
 
+// Locator finds applications that no address was given of.
+type Locator interface {
+	// Locate waits until the application can be reached, or until the context ends.
+	Locate(ctx context.Context, key appbur.AppKey) (Target, error)
+}
+
 // Importer hands saved state back to applications. It implements
 // [restore.Importer].
 type Importer struct {
-	Dialer   Dialer
-	Targets  []Target
+	Dialer  Dialer
+	Targets []Target
+	// Locator finds applications that are not among the targets; it may be nil.
+	Locator  Locator
 	Payloads Payloads
 	Random   io.Reader
-	// ReadyTimeout is how long an application may take to become ready.
+	// ReadyTimeout is how long an application may take to be found, and then to become ready.
 	ReadyTimeout time.Duration
 	// DryRun has the applications do everything but commit: they change nothing, and say what
 	// an import would do.
@@ -47,25 +57,61 @@ var _ restore.Importer = (*Importer)(nil)
 // saved.
 var ErrDiffers = errors.New("the application's state is not what was saved")
 
-// Import implements [restore.Importer]: it waits until the application is ready,
-// imports, exports again and compares.
+// Import implements [restore.Importer].
 func (i *Importer) Import(ctx context.Context, app appbur.AppState) (restore.Imported, error) {
-	target, known := i.find(app.AppKey)
-	if !known {
-		return restore.Imported{}, &restore.NotConnectedError{App: app.AppKey}
+	target, err := i.Target(ctx, app.AppKey)
+	if err != nil {
+		return restore.Imported{}, err
 	}
-	client, err := i.Dialer.dial(ctx, target)
+	return i.ImportInto(ctx, target, app)
+}
+
+// Target is where an application is. One that has no address is waited for.
+func (i *Importer) Target(ctx context.Context, key appbur.AppKey) (Target, error) {
+	for _, t := range i.Targets {
+		if t.AppKey == key {
+			return t, nil
+		}
+	}
+	if i.Locator == nil {
+		return Target{}, &restore.NotConnectedError{App: key}
+	}
+	i.checker().reporter(key)(contract.Progress{Phase: Waiting})
+	ctx, cancel := context.WithTimeout(ctx, i.ReadyTimeout)
+	defer cancel()
+	return i.Locator.Locate(ctx, key)
+}
+
+func (i *Importer) checker() Checker {
+	return Checker{Payloads: i.Payloads, Random: i.Random, Progress: i.Progress}
+}
+
+// connect waits until an application answers and says that it serves.
+func (i *Importer) connect(ctx context.Context, target Target) (*contract.Client, error) {
+	ctx, cancel := context.WithTimeout(ctx, i.ReadyTimeout)
+	defer cancel()
+	client, err := i.Dialer.dial(ctx, target, i.ReadyTimeout)
+	if err != nil {
+		return nil, err
+	}
+	if err := ready(ctx, client); err != nil {
+		hangUp(client)
+		return nil, fmt.Errorf("application %s: not ready within %s: %w", target.AppKey, i.ReadyTimeout, err)
+	}
+	return client, nil
+}
+
+// ImportInto waits until the application is ready, imports, exports again and compares.
+func (i *Importer) ImportInto(ctx context.Context, target Target, app appbur.AppState) (restore.Imported, error) {
+	checker := i.checker()
+	report := checker.reporter(app.AppKey)
+
+	report(contract.Progress{Phase: Waiting})
+	client, err := i.connect(ctx, target)
 	if err != nil {
 		return restore.Imported{}, err
 	}
 	defer hangUp(client)
-	checker := Checker{Payloads: i.Payloads, Random: i.Random, Progress: i.Progress}
-	report := checker.reporter(app.AppKey)
-
-	report(contract.Progress{Phase: Waiting})
-	if err := i.ready(ctx, client); err != nil {
-		return restore.Imported{}, fmt.Errorf("application %s: %w", app.AppKey, err)
-	}
 	info, err := client.Info(ctx)
 	if err != nil {
 		return restore.Imported{}, err
@@ -91,7 +137,7 @@ func (i *Importer) Import(ctx context.Context, app appbur.AppState) (restore.Imp
 	if err != nil {
 		return restore.Imported{}, fmt.Errorf("application %s: %w", app.AppKey, err)
 	}
-	imported := restore.Imported{App: info.App, Version: info.Version, Applied: result.Applied, DryRun: i.DryRun}
+	imported := restore.Imported{App: info.App, Version: info.Version, Applied: result.Applied, DryRun: i.DryRun, Service: target.Service}
 	claimed := map[string]appbur.Digest{}
 
 	for _, d := range result.Datasets {
@@ -168,29 +214,26 @@ func describeDropped(d contract.Dropped) string {
 	return text
 }
 
-func (i *Importer) find(key appbur.AppKey) (Target, bool) {
-	for _, t := range i.Targets {
-		if t.AppKey == key {
-			return t, true
-		}
-	}
-	return Target{}, false
-}
-
 // readiness is the backoff between questions to an application that is not ready.
 var readiness = backoff.Backoff{First: 50 * time.Millisecond, Most: 2 * time.Second}
 
 // ready waits until the application's health service says that it serves.
-func (i *Importer) ready(ctx context.Context, client *contract.Client) error {
-	ctx, cancel := context.WithTimeout(ctx, i.ReadyTimeout)
-	defer cancel()
+func ready(ctx context.Context, client *contract.Client) error {
+	var last error
 	for failures := 0; ; failures++ {
 		err := client.Ready(ctx)
 		if err == nil {
 			return nil
 		}
+		if ctx.Err() == nil || last == nil { // the end of our own time says less than the last answer
+			last = err
+		}
+		var call *contract.Error
+		if errors.As(err, &call) && slices.Contains([]codes.Code{codes.Unauthenticated, codes.PermissionDenied}, call.Code) {
+			return err // no time makes that better
+		}
 		if backoff.Sleep(ctx, readiness.Delay(failures)) != nil {
-			return err
+			return last
 		}
 	}
 }

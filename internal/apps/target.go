@@ -3,8 +3,10 @@ package apps
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/contract"
@@ -15,6 +17,23 @@ type Target struct {
 	appbur.AppKey
 	// Address is host:port or unix:///path.
 	Address string
+
+	// Service is NAMESPACE/NAME of the Service by which the application was found, "" if the address
+	// was given, and ServiceUID its uid.
+	Service    string
+	ServiceUID string
+	// ServerName is what the certificate has to be for, "" for the host of the address. Roots signed
+	// it, if the dialer knows no authority.
+	ServerName string
+	Roots      *x509.CertPool
+}
+
+// Identity is the same for the same application, whatever replica of it is called.
+func (t Target) Identity() string {
+	if t.Service == "" {
+		return t.Address
+	}
+	return "service:" + t.Service + ":" + t.ServiceUID
 }
 
 // DefaultNamespace is that of an application whose namespace is not named.
@@ -50,10 +69,10 @@ type Dialer struct {
 	Version string
 }
 
-func (d Dialer) dial(ctx context.Context, t Target) (*contract.Client, error) {
-	options := contract.DialOptions{TLS: d.TLS, Insecure: d.Insecure, Token: d.Token, Name: "appbur", Version: d.Version}
-	if d.Insecure {
-		options.TLS = nil
+// dial connects to an application, and keeps trying for a time, or the usual one if that is 0.
+func (d Dialer) dial(ctx context.Context, t Target, timeout time.Duration) (*contract.Client, error) {
+	options := contract.DialOptions{
+		TLS: d.tlsFor(t), Insecure: d.Insecure, Token: d.Token, Timeout: timeout, Name: "appbur", Version: d.Version,
 	}
 	client, err := contract.Dial(ctx, t.Address, options)
 	if err != nil {
@@ -61,6 +80,22 @@ func (d Dialer) dial(ctx context.Context, t Target) (*contract.Client, error) {
 			hint(err, "check that it runs and serves the contract at "+t.Address))
 	}
 	return client, nil
+}
+
+// tlsFor is how the connection to an application is secured, nil if it is not.
+func (d Dialer) tlsFor(t Target) *tls.Config {
+	switch {
+	case d.Insecure:
+		return nil
+	case d.TLS == nil || t.ServerName == "" && t.Roots == nil:
+		return d.TLS
+	}
+	own := d.TLS.Clone()
+	own.ServerName = t.ServerName
+	if own.RootCAs == nil {
+		own.RootCAs = t.Roots
+	}
+	return own
 }
 
 // hangUp ends a connection whose work is done or has failed already; that the end

@@ -8,10 +8,10 @@ import (
 
 func TestParse(t *testing.T) {
 	for text, want := range map[string]Target{
-		"fleet=fleet.example:7443":        {appbur.AppKey{Namespace: "default", Name: "fleet"}, "fleet.example:7443"},
-		"fleet-system/fleet=unix:///x=y":  {appbur.AppKey{Namespace: "fleet-system", Name: "fleet"}, "unix:///x=y"},
-		"a/b=[::1]:7443":                  {appbur.AppKey{Namespace: "a", Name: "b"}, "[::1]:7443"},
-		"orders.db=unix:///run/orders.so": {appbur.AppKey{Namespace: "default", Name: "orders.db"}, "unix:///run/orders.so"},
+		"fleet=fleet.example:7443":        {AppKey: appbur.AppKey{Namespace: "default", Name: "fleet"}, Address: "fleet.example:7443"},
+		"fleet-system/fleet=unix:///x=y":  {AppKey: appbur.AppKey{Namespace: "fleet-system", Name: "fleet"}, Address: "unix:///x=y"},
+		"a/b=[::1]:7443":                  {AppKey: appbur.AppKey{Namespace: "a", Name: "b"}, Address: "[::1]:7443"},
+		"orders.db=unix:///run/orders.so": {AppKey: appbur.AppKey{Namespace: "default", Name: "orders.db"}, Address: "unix:///run/orders.so"},
 	} {
 		got, err := Parse(text)
 		if err != nil || got != want {
@@ -22,6 +22,19 @@ func TestParse(t *testing.T) {
 		if got, err := Parse(text); err == nil {
 			t.Errorf("Parse(%q) = %+v, want an error", text, got)
 		}
+	}
+}
+
+// A pod that is replaced leaves the application what it is, and a Service that is replaced does not.
+func TestIdentityIsThatOfTheService(t *testing.T) {
+	at := func(address, uid string) string {
+		return Target{Address: address, Service: "shop/db", ServiceUID: uid}.Identity()
+	}
+	if at("10.0.0.1:1", "a") != at("10.0.0.2:1", "a") || at("10.0.0.1:1", "a") == at("10.0.0.1:1", "b") {
+		t.Error("it follows the address, or not the Service")
+	}
+	if (Target{Address: "x:1"}).Identity() != "x:1" {
+		t.Error("an address that was given is not what it was")
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/apps/services"
 	"github.com/appbur/appbur/internal/history"
 	"github.com/appbur/appbur/pkg/contract"
 	"github.com/appbur/appbur/pkg/exporter"
@@ -58,6 +59,11 @@ var hintRules = []hintRule{
 	{isAny(restore.ErrBlocked), "look at them with appbur plan, or appbur compat cluster for a version, then pass --allow-blocked to go on without them"},
 	{isType[*session.HeldError], "wait until it has ended; if that run is gone for good, or must stop, pass --take-over"},
 	{isAny(session.ErrLost), "see who restores there now; then run the same command again, it continues where it stopped"},
+	{
+		isAny(services.ErrNoService, services.ErrAmbiguous),
+		"give one Service in its namespace the label appbur.io/app (docs/apps.md), or pass --app NAMESPACE/NAME=ADDRESS",
+	},
+	{isAny(services.ErrNotReady), "look at its pods; --app-wait gives them more time, --app NAMESPACE/NAME=ADDRESS names another address"},
 	{isAny(restore.ErrSecretMoved), "leave the object out with --exclude-name, or pass --decrypt-secrets"},
 	{
 		isFailure(restore.FailureForeignFields),
@@ -104,7 +110,8 @@ const shownChoices = 6
 func factHint(err error) string {
 	var unconnected *restore.NotConnectedError
 	if errors.As(err, &unconnected) {
-		return fmt.Sprintf("run the restore again with --app %s=ADDRESS, or with --only manifests to leave state out", unconnected.App)
+		return fmt.Sprintf("run the restore again with --app %s=ADDRESS, or with --find-apps if its Service is labelled, "+
+			"or with --only manifests to leave state out", unconnected.App)
 	}
 
 	var ambiguous *history.AmbiguousError

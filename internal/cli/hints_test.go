@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/apps/services"
 	"github.com/appbur/appbur/internal/history"
 	"github.com/appbur/appbur/pkg/exporter"
 	"github.com/appbur/appbur/pkg/gitsync"
@@ -37,6 +38,8 @@ func TestHintsNameTheFlag(t *testing.T) {
 		"it differs":         {restore.ErrDiffers, "--conflicts force to bring it to the restore point"},
 		"an unknown field":   {errors.New("failed to create typed patch object (x): field not declared in schema"), "appbur plan"},
 		"no address":         {&restore.NotConnectedError{App: appbur.AppKey{Namespace: "team", Name: "notes"}}, "--app team/notes=ADDRESS"},
+		"no Service":         {services.ErrNoService, "the label appbur.io/app"},
+		"no ready pod":       {services.ErrNotReady, "--app-wait"},
 		"no object":          {lost(history.SoughtObject), "`appbur log` without an object"},
 		"no object then":     {lost(history.SoughtState), "`appbur log` for the object"},
 		"no namespace":       {lost(history.SoughtNamespace), "`appbur log namespaces`"},

@@ -42,7 +42,10 @@ may change or refuse what is written. With --prune it lists what would be delete
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.point, o.words.Objects = args[0], args[1:]
-			o.takeApps(apps)
+			targets, err := (&appOptions{targets: o.takeApps(apps)}).parse()
+			if err != nil {
+				return err
+			}
 			made, err := o.make(cmd.Context(), e)
 			if err != nil {
 				return err
@@ -68,6 +71,10 @@ may change or refuse what is written. With --prune it lists what would be delete
 			if err != nil {
 				return err
 			}
+			found, err := o.findNow(cmd.Context(), e, made, targets)
+			if err != nil {
+				return err
+			}
 			var differences []restore.Finding
 			if diff {
 				if differences, err = will.unchangeable(cmd.Context(), e, made); err != nil {
@@ -83,11 +90,13 @@ may change or refuse what is written. With --prune it lists what would be delete
 					Rights      restore.Rights    `json:"rights"`
 					Admission   restore.Admission `json:"admission"`
 					Differences []restore.Finding `json:"differences,omitempty"`
-				}{made.plan, target, will, rights, admission, differences})
+					FoundApps   []foundApp        `json:"foundApps,omitempty"`
+				}{made.plan, target, will, rights, admission, differences, found})
 			} else {
 				e.printTarget(e.paragraphs(fieldIndent), target)
 				fmt.Fprintln(e.Out)
 				err = e.printPlan(made.plan, full)
+				e.printFound(found)
 				e.printForetold(will)
 				if diff {
 					e.printDifferences(differences)
@@ -110,6 +119,7 @@ may change or refuse what is written. With --prune it lists what would be delete
 	}
 
 	o.addFlags(e, command)
+	o.finding.addFlags(command)
 	o.addLockFlag(command)
 	o.pruning.addFlags(command)
 	command.Flags().StringArrayVar(&apps, "app", nil,

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -34,6 +35,7 @@ type planOptions struct {
 	noLock    bool
 	pruning   pruneOptions
 	pauses    pauseOptions
+	finding   findOptions
 }
 
 // planned is a plan with what it was made of.
@@ -122,6 +124,9 @@ func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
 	if err := o.pauses.read(); err != nil {
 		return planned{}, err
 	}
+	if err := o.finding.check(o.rewrites); err != nil {
+		return planned{}, err
+	}
 	config, err := o.restConfig()
 	if err != nil {
 		return planned{}, err
@@ -154,7 +159,7 @@ func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
 	}
 	bar.finish()
 	made := planned{plan: plan, repo: repo, loaded: loaded, rules: rules, config: config, cluster: cluster}
-	made.besides = o.lockRights()
+	made.besides = slices.Concat(o.lockRights(), o.finding.rights(plan.Apps, o.rewrites))
 	if o.policy.ReplaceImmutable {
 		if err := restore.Replace(ctx, made.plan, made.cluster, made.rules); err != nil {
 			return planned{}, clusterHint(err)

@@ -34,6 +34,7 @@ type restoreOptions struct {
 	anew      bool
 	dryRun    bool
 	wait      time.Duration
+	appWait   time.Duration
 	json      bool
 	// pruneCount is how many objects may be deleted, -1 if it was not given.
 	pruneCount int
@@ -54,13 +55,15 @@ What controllers act on, such as a Cluster of Cluster API, a Kustomization of Fl
 CronJob, is restored paused, and released once everything is restored, or by appbur activate
 with --activate later. What runs in the cluster already is not paused.
 
-It can be repeated: what is there already stays as it is, what failed is tried
-again. Application state is imported for every --app; an import replaces the
-state that the application has. A run after one that was interrupted, or left something behind,
-continues the same restore, and imports no state again that is in place.
+It can be repeated: what is there already stays as it is, what failed is tried again.
+Application state is imported for every --app with an address, and with --find-apps for
+those that are found by their Services; an import replaces the state that the application
+has. A run after one that was interrupted, or left something behind, continues the same
+restore, and imports no state again that is in place.
 
 One restore at a time writes to a cluster: it holds the Lease appbur-restore in kube-system, which
-says who restores what since when. State without an --app is not imported, and the restore ends with 3.
+says who restores what since when. State of an application without an address is not
+imported, and the restore ends with 3.
 
 The target is asked before what its account may do; where that is not enough,
 nothing is changed, and the missing rights are shown as roles that can be applied.
@@ -87,6 +90,7 @@ deleted there since would be undone. --yes alone does not confirm that.` +
   appbur restore latest -n team-a --prune --repo ./mgmt.git --kubeconfig mgmt.yaml
   appbur restore latest deployment/web -n team-a --repo ./mgmt.git --kubeconfig mgmt.yaml
   appbur restore --plan restore.plan --repo ./mgmt.git --kubeconfig new.yaml
+  appbur restore latest --repo ./mgmt.git --kubeconfig new.yaml --find-apps
   appbur restore 20261121T030238Z --repo ./mgmt.git --kubeconfig new.yaml --yes --app fleet-system/fleet=fleet2.example:7443`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if o.plan != "" {
@@ -95,6 +99,9 @@ deleted there since would be undone. --yes alone does not confirm that.` +
 			return cobra.MinimumNArgs(1)(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.dryRun && !cmd.Flags().Changed("app-wait") {
+				o.appWait = appAnswerTimeout
+			}
 			if o.plan != "" {
 				return restorePlan(cmd, e, o)
 			}
@@ -105,6 +112,8 @@ deleted there since would be undone. --yes alone does not confirm that.` +
 	}
 	o.planOptions.addFlags(e, command)
 	o.appOptions.addFlags(command, "whose saved state is imported")
+	o.finding.addFlags(command)
+	addAppWaitFlag(command, &o.appWait)
 	o.pruning.addFlags(command)
 	command.Flags().IntVar(&o.pruneCount, "prune-count", -1, "with --prune: confirm that this `NUMBER` of objects is deleted, as the plan says")
 	command.Flags().StringVar(&o.plan, "plan", "",
@@ -149,7 +158,7 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 	if o.pruneCount >= 0 && !o.pruning.prune {
 		return &usageError{appbur.WithHint(errors.New("--prune-count is for --prune, which is not given"), "leave it out, or add --prune")}
 	}
-	if err := checkWait(o.wait); err != nil {
+	if err := errors.Join(checkWait(o.wait), checkAppWait(o.appWait)); err != nil {
 		return err
 	}
 	page, err := newRestorePage(o.report, e.now)
@@ -178,6 +187,11 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 		if err := e.printPlan(made.plan, false); err != nil {
 			return err
 		}
+		found, err := o.findNow(ctx, e, made, targets)
+		if err != nil {
+			return err
+		}
+		e.printFound(found)
 		fmt.Fprintln(e.Out)
 		e.printTarget(e.paragraphs(fieldIndent), target)
 		fmt.Fprintln(e.Out)
@@ -239,16 +253,7 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 	undo.finish(ctx, e, report)
 	if err == nil && len(made.plan.Apps) > 0 {
 		page.next("state of applications")
-		bars := e.appBar(made.plan.Apps)
-		importer := &apps.Importer{
-			Dialer: dialer, Targets: targets, Payloads: made.loaded, Random: e.rand, ReadyTimeout: appReadyTimeout, Progress: bars.report,
-			DryRun: o.dryRun,
-		}
-		if o.dryRun {
-			importer.ReadyTimeout = appAnswerTimeout
-		}
-		err = restore.Import(ctx, made.plan, hintingImporter{run.once(importer)}, &report)
-		bars.finish()
+		err = o.importState(ctx, e, run, made, targets, dialer, &report)
 	}
 	var released *pause.Report
 	if err == nil && writes {
@@ -268,6 +273,26 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 		return printErr
 	}
 	return page.finish(o, made, target, report, activated, err)
+}
+
+// importState hands the applications of the plan their state.
+func (o *restoreOptions) importState(
+	ctx context.Context, e *env, run *targetRun, made planned, targets []apps.Target, dialer apps.Dialer, report *restore.Report,
+) error {
+	finder, err := o.finding.finder(made.config, made.plan.Apps, o.rewrites)
+	if err != nil {
+		return err
+	}
+	bars := e.appBar(made.plan.Apps)
+	defer bars.finish()
+	importer := &apps.Importer{
+		Dialer: dialer, Targets: targets, Payloads: made.loaded, Random: e.rand, ReadyTimeout: o.appWait, Progress: bars.report,
+		DryRun: o.dryRun,
+	}
+	if finder != nil {
+		importer.Locator = finder
+	}
+	return restore.Import(ctx, made.plan, hintingImporter{run.once(importer)}, report)
 }
 
 // agree lets a restore go on when somebody who knows which cluster it writes to says
@@ -382,11 +407,15 @@ func (e *env) printImport(app restore.AppOutcome) {
 		return
 	}
 
-	what := "imported into %s %s and exported again: equal"
+	what := "imported into %s and exported again: equal"
 	if app.Imported.DryRun {
-		what = "would be imported into %s %s, which tried it and changed nothing"
+		what = "would be imported into %s, which tried it and changed nothing"
 	}
-	fmt.Fprintf(out, "application %s: "+what+"\n", app.App, app.Imported.App, app.Imported.Version)
+	into := app.Imported.App + " " + app.Imported.Version
+	if app.Imported.Service != "" {
+		into += " (Service " + app.Imported.Service + ")"
+	}
+	fmt.Fprintf(out, "application %s: "+what+"\n", app.App, into)
 	for _, d := range app.Imported.Datasets {
 		change := "schema " + d.SchemaTo
 		if d.SchemaFrom != d.SchemaTo {

@@ -170,27 +170,22 @@ type onceImporter struct {
 
 // Import implements [restore.Importer].
 func (i *onceImporter) Import(ctx context.Context, app appbur.AppState) (restore.Imported, error) {
-	address := ""
-	for _, target := range i.Targets {
-		if target.AppKey == app.AppKey {
-			address = target.Address
-		}
-	}
-	if address == "" {
-		return i.Importer.Import(ctx, app) // which says so
+	target, err := i.Target(ctx, app.AppKey)
+	if err != nil {
+		return restore.Imported{}, err
 	}
 	if i.log == nil {
 		if i.before != nil {
-			if done := i.before.Import(app.AppKey, address); done != nil {
+			if done := i.before.Import(app.AppKey, target.Identity()); done != nil {
 				return earlier(done), nil
 			}
 		}
-		return i.Importer.Import(ctx, app)
+		return i.ImportInto(ctx, target, app)
 	}
 
-	id, done, err := i.log.Begin(ctx, app.AppKey, address)
+	id, done, err := i.log.Begin(ctx, app.AppKey, target.Identity())
 	if restore.IsAdmission(err) {
-		return i.Importer.Import(ctx, app) // a webhook that this restore has brought, and that does not run yet
+		return i.ImportInto(ctx, target, app) // a webhook that this restore has brought, and that does not run yet
 	}
 	if err != nil {
 		return restore.Imported{}, err
@@ -199,7 +194,7 @@ func (i *onceImporter) Import(ctx context.Context, app appbur.AppState) (restore
 		return earlier(done), nil
 	}
 	i.OperationID = id
-	imported, err := i.Importer.Import(ctx, app)
+	imported, err := i.ImportInto(ctx, target, app)
 	if err != nil {
 		return imported, err
 	}

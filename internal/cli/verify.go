@@ -63,6 +63,7 @@ With --app the application's state is exported and compared as well.` +
 
 	o.planOptions.addFlags(e, command)
 	o.appOptions.addFlags(command, "whose state is compared")
+	o.finding.addFlags(command)
 	jsonFlag(command, &o.json)
 	return command
 }
@@ -88,7 +89,11 @@ func verifyRun(ctx context.Context, e *env, o *verifyOptions) error {
 	bars := e.appBar(made.plan.Apps)
 	checker := &apps.Checker{Dialer: dialer, Payloads: made.loaded, Random: e.rand, Progress: bars.report}
 	var failed error
-	result.Apps, failed = verifyApps(ctx, checker, made, targets)
+	found, missing, err := o.findToCompare(ctx, made, targets)
+	if err != nil {
+		return err
+	}
+	result.Apps, failed = verifyApps(ctx, checker, made, append(targets, found...), missing)
 	bars.finish()
 
 	if o.json {
@@ -114,7 +119,9 @@ type appChecker interface {
 
 // verifyApps compares the applications one after the other. One that cannot be compared
 // leaves the others alone; the error is that of the first.
-func verifyApps(ctx context.Context, checker appChecker, made planned, targets []apps.Target) ([]appVerification, error) {
+func verifyApps(
+	ctx context.Context, checker appChecker, made planned, targets []apps.Target, missing []missingApp,
+) ([]appVerification, error) {
 	var failed error
 	compared := []appVerification{}
 	for _, target := range targets {
@@ -126,7 +133,39 @@ func verifyApps(ctx context.Context, checker appChecker, made planned, targets [
 		}
 		compared = append(compared, app)
 	}
+	for _, app := range missing {
+		compared = append(compared, appVerification{App: app.key.String(), Differences: []string{}, Error: app.err.Error(), Hint: hintOf(app.err)})
+		failed = cmp.Or(failed, app.err)
+	}
 	return compared, failed
+}
+
+// missingApp is an application that was not found, and why.
+type missingApp struct {
+	key appbur.AppKey
+	err error
+}
+
+// findToCompare finds the applications of the plan that have no address.
+func (o *verifyOptions) findToCompare(
+	ctx context.Context, made planned, targets []apps.Target,
+) (found []apps.Target, missing []missingApp, err error) {
+	finder, err := o.finding.finder(made.config, made.plan.Apps, o.rewrites)
+	if finder == nil || err != nil {
+		return nil, nil, err
+	}
+	for _, app := range made.plan.Apps {
+		if slices.ContainsFunc(targets, func(t apps.Target) bool { return t.AppKey == app.AppKey }) {
+			continue
+		}
+		one, err := finder.Find(ctx, app.AppKey)
+		if err != nil {
+			missing = append(missing, missingApp{app.AppKey, fmt.Errorf("application %s: %w", app.AppKey, err)})
+			continue
+		}
+		found = append(found, one.Target)
+	}
+	return found, missing, ctx.Err()
 }
 
 // equal reports whether nothing differs in what could be compared.

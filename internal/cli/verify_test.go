@@ -25,7 +25,7 @@ func TestOneAppThatIsDownDoesNotEndAVerification(t *testing.T) {
 		{AppKey: appbur.AppKey{Namespace: "team", Name: "down"}},
 		{AppKey: appbur.AppKey{Namespace: "team", Name: "up"}},
 	}
-	compared, err := verifyApps(t.Context(), oneIsDown{"down"}, planned{plan: &restore.Plan{}}, targets)
+	compared, err := verifyApps(t.Context(), oneIsDown{"down"}, planned{plan: &restore.Plan{}}, targets, nil)
 	if err == nil || len(compared) != 2 {
 		t.Fatalf("%+v, %v", compared, err)
 	}

@@ -42,6 +42,8 @@ type Imported struct {
 	Applied bool `json:"applied"`
 	// DryRun is true when the application tried it and changed nothing.
 	DryRun bool `json:"dryRun,omitempty"`
+	// Service is NAMESPACE/NAME of the Service by which it was found, "" if its address was given.
+	Service string `json:"service,omitempty"`
 	// Before is when the same restore imported it, in an earlier run. It is not repeated.
 	Before   *time.Time        `json:"before,omitempty"`
 	Datasets []ImportedDataset `json:"datasets,omitempty"`

@@ -61,6 +61,14 @@ func eachPair(pairs []string, into map[string]string, check func(string) error) 
 // Empty reports whether nothing is mapped.
 func (n Namespaces) Empty() bool { return len(n.to) == 0 }
 
+// New returns the name that a namespace gets, or has already.
+func (n Namespaces) New(name string) string {
+	if to, ok := n.to[name]; ok {
+		return to
+	}
+	return name
+}
+
 // Old returns the names that are replaced, sorted.
 func (n Namespaces) Old() []string {
 	names := make([]string, 0, len(n.to))
