@@ -6,7 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
+
+	"github.com/appbur/appbur"
 )
 
 // difference is a place where a live object is not as it should be.
@@ -153,20 +154,15 @@ func child(path []string, key string) []string {
 
 // formatPath writes a path as people do: spec.ports[0].port.
 func formatPath(path []string) string {
-	var b strings.Builder
+	at := ""
 	for _, key := range path {
-		switch {
-		case isOrdinal(key):
-			b.WriteString("[" + key + "]")
-		case strings.ContainsAny(key, "./[]"):
-			b.WriteString("[" + strconv.Quote(key) + "]")
-		case b.Len() > 0:
-			b.WriteString("." + key)
-		default:
-			b.WriteString(key)
+		if isOrdinal(key) {
+			at += "[" + key + "]"
+		} else {
+			at = appbur.JoinKey(at, key)
 		}
 	}
-	return b.String()
+	return at
 }
 
 // has reports whether value has something at path.

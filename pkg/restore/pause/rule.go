@@ -7,7 +7,6 @@ import (
 	"maps"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/restore"
@@ -154,18 +153,11 @@ func put(content map[string]any, keys []string, value any) map[string]any {
 
 // joined writes a path as people do.
 func joined(keys []string) string {
-	var b strings.Builder
+	at := ""
 	for _, key := range keys {
-		switch {
-		case strings.ContainsAny(key, "./[]"):
-			fmt.Fprintf(&b, "[%q]", key)
-		case b.Len() > 0:
-			b.WriteString("." + key)
-		default:
-			b.WriteString(key)
-		}
+		at = appbur.JoinKey(at, key)
 	}
-	return b.String()
+	return at
 }
 
 // same compares two values of JSON, whatever form their numbers have.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/appbur/appbur"
 )
 
 // fieldPath says which fields of an object are meant: keys from the root on, joined by dots.
@@ -125,7 +127,7 @@ func (t *trail) at() string {
 	case t.element:
 		return t.up.at() + "[" + strconv.Itoa(t.index) + "]"
 	}
-	return joinKey(t.up.at(), t.key)
+	return appbur.JoinKey(t.up.at(), t.key)
 }
 
 // steps are the way from the root on.
@@ -278,15 +280,4 @@ func matches(pattern, key string) bool {
 	}
 	ok, _ := path.Match(pattern, key) // parsePath has tried it
 	return ok
-}
-
-// joinKey adds a key to where a field is.
-func joinKey(at, key string) string {
-	switch {
-	case strings.ContainsAny(key, "./[]"):
-		return at + "[" + strconv.Quote(key) + "]"
-	case at == "":
-		return key
-	}
-	return at + "." + key
 }

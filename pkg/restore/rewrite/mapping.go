@@ -145,7 +145,7 @@ func (m *mapping) move(c *changing) bool {
 		const label = "kubernetes.io/metadata.name"
 		if text(c.Content, "metadata", "labels", label) == c.ID.Name {
 			c.setMetadata(to, "labels", label)
-			c.note(ruleNamespace, joinKey("metadata.labels", label), becomes(c.ID.Name, to, "the server gives every namespace its name"))
+			c.note(ruleNamespace, appbur.JoinKey("metadata.labels", label), becomes(c.ID.Name, to, "the server gives every namespace its name"))
 		}
 		c.setMetadata(to, "name")
 		c.note(ruleNamespace, "metadata.name", becomes(c.ID.Name, to, "the namespace itself"))

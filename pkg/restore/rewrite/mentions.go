@@ -143,7 +143,7 @@ func (s search) in(value any, p place, places []string) []string {
 	case map[string]any:
 		for _, key := range slices.Sorted(maps.Keys(v)) {
 			if key != lastApplied && key != "managedFields" {
-				places = s.in(v[key], place{at: joinKey(p.at, key), key: key, name: text(v, "name")}, places)
+				places = s.in(v[key], place{at: appbur.JoinKey(p.at, key), key: key, name: text(v, "name")}, places)
 			}
 		}
 	case []any:

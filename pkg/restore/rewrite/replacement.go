@@ -133,7 +133,7 @@ func (r *replacement) others(value any, p place, done map[string]bool, places []
 	case map[string]any:
 		for _, key := range slices.Sorted(maps.Keys(v)) {
 			if p.at != "" || key != "status" && key != "metadata" {
-				places = r.others(v[key], place{at: joinKey(p.at, key), key: key}, done, places)
+				places = r.others(v[key], place{at: appbur.JoinKey(p.at, key), key: key}, done, places)
 			}
 		}
 	case []any:

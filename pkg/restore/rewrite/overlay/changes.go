@@ -6,8 +6,8 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
-	"strings"
 
+	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/compat"
 )
 
@@ -43,7 +43,7 @@ func (d *difference) maps(at string, before, after map[string]any) {
 	for _, key := range keys {
 		was, had := before[key]
 		is, has := after[key]
-		inner := joined(at, key)
+		inner := appbur.JoinKey(at, key)
 		switch {
 		case !had:
 			d.add(inner, "adds it")
@@ -73,14 +73,4 @@ func (d *difference) values(at string, was, is any) {
 	if !reflect.DeepEqual(was, is) {
 		d.add(at, "changes it")
 	}
-}
-
-func joined(at, key string) string {
-	switch {
-	case strings.ContainsAny(key, "./[]"):
-		return at + "[" + strconv.Quote(key) + "]"
-	case at == "":
-		return key
-	}
-	return at + "." + key
 }
