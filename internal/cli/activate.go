@@ -14,7 +14,6 @@ import (
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/progress"
-	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/restore"
 	"github.com/appbur/appbur/pkg/restore/pause"
 	"github.com/appbur/appbur/pkg/restore/session"
@@ -151,22 +150,8 @@ func (o *activateOptions) which(ctx context.Context, e *env, cluster restore.Clu
 	if err != nil {
 		return targetCluster{}, err
 	}
-	t := targetCluster{Context: o.contextName(), Server: server(config), Version: target.Version(), Restored: []repository.Restored{}}
-
-	system, err := cluster.Get(ctx, appbur.ObjectID{Kind: "Namespace", Name: "kube-system"}, "v1")
-	switch {
-	case apierrors.IsForbidden(err):
-		t.unknown = err
-	case err != nil:
-		return t, clusterHint(fmt.Errorf("reading which cluster the target at %s is: %w", t.Server, err))
-	default:
-		metadata, _ := system["metadata"].(map[string]any)
-		t.ID, _ = metadata["uid"].(string)
-	}
-	if t.Nodes, err = tally(ctx, cluster, "Node"); err != nil {
-		return t, err
-	}
-	t.Namespaces, err = tally(ctx, cluster, "Namespace")
+	t, err := o.readTarget(ctx, config, cluster)
+	t.Version = target.Version()
 	return t, err
 }
 

@@ -67,10 +67,11 @@ may change or refuse what is written. With --prune it lists what would be delete
 					return err
 				}
 			}
-			will, err := e.foretell(cmd.Context(), made)
+			findings, err := target.compare(cmd.Context(), e, made)
 			if err != nil {
 				return err
 			}
+			will := foretell(findings)
 			found, err := o.findNow(cmd.Context(), e, made, targets)
 			if err != nil {
 				return err
@@ -138,4 +139,17 @@ func (e *env) printPlan(plan *restore.Plan, full bool) error {
 		return plan.WriteText(e.Out)
 	}
 	return plan.Render(e.paragraphs(4))
+}
+
+// printPlanFor writes the summary of a plan, which applications were found, and which cluster it is
+// for, before anybody is asked to confirm it.
+func (e *env) printPlanFor(target targetCluster, plan *restore.Plan, found ...foundApp) error {
+	if err := e.printPlan(plan, false); err != nil {
+		return err
+	}
+	e.printFound(found)
+	fmt.Fprintln(e.Out)
+	e.printTarget(e.paragraphs(fieldIndent), target)
+	fmt.Fprintln(e.Out)
+	return nil
 }

@@ -22,15 +22,8 @@ type foretold struct {
 	differences []restore.Finding
 }
 
-// foretell reads what the plan writes from the target, and compares.
-func (e *env) foretell(ctx context.Context, made planned) (foretold, error) {
-	bar := e.bar("comparing with the target", "objects")
-	findings, err := restore.Verify(ctx, made.plan, made.cluster, made.rules, stepProgress{bar})
-	bar.finish()
-	if err != nil {
-		return foretold{}, err
-	}
-
+// foretell says what a restore would do to a target that was compared with the plan.
+func foretell(findings *restore.Findings) foretold {
 	f := foretold{differences: []restore.Finding{}}
 	becomes := make(map[appbur.ObjectID]*int)
 	for _, finding := range findings.Findings {
@@ -56,7 +49,7 @@ func (e *env) foretell(ctx context.Context, made planned) (foretold, error) {
 		*counted++
 	}
 	f.Leave = findings.Checked - len(becomes)
-	return f, nil
+	return f
 }
 
 // isNothing reports whether a restore would leave the target as it is.
@@ -74,7 +67,11 @@ func (e *env) printForetold(f foretold) {
 func (f foretold) unchangeable(ctx context.Context, e *env, made planned) ([]restore.Finding, error) {
 	bar := e.bar("asking the target what can be changed", progress.Uncounted)
 	defer bar.finish()
-	fixed, err := restore.FindUnchangeable(ctx, made.plan, made.cluster, made.rules)
+	differ := make(map[appbur.ObjectID]bool, len(f.differences))
+	for _, d := range f.differences {
+		differ[d.Object] = true
+	}
+	fixed, err := restore.FindUnchangeable(ctx, made.plan, made.cluster, made.rules, differ)
 	if err != nil {
 		return nil, clusterHint(err)
 	}

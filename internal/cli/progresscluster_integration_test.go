@@ -46,7 +46,7 @@ func seeClusterCommands(t *testing.T, cluster *testcluster.Cluster) {
 
 	point := []string{
 		elapsed("looking for the restore point"), counted("reading the restore point", "objects"), elapsed("reading the target"),
-		counted("looking for what changed in the target", "objects"),
+		counted("comparing with the target", "objects"),
 	}
 	w.shows(t, ExitDone, point, append([]string{"plan", "latest"}, place...)...)
 	state := []string{`exporting again team/memory  .*`, sized("comparing the state of team/memory")}

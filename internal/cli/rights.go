@@ -25,6 +25,19 @@ func (e *env) rights(ctx context.Context, made planned) (restore.Rights, error) 
 	return rights, nil
 }
 
+// requireRights asks for the rights that the plan needs, says which are missing, and returns them
+// as an error.
+func (e *env) requireRights(ctx context.Context, made planned, asJSON bool) error {
+	rights, err := e.rights(ctx, made)
+	if err != nil {
+		return err
+	}
+	if !asJSON {
+		e.printRights(e.Out, rights)
+	}
+	return rights.Err()
+}
+
 // printRights says what of the plan the target would refuse for want of rights; nothing where
 // all is allowed.
 func (e *env) printRights(w io.Writer, rights restore.Rights) {

@@ -1,13 +1,10 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"strings"
 	"time"
-
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/repository"
@@ -32,6 +29,8 @@ type targetCluster struct {
 	// Restored are the restores to this cluster that were made before, newest first.
 	Restored []repository.Restored `json:"restored"`
 
+	// compared is how it differs from the plan, nil before anybody asked.
+	compared *restore.Findings
 	// unknown is why the id is not known.
 	unknown error
 	// part is what was selected, nil for all of the point.
@@ -72,104 +71,6 @@ func (s *changedSince) String() string {
 		}
 	}
 	return strings.Join(parts, ", ")
-}
-
-// identify reads which cluster the target is, and compares it with the point if the point
-// was taken of it.
-func (o *planOptions) identify(ctx context.Context, e *env, made planned) (targetCluster, error) {
-	t, err := o.which(ctx, made)
-	if err != nil {
-		return t, err
-	}
-	t.Version, t.part = made.plan.Target, made.plan.Part
-	t.Source = t.ID != "" && (t.ID == made.plan.Source.ID || t.ID == made.repo.Config().Cluster.ID)
-	if t.Source {
-		bar := e.bar("looking for what changed in the target", "objects")
-		t.Since, err = since(ctx, made, stepProgress{bar})
-		bar.finish()
-	}
-	return t, err
-}
-
-// which reads which cluster the target is.
-func (o *planOptions) which(ctx context.Context, made planned) (targetCluster, error) {
-	t := targetCluster{Context: o.contextName(), Server: server(made.config), Restored: []repository.Restored{}}
-	system, err := made.cluster.Get(ctx, appbur.ObjectID{Kind: "Namespace", Name: "kube-system"}, "v1")
-	switch {
-	case apierrors.IsForbidden(err):
-		t.unknown = err
-	case err != nil:
-		return t, clusterHint(fmt.Errorf("reading which cluster the target at %s is: %w", t.Server, err))
-	default:
-		metadata, _ := system["metadata"].(map[string]any)
-		t.ID, _ = metadata["uid"].(string)
-	}
-	if t.Nodes, err = tally(ctx, made.cluster, "Node"); err != nil {
-		return t, err
-	}
-	if t.Namespaces, err = tally(ctx, made.cluster, "Namespace"); err != nil {
-		return t, err
-	}
-
-	restores, err := made.repo.Restores()
-	if err != nil {
-		return t, err
-	}
-	for _, r := range restores {
-		if t.ID != "" && r.Cluster == t.ID {
-			t.Restored = append(t.Restored, r)
-		}
-	}
-	return t, nil
-}
-
-// tally counts the objects of a kind, nil if that is not allowed.
-func tally(ctx context.Context, cluster restore.Cluster, kind string) (*int, error) {
-	found, err := cluster.Existing(ctx, "v1", kind)
-	switch {
-	case apierrors.IsForbidden(err):
-		return nil, nil
-	case err != nil:
-		return nil, clusterHint(fmt.Errorf("counting what the target has of the kind %s: %w", kind, err))
-	}
-	n := len(found)
-	return &n, nil
-}
-
-// since reads what the point holds from its own cluster. Fields that the cluster has
-// on top stay in a restore, so they are no change that it undoes.
-func since(ctx context.Context, made planned, r restore.Reporter) (*changedSince, error) {
-	findings, err := restore.Verify(ctx, made.plan, made.cluster, made.rules, r)
-	if err != nil {
-		return nil, err
-	}
-	s := &changedSince{Changed: []appbur.ObjectID{}, Deleted: []appbur.ObjectID{}, Unreadable: []appbur.ObjectID{}}
-	seen := map[appbur.ObjectID]bool{}
-	renamed := renamedObjects(made.plan)
-
-	for _, f := range findings.Findings {
-		if f.Kind == restore.FindingMissing && renamed[f.Object] {
-			continue // under this name it was never there
-		}
-		var list *[]appbur.ObjectID
-		switch f.Kind {
-		case restore.FindingDifferent:
-			list = &s.Changed
-		case restore.FindingMissing:
-			list = &s.Deleted
-		case restore.FindingUnreadable:
-			list = &s.Unreadable
-		case restore.FindingOwner, restore.FindingDangling, restore.FindingTerminating, restore.FindingStatus, restore.FindingBlocked,
-			restore.FindingAdded, restore.FindingUnchangeable:
-			continue
-		}
-		if !seen[f.Object] {
-			seen[f.Object] = true
-			*list = append(*list, f.Object)
-		}
-	}
-
-	return s, nil
 }
 
 // refuse is why a restore does not go on without somebody who looks, nil if it may.

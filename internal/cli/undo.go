@@ -65,22 +65,12 @@ func undoRun(ctx context.Context, e *env, o *restoreOptions) error {
 	}
 	if !o.json {
 		e.printUndo(undo)
-		if err := e.printPlan(made.plan, false); err != nil {
+		if err := e.printPlanFor(target, made.plan); err != nil {
 			return err
 		}
-		fmt.Fprintln(e.Out)
-		e.printTarget(e.paragraphs(fieldIndent), target)
-		fmt.Fprintln(e.Out)
 	}
 
-	rights, err := e.rights(ctx, made)
-	if err != nil {
-		return err
-	}
-	if !o.json {
-		e.printRights(e.Out, rights)
-	}
-	if err := rights.Err(); err != nil {
+	if err := e.requireRights(ctx, made, o.json); err != nil {
 		return err
 	}
 	cluster := made.cluster

@@ -48,16 +48,22 @@ var irreplaceable = map[appbur.GroupKind]string{
 }
 
 // FindUnchangeable asks the server, by dry runs, which of the objects that exist and differ cannot be
-// changed.
-func FindUnchangeable(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules) ([]Unchangeable, error) {
+// changed. If it is known which objects differ, only these are asked about.
+func FindUnchangeable(
+	ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules, differ map[appbur.ObjectID]bool,
+) ([]Unchangeable, error) {
 	w := newWorker(Applier{Cluster: DryRun(c), Rules: rules}, p.Policy)
-	w.groups = foreseeAll(p)
+	asked := *p
+	if differ != nil {
+		asked.Steps = slices.DeleteFunc(slices.Clone(p.Steps), func(s Step) bool { return !differ[s.Object] })
+	}
+	w.groups = foreseeAll(&asked)
 	var mu sync.Mutex
 	var list []Unchangeable
 	group, each := errgroup.WithContext(ctx)
 	group.SetLimit(w.limiter.current())
-	for i := range p.Steps {
-		step := &p.Steps[i]
+	for i := range asked.Steps {
+		step := &asked.Steps[i]
 		if step.Action != ActionApply || step.Need != nil {
 			continue
 		}
@@ -165,7 +171,7 @@ func (u Unchangeable) orphans() bool {
 // Replace adds to the plan that objects which cannot be changed are deleted and created again.
 // Those that cannot be replaced safely become notes, and fail as they would without it.
 func Replace(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules) error {
-	list, err := FindUnchangeable(ctx, p, c, rules)
+	list, err := FindUnchangeable(ctx, p, c, rules, nil)
 	if err != nil {
 		return err
 	}
