@@ -1,9 +1,11 @@
 package appbur
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 )
 
@@ -110,6 +112,11 @@ type AppKey struct {
 
 // String returns "namespace/name".
 func (k AppKey) String() string { return k.Namespace + "/" + k.Name }
+
+// Compare orders applications by namespace and name.
+func (k AppKey) Compare(other AppKey) int {
+	return cmp.Or(strings.Compare(k.Namespace, other.Namespace), strings.Compare(k.Name, other.Name))
+}
 
 // AppState is what one application exported.
 type AppState struct {

@@ -50,6 +50,9 @@ may change or refuse what is written. With --prune it lists what would be delete
 			if err != nil {
 				return err
 			}
+			if err := made.orderApps(); err != nil {
+				return err
+			}
 			target, err := o.identify(cmd.Context(), e, made)
 			if err != nil {
 				return err
@@ -121,6 +124,7 @@ may change or refuse what is written. With --prune it lists what would be delete
 
 	o.addFlags(e, command)
 	o.finding.addFlags(command)
+	o.appOrder.addFlags(command)
 	o.addLockFlag(command)
 	o.pruning.addFlags(command)
 	command.Flags().StringArrayVar(&apps, "app", nil,

@@ -36,6 +36,7 @@ type planOptions struct {
 	pruning   pruneOptions
 	pauses    pauseOptions
 	finding   findOptions
+	appOrder  appOrderOptions
 }
 
 // planned is a plan with what it was made of.
@@ -46,6 +47,8 @@ type planned struct {
 	rules   *manifest.Rules
 	config  *rest.Config
 	cluster restore.Cluster
+	// after says which applications wait for others.
+	after waits
 	// besides are the rights that a restore needs for its lock.
 	besides []restore.Right
 }
@@ -139,6 +142,10 @@ func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
 	if err != nil {
 		return planned{}, err
 	}
+	after, err := o.appOrder.read(e, point)
+	if err != nil {
+		return planned{}, err
+	}
 	if point, err = o.choose(e, selector, point); err != nil {
 		return planned{}, err
 	}
@@ -158,7 +165,7 @@ func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
 		return planned{}, err
 	}
 	bar.finish()
-	made := planned{plan: plan, repo: repo, loaded: loaded, rules: rules, config: config, cluster: cluster}
+	made := planned{plan: plan, repo: repo, loaded: loaded, rules: rules, config: config, cluster: cluster, after: after}
 	made.besides = slices.Concat(o.lockRights(), o.finding.rights(plan.Apps, o.rewrites))
 	if o.policy.ReplaceImmutable {
 		if err := restore.Replace(ctx, made.plan, made.cluster, made.rules); err != nil {

@@ -113,6 +113,7 @@ deleted there since would be undone. --yes alone does not confirm that.` +
 	o.planOptions.addFlags(e, command)
 	o.appOptions.addFlags(command, "whose saved state is imported")
 	o.finding.addFlags(command)
+	o.appOrder.addFlags(command)
 	addAppWaitFlag(command, &o.appWait)
 	o.pruning.addFlags(command)
 	command.Flags().IntVar(&o.pruneCount, "prune-count", -1, "with --prune: confirm that this `NUMBER` of objects is deleted, as the plan says")
@@ -172,6 +173,9 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 	page.next("plan")
 	made, err := o.makeWith(ctx, e, targets)
 	if err != nil {
+		return err
+	}
+	if err := made.orderApps(); err != nil {
 		return err
 	}
 	target, err := o.identify(ctx, e, made)

@@ -63,6 +63,7 @@ func (o *planOptions) choiceFlags() *pflag.FlagSet {
 	o.pauses.addFlags(command)
 	o.addPolicyFlags(command)
 	o.pruning.addFlags(command)
+	o.appOrder.addFlags(command)
 	return command.Flags()
 }
 

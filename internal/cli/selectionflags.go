@@ -172,13 +172,7 @@ func resolve(e *env, selector selection.Selector, points ...restore.Point) (sele
 
 // selectable is what a selection looks at.
 func selectable(id appbur.ObjectID, content map[string]any) selection.Object {
-	metadata, _ := content["metadata"].(map[string]any)
-	fields, _ := metadata["labels"].(map[string]any)
-	labels := make(map[string]string, len(fields))
-	for key, value := range fields {
-		labels[key], _ = value.(string)
-	}
-	return selection.Object{ID: id, Labels: labels}
+	return selection.Object{ID: id, Labels: metadataTexts(content, "labels")}
 }
 
 // resourceOf reads what a definition calls its kind besides.

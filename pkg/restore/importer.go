@@ -79,38 +79,39 @@ type AppOutcome struct {
 	Imported *Imported     `json:"imported,omitempty"`
 	Reason   string        `json:"reason,omitempty"`
 	Hint     string        `json:"hint,omitempty"`
+	// Cause is the application whose failure kept this one from being tried.
+	Cause *appbur.AppKey `json:"cause,omitempty"`
 }
 
 // Import hands every application of the plan its state, in the order of the plan,
 // and records the outcomes in the report. It comes after [Apply]: applications
-// find their objects in place. One that fails does not keep the others from
-// being tried; the error is then [ErrIncomplete], and wraps what kept each from it.
+// find their objects in place. One that fails keeps only those from being tried that wait for it
+// ([Plan.OrderApps]); the error is then [ErrIncomplete], and wraps what kept each from it.
 func Import(ctx context.Context, p *Plan, importer Importer, report *Report) error {
 	report.Apps = nil
 	missing := 0
 	var causes []error
+	without := make(map[appbur.AppKey]appbur.AppKey) // those without state, and by whose fault
 
 	for _, app := range p.Apps {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("importing application state: %w", err)
 		}
-		outcome := AppOutcome{App: app.AppKey, Result: Created}
-		imported, err := importer.Import(ctx, app)
-		switch {
-		case errors.Is(err, ErrNotConnected):
-			outcome.Result, outcome.Reason, outcome.Hint = Skipped, err.Error(), hintFor(err)
+		if cause := firstOf(without, p.awaited(app.AppKey)); cause != nil {
+			report.Apps = append(report.Apps, AppOutcome{
+				App: app.AppKey, Result: Failed, Cause: cause, Reason: fmt.Sprintf("not tried, because the state of %s was not imported", cause),
+			})
+			without[app.AppKey] = *cause
+			missing++
+			continue
+		}
+
+		outcome, err := importOne(ctx, importer, app)
+		if err != nil {
 			causes = append(causes, err)
-		case err != nil:
-			outcome.Result, outcome.Reason, outcome.Hint = Failed, err.Error(), hintFor(err)
-			causes = append(causes, err)
-		case !imported.Applied && !imported.DryRun:
-			outcome.Result, outcome.Imported, outcome.Reason = Failed, &imported, "the application did not put the state in place"
-		case imported.Before != nil:
-			outcome.Result, outcome.Imported = Unchanged, &imported
-		default:
-			outcome.Imported = &imported
 		}
 		if outcome.Result != Created && outcome.Result != Unchanged {
+			without[app.AppKey] = app.AppKey
 			missing++
 		}
 		report.Apps = append(report.Apps, outcome)
@@ -118,6 +119,35 @@ func Import(ctx context.Context, p *Plan, importer Importer, report *Report) err
 
 	if missing > 0 {
 		return appbur.WithHint(&appsError{missing, len(p.Apps), causes}, "the report says why; run the restore again once the cause is gone")
+	}
+	return nil
+}
+
+// importOne hands one application its state. The error is that of the importer.
+func importOne(ctx context.Context, importer Importer, app appbur.AppState) (AppOutcome, error) {
+	outcome := AppOutcome{App: app.AppKey, Result: Created}
+	imported, err := importer.Import(ctx, app)
+	switch {
+	case errors.Is(err, ErrNotConnected):
+		outcome.Result, outcome.Reason, outcome.Hint = Skipped, err.Error(), hintFor(err)
+	case err != nil:
+		outcome.Result, outcome.Reason, outcome.Hint = Failed, err.Error(), hintFor(err)
+	case !imported.Applied && !imported.DryRun:
+		outcome.Result, outcome.Imported, outcome.Reason = Failed, &imported, "the application did not put the state in place"
+	case imported.Before != nil:
+		outcome.Result, outcome.Imported = Unchanged, &imported
+	default:
+		outcome.Imported = &imported
+	}
+	return outcome, err
+}
+
+// firstOf returns by whose fault one of the applications has no state, nil if all have it.
+func firstOf(without map[appbur.AppKey]appbur.AppKey, apps []appbur.AppKey) *appbur.AppKey {
+	for _, app := range apps {
+		if cause, ok := without[app]; ok {
+			return &cause
+		}
 	}
 	return nil
 }

@@ -93,7 +93,10 @@ type Plan struct {
 	// Undoes is true for a plan that undoes a restore.
 	Undoes bool `json:"undoes,omitempty"`
 	// Apps are the applications whose state is imported once all steps are done.
+	// They are in the order in which they are tried.
 	Apps []appbur.AppState `json:"apps,omitempty"`
+	// AppsAfter says which of them wait for others.
+	AppsAfter []AppAfter `json:"appsAfter,omitempty"`
 
 	// partial is true when the point is: what it does not have is not known to be absent.
 	partial bool
@@ -207,6 +210,8 @@ const (
 	NoteUID NoteKind = "uid"
 	// NoteRunning are objects that a controller acts on while they are restored.
 	NoteRunning NoteKind = "running"
+	// NoteApplication is about the order of applications.
+	NoteApplication NoteKind = "application"
 	// NoteChange is something that a change on the way left out, or could not decide.
 	NoteChange NoteKind = "change"
 )

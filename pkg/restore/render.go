@@ -60,7 +60,7 @@ func (p *Plan) Render(w io.Writer) error {
 	if len(p.Apps) > 0 {
 		b.WriteString("\nApplication state to import after all objects\n")
 		for _, app := range p.Apps {
-			fmt.Fprintf(&b, "  %s: %s %s, %d datasets\n", app.AppKey, app.App, app.Version, len(app.Datasets))
+			fmt.Fprintf(&b, "  %s\n", p.appLine(app))
 		}
 	}
 	if len(p.Blocked()) > 0 && !p.Policy.AllowBlocked {

@@ -75,7 +75,7 @@ type Report struct {
 	Remaining int `json:"remaining"`
 	// Outcomes are sorted by object.
 	Outcomes []Outcome `json:"outcomes"`
-	// Apps are the outcomes of [Import], sorted by namespace and name.
+	// Apps are the outcomes of [Import], in the order of the plan.
 	Apps []AppOutcome `json:"apps,omitempty"`
 }
 
