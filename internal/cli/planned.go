@@ -197,8 +197,8 @@ func (o *planOptions) planFor(ctx context.Context, config *rest.Config, point re
 	return restore.NewPlan(point, target, restore.Options{Policy: o.policy, Surroundings: surroundings})
 }
 
-// readPoint reads a point for the restore engine. Its objects are not kept in the loaded one:
-// there they would take five times the memory.
+// readPoint reads a point for the restore engine, which takes its objects and its index: what
+// is loaded keeps neither.
 func (o *repositoryOptions) readPoint(
 	ctx context.Context, e *env, name string,
 ) (*repository.Repository, *repository.Loaded, restore.Point, error) {
@@ -216,7 +216,7 @@ func (o *repositoryOptions) readPoint(
 	}
 	objects.Sort()
 	point := pointOf(loaded)
-	point.Objects = objects
+	point.Objects, loaded.Index = objects, nil
 	return c.repo, loaded, point, nil
 }
 

@@ -242,7 +242,7 @@ func (b *planner) addresses(d *draft) {
 		content = withoutIn(content, refusal.Path)
 		b.note(NoteAddress, d.object.ID, "%s %s is not kept: %s", formatPath(refusal.Path), short(value), refusal.Reason)
 	}
-	d.object.Content = ContentOf(content)
+	d.object.Content = d.object.Content.or(content)
 }
 
 // lookup returns what is at a path that may lead through lists.

@@ -4,38 +4,51 @@ import (
 	"fmt"
 	"math"
 	"reflect"
-	"unsafe"
+	"sync"
 
 	"github.com/fxamacker/cbor/v2"
+	"github.com/klauspost/compress/zstd"
 )
 
-// Content is an object in little memory: encoded, and decoded each time that it is read. As
-// maps the objects of a restore point take five times the memory of their text. The zero value
-// is no object.
-type Content struct{ encoded string }
+// Content is an object in little memory: encoded and compressed, and decoded each time that it
+// is read. Maps take five times the memory of their text, and the text three times that of this.
+// The zero value is no object.
+type Content struct{ packed string }
 
 // ContentOf encodes an object. The values are those of JSON, with whole numbers as int64.
 func ContentOf(object map[string]any) Content {
 	if object == nil {
 		return Content{}
 	}
-	encoded, err := contentEncoding.Marshal(object)
+	encoded, err := contentEncoding().Marshal(object)
 	if err != nil {
 		panic(fmt.Sprintf("encoding an object: %v", err)) // of values that no decoder makes
 	}
-	return Content{string(encoded)}
+	return Content{string(compressor().EncodeAll(encoded, nil))}
+}
+
+// or returns the content of a changed object, which is the same one if nothing has changed.
+func (c Content) or(changed map[string]any) Content {
+	if after := ContentOf(changed); after != c {
+		return after
+	}
+	return c
 }
 
 // IsZero reports whether there is no object.
-func (c Content) IsZero() bool { return c.encoded == "" }
+func (c Content) IsZero() bool { return c.packed == "" }
 
 // Object decodes the object, nil if there is none. It belongs to the caller.
 func (c Content) Object() map[string]any {
 	if c.IsZero() {
 		return nil
 	}
+	encoded, err := decompressor().DecodeAll([]byte(c.packed), nil)
 	var object map[string]any
-	if err := contentDecoding.Unmarshal(unsafe.Slice(unsafe.StringData(c.encoded), len(c.encoded)), &object); err != nil {
+	if err == nil {
+		err = contentDecoding().Unmarshal(encoded, &object)
+	}
+	if err != nil {
 		panic(fmt.Sprintf("decoding an object: %v", err)) // of what only ContentOf makes
 	}
 	return object
@@ -44,20 +57,37 @@ func (c Content) Object() map[string]any {
 // CBOR (RFC 8949) tells integers from floats, and takes texts that are not UTF-8, as YAML does
 // with escapes; JSON does neither. Nothing limits an object but its file.
 var (
-	contentEncoding = must(cbor.EncOptions{}.EncMode())
-	contentDecoding = must(cbor.DecOptions{
+	contentEncoding = once(cbor.EncOptions{Sort: cbor.SortBytewiseLexical}.EncMode)
+	contentDecoding = once(cbor.DecOptions{
 		DefaultMapType:   reflect.TypeFor[map[string]any](),
 		IntDec:           cbor.IntDecConvertSignedOrFail,
 		UTF8:             cbor.UTF8DecodeInvalid,
 		MaxNestedLevels:  math.MaxUint16,
 		MaxArrayElements: math.MaxInt32,
 		MaxMapPairs:      math.MaxInt32,
-	}.DecMode())
+	}.DecMode)
 )
 
-func must[T any](mode T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return mode
+// The fastest level is as good as any on objects of a few kilobytes, of which there is one at a time.
+var (
+	compressor = once(func() (*zstd.Encoder, error) {
+		return zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(zstdWindow),
+			zstd.WithEncoderCRC(false), zstd.WithLowerEncoderMem(true))
+	})
+	decompressor = once(func() (*zstd.Decoder, error) {
+		return zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderLowmem(true))
+	})
+)
+
+const zstdWindow = 128 << 10
+
+// once makes a codec when it is first used. Their options are constants, so they cannot fail.
+func once[T any](codec func() (T, error)) func() T {
+	return sync.OnceValue(func() T {
+		c, err := codec()
+		if err != nil {
+			panic(err)
+		}
+		return c
+	})
 }

@@ -231,7 +231,7 @@ func (b *planner) convert(d *draft) error {
 	if err != nil {
 		return fmt.Errorf("converting it: %w", err)
 	}
-	d.object = packed{ID: id, APIVersion: d.verdict.APIVersion, Content: ContentOf(content), Need: o.Need}
+	d.object = packed{ID: id, APIVersion: d.verdict.APIVersion, Content: d.before.or(content), Need: o.Need}
 	if d.verdict.APIVersion != o.APIVersion {
 		d.from = o.APIVersion
 	}
@@ -327,14 +327,14 @@ func (b *planner) shape(d *draft, restored func(id appbur.ObjectID) bool, s *sco
 	if o.Content, err = shape(o.ID, o.Content, in); err != nil {
 		return err
 	}
-	d.object.Content, d.references = ContentOf(o.Content), references(o, s)
+	d.object.Content, d.references = d.object.Content.or(o.Content), references(o, s)
 
 	if d.original == nil {
 		return nil
 	}
 	in.note = func(NoteKind, string, ...any) {}
 	saved, err := shape(d.saved, d.original.content.Object(), in)
-	d.original.content = ContentOf(saved)
+	d.original.content = d.original.content.or(saved)
 	return err
 }
 
