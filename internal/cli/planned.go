@@ -215,6 +215,9 @@ func (o *repositoryOptions) readPoint(
 		return nil, nil, restore.Point{}, err
 	}
 	objects.Sort()
+	for id, entry := range loaded.Index {
+		loaded.Index[id] = restore.WithoutWriters(entry)
+	}
 	point := pointOf(loaded)
 	point.Objects, loaded.Index = objects, nil
 	return c.repo, loaded, point, nil

@@ -29,15 +29,15 @@ func TestASavedPlanSaysWhichStepsAreOthers(t *testing.T) {
 	id := func(name string) appbur.ObjectID {
 		return appbur.ObjectID{Kind: "ConfigMap", Namespace: "a", Name: name}
 	}
-	step := func(action restore.Action, name, content string) restore.Step {
-		return restore.Step{Action: action, Object: id(name), Digest: appbur.DigestOf([]byte(content))}
+	step := func(action restore.Action, name, content string) *restore.Step {
+		return &restore.Step{Action: action, Object: id(name), Digest: appbur.DigestOf([]byte(content))}
 	}
 	saved := savedPlan{Steps: []savedStep{
 		{restore.ActionApply, id("same"), appbur.DigestOf([]byte("1"))},
 		{restore.ActionApply, id("there"), appbur.DigestOf([]byte("1"))},
 		{restore.ActionApply, id("gone"), appbur.DigestOf([]byte("1"))},
 	}}
-	now := &restore.Plan{Steps: []restore.Step{
+	now := &restore.Plan{Steps: []*restore.Step{
 		step(restore.ActionApply, "same", "1"), step(restore.ActionKeep, "there", ""), step(restore.ActionBarrier, "", ""),
 	}}
 

@@ -69,7 +69,7 @@ func newSearch(ctx context.Context, w *worker, rules *manifest.Rules, p *Plan) (
 	}
 
 	for i := range p.Steps {
-		step := &p.Steps[i]
+		step := p.Steps[i]
 		if step.Action == ActionPrune || step.Action == ActionBarrier {
 			continue
 		}

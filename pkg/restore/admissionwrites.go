@@ -14,7 +14,7 @@ func (r *admissionReview) writes(ctx context.Context) ([]write, error) {
 	steps := make(map[appbur.ObjectID]*Step)
 	statuses := make(map[appbur.ObjectID]bool)
 	for i := range r.plan.Steps {
-		switch step := &r.plan.Steps[i]; step.Action {
+		switch step := r.plan.Steps[i]; step.Action {
 		case ActionApply, ActionPrune:
 			steps[step.Object] = step
 		case ActionStatus:
@@ -123,7 +123,7 @@ type kindNamer struct {
 func namerOf(target resourceNamer, p *Plan) kindNamer {
 	n := kindNamer{target, make(map[appbur.GroupKind]string)}
 	for i := range p.Steps {
-		if s := &p.Steps[i]; s.Object.GroupKind() == kindDefinition && !s.Content.IsZero() {
+		if s := p.Steps[i]; s.Object.GroupKind() == kindDefinition && !s.Content.IsZero() {
 			spec := dict(s.Content.Object(), "spec")
 			n.plurals[appbur.GroupKind{Group: text(spec, "group"), Kind: text(spec, "names", "kind")}] = text(spec, "names", "plural")
 		}

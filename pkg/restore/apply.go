@@ -173,7 +173,7 @@ func (r *run) loop(ctx context.Context) {
 	for {
 		for r.ready.len() > 0 && running < r.worker.limiter.current() && ctx.Err() == nil {
 			id := r.ready.pop()
-			step := &r.plan.Steps[id-1]
+			step := r.plan.Steps[id-1]
 			if result, ok := r.withoutRequest(step); ok {
 				r.finish(result)
 				continue
@@ -266,7 +266,7 @@ func (r *run) outcomes() (outcomes []Outcome, remaining int) {
 	unfinished := make(map[appbur.ObjectID]bool)
 
 	for i := range r.plan.Steps {
-		step := &r.plan.Steps[i]
+		step := r.plan.Steps[i]
 		if step.Action == ActionBarrier {
 			continue
 		}

@@ -328,7 +328,7 @@ func TestADefinitionThatExistsSaysWhatIsServed(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			at := slices.IndexFunc(plan.Steps, func(s Step) bool { return s.Object.Kind == "Well" })
+			at := slices.IndexFunc(plan.Steps, func(s *Step) bool { return s.Object.Kind == "Well" })
 			if step := plan.Steps[at]; step.Action != test.want {
 				t.Errorf("%s at %q: %s", step.Action, step.APIVersion, step.Why)
 			}

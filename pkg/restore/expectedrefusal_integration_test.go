@@ -128,7 +128,7 @@ func (r *theTarget) anotherVersion(t *testing.T) {
 }
 
 // stepOf returns the step that applies an object.
-func (p *Plan) stepOf(t *testing.T, name string) Step {
+func (p *Plan) stepOf(t *testing.T, name string) *Step {
 	t.Helper()
 	for _, s := range p.Steps {
 		if s.Action == ActionApply && s.Object.String() == name {
@@ -136,5 +136,5 @@ func (p *Plan) stepOf(t *testing.T, name string) Step {
 		}
 	}
 	t.Fatalf("the plan does not apply %s", name)
-	return Step{}
+	return nil
 }

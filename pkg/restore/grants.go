@@ -30,14 +30,14 @@ var (
 func (v *rightsReview) grants(ctx context.Context) ([]Grant, error) {
 	roles := make(map[appbur.ObjectID]*Step)
 	for i := range v.plan.Steps {
-		if s := &v.plan.Steps[i]; s.Action == ActionApply {
+		if s := v.plan.Steps[i]; s.Action == ActionApply {
 			roles[s.Object] = s
 		}
 	}
 
 	var found []Grant
 	for i := range v.plan.Steps {
-		step := &v.plan.Steps[i]
+		step := v.plan.Steps[i]
 		if step.Action != ActionApply {
 			continue
 		}

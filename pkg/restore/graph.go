@@ -21,7 +21,7 @@ const (
 
 // node is a step while its place in the order is not known.
 type node struct {
-	step  Step
+	step  *Step
 	stage stage
 	rank  int
 	in    []edge
@@ -241,7 +241,7 @@ func addBarriers(nodes []*node) []*node {
 
 	for i := 1; i < len(stages); i++ {
 		s := stages[i]
-		barrier := &node{stage: s, rank: -1, step: Step{Action: ActionBarrier, Why: barrierReasons[s]}}
+		barrier := &node{stage: s, rank: -1, step: &Step{Action: ActionBarrier, Why: barrierReasons[s]}}
 		for _, n := range leaves(byStage[stages[i-1]]) {
 			barrier.in = append(barrier.in, edge{from: n})
 		}
@@ -271,7 +271,7 @@ func leaves(nodes []*node) []*node {
 
 // number puts the nodes into an order in which each comes after what it depends
 // on, gives them ids, and returns the finished steps. The graph must have no cycle.
-func number(nodes []*node) []Step {
+func number(nodes []*node) []*Step {
 	waiting := make(map[*node]int, len(nodes))
 	out := make(map[*node][]*node, len(nodes))
 
@@ -287,7 +287,7 @@ func number(nodes []*node) []Step {
 	}
 
 	ids := make(map[*node]int, len(nodes))
-	steps := make([]Step, 0, len(nodes))
+	steps := make([]*Step, 0, len(nodes))
 	for ready.len() > 0 {
 		n := ready.pop()
 		ids[n] = len(steps) + 1

@@ -34,6 +34,13 @@ func appliersOf(entry manifest.Entry) []manifest.Manager {
 	return appliers
 }
 
+// WithoutWriters returns an entry of an index without the managers that a restore has no use for:
+// those that get nothing back. They are most of an index.
+func WithoutWriters(entry manifest.Entry) manifest.Entry {
+	entry.Managers = appliersOf(entry)
+	return entry
+}
+
 func namesOf(managers []manifest.Manager) []string {
 	names := make([]string, 0, len(managers))
 	for _, m := range managers {
@@ -50,7 +57,7 @@ func (d *draft) handOverNode(entry manifest.Entry) {
 	}
 	names := namesOf(appliers)
 	d.apply.step.handsOver = d.prepared == nil && d.statusNode == nil
-	d.handOver = &node{stage: d.apply.stage, rank: d.apply.rank, step: Step{
+	d.handOver = &node{stage: d.apply.stage, rank: d.apply.rank, step: &Step{
 		Action: ActionHandOver, Object: d.object.ID, APIVersion: d.object.APIVersion, Managers: names, appliers: appliers,
 		Why: "its fields belong to " + appbur.Shortlist(names, shownManagers) + " as they did", redaction: d.redaction,
 	}}

@@ -73,7 +73,7 @@ type foreseen struct {
 func foreseeAll(p *Plan) map[liveGroup]*foreseen {
 	groups := make(map[liveGroup]*foreseen)
 	for i := range p.Steps {
-		step := &p.Steps[i]
+		step := p.Steps[i]
 		if step.Action != ActionApply && step.Action != ActionStatus {
 			continue
 		}

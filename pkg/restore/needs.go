@@ -38,7 +38,7 @@ func newNeeds(p Point, objects Objects, c Choice) *needs {
 
 	for i, o := range objects.All() {
 		n.objects[o.ID] = objects.list[i]
-		n.scope.add(objects.list[i], true)
+		n.scope.add(o.ID, objects.list[i].open, true)
 		if uid := p.Index[o.ID].UID; uid != "" {
 			n.byUID[uid] = o.ID
 		}

@@ -36,6 +36,8 @@ func NewPlan(p Point, t compat.Target, o Options) (*Plan, error) {
 		drafts: make(map[appbur.ObjectID]*draft, objects.Len()),
 		kinds:  make(map[appbur.GroupKind]definition),
 		notes:  slices.Clone(p.Notes),
+
+		verdicts: make(map[[4]string]*compat.Verdict),
 	}
 	if err := b.judgeAll(objects); err != nil {
 		return nil, err
@@ -100,8 +102,8 @@ func (b *planner) uidsInside() {
 type draft struct {
 	saved   appbur.ObjectID // as in the point; the index knows it by this
 	before  Content         // as in the point
-	object  packed          // as in the target
-	verdict compat.Verdict
+	object  draftObject     // as in the target
+	verdict *compat.Verdict // shared by those of which there is nothing to say
 	from    string
 	// original is the saved form of an object that is converted, nil for others.
 	original *original
@@ -117,7 +119,7 @@ type draft struct {
 	// contested is the definition that has the names which this one wants.
 	contested *draft
 	// aggregated is the APIService that serves the kind, if the point has it.
-	aggregated appbur.ObjectID
+	aggregated *appbur.ObjectID
 
 	status any // sent to the status subresource
 	owners []Owner
@@ -128,6 +130,21 @@ type draft struct {
 	prepared, apply, wait, statusNode, handOver, blockedNode *node
 }
 
+// draftObject is an object as the target gets it.
+type draftObject struct {
+	ID         appbur.ObjectID
+	APIVersion string
+	Content    Content
+	Need       *Need
+}
+
+func (o draftObject) open() Object {
+	return Object{ID: o.ID, APIVersion: o.APIVersion, Content: o.Content.Object(), Need: o.Need}
+}
+
+// unjudged is the verdict of objects that a fault kept from getting one.
+var unjudged compat.Verdict
+
 type planner struct {
 	point  Point
 	target compat.Target
@@ -137,6 +154,8 @@ type planner struct {
 	order  []*draft
 	kinds  map[appbur.GroupKind]definition
 	notes  []Note
+	// verdicts are those that several objects share.
+	verdicts map[[4]string]*compat.Verdict
 }
 
 // written are the drafts of objects that the plan does not keep as they are.
@@ -190,7 +209,7 @@ func (b *planner) judgeAll(objects Objects) error {
 			return err
 		}
 		if service, ok := services[o.APIVersion]; ok && d.blocked {
-			d.blocked, d.aggregated = false, service
+			d.blocked, d.aggregated = false, &service
 			d.why, d.hint = "served by an aggregated API of the restore point", ""
 		}
 	}
@@ -200,11 +219,14 @@ func (b *planner) judgeAll(objects Objects) error {
 }
 
 func (b *planner) judge(o packed) (*draft, error) {
-	d := &draft{saved: o.ID, before: o.Content, object: o, redaction: newRedaction(o)}
+	d := &draft{
+		saved: o.ID, before: o.Content, object: draftObject{o.ID, o.APIVersion, o.Content, o.Need},
+		redaction: newRedaction(o), verdict: &unjudged,
+	}
 	d.rewritten = d.redaction.changes(o.Rewritten)
 	d.guard(func() error { return b.convert(d) })
 	if o.Need != nil && b.around.Present[o.ID] {
-		d.kept, d.blocked, d.verdict = true, false, compat.Verdict{}
+		d.kept, d.blocked, d.verdict = true, false, &compat.Verdict{}
 	}
 	return d, b.keep(d)
 }
@@ -216,14 +238,14 @@ func (b *planner) convert(d *draft) error {
 	if err != nil {
 		return err
 	}
-	d.verdict = d.redaction.verdict(compat.Judge(complete, b.target))
+	d.verdict = b.shared(d.redaction.verdict(compat.Judge(complete, b.target)))
 	d.why, d.hint = d.verdict.Reason, d.verdict.Hint
 	if !d.verdict.Creatable() {
 		d.blocked = true
 		return nil
 	}
 
-	content, err := compat.Convert(o.Content, d.verdict, b.target)
+	content, err := compat.Convert(o.Content, *d.verdict, b.target)
 	if err != nil {
 		return fmt.Errorf("converting it: %w", err)
 	}
@@ -231,7 +253,7 @@ func (b *planner) convert(d *draft) error {
 	if err != nil {
 		return fmt.Errorf("converting it: %w", err)
 	}
-	d.object = packed{ID: id, APIVersion: d.verdict.APIVersion, Content: d.before.or(content), Need: o.Need}
+	d.object = draftObject{id, d.verdict.APIVersion, d.before.or(content), o.Need}
 	if d.verdict.APIVersion != o.APIVersion {
 		d.from = o.APIVersion
 	}
@@ -239,6 +261,19 @@ func (b *planner) convert(d *draft) error {
 		d.original = &original{object: o.ID, apiVersion: o.APIVersion, content: d.before}
 	}
 	return nil
+}
+
+// shared returns the one verdict of all objects of which the same is to be said, and that in a word:
+// nearly all of a point are served as they are.
+func (b *planner) shared(v compat.Verdict) *compat.Verdict {
+	if len(v.Changes)+len(v.Notices)+len(v.Refusals) > 0 {
+		return &v
+	}
+	same := [...]string{string(v.Kind), v.APIVersion, v.Reason, v.Hint}
+	if b.verdicts[same] == nil {
+		b.verdicts[same] = &v
+	}
+	return b.verdicts[same]
 }
 
 // withStatus returns a custom resource as its schema sees it: with the status that the

@@ -10,7 +10,11 @@ import (
 
 // Objects are the objects of a point. Their content is kept encoded ([Content]), so an object
 // that is read is a copy: what becomes of it changes the point when it is set again.
-type Objects struct{ list []packed }
+type Objects struct {
+	list []packed
+	// words are those that ids of many objects share: kinds and namespaces.
+	words map[string]string
+}
 
 // packed is an [Object] in little memory.
 type packed struct {
@@ -32,7 +36,7 @@ func (p packed) open() Object {
 
 // ObjectsOf returns these objects.
 func ObjectsOf(objects ...Object) Objects {
-	o := Objects{make([]packed, 0, len(objects))}
+	o := Objects{list: make([]packed, 0, len(objects))}
 	for _, object := range objects {
 		o.Add(object)
 	}
@@ -76,18 +80,42 @@ func (o Objects) Index(id appbur.ObjectID) int {
 }
 
 // Add adds an object.
-func (o *Objects) Add(object Object) { o.list = append(o.list, pack(object)) }
+func (o *Objects) Add(object Object) {
+	if o.words == nil {
+		o.words = make(map[string]string)
+	}
+	for _, word := range []*string{&object.ID.Group, &object.ID.Kind, &object.ID.Namespace, &object.APIVersion} {
+		if _, known := o.words[*word]; !known {
+			o.words[*word] = *word
+		}
+		*word = o.words[*word]
+	}
+	o.list = append(o.list, pack(object))
+}
 
 // Set puts another object in a place.
 func (o Objects) Set(i int, object Object) { o.list[i] = pack(object) }
 
-// Grow makes room for so many more.
-func (o *Objects) Grow(n int) { o.list = slices.Grow(o.list, n) }
+// With returns the objects with others in some places. Without any they are the same ones.
+func (o Objects) With(others map[int]Object) Objects {
+	if len(others) == 0 {
+		return o
+	}
+	after := o.Clone()
+	for i, object := range others {
+		after.Set(i, object)
+	}
+	return after
+}
 
 // Sort puts them into the order of their ids.
 func (o Objects) Sort() {
 	slices.SortFunc(o.list, func(a, b packed) int { return a.ID.Compare(b.ID) })
 }
 
+func (o Objects) isSorted() bool {
+	return slices.IsSortedFunc(o.list, func(a, b packed) int { return a.ID.Compare(b.ID) })
+}
+
 // Clone returns a list of its own with the same objects.
-func (o Objects) Clone() Objects { return Objects{slices.Clone(o.list)} }
+func (o Objects) Clone() Objects { return Objects{list: slices.Clone(o.list)} }

@@ -31,8 +31,8 @@ func (b *planner) link() {
 		if definition, ok := b.kinds[id.GroupKind()]; ok {
 			d.apply.after(b.drafts[definition.object].wait, firm)
 		}
-		if d.aggregated != (appbur.ObjectID{}) {
-			d.apply.after(b.firstOf(d.aggregated), firm)
+		if d.aggregated != nil {
+			d.apply.after(b.firstOf(*d.aggregated), firm)
 		}
 		for _, owner := range d.owners {
 			d.apply.after(b.firstOf(owner.Object), owning)
@@ -72,9 +72,9 @@ func (b *planner) prepare(d *draft, s *scope) {
 	if !ok {
 		return
 	}
-	step := d.apply.step
+	step := *d.apply.step
 	step.Action, step.Content, step.Owners, step.Why = ActionPrepare, ContentOf(content), nil, rule.reason+"; it is completed after them"
-	d.prepared = &node{stage: d.apply.stage, rank: d.apply.rank, step: step}
+	d.prepared = &node{stage: d.apply.stage, rank: d.apply.rank, step: &step}
 	d.apply.stage = stageLimits
 	d.apply.after(d.prepared, firm)
 }
@@ -89,7 +89,7 @@ func (b *planner) makeNodes(d *draft) {
 	}
 
 	if d.kept {
-		d.blockedNode = &node{stage: stageNever, rank: rank, step: Step{
+		d.blockedNode = &node{stage: stageNever, rank: rank, step: &Step{
 			Action: ActionKeep, Object: d.object.ID, APIVersion: d.object.APIVersion, Need: d.object.Need,
 			Why: d.object.Need.String() + "; the target has it, and it is left as it is",
 		}}
@@ -101,7 +101,7 @@ func (b *planner) makeNodes(d *draft) {
 		if d.skipped {
 			base.Action = ActionSkip
 		}
-		d.blockedNode = &node{stage: stageNever, rank: rank, step: base}
+		d.blockedNode = &node{stage: stageNever, rank: rank, step: &base}
 		return
 	}
 
@@ -109,9 +109,9 @@ func (b *planner) makeNodes(d *draft) {
 		base.Why = base.Need.String() + "; created where the target has none"
 	}
 	base.Action, base.Content, base.Owners, base.original = ActionApply, d.object.Content, d.owners, d.original
-	d.apply = &node{stage: stage, rank: rank, step: base}
+	d.apply = &node{stage: stage, rank: rank, step: &base}
 	if d.object.ID.GroupKind() == kindDefinition {
-		d.wait = &node{stage: stage, rank: rank, step: Step{
+		d.wait = &node{stage: stage, rank: rank, step: &Step{
 			Action: ActionWait, Object: d.object.ID, APIVersion: d.object.APIVersion, Content: d.object.Content,
 			Why: "its custom resources can be created once it is established",
 		}}
@@ -119,7 +119,7 @@ func (b *planner) makeNodes(d *draft) {
 	}
 
 	if d.status != nil {
-		d.statusNode = &node{stage: stage, rank: rank, step: Step{
+		d.statusNode = &node{stage: stage, rank: rank, step: &Step{
 			Action: ActionStatus, Object: d.object.ID, APIVersion: d.object.APIVersion,
 			Content: ContentOf(statusContent(d.object.APIVersion, d.object.ID, d.status)),
 			Why:     "its controller goes on from where it was", redaction: d.redaction, Need: d.object.Need,
@@ -134,7 +134,7 @@ func (d *draft) steps() []*node {
 }
 
 // steps orders the nodes.
-func (b *planner) steps() ([]Step, error) {
+func (b *planner) steps() ([]*Step, error) {
 	var nodes []*node
 	byObject := make(map[*node]*draft)
 	for _, d := range b.order {
@@ -183,7 +183,7 @@ func (b *planner) relinks(late [][2]*node, byNode map[*node]*draft) []*node {
 		d := byNode[owned]
 		if !made[owned] {
 			made[owned] = true
-			relink := &node{stage: owned.stage, rank: owned.rank, step: Step{
+			relink := &node{stage: owned.stage, rank: owned.rank, step: &Step{
 				Action: ActionRelink, Object: d.object.ID, APIVersion: d.object.APIVersion, Content: d.object.Content,
 				Owners: slices.Clone(d.owners), Why: "owners form a cycle: this object comes first and gets its owner afterwards",
 				redaction: d.redaction, Need: d.object.Need,

@@ -67,7 +67,7 @@ func (p *Plan) Plain() ([]PlainObject, error) {
 	at := make(map[appbur.ObjectID]int)
 
 	for i := range p.Steps {
-		step := &p.Steps[i]
+		step := p.Steps[i]
 		place, known := at[step.Object]
 		switch {
 		case step.Action == ActionStatus && known:

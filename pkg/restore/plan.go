@@ -81,7 +81,7 @@ type Plan struct {
 	Source appbur.Cluster        `json:"source"`
 	Target appbur.KubeVersion    `json:"targetVersion"`
 	Policy Policy                `json:"policy"`
-	Steps  []Step                `json:"steps"`
+	Steps  []*Step               `json:"steps"`
 	// Part says which part of the point was chosen, nil for all of it.
 	Part *Part `json:"part,omitempty"`
 	// Pausing says what controllers must wait for, nil if nothing is restored paused.
@@ -232,8 +232,8 @@ var ErrBlocked = errors.New("the plan has objects that cannot be restored to thi
 var ErrSealed = errors.New("the plan holds sealed secrets")
 
 // Blocked returns the steps of objects that cannot be restored.
-func (p *Plan) Blocked() []Step {
-	var blocked []Step
+func (p *Plan) Blocked() []*Step {
+	var blocked []*Step
 	for _, s := range p.Steps {
 		if s.Action == ActionBlocked {
 			blocked = append(blocked, s)

@@ -43,8 +43,11 @@ type Point struct {
 // follows depends on the order in which they were read. It refuses two objects
 // with one id and objects whose content contradicts their id.
 func (p Point) sorted() (Objects, error) {
-	objects := p.Objects.Clone()
-	objects.Sort()
+	objects := p.Objects
+	if !objects.isSorted() {
+		objects = objects.Clone()
+		objects.Sort()
+	}
 	for i, id := range objects.IDs() {
 		if i > 0 && objects.ID(i-1) == id {
 			return Objects{}, fmt.Errorf("the restore point holds %s twice", id)

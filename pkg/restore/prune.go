@@ -286,7 +286,7 @@ func (p *Plan) addStep(step Step) int {
 	step.ID = len(p.Steps) + 1
 	slices.Sort(step.After)
 	slices.Sort(step.Needs)
-	p.Steps = append(p.Steps, step)
+	p.Steps = append(p.Steps, &step)
 	return step.ID
 }
 
@@ -308,8 +308,8 @@ func (p *Plan) lastSteps() []int {
 }
 
 // Prunes returns the steps that delete.
-func (p *Plan) Prunes() []Step {
-	var prunes []Step
+func (p *Plan) Prunes() []*Step {
+	var prunes []*Step
 	for _, step := range p.Steps {
 		if step.Action == ActionPrune {
 			prunes = append(prunes, step)

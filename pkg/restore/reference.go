@@ -41,16 +41,16 @@ func newScope() *scope {
 func scopeOf(drafts []*draft) *scope {
 	s := newScope()
 	for _, d := range drafts {
-		s.add(d.object, !d.blocked)
+		s.add(d.object.ID, d.object.open, !d.blocked)
 	}
 	return s
 }
 
 // add takes in one more object. They come sorted.
-func (s *scope) add(o packed, restored bool) {
-	kind := o.ID.GroupKind()
+func (s *scope) add(id appbur.ObjectID, open func() Object, restored bool) {
+	kind := id.GroupKind()
 	if kind == kindClaim {
-		s.claims[o.ID.Namespace] = append(s.claims[o.ID.Namespace], o.ID.Name)
+		s.claims[id.Namespace] = append(s.claims[id.Namespace], id.Name)
 	}
 	if !restored {
 		return
@@ -58,15 +58,15 @@ func (s *scope) add(o packed, restored bool) {
 
 	switch kind {
 	case kindPod:
-		s.podsIn[o.ID.Namespace] = true
+		s.podsIn[id.Namespace] = true
 	case kindService:
-		if chosenAddress(o.open()) != "" {
-			s.addressed = append(s.addressed, o.ID)
+		if chosenAddress(open()) != "" {
+			s.addressed = append(s.addressed, id)
 		}
 	}
 	for _, class := range defaultClasses {
 		if kind == class.user && !s.leftEmpty[kind] {
-			s.leftEmpty[kind] = class.leftEmpty(o.open())
+			s.leftEmpty[kind] = class.leftEmpty(open())
 		}
 	}
 }

@@ -44,7 +44,7 @@ func (p *Plan) Render(w io.Writer) error {
 	}
 
 	for _, section := range sections {
-		var steps []Step
+		var steps []*Step
 		for _, s := range p.Steps {
 			if s.section() == section.verdict && (s.Action == ActionBlocked || s.Verdict != compat.Unknown) && s.Action != ActionStatus &&
 				s.Action != ActionPrepare && s.Action != ActionSkip && s.Action != ActionPrune {
@@ -145,11 +145,11 @@ func count(n int) string {
 	return fmt.Sprint(n)
 }
 
-func renderSteps(b *bytes.Buffer, title string, steps []Step) {
+func renderSteps(b *bytes.Buffer, title string, steps []*Step) {
 	if len(steps) == 0 {
 		return
 	}
-	slices.SortStableFunc(steps, func(x, y Step) int {
+	slices.SortStableFunc(steps, func(x, y *Step) int {
 		return cmp.Or(x.Object.GroupKind().Compare(y.Object.GroupKind()), x.Object.Compare(y.Object))
 	})
 	fmt.Fprintf(b, "\n%s (%d)\n", title, len(steps))

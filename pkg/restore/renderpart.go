@@ -24,12 +24,13 @@ func (p *Plan) renderNeeds(b *bytes.Buffer) {
 	}
 
 	for _, section := range sections {
-		var steps []Step
+		var steps []*Step
 		for _, s := range p.Steps {
 			if s.Need != nil && s.Action == section.action {
-				s.Why = s.Need.String()
-				s.From, s.Changes, s.Hint, s.Refusals = "", nil, "", nil
-				steps = append(steps, s)
+				shown := *s
+				shown.Why = s.Need.String()
+				shown.From, shown.Changes, shown.Hint, shown.Refusals = "", nil, "", nil
+				steps = append(steps, &shown)
 			}
 		}
 		renderSteps(b, section.title, steps)

@@ -19,7 +19,7 @@ func (p *Plan) renderPrune(b *bytes.Buffer) {
 		what, left = "made by the restore", "Made by the restore, and left"
 	}
 	fmt.Fprintf(b, "\nDeleted, after everything else: %s (%d)\n", what, len(prunes))
-	byKind := make(map[appbur.GroupKind][]Step)
+	byKind := make(map[appbur.GroupKind][]*Step)
 	var kinds []appbur.GroupKind
 	for _, step := range prunes {
 		kind := step.Object.GroupKind()
@@ -51,7 +51,7 @@ func (p *Plan) renderPrune(b *bytes.Buffer) {
 
 // renderReplaced names what is deleted and created again.
 func (p *Plan) renderReplaced(b *bytes.Buffer) {
-	var replaced []Step
+	var replaced []*Step
 	for _, step := range p.Steps {
 		if step.Replaces != nil {
 			replaced = append(replaced, step)

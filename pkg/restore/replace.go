@@ -55,15 +55,14 @@ func FindUnchangeable(
 	w := newWorker(Applier{Cluster: DryRun(c), Rules: rules}, p.Policy)
 	asked := *p
 	if differ != nil {
-		asked.Steps = slices.DeleteFunc(slices.Clone(p.Steps), func(s Step) bool { return !differ[s.Object] })
+		asked.Steps = slices.DeleteFunc(slices.Clone(p.Steps), func(s *Step) bool { return !differ[s.Object] })
 	}
 	w.groups = foreseeAll(&asked)
 	var mu sync.Mutex
 	var list []Unchangeable
 	group, each := errgroup.WithContext(ctx)
 	group.SetLimit(w.limiter.current())
-	for i := range asked.Steps {
-		step := &asked.Steps[i]
+	for _, step := range asked.Steps {
 		if step.Action != ActionApply || step.Need != nil {
 			continue
 		}

@@ -166,7 +166,7 @@ func besidesOf(p *Plan, rights []Right) []*need {
 	var steps []*Step
 	for i := range p.Steps {
 		if verbs, _ := verbsOf(p.Steps[i].Action); len(verbs) > 0 {
-			steps = append(steps, &p.Steps[i])
+			steps = append(steps, p.Steps[i])
 		}
 	}
 	var needs []*need
@@ -182,7 +182,7 @@ func (v *rightsReview) needed(ctx context.Context) ([]*need, error) {
 	all := make(map[Right]*need)
 	names := namerOf(v.names, v.plan)
 	for i := range v.plan.Steps {
-		step := &v.plan.Steps[i]
+		step := v.plan.Steps[i]
 		verbs, subresource := verbsOf(step.Action)
 		if step.Replaces != nil {
 			verbs = append(verbs, "delete")

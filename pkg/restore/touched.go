@@ -42,7 +42,7 @@ func Touch(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules, emit 
 	group.SetLimit(t.worker.limiter.current())
 	seen := make(map[appbur.ObjectID]bool)
 	for i := range p.Steps {
-		step := &p.Steps[i]
+		step := p.Steps[i]
 		switch step.Action {
 		case ActionApply, ActionPrune:
 		case ActionPrepare, ActionStatus, ActionWait, ActionRelink, ActionHandOver, ActionBarrier, ActionKeep, ActionSkip, ActionBlocked:

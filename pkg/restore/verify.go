@@ -34,7 +34,7 @@ func Verify(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules, r Re
 	}
 	statuses := make(map[appbur.ObjectID]Content)
 	for i := range p.Steps {
-		switch s := &p.Steps[i]; s.Action {
+		switch s := p.Steps[i]; s.Action {
 		case ActionStatus:
 			statuses[s.Object] = s.Content
 		case ActionApply, ActionKeep:
@@ -47,7 +47,7 @@ func Verify(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules, r Re
 	group.SetLimit(defaultParallel)
 	together := make(map[liveGroup]map[appbur.ObjectID]*Step)
 	for i := range p.Steps {
-		step := &p.Steps[i]
+		step := p.Steps[i]
 		switch step.Action {
 		case ActionBlocked, ActionSkip:
 			v.findings.LeftOut = append(v.findings.LeftOut, Finding{Kind: FindingBlocked, Object: step.Object, What: step.Why})

@@ -19,7 +19,7 @@ func (v *verifier) owners(ctx context.Context, p *Plan) error {
 		alive[facts.uid] = true
 	}
 	for i := range p.Steps {
-		step := &p.Steps[i]
+		step := p.Steps[i]
 		facts, ok := v.live[step.Object]
 		if step.Action != ActionApply || !ok {
 			continue

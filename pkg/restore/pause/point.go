@@ -48,13 +48,14 @@ func (p Pauses) Affected(point restore.Point) []restore.Object {
 // AsBefore returns a point without the marks of restores: what was paused while it was saved is as it
 // was before.
 func AsBefore(point restore.Point) restore.Point {
-	point.Objects = point.Objects.Clone()
+	after := make(map[int]restore.Object)
 	for i, o := range point.Objects.All() {
 		if m, found, err := markOf(o.Content); found && err == nil && !judged[o.ID.Group] {
 			o.Content = unmarked(o.Content, m)
-			point.Objects.Set(i, o)
+			after[i] = o
 		}
 	}
+	point.Objects = point.Objects.With(after)
 	return point
 }
 
@@ -65,12 +66,12 @@ func (p Pauses) Apply(point restore.Point, t Target) (restore.Point, error) {
 	changed := AsBefore(point)
 	pausing := &restore.Pausing{Activate: p.Activate}
 	running, unpausable := make(map[string][]string), make(map[string][]string) // by controller
-	rules := p.ruleBook(point)
+	rules, after := p.ruleBook(point), make(map[int]restore.Object)
 
 	for i, o := range changed.Objects.All() {
 		if text, resumed := t.Resumed[o.ID]; resumed {
 			o.Content = marked(o.Content, text)
-			changed.Objects.Set(i, o)
+			after[i] = o
 			continue
 		}
 		rule, waits, ok := rules.pausing(o, t)
@@ -82,7 +83,7 @@ func (p Pauses) Apply(point restore.Point, t Target) (restore.Point, error) {
 			continue
 		}
 
-		after, paused, err := rule.pause(o, waits)
+		held, paused, err := rule.pause(o, waits)
 		if err != nil {
 			return restore.Point{}, fmt.Errorf("pausing %s: %w", o.ID, err)
 		}
@@ -91,11 +92,12 @@ func (p Pauses) Apply(point restore.Point, t Target) (restore.Point, error) {
 		case t.Running[o.ID] && !waits && !p.Running:
 			running[rule.Controller] = append(running[rule.Controller], o.ID.String())
 		default:
-			changed.Objects.Set(i, after)
+			after[i] = held
 			add(pausing, rule.Controller, o.ID)
 		}
 	}
 
+	changed.Objects = changed.Objects.With(after)
 	changed.Notes = slices.Concat(point.Notes,
 		notes(running, "not paused, because the target has them and they run there: their controller may act while this restore goes on"),
 		notes(unpausable, "not paused, because the definition of their kind has no field for it, or the field is secret"))

@@ -161,7 +161,7 @@ func RightsPlan(releases []Release) *restore.Plan {
 	p := &restore.Plan{Format: restore.PlanFormat, Pausing: &restore.Pausing{Activate: restore.ActivateNow}}
 	all := restore.PausedFor{}
 	for i, r := range releases {
-		p.Steps = append(p.Steps, restore.Step{ID: i + 1, Action: restore.ActionRelink, Object: r.Object, APIVersion: r.APIVersion})
+		p.Steps = append(p.Steps, &restore.Step{ID: i + 1, Action: restore.ActionRelink, Object: r.Object, APIVersion: r.APIVersion})
 		all.Objects = append(all.Objects, r.Object)
 	}
 	p.Pausing.Controllers = []restore.PausedFor{all}

@@ -204,7 +204,7 @@ func planOf(t *testing.T, p restore.Point) *restore.Plan {
 	return plan
 }
 
-func stepOf(t *testing.T, plan *restore.Plan, id string) restore.Step {
+func stepOf(t *testing.T, plan *restore.Plan, id string) *restore.Step {
 	t.Helper()
 	for _, s := range plan.Steps {
 		if s.Object.String() == id && s.Action == restore.ActionApply {
@@ -212,7 +212,7 @@ func stepOf(t *testing.T, plan *restore.Plan, id string) restore.Step {
 		}
 	}
 	t.Fatalf("no step for %s", id)
-	return restore.Step{}
+	return nil
 }
 
 func TestThePlanSaysWhatWasChangedAndOwnersAreFound(t *testing.T) {
