@@ -45,7 +45,7 @@ func BenchmarkBackup(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	fillForBench(b, client)
+	fillForBench(b, client, benchPerKind)
 
 	b.Run("raw list", func(b *testing.B) {
 		for b.Loop() {
@@ -140,7 +140,7 @@ func runBench(ctx context.Context, args ...string) (code int, out, errs string) 
 	return Run(ctx, e, args), "", stderr.String()
 }
 
-func fillForBench(b *testing.B, client kubernetes.Interface) {
+func fillForBench(b *testing.B, client kubernetes.Interface, perKind int) {
 	b.Helper()
 	group, ctx := errgroup.WithContext(b.Context())
 	group.SetLimit(32)
@@ -153,7 +153,7 @@ func fillForBench(b *testing.B, client kubernetes.Interface) {
 		}
 	}
 
-	for i := range benchPerKind {
+	for i := range perKind {
 		meta := metav1.ObjectMeta{
 			Name: fmt.Sprintf("object-%05d", i), Namespace: fmt.Sprintf("bench-%03d", i%benchNamespaces),
 			Labels: map[string]string{"app": "bench", "index": fmt.Sprint(i)},

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -25,6 +26,9 @@ type env struct {
 	getenv func(string) string
 	// ticker lets a progress line live while nothing happens; without one it does not.
 	ticker func(every time.Duration) (ticks <-chan time.Time, stop func())
+	// collect sets how much a heap may grow before garbage is collected, in percent; nil where the
+	// user says it.
+	collect func(percent int) int
 	// silent says that the command answers in JSON, beside which no progress is told.
 	silent bool
 	// noHeaders leaves the header out of tables.
@@ -41,6 +45,9 @@ func Main() int {
 	klog.SetLogger(logr.Discard())
 	context.AfterFunc(ctx, stop) // from now on a signal has its default effect: the second one kills
 	e := &env{Streams: SystemStreams(os.Getenv), now: time.Now, rand: rand.Reader, getenv: os.Getenv, ticker: systemTicker}
+	if os.Getenv("GOGC") == "" {
+		e.collect = debug.SetGCPercent
+	}
 	return Run(ctx, e, os.Args[1:])
 }
 

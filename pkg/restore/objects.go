@@ -26,7 +26,16 @@ type packed struct {
 	Need       *Need
 }
 
+// pack drops paths of secrets that need no mention.
 func pack(o Object) packed {
+	if o.ID.GroupKind() == kindSecret {
+		o.Secrets = slices.DeleteFunc(slices.Clone(o.Secrets), func(path []string) bool {
+			return slices.ContainsFunc(secretOfSecrets, func(known []string) bool { return len(path) > 0 && path[0] == known[0] })
+		})
+	}
+	if len(o.Secrets) == 0 {
+		o.Secrets = nil
+	}
 	return packed{o.ID, o.APIVersion, ContentOf(o.Content), o.Secrets, o.Rewritten, o.Need}
 }
 

@@ -25,22 +25,31 @@ var secretOfSecrets = [][]string{{"data"}, {"stringData"}}
 // webhooks quote what they refuse, and because conversion moves them to other
 // paths. A nil redaction hides nothing.
 type redaction struct {
-	paths  [][]string
-	values func() []string
+	paths [][]string
+	// content has the values at the first of the paths. Only errors and digests need
+	// them; most objects never do.
+	content Content
+	valued  int
 }
 
 // newRedaction makes the redaction of a saved object; nil if it has no secrets.
 func newRedaction(o packed) *redaction {
 	paths := o.Secrets
-	if o.ID.GroupKind() == kindSecret {
+	switch {
+	case o.ID.GroupKind() != kindSecret:
+	case len(paths) == 0:
+		paths = secretOfSecrets
+	default:
 		paths = append(slices.Clone(secretOfSecrets), paths...)
 	}
 	if len(paths) == 0 {
 		return nil
 	}
-	// Only errors and digests need the values; most objects never do.
-	return &redaction{paths: paths, values: func() []string { return secretValues(o.Content.Object(), paths) }}
+	return &redaction{paths: paths, content: o.Content, valued: len(paths)}
 }
+
+// values are the secret values themselves.
+func (v *redaction) values() []string { return secretValues(v.content.Object(), v.paths[:v.valued]) }
 
 // with returns a redaction that hides more paths.
 func (v *redaction) with(paths [][]string) *redaction {
@@ -48,9 +57,9 @@ func (v *redaction) with(paths [][]string) *redaction {
 	case len(paths) == 0:
 		return v
 	case v == nil:
-		return &redaction{paths: paths, values: func() []string { return nil }}
+		return &redaction{paths: paths}
 	}
-	return &redaction{paths: append(slices.Clone(v.paths), paths...), values: v.values}
+	return &redaction{paths: slices.Concat(v.paths, paths), content: v.content, valued: v.valued}
 }
 
 // hides reports whether a value at the path, in which elements of lists have a
