@@ -1,4 +1,4 @@
-// Command integration runs what the build tag `integration` adds to the tests, package by package, and writes
+// Command integration runs what the build tag `integration` adds to the tests, two packages at a time, and writes
 // what `go test -json` says, for gotestsum to print:
 //
 //	gotestsum --raw-command -- go run ./hack/integration                # all
@@ -20,7 +20,12 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
+	"sync"
 	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 func main() {
@@ -60,16 +65,32 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return nil
 	}
 
-	// One after the other: each takes both cores for its servers, and waits for what they do.
-	var failed error
-	for _, p := range plan {
-		failed = cmp.Or(failed, p.run(ctx, *dir, stdout, stderr))
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-	}
+	return runAll(ctx, plan, *dir, stdout, stderr)
+}
 
-	return failed
+// sideBySide is how many packages are tested at a time: much of a test is waiting for a server.
+const sideBySide = 2
+
+// runAll runs every package, whatever becomes of the others. Those with the most tests come first, so that the
+// longest does not begin last.
+func runAll(ctx context.Context, plan []tests, dir string, stdout, stderr io.Writer) error {
+	slices.SortStableFunc(plan, func(a, b tests) int { return len(b.names) - len(a.names) })
+	var printing sync.Mutex
+	failed := make([]error, len(plan))
+	var group errgroup.Group
+	group.SetLimit(sideBySide)
+
+	for i, p := range plan {
+		group.Go(func() error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			out, errs := &lines{to: stdout, printing: &printing}, &lines{to: stderr, printing: &printing}
+			failed[i] = p.run(ctx, dir, out, errs)
+			return errors.Join(out.Close(), errs.Close())
+		})
+	}
+	return errors.Join(group.Wait(), cmp.Or(failed...))
 }
 
 // run runs the tests of one package. gotestsum says which failed; the error is only for the exit code.
@@ -78,6 +99,7 @@ func (p tests) run(ctx context.Context, dir string, stdout, stderr io.Writer) er
 	command.Dir, command.Stdout, command.Stderr = dir, stdout, stderr
 	// go stops the tests itself: a killed go would leave their servers running.
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
+	command.WaitDelay = time.Minute // for a server that a failed test has left, and that has the output open
 
 	if err := command.Run(); err != nil {
 		return fmt.Errorf("%s: %w", p.pkg, err)

@@ -24,7 +24,7 @@ type tests struct {
 
 // args are the arguments of go.
 func (p tests) args() []string {
-	args := []string{"test", "-json", "-tags", tag, "-timeout", "30m"}
+	args := []string{"test", "-json", "-tags", tag, "-timeout", "45m"}
 	if !p.all {
 		args = append(args, "-run", "^("+strings.Join(p.names, "|")+")$")
 	}
