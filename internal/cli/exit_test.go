@@ -56,6 +56,10 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitPartly, "an application that is missing from the newest point (`apps list`)", errPartly},
 		{ExitPartly, "a restore in which some objects or applications failed", restore.ErrIncomplete},
 		{
+			ExitPartly, "a restore in which a declared phase did not become ready in time (`restore --phases`)",
+			fmt.Errorf("%w: %w", restore.ErrIncomplete, restore.ErrNotReady),
+		},
+		{
 			ExitPartly,
 			"objects that a restore has paused stay paused, because they could not be released or what they need is not ready (`restore`, `activate`)",
 			fmt.Errorf("x: %w", pause.ErrHeld),

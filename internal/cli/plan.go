@@ -127,6 +127,7 @@ may change or refuse what is written. With --prune it lists what would be delete
 	o.appOrder.addFlags(command)
 	o.addLockFlag(command)
 	o.pruning.addFlags(command)
+	o.phases.addFlags(command)
 	command.Flags().StringArrayVar(&apps, "app", nil,
 		"state of this `APPLICATION` only: NAMESPACE/NAME or NAME, patterns; what restore takes, with =ADDRESS, selects nothing; repeatable")
 	command.Flags().BoolVar(&exitCode, "exit-code", false, "exit with 4 when a restore would create, change or delete something, or import state")

@@ -37,6 +37,7 @@ type planOptions struct {
 	pauses    pauseOptions
 	finding   findOptions
 	appOrder  appOrderOptions
+	phases    phaseOptions
 }
 
 // planned is a plan with what it was made of.
@@ -130,6 +131,9 @@ func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
 	if err := o.finding.check(o.rewrites); err != nil {
 		return planned{}, err
 	}
+	if err := o.phases.read(); err != nil {
+		return planned{}, err
+	}
 	config, err := o.restConfig()
 	if err != nil {
 		return planned{}, err
@@ -140,6 +144,9 @@ func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
 	}
 	rules, err := repo.ManifestRules()
 	if err != nil {
+		return planned{}, err
+	}
+	if point, err = o.phases.put(e, point); err != nil {
 		return planned{}, err
 	}
 	after, err := o.appOrder.read(e, point)
@@ -194,7 +201,11 @@ func (o *planOptions) planFor(ctx context.Context, config *rest.Config, point re
 	if err != nil {
 		return nil, clusterHint(err)
 	}
-	return restore.NewPlan(point, target, restore.Options{Policy: o.policy, Surroundings: surroundings})
+	plan, err := restore.NewPlan(point, target, restore.Options{Policy: o.policy, Surroundings: surroundings})
+	if isType[*restore.PhaseCycleError](err) {
+		return nil, o.phases.mistake(err)
+	}
+	return plan, err
 }
 
 // readPoint reads a point for the restore engine, which takes its objects and its index: what

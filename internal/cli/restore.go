@@ -78,7 +78,7 @@ What selected objects need comes with them, and is left as it is where it exists
 
 If the target is the cluster that the point was taken of, what changed or was
 deleted there since would be undone. --yes alone does not confirm that.` +
-			exitStatus("0  done", "1  failed", "3  some objects or applications failed, state was not imported because no address was given, or something stays paused",
+			exitStatus("0  done", "1  failed", "3  some objects or applications failed, a phase was not ready in time, state was not imported because no address was given, or something stays paused",
 				"5  the history was rewritten (docs/trust.md)", "10 no repository, no such point, or nothing that is meant",
 				"11 --plan: the saved plan no longer holds; or somebody else restores to this cluster (nothing was changed), or took it over",
 				"12 a key, a login or a signature was refused, or the account lacks rights (nothing was changed)",
@@ -89,6 +89,7 @@ deleted there since would be undone. --yes alone does not confirm that.` +
   appbur restore latest -n team-a --repo ./mgmt.git --kubeconfig mgmt.yaml
   appbur restore latest -n team-a --prune --repo ./mgmt.git --kubeconfig mgmt.yaml
   appbur restore latest deployment/web -n team-a --repo ./mgmt.git --kubeconfig mgmt.yaml
+  appbur restore latest --phases phases.yaml --repo ./mgmt.git --kubeconfig new.yaml
   appbur restore --plan restore.plan --repo ./mgmt.git --kubeconfig new.yaml
   appbur restore latest --repo ./mgmt.git --kubeconfig new.yaml --find-apps
   appbur restore 20261121T030238Z --repo ./mgmt.git --kubeconfig new.yaml --yes --app fleet-system/fleet=fleet2.example:7443`,
@@ -116,6 +117,7 @@ deleted there since would be undone. --yes alone does not confirm that.` +
 	o.appOrder.addFlags(command)
 	addAppWaitFlag(command, &o.appWait)
 	o.pruning.addFlags(command)
+	o.phases.addFlags(command)
 	command.Flags().IntVar(&o.pruneCount, "prune-count", -1, "with --prune: confirm that this `NUMBER` of objects is deleted, as the plan says")
 	command.Flags().StringVar(&o.plan, "plan", "",
 		"`FILE` that plan --out wrote: restore by that plan, with its point and its options, or not at all if it is no longer the same")
@@ -241,9 +243,11 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 
 	page.next("objects")
 	bar := e.bar("restoring", "steps")
-	report, err := restore.Applier{Cluster: cluster, Reporter: stepProgress{bar}, Rules: made.rules, Hint: ownHint}.Apply(ctx, made.plan)
+	applier := restore.Applier{Cluster: cluster, Reporter: stepProgress{bar}, Rules: made.rules, Hint: ownHint, Now: e.now}
+	report, err := applier.Apply(ctx, made.plan)
 	took := bar.finish()
 	undo.finish(ctx, e, report)
+	page.declared(report.Phases)
 	if err == nil && len(made.plan.Apps) > 0 {
 		page.next("state of applications")
 		err = o.importState(ctx, e, run, made, targets, dialer, &report)

@@ -63,6 +63,17 @@ func (p *restorePage) next(phase string) {
 	p.phase, p.since = phase, at
 }
 
+// declared tells how long each declared phase of the objects took, which end with what comes after the last one.
+func (p *restorePage) declared(phases []restore.PhaseOutcome) {
+	p.next("")
+	for _, phase := range phases {
+		took, waited := phase.Times()
+		p.phases = append(p.phases,
+			restorereport.Phase{Name: "of that: phase " + phase.Name, Took: took},
+			restorereport.Phase{Name: "of that: waiting for phase " + phase.Name, Took: waited})
+	}
+}
+
 // finish writes the page. What became of the restore is not changed by a page that cannot be
 // written, but that is said.
 func (p *restorePage) finish(
@@ -185,6 +196,7 @@ func pageSections(plan *restore.Plan, report restore.Report, a activation) []res
 	converted, changed := pageChanges(plan)
 	return []restorereport.Section{
 		{Title: "Failed", Rows: byResult[restore.Failed]},
+		{Title: "Not ready", Rows: pageNotReady(report.Phases)},
 		{Title: "Still paused", Rows: paused},
 		{Title: "Skipped", Rows: byResult[restore.Skipped]},
 		{Title: "Deleted", Rows: byResult[restore.Deleted]},
@@ -194,6 +206,19 @@ func pageSections(plan *restore.Plan, report restore.Report, a activation) []res
 		{Title: "Created", Rows: byResult[restore.Created]},
 		{Title: "Configured", Rows: byResult[restore.Configured]},
 	}
+}
+
+// pageNotReady lists what phases waited for in vain.
+func pageNotReady(phases []restore.PhaseOutcome) []restorereport.Row {
+	var rows []restorereport.Row
+	for _, phase := range phases {
+		for _, waiting := range phase.NotReady {
+			rows = append(rows, restorereport.Row{
+				Object: waiting.Object.String(), What: []string{fmt.Sprintf("phase %s: %s: %s", phase.Name, waiting.Status, waiting.Why)},
+			})
+		}
+	}
+	return rows
 }
 
 // pageChanges lists what the plan converts, and what it changes because somebody asked for it.

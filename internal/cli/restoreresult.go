@@ -40,6 +40,13 @@ func (e *env) printReport(
 		t.add(coloured(sgrRed, string(failure.Result)), plain(failure.Object.String()), plain(oneLine(why)))
 	}
 
+	for _, phase := range report.Phases {
+		for _, waiting := range phase.NotReady {
+			t.add(coloured(sgrRed, "not ready"), plain(waiting.Object.String()), plain(oneLine(fmt.Sprintf("phase %s: %s: %s", phase.Name,
+				waiting.Status, waiting.Why))))
+		}
+	}
+
 	skipped := 0
 	for _, outcome := range report.Outcomes {
 		if outcome.Result == restore.Skipped && skipped < shownChanges {

@@ -64,6 +64,7 @@ func (o *planOptions) choiceFlags() *pflag.FlagSet {
 	o.addPolicyFlags(command)
 	o.pruning.addFlags(command)
 	o.appOrder.addFlags(command)
+	o.phases.addFlags(command)
 	return command.Flags()
 }
 
@@ -112,7 +113,7 @@ func (o *planOptions) saved(flags *pflag.FlagSet, made planned, target targetClu
 		}
 	})
 	for _, step := range made.plan.Steps {
-		if step.Action != restore.ActionBarrier {
+		if step.Action.HasObject() {
 			s.Steps = append(s.Steps, savedStep{step.Action, step.Object, step.Digest})
 		}
 	}
@@ -217,7 +218,7 @@ func (s savedPlan) difference(plan *restore.Plan) string {
 	var differ []string
 	for _, step := range plan.Steps {
 		key := savedStep{step.Action, step.Object, step.Digest}
-		if step.Action != restore.ActionBarrier && !before[key] {
+		if step.Action.HasObject() && !before[key] {
 			differ = append(differ, fmt.Sprintf("%s is now %s", step.Object, step.Action))
 		}
 		delete(before, key)

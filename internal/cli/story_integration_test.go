@@ -18,6 +18,7 @@ import (
 	"github.com/appbur/appbur"
 	managementcluster "github.com/appbur/appbur/examples/management-cluster"
 	"github.com/appbur/appbur/internal/testcluster"
+	"github.com/appbur/appbur/pkg/restore"
 )
 
 // The main job, told to the real command line with real servers: a management
@@ -240,8 +241,10 @@ func TestStory(t *testing.T) {
 // restoreAnswer is the part of the JSON output that the story looks at, as a
 // user's script would.
 type restoreAnswer struct {
-	Counts struct{ Created, Configured, Unchanged, Skipped, Failed, Deleted int }
-	Apps   []struct {
+	Counts    struct{ Created, Configured, Unchanged, Skipped, Failed, Deleted int }
+	Remaining int
+	Phases    []restore.PhaseOutcome
+	Apps      []struct {
 		Result   string
 		Imported struct {
 			Datasets []struct {

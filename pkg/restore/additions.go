@@ -70,7 +70,7 @@ func newSearch(ctx context.Context, w *worker, rules *manifest.Rules, p *Plan) (
 
 	for i := range p.Steps {
 		step := p.Steps[i]
-		if step.Action == ActionPrune || step.Action == ActionBarrier {
+		if step.Action == ActionPrune || !step.Action.HasObject() {
 			continue
 		}
 		s.hold(step.Object)

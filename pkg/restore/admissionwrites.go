@@ -19,7 +19,7 @@ func (r *admissionReview) writes(ctx context.Context) ([]write, error) {
 			steps[step.Object] = step
 		case ActionStatus:
 			statuses[step.Object] = true
-		case ActionPrepare, ActionWait, ActionRelink, ActionHandOver, ActionBarrier, ActionKeep, ActionSkip, ActionBlocked:
+		case ActionPrepare, ActionWait, ActionRelink, ActionHandOver, ActionBarrier, ActionReady, ActionKeep, ActionSkip, ActionBlocked:
 		}
 	}
 

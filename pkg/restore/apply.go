@@ -39,6 +39,8 @@ type Applier struct {
 	// Rules are those that made the manifests: what they leave out of a live object is no
 	// difference to the plan. Nil means the default rules.
 	Rules *manifest.Rules
+	// Now tells the time, by which the report says how long phases took. Without it, it does not say it.
+	Now func() time.Time
 	// Hint is the next step after an error in the caller's own terms, such as its flags
 	// ([FailureOf]); where it has none the report has a general one. It may be nil.
 	Hint func(error) string
@@ -54,7 +56,7 @@ func Apply(ctx context.Context, p *Plan, c Cluster, r Reporter) (Report, error) 
 // found again by what is live. The report is true whatever the error is:
 //
 //   - [ErrBlocked], [ErrSealed] and [ErrNoContent]: nothing was written;
-//   - [ErrIncomplete]: all steps were tried, some failed;
+//   - [ErrIncomplete]: all steps were tried, some failed; with [ErrNotReady] those of later phases were not tried;
 //   - the error of ctx: it was cancelled; running the plan again continues.
 func (a Applier) Apply(ctx context.Context, p *Plan) (Report, error) {
 	report := Report{Format: ReportFormat, Point: p.Point}
@@ -64,12 +66,15 @@ func (a Applier) Apply(ctx context.Context, p *Plan) (Report, error) {
 	r := newRun(a, p)
 	r.loop(ctx)
 	report.Outcomes, report.Remaining = r.outcomes()
+	report.Phases = r.phaseOutcomes()
 	for _, o := range report.Outcomes {
 		report.Counts.add(o)
 	}
 
 	switch {
-	case report.Remaining > 0:
+	case r.notReady != nil:
+		return report, appbur.WithHint(fmt.Errorf("%w: %w", ErrIncomplete, r.notReady), appbur.HintOf(r.notReady))
+	case report.Remaining > 0 || r.interrupted:
 		return report, appbur.WithHint(fmt.Errorf("the restore was stopped with %d objects to go: %w", report.Remaining, context.Cause(ctx)),
 			"run it again, it continues where it stopped")
 	case report.Counts.Failed > 0:
@@ -90,7 +95,7 @@ func (p *Plan) applicable() error {
 	for _, s := range p.Steps {
 		switch s.Action {
 		case ActionPrepare, ActionApply, ActionStatus, ActionRelink, ActionWait:
-		case ActionHandOver, ActionBarrier, ActionKeep, ActionSkip, ActionBlocked, ActionPrune:
+		case ActionHandOver, ActionBarrier, ActionReady, ActionKeep, ActionSkip, ActionBlocked, ActionPrune:
 			continue
 		}
 		if s.Content.IsZero() {
@@ -121,6 +126,11 @@ type run struct {
 	finished   int           // without barriers
 	failed     int           // of the steps that are finished
 	total      int
+	// began is when the run did, notReady why it ended before its last phase.
+	began    time.Time
+	notReady error
+	// interrupted is true when the wait for a phase was.
+	interrupted bool
 
 	hint func(error) string
 }
@@ -140,6 +150,7 @@ func newRun(a Applier, p *Plan) *run {
 		}
 	}
 
+	r.began = r.worker.now()
 	if r.reporter == nil {
 		r.reporter = silent{}
 	}
@@ -149,7 +160,7 @@ func newRun(a Applier, p *Plan) *run {
 	}
 
 	for _, s := range p.Steps {
-		if s.Action != ActionBarrier {
+		if s.Action.HasObject() {
 			r.total++
 		}
 		r.waiting[s.ID] = len(s.After)
@@ -219,6 +230,10 @@ func (r *run) withoutRequest(step *Step) (*stepResult, bool) {
 // of its owners that did not fail.
 func (r *run) identities(step *Step) learned {
 	e := learned{owners: make(map[appbur.ObjectID]Identity, len(step.Owners))}
+	if step.Action == ActionReady {
+		e.end = r.endOf(step)
+		return e
+	}
 	for _, id := range step.After {
 		result := r.results[id]
 		if result == nil || result.result == Failed || result.step.Action != ActionApply && result.step.Action != ActionPrepare {
@@ -236,6 +251,9 @@ func (r *run) identities(step *Step) learned {
 func (r *run) finish(result *stepResult) {
 	id := result.step.ID
 	r.results[id] = result
+	if result.step.Action == ActionReady && !r.phaseEnded(result) {
+		return // what follows is not tried
+	}
 	if result.result == Failed && result.step.Action != ActionPrune && result.step.Action != ActionBarrier {
 		r.failed++
 	}
@@ -250,7 +268,7 @@ func (r *run) finish(result *stepResult) {
 		}
 	}
 
-	if result.step.Action == ActionBarrier || result.interrupted {
+	if !result.step.Action.HasObject() || result.interrupted {
 		return
 	}
 	r.finished++
@@ -267,7 +285,7 @@ func (r *run) outcomes() (outcomes []Outcome, remaining int) {
 
 	for i := range r.plan.Steps {
 		step := r.plan.Steps[i]
-		if step.Action == ActionBarrier {
+		if !step.Action.HasObject() {
 			continue
 		}
 		result := r.results[step.ID]

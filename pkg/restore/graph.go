@@ -2,6 +2,7 @@ package restore
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 )
 
@@ -25,6 +26,8 @@ type node struct {
 	stage stage
 	rank  int
 	in    []edge
+	// phase comes before stage: each phase goes through all stages.
+	phase int
 
 	component int // which strongly connected component, during analysis
 	index     int // discovery order, during analysis
@@ -53,6 +56,7 @@ func (n *node) after(from *node, s strength) {
 // because one object has at most one step of each action.
 func (n *node) compare(other *node) int {
 	return cmp.Or(
+		cmp.Compare(n.phase, other.phase),
 		cmp.Compare(n.stage, other.stage),
 		cmp.Compare(n.rank, other.rank),
 		n.step.Object.Compare(other.step.Object),
@@ -63,7 +67,7 @@ func (n *node) compare(other *node) int {
 // actionRank orders the steps of one object.
 var actionRank = map[Action]int{
 	ActionBarrier: 0, ActionPrepare: 1, ActionApply: 2, ActionWait: 3, ActionStatus: 4, ActionRelink: 5,
-	ActionHandOver: 6, ActionKeep: 7, ActionSkip: 8, ActionBlocked: 9, ActionPrune: 10,
+	ActionHandOver: 6, ActionKeep: 7, ActionSkip: 8, ActionBlocked: 9, ActionPrune: 10, ActionReady: 11,
 }
 
 // breakCycles removes edges until no cycle is left, and returns the owning edges
@@ -212,7 +216,7 @@ func raiseStages(nodes []*node) {
 			continue
 		}
 		for _, e := range n.in {
-			if e.strength != soft {
+			if e.strength != soft && e.from.phase == n.phase {
 				n.stage = max(n.stage, e.from.stage)
 			}
 		}
@@ -221,32 +225,43 @@ func raiseStages(nodes []*node) {
 	}
 
 	for _, n := range nodes {
-		n.in = slices.DeleteFunc(n.in, func(e edge) bool { return e.strength == soft && e.from.stage > n.stage })
+		n.in = slices.DeleteFunc(n.in, func(e edge) bool { return e.strength == soft && e.from.phase == n.phase && e.from.stage > n.stage })
 	}
 }
 
-// addBarriers returns the nodes with one barrier before each stage but the first.
+// turn is when a step can come: a stage of a phase.
+type turn struct {
+	phase int
+	stage stage
+}
+
+func (n *node) turn() turn { return turn{n.phase, n.stage} }
+
+func (t turn) compare(o turn) int {
+	return cmp.Or(cmp.Compare(t.phase, o.phase), cmp.Compare(t.stage, o.stage))
+}
+
+// addBarriers returns the nodes with one barrier before each stage of a phase but the first.
 // A barrier comes after the last nodes of the stage before it, and before the
 // first ones of its own; all others follow from these.
 func addBarriers(nodes []*node) []*node {
-	byStage := make(map[stage][]*node)
+	byTurn := make(map[turn][]*node)
 	for _, n := range nodes {
-		byStage[n.stage] = append(byStage[n.stage], n)
+		byTurn[n.turn()] = append(byTurn[n.turn()], n)
 	}
-	stages := make([]stage, 0, len(byStage))
-	for s := range byStage {
-		stages = append(stages, s)
-	}
-	slices.Sort(stages)
+	turns := slices.SortedFunc(maps.Keys(byTurn), turn.compare)
 
-	for i := 1; i < len(stages); i++ {
-		s := stages[i]
-		barrier := &node{stage: s, rank: -1, step: &Step{Action: ActionBarrier, Why: barrierReasons[s]}}
-		for _, n := range leaves(byStage[stages[i-1]]) {
+	for i := 1; i < len(turns); i++ {
+		t := turns[i]
+		if turns[i-1].phase != t.phase {
+			continue // what is between phases is in phaseready.go
+		}
+		barrier := &node{phase: t.phase, stage: t.stage, rank: -1, step: &Step{Action: ActionBarrier, Why: barrierReasons[t.stage]}}
+		for _, n := range leaves(byTurn[turns[i-1]]) {
 			barrier.in = append(barrier.in, edge{from: n})
 		}
-		for _, n := range byStage[s] {
-			if !slices.ContainsFunc(n.in, func(e edge) bool { return e.from.stage == s }) {
+		for _, n := range byTurn[t] {
+			if !slices.ContainsFunc(n.in, func(e edge) bool { return e.from.turn() == t }) {
 				n.in = append(n.in, edge{from: barrier})
 			}
 		}
@@ -256,12 +271,12 @@ func addBarriers(nodes []*node) []*node {
 	return nodes
 }
 
-// leaves are the nodes that no other one of the same stage comes after.
+// leaves are the nodes that no other one of the same turn comes after.
 func leaves(nodes []*node) []*node {
 	inner := make(map[*node]bool)
 	for _, n := range nodes {
 		for _, e := range n.in {
-			if e.from.stage == n.stage {
+			if e.from.turn() == n.turn() {
 				inner[e.from] = true
 			}
 		}

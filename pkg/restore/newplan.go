@@ -58,6 +58,9 @@ func NewPlan(p Point, t compat.Target, o Options) (*Plan, error) {
 		d.guard(func() error { b.fillIn(d); return nil })
 	}
 	b.link()
+	if err := b.phase(); err != nil {
+		return nil, err
+	}
 	steps, err := b.steps()
 	if err != nil {
 		return nil, err
@@ -66,6 +69,7 @@ func NewPlan(p Point, t compat.Target, o Options) (*Plan, error) {
 		return cmp.Or(x.Object.Compare(y.Object), strings.Compare(string(x.Kind), string(y.Kind)), strings.Compare(x.What, y.What))
 	})
 
+	pausing := b.pausing()
 	return &Plan{
 		Format: PlanFormat,
 		Point:  p.Meta.ID,
@@ -75,7 +79,8 @@ func NewPlan(p Point, t compat.Target, o Options) (*Plan, error) {
 		Part:   p.Part,
 		Steps:  steps,
 
-		Pausing: b.pausing(),
+		Pausing: pausing,
+		Phases:  b.plannedPhases(pausing),
 
 		Notes: b.notes,
 		Apps:  p.Meta.Apps,
@@ -105,6 +110,8 @@ type draft struct {
 	object  draftObject     // as in the target
 	verdict *compat.Verdict // shared by those of which there is nothing to say
 	from    string
+	// phase is the place of the phase that it is chosen for, 0 for none.
+	phase int
 	// original is the saved form of an object that is converted, nil for others.
 	original *original
 	// blocked drafts have no step that writes; skipped ones of them need no consent.
@@ -221,7 +228,7 @@ func (b *planner) judgeAll(objects Objects) error {
 func (b *planner) judge(o packed) (*draft, error) {
 	d := &draft{
 		saved: o.ID, before: o.Content, object: draftObject{o.ID, o.APIVersion, o.Content, o.Need},
-		redaction: newRedaction(o), verdict: &unjudged,
+		redaction: newRedaction(o), verdict: &unjudged, phase: o.Phase,
 	}
 	d.rewritten = d.redaction.changes(o.Rewritten)
 	d.guard(func() error { return b.convert(d) })

@@ -24,6 +24,7 @@ type packed struct {
 	Secrets    [][]string
 	Rewritten  []compat.Change
 	Need       *Need
+	Phase      int
 }
 
 // pack drops paths of secrets that need no mention.
@@ -36,11 +37,11 @@ func pack(o Object) packed {
 	if len(o.Secrets) == 0 {
 		o.Secrets = nil
 	}
-	return packed{o.ID, o.APIVersion, ContentOf(o.Content), o.Secrets, o.Rewritten, o.Need}
+	return packed{o.ID, o.APIVersion, ContentOf(o.Content), o.Secrets, o.Rewritten, o.Need, o.Phase}
 }
 
 func (p packed) open() Object {
-	return Object{p.ID, p.APIVersion, p.Content.Object(), p.Secrets, p.Rewritten, p.Need}
+	return Object{p.ID, p.APIVersion, p.Content.Object(), p.Secrets, p.Rewritten, p.Need, p.Phase}
 }
 
 // ObjectsOf returns these objects.

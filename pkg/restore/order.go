@@ -148,7 +148,7 @@ func (b *planner) steps() ([]*Step, error) {
 	nodes = append(nodes, b.relinks(breakCycles(nodes), byObject)...)
 	raiseStages(nodes)
 
-	nodes = addBarriers(nodes)
+	nodes = b.addReady(addBarriers(nodes))
 	for _, d := range b.order {
 		if d.blockedNode != nil {
 			nodes = append(nodes, d.blockedNode)
@@ -183,7 +183,7 @@ func (b *planner) relinks(late [][2]*node, byNode map[*node]*draft) []*node {
 		d := byNode[owned]
 		if !made[owned] {
 			made[owned] = true
-			relink := &node{stage: owned.stage, rank: owned.rank, step: &Step{
+			relink := &node{phase: owned.phase, stage: owned.stage, rank: owned.rank, step: &Step{
 				Action: ActionRelink, Object: d.object.ID, APIVersion: d.object.APIVersion, Content: d.object.Content,
 				Owners: slices.Clone(d.owners), Why: "owners form a cycle: this object comes first and gets its owner afterwards",
 				redaction: d.redaction, Need: d.object.Need,

@@ -37,6 +37,8 @@ const (
 	ActionHandOver Action = "handover"
 	// ActionBarrier does nothing but come after one stage and before the next.
 	ActionBarrier Action = "barrier"
+	// ActionReady waits until the objects of a phase are ready.
+	ActionReady Action = "ready"
 	// ActionKeep marks an object that the chosen ones need and that the target has: it is
 	// left as it is.
 	ActionKeep Action = "keep"
@@ -48,6 +50,9 @@ const (
 	// ActionBlocked marks an object that cannot be restored to the target.
 	ActionBlocked Action = "blocked"
 )
+
+// HasObject reports whether steps of the action are about one object.
+func (a Action) HasObject() bool { return a != ActionBarrier && a != ActionReady }
 
 // Policy is what the user allows. It is part of the plan, so that a plan that was
 // shown is the plan that is applied.
@@ -86,6 +91,8 @@ type Plan struct {
 	Part *Part `json:"part,omitempty"`
 	// Pausing says what controllers must wait for, nil if nothing is restored paused.
 	Pausing *Pausing `json:"pausing,omitempty"`
+	// Phases are parts of the restore that come one after the other, before all else.
+	Phases []PlannedPhase `json:"phases,omitempty"`
 	// Notes are what a person should know and no step shows.
 	Notes []Note `json:"notes,omitempty"`
 	// Kept are the objects that the restore point does not have and that [Prune] leaves.
@@ -128,6 +135,9 @@ type Step struct {
 	// Rewritten is what was changed on the way, because the user asked for it, before
 	// anything was converted.
 	Rewritten []compat.Change `json:"rewritten,omitempty"`
+	// Phase is the place of the phase that it is part of, from 1. What follows the last one has
+	// none, as has every step of a plan without phases.
+	Phase int `json:"phase,omitempty"`
 	// Why is the reason for the step, Hint what a person can do about it.
 	Why  string `json:"why"`
 	Hint string `json:"hint,omitempty"`

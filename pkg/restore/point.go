@@ -20,6 +20,8 @@ type Object struct {
 	Rewritten []compat.Change
 	// Need is why the object comes with the chosen ones, nil for those; see [Point.Choose].
 	Need *Need
+	// Phase is the place of the phase that it is chosen for, from 1, or 0 for none ([Point.InPhases]).
+	Phase int
 }
 
 // Point is what a restore starts from: the description of the moment, the
@@ -37,6 +39,8 @@ type Point struct {
 	Pausing *Pausing
 	// Part says which part of the point this is, nil for all of it.
 	Part *Part
+	// Phases are what a restore keeps apart.
+	Phases []DeclaredPhase
 }
 
 // sorted returns the objects in the order of their ids, so that nothing that

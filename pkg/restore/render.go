@@ -54,6 +54,7 @@ func (p *Plan) Render(w io.Writer) error {
 		renderSteps(&b, section.title, steps)
 	}
 
+	p.renderPhases(&b)
 	p.renderPausing(&b)
 	p.renderRewritten(&b)
 	p.renderNotes(&b)
@@ -92,7 +93,7 @@ func (p *Plan) renderKinds(b *bytes.Buffer) {
 	var kinds []appbur.GroupKind
 
 	for _, s := range p.Steps {
-		if s.Action == ActionBarrier || s.Action == ActionSkip || s.Action == ActionKeep || s.Action == ActionPrune {
+		if !s.Action.HasObject() || s.Action == ActionSkip || s.Action == ActionKeep || s.Action == ActionPrune {
 			continue
 		}
 		kind := s.Object.GroupKind()
@@ -115,7 +116,7 @@ func (p *Plan) renderKinds(b *bytes.Buffer) {
 			t.status++
 		case ActionBlocked:
 			t.blocked++
-		case ActionPrepare, ActionWait, ActionRelink, ActionHandOver, ActionBarrier, ActionKeep, ActionSkip, ActionPrune:
+		case ActionPrepare, ActionWait, ActionRelink, ActionHandOver, ActionBarrier, ActionReady, ActionKeep, ActionSkip, ActionPrune:
 		}
 	}
 
@@ -226,7 +227,7 @@ func (p *Plan) WriteText(w io.Writer) error {
 
 	for _, s := range p.Steps {
 		name := "-"
-		if s.Action != ActionBarrier {
+		if s.Action.HasObject() {
 			name = s.Object.String()
 		}
 		fmt.Fprintf(&b, "%d %s %s", s.ID, s.Action, name)

@@ -75,6 +75,8 @@ type Report struct {
 	Remaining int `json:"remaining"`
 	// Outcomes are sorted by object.
 	Outcomes []Outcome `json:"outcomes"`
+	// Phases are the declared phases that were begun.
+	Phases []PhaseOutcome `json:"phases,omitempty"`
 	// Apps are the outcomes of [Import], in the order of the plan.
 	Apps []AppOutcome `json:"apps,omitempty"`
 }

@@ -228,7 +228,7 @@ func verbsOf(action Action) (verbs []string, subresource string) {
 		return []string{"get"}, ""
 	case ActionPrune:
 		return []string{"delete"}, ""
-	case ActionHandOver, ActionBarrier, ActionKeep, ActionSkip, ActionBlocked:
+	case ActionHandOver, ActionBarrier, ActionReady, ActionKeep, ActionSkip, ActionBlocked:
 	}
 	return nil, ""
 }

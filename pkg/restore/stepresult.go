@@ -3,6 +3,7 @@ package restore
 import (
 	"encoding/json"
 	"slices"
+	"time"
 
 	"github.com/appbur/appbur"
 )
@@ -26,6 +27,11 @@ type stepResult struct {
 	cause   *appbur.ObjectID
 	// replaced is true when the object was deleted and created again.
 	replaced bool
+	// notReady are the objects that a phase waited for in vain, waited is for how long it waited, and
+	// ended when it ended.
+	notReady []NotReady
+	waited   time.Duration
+	ended    time.Time
 	// interrupted is true when the context ended before the step did.
 	interrupted bool
 }
@@ -71,4 +77,6 @@ type learned struct {
 	created bool      // whether that step created it
 	managed []json.RawMessage
 	owners  map[appbur.ObjectID]Identity
+	// end is what a phase waits for at its end.
+	end phaseEnd
 }

@@ -45,7 +45,8 @@ func Touch(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules, emit 
 		step := p.Steps[i]
 		switch step.Action {
 		case ActionApply, ActionPrune:
-		case ActionPrepare, ActionStatus, ActionWait, ActionRelink, ActionHandOver, ActionBarrier, ActionKeep, ActionSkip, ActionBlocked:
+		case ActionPrepare, ActionStatus, ActionWait, ActionRelink, ActionHandOver, ActionBarrier, ActionReady,
+			ActionKeep, ActionSkip, ActionBlocked:
 			continue
 		}
 		if !seen[step.Object] {

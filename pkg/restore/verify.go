@@ -39,7 +39,7 @@ func Verify(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules, r Re
 			statuses[s.Object] = s.Content
 		case ActionApply, ActionKeep:
 			v.total++
-		case ActionPrepare, ActionWait, ActionRelink, ActionHandOver, ActionBarrier, ActionSkip, ActionBlocked, ActionPrune:
+		case ActionPrepare, ActionWait, ActionRelink, ActionHandOver, ActionBarrier, ActionReady, ActionSkip, ActionBlocked, ActionPrune:
 		}
 	}
 
@@ -58,7 +58,7 @@ func Verify(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules, r Re
 			join(together, step)
 		case ActionKeep:
 			join(together, step)
-		case ActionPrepare, ActionStatus, ActionWait, ActionRelink, ActionHandOver, ActionBarrier, ActionPrune:
+		case ActionPrepare, ActionStatus, ActionWait, ActionRelink, ActionHandOver, ActionBarrier, ActionReady, ActionPrune:
 		}
 	}
 	for g, steps := range together {

@@ -20,6 +20,7 @@ type worker struct {
 	policy  Policy
 	timeout time.Duration
 	limiter *limiter
+	now     func() time.Time
 	rules   *manifest.Rules
 	// creates says that what is absent is created as it is, and not applied.
 	creates bool
@@ -50,6 +51,9 @@ func newWorker(a Applier, policy Policy) *worker {
 	if w.timeout == 0 {
 		w.timeout = defaultTimeout
 	}
+	if w.now = a.Now; w.now == nil {
+		w.now = func() time.Time { return time.Time{} }
+	}
 	if w.rules == nil {
 		w.rules = manifest.Default()
 	}
@@ -76,6 +80,8 @@ func (w *worker) do(ctx context.Context, step *Step, before learned) *stepResult
 			return w.handOver(ctx, a, before)
 		case ActionPrune:
 			return w.prune(ctx, a)
+		case ActionReady:
+			return w.awaitPhase(ctx, a, before.end)
 		case ActionBarrier, ActionKeep, ActionSkip, ActionBlocked:
 		}
 		return nil
