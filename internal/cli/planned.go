@@ -229,9 +229,7 @@ func (o *repositoryOptions) readPoint(
 		return nil, nil, restore.Point{}, err
 	}
 	objects.Sort()
-	for id, entry := range loaded.Index {
-		loaded.Index[id] = restore.WithoutWriters(entry)
-	}
+	loaded.Index = restore.TrimIndex(loaded.Index)
 	point := pointOf(loaded)
 	point.Objects, loaded.Index = objects, nil
 	return c.repo, loaded, point, nil

@@ -29,8 +29,13 @@ type node struct {
 	// phase comes before stage: each phase goes through all stages.
 	phase int
 
-	component int // which strongly connected component, during analysis
-	index     int // discovery order, during analysis
+	// What follows is used during analysis. There are as many nodes as objects, so it is not in maps.
+
+	component  int // which strongly connected component
+	index, low int // discovery order, and the first node that is reached
+	done       bool
+	out        []*node // those that depend on it
+	waiting    int     // on how many it still depends
 }
 
 type edge struct {
@@ -138,7 +143,6 @@ func stronglyConnected(nodes []*node) [][]*node {
 	var (
 		found   [][]*node
 		stack   []*node
-		low     = make(map[*node]int, len(nodes))
 		counter int
 		number  int
 	)
@@ -153,7 +157,7 @@ func stronglyConnected(nodes []*node) [][]*node {
 			n := f.n
 			if f.next == 0 && n.index == 0 {
 				counter++
-				n.index, low[n] = counter, counter
+				n.index, n.low = counter, counter
 				stack = append(stack, n)
 			}
 			if f.next < len(n.in) {
@@ -163,16 +167,16 @@ func stronglyConnected(nodes []*node) [][]*node {
 				case from.index == 0:
 					frames = append(frames, frame{n: from})
 				case from.component == 0:
-					low[n] = min(low[n], from.index)
+					n.low = min(n.low, from.index)
 				}
 				continue
 			}
 			frames = frames[:len(frames)-1]
 			if len(frames) > 0 {
 				parent := frames[len(frames)-1].n
-				low[parent] = min(low[parent], low[n])
+				parent.low = min(parent.low, n.low)
 			}
-			if low[n] != n.index {
+			if n.low != n.index {
 				continue
 			}
 			number++
@@ -198,17 +202,16 @@ func stronglyConnected(nodes []*node) [][]*node {
 // is later than their own: what an admission webhook owns comes after webhooks.
 // Soft edges to a later stage are then dropped. The graph must have no cycle.
 func raiseStages(nodes []*node) {
-	done := make(map[*node]bool, len(nodes))
 	stack := slices.Clone(nodes)
 	for len(stack) > 0 {
 		n := stack[len(stack)-1]
-		if done[n] {
+		if n.done {
 			stack = stack[:len(stack)-1]
 			continue
 		}
 		pending := false
 		for _, e := range n.in {
-			if e.strength != soft && !done[e.from] {
+			if e.strength != soft && !e.from.done {
 				stack, pending = append(stack, e.from), true
 			}
 		}
@@ -220,7 +223,7 @@ func raiseStages(nodes []*node) {
 				n.stage = max(n.stage, e.from.stage)
 			}
 		}
-		done[n] = true
+		n.done = true
 		stack = stack[:len(stack)-1]
 	}
 
@@ -287,37 +290,32 @@ func leaves(nodes []*node) []*node {
 // number puts the nodes into an order in which each comes after what it depends
 // on, gives them ids, and returns the finished steps. The graph must have no cycle.
 func number(nodes []*node) []*Step {
-	waiting := make(map[*node]int, len(nodes))
-	out := make(map[*node][]*node, len(nodes))
-
 	ready := newQueue((*node).compare)
 	for _, n := range nodes {
-		waiting[n] = len(n.in)
+		n.waiting = len(n.in)
 		for _, e := range n.in {
-			out[e.from] = append(out[e.from], n)
+			e.from.out = append(e.from.out, n)
 		}
 		if len(n.in) == 0 {
 			ready.push(n)
 		}
 	}
 
-	ids := make(map[*node]int, len(nodes))
 	steps := make([]*Step, 0, len(nodes))
 	for ready.len() > 0 {
 		n := ready.pop()
-		ids[n] = len(steps) + 1
-		n.step.ID = ids[n]
+		n.step.ID = len(steps) + 1
 		for _, e := range n.in {
-			n.step.After = append(n.step.After, ids[e.from])
+			n.step.After = append(n.step.After, e.from.step.ID)
 			if e.strength == firm {
-				n.step.Needs = append(n.step.Needs, ids[e.from])
+				n.step.Needs = append(n.step.Needs, e.from.step.ID)
 			}
 		}
 		slices.Sort(n.step.After)
 		slices.Sort(n.step.Needs)
 		steps = append(steps, n.step)
-		for _, next := range out[n] {
-			if waiting[next]--; waiting[next] == 0 {
+		for _, next := range n.out {
+			if next.waiting--; next.waiting == 0 {
 				ready.push(next)
 			}
 		}

@@ -34,13 +34,6 @@ func appliersOf(entry manifest.Entry) []manifest.Manager {
 	return appliers
 }
 
-// WithoutWriters returns an entry of an index without the managers that a restore has no use for:
-// those that get nothing back. They are most of an index.
-func WithoutWriters(entry manifest.Entry) manifest.Entry {
-	entry.Managers = appliersOf(entry)
-	return entry
-}
-
 func namesOf(managers []manifest.Manager) []string {
 	names := make([]string, 0, len(managers))
 	for _, m := range managers {

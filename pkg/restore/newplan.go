@@ -42,6 +42,8 @@ func NewPlan(p Point, t compat.Target, o Options) (*Plan, error) {
 	if err := b.judgeAll(objects); err != nil {
 		return nil, err
 	}
+	// The drafts have all of them now: nothing else is to hold on to a large point.
+	objects, p.Objects, b.point.Objects = Objects{}, Objects{}, Objects{}
 
 	for _, question := range b.around.Unanswered {
 		b.note(NoteTarget, appbur.ObjectID{}, "the target did not say %s", question)

@@ -136,16 +136,12 @@ func (d *draft) steps() []*node {
 // steps orders the nodes.
 func (b *planner) steps() ([]*Step, error) {
 	var nodes []*node
-	byObject := make(map[*node]*draft)
 	for _, d := range b.order {
-		for _, n := range d.steps() {
-			nodes = append(nodes, n)
-			byObject[n] = d
-		}
+		nodes = append(nodes, d.steps()...)
 	}
 
 	slices.SortFunc(nodes, (*node).compare)
-	nodes = append(nodes, b.relinks(breakCycles(nodes), byObject)...)
+	nodes = append(nodes, b.relinks(breakCycles(nodes))...)
 	raiseStages(nodes)
 
 	nodes = b.addReady(addBarriers(nodes))
@@ -174,13 +170,13 @@ func (b *planner) steps() ([]*Step, error) {
 }
 
 // relinks makes one step per object that is applied before one of its owners.
-func (b *planner) relinks(late [][2]*node, byNode map[*node]*draft) []*node {
+func (b *planner) relinks(late [][2]*node) []*node {
 	made := make(map[*node]bool)
 	var nodes []*node
 
 	for _, pair := range late {
 		owner, owned := pair[0], pair[1]
-		d := byNode[owned]
+		d := b.drafts[owned.step.Object]
 		if !made[owned] {
 			made[owned] = true
 			relink := &node{phase: owned.phase, stage: owned.stage, rank: owned.rank, step: &Step{
