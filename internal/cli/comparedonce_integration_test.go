@@ -33,6 +33,8 @@ func TestAPlanComparesTheTargetOnce(t *testing.T) {
 	out := c.ok(append([]string{"plan", "latest"}, target...)...)
 	for _, want := range []string{
 		"a restore would undo what is newer: 1 changed (ConfigMap/other/settings)", "0 would be created, 1 changed,",
+		"Conflicts: others manage fields that differ, and a restore fails for these objects (1)\n  ConfigMap/other/settings: data.colour (cli.test)\n",
+		"  shop (5): 1 ConfigMap, ",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the plan does not say %q:\n%s", want, out)
@@ -77,5 +79,23 @@ func TestADiffTriesWhatDiffersOnly(t *testing.T) {
 	defer mu.Unlock()
 	if len(tried) != 1 || !tried["/api/v1/namespaces/other/configmaps/settings"] {
 		t.Errorf("dry runs of %v", tried)
+	}
+}
+
+// The graph of a plan shows the order in which its steps can be done.
+func TestAFullPlanShowsTheGraph(t *testing.T) {
+	t.Parallel()
+	c := newTown(t, "1.37.1")
+	out := c.ok(c.on("plan", "-n", "shop", "--full")...)
+	var at int
+	for _, want := range []string{
+		"\nwave 1: ", " apply Namespace/shop v1\n", "\nwave 2: ", " apply ServiceAccount/shop/web v1, needs #1", " barrier, after #",
+		" apply Deployment.apps/shop/web apps/v1, needs #1", "In the target: 0 would be created",
+	} {
+		next := strings.Index(out[at:], want)
+		if next < 0 {
+			t.Fatalf("the graph does not go on with %q:\n%s", want, out)
+		}
+		at += next
 	}
 }

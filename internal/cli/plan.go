@@ -99,7 +99,7 @@ may change or refuse what is written. With --prune it lists what would be delete
 			} else {
 				e.printTarget(e.paragraphs(fieldIndent), target)
 				fmt.Fprintln(e.Out)
-				err = e.printPlan(made.plan, full)
+				err = e.printPlan(made.plan, findings, full)
 				e.printFound(found)
 				e.printForetold(will)
 				if diff {
@@ -133,23 +133,35 @@ may change or refuse what is written. With --prune it lists what would be delete
 	command.Flags().BoolVar(&exitCode, "exit-code", false, "exit with 4 when a restore would create, change or delete something, or import state")
 	command.Flags().StringVar(&file, "out", "", "save the plan to a `FILE` for restore --plan; no values of objects are in it")
 	command.Flags().BoolVar(&diff, "diff", false, "show the fields of the target that a restore would change")
-	command.Flags().BoolVar(&full, "full", false, "show every step instead of a summary")
+	command.Flags().BoolVar(&full, "full", false, "show every step instead of a summary, in waves, with what it needs and what it comes after")
 	jsonFlag(command, &asJSON)
 	return command
 }
 
-// printPlan writes a plan to Out.
-func (e *env) printPlan(plan *restore.Plan, full bool) error {
+// printPlan writes a plan to Out, with what a comparison with its target found.
+func (e *env) printPlan(plan *restore.Plan, findings *restore.Findings, full bool) error {
 	if full {
-		return plan.WriteText(e.Out)
+		return plan.WriteGraph(e.Out)
 	}
-	return plan.Render(e.paragraphs(4))
+	return plan.Summarize(e.paragraphs(4), summaryOf(findings, "--full shows every step, --diff every field that differs"))
+}
+
+func summaryOf(findings *restore.Findings, more string) restore.Summary {
+	summary := restore.Summary{More: more}
+	if findings != nil {
+		summary.Differences = findings.Findings
+	}
+	return summary
 }
 
 // printPlanFor writes the summary of a plan, which applications were found, and which cluster it is
 // for, before anybody is asked to confirm it.
 func (e *env) printPlanFor(target targetCluster, plan *restore.Plan, found ...foundApp) error {
-	if err := e.printPlan(plan, false); err != nil {
+	more := "`appbur plan` with the same options and --full shows every step"
+	if plan.Undoes {
+		more = "" // there is no such command for it
+	}
+	if err := plan.Summarize(e.paragraphs(4), summaryOf(target.compared, more)); err != nil {
 		return err
 	}
 	e.printFound(found)

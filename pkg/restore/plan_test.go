@@ -92,7 +92,7 @@ func readArchive(t tb, path string) (*txtar.Archive, []map[string]any) {
 func planText(t tb, p *Plan) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := p.WriteText(&b); err != nil {
+	if err := p.WriteGraph(&b); err != nil {
 		t.Fatal(err)
 	}
 	b.WriteString("---- for people ----\n")

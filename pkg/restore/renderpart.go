@@ -14,7 +14,7 @@ func (p *Plan) renderPart(b *bytes.Buffer) {
 }
 
 // renderNeeds names what comes with the chosen objects.
-func (p *Plan) renderNeeds(b *bytes.Buffer) {
+func (p *Plan) renderNeeds(b *page) {
 	sections := []struct {
 		title  string
 		action Action

@@ -9,7 +9,7 @@ import (
 
 // renderPrune names everything that is deleted, kind by kind: nobody confirms what is only
 // counted. What is kept is shortened as other sections are.
-func (p *Plan) renderPrune(b *bytes.Buffer) {
+func (p *Plan) renderPrune(b *page) {
 	if !p.Policy.Prune && !p.Undoes {
 		return
 	}
@@ -42,7 +42,7 @@ func (p *Plan) renderPrune(b *bytes.Buffer) {
 	fmt.Fprintf(b, "\n%s (%d)\n", left, len(p.Kept))
 	for i, kept := range p.Kept {
 		if i == shownPerSection {
-			fmt.Fprintf(b, "  … and %d more\n", len(p.Kept)-i)
+			b.more(len(p.Kept)-i, "")
 			break
 		}
 		fmt.Fprintf(b, "  %s: %s\n", kept.Object, kept.Why)

@@ -1,7 +1,6 @@
 package restore
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"regexp"
@@ -10,15 +9,12 @@ import (
 	"github.com/appbur/appbur"
 )
 
-// shownRewritten is how many objects with one and the same change are named.
-const shownRewritten = 3
-
 // position is the number of an element in a path.
 var position = regexp.MustCompile(`\[\d+\]`)
 
 // renderRewritten shows what was changed on the way: one line for each change of each kind,
 // those of few objects first, because a change that hits one object is what a person looks for.
-func (p *Plan) renderRewritten(b *bytes.Buffer) {
+func (p *Plan) renderRewritten(b *page) {
 	type change struct{ kind, path, what string }
 	objects := make(map[change][]string)
 	changed := make(map[appbur.ObjectID]bool)
@@ -51,9 +47,9 @@ func (p *Plan) renderRewritten(b *bytes.Buffer) {
 	fmt.Fprintf(b, "\nChanged on the way (%s)\n", objectCount(len(changed)))
 	for i, c := range changes {
 		if i == shownPerSection {
-			fmt.Fprintf(b, "  … and %d more changes\n", len(changes)-i)
+			b.more(len(changes)-i, " changes")
 			break
 		}
-		fmt.Fprintf(b, "  %s: %s\n      in %s\n", c.path, c.what, appbur.Shortlist(objects[c], shownRewritten))
+		fmt.Fprintf(b, "  %s: %s\n      in %s\n", c.path, c.what, appbur.Shortlist(objects[c], shownAlike))
 	}
 }
