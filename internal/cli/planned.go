@@ -38,6 +38,8 @@ type planOptions struct {
 	finding   findOptions
 	appOrder  appOrderOptions
 	phases    phaseOptions
+	// pointRead is called when the restore point has been read; it may be nil.
+	pointRead func()
 }
 
 // planned is a plan with what it was made of.
@@ -141,6 +143,9 @@ func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
 	repo, loaded, point, err := o.readPoint(ctx, e, o.point)
 	if err != nil {
 		return planned{}, err
+	}
+	if o.pointRead != nil {
+		o.pointRead()
 	}
 	rules, err := repo.ManifestRules()
 	if err != nil {

@@ -172,7 +172,8 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 	if err != nil {
 		return err
 	}
-	page.next("plan")
+	page.next("reading the restore point")
+	o.pointRead = func() { page.next("plan") }
 	made, err := o.makeWith(ctx, e, targets)
 	if err != nil {
 		return err
@@ -266,7 +267,7 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 		return err // nothing was done, so there is nothing to report
 	}
 	activated := activationOf(made.plan, report.Outcomes, o.dryRun, released)
-	if printErr := e.printReport(report, activated, took, o, target, undo, run.answer); printErr != nil {
+	if printErr := e.printReport(report, activated, took, o, target, undo, run.answer, page.times(made.loaded.Meta)); printErr != nil {
 		return printErr
 	}
 	return page.finish(o, made, target, report, activated, err)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/appbur/appbur"
@@ -63,6 +64,50 @@ func (p *restorePage) next(phase string) {
 	p.phase, p.since = phase, at
 }
 
+// restoreTimes are what `restore --json` says of the time that it took (docs/json.md).
+type restoreTimes struct {
+	Began time.Time `json:"began"`
+	Ended time.Time `json:"ended"`
+	// Captured is when the restore point was begun: what was written later is not in it.
+	Captured time.Time     `json:"captured"`
+	Parts    []restoreTime `json:"parts"`
+
+	page restorereport.Report
+}
+
+type restoreTime struct {
+	Name    string  `json:"name"`
+	Seconds float64 `json:"seconds"`
+}
+
+// times ends the last phase, and says how long each took.
+func (p *restorePage) times(meta appbur.RestorePoint) *restoreTimes {
+	p.next("")
+	t := &restoreTimes{Began: p.began, Ended: p.now(), Captured: capturedAt(meta), Parts: []restoreTime{}}
+	for _, phase := range p.phases {
+		t.Parts = append(t.Parts, restoreTime{phase.Name, phase.Took.Seconds()})
+	}
+	t.page = restorereport.Report{Began: t.Began, Ended: t.Ended, Captured: t.Captured, Phases: p.phases}
+	return t
+}
+
+// capturedAt is when a point was begun, or made, where it is of an older release.
+func capturedAt(meta appbur.RestorePoint) time.Time {
+	if meta.Started.IsZero() {
+		return meta.Created
+	}
+	return meta.Started
+}
+
+// String says it in one line.
+func (t *restoreTimes) String() string {
+	parts := make([]string, 0, len(t.page.Phases))
+	for _, phase := range t.page.Phases {
+		parts = append(parts, phase.Name+" "+phase.Lasted())
+	}
+	return fmt.Sprintf("recovery time %s (%s); recovery point %s old", t.page.Took(), strings.Join(parts, ", "), t.page.Age())
+}
+
 // declared tells how long each declared phase of the objects took, which end with what comes after the last one.
 func (p *restorePage) declared(phases []restore.PhaseOutcome) {
 	p.next("")
@@ -84,13 +129,10 @@ func (p *restorePage) finish(
 		return failed
 	}
 	page := restorereport.Report{
-		Point: string(made.plan.Point), Captured: made.loaded.Meta.Started, Began: p.began, Ended: p.now(), DryRun: o.dryRun,
+		Point: string(made.plan.Point), Captured: capturedAt(made.loaded.Meta), Began: p.began, Ended: p.now(), DryRun: o.dryRun,
 		Part: partText(made.plan.Part), Target: target.name(), Cluster: target.ID,
 		Source: made.plan.Source.Version.String(), Version: made.plan.Target.String(), Phases: p.phases,
 		Counts: pageCounts(report), Apps: pageApps(report.Apps), Sections: pageSections(made.plan, report, a),
-	}
-	if page.Captured.IsZero() {
-		page.Captured = made.loaded.Meta.Created // of points of older releases
 	}
 	if failed != nil {
 		page.Failure = failed.Error()

@@ -11,7 +11,7 @@ import (
 // printReport says what a restore did, object by object where they are few.
 func (e *env) printReport(
 	report restore.Report, activated activation, took time.Duration, o *restoreOptions, target targetCluster, undo *undoPoint,
-	run *runAnswer,
+	run *runAnswer, times *restoreTimes,
 ) error {
 	if o.json {
 		type plainReport restore.Report // without MarshalJSON, which would leave the target out
@@ -27,7 +27,8 @@ func (e *env) printReport(
 			Target     targetCluster         `json:"target"`
 			Undo       appbur.RestorePointID `json:"undoPoint,omitempty"`
 			Run        *runAnswer            `json:"run,omitempty"`
-		}{plainReport(report), activated, target, undo.id(), run})
+			Times      *restoreTimes         `json:"times,omitempty"`
+		}{plainReport(report), activated, target, undo.id(), run, times})
 	}
 
 	t := e.newTable(restoreColumns...)
@@ -78,6 +79,9 @@ func (e *env) printReport(
 		e.printImport(app)
 	}
 	e.printActivation(activated)
+	if times != nil {
+		fmt.Fprintln(out, times)
+	}
 	if undo.id() != "" {
 		fmt.Fprintf(out, "`appbur undo` brings back what it was before (undo point %s)\n", undo.id())
 	}

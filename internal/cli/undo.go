@@ -94,7 +94,7 @@ func undoRun(ctx context.Context, e *env, o *restoreOptions) error {
 			return fmt.Errorf("everything is as it was, but the undo point is still there: %w", err)
 		}
 	}
-	if printErr := e.printReport(report, activation{Kept: []pause.Outcome{}}, took, o, target, nil, run.answer); printErr != nil {
+	if printErr := e.printReport(report, activation{Kept: []pause.Outcome{}}, took, o, target, nil, run.answer, nil); printErr != nil {
 		return printErr
 	}
 	return err

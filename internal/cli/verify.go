@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,6 +18,9 @@ type verifyOptions struct {
 	planOptions
 	appOptions
 	json bool
+	// ready says that objects have to be ready, settle how long all of it may take.
+	ready  bool
+	settle time.Duration
 }
 
 // verification is what `verify --json` prints (docs/json.md).
@@ -48,11 +52,14 @@ Other additional fields in the target are listed with who wrote them, and are no
 a default class in a field that was empty in the source is. Objects that a restore has paused
 are as they should be, and are listed as paused. Objects that the target cannot
 have are listed as left out, and are no difference either, with or without --allow-blocked.
+With --ready, workloads and custom resources have to be ready, too, and --settle gives them,
+and the controllers that work on what was restored, some time for it.
 With --app the application's state is exported and compared as well.` +
 			exitStatus("0  equal, but for what is listed as left out", "4  differences found", "5  the history was rewritten (docs/trust.md)",
 				"10 no repository, no such point, or nothing that is meant", "12 a key, a login or a signature was refused"),
 		Example: `  appbur verify latest --repo ./mgmt.git --kubeconfig new.yaml
   appbur verify latest -n team-a --repo ./mgmt.git --kubeconfig mgmt.yaml
+  appbur verify latest --ready --settle 10m --repo ./mgmt.git --kubeconfig new.yaml
   appbur verify latest --repo ./mgmt.git --kubeconfig new.yaml --app fleet-system/fleet=fleet2.example:7443 --json`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -64,11 +71,18 @@ With --app the application's state is exported and compared as well.` +
 	o.planOptions.addFlags(e, command)
 	o.appOptions.addFlags(command, "whose state is compared")
 	o.finding.addFlags(command)
+	command.Flags().BoolVar(&o.ready, "ready", false,
+		"objects that are not ready, by the rules of kstatus, are differences as well, but for those that a restore has paused")
+	command.Flags().DurationVar(&o.settle, "settle", 0,
+		"how long the cluster may take to be equal: compare again until nothing is found, or this time is over")
 	jsonFlag(command, &o.json)
 	return command
 }
 
 func verifyRun(ctx context.Context, e *env, o *verifyOptions) error {
+	if o.settle < 0 {
+		return &usageError{appbur.WithHint(fmt.Errorf("--settle: %s is less than nothing", o.settle), "pass --settle 0s to compare once")}
+	}
 	o.targets = o.takeApps(o.targets)
 	targets, dialer, err := o.applications()
 	if err != nil {
@@ -81,7 +95,9 @@ func verifyRun(ctx context.Context, e *env, o *verifyOptions) error {
 
 	result := verification{Apps: []appVerification{}, Paused: append([]appbur.ObjectID{}, o.pauses.waiting...)}
 	bar := e.bar("comparing with the cluster", "objects")
-	result.Cluster, err = restore.Verify(ctx, made.plan, made.cluster, made.rules, stepProgress{bar})
+	result.Cluster, err = restore.Verifier{
+		Cluster: made.cluster, Rules: made.rules, Reporter: stepProgress{bar}, Ready: o.ready, Paused: o.pauses.waiting, Settle: o.settle,
+	}.Verify(ctx, made.plan)
 	bar.finish()
 	if err != nil {
 		return err

@@ -17,6 +17,9 @@ import (
 	"github.com/appbur/appbur"
 )
 
+// What encodes content has channels: made inside a bubble of testing/synctest, it could not be used in another one.
+func init() { ContentOf(map[string]any{"a": "b"}).Object() }
+
 // faultyCluster keeps what is applied, and fails on request. It replaces no
 // server: what a server does is tested against a real one.
 type faultyCluster struct {

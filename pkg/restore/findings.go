@@ -36,6 +36,9 @@ const (
 	FindingTerminating FindingKind = "terminating"
 	// FindingStatus objects should have a status and have none.
 	FindingStatus FindingKind = "status"
+	// FindingNotReady objects are there, and are not ready by kstatus. Only a [Verifier] that is told
+	// to finds them.
+	FindingNotReady FindingKind = "not-ready"
 	// FindingAdded objects are not in the restore point, or have keys that it does not have. A
 	// restore leaves them.
 	FindingAdded FindingKind = "added"
@@ -80,6 +83,8 @@ type Findings struct {
 	// because their controller works.
 	StatusMoved int       `json:"statusMoved"`
 	Findings    []Finding `json:"findings"`
+	// Looks is how often the target was looked at until it had settled, or the time for that was over.
+	Looks int `json:"looks,omitempty"`
 	// LeftOut are objects that the plan leaves out: because the target cannot have them, or
 	// because what they lie in is not in the restore point.
 	LeftOut   []Finding  `json:"leftOut,omitempty"`
@@ -99,6 +104,9 @@ func (f Findings) Render(w io.Writer) error {
 	fmt.Fprintf(&b, "%d objects and %d owner references checked, %d findings", f.Checked, f.Owners, len(f.Findings))
 	if len(f.LeftOut) > 0 {
 		fmt.Fprintf(&b, "; %s left out, which the target cannot have", objectCount(len(f.LeftOut)))
+	}
+	if f.Looks > 1 {
+		fmt.Fprintf(&b, "; looked at %d times", f.Looks)
 	}
 	b.WriteString("\n")
 

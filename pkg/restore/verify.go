@@ -23,12 +23,18 @@ import (
 // about the target: the context ended, or the plan has no content. The reporter may be
 // nil.
 func Verify(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules, r Reporter) (Findings, error) {
+	return Verifier{Cluster: c, Rules: rules, Reporter: r}.once(ctx, p)
+}
+
+// once looks at the target once.
+func (w Verifier) once(ctx context.Context, p *Plan) (Findings, error) {
+	r := w.Reporter
 	if r == nil {
 		r = silent{}
 	}
 	v := &verifier{
-		reporter: r,
-		worker:   newWorker(Applier{Cluster: c}, p.Policy), rules: rules,
+		reporter: r, ready: w.ready(),
+		worker: newWorker(Applier{Cluster: w.Cluster}, p.Policy), rules: w.Rules,
 		live: make(map[appbur.ObjectID]*liveFacts), added: make(map[Addition]int),
 		findings: Findings{Format: FindingsFormat, Point: p.Point},
 	}
@@ -145,6 +151,8 @@ func (v *verifier) guard(step *Step, check func() error) error {
 }
 
 type verifier struct {
+	// ready holds for objects that have to be ready.
+	ready    func(appbur.ObjectID) bool
 	worker   *worker
 	rules    *manifest.Rules
 	reporter Reporter
@@ -225,6 +233,7 @@ func (v *verifier) missing(step *Step) {
 // compare compares one object that is there.
 func (v *verifier) compare(ctx context.Context, step *Step, status Content, live map[string]any) error {
 	v.checked(step.Object, factsOf(live))
+	v.readiness(step, live)
 	if text(live, "metadata", "deletionTimestamp") != "" {
 		v.find(Finding{
 			Kind: FindingTerminating, Object: step.Object,
