@@ -61,13 +61,22 @@ func (w *worker) eachLive(ctx context.Context, g liveGroup, wanted int, visit fu
 
 // foreseen is what a list showed of the objects of one group that a plan applies.
 type foreseen struct {
-	mu       sync.Mutex
-	listed   bool
-	steps    map[appbur.ObjectID]*Step    // to compare
-	statuses map[appbur.ObjectID]*Step    // those that fill a status
-	settled  map[appbur.ObjectID]Identity // that are as the plan says
-	filled   map[appbur.ObjectID]bool     // whose status is, too
+	mu     sync.Mutex
+	listed bool
+	// applies are how many of the objects are applied; by name they are few bytes each.
+	applies int
+	objects map[string]*prospect
 }
+
+// prospect is what becomes of one object of a group.
+type prospect struct {
+	apply, status *Step
+	// settled is set for one that is as the plan says, filled is true when its status is, too.
+	settled *Identity
+	filled  bool
+}
+
+func (p *prospect) isFilled() bool { return p != nil && p.filled }
 
 // foreseeAll prepares the groups of a plan.
 func foreseeAll(p *Plan) map[liveGroup]*foreseen {
@@ -79,17 +88,20 @@ func foreseeAll(p *Plan) map[liveGroup]*foreseen {
 		}
 		f, ok := groups[groupOfStep(step)]
 		if !ok {
-			f = &foreseen{
-				steps: make(map[appbur.ObjectID]*Step), statuses: make(map[appbur.ObjectID]*Step),
-				settled: make(map[appbur.ObjectID]Identity), filled: make(map[appbur.ObjectID]bool),
-			}
+			f = &foreseen{objects: make(map[string]*prospect)}
 			groups[groupOfStep(step)] = f
 		}
-		if step.Action == ActionStatus {
-			f.statuses[step.Object] = step
-		} else {
-			f.steps[step.Object] = step
+		object := f.objects[step.Object.Name]
+		if object == nil {
+			object = &prospect{}
+			f.objects[step.Object.Name] = object
 		}
+		if step.Action == ActionStatus {
+			object.status = step
+			continue
+		}
+		object.apply = step
+		f.applies++
 	}
 	return groups
 }
@@ -97,7 +109,7 @@ func foreseeAll(p *Plan) map[liveGroup]*foreseen {
 // foresee lists the group of a step when the first of its steps comes to it.
 func (w *worker) foresee(ctx context.Context, step *Step) *foreseen {
 	f := w.groups[groupOfStep(step)]
-	if f == nil || len(f.steps) < leastInGroup {
+	if f == nil || f.applies < leastInGroup {
 		return nil
 	}
 	f.mu.Lock()
@@ -107,25 +119,22 @@ func (w *worker) foresee(ctx context.Context, step *Step) *foreseen {
 	}
 	f.listed = true
 
-	_, _ = w.eachLive(ctx, groupOfStep(step), len(f.steps), func(found map[string]any) { // else they are read one by one
-		id := step.Object
-		id.Name = text(found, "metadata", "name")
-		if s := f.steps[id]; s != nil {
-			_ = appbur.Guard(func() error { w.judge(ctx, f, s, found); return nil })
+	_, _ = w.eachLive(ctx, groupOfStep(step), f.applies, func(found map[string]any) { // else they are read one by one
+		if object := f.objects[text(found, "metadata", "name")]; object != nil && object.apply != nil {
+			_ = appbur.Guard(func() error { w.judge(ctx, object, found); return nil })
 		}
 	})
 	return f
 }
 
 // judge decides of one live object whether it needs no write.
-func (w *worker) judge(ctx context.Context, f *foreseen, step *Step, found map[string]any) {
+func (w *worker) judge(ctx context.Context, object *prospect, found map[string]any) {
 	if text(found, "metadata", "deletionTimestamp") != "" {
 		return
 	}
-	if s := f.statuses[step.Object]; s != nil && isFilled(s, found) {
-		f.filled[step.Object] = true
-	}
+	object.filled = object.status != nil && isFilled(object.status, found)
 
+	step := object.apply
 	a := &stepResult{step: step}
 	content, err := w.withOwners(ctx, a, learned{})
 	if err != nil || len(list(content, "metadata", "ownerReferences")) != len(step.Owners) {
@@ -136,7 +145,8 @@ func (w *worker) judge(ctx context.Context, f *foreseen, step *Step, found map[s
 		return
 	}
 	if w.isAsPlanned(step, content, found) {
-		f.settled[step.Object] = identityOf(found)
+		identity := identityOf(found)
+		object.settled = &identity
 	}
 }
 
@@ -146,6 +156,9 @@ func (w *worker) isSettled(ctx context.Context, step *Step) (Identity, bool) {
 	if f == nil || step.Action != ActionApply {
 		return Identity{}, false
 	}
-	identity, ok := f.settled[step.Object]
-	return identity, ok
+	object := f.objects[step.Object.Name]
+	if object == nil || object.settled == nil {
+		return Identity{}, false
+	}
+	return *object.settled, true
 }

@@ -173,9 +173,12 @@ type liveFacts struct {
 }
 
 func factsOf(live map[string]any) *liveFacts {
-	facts := &liveFacts{uid: text(live, "metadata", "uid"), owners: list(live, "metadata", "ownerReferences"), theirs: make(map[string]bool)}
+	facts := &liveFacts{uid: text(live, "metadata", "uid"), owners: list(live, "metadata", "ownerReferences")}
 	for _, reference := range facts.owners {
 		if uid := text(reference, "uid"); heldByOthers(live, uid) {
+			if facts.theirs == nil {
+				facts.theirs = make(map[string]bool)
+			}
 			facts.theirs[uid] = true
 		}
 	}

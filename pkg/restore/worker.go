@@ -277,7 +277,7 @@ func withLiveStatus(content, live map[string]any) map[string]any {
 func (w *worker) status(ctx context.Context, a *stepResult, before learned) error {
 	var found map[string]any
 	if !before.created {
-		if f := w.foresee(ctx, a.step); f != nil && f.filled[a.step.Object] {
+		if f := w.foresee(ctx, a.step); f != nil && f.objects[a.step.Object.Name].isFilled() {
 			a.result = Unchanged
 			return nil
 		}
