@@ -32,6 +32,7 @@ type planOptions struct {
 	// conflicts is what --conflicts says, "" for fail.
 	conflicts string
 	rewrites  rewriteOptions
+	statuses  statusOptions
 	noLock    bool
 	pruning   pruneOptions
 	pauses    pauseOptions
@@ -63,6 +64,7 @@ func (o *planOptions) addFlags(e *env, command *cobra.Command) {
 	o.clusterOptions.addFlags(command)
 	o.partOptions.addFlags(command)
 	o.rewrites.addFlags(command)
+	o.statuses.addFlags(command)
 	o.pauses.addFlags(command)
 	o.addPolicyFlags(command)
 }
@@ -158,8 +160,15 @@ func (o *planOptions) make(ctx context.Context, e *env) (planned, error) {
 	if err != nil {
 		return planned{}, err
 	}
+	keeps, err := o.statuses.keeps(e, point)
+	if err != nil {
+		return planned{}, err
+	}
 	if point, err = o.choose(e, selector, point); err != nil {
 		return planned{}, err
+	}
+	if keeps != nil {
+		point = point.WithStatusOf(keeps)
 	}
 
 	bar := e.bar("reading the target", progress.Uncounted)

@@ -60,6 +60,7 @@ func (o *planOptions) choiceFlags() *pflag.FlagSet {
 	command := &cobra.Command{}
 	o.partOptions.addFlags(command)
 	o.rewrites.addFlags(command)
+	o.statuses.addFlags(command)
 	o.pauses.addFlags(command)
 	o.addPolicyFlags(command)
 	o.pruning.addFlags(command)
