@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"sync"
 
 	"github.com/appbur/appbur"
@@ -30,6 +31,8 @@ var appPhases = map[string]struct {
 type appBar struct {
 	*bars
 	saved map[appbur.AppKey]appbur.AppState
+	// place is where each application is in the order in which they come, from 1.
+	place map[appbur.AppKey]int
 
 	mu    sync.Mutex
 	label string
@@ -38,11 +41,19 @@ type appBar struct {
 }
 
 func (e *env) appBar(saved []appbur.AppState) *appBar {
-	b := &appBar{bars: e.bars(), saved: map[appbur.AppKey]appbur.AppState{}}
-	for _, app := range saved {
-		b.saved[app.AppKey] = app
+	b := &appBar{bars: e.bars(), saved: map[appbur.AppKey]appbur.AppState{}, place: map[appbur.AppKey]int{}}
+	for i, app := range saved {
+		b.saved[app.AppKey], b.place[app.AppKey] = app, i+1
 	}
 	return b
+}
+
+// name is an application, and how many there are before and after it.
+func (b *appBar) name(key appbur.AppKey) string {
+	if len(b.saved) < 2 {
+		return key.String()
+	}
+	return fmt.Sprintf("%s (%d of %d)", key, b.place[key], len(b.saved))
 }
 
 // report is for [apps.Importer] and [apps.Checker].
@@ -53,13 +64,14 @@ func (b *appBar) report(key appbur.AppKey, p contract.Progress) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if label := phase.label + key.String(); b.label != label {
+	if label := phase.label + b.name(key); b.label != label {
 		b.label, b.done = label, map[string]int64{}
 	}
 
 	did, total := p.Rows, int64(0)
 	switch phase.unit {
 	case progress.Uncounted:
+		did = 0
 	case progress.Bytes:
 		did, total = p.Bytes, payloadSize(b.saved[key])
 	default:
