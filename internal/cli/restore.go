@@ -221,6 +221,7 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 		}
 	}
 	var undo *undoPoint
+	written := &writtenCluster{}
 	if writes {
 		page.next("confirmation")
 		if err := e.agreeToPrune(ctx, o, made, target); err != nil {
@@ -234,8 +235,8 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 	}
 	ctx = run.ctx
 	if writes {
-		cluster = run.cluster(cluster)
-		made.cluster = cluster
+		written.Cluster = run.cluster(cluster)
+		cluster, made.cluster = written, written
 		if undo, err = e.beginUndo(ctx, o, made, target); err != nil {
 			return run.end(e, err)
 		}
@@ -247,7 +248,7 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 	applier := restore.Applier{Cluster: cluster, Reporter: stepProgress{bar}, Rules: made.rules, Hint: ownHint, Now: e.now}
 	report, err := applier.Apply(ctx, made.plan)
 	took := bar.finish()
-	undo.finish(ctx, e, report)
+	undo.finish(ctx, e, report, written.written.Load())
 	page.declared(report.Phases)
 	if err == nil && len(made.plan.Apps) > 0 {
 		page.next("state of applications")

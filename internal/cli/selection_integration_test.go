@@ -76,6 +76,11 @@ var shopResources = map[string]schema.GroupVersionResource{
 	"Role":                  {Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "roles"},
 	"RoleBinding":           {Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "rolebindings"},
 	"ClusterRoleBinding":    {Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "clusterrolebindings"},
+	"CronJob":               {Group: "batch", Version: "v1", Resource: "cronjobs"},
+	"APIService":            {Group: "apiregistration.k8s.io", Version: "v1", Resource: "apiservices"},
+	"ValidatingWebhookConfiguration": {
+		Group: "admissionregistration.k8s.io", Version: "v1", Resource: "validatingwebhookconfigurations",
+	},
 }
 
 // town is a real cluster with a shop, and a client for it.

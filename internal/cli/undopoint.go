@@ -127,8 +127,9 @@ func madeObjects(list []restore.Made) []repository.MadeObject {
 	return objects
 }
 
-// finish notes what the restore made. One that changed nothing has nothing to undo.
-func (u *undoPoint) finish(ctx context.Context, e *env, report restore.Report) {
+// finish notes what the restore made. One that changed nothing has nothing to undo, and neither has
+// one that failed before anything was written.
+func (u *undoPoint) finish(ctx context.Context, e *env, report restore.Report, written bool) {
 	if u == nil {
 		return
 	}
@@ -141,7 +142,8 @@ func (u *undoPoint) finish(ctx context.Context, e *env, report restore.Report) {
 	}
 
 	var err error
-	u.gone = report.Remaining == 0 && len(list)+report.Counts.Configured+report.Counts.Deleted+report.Counts.Failed == 0
+	changed := len(list) + report.Counts.Configured + report.Counts.Deleted + report.Counts.Failed
+	u.gone = !written || report.Remaining == 0 && changed == 0
 	if u.gone {
 		err = u.repo.DropUndo(ctx, u.Undo)
 	} else if report.Remaining == 0 {
