@@ -65,6 +65,7 @@ func (a Applier) Apply(ctx context.Context, p *Plan) (Report, error) {
 	}
 	r := newRun(a, p)
 	r.loop(ctx)
+	r.worker = nil // with what it has read of the target
 	report.Outcomes, report.Remaining = r.outcomes()
 	report.Phases = r.phaseOutcomes()
 	for _, o := range report.Outcomes {
@@ -280,7 +281,7 @@ func (r *run) finish(result *stepResult) {
 
 // outcomes joins the results of the steps into one outcome per object.
 func (r *run) outcomes() (outcomes []Outcome, remaining int) {
-	byObject := make(map[appbur.ObjectID]*Outcome)
+	at := make(map[appbur.ObjectID]int, len(r.plan.Steps)) // in outcomes
 	unfinished := make(map[appbur.ObjectID]bool)
 
 	for i := range r.plan.Steps {
@@ -293,21 +294,18 @@ func (r *run) outcomes() (outcomes []Outcome, remaining int) {
 			unfinished[step.Object] = true
 			continue
 		}
-		o, ok := byObject[step.Object]
+		place, ok := at[step.Object]
 		if !ok {
-			o = &Outcome{Object: step.Object, APIVersion: step.APIVersion, Converted: len(step.Changes) > 0}
-			byObject[step.Object] = o
+			place = len(outcomes)
+			at[step.Object] = place
+			outcomes = append(outcomes, Outcome{Object: step.Object, APIVersion: step.APIVersion, Converted: len(step.Changes) > 0})
 		}
+		o := &outcomes[place]
 		o.Converted = o.Converted && !result.asSaved
 		o.join(result, r.hint)
 	}
 
-	for _, o := range byObject {
-		if !unfinished[o.Object] {
-			outcomes = append(outcomes, *o)
-		}
-	}
-
+	outcomes = slices.DeleteFunc(outcomes, func(o Outcome) bool { return unfinished[o.Object] })
 	slices.SortFunc(outcomes, func(a, b Outcome) int { return a.Object.Compare(b.Object) })
 	return outcomes, len(unfinished)
 }
