@@ -159,7 +159,11 @@ func (e *env) printFound(list []foundApp) {
 	fmt.Fprintf(out, "\nApplications in the target as it is now (%d)\n", len(list))
 	for _, app := range list {
 		if app.Why != "" {
-			fmt.Fprintf(out, "  %s: %s: %s (%s)\n", app.App, e.paint(sgrYellow, "not there"), oneLine(app.Why), app.Hint)
+			why := app.Why
+			if app.Hint != "" {
+				why += " (" + app.Hint + ")"
+			}
+			fmt.Fprintf(out, "  %s: %s: %s\n", app.App, e.paint(sgrYellow, "not there"), oneLine(why))
 			continue
 		}
 		fmt.Fprintf(out, "  %s: Service %s, %s, %d of %s ready\n", app.App, app.Service, app.Address, app.Ready, count(app.Endpoints, "endpoint"))
