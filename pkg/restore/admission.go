@@ -107,7 +107,8 @@ func (r *admissionReview) webhooks(ctx context.Context) ([]LiveWebhook, error) {
 	if err != nil {
 		return nil, err
 	}
-	if hooks = slices.DeleteFunc(hooks, func(w *webhook) bool { return !w.Mutates && !w.Refuses() }); len(hooks) == 0 {
+	hooks = slices.DeleteFunc(hooks, func(w *webhook) bool { return !w.Mutates && !w.Refuses() })
+	if hooks = r.concerned(ctx, hooks); len(hooks) == 0 { // nearly always: what is written is not looked for
 		return []LiveWebhook{}, nil
 	}
 
@@ -134,6 +135,28 @@ func (r *admissionReview) webhooks(ctx context.Context) ([]LiveWebhook, error) {
 		return cmp.Or(a.Configuration.Compare(b.Configuration), cmp.Compare(a.Name, b.Name))
 	})
 	return found, nil
+}
+
+// concerned are the webhooks whose rules have a kind of the plan, whatever becomes of its objects.
+func (r *admissionReview) concerned(ctx context.Context, hooks []*webhook) []*webhook {
+	var concerned []*webhook
+	seen := make(map[liveGroup]bool)
+	for _, step := range r.plan.Steps {
+		group := groupOfStep(step)
+		if verbs, _ := verbsOf(step.Action); len(verbs) == 0 || seen[group] {
+			continue
+		}
+		seen[group] = true
+		any := write{object: step.Object, apiVersion: step.APIVersion, resource: r.names.resource(ctx, step)}
+		hooks = slices.DeleteFunc(hooks, func(hook *webhook) bool {
+			if hook.match.mayMatch(any) {
+				concerned = append(concerned, hook)
+				return true
+			}
+			return false
+		})
+	}
+	return concerned
 }
 
 var (

@@ -67,6 +67,23 @@ func (m matcher) matches(w write) bool {
 	return m.namespaceMatches(w) && m.objectMatches(w)
 }
 
+// mayMatch reports whether there are requests about the kind of object for which the webhook is called.
+func (m matcher) mayMatch(w write) bool {
+	if w.object.Group == admission.GroupName {
+		return false
+	}
+	for _, w.operation = range []admission.OperationType{admission.Create, admission.Update, admission.Delete} {
+		for _, subresource := range []string{"", "/status"} {
+			about := w
+			about.resource += subresource
+			if slices.ContainsFunc(m.rules, func(r admission.RuleWithOperations) bool { return m.ruleMatches(r, about) }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func (m matcher) ruleMatches(r admission.RuleWithOperations, w write) bool {
 	group, version := groupOf(w.apiVersion), w.apiVersion[strings.Index(w.apiVersion, "/")+1:]
 	scope := admission.AllScopes

@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"strings"
 	"testing"
 
 	admission "k8s.io/api/admissionregistration/v1"
@@ -73,6 +74,12 @@ func TestWebhookMatches(t *testing.T) {
 			}
 			if got := hooks[0].match.matches(tt.write); got != tt.want {
 				t.Errorf("called: %t", got)
+			}
+			kind := tt.write // what is asked before anything is read of its objects
+			kind.labels, kind.before, kind.around, kind.operation = nil, nil, nil, ""
+			kind.resource, _, _ = strings.Cut(kind.resource, "/")
+			if tt.want && !hooks[0].match.mayMatch(kind) {
+				t.Error("it is called, and its kind is not concerned")
 			}
 		})
 	}

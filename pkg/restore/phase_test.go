@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -52,15 +53,20 @@ func part(phase string, wait time.Duration, ends ...string) DeclaredPhase {
 
 func phased(t *testing.T, phases ...DeclaredPhase) (*Plan, error) {
 	t.Helper()
-	var objects []map[string]any
-	for _, document := range strings.Split(stalls, "\n---\n") {
-		objects = append(objects, decode(t, document))
-	}
-	point, err := pointOf(t, objects...).InPhases(phases)
+	point, err := phasedPoint(t, phases...)
 	if err != nil {
 		return nil, err
 	}
 	return NewPlan(point, target, Options{})
+}
+
+func phasedPoint(t *testing.T, phases ...DeclaredPhase) (Point, error) {
+	t.Helper()
+	var objects []map[string]any
+	for _, document := range strings.Split(stalls, "\n---\n") {
+		objects = append(objects, decode(t, document))
+	}
+	return pointOf(t, objects...).InPhases(phases)
 }
 
 // turns says which objects a plan applies in which phase, in order.
@@ -234,6 +240,49 @@ func TestNothingIsWaitedForInVain(t *testing.T) {
 		}
 		if took := time.Since(began); took > time.Minute {
 			t.Errorf("it took %s", took)
+		}
+	})
+}
+
+// A wait that is cancelled is no failure of its phase, and the next run goes on.
+func TestAWaitIsCancelled(t *testing.T) {
+	plan, err := phased(t, part("first", time.Hour, "market/web", "/db", "/guard", "/idle"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		cluster := newFaultyCluster()
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+		defer cancel()
+		report, err := Apply(ctx, plan, cluster, nil)
+		if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrNotReady) || len(report.Phases) > 0 || report.Counts.Failed > 0 {
+			t.Errorf("%s, %+v (%v)", report.Counts, report.Phases, err)
+		}
+		available(cluster, 0)
+		if _, err := Apply(t.Context(), plan, cluster, nil); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// What is restored paused is ready when it is released, so it is not waited for.
+func TestAPhaseDoesNotWaitForWhatIsPaused(t *testing.T) {
+	point, err := phasedPoint(t, part("first", time.Hour, "Deployment.apps/market/web"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := appbur.ObjectID{Group: "apps", Kind: "Deployment", Namespace: "market", Name: "web"}
+	point.Pausing = &Pausing{Activate: ActivateLater, Controllers: []PausedFor{{Controller: "own", Objects: []appbur.ObjectID{web}}}}
+	plan, err := NewPlan(point, target, Options{})
+	if err != nil || len(plan.Phases) != 1 || !slices.Equal(plan.Phases[0].NotAwaited, []appbur.ObjectID{web}) {
+		t.Fatalf("%+v (%v)", plan, err)
+	}
+	if text := plan.String(); !strings.Contains(text, "1 object restored paused, and not waited for") {
+		t.Errorf("%s", text)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		if _, err := Apply(t.Context(), plan, newFaultyCluster(), nil); err != nil {
+			t.Error(err)
 		}
 	})
 }

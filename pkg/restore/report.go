@@ -71,7 +71,7 @@ type Report struct {
 	Format int                   `json:"format"`
 	Point  appbur.RestorePointID `json:"restorePoint"`
 	Counts Counts                `json:"counts"`
-	// Remaining counts objects that were not tried because the run was cancelled.
+	// Remaining counts objects that were not tried because the run was cancelled, or a phase was not ready.
 	Remaining int `json:"remaining"`
 	// Outcomes are sorted by object.
 	Outcomes []Outcome `json:"outcomes"`
