@@ -341,7 +341,8 @@ func (f *found) planned(t *testing.T) {
 func (f *found) compared(t *testing.T) {
 	says(t, f.ok(f.finding("verify")...), "application shop/orders: equal")
 	f.app.lose(t)
-	if code, out, errs := f.run(f.finding("verify")...); code != ExitDifferent || !strings.Contains(out, "application shop/orders: different") {
+	code, out, errs := f.run(f.finding("verify")...)
+	if code != ExitDifferent || !strings.Contains(out, "application shop/orders: different") {
 		t.Errorf("exit code %d\n%s%s", code, out, errs)
 	}
 }

@@ -150,7 +150,9 @@ func verifyApps(
 		compared = append(compared, app)
 	}
 	for _, app := range missing {
-		compared = append(compared, appVerification{App: app.key.String(), Differences: []string{}, Error: app.err.Error(), Hint: hintOf(app.err)})
+		compared = append(compared, appVerification{
+			App: app.key.String(), Differences: []string{}, Error: app.err.Error(), Hint: hintOf(app.err),
+		})
 		failed = cmp.Or(failed, app.err)
 	}
 	return compared, failed
