@@ -1,0 +1,155 @@
+package restore
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/compat"
+	"github.com/appbur/appbur/pkg/compat/schema"
+	"github.com/appbur/appbur/pkg/manifest"
+)
+
+// judgeAll gives every object its verdict. Definitions are judged first: they
+// decide which custom resources the target will serve.
+func (b *planner) judgeAll(objects Objects) error {
+	var definitions []map[string]any
+	services := make(map[string]appbur.ObjectID) // by group/version
+	first := func(id appbur.ObjectID) bool {
+		return id.GroupKind() == kindDefinition || id.GroupKind() == kindAPIService
+	}
+
+	for _, o := range objects.list {
+		if !first(o.ID) {
+			continue
+		}
+		d, err := b.judge(o)
+		if err != nil {
+			return err
+		}
+		if d.blocked {
+			continue
+		}
+		content := d.object.Content.Object()
+		if o.ID.GroupKind() == kindDefinition {
+			if !d.kept { // that of the target says what it serves
+				definitions = append(definitions, content)
+			}
+			read := readDefinition(d.object.ID, content)
+			b.kinds[read.kind] = read
+			continue
+		}
+		services[text(content, "spec", "group")+"/"+text(content, "spec", "version")] = d.object.ID
+	}
+
+	b.target = compat.WithSchemas(compat.WithCRDs(b.target, definitions), schema.New(definitions, b.target.Version()))
+	for _, o := range objects.list {
+		if first(o.ID) {
+			continue
+		}
+		d, err := b.judge(o)
+		if err != nil {
+			return err
+		}
+		if service, ok := services[o.APIVersion]; ok && d.blocked {
+			d.blocked, d.aggregated = false, &service
+			d.why, d.hint = "served by an aggregated API of the restore point", ""
+		}
+	}
+
+	slices.SortFunc(b.order, func(x, y *draft) int { return x.object.ID.Compare(y.object.ID) })
+	return nil
+}
+
+func (b *planner) judge(o packed) (*draft, error) {
+	d := &draft{
+		saved: o.ID, before: o.Content, object: draftObject{o.ID, o.APIVersion, o.Content, o.Need},
+		redaction: newRedaction(o), verdict: &unjudged, phase: o.Phase,
+	}
+	d.rewritten = d.redaction.changes(o.Rewritten)
+	d.guard(func() error { return b.convert(d) })
+	if o.Need != nil && b.around.Present[o.ID] {
+		d.kept, d.blocked, d.verdict = true, false, &compat.Verdict{}
+	}
+	return d, b.keep(d)
+}
+
+// convert gives the draft its verdict, and the form that the target takes.
+func (b *planner) convert(d *draft) error {
+	o := d.object.open()
+	complete, err := b.withStatus(o)
+	if err != nil {
+		return err
+	}
+	d.verdict = b.shared(d.redaction.verdict(compat.Judge(complete, b.target)))
+	d.why, d.hint = d.verdict.Reason, d.verdict.Hint
+	if !d.verdict.Creatable() {
+		d.blocked = true
+		return nil
+	}
+
+	content, err := compat.Convert(o.Content, *d.verdict, b.target)
+	if err != nil {
+		return fmt.Errorf("converting it: %w", err)
+	}
+	id, err := manifest.IDOf(content)
+	if err != nil {
+		return fmt.Errorf("converting it: %w", err)
+	}
+	d.object = draftObject{id, d.verdict.APIVersion, d.before.or(content), o.Need}
+	if d.verdict.APIVersion != o.APIVersion {
+		d.from = o.APIVersion
+	}
+	if d.from != "" || len(d.verdict.Changes) > 0 {
+		d.original = &original{object: o.ID, apiVersion: o.APIVersion, content: d.before}
+	}
+	return nil
+}
+
+// shared returns the one verdict of all objects of which the same is to be said, and that in a word:
+// nearly all of a point are served as they are.
+func (b *planner) shared(v compat.Verdict) *compat.Verdict {
+	if len(v.Changes)+len(v.Notices)+len(v.Refusals) > 0 {
+		return &v
+	}
+	same := [...]string{string(v.Kind), v.APIVersion, v.Reason, v.Hint}
+	if b.verdicts[same] == nil {
+		b.verdicts[same] = &v
+	}
+	return b.verdicts[same]
+}
+
+// withStatus returns a custom resource as its schema sees it: with the status that the
+// index keeps.
+func (b *planner) withStatus(o Object) (map[string]any, error) {
+	entry := b.point.Index[o.ID]
+	if _, defined := b.kinds[o.ID.GroupKind()]; !defined || entry.Status == nil {
+		return o.Content, nil
+	}
+	status, err := decodeStatus(entry)
+	if err != nil {
+		return nil, err
+	}
+	return with(o.Content, status, "status"), nil
+}
+
+// keep records the draft. An object that conversion moves onto another one of the
+// point is the same object in its old group: the newer form is kept.
+func (b *planner) keep(d *draft) error {
+	other, ok := b.drafts[d.object.ID]
+	if !ok {
+		b.drafts[d.object.ID] = d
+		b.order = append(b.order, d)
+		return nil
+	}
+	if d.from == "" && other.from == "" {
+		return fmt.Errorf("the restore point holds %s twice", d.object.ID)
+	}
+	b.note(NoteTwice, d.object.ID, "the restore point has it as %s too; the newer form is restored", cmp.Or(d.from, other.from))
+	if d.from == "" {
+		b.drafts[d.object.ID] = d
+		b.order[slices.Index(b.order, other)] = d
+	}
+	return nil
+}
