@@ -205,16 +205,6 @@ func (o *repositoryOptions) trustRoot(e *env, keys string) ([]byte, error) {
 	return trusted, err
 }
 
-// load reads a point with its Secrets, in a repository whose rules may be obeyed.
-func (o *repositoryOptions) load(ctx context.Context, e *env, name string) (*repository.Repository, *repository.Loaded, error) {
-	c, opener, err := o.openPoint(e, name)
-	if err != nil {
-		return nil, nil, err
-	}
-	loaded, err := e.loadPoint(ctx, c, opener)
-	return c.repo, loaded, err
-}
-
 // openPoint finds a point in a repository whose rules may be obeyed, with what opens its Secrets.
 func (o *repositoryOptions) openPoint(e *env, name string) (chosen, *seal.Opener, error) {
 	c, err := o.point(e, name)
