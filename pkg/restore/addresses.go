@@ -233,7 +233,8 @@ func (b *planner) addresses(d *draft) {
 		d.hint = "restore into a cluster with both address families, or change ipFamilyPolicy to PreferDualStack in the source"
 		return
 	}
-	content := d.object.Content.Object()
+	before := d.object.Content.Object()
+	content := before
 	for _, refusal := range answer.Without {
 		if !has(content, refusal.Path) {
 			continue
@@ -242,7 +243,7 @@ func (b *planner) addresses(d *draft) {
 		content = withoutIn(content, refusal.Path)
 		b.note(NoteAddress, d.object.ID, "%s %s is not kept: %s", formatPath(refusal.Path), short(value), refusal.Reason)
 	}
-	d.object.Content = d.object.Content.or(content)
+	d.object.Content = d.object.Content.or(before, content)
 }
 
 // lookup returns what is at a path that may lead through lists.

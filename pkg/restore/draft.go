@@ -30,6 +30,9 @@ type draft struct {
 	// aggregated is the APIService that serves the kind, if the point has it.
 	aggregated *appbur.ObjectID
 
+	// digest is that of the content without its secrets, zero while it is not known.
+	digest appbur.Digest
+
 	status any // sent to the status subresource
 	owners []Owner
 	// references are the objects that it names.

@@ -63,21 +63,26 @@ func (b *planner) judgeAll(objects Objects) error {
 }
 
 func (b *planner) judge(o packed) (*draft, error) {
+	object := o.open()
+	if err := object.contradiction(); err != nil {
+		return nil, err
+	}
 	d := &draft{
 		saved: o.ID, before: o.Content, object: draftObject{o.ID, o.APIVersion, o.Content, o.Need},
 		redaction: newRedaction(o), verdict: &unjudged, phase: o.Phase,
 	}
 	d.rewritten = d.redaction.changes(o.Rewritten)
-	d.guard(func() error { return b.convert(d) })
+	d.guard(func() error { return b.convert(d, object) })
 	if o.Need != nil && b.around.Present[o.ID] {
 		d.kept, d.blocked, d.verdict = true, false, &compat.Verdict{}
+	} else {
+		b.uids.Add(o.ID, object.Content)
 	}
 	return d, b.keep(d)
 }
 
 // convert gives the draft its verdict, and the form that the target takes.
-func (b *planner) convert(d *draft) error {
-	o := d.object.open()
+func (b *planner) convert(d *draft, o Object) error {
 	complete, err := b.withStatus(o)
 	if err != nil {
 		return err
@@ -97,7 +102,7 @@ func (b *planner) convert(d *draft) error {
 	if err != nil {
 		return fmt.Errorf("converting it: %w", err)
 	}
-	d.object = draftObject{id, d.verdict.APIVersion, d.before.or(content), o.Need}
+	d.object = draftObject{id, d.verdict.APIVersion, d.before.or(o.Content, content), o.Need}
 	if d.verdict.APIVersion != o.APIVersion {
 		d.from = o.APIVersion
 	}

@@ -135,7 +135,7 @@ func (b *planner) fillIn(d *draft) {
 			continue
 		}
 		if class.user == kindClaim && b.boundWithoutClass(o) {
-			d.object.Content = ContentOf(with(o.Content, "", class.field...))
+			d.object.Content, d.digest = ContentOf(with(o.Content, "", class.field...)), appbur.Digest{}
 			continue
 		}
 		b.note(NoteDefault, d.object.ID, "%s was left empty in the source; admission of the target writes its default into it: %s",

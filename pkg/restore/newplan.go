@@ -95,11 +95,7 @@ func NewPlan(p Point, t compat.Target, o Options) (*Plan, error) {
 // uidsInside reports, once for each field of a kind, which objects contain uids of the
 // source as content. Only their controllers know what they are for.
 func (b *planner) uidsInside() {
-	var places manifest.UIDPlaces
-	for _, d := range b.written() {
-		places.Add(d.saved, d.before.Object())
-	}
-	for _, place := range places.List() {
+	for _, place := range b.uids.List() {
 		b.note(NoteUID, appbur.ObjectID{}, "%s", place)
 	}
 }
@@ -113,6 +109,8 @@ type planner struct {
 	order  []*draft
 	kinds  map[appbur.GroupKind]definition
 	notes  []Note
+	// uids are where objects contain uids of the source.
+	uids manifest.UIDPlaces
 	// verdicts are those that several objects share.
 	verdicts map[[4]string]*compat.Verdict
 }
@@ -166,17 +164,22 @@ func (b *planner) shape(d *draft, restored func(id appbur.ObjectID) bool, s *sco
 		note: func(kind NoteKind, format string, args ...any) { b.note(kind, d.object.ID, format, args...) },
 	}
 	o := d.object.open()
+	before := o.Content
 	if o.Content, err = shape(o.ID, o.Content, in); err != nil {
 		return err
 	}
-	d.object.Content, d.references = d.object.Content.or(o.Content), references(o, s)
+	d.object.Content, d.references = d.object.Content.or(before, o.Content), references(o, s)
+	if d.digest, err = digestContent(d.redaction.mask(o.Content)); err != nil {
+		return err
+	}
 
 	if d.original == nil {
 		return nil
 	}
 	in.note = func(NoteKind, string, ...any) {}
-	saved, err := shape(d.saved, d.original.content.Object(), in)
-	d.original.content = d.original.content.or(saved)
+	saved := d.original.content.Object()
+	shaped, err := shape(d.saved, saved, in)
+	d.original.content = d.original.content.or(saved, shaped)
 	return err
 }
 

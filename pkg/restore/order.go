@@ -73,7 +73,8 @@ func (b *planner) prepare(d *draft, s *scope) {
 		return
 	}
 	step := *d.apply.step
-	step.Action, step.Content, step.Owners, step.Why = ActionPrepare, ContentOf(content), nil, rule.reason+"; it is completed after them"
+	step.Action, step.Content, step.Digest = ActionPrepare, ContentOf(content), appbur.Digest{}
+	step.Owners, step.Why = nil, rule.reason+"; it is completed after them"
 	d.prepared = &node{stage: d.apply.stage, rank: d.apply.rank, step: &step}
 	d.apply.stage = stageLimits
 	d.apply.after(d.prepared, firm)
@@ -108,7 +109,8 @@ func (b *planner) makeNodes(d *draft) {
 	if base.Need = d.object.Need; base.Need != nil {
 		base.Why = base.Need.String() + "; created where the target has none"
 	}
-	base.Action, base.Content, base.Owners, base.original = ActionApply, d.object.Content, d.owners, d.original
+	base.Action, base.Content, base.Digest = ActionApply, d.object.Content, d.digest
+	base.Owners, base.original = d.owners, d.original
 	d.apply = &node{stage: stage, rank: rank, step: &base}
 	if d.object.ID.GroupKind() == kindDefinition {
 		d.wait = &node{stage: stage, rank: rank, step: &Step{
@@ -157,7 +159,7 @@ func (b *planner) steps() ([]*Step, error) {
 	}
 
 	for i := range steps {
-		if steps[i].Content.IsZero() || steps[i].Action == ActionWait {
+		if steps[i].Content.IsZero() || !steps[i].Digest.IsZero() || steps[i].Action == ActionWait {
 			continue
 		}
 		var err error

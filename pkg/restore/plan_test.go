@@ -249,6 +249,26 @@ func TestPlanRefusesAPointThatContradictsItself(t *testing.T) {
 	}
 }
 
+// Each digest is that of what its step sends, whatever was changed on the way.
+func TestDigestsAreOfWhatIsSent(t *testing.T) {
+	for _, path := range goldenFiles(t) {
+		_, objects := readArchive(t, path)
+		plan, err := NewPlan(pointOf(t, objects...), target, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range plan.Steps {
+			if s.Content.IsZero() || s.Action == ActionWait {
+				continue
+			}
+			want, err := digestContent(s.redaction.mask(s.Content.Object()))
+			if err != nil || s.Digest != want {
+				t.Errorf("%s: the digest of step %d (%s %s) is %s, want %s (%v)", path, s.ID, s.Action, s.Object, s.Digest, want, err)
+			}
+		}
+	}
+}
+
 func TestPlanLeavesThePointAlone(t *testing.T) {
 	for _, path := range goldenFiles(t) {
 		_, objects := readArchive(t, path)

@@ -45,7 +45,7 @@ type Point struct {
 
 // sorted returns the objects in the order of their ids, so that nothing that
 // follows depends on the order in which they were read. It refuses two objects
-// with one id and objects whose content contradicts their id.
+// with one id.
 func (p Point) sorted() (Objects, error) {
 	objects := p.Objects
 	if !objects.isSorted() {
@@ -57,11 +57,14 @@ func (p Point) sorted() (Objects, error) {
 			return Objects{}, fmt.Errorf("the restore point holds %s twice", id)
 		}
 	}
-	for _, o := range objects.All() {
-		if text(o.Content, "kind") != o.ID.Kind || text(o.Content, "apiVersion") != o.APIVersion ||
-			text(o.Content, "metadata", "name") != o.ID.Name {
-			return Objects{}, fmt.Errorf("the content of %s names another object", o.ID)
-		}
-	}
 	return objects, nil
+}
+
+// contradiction is the error of an object whose content is that of another one.
+func (o Object) contradiction() error {
+	if text(o.Content, "kind") != o.ID.Kind || text(o.Content, "apiVersion") != o.APIVersion ||
+		text(o.Content, "metadata", "name") != o.ID.Name {
+		return fmt.Errorf("the content of %s names another object", o.ID)
+	}
+	return nil
 }
