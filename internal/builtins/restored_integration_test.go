@@ -39,6 +39,7 @@ func restored(t *testing.T, source, empty *server, saved captured) {
 					t.Errorf("the dry run said %s %s %s, the run did %s %s", said.Object, said.Result, said.Reason, o.Object, o.Result)
 				}
 			}
+
 			findings, err := restore.Verify(t.Context(), plan, s.target, manifest.Default(), nil)
 			if err != nil {
 				t.Fatal(err)

@@ -65,8 +65,10 @@ func FuzzSavedPlan(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
+
 	f.Add(good)
 	f.Add([]byte(`{"format": 1}`))
+
 	f.Fuzz(func(t *testing.T, data []byte) {
 		saved, err := parseSavedPlan(data)
 		if err != nil {

@@ -284,6 +284,7 @@ func (c *town) byWords(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &answer); err != nil {
 		t.Fatal(err)
 	}
+
 	var chosen []string
 	for _, s := range answer.Steps {
 		if s.Need == nil && s.Action == "apply" {
@@ -331,6 +332,7 @@ func (c *town) meaningless(t *testing.T) {
 			says(t, errs, test.says)
 		}
 	}
+
 	_, _, errs := c.run(c.on("plan", "-n", "shop", "--exclude-namespace", "gone")...)
 	says(t, errs, "--exclude-namespace excludes nothing: \"gone\"")
 }

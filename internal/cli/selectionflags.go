@@ -123,10 +123,12 @@ func (o *partOptions) choose(e *env, selector selection.Selector, point restore.
 	if err != nil {
 		return point, err
 	}
+
 	text := selected.String()
 	if o.only != "" {
 		text += ", " + o.only + " only"
 	}
+
 	chosen, err := point.Choose(restore.Choice{
 		Text: text,
 		Objects: func(object restore.Object) bool {

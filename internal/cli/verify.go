@@ -213,6 +213,7 @@ func (e *env) printVerification(v verification) error {
 		fmt.Fprintf(out, "%s, until `appbur activate` releases them (%d): %s\n", e.paint(sgrYellow, "paused by a restore"), len(names),
 			appbur.Shortlist(names, shownNames))
 	}
+
 	for _, app := range v.Apps {
 		switch {
 		case app.Error != "":

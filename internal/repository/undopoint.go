@@ -270,6 +270,7 @@ func (r *Repository) readSigned(tag gitsync.Tag, signers seal.AllowedSigners, pa
 			return err
 		}
 	}
+
 	snapshot, err := r.git.Snapshot(tag.Commit)
 	var data []byte
 	if err == nil {

@@ -55,6 +55,7 @@ func BenchmarkReduce(b *testing.B) {
 				}
 			}
 		})
+
 		b.Run(name+"/written", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

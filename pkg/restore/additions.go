@@ -68,8 +68,7 @@ func newSearch(ctx context.Context, w *worker, rules *manifest.Rules, p *Plan) (
 		return nil, err
 	}
 
-	for i := range p.Steps {
-		step := p.Steps[i]
+	for _, step := range p.Steps {
 		if step.Action == ActionPrune || !step.Action.HasObject() {
 			continue
 		}
@@ -247,6 +246,7 @@ func (v *verifier) addedObjects(ctx context.Context, p *Plan) error {
 	if err != nil {
 		return err
 	}
+
 	err = s.run(ctx, func(a addition) {
 		held := finalizersOf(a.live)
 		switch {
@@ -262,6 +262,7 @@ func (v *verifier) addedObjects(ctx context.Context, p *Plan) error {
 	}, func(id appbur.ObjectID, err error) {
 		v.find(Finding{Kind: FindingUnreadable, Object: id, What: err.Error()})
 	})
+
 	v.findings.NotListed = append(v.findings.NotListed, s.notListed...)
 	return err
 }

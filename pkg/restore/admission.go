@@ -167,9 +167,9 @@ var (
 // configured reads all webhooks with the state of their backends.
 func (r *admissionReview) configured(ctx context.Context) ([]*webhook, error) {
 	restored := make(map[appbur.ObjectID]bool)
-	for i := range r.plan.Steps {
-		if r.plan.Steps[i].Action == ActionApply {
-			restored[r.plan.Steps[i].Object] = true
+	for _, step := range r.plan.Steps {
+		if step.Action == ActionApply {
+			restored[step.Object] = true
 		}
 	}
 
@@ -214,6 +214,7 @@ func webhooksOf(live map[string]any) ([]*webhook, error) {
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(live, &configuration); err != nil {
 		return nil, err
 	}
+
 	var hooks []*webhook
 	for i := range configuration.Webhooks {
 		each := &configuration.Webhooks[i]

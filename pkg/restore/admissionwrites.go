@@ -2,6 +2,7 @@ package restore
 
 import (
 	"context"
+	"maps"
 
 	admission "k8s.io/api/admissionregistration/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -13,8 +14,8 @@ import (
 func (r *admissionReview) writes(ctx context.Context) ([]write, error) {
 	steps := make(map[appbur.ObjectID]*Step)
 	statuses := make(map[appbur.ObjectID]bool)
-	for i := range r.plan.Steps {
-		switch step := r.plan.Steps[i]; step.Action {
+	for _, step := range r.plan.Steps {
+		switch step.Action {
 		case ActionApply, ActionPrune:
 			steps[step.Object] = step
 		case ActionStatus:
@@ -80,11 +81,10 @@ func (r *admissionReview) locate(ctx context.Context, writes []write, steps map[
 			if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsForbidden(err) {
 				return err
 			}
+
 			merged := labelsOf(live)
 			if step := steps[id]; step != nil && step.Action == ActionApply {
-				for key, value := range labelsOf(step.Content.Object()) {
-					merged[key] = value
-				}
+				maps.Copy(merged, labelsOf(step.Content.Object()))
 			}
 			merged["kubernetes.io/metadata.name"] = namespace // the server sets it
 			known[namespace] = merged
@@ -122,8 +122,8 @@ type kindNamer struct {
 
 func namerOf(target resourceNamer, p *Plan) kindNamer {
 	n := kindNamer{target, make(map[appbur.GroupKind]string)}
-	for i := range p.Steps {
-		if s := p.Steps[i]; s.Object.GroupKind() == kindDefinition && !s.Content.IsZero() {
+	for _, s := range p.Steps {
+		if s.Object.GroupKind() == kindDefinition && !s.Content.IsZero() {
 			spec := dict(s.Content.Object(), "spec")
 			n.plurals[appbur.GroupKind{Group: text(spec, "group"), Kind: text(spec, "names", "kind")}] = text(spec, "names", "plural")
 		}

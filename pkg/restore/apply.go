@@ -284,8 +284,7 @@ func (r *run) outcomes() (outcomes []Outcome, remaining int) {
 	at := make(map[appbur.ObjectID]int, len(r.plan.Steps)) // in outcomes
 	unfinished := make(map[appbur.ObjectID]bool)
 
-	for i := range r.plan.Steps {
-		step := r.plan.Steps[i]
+	for _, step := range r.plan.Steps {
 		if !step.Action.HasObject() {
 			continue
 		}

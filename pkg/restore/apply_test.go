@@ -243,10 +243,12 @@ func TestASilentWebhookIsWaitedForOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	synctest.Test(t, func(t *testing.T) {
 		cluster := newFaultyCluster()
 		var requests atomic.Int64 // they are sent side by side
 		cluster.fault = func(Request, int) error { requests.Add(1); return webhookDown() }
+
 		began := time.Now()
 		report, err := Applier{Cluster: cluster, Parallel: 4}.Apply(t.Context(), plan)
 		if !errors.Is(err, ErrIncomplete) || report.Counts.Failed != 200 {

@@ -29,15 +29,14 @@ var (
 // grants finds the roles and bindings of the plan that the server would refuse.
 func (v *rightsReview) grants(ctx context.Context) ([]Grant, error) {
 	roles := make(map[appbur.ObjectID]*Step)
-	for i := range v.plan.Steps {
-		if s := v.plan.Steps[i]; s.Action == ActionApply {
+	for _, s := range v.plan.Steps {
+		if s.Action == ActionApply {
 			roles[s.Object] = s
 		}
 	}
 
 	var found []Grant
-	for i := range v.plan.Steps {
-		step := v.plan.Steps[i]
+	for _, step := range v.plan.Steps {
 		if step.Action != ActionApply {
 			continue
 		}

@@ -81,8 +81,7 @@ func (p *prospect) isFilled() bool { return p != nil && p.filled }
 // foreseeAll prepares the groups of a plan.
 func foreseeAll(p *Plan) map[liveGroup]*foreseen {
 	groups := make(map[liveGroup]*foreseen)
-	for i := range p.Steps {
-		step := p.Steps[i]
+	for _, step := range p.Steps {
 		if step.Action != ActionApply && step.Action != ActionStatus {
 			continue
 		}

@@ -34,8 +34,7 @@ func (r *run) endOf(step *Step) phaseEnd {
 		delete(chosen, id)
 	}
 
-	for i := range r.plan.Steps {
-		s := r.plan.Steps[i]
+	for _, s := range r.plan.Steps {
 		if !chosen[s.Object] {
 			continue
 		}
@@ -70,8 +69,7 @@ func (r *run) phaseEnded(result *stepResult) bool {
 func (r *run) phaseOutcomes() []PhaseOutcome {
 	var outcomes []PhaseOutcome
 	before := r.began
-	for i := range r.plan.Steps {
-		step := r.plan.Steps[i]
+	for _, step := range r.plan.Steps {
 		if step.Action != ActionReady || r.results[step.ID] == nil || r.results[step.ID].interrupted {
 			continue
 		}

@@ -66,8 +66,7 @@ func (p *Plan) Plain() ([]PlainObject, error) {
 	var objects []PlainObject
 	at := make(map[appbur.ObjectID]int)
 
-	for i := range p.Steps {
-		step := p.Steps[i]
+	for _, step := range p.Steps {
 		place, known := at[step.Object]
 		switch {
 		case step.Action == ActionStatus && known:

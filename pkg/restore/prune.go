@@ -293,15 +293,15 @@ func (p *Plan) addStep(step Step) int {
 // lastSteps are the steps that no other one comes after.
 func (p *Plan) lastSteps() []int {
 	inner := make([]bool, len(p.Steps)+1)
-	for i := range p.Steps {
-		for _, before := range p.Steps[i].After {
+	for _, step := range p.Steps {
+		for _, before := range step.After {
 			inner[before] = true
 		}
 	}
 	var last []int
-	for i := range p.Steps {
-		if id := p.Steps[i].ID; !inner[id] {
-			last = append(last, id)
+	for _, step := range p.Steps {
+		if !inner[step.ID] {
+			last = append(last, step.ID)
 		}
 	}
 	return last

@@ -120,8 +120,7 @@ func TestTheGraphHasEveryEdge(t *testing.T) {
 		}
 		g := newOrderGraph(plan.Steps)
 		ancestors := make([][]bool, len(plan.Steps)+1)
-		for i := range plan.Steps {
-			s := plan.Steps[i]
+		for _, s := range plan.Steps {
 			shown := slices.Concat(s.Needs, g.after(s))
 			ancestors[s.ID] = make([]bool, len(plan.Steps)+1)
 			for _, id := range shown {

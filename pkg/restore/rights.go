@@ -164,9 +164,9 @@ type need struct {
 // besidesOf are the needs of a run that writes anything: a step, or the state of an application.
 func besidesOf(p *Plan, rights []Right) []*need {
 	var steps []*Step
-	for i := range p.Steps {
-		if verbs, _ := verbsOf(p.Steps[i].Action); len(verbs) > 0 {
-			steps = append(steps, p.Steps[i])
+	for _, step := range p.Steps {
+		if verbs, _ := verbsOf(step.Action); len(verbs) > 0 {
+			steps = append(steps, step)
 		}
 	}
 	var needs []*need
@@ -181,8 +181,7 @@ func besidesOf(p *Plan, rights []Right) []*need {
 func (v *rightsReview) needed(ctx context.Context) ([]*need, error) {
 	all := make(map[Right]*need)
 	names := namerOf(v.names, v.plan)
-	for i := range v.plan.Steps {
-		step := v.plan.Steps[i]
+	for _, step := range v.plan.Steps {
 		verbs, subresource := verbsOf(step.Action)
 		if step.Replaces != nil {
 			verbs = append(verbs, "delete")

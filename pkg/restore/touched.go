@@ -41,8 +41,7 @@ func Touch(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules, emit 
 	group, each := errgroup.WithContext(ctx)
 	group.SetLimit(t.worker.limiter.current())
 	seen := make(map[appbur.ObjectID]bool)
-	for i := range p.Steps {
-		step := p.Steps[i]
+	for _, step := range p.Steps {
 		switch step.Action {
 		case ActionApply, ActionPrune:
 		case ActionPrepare, ActionStatus, ActionWait, ActionRelink, ActionHandOver, ActionBarrier, ActionReady,

@@ -39,8 +39,8 @@ func (w Verifier) once(ctx context.Context, p *Plan) (Findings, error) {
 		findings: Findings{Format: FindingsFormat, Point: p.Point},
 	}
 	statuses := make(map[appbur.ObjectID]Content)
-	for i := range p.Steps {
-		switch s := p.Steps[i]; s.Action {
+	for _, s := range p.Steps {
+		switch s.Action {
 		case ActionStatus:
 			statuses[s.Object] = s.Content
 		case ActionApply, ActionKeep:
@@ -52,8 +52,7 @@ func (w Verifier) once(ctx context.Context, p *Plan) (Findings, error) {
 	group, each := errgroup.WithContext(ctx)
 	group.SetLimit(defaultParallel)
 	together := make(map[liveGroup]map[appbur.ObjectID]*Step)
-	for i := range p.Steps {
-		step := p.Steps[i]
+	for _, step := range p.Steps {
 		switch step.Action {
 		case ActionBlocked, ActionSkip:
 			v.findings.LeftOut = append(v.findings.LeftOut, Finding{Kind: FindingBlocked, Object: step.Object, What: step.Why})

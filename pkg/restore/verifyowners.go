@@ -18,8 +18,7 @@ func (v *verifier) owners(ctx context.Context, p *Plan) error {
 	for _, facts := range v.live {
 		alive[facts.uid] = true
 	}
-	for i := range p.Steps {
-		step := p.Steps[i]
+	for _, step := range p.Steps {
 		facts, ok := v.live[step.Object]
 		if step.Action != ActionApply || !ok {
 			continue
