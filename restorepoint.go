@@ -89,6 +89,9 @@ type RestorePoint struct {
 	Partial bool `json:"partial"`
 	// Objects counts the manifests in the tree.
 	Objects int `json:"objects"`
+	// Schedule is the name of the schedule that the point was made by; it is empty when
+	// somebody asked for it, and in points of older releases.
+	Schedule string `json:"schedule,omitempty"`
 	// Apps lists the application state, sorted by namespace and name.
 	Apps []AppState `json:"apps,omitempty"`
 	// Missing are the applications that earlier points hold and that this one should

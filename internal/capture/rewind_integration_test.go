@@ -104,6 +104,7 @@ func TestAStoreRestoredFromACopy(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.create("configmaps", configMap("rewound", "fresh"))
+	defer w.remove(configMaps, "rewound", "fresh") // the cluster is also that of other tests
 	state["fresh"] = "fresh"
 	w.eventually("the earlier state", func() error { return holds(state) })
 }

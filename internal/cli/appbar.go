@@ -88,3 +88,10 @@ func (b *appBar) report(key appbur.AppKey, p contract.Progress) {
 		bar.change(func() { bar.done, bar.task.Total, bar.task.About = sum, total, phase.about })
 	})
 }
+
+func payloadSize(app appbur.AppState) (size int64) {
+	for _, d := range app.Datasets {
+		size += d.Size
+	}
+	return size
+}

@@ -8,10 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/appbur/appbur"
-	"github.com/appbur/appbur/internal/capture"
-	"github.com/appbur/appbur/internal/progress"
+	"github.com/appbur/appbur/internal/backup"
 	"github.com/appbur/appbur/internal/repository"
-	"github.com/appbur/appbur/pkg/exporter"
 )
 
 type backupOptions struct {
@@ -83,7 +81,6 @@ type backupReport struct {
 }
 
 func backupRun(ctx context.Context, e *env, o *backupOptions) error {
-	started := e.now()
 	// Everything that can be refused is looked at before anything long begins.
 	targets, dialer, err := o.applications()
 	if err != nil {
@@ -98,66 +95,17 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 		return err
 	}
 
-	bar := e.bar("looking at the history", progress.Uncounted)
-	defer bar.finish()
-	writer, err := repo.Begin(source.cluster, source.rules.Version(), keys, o.guards, e.rand, e.now)
+	maker := source.maker(e, repo, keys)
+	maker.Guards, maker.Dialer = o.guards, dialer
+	made, err := maker.Make(ctx, backup.Request{Apps: targets})
 	if err != nil {
 		return err
-	}
-	pointWriter, err := repo.BeginPoint(keys, e.rand, e.now)
-	if err != nil {
-		return err
-	}
-	defer pointWriter.Discard()
-	bar.finish()
-
-	for _, notice := range pointWriter.Notices() {
-		e.warn("%s", oneLine(notice))
-	}
-	e.warnMissing(pointWriter, targets)
-	exports, working := beginExports(ctx, e, targets, dialer, pointWriter, pointWriter.Last())
-	var seen capture.Captured
-	err = exports.beside(e, func() (err error) {
-		seen, err = captureCluster(working, e, source.Exporter, writer, pointWriter.Last().Objects)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-
-	ended := e.now()
-	committing := e.bar("committing", progress.Uncounted)
-	defer committing.finish()
-	outcome, err := writer.Commit(ctx, started, seen.Coverage)
-	if err != nil {
-		return err
-	}
-	if outcome.Unseen != nil {
-		e.warn("a later rewrite of this history would not be noticed: %v", outcome.Unseen)
-	}
-	point, err := pointWriter.Save(ctx, outcome.Commit, repository.PointContent{
-		Created: started, Ended: ended, Cluster: source.cluster, Rules: source.rules.Version(), Coverage: seen.Coverage,
-		Index: seen.Index, Objects: outcome.Objects, Evidence: seen.Evidence, Overrides: writer.Overrides(), Own: outcome.Own,
-	})
-	if err != nil {
-		return err
-	}
-	committing.finish()
-	if err := pointWriter.Remember(point, e.now()); err != nil {
-		e.warn("a later removal of this point by others would not be noticed: %v", err)
 	}
 	report := backupReport{
-		Point: point, Commit: outcome.Commit.String(), Committed: outcome.Committed,
-		Added: outcome.Added, Changed: outcome.Changed, Removed: outcome.Removed,
-		Coverage: seen.Coverage, Seconds: e.now().Sub(started).Seconds(),
+		Point: made.Point, Commit: made.Outcome.Commit.String(), Committed: made.Outcome.Committed,
+		Added: made.Outcome.Added, Changed: made.Outcome.Changed, Removed: made.Outcome.Removed,
+		Saved: made.Saved, Kept: made.Kept, Excluded: made.Excluded, Coverage: made.Coverage, Seconds: e.now().Sub(made.Started).Seconds(),
 	}
-	for _, t := range seen.Coverage.Types {
-		report.Excluded += t.Excluded
-		if t.Complete {
-			report.Saved += t.Saved
-		}
-	}
-	report.Kept = max(0, point.Objects-report.Saved)
 	if !o.noPush {
 		bar := e.transferBar()
 		report.Replication, err = e.replicate(ctx, repo, keys.Dir, bar.report)
@@ -175,28 +123,10 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 	if err := o.writeAnchor(e, repo, keys); err != nil {
 		return err
 	}
-	if point.Partial || report.Replication != nil && !report.Replication.Replicated() {
+	if made.Point.Partial || report.Replication != nil && !report.Replication.Replicated() {
 		return errPartly
 	}
 	return nil
-}
-
-// captureCluster runs one pass over the cluster, which had about so many objects last
-// time, and warns of what could not be read.
-func captureCluster(
-	ctx context.Context, e *env, source *exporter.Exporter, writer *repository.Writer, objects int,
-) (capture.Captured, error) {
-	bar := e.bar("reading the cluster", "objects")
-	bar.expect(int64(objects))
-	seen, err := capture.Run(ctx, source, writer, func() { bar.add(1) })
-	bar.finish()
-	if err != nil {
-		return capture.Captured{}, err
-	}
-	for _, h := range holesOf(seen.Coverage) {
-		e.warn("%s", h)
-	}
-	return seen, nil
 }
 
 func (e *env) printBackup(r backupReport, asJSON bool) error {

@@ -2,10 +2,8 @@ package cli
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/appbur/appbur"
-	"github.com/appbur/appbur/internal/apps"
 	"github.com/appbur/appbur/internal/repository"
 )
 
@@ -66,30 +64,4 @@ func findApp(known []repository.KnownApp, text string) (repository.KnownApp, err
 		hint = "did you mean " + near + "? " + hint
 	}
 	return repository.KnownApp{}, &notFoundError{appbur.WithHint(fmt.Errorf("%w: %s", repository.ErrUnknownApp, text), hint)}
-}
-
-// warnMissing reports before a backup reads anything which applications will be missing
-// from it, and which come back.
-func (e *env) warnMissing(point *repository.PointWriter, targets []apps.Target) {
-	var given []appbur.AppKey
-	for _, target := range targets {
-		given = append(given, target.AppKey)
-	}
-	for _, app := range point.Known() {
-		if app.Retired && slices.Contains(given, app.AppKey) {
-			e.say("The application %s was retired. From this point on it is known again.", app.AppKey)
-		}
-	}
-
-	missing := point.Missing(given)
-	if len(missing) == 0 {
-		return
-	}
-	var names []string
-	for _, app := range missing {
-		names = append(names, fmt.Sprintf("%s (last in %s)", app.AppKey, app.Point))
-	}
-	lacking := appbur.Shortlist(names, shownNames)
-	e.warnWithHint(fmt.Sprintf("the restore point will be partial without the application %s, which earlier points hold", lacking),
-		fmt.Sprintf("save it with --app %s=ADDRESS, or if it is gone for good: appbur apps retire %s", missing[0].AppKey, missing[0].AppKey))
 }

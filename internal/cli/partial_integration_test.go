@@ -83,7 +83,7 @@ func TestAPartialBackupSaysWhy(t *testing.T) {
 // until it is retired.
 func (s *story) leaveOutAnApplication(c *testcluster.Cluster) {
 	s.Helper()
-	address := serveApps(s.T, 1)[0].Address
+	address := serveRows(s.T, 1)
 	whole := s.backup(c, "--app", "team/notes="+address)
 
 	code, out, errs := s.run("backup", "--repo", s.repo, "--keys", s.keys, "--kubeconfig", c.Kubeconfig)

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/backup"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/exporter"
 	"github.com/appbur/appbur/pkg/manifest"
@@ -34,4 +36,12 @@ func (o *clusterOptions) source(ctx context.Context, e *env, repo *repository.Re
 
 	cluster, err := source.Cluster(ctx)
 	return sourceCluster{source, rules, cluster}, err
+}
+
+// maker makes restore points of the cluster.
+func (s sourceCluster) maker(e *env, repo *repository.Repository, keys *keyring.Keys) *backup.Maker {
+	return &backup.Maker{
+		Repo: repo, Keys: keys, Source: s.Exporter, Cluster: s.cluster, Rules: s.rules.Version(), Random: e.rand, Now: e.now,
+		Observer: &backupObserver{env: e},
+	}
 }

@@ -34,6 +34,8 @@ type PointContent struct {
 	Own map[string][]byte
 	// Overrides are the guards that were overruled and that no commit records yet.
 	Overrides []string
+	// Schedule is the name of the schedule that asks for the point, "" if somebody did.
+	Schedule string
 }
 
 // SavePoint makes a restore point without applications: [Repository.BeginPoint] and
@@ -56,7 +58,7 @@ func (w *PointWriter) Save(ctx context.Context, manifests gitsync.Hash, content 
 		Format: appbur.RestorePointFormat, Sequence: w.sequence, Created: content.Created.UTC().Truncate(time.Second),
 		Started: content.Created.UTC(), Ended: content.Ended.UTC(),
 		Cluster: content.Cluster, Rules: content.Rules, Manifests: manifests.String(),
-		Partial: !content.Coverage.Complete(), Objects: content.Objects,
+		Partial: !content.Coverage.Complete(), Objects: content.Objects, Schedule: content.Schedule,
 	}
 
 	if content.Ended.IsZero() {

@@ -1,9 +1,8 @@
-package cli
+package backup
 
 import (
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"sync/atomic"
 
@@ -26,11 +25,12 @@ type pointStore interface {
 
 // exporting are exports under way beside other work.
 type exporting struct {
-	group *errgroup.Group
+	observer Observer
+	group    *errgroup.Group
 	// received counts bytes, whole the exports that succeeded.
 	received, whole atomic.Int64
-	// bar draws them, nil as long as other work draws.
-	bar atomic.Pointer[bar]
+	// told says that the observer is told of exports, and no longer of other work.
+	told atomic.Bool
 	// expected is how many bytes the last point holds of the same applications, 0 if it
 	// lacks one of them.
 	expected int64
@@ -40,11 +40,11 @@ type exporting struct {
 // beginExports starts to take the state of every application. The first that fails
 // cancels the returned context: an application that is missing ends the backup before
 // anything is written.
-func beginExports(
-	ctx context.Context, e *env, targets []apps.Target, dialer apps.Dialer, store pointStore, last appbur.RestorePoint,
-) (*exporting, context.Context) {
+func (m *Maker) beginExports(ctx context.Context, targets []apps.Target, store pointStore, last appbur.RestorePoint) (
+	*exporting, context.Context,
+) {
 	group, ctx := errgroup.WithContext(ctx)
-	x := &exporting{group: group, expected: sizeOf(targets, last), targets: len(targets)}
+	x := &exporting{observer: m.Observer, group: group, expected: sizeOf(targets, last), targets: len(targets)}
 	if len(targets) == 0 {
 		return x, ctx
 	}
@@ -59,7 +59,7 @@ func beginExports(
 				return ctx.Err()
 			}
 			defer func() { <-slots }()
-			state, err := apps.Export(ctx, dialer, target, counted, e.rand)
+			state, err := apps.Export(ctx, m.Dialer, target, counted, m.Random)
 			if err == nil {
 				err = store.Application(state)
 			}
@@ -81,14 +81,9 @@ func sizeOf(targets []apps.Target, point appbur.RestorePoint) (size int64) {
 		if at < 0 {
 			return 0
 		}
-		size += payloadSize(point.Apps[at])
-	}
-	return size
-}
-
-func payloadSize(app appbur.AppState) (size int64) {
-	for _, d := range app.Datasets {
-		size += d.Size
+		for _, d := range point.Apps[at].Datasets {
+			size += d.Size
+		}
 	}
 	return size
 }
@@ -99,41 +94,14 @@ func (x *exporting) count(bytes int) {
 }
 
 func (x *exporting) report() {
-	if b := x.bar.Load(); b != nil {
-		b.reach(x.received.Load(), fmt.Sprintf("%d of %d whole", x.whole.Load(), x.targets))
+	if x.told.Load() {
+		x.observer.Reached(x.received.Load(), fmt.Sprintf("%d of %d whole", x.whole.Load(), x.targets))
 	}
-}
-
-// countingStore counts the bytes that go into a store.
-type countingStore struct {
-	apps.Store
-	count func(bytes int)
-}
-
-// Dataset implements [apps.Store].
-func (s countingStore) Dataset(key appbur.AppKey, d appbur.Dataset) (io.WriteCloser, error) {
-	sink, err := s.Store.Dataset(key, d)
-	if err != nil {
-		return nil, err
-	}
-	return countingSink{sink, s.count}, nil
-}
-
-type countingSink struct {
-	io.WriteCloser
-	count func(bytes int)
-}
-
-// Write implements [io.Writer].
-func (s countingSink) Write(data []byte) (int, error) {
-	n, err := s.WriteCloser.Write(data)
-	s.count(n)
-	return n, err
 }
 
 // beside runs other work until all exports have ended, and returns the first error of
-// anything. The work may draw its own progress; that of the exports follows it.
-func (x *exporting) beside(e *env, work func() error) error {
+// anything. The work may tell the observer its own progress; that of the exports follows it.
+func (x *exporting) beside(work func() error) error {
 	worked := make(chan struct{})
 	x.group.Go(func() error {
 		defer close(worked)
@@ -144,10 +112,13 @@ func (x *exporting) beside(e *env, work func() error) error {
 		return x.group.Wait()
 	}
 
-	bar := e.bar("exporting "+count(x.targets, "application"), progress.Bytes)
-	defer bar.finish()
-	bar.expect(x.expected)
-	x.bar.Store(bar)
+	what := "exporting 1 application"
+	if x.targets != 1 {
+		what = fmt.Sprintf("exporting %d applications", x.targets)
+	}
+	x.observer.Begins(what, progress.Bytes, x.expected)
+	defer x.observer.Ends()
+	x.told.Store(true)
 	x.report()
 	return x.group.Wait()
 }
