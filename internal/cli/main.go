@@ -26,8 +26,8 @@ type env struct {
 	getenv func(string) string
 	// ticker lets a progress line live while nothing happens; without one it does not.
 	ticker func(every time.Duration) (ticks <-chan time.Time, stop func())
-	// collect sets how much a heap may grow before garbage is collected, in percent; nil where the
-	// user says it.
+	// collect sets how much a heap may grow before garbage is collected, in percent of what is live; nil
+	// where the user says it.
 	collect func(percent int) int
 	// silent says that the command answers in JSON, beside which no progress is told.
 	silent bool

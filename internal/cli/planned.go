@@ -13,6 +13,7 @@ import (
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/apps"
+	"github.com/appbur/appbur/internal/heappace"
 	"github.com/appbur/appbur/internal/progress"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/compat"
@@ -232,7 +233,7 @@ func (o *repositoryOptions) readPoint(
 		return nil, nil, restore.Point{}, err
 	}
 	if e.collect != nil {
-		e.collect(gcPercent)
+		heapPace.Keep(e.collect)
 	}
 	bar := e.bar("reading the restore point", "objects")
 	defer bar.finish()
@@ -249,9 +250,8 @@ func (o *repositoryOptions) readPoint(
 	return c.repo, loaded, point, nil
 }
 
-// gcPercent trades time for memory where a large point is in it: of 20,000 objects a plan takes a
-// fifth less, and a fifth more of the processor (docs/performance.md).
-const gcPercent = 35
+// heapPace trades time for memory where a large point is in it (docs/performance.md).
+var heapPace = heappace.Pace{Room: 20 << 20, Percent: 25}
 
 func restorable(object repository.Object) restore.Object {
 	return restore.Object{ID: object.ID, APIVersion: object.APIVersion, Content: object.Content, Secrets: object.Secrets}
