@@ -41,6 +41,11 @@ func TestImportDirections(t *testing.T) {
 			"pieces cuts bytes: the repository stores and seals what it emits",
 		},
 		{
+			"./internal/configuration",
+			[]string{"k8s.io/", "net/http", "github.com/appbur/appbur/internal/repository", "github.com/appbur/appbur/pkg/"},
+			"the configuration is values: who obeys them is not known here",
+		},
+		{
 			"./internal/retention",
 			[]string{"github.com/appbur/appbur/internal/repository", "github.com/appbur/appbur/pkg/"},
 			"retention judges values: the repository asks it, it asks nobody",

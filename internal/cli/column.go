@@ -117,6 +117,13 @@ var (
 		{name: "condition", fit: wrapping, least: 14, rank: 1},
 		{name: "title", fit: wrapping, least: 24, rank: 3},
 	}
+	settingColumns = []column{
+		{name: "setting", fit: copied},
+		{name: "takes", fit: wrapping, least: 10, rank: 4},
+		{name: "default", fit: wrapping, least: 8, rank: 3},
+		{name: "takes effect", fit: wrapping, least: 9, rank: 1},
+		{name: "what it does", fit: wrapping, least: 24, rank: 2},
+	}
 	activateColumns = []column{
 		{name: "controller", rank: 2},
 		{name: "stage", rank: 1},

@@ -42,7 +42,7 @@ func completions(e *env, command *cobra.Command) {
 			return appNames(flagText(cmd, "repo")), cobra.ShellCompDirectiveNoFileComp
 		}
 	}
-	if command.Name() == "explain" {
+	if command.Name() == "explain" && command.ValidArgsFunction == nil { // that of a cluster, not that of the configuration
 		command.ValidArgsFunction = func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			if len(args) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp

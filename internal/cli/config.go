@@ -21,11 +21,15 @@ import (
 func newConfig(e *env) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "config",
-		Short: "Show and change appbur.yaml: rules, guards, retention, recipients, applications",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Short: "Show and change appbur.yaml; check and explain the configuration of run",
+		Long: `show, set, edit and adopt are about appbur.yaml on main of a repository: rules, guards,
+retention, recipients, applications. schema, check and explain are about the file that
+appbur run --config reads on a machine or in a pod (docs/configuration.md).`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	command.AddCommand(newConfigShow(e), newConfigSet(e), newConfigEdit(e), newConfigAdopt(e))
+	command.AddCommand(newConfigShow(e), newConfigSet(e), newConfigEdit(e), newConfigAdopt(e),
+		newConfigSchema(e), newConfigCheck(e), newConfigExplain(e))
 	return command
 }
 

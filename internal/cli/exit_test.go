@@ -140,6 +140,7 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitIncompatible, "both sides have no version of the contract in common", contract.NewError(contract.ReasonNoCommonVersion, "x")},
 
 		{ExitUsage, "the command line was wrong", &usageError{errors.New("x")}},
+		{ExitUsage, "a configuration is wrong (`config check`, `run --config`)", &usageError{&configError{}}},
 		{
 			ExitUsage,
 			"the consent to what it would do is missing: `--yes` was not given, or is not enough because the target of a restore is newer than the point, or because `--prune-count` does not give the number of objects that `--prune` deletes",

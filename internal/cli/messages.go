@@ -14,6 +14,11 @@ func (e *env) reportError(err error, asJSON bool) {
 		return
 	}
 	hint := hintOf(err)
+	var config *configError
+	if errors.As(err, &config) && !asJSON {
+		e.reportConfigError(config)
+		return
+	}
 
 	if asJSON {
 		// Errors go to Err also as JSON, so that Out holds results only.

@@ -1,0 +1,141 @@
+package configuration_test
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/appbur/appbur/internal/configuration"
+	"github.com/appbur/appbur/internal/settings"
+)
+
+var update = flag.Bool("update", false, "write the schema anew")
+
+const (
+	schemaFile  = "../../docs/configuration.schema.json"
+	exampleFile = "../../examples/configuration/appbur.yaml"
+	head        = "apiVersion: appbur.io/v1alpha1\nkind: Configuration\n"
+)
+
+var equal = cmpopts.IgnoreUnexported(configuration.Configuration{})
+
+func TestTheShortestFileIsTheDefaults(t *testing.T) {
+	file, err := configuration.Parse([]byte(head), nil, nil)
+	want := configuration.Configuration{
+		Watch:       configuration.Watch{Quiet: 2 * time.Second, Limit: 15 * time.Second},
+		Push:        configuration.Push{Enabled: true},
+		Maintenance: configuration.Maintenance{AfterCommits: 500},
+		Log:         configuration.Log{Format: configuration.LogText},
+		Reload:      configuration.Reload{Every: 5 * time.Second},
+	}
+	if diff := cmp.Diff(want, file.Value, equal); err != nil || diff != "" {
+		t.Errorf("%v\n%s", err, diff)
+	}
+	if file, err := configuration.Parse(nil, nil, nil); err != nil || file.Value.Watch != want.Watch {
+		t.Errorf("without a file: %+v %v", file.Value, err)
+	}
+}
+
+// The annotated example is read, shows every setting, and is right about what it calls a default.
+func TestExample(t *testing.T) {
+	text, err := os.ReadFile(exampleFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := configuration.Parse(text, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	lines := strings.Split(string(text), "\n")
+	for _, field := range configuration.Table.Fields() {
+		if field.Effect == "" {
+			continue // a section
+		}
+		line := file.Source(field.Path).Line
+		if line == 0 {
+			t.Errorf("the example does not show %s", field.Path)
+			continue
+		}
+		said, comment, _ := strings.Cut(lines[line-1], " # ")
+		if !strings.HasPrefix(comment, "default") {
+			continue
+		}
+		name := field.Path[strings.LastIndexByte(field.Path, '.')+1:]
+		if want := name + ": " + field.Default; strings.TrimSpace(said) != want {
+			t.Errorf("line %d calls %s a default, which is %s", line, strings.TrimSpace(said), want)
+		}
+	}
+}
+
+// Every setting has what a person needs to use it, and its example is one.
+func TestEverySettingIsDescribed(t *testing.T) {
+	for _, f := range configuration.Table.Fields() {
+		if !strings.HasSuffix(f.Text, ".") || f.Since == "" {
+			t.Errorf("%s: %+v", f.Path, f)
+		}
+		if f.Effect == "" {
+			continue
+		}
+		if f.Default == "" == (f.Without == "") && !f.Required {
+			t.Errorf("%s: want either a default or a word on what holds without it", f.Path)
+		}
+		above := []settings.Given{{Path: f.Path, Text: f.Example, From: "its example"}, {Path: "watch.limit", Text: "1h", From: "the test"}}
+		if _, err := configuration.Parse(nil, nil, above); err != nil {
+			t.Errorf("the example of %s: %v", f.Path, err)
+		}
+	}
+}
+
+func TestQuietIsWaitedForWithinTheLimit(t *testing.T) {
+	_, err := configuration.Parse([]byte(head+"watch: {quiet: 30s}\n"), nil, nil)
+	var faults *settings.Error
+	if !errors.As(err, &faults) || len(faults.Faults) != 1 {
+		t.Fatal(err)
+	}
+	want := settings.Fault{
+		Line: 3, Path: "watch.quiet", Problem: "30s of quiet cannot be waited for: a change waits 15s at most (watch.limit)",
+		Hint: "set watch.limit to 30s or more, or watch.quiet to 15s or less",
+	}
+	if diff := cmp.Diff(want, faults.Faults[0]); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// FuzzParse reads anything: what it takes, the schema takes as well, and it can be written and read again.
+func FuzzParse(f *testing.F) {
+	example, err := os.ReadFile(exampleFile)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(example)
+	for _, d := range documents {
+		f.Add([]byte(d.text))
+	}
+	valid := compiledSchema(f)
+
+	f.Fuzz(func(t *testing.T, data []byte) {
+		file, err := configuration.Parse(data, nil, nil)
+		if err != nil {
+			return
+		}
+		if err := valid(data); err != nil {
+			t.Fatalf("the parser takes what the schema refuses: %v", err)
+		}
+
+		text, err := file.Value.Write()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := configuration.Parse(text, nil, nil)
+		if diff := cmp.Diff(file.Value, again.Value, equal); err != nil || diff != "" {
+			t.Fatalf("written as\n%s%v\n%s", text, err, diff)
+		}
+	})
+}
