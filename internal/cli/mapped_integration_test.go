@@ -150,7 +150,7 @@ func mappedBesideItsOriginal(t *testing.T, s *story, cluster *testcluster.Cluste
 		t.Fatal(err)
 	}
 	for _, step := range plan.Steps {
-		if step.Object.Namespace == "shop" || step.Object.Namespace == "shop-copy" && len(step.Rewritten) == 0 {
+		if step.Object.Namespace == "shop" || step.Object.Namespace == "shop-copy" && len(step.Details().Rewritten) == 0 {
 			t.Errorf("the plan has %+v", step)
 		}
 	}

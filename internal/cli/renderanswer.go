@@ -73,12 +73,12 @@ func newRenderAnswer(o *renderOptions, plan *restore.Plan, objects []restore.Pla
 	for _, step := range plan.Steps {
 		switch {
 		case step.Action == restore.ActionBlocked || step.Action == restore.ActionSkip:
-			a.LeftOut = append(a.LeftOut, leftOut{step.Object, step.Why, step.Hint})
+			a.LeftOut = append(a.LeftOut, leftOut{step.Object, step.Why, step.Details().Hint})
 		case step.Action != restore.ActionApply:
-		case step.From != "" || len(step.Changes) > 0:
+		case step.Details().From != "" || len(step.Details().Changes) > 0:
 			a.Converted = append(a.Converted, step.Object)
 		}
-		if step.Action == restore.ActionApply && len(step.Refusals) > 0 {
+		if step.Action == restore.ActionApply && len(step.Details().Refusals) > 0 {
 			a.Refused = append(a.Refused, step.Object)
 		}
 	}

@@ -270,10 +270,10 @@ func pageChanges(plan *restore.Plan) (converted, changed []restorereport.Row) {
 			continue
 		}
 		row := restorereport.Row{Object: step.Object.String()}
-		if step.From != "" {
-			row.What = append(row.What, step.From+" becomes "+step.APIVersion)
+		if step.Details().From != "" {
+			row.What = append(row.What, step.Details().From+" becomes "+step.APIVersion)
 		}
-		for _, change := range step.Changes {
+		for _, change := range step.Details().Changes {
 			if change.Path != "apiVersion" {
 				row.What = append(row.What, change.Path+": "+change.What)
 			}
@@ -283,7 +283,7 @@ func pageChanges(plan *restore.Plan) (converted, changed []restorereport.Row) {
 		}
 
 		row = restorereport.Row{Object: step.Object.String()}
-		for _, change := range step.Rewritten {
+		for _, change := range step.Details().Rewritten {
 			row.What = append(row.What, change.Path+": "+change.What)
 		}
 		if len(row.What) > 0 {

@@ -198,7 +198,7 @@ func existingNamespaces(ctx context.Context, cluster restore.Cluster, names []st
 func renamedObjects(plan *restore.Plan) map[appbur.ObjectID]bool {
 	renamed := make(map[appbur.ObjectID]bool)
 	for _, step := range plan.Steps {
-		for _, change := range step.Rewritten {
+		for _, change := range step.Details().Rewritten {
 			if change.Path == "metadata.name" || change.Path == "metadata.namespace" {
 				renamed[step.Object] = true
 			}

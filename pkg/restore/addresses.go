@@ -224,13 +224,13 @@ func essential(err error) bool {
 // addresses takes out of a Service what the target said it cannot fulfil, and
 // blocks one that the target cannot hold.
 func (b *planner) addresses(d *draft) {
-	answer, ok := b.around.Services[d.saved]
+	answer, ok := b.around.Services[d.saved()]
 	if !ok || d.blocked {
 		return
 	}
 	if answer.Refused != "" {
-		d.blocked, d.why = true, "the network of the target has no such address family: "+answer.Refused
-		d.hint = "restore into a cluster with both address families, or change ipFamilyPolicy to PreferDualStack in the source"
+		d.block("the network of the target has no such address family: "+answer.Refused,
+			"restore into a cluster with both address families, or change ipFamilyPolicy to PreferDualStack in the source")
 		return
 	}
 	before := d.object.Content.Object()

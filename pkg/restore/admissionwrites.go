@@ -48,7 +48,7 @@ func (r *admissionReview) writes(ctx context.Context) ([]write, error) {
 		case step == nil: // an owner of what is touched
 		case step.Action == ActionPrune:
 			add(step, labelsOf(live), admission.Delete)
-		case step.Replaces != nil:
+		case step.Details().Replaces != nil:
 			add(step, labelsOf(live), admission.Update, admission.Delete, admission.Create)
 		default:
 			add(step, labelsOf(live), admission.Update)

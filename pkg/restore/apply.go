@@ -122,10 +122,11 @@ type run struct {
 	waiting    []int   // by step id: how many steps it still comes after
 	dependents [][]int // by step id
 	ready      *queue[int]
-	results    []*stepResult // by step id; nil while not finished
-	cause      []int         // by step id: the failed step that it needs, or 0
-	finished   int           // without barriers
-	failed     int           // of the steps that are finished
+	results    finished
+	asked      []int // by step id: how many steps will ask for its identity
+	cause      []int // by step id: the failed step that it needs, or 0
+	finished   int   // without barriers
+	failed     int   // of the steps that are finished
 	total      int
 	// began is when the run did, notReady why it ended before its last phase.
 	began    time.Time
@@ -140,7 +141,7 @@ func newRun(a Applier, p *Plan) *run {
 	n := len(p.Steps) + 1
 	r := &run{
 		plan: p, reporter: a.Reporter, worker: newWorker(a, p.Policy),
-		waiting: make([]int, n), dependents: make([][]int, n), results: make([]*stepResult, n), cause: make([]int, n),
+		waiting: make([]int, n), dependents: make([][]int, n), results: make(finished, n), asked: make([]int, n), cause: make([]int, n),
 		ready: newQueue(cmp.Compare[int]), events: make(chan Event),
 	}
 	r.worker.creates, r.worker.groups = validatesFields(p.Target), foreseeAll(p)
@@ -167,6 +168,9 @@ func newRun(a Applier, p *Plan) *run {
 		r.waiting[s.ID] = len(s.After)
 		for _, before := range s.After {
 			r.dependents[before] = append(r.dependents[before], s.ID)
+			if s.Action.asksForIdentities() {
+				r.asked[before]++
+			}
 		}
 		if len(s.After) == 0 {
 			r.ready.push(s.ID)
@@ -222,7 +226,7 @@ func (r *run) withoutRequest(step *Step) (*stepResult, bool) {
 	case step.Action == ActionKeep:
 		return &stepResult{step: step, result: Unchanged}, true
 	case step.Action == ActionBlocked || step.Action == ActionSkip:
-		return &stepResult{step: step, result: Skipped, note: step.Why, hint: step.Hint}, true
+		return &stepResult{step: step, result: Skipped, note: step.Why, hint: step.Details().Hint}, true
 	}
 	return nil, false
 }
@@ -230,13 +234,13 @@ func (r *run) withoutRequest(step *Step) (*stepResult, bool) {
 // identities collects what earlier steps learned: of the object itself, and of those
 // of its owners that did not fail.
 func (r *run) identities(step *Step) learned {
-	e := learned{owners: make(map[appbur.ObjectID]Identity, len(step.Owners))}
+	e := learned{owners: make(map[appbur.ObjectID]Identity, len(step.Details().Owners))}
 	if step.Action == ActionReady {
 		e.end = r.endOf(step)
 		return e
 	}
 	for _, id := range step.After {
-		result := r.results[id]
+		result := r.results.of(r.plan.Steps[id-1])
 		if result == nil || result.result == Failed || result.step.Action != ActionApply && result.step.Action != ActionPrepare {
 			continue
 		}
@@ -251,7 +255,8 @@ func (r *run) identities(step *Step) learned {
 
 func (r *run) finish(result *stepResult) {
 	id := result.step.ID
-	r.results[id] = result
+	r.results.put(result, r.asked[id] > 0)
+	r.answered(result.step)
 	if result.step.Action == ActionReady && !r.phaseEnded(result) {
 		return // what follows is not tried
 	}
@@ -279,6 +284,18 @@ func (r *run) finish(result *stepResult) {
 	})
 }
 
+// answered notes that a step asks for nothing any more.
+func (r *run) answered(step *Step) {
+	if !step.Action.asksForIdentities() {
+		return
+	}
+	for _, before := range step.After {
+		if r.asked[before]--; r.asked[before] == 0 {
+			r.results.reduce(before)
+		}
+	}
+}
+
 // outcomes joins the results of the steps into one outcome per object.
 func (r *run) outcomes() (outcomes []Outcome, remaining int) {
 	at := make(map[appbur.ObjectID]int, len(r.plan.Steps)) // in outcomes
@@ -288,7 +305,7 @@ func (r *run) outcomes() (outcomes []Outcome, remaining int) {
 		if !step.Action.HasObject() {
 			continue
 		}
-		result := r.results[step.ID]
+		result := r.results.of(step)
 		if result == nil || result.interrupted {
 			unfinished[step.Object] = true
 			continue
@@ -297,7 +314,7 @@ func (r *run) outcomes() (outcomes []Outcome, remaining int) {
 		if !ok {
 			place = len(outcomes)
 			at[step.Object] = place
-			outcomes = append(outcomes, Outcome{Object: step.Object, APIVersion: step.APIVersion, Converted: len(step.Changes) > 0})
+			outcomes = append(outcomes, Outcome{Object: step.Object, APIVersion: step.APIVersion, Converted: len(step.Details().Changes) > 0})
 		}
 		o := &outcomes[place]
 		o.Converted = o.Converted && !result.asSaved

@@ -335,8 +335,8 @@ spec: {ipFamilies: [IPv6], ports: [{port: 80}]}`)
 	var blocked []string
 	for _, step := range x.plan(t, objects...).Blocked() {
 		blocked = append(blocked, step.Object.Name)
-		if step.Hint == "" || !strings.Contains(step.Why, "address family") {
-			t.Errorf("%s: %s (%s)", step.Object, step.Why, step.Hint)
+		if step.Details().Hint == "" || !strings.Contains(step.Why, "address family") {
+			t.Errorf("%s: %s (%s)", step.Object, step.Why, step.Details().Hint)
 		}
 	}
 	if strings.Join(blocked, " ") != "requires six" {

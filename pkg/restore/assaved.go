@@ -29,7 +29,7 @@ type getter func(ctx context.Context, id appbur.ObjectID, apiVersion string) (ma
 // version is another one, the object is read at that version, too, if the target serves it;
 // then it is the one form or the other, whichever it is closer to.
 func unlikeSaved(ctx context.Context, step *Step, found []difference, live map[string]any, get getter) ([]difference, bool, error) {
-	saved := step.original
+	saved := step.Details().original
 	if saved == nil || len(found) == 0 {
 		return found, false, nil
 	}

@@ -16,7 +16,7 @@ func (b *planner) contest() {
 			definitions = append(definitions, d)
 		}
 	}
-	created := func(d *draft) int64 { return b.point.Index[d.saved].Created.UnixNano() }
+	created := func(d *draft) int64 { return b.point.Index[d.saved()].Created.UnixNano() }
 	slices.SortStableFunc(definitions, func(x, y *draft) int {
 		return cmp.Or(cmp.Compare(created(x), created(y)), x.object.ID.Compare(y.object.ID))
 	})

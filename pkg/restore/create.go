@@ -51,7 +51,7 @@ func (w *worker) create(ctx context.Context, a *stepResult, content map[string]a
 	}
 
 	a.identity, a.unchecked = answer.Identity, answer.Unchecked
-	if a.step.handsOver {
+	if a.step.Details().handsOver {
 		a.managed = answer.Managed
 	}
 	switch {

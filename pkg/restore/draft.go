@@ -1,30 +1,29 @@
 package restore
 
 import (
+	"cmp"
+
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/compat"
 )
 
 // draft is what is known of one object before the graph is built.
 type draft struct {
-	saved   appbur.ObjectID // as in the point; the index knows it by this
-	before  Content         // as in the point
-	object  draftObject     // as in the target
+	object draftObject // as in the target
+	// moved is its id in the point, where it is another one.
+	moved   *appbur.ObjectID
 	verdict *compat.Verdict // shared by those of which there is nothing to say
-	from    string
 	// phase is the place of the phase that it is chosen for, 0 for none.
 	phase int
-	// original is the saved form of an object that is converted, nil for others.
-	original *original
 	// blocked drafts have no step that writes; skipped ones of them need no consent.
 	blocked bool
 	skipped bool
 	// kept drafts are of objects that the target has and others need; nothing is written.
 	kept      bool
 	why       string
-	hint      string
 	redaction *redaction
-	rewritten []compat.Change
+	// details are those of its step, as far as they are known; nil while there are none.
+	details *StepDetails
 	// contested is the definition that has the names which this one wants.
 	contested *draft
 	// aggregated is the APIService that serves the kind, if the point has it.
@@ -34,12 +33,43 @@ type draft struct {
 	digest appbur.Digest
 
 	status any // sent to the status subresource
-	owners []Owner
 	// references are the objects that it names.
 	references []appbur.ObjectID
 
 	// prepared comes before apply, where the object is made in two steps.
 	prepared, apply, wait, statusNode, handOver, blockedNode *node
+}
+
+// saved is its id in the point; the index knows it by this.
+func (d *draft) saved() appbur.ObjectID {
+	if d.moved != nil {
+		return *d.moved
+	}
+	return d.object.ID
+}
+
+// known are the details of its step, to be read; detail are they to be changed.
+func (d *draft) known() *StepDetails { return cmp.Or(d.details, &noDetails) }
+
+func (d *draft) detail() *StepDetails {
+	if d.details == nil {
+		d.details = &StepDetails{}
+	}
+	return d.details
+}
+
+// block says why the object is not restored, and what a person can do about it.
+func (d *draft) block(why, hint string) {
+	d.blocked = true
+	d.because(why, hint)
+}
+
+// because says why it is restored, or not, with a hint if there is one.
+func (d *draft) because(why, hint string) {
+	d.why = why
+	if hint != d.known().Hint {
+		d.detail().Hint = hint
+	}
 }
 
 // draftObject is an object as the target gets it.
@@ -62,6 +92,6 @@ var unjudged compat.Verdict
 func (d *draft) guard(work func() error) {
 	err := d.redaction.error(appbur.Guard(work))
 	if err != nil {
-		d.blocked, d.why, d.hint = true, err.Error(), hintFor(err)
+		d.block(err.Error(), hintFor(err))
 	}
 }

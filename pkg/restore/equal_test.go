@@ -92,7 +92,8 @@ func TestWhatWasSavedIsRight(t *testing.T) {
 		`{"metadata":{"name":"a"},"spec":{"ref":"old/v1","n":2}}`:   false,
 		`{"metadata":{"name":"a"},"spec":{"n":1}}`:                  false,
 	} {
-		w, a := &worker{rules: manifest.Default()}, &stepResult{step: &Step{original: &original{content: ContentOf(decode(t, saved))}}}
+		w := &worker{rules: manifest.Default()}
+		a := &stepResult{step: &Step{details: &StepDetails{original: &original{content: ContentOf(decode(t, saved))}}}}
 		got, err := w.settled(t.Context(), a, decode(t, planned), decode(t, live))
 		if err != nil || got != want || a.asSaved != (live == saved) {
 			t.Errorf("%s: got %t, as saved %t (%v)", live, got, a.asSaved, err)

@@ -35,12 +35,12 @@ func (r *theTarget) expectedRefusals(t *testing.T) {
 			continue
 		}
 		outcome := outcomeOf(t, report, step.Object.String())
-		expected := step.Verdict == compat.Refused || len(step.Notices) > 0
+		expected := step.Verdict == compat.Refused || len(step.Details().Notices) > 0
 		if step.Object.Kind == "Jnulls" && validatesFields(r.Version) {
 			expected = false // a create drops a null where the schema allows none; an apply refuses it
 		}
 		if expected != (outcome.Result == Failed) {
-			t.Errorf("%s is %s (%s); the plan says %s: %s %v", step.Object, outcome.Result, outcome.Reason, step.Verdict, step.Why, step.Notices)
+			t.Errorf("%s is %s (%s); the plan says %s: %s %v", step.Object, outcome.Result, outcome.Reason, step.Verdict, step.Why, step.Details().Notices)
 		}
 		if expected {
 			refused++
@@ -114,7 +114,7 @@ func (r *theTarget) anotherVersion(t *testing.T) {
 
 	// What the storage version does not have is accepted and not stored, and the plan says so.
 	step := plan.stepOf(t, "Gauge.stat.example.org/noted")
-	if len(step.Notices) != 1 || step.Notices[0].Path != "spec.note" {
+	if len(step.Details().Notices) != 1 || step.Details().Notices[0].Path != "spec.note" {
 		t.Errorf("the plan does not say what is dropped: %+v", step)
 	}
 	live, err := r.cluster.Get(t.Context(), step.Object, "stat.example.org/v1beta1")

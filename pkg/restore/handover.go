@@ -49,10 +49,11 @@ func (d *draft) handOverNode(entry manifest.Entry) {
 		return
 	}
 	names := namesOf(appliers)
-	d.apply.step.handsOver = d.prepared == nil && d.statusNode == nil
+	d.apply.step.detail().handsOver = d.prepared == nil && d.statusNode == nil
 	d.handOver = &node{stage: d.apply.stage, rank: d.apply.rank, step: &Step{
-		Action: ActionHandOver, Object: d.object.ID, APIVersion: d.object.APIVersion, Managers: names, appliers: appliers,
+		Action: ActionHandOver, Object: d.object.ID, APIVersion: d.object.APIVersion,
 		Why: "its fields belong to " + appbur.Shortlist(names, shownManagers) + " as they did", redaction: d.redaction,
+		details: &StepDetails{Managers: names, appliers: appliers},
 	}}
 	for _, before := range []*node{d.prepared, d.apply, d.statusNode} {
 		if before != nil {
@@ -76,7 +77,7 @@ func (w *worker) handOver(ctx context.Context, a *stepResult, before learned) er
 		return ctx.Err()
 	}
 	if err != nil {
-		a.note = fmt.Sprintf("its fields were not given back to %s: %v", appbur.Shortlist(a.step.Managers, shownManagers), err)
+		a.note = fmt.Sprintf("its fields were not given back to %s: %v", appbur.Shortlist(a.step.Details().Managers, shownManagers), err)
 	}
 	return nil
 }
@@ -103,7 +104,7 @@ func (w *worker) tryHandOver(ctx context.Context, a *stepResult, self *Identity,
 		version, entries = text(live, "metadata", "resourceVersion"), list(live, "metadata", "managedFields")
 	}
 
-	entries, changed, err := handedOver(entries, a.step.appliers, a.step.APIVersion)
+	entries, changed, err := handedOver(entries, a.step.Details().appliers, a.step.APIVersion)
 	if err != nil || !changed {
 		return err
 	}

@@ -54,7 +54,7 @@ func (b *planner) judgeAll(objects Objects) error {
 		}
 		if service, ok := services[o.APIVersion]; ok && d.blocked {
 			d.blocked, d.aggregated = false, &service
-			d.why, d.hint = "served by an aggregated API of the restore point", ""
+			d.because("served by an aggregated API of the restore point", "")
 		}
 	}
 
@@ -68,10 +68,12 @@ func (b *planner) judge(o packed) (*draft, error) {
 		return nil, err
 	}
 	d := &draft{
-		saved: o.ID, before: o.Content, object: draftObject{o.ID, o.APIVersion, o.Content, o.Need},
+		object:    draftObject{o.ID, o.APIVersion, o.Content, o.Need},
 		redaction: newRedaction(o), verdict: &unjudged, phase: o.Phase,
 	}
-	d.rewritten = d.redaction.changes(o.Rewritten)
+	if len(o.Rewritten) > 0 {
+		d.detail().Rewritten = d.redaction.changes(o.Rewritten)
+	}
 	d.guard(func() error { return b.convert(d, object) })
 	if o.Need != nil && b.around.Present[o.ID] {
 		d.kept, d.blocked, d.verdict = true, false, &compat.Verdict{}
@@ -88,7 +90,7 @@ func (b *planner) convert(d *draft, o Object) error {
 		return err
 	}
 	d.verdict = b.shared(d.redaction.verdict(compat.Judge(complete, b.target)))
-	d.why, d.hint = d.verdict.Reason, d.verdict.Hint
+	d.because(d.verdict.Reason, d.verdict.Hint)
 	if !d.verdict.Creatable() {
 		d.blocked = true
 		return nil
@@ -102,12 +104,17 @@ func (b *planner) convert(d *draft, o Object) error {
 	if err != nil {
 		return fmt.Errorf("converting it: %w", err)
 	}
-	d.object = draftObject{id, d.verdict.APIVersion, d.before.or(o.Content, content), o.Need}
-	if d.verdict.APIVersion != o.APIVersion {
-		d.from = o.APIVersion
+	before := d.object.Content
+	d.object = draftObject{id, d.verdict.APIVersion, before.or(o.Content, content), o.Need}
+	if id != o.ID {
+		saved := o.ID
+		d.moved = &saved
 	}
-	if d.from != "" || len(d.verdict.Changes) > 0 {
-		d.original = &original{object: o.ID, apiVersion: o.APIVersion, content: d.before}
+	if d.verdict.APIVersion != o.APIVersion {
+		d.detail().From = o.APIVersion
+	}
+	if d.known().From != "" || len(d.verdict.Changes) > 0 {
+		d.detail().original = &original{object: o.ID, apiVersion: o.APIVersion, content: before}
 	}
 	return nil
 }
@@ -148,11 +155,12 @@ func (b *planner) keep(d *draft) error {
 		b.order = append(b.order, d)
 		return nil
 	}
-	if d.from == "" && other.from == "" {
+	if d.known().From == "" && other.known().From == "" {
 		return fmt.Errorf("the restore point holds %s twice", d.object.ID)
 	}
-	b.note(NoteTwice, d.object.ID, "the restore point has it as %s too; the newer form is restored", cmp.Or(d.from, other.from))
-	if d.from == "" {
+	b.note(NoteTwice, d.object.ID, "the restore point has it as %s too; the newer form is restored",
+		cmp.Or(d.known().From, other.known().From))
+	if d.known().From == "" {
 		b.drafts[d.object.ID] = d
 		b.order[slices.Index(b.order, other)] = d
 	}

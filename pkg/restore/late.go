@@ -127,7 +127,7 @@ func early(o Object, s *scope) (content map[string]any, rule lateRule, ok bool) 
 func (b *planner) fillIn(d *draft) {
 	for _, class := range defaultClasses {
 		names := b.around.Defaults[class.class]
-		if len(names) == 0 || d.blocked || b.around.Live[d.saved] || d.object.ID.GroupKind() != class.user {
+		if len(names) == 0 || d.blocked || b.around.Live[d.saved()] || d.object.ID.GroupKind() != class.user {
 			continue
 		}
 		o := d.object.open()

@@ -136,7 +136,7 @@ func (w *worker) judge(ctx context.Context, object *prospect, found map[string]a
 	step := object.apply
 	a := &stepResult{step: step}
 	content, err := w.withOwners(ctx, a, learned{})
-	if err != nil || len(list(content, "metadata", "ownerReferences")) != len(step.Owners) {
+	if err != nil || len(list(content, "metadata", "ownerReferences")) != len(step.Details().Owners) {
 		return // an owner that this run makes
 	}
 	content = withLiveStatus(withLiveOwners(content, found), found)
@@ -149,7 +149,8 @@ func (w *worker) judge(ctx context.Context, object *prospect, found map[string]a
 	}
 }
 
-// isSettled reports whether the list showed that an object needs no write.
+// isSettled reports whether the list showed that an object needs no write. It says so once, because a
+// restore asks once for each of its objects, and what it was told is all that it needs.
 func (w *worker) isSettled(ctx context.Context, step *Step) (Identity, bool) {
 	f := w.foresee(ctx, step)
 	if f == nil || step.Action != ActionApply {
@@ -159,5 +160,7 @@ func (w *worker) isSettled(ctx context.Context, step *Step) (Identity, bool) {
 	if object == nil || object.settled == nil {
 		return Identity{}, false
 	}
-	return *object.settled, true
+	identity := *object.settled
+	object.settled = nil
+	return identity, true
 }

@@ -89,9 +89,9 @@ func (b *planner) leaveOut() {
 			"left out are %s", objectCount(len(members)))
 		for _, member := range members {
 			d := b.drafts[member]
-			d.blocked, d.skipped = true, true
-			d.why = fmt.Sprintf("its namespace %s is neither in the restore point nor in the target", namespace)
-			d.hint = "create the namespace in the target and run the restore again to have it restored"
+			d.skipped = true
+			d.block(fmt.Sprintf("its namespace %s is neither in the restore point nor in the target", namespace),
+				"create the namespace in the target and run the restore again to have it restored")
 		}
 	}
 }
@@ -103,9 +103,8 @@ func (b *planner) withoutNamespace(namespace string, members []appbur.ObjectID) 
 	}
 	for _, member := range members {
 		d := b.drafts[member]
-		d.blocked = true
-		d.why = fmt.Sprintf("its namespace %s is neither selected nor in the target", namespace)
-		d.hint = "restore it with its dependencies, or create the namespace in the target"
+		d.block(fmt.Sprintf("its namespace %s is neither selected nor in the target", namespace),
+			"restore it with its dependencies, or create the namespace in the target")
 	}
 }
 

@@ -128,7 +128,7 @@ func (b *planner) note(kind NoteKind, id appbur.ObjectID, format string, args ..
 func (b *planner) shapeAll() {
 	byUID := make(map[string]*draft, len(b.order))
 	for _, d := range b.order {
-		if uid := b.point.Index[d.saved].UID; uid != "" {
+		if uid := b.point.Index[d.saved()].UID; uid != "" {
 			byUID[uid] = d
 		}
 	}
@@ -147,14 +147,14 @@ func (b *planner) shapeAll() {
 
 	for _, d := range b.written() {
 		if !d.blocked {
-			b.resolveOwners(d, b.point.Index[d.saved], byUID)
+			b.resolveOwners(d, b.point.Index[d.saved()], byUID)
 		}
 	}
 }
 
 // shape finishes the content of one object and finds what it names.
 func (b *planner) shape(d *draft, restored func(id appbur.ObjectID) bool, s *scope) error {
-	entry := b.point.Index[d.saved]
+	entry := b.point.Index[d.saved()]
 	apart, err := b.statusApart(d, entry)
 	if err != nil {
 		return err
@@ -173,20 +173,21 @@ func (b *planner) shape(d *draft, restored func(id appbur.ObjectID) bool, s *sco
 		return err
 	}
 
-	if d.original == nil {
+	original := d.known().original
+	if original == nil {
 		return nil
 	}
 	in.note = func(NoteKind, string, ...any) {}
-	saved := d.original.content.Object()
-	shaped, err := shape(d.saved, saved, in)
-	d.original.content = d.original.content.or(saved, shaped)
+	saved := original.content.Object()
+	shaped, err := shape(d.saved(), saved, in)
+	original.content = original.content.or(saved, shaped)
 	return err
 }
 
 // sourceUID returns the uid that an object had in the source, by its id in the target.
 func (b *planner) sourceUID(id appbur.ObjectID) string {
 	if d, ok := b.drafts[id]; ok {
-		return b.point.Index[d.saved].UID
+		return b.point.Index[d.saved()].UID
 	}
 	return ""
 }
@@ -197,8 +198,8 @@ func (b *planner) statusApart(d *draft, entry manifest.Entry) (bool, error) {
 	if entry.Status == nil {
 		return true, nil
 	}
-	if d.from != "" && !d.verdict.RenamedOnly() {
-		b.note(NoteStatus, d.object.ID, "its status is of version %s and is not restored: the object is applied at %s", d.from,
+	if from := d.known().From; from != "" && !d.verdict.RenamedOnly() {
+		b.note(NoteStatus, d.object.ID, "its status is of version %s and is not restored: the object is applied at %s", from,
 			d.object.APIVersion)
 		return true, nil
 	}
@@ -233,7 +234,7 @@ func (b *planner) resolveOwners(d *draft, entry manifest.Entry, byUID map[string
 		case owner.object.ID.Namespace != "" && owner.object.ID.Namespace != d.object.ID.Namespace:
 			b.note(NoteOwner, d.object.ID, "owner %s is in another namespace, which Kubernetes treats as missing: restored without this owner", name)
 		default:
-			d.owners = append(d.owners, Owner{
+			d.detail().Owners = append(d.detail().Owners, Owner{
 				Object: owner.object.ID, APIVersion: owner.object.APIVersion,
 				Controller: reference.Controller, BlockOwnerDeletion: reference.BlockOwnerDeletion,
 			})

@@ -13,7 +13,7 @@ func (b *planner) link() {
 	for _, d := range b.order {
 		b.makeNodes(d)
 		b.prepare(d, s)
-		d.handOverNode(b.point.Index[d.saved])
+		d.handOverNode(b.point.Index[d.saved()])
 	}
 
 	for _, d := range b.order {
@@ -34,7 +34,7 @@ func (b *planner) link() {
 		if d.aggregated != nil {
 			d.apply.after(b.firstOf(*d.aggregated), firm)
 		}
-		for _, owner := range d.owners {
+		for _, owner := range d.known().Owners {
 			d.apply.after(b.firstOf(owner.Object), owning)
 		}
 		for _, reference := range d.references {
@@ -72,9 +72,10 @@ func (b *planner) prepare(d *draft, s *scope) {
 	if !ok {
 		return
 	}
-	step := *d.apply.step
+	step, withoutOwners := *d.apply.step, *d.apply.step.Details()
+	withoutOwners.Owners = nil
 	step.Action, step.Content, step.Digest = ActionPrepare, ContentOf(content), appbur.Digest{}
-	step.Owners, step.Why = nil, rule.reason+"; it is completed after them"
+	step.details, step.Why = withoutOwners.kept(), rule.reason+"; it is completed after them"
 	d.prepared = &node{stage: d.apply.stage, rank: d.apply.rank, step: &step}
 	d.apply.stage = stageLimits
 	d.apply.after(d.prepared, firm)
@@ -84,14 +85,17 @@ func (b *planner) prepare(d *draft, s *scope) {
 func (b *planner) makeNodes(d *draft) {
 	stage, rank := placeOf(d.object.ID.GroupKind())
 	base := Step{
-		Object: d.object.ID, APIVersion: d.object.APIVersion, From: d.from, Verdict: d.verdict.Kind,
-		Changes: d.verdict.Changes, Notices: d.verdict.Notices, Refusals: d.verdict.Refusals, Why: d.why, Hint: d.hint, redaction: d.redaction,
-		Rewritten: d.rewritten,
+		Object: d.object.ID, APIVersion: d.object.APIVersion, Verdict: d.verdict.Kind, Why: d.why, redaction: d.redaction,
 	}
+	if len(d.verdict.Changes)+len(d.verdict.Notices)+len(d.verdict.Refusals) > 0 {
+		details := d.detail()
+		details.Changes, details.Notices, details.Refusals = d.verdict.Changes, d.verdict.Notices, d.verdict.Refusals
+	}
+	base.details = d.details
 
 	if d.kept {
 		d.blockedNode = &node{stage: stageNever, rank: rank, step: &Step{
-			Action: ActionKeep, Object: d.object.ID, APIVersion: d.object.APIVersion, Need: d.object.Need,
+			Action: ActionKeep, Object: d.object.ID, APIVersion: d.object.APIVersion, details: &StepDetails{Need: d.object.Need},
 			Why: d.object.Need.String() + "; the target has it, and it is left as it is",
 		}}
 		return
@@ -102,15 +106,19 @@ func (b *planner) makeNodes(d *draft) {
 		if d.skipped {
 			base.Action = ActionSkip
 		}
+		if len(base.Details().Owners) > 0 {
+			base.detail().Owners = nil // found before it was blocked
+		}
 		d.blockedNode = &node{stage: stageNever, rank: rank, step: &base}
 		return
 	}
 
-	if base.Need = d.object.Need; base.Need != nil {
-		base.Why = base.Need.String() + "; created where the target has none"
+	var needed *StepDetails // also of the steps beside it
+	if d.object.Need != nil {
+		base.detail().Need, needed = d.object.Need, &StepDetails{Need: d.object.Need}
+		base.Why = d.object.Need.String() + "; created where the target has none"
 	}
 	base.Action, base.Content, base.Digest = ActionApply, d.object.Content, d.digest
-	base.Owners, base.original = d.owners, d.original
 	d.apply = &node{stage: stage, rank: rank, step: &base}
 	if d.object.ID.GroupKind() == kindDefinition {
 		d.wait = &node{stage: stage, rank: rank, step: &Step{
@@ -124,7 +132,7 @@ func (b *planner) makeNodes(d *draft) {
 		d.statusNode = &node{stage: stage, rank: rank, step: &Step{
 			Action: ActionStatus, Object: d.object.ID, APIVersion: d.object.APIVersion,
 			Content: ContentOf(statusContent(d.object.APIVersion, d.object.ID, d.status)),
-			Why:     "its controller goes on from where it was", redaction: d.redaction, Need: d.object.Need,
+			Why:     "its controller goes on from where it was", redaction: d.redaction, details: needed,
 		}}
 		d.statusNode.after(d.apply, firm)
 	}
@@ -183,11 +191,11 @@ func (b *planner) relinks(late [][2]*node) []*node {
 			made[owned] = true
 			relink := &node{phase: owned.phase, stage: owned.stage, rank: owned.rank, step: &Step{
 				Action: ActionRelink, Object: d.object.ID, APIVersion: d.object.APIVersion, Content: d.object.Content,
-				Owners: slices.Clone(d.owners), Why: "owners form a cycle: this object comes first and gets its owner afterwards",
-				redaction: d.redaction, Need: d.object.Need,
+				Why:       "owners form a cycle: this object comes first and gets its owner afterwards",
+				redaction: d.redaction, details: &StepDetails{Owners: slices.Clone(d.known().Owners), Need: d.object.Need},
 			}}
 			relink.after(owned, firm)
-			for _, o := range d.owners {
+			for _, o := range d.known().Owners {
 				relink.after(b.firstOf(o.Object), firm) // it sends all references, so it needs all uids
 			}
 			if d.handOver != nil {
@@ -195,13 +203,12 @@ func (b *planner) relinks(late [][2]*node) []*node {
 			}
 			nodes = append(nodes, relink)
 		}
-		d.owners = slices.Clone(d.owners)
-		for i := range d.owners {
-			if d.owners[i].Object == owner.step.Object {
-				d.owners[i].Late = true
+		owners := owned.step.Details().Owners
+		for i := range owners {
+			if owners[i].Object == owner.step.Object {
+				owners[i].Late = true
 			}
 		}
-		owned.step.Owners = d.owners
 	}
 
 	return nodes

@@ -69,7 +69,7 @@ func (b *planner) pausing() *Pausing {
 	target := make(map[appbur.ObjectID]appbur.ObjectID)
 	for _, d := range b.order {
 		if d.apply != nil {
-			target[d.saved] = d.object.ID
+			target[d.saved()] = d.object.ID
 		}
 	}
 
@@ -102,7 +102,7 @@ func isPauseConflict(step *Step, err error) bool {
 		return false
 	}
 	pausing := make(map[string]bool)
-	for _, change := range step.Rewritten {
+	for _, change := range step.Details().Rewritten {
 		if change.Rule == RulePause {
 			pausing["."+unquoted.Replace(change.Path)] = true
 		}

@@ -38,7 +38,7 @@ func (r *run) endOf(step *Step) phaseEnd {
 		if !chosen[s.Object] {
 			continue
 		}
-		if result := r.results[s.ID]; result != nil && result.result == Failed {
+		if result := r.results.of(s); result != nil && result.result == Failed {
 			end.failed = append(end.failed, NotReady{Object: s.Object, Status: "Failed", Why: "it was not restored: " + result.reason()})
 			delete(chosen, s.Object)
 			continue
@@ -70,10 +70,13 @@ func (r *run) phaseOutcomes() []PhaseOutcome {
 	var outcomes []PhaseOutcome
 	before := r.began
 	for _, step := range r.plan.Steps {
-		if step.Action != ActionReady || r.results[step.ID] == nil || r.results[step.ID].interrupted {
+		if step.Action != ActionReady {
 			continue
 		}
-		result := r.results[step.ID]
+		result := r.results.of(step)
+		if result == nil || result.interrupted {
+			continue
+		}
 		o := PhaseOutcome{Name: r.plan.Phases[step.Phase-1].Name, took: result.ended.Sub(before), waited: result.waited}
 		o.Took, o.Waited = o.took.Round(time.Millisecond).String(), o.waited.Round(time.Millisecond).String()
 		if result.result == Failed {

@@ -103,7 +103,7 @@ func phaseOf(kind appbur.GroupKind) Phase {
 
 // complete takes over what a step applies.
 func (o *PlainObject) complete(step *Step) error {
-	o.Content, o.Owners = step.Content.Object(), step.Owners
+	o.Content, o.Owners = step.Content.Object(), step.Details().Owners
 	if o.Content["status"] != nil {
 		o.Content, o.Status = maps.Clone(o.Content), true
 		delete(o.Content, "status")
@@ -114,10 +114,10 @@ func (o *PlainObject) complete(step *Step) error {
 	}
 
 	o.Secrets = step.redaction.paths
-	if step.original == nil {
+	if step.Details().original == nil {
 		return nil
 	}
-	saved, content := step.original.content.Object(), step.Content.Object()
+	saved, content := step.Details().original.content.Object(), step.Content.Object()
 	for _, path := range o.Secrets {
 		if reaches(saved, path) && !reaches(content, path) {
 			return appbur.WithHint(fmt.Errorf("%s: %w", o.Object, ErrSecretMoved), "leave the object out, or have its values in clear")

@@ -133,7 +133,7 @@ func TestASecretThatMovedIsNotWrittenInClear(t *testing.T) {
 	o := PlainObject{Object: appbur.ObjectID{Kind: "Thing", Name: "x"}}
 	step := &Step{
 		Content:   ContentOf(map[string]any{"renamed": "hush"}),
-		original:  &original{content: ContentOf(map[string]any{"token": "hush"})},
+		details:   &StepDetails{original: &original{content: ContentOf(map[string]any{"token": "hush"})}},
 		redaction: &redaction{paths: [][]string{{"token"}}},
 	}
 	if err := o.complete(step); !errors.Is(err, ErrSecretMoved) {

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/appbur/appbur"
-	"github.com/appbur/appbur/pkg/compat"
-	"github.com/appbur/appbur/pkg/manifest"
 )
 
 // PlanFormat is the version of the plan's JSON document.
@@ -111,73 +109,6 @@ type Plan struct {
 	covered []coveredKind
 	// taken is when reading the point began.
 	taken time.Time
-}
-
-// Step is one action on one object.
-type Step struct {
-	// ID is the place of the step in the plan, from 1. A step comes after others
-	// with smaller ids only.
-	ID     int             `json:"id"`
-	Action Action          `json:"action"`
-	Object appbur.ObjectID `json:"object,omitzero"`
-	// APIVersion is the version to apply at, From the one in the restore point
-	// where it is another.
-	APIVersion string `json:"apiVersion,omitempty"`
-	From       string `json:"from,omitempty"`
-	// Verdict is how the target handles the object; Changes is what conversion
-	// did, Notices what it could not do and the server will not complain about.
-	Verdict compat.VerdictKind `json:"verdict,omitempty"`
-	Changes []compat.Change    `json:"changes,omitempty"`
-	Notices []compat.Change    `json:"notices,omitempty"`
-	// Refusals are what the schema of the kind objects to. The step is tried all the
-	// same: the server has the last word.
-	Refusals []compat.Refusal `json:"refusals,omitempty"`
-	// Rewritten is what was changed on the way, because the user asked for it, before
-	// anything was converted.
-	Rewritten []compat.Change `json:"rewritten,omitempty"`
-	// Phase is the place of the phase that it is part of, from 1. What follows the last one has
-	// none, as has every step of a plan without phases.
-	Phase int `json:"phase,omitempty"`
-	// Why is the reason for the step, Hint what a person can do about it.
-	Why  string `json:"why"`
-	Hint string `json:"hint,omitempty"`
-	// After lists the steps that end before this one begins. Needs lists those of
-	// them that must also succeed; if one fails, this step is not tried.
-	After []int `json:"after,omitempty"`
-	Needs []int `json:"needs,omitempty"`
-	// Owners become owner references, with the uids that the owners have in the
-	// target. An owner that fails is left out: what it owns can often not be made
-	// again, and is more than nothing without it.
-	Owners []Owner `json:"owners,omitempty"`
-	// Managers are the field managers that get their fields back.
-	Managers []string `json:"managers,omitempty"`
-	// Need is why the object comes with the chosen ones, nil for those. The step then leaves
-	// an object alone that exists.
-	Need *Need `json:"need,omitempty"`
-	// Replaces says that the object is deleted and created again if it cannot be changed.
-	Replaces *Replacement `json:"replaces,omitempty"`
-	// UID is that of the object that a prune deletes: another one of its name stays.
-	UID string `json:"uid,omitempty"`
-	// Digest covers what the step sends, without secret values.
-	Digest appbur.Digest `json:"digest,omitzero"`
-
-	// Content is what the step sends, without owner references: a complete object
-	// for apply and relink, one with nothing but a status for status.
-	Content Content `json:"-"`
-
-	// original is the saved form of an object that is converted, nil for others.
-	original *original
-
-	// appliers are the managers with their fields.
-	appliers []manifest.Manager
-	// handsOver is true of an apply whose object is handed over by the very next write.
-	handsOver bool
-
-	// pruned is what a prune goes by.
-	pruned *pruned
-
-	// redaction hides the secret values of the content from everything that is printed.
-	redaction *redaction
 }
 
 // Owner is an owner reference that does not know its uid yet.

@@ -168,7 +168,7 @@ func checkOrder(t tb, p *Plan) {
 		}
 
 		if s.Action == ActionApply {
-			for _, o := range s.Owners {
+			for _, o := range s.Details().Owners {
 				if !o.Late && !slices.ContainsFunc(s.After, func(id int) bool { return p.Steps[id-1].Object == o.Object }) {
 					t.Errorf("step %d does not come after its owner %s", s.ID, o.Object)
 				}

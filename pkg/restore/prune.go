@@ -276,8 +276,9 @@ func (f *pruning) step(one *pruned) Step {
 	unloaded := *one
 	unloaded.live = nil // it can be read again
 	return Step{
-		Action: ActionPrune, Object: one.id, APIVersion: one.apiVersion, Why: why, UID: one.identity.UID,
-		Digest: appbur.DigestOf([]byte(one.identity.UID)), pruned: &unloaded,
+		Action: ActionPrune, Object: one.id, APIVersion: one.apiVersion, Why: why,
+		Digest:  appbur.DigestOf([]byte(one.identity.UID)),
+		details: &StepDetails{UID: one.identity.UID, pruned: &unloaded},
 	}
 }
 

@@ -22,7 +22,7 @@ const goneTimeout = 15 * time.Second
 // prune deletes the object of a step, as it was seen: where somebody has written it since, it
 // is judged again.
 func (w *worker) prune(ctx context.Context, a *stepResult) error {
-	p := a.step.pruned
+	p := a.step.Details().pruned
 	gone, seen := false, p.identity
 	if !seen.Terminating {
 		err := w.readAndWrite(ctx, a, func() error {

@@ -141,10 +141,10 @@ func (p *Plan) renderKinds(b *page) {
 		switch s.Action {
 		case ActionApply:
 			t.apply++
-			if len(s.Changes) > 0 {
+			if len(s.Details().Changes) > 0 {
 				t.converted++
 			}
-			if len(s.Owners) > 0 {
+			if len(s.Details().Owners) > 0 {
 				t.owned++
 			}
 		case ActionStatus:

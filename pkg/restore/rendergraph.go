@@ -74,8 +74,8 @@ func (g *orderGraph) writeStep(b *bytes.Buffer, s *Step) {
 	if s.APIVersion != "" {
 		fmt.Fprintf(b, " %s", s.APIVersion)
 	}
-	if s.From != "" {
-		fmt.Fprintf(b, " from %s", s.From)
+	if s.Details().From != "" {
+		fmt.Fprintf(b, " from %s", s.Details().From)
 	}
 	if s.Phase > 0 {
 		fmt.Fprintf(b, ", phase %d", s.Phase)
@@ -91,19 +91,19 @@ func (g *orderGraph) writeStep(b *bytes.Buffer, s *Step) {
 	if s.Action != ActionApply || s.Verdict != compat.Served {
 		fmt.Fprintf(b, "      why: %s\n", s.Why)
 	}
-	for _, o := range s.Owners {
+	for _, o := range s.Details().Owners {
 		fmt.Fprintf(b, "      owner: %s %s%s\n", o.Object, o.APIVersion, ownerFlags(o))
 	}
-	for _, c := range s.Rewritten {
+	for _, c := range s.Details().Rewritten {
 		fmt.Fprintf(b, "      rewritten: %s: %s\n", c.Path, c.What)
 	}
-	for _, c := range s.Changes {
+	for _, c := range s.Details().Changes {
 		fmt.Fprintf(b, "      change: %s: %s\n", c.Path, c.What)
 	}
-	for _, r := range s.Refusals {
+	for _, r := range s.Details().Refusals {
 		fmt.Fprintf(b, "      refusal: %s\n", r)
 	}
-	for _, n := range s.Notices {
+	for _, n := range s.Details().Notices {
 		fmt.Fprintf(b, "      notice: %s: %s\n", n.Path, n.What)
 	}
 }

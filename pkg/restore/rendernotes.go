@@ -69,7 +69,7 @@ func (p *Plan) allNotes() []Note {
 	notes := slices.Clone(p.Notes)
 	var noticed []Note
 	for _, s := range p.Steps {
-		for _, n := range s.Notices {
+		for _, n := range s.Details().Notices {
 			noticed = append(noticed, Note{Kind: noteConversion, Object: s.Object, What: n.Path + ": " + n.What})
 		}
 	}

@@ -26,10 +26,9 @@ func (p *Plan) renderNeeds(b *page) {
 	for _, section := range sections {
 		var steps []*Step
 		for _, s := range p.Steps {
-			if s.Need != nil && s.Action == section.action {
+			if s.Details().Need != nil && s.Action == section.action {
 				shown := *s
-				shown.Why = s.Need.String()
-				shown.From, shown.Changes, shown.Hint, shown.Refusals = "", nil, "", nil
+				shown.Why, shown.details = s.Details().Need.String(), nil // the steps themselves are in another section
 				steps = append(steps, &shown)
 			}
 		}

@@ -53,7 +53,7 @@ func (p *Plan) renderPrune(b *page) {
 func (p *Plan) renderReplaced(b *bytes.Buffer) {
 	var replaced []*Step
 	for _, step := range p.Steps {
-		if step.Replaces != nil {
+		if step.Details().Replaces != nil {
 			replaced = append(replaced, step)
 		}
 	}
@@ -63,9 +63,9 @@ func (p *Plan) renderReplaced(b *bytes.Buffer) {
 	fmt.Fprintf(b, "\nDeleted and created again, because fields cannot be changed (%d)\n", len(replaced))
 	for _, step := range replaced {
 		owned := "what it owns is made again"
-		if step.Replaces.Orphan {
+		if step.Details().Replaces.Orphan {
 			owned = "what it owns stays"
 		}
-		fmt.Fprintf(b, "  %s: %s; %s\n", step.Object, step.Replaces.Why, owned)
+		fmt.Fprintf(b, "  %s: %s; %s\n", step.Object, step.Details().Replaces.Why, owned)
 	}
 }

@@ -23,7 +23,7 @@ func (p *Plan) renderRewritten(b *page) {
 		if s.Action == ActionPrepare || s.Action == ActionKeep {
 			continue // it is said with the apply, and what stays as it is does not change
 		}
-		for _, r := range s.Rewritten {
+		for _, r := range s.Details().Rewritten {
 			c := change{s.Object.GroupKind().String(), position.ReplaceAllString(r.Path, "[]"), r.What}
 			if named := objects[c]; len(named) == 0 || named[len(named)-1] != s.Object.String() {
 				objects[c] = append(objects[c], s.Object.String())

@@ -29,13 +29,13 @@ func renderSteps(b *page, title string, steps []*Step) {
 }
 
 func (s *Step) line() line {
-	l := line{object: s.Object, what: s.Why}
-	if s.From != "" {
-		l.what = s.From + " becomes " + s.APIVersion
+	l, d := line{object: s.Object, what: s.Why}, s.Details()
+	if d.From != "" {
+		l.what = d.From + " becomes " + s.APIVersion
 	}
 
-	for _, change := range s.Changes {
-		if change.Path == "apiVersion" && s.From != "" {
+	for _, change := range d.Changes {
+		if change.Path == "apiVersion" && d.From != "" {
 			continue // it is in the line itself
 		}
 		lost := ""
@@ -44,13 +44,13 @@ func (s *Step) line() line {
 		}
 		l.details = append(l.details, fmt.Sprintf("%s: %s%s", change.Path, change.What, lost))
 	}
-	if len(s.Refusals) > 1 || s.From != "" {
-		for _, refusal := range s.Refusals {
+	if len(d.Refusals) > 1 || d.From != "" {
+		for _, refusal := range d.Refusals {
 			l.details = append(l.details, refusal.String())
 		}
 	}
-	if s.Hint != "" {
-		l.details = append(l.details, "hint: "+s.Hint)
+	if d.Hint != "" {
+		l.details = append(l.details, "hint: "+d.Hint)
 	}
 	return l
 }

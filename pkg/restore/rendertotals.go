@@ -25,7 +25,7 @@ func (p *Plan) renderTotals(b *page) {
 		case ActionApply:
 			applied++
 			unusual[appliedAs[s.section()]]++
-			if s.Replaces != nil {
+			if s.Details().Replaces != nil {
 				unusual["deleted and created again"]++
 			}
 		case ActionBlocked:

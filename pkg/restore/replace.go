@@ -63,7 +63,7 @@ func FindUnchangeable(
 	group, each := errgroup.WithContext(ctx)
 	group.SetLimit(w.limiter.current())
 	for _, step := range asked.Steps {
-		if step.Action != ActionApply || step.Need != nil {
+		if step.Action != ActionApply || step.Details().Need != nil {
 			continue
 		}
 		group.Go(func() error {
@@ -182,8 +182,8 @@ func Replace(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules) err
 			})
 			continue
 		}
-		one.step.Replaces = &Replacement{UID: text(one.live, "metadata", "uid"), Why: one.Why, Orphan: one.orphans()}
-		one.step.Digest = appbur.DigestOf([]byte(one.step.Digest.String() + one.step.Replaces.UID))
+		one.step.detail().Replaces = &Replacement{UID: text(one.live, "metadata", "uid"), Why: one.Why, Orphan: one.orphans()}
+		one.step.Digest = appbur.DigestOf([]byte(one.step.Digest.String() + one.step.Details().Replaces.UID))
 	}
 	return nil
 }
@@ -192,12 +192,12 @@ func Replace(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules) err
 // created by the next run.
 func (w *worker) replace(ctx context.Context, a *stepResult, found map[string]any, request Request) error {
 	seen := identityOf(found)
-	if seen.UID != a.step.Replaces.UID {
-		return fmt.Errorf("it is not replaced, because it is another object than when the plan was made: %s", a.step.Replaces.Why)
+	if seen.UID != a.step.Details().Replaces.UID {
+		return fmt.Errorf("it is not replaced, because it is another object than when the plan was made: %s", a.step.Details().Replaces.Why)
 	}
 	gone, err := w.deleteOnce(ctx, a, Deletion{
 		Object: a.step.Object, APIVersion: a.step.APIVersion, UID: seen.UID, ResourceVersion: seen.ResourceVersion,
-		Orphan: a.step.Replaces.Orphan,
+		Orphan: a.step.Details().Replaces.Orphan,
 	})
 	if err != nil {
 		return fmt.Errorf("deleting it, to create it again: %w", err)

@@ -73,7 +73,7 @@ func TestOwnersOfWhatNobodyMakesAgainAreNotReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, step := range h.plan.Steps {
-		if step.Replaces != nil {
+		if step.Details().Replaces != nil {
 			t.Errorf("%s is replaced", step.Object)
 		}
 	}

@@ -183,7 +183,7 @@ func (v *rightsReview) needed(ctx context.Context) ([]*need, error) {
 	names := namerOf(v.names, v.plan)
 	for _, step := range v.plan.Steps {
 		verbs, subresource := verbsOf(step.Action)
-		if step.Replaces != nil {
+		if step.Details().Replaces != nil {
 			verbs = append(verbs, "delete")
 		}
 		if len(verbs) == 0 {

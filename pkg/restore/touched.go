@@ -106,7 +106,7 @@ func (t *toucher) step(ctx context.Context, step *Step) error {
 		return nil // to be deleted, and gone
 	case step.Action == ActionPrune:
 		return t.touched(found)
-	case step.Need != nil:
+	case step.Details().Need != nil:
 		return nil // left as it is
 	}
 	settled, err := t.worker.asPlanned(ctx, a, found)

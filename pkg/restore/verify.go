@@ -242,7 +242,7 @@ func (v *verifier) compare(ctx context.Context, step *Step, status Content, live
 			What: "is being deleted since " + text(live, "metadata", "deletionTimestamp"),
 		})
 	}
-	if step.Need != nil {
+	if step.Details().Need != nil {
 		return nil // it may be another one than that of the point, and is not brought to it
 	}
 	content := step.Content.Object()
@@ -313,7 +313,7 @@ func (v *verifier) content(ctx context.Context, step *Step, content, live map[st
 
 	for _, d := range found {
 		what := hidden.text(d.what)
-		if hidden.hides(d.path) || hidden != nil && step.From != "" { // conversion moves values
+		if hidden.hides(d.path) || hidden != nil && step.Details().From != "" { // conversion moves values
 			what = "is not as saved"
 		}
 		managers := managersAt(live, got.content, d.path)

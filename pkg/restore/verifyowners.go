@@ -33,7 +33,7 @@ func (v *verifier) owners(ctx context.Context, p *Plan) error {
 
 // ownersOf checks the references of one object.
 func (v *verifier) ownersOf(ctx context.Context, step *Step, facts *liveFacts, alive map[string]bool) error {
-	for _, owner := range step.Owners {
+	for _, owner := range step.Details().Owners {
 		v.findings.Owners++
 		if live, ok := v.live[owner.Object]; ok {
 			v.ownerReference(step.Object, owner, live.uid, facts)

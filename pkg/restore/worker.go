@@ -131,7 +131,7 @@ func (w *worker) apply(ctx context.Context, a *stepResult, before learned) error
 
 // isLeftAlone reports whether the step has nothing to do with an object that exists.
 func (w *worker) isLeftAlone(step *Step, before learned) bool {
-	return step.Action == ActionPrepare || step.Need != nil && !before.created
+	return step.Action == ActionPrepare || step.Details().Need != nil && !before.created
 }
 
 // change brings an object that exists to the content.
@@ -183,7 +183,7 @@ func (w *worker) change(ctx context.Context, a *stepResult, live Identity, conte
 	if err != nil {
 		err = w.unchangeable(ctx, a, request, err)
 	}
-	if err != nil && a.step.Replaces != nil && found != nil && isUnchangeable(err) {
+	if err != nil && a.step.Details().Replaces != nil && found != nil && isUnchangeable(err) {
 		return w.replace(ctx, a, found, request)
 	}
 	if err != nil {
@@ -227,8 +227,8 @@ func (w *worker) before(ctx context.Context, a *stepResult, before learned) (Ide
 // out, because the garbage collector deletes objects whose owners do not exist: a
 // later step adds it, or it failed, and a later run does.
 func (w *worker) withOwners(ctx context.Context, a *stepResult, before learned) (map[string]any, error) {
-	references := make([]any, 0, len(a.step.Owners))
-	for _, owner := range a.step.Owners {
+	references := make([]any, 0, len(a.step.Details().Owners))
+	for _, owner := range a.step.Details().Owners {
 		identity, ok := before.owners[owner.Object]
 		if !ok {
 			known, err := w.inventory(ctx, a, owner.APIVersion, owner.Object.Kind)
@@ -323,7 +323,7 @@ func (w *worker) status(ctx context.Context, a *stepResult, before learned) erro
 // isFilled reports whether a live object has the status of the step, or that of an object
 // which is left alone has any.
 func isFilled(step *Step, found map[string]any) bool {
-	return step.Need != nil && len(dict(found["status"])) > 0 ||
+	return step.Details().Need != nil && len(dict(found["status"])) > 0 ||
 		found != nil && len(differences(step.Content.Object()["status"], found["status"])) == 0
 }
 

@@ -230,11 +230,11 @@ metadata: {name: owned, namespace: shop}
 
 	plan := planOf(t, apply(t, mapped(t, Changes{}, "shop=store"), point))
 	step := stepOf(t, plan, "ConfigMap/store/owned")
-	if len(step.Owners) != 1 || step.Owners[0].Object.String() != "ServiceAccount/store/web" {
-		t.Errorf("owners: %+v", step.Owners)
+	if len(step.Details().Owners) != 1 || step.Details().Owners[0].Object.String() != "ServiceAccount/store/web" {
+		t.Errorf("owners: %+v", step.Details().Owners)
 	}
-	if len(step.Rewritten) != 1 || step.Rewritten[0].Path != "metadata.namespace" {
-		t.Errorf("rewritten: %+v", step.Rewritten)
+	if len(step.Details().Rewritten) != 1 || step.Details().Rewritten[0].Path != "metadata.namespace" {
+		t.Errorf("rewritten: %+v", step.Details().Rewritten)
 	}
 	for _, part := range []string{
 		"Changed on the way (4 objects)",
