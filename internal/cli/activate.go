@@ -41,7 +41,12 @@ type activationAnswer struct {
 	DryRun     bool            `json:"dryRun"`
 	Released   int             `json:"released"`
 	Outcomes   []pause.Outcome `json:"outcomes"`
+	// Silenced are the webhooks that a restore has left silent which did not end, and what became of them.
+	Silenced []restore.SilenceOutcome `json:"silenced"`
 }
+
+// isNothing reports whether there is nothing to release.
+func (a activationAnswer) isNothing() bool { return len(a.Planned)+len(a.Silenced) == 0 }
 
 func newActivate(e *env) *cobra.Command {
 	o := &activateOptions{}
@@ -51,7 +56,8 @@ func newActivate(e *env) *cobra.Command {
 		Long: `Release the objects that a restore has paused: show what becomes of each, ask for
 confirmation, and put the values back that were there before. It needs no restore point: what was
 there before is remembered at the objects themselves, in the cluster. Objects that were
-paused in the source stay paused.
+paused in the source stay paused. Webhooks that a restore with --silence-dead-webhooks
+has left silenced, because it was killed, are put in force again.
 
 The objects of one controller are released in stages: the parts of a Cluster before the Cluster,
 sources of Flux before what applies them. Where the next stage needs it, the objects have to
@@ -101,7 +107,9 @@ func activateRun(ctx context.Context, e *env, o *activateOptions) error {
 		return err
 	}
 
-	answer := activationAnswer{DryRun: o.dryRun, Outcomes: []pause.Outcome{}, Unsearched: []string{}}
+	answer := activationAnswer{
+		DryRun: o.dryRun, Outcomes: []pause.Outcome{}, Unsearched: []string{}, Silenced: []restore.SilenceOutcome{},
+	}
 	if answer.Target, err = o.which(ctx, e, cluster); err != nil {
 		return err
 	}
@@ -113,7 +121,12 @@ func activateRun(ctx context.Context, e *env, o *activateOptions) error {
 	if answer.Planned, err = e.releasesOf(ctx, cluster, paused); err != nil {
 		return err
 	}
-	if answer.Rights, err = e.releaseRights(ctx, cluster, answer.Planned); err != nil {
+	if selector.Everything() {
+		if err := e.planSilenced(ctx, cluster, &answer); err != nil {
+			return err
+		}
+	}
+	if answer.Rights, err = e.releaseRights(ctx, cluster, answer); err != nil {
 		return err
 	}
 
@@ -121,7 +134,7 @@ func activateRun(ctx context.Context, e *env, o *activateOptions) error {
 		e.printReleases(answer)
 	}
 	var released error
-	if len(answer.Planned) > 0 {
+	if !answer.isNothing() {
 		if released = answer.Rights.Err(); released == nil {
 			released, err = o.release(ctx, e, cluster, &answer)
 		}
@@ -133,6 +146,9 @@ func activateRun(ctx context.Context, e *env, o *activateOptions) error {
 		err = e.printJSON(answer)
 	} else if len(answer.Outcomes) > 0 {
 		e.printReleased(answer)
+	}
+	if !o.json {
+		e.printSilenced(e.paragraphs(4), answer.Silenced)
 	}
 	if err != nil {
 		return err
@@ -200,9 +216,13 @@ func (o *activateOptions) find(
 }
 
 // releaseRights asks the target whether the account may release all of it.
-func (e *env) releaseRights(ctx context.Context, cluster restore.Cluster, releases []pause.Release) (restore.Rights, error) {
-	if len(releases) == 0 {
+func (e *env) releaseRights(ctx context.Context, cluster restore.Cluster, answer activationAnswer) (restore.Rights, error) {
+	if answer.isNothing() {
 		return restore.Rights{Missing: []restore.Right{}}, nil
+	}
+	releases := slices.Clone(answer.Planned)
+	for _, one := range answer.Silenced {
+		releases = append(releases, pause.Release{Object: one.Configuration, APIVersion: restore.ConfigurationVersion})
 	}
 	return e.rights(ctx, planned{plan: pause.RightsPlan(releases), cluster: cluster})
 }
@@ -213,7 +233,7 @@ func (o *activateOptions) release(ctx context.Context, e *env, cluster restore.C
 		if o.json {
 			e.printTarget(e.Err, answer.Target)
 		}
-		question := fmt.Sprintf("Release %s in %s?", count(len(answer.Planned), "object"), oneLine(answer.Target.name()))
+		question := fmt.Sprintf("Release %s in %s?", count(len(answer.Planned)+len(answer.Silenced), "object"), oneLine(answer.Target.name()))
 		if err := e.confirm(ctx, question); err != nil {
 			return nil, err
 		}
@@ -227,6 +247,12 @@ func (o *activateOptions) release(ctx context.Context, e *env, cluster restore.C
 	}
 	report, released := e.releaseAll(ctx, pause.Activator{Cluster: cluster, Wait: o.wait, DryRun: o.dryRun}, answer.Planned)
 	answer.Released, answer.Outcomes = report.Released, report.Outcomes
+	if !o.dryRun {
+		answer.Silenced = restore.Silencer{Cluster: cluster}.Unsilence(ctx, silencedOf(answer.Silenced), false)
+		if released == nil {
+			released = restore.SilenceError(answer.Silenced)
+		}
+	}
 	if cause := context.Cause(ctx); errors.Is(cause, session.ErrLost) {
 		released = cause
 	}
@@ -269,8 +295,13 @@ func (e *env) printReleases(a activationAnswer) {
 		fmt.Fprintf(out, "%s: this account may not list %s; what is paused there is not shown (-n NAMESPACE searches one namespace)\n",
 			e.paint(sgrYellow, "not searched"), appbur.Shortlist(a.Unsearched, shownNames))
 	}
+	for _, one := range a.Silenced {
+		fmt.Fprintf(out, "%s %s of %s\n", e.paint(sgrYellow, "silenced by a restore that did not end, and put in force again:"),
+			oneLine(appbur.Shortlist(one.Webhooks, shownNames)), one.Configuration)
+	}
 	if len(a.Planned) == 0 {
 		fmt.Fprintln(out, "Nothing is paused by a restore.")
+		e.printRights(e.Out, a.Rights)
 		return
 	}
 

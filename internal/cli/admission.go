@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/appbur/appbur"
@@ -14,26 +15,34 @@ import (
 // shownKinds is how many kinds one webhook names.
 const shownKinds = 5
 
-// admission asks the target which webhooks act on what the plan writes.
-func (e *env) admission(ctx context.Context, made planned) (restore.Admission, error) {
+// admission asks the target which webhooks act on what the plan writes, and says which of them are silenced:
+// that needs rights.
+func (e *env) admission(ctx context.Context, made *planned, silence silenceOptions) (restore.Admission, error) {
 	bar := e.bar("asking for the webhooks of the target", progress.Uncounted)
 	defer bar.finish()
 	admission, err := restore.ReviewAdmission(ctx, made.plan, made.cluster, made.rules)
 	if err != nil {
 		return restore.Admission{}, clusterHint(err)
 	}
+	made.besides = slices.Concat(made.besides, restore.SilenceRights(silence.choose(&admission)))
+	if admission.Silenced, err = e.leftSilent(ctx, restore.Silencer{Cluster: made.plain}); err != nil {
+		return restore.Admission{}, err
+	}
 	return admission, nil
 }
 
 // printAdmission says which webhooks change what the plan writes, and which refuse it; nothing where
 // there are none.
-func (e *env) printAdmission(w io.Writer, admission restore.Admission) {
-	var mutating, refusing []restore.LiveWebhook
+func (e *env) printAdmission(w io.Writer, admission restore.Admission, silence silenceOptions) {
+	var mutating, refusing, silenced []restore.LiveWebhook
 	for _, hook := range admission.Webhooks {
 		if hook.Mutates {
 			mutating = append(mutating, hook)
 		}
-		if hook.Refuses() {
+		switch {
+		case hook.Silence:
+			silenced = append(silenced, hook)
+		case hook.Refuses():
 			refusing = append(refusing, hook)
 		}
 	}
@@ -53,6 +62,28 @@ func (e *env) printAdmission(w io.Writer, admission restore.Admission) {
 	}
 	for _, hook := range refusing {
 		fmt.Fprintf(w, "  %s\n      hint: %s\n", oneLine(webhookLine(hook)), webhookHint(hook))
+	}
+	e.printSilences(w, admission, silenced, silence)
+}
+
+// printSilences says which webhooks are silenced, and which still are by a restore that did not end.
+func (e *env) printSilences(w io.Writer, admission restore.Admission, silenced []restore.LiveWebhook, silence silenceOptions) {
+	if len(silenced) > 0 {
+		fmt.Fprintf(w, "\n%s (%d)\n", e.paint(sgrYellow,
+			"Silenced until the end of the restore: webhooks of the target that nobody answers for"), len(silenced))
+	}
+	for _, hook := range silenced {
+		fmt.Fprintf(w, "  %s\n", oneLine(webhookLine(hook)))
+	}
+	if len(admission.Silenced) > 0 {
+		fmt.Fprintf(w, "\n%s (%d)\n", e.paint(sgrYellow, "Still silenced by a restore that did not end"), len(admission.Silenced))
+	}
+	when := "put in force again by the next restore, before it writes"
+	if silence.dead {
+		when = "put in force again at the end"
+	}
+	for _, one := range admission.Silenced {
+		fmt.Fprintf(w, "  %s of %s: %s\n", oneLine(appbur.Shortlist(one.Webhooks, shownNames)), one.Configuration, when)
 	}
 }
 
@@ -87,25 +118,19 @@ func webhookLine(hook restore.LiveWebhook) string {
 
 // webhookHint is the next step before a webhook that refuses everything.
 func webhookHint(hook restore.LiveWebhook) string {
-	if hook.Restored {
-		return "remove its configuration; the restore brings it back at its end, after what answers for it"
+	if hook.MayBeSilenced() {
+		return "pass --silence-dead-webhooks to let it pass until the end of the restore, or remove its configuration, which the restore brings back"
 	}
-	return "start what answers for it, or remove its configuration"
+	return "start what answers for it; or remove its configuration, or select it, too, and pass --silence-dead-webhooks"
 }
 
 // tellAdmission shows before a restore what webhooks will do to it.
-func (e *env) tellAdmission(ctx context.Context, o *restoreOptions, made planned) error {
+func (e *env) tellAdmission(o *restoreOptions, admission restore.Admission) {
 	if o.json {
-		return nil // plan --json has it
+		return // it is in the answer
 	}
-	admission, err := e.admission(ctx, made)
-	if err != nil {
-		return err
-	}
-	out := e.paragraphs(4)
-	e.printAdmission(out, admission)
-	if len(admission.Webhooks) > 0 {
+	e.printAdmission(e.paragraphs(4), admission, o.silence)
+	if len(admission.Webhooks)+len(admission.Silenced) > 0 {
 		fmt.Fprintln(e.Out)
 	}
-	return nil
 }

@@ -64,6 +64,14 @@ func exitCases(t *testing.T) []exitCase {
 			"objects that a restore has paused stay paused, because they could not be released or what they need is not ready (`restore`, `activate`)",
 			fmt.Errorf("x: %w", pause.ErrHeld),
 		},
+		{
+			ExitPartly, "webhooks that a restore has silenced could not be put in force again (`restore`, `undo`, `activate`)",
+			restore.SilenceError([]restore.SilenceOutcome{{Result: restore.SilenceFailed}}),
+		},
+		{
+			ExitPartly, "nobody answers in time for webhooks that a restore has silenced (`restore`)",
+			restore.SilenceError([]restore.SilenceOutcome{{Unready: "x"}}),
+		},
 		{ExitPartly, "a restore in which some objects or applications failed", failedApp(errors.New("x"))},
 		{ExitPartly, "a restore in which some objects or applications failed", failedApp(contract.NewError(contract.ReasonAppFailed, "x"))},
 		{

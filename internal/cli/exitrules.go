@@ -52,7 +52,7 @@ var exitRules = []exitRule{
 		ExitIncompatible,
 		contractReason(contract.ReasonSchemaTooNew, contract.ReasonSchemaTooOld, contract.ReasonNoCommonVersion, contract.ReasonWrongApp),
 	},
-	{ExitPartly, isAny(restore.ErrIncomplete, pause.ErrHeld)},
+	{ExitPartly, isAny(restore.ErrIncomplete, pause.ErrHeld, restore.ErrSilent, restore.ErrUnanswered)},
 	{ExitDamaged, isAny(repository.ErrRewritten, repository.ErrUnreadable, gitsync.ErrCorrupt, gitsync.ErrObjectNotFound)},
 }
 

@@ -70,6 +70,11 @@ var hintRules = []hintRule{
 		"another field manager owns these fields: run again with --conflicts force to take them over, or with --conflicts skip to leave such objects as they are",
 	},
 	{
+		isFailure(restore.FailureUnanswered),
+		"an admission webhook of the target does not answer: start its backend or remove its configuration, then run the restore again; " +
+			"one whose configuration is restored, too, is let pass with --silence-dead-webhooks",
+	},
+	{
 		isFailure(restore.FailureUnchangeable),
 		"the object exists and this field cannot be changed, not by force either: run again with --replace-immutable to have it deleted and " +
 			"created again, or leave the object as it is",

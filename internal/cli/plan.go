@@ -50,6 +50,7 @@ may change or refuse what is written. With --prune it lists what would be delete
 			if err != nil {
 				return err
 			}
+			made.beforeSilence()
 			if err := made.orderApps(); err != nil {
 				return err
 			}
@@ -57,11 +58,11 @@ may change or refuse what is written. With --prune it lists what would be delete
 			if err != nil {
 				return err
 			}
-			rights, err := e.rights(cmd.Context(), made)
+			admission, err := e.admission(cmd.Context(), &made, o.silence)
 			if err != nil {
 				return err
 			}
-			admission, err := e.admission(cmd.Context(), made)
+			rights, err := e.rights(cmd.Context(), made)
 			if err != nil {
 				return err
 			}
@@ -105,7 +106,7 @@ may change or refuse what is written. With --prune it lists what would be delete
 				if diff {
 					e.printDifferences(differences)
 				}
-				e.printAdmission(e.paragraphs(4), admission)
+				e.printAdmission(e.paragraphs(4), admission, o.silence)
 				e.printRights(e.Out, rights)
 			}
 			switch {
@@ -128,6 +129,7 @@ may change or refuse what is written. With --prune it lists what would be delete
 	o.addLockFlag(command)
 	o.pruning.addFlags(command)
 	o.phases.addFlags(command)
+	o.silence.addFlags(command)
 	command.Flags().StringArrayVar(&apps, "app", nil,
 		"state of this `APPLICATION` only: NAMESPACE/NAME or NAME, patterns; what restore takes, with =ADDRESS, selects nothing; repeatable")
 	command.Flags().BoolVar(&exitCode, "exit-code", false, "exit with 4 when a restore would create, change or delete something, or import state")

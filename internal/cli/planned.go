@@ -40,6 +40,7 @@ type planOptions struct {
 	finding   findOptions
 	appOrder  appOrderOptions
 	phases    phaseOptions
+	silence   silenceOptions
 	// pointRead is called when the restore point has been read; it may be nil.
 	pointRead func()
 }
@@ -52,6 +53,8 @@ type planned struct {
 	rules   *manifest.Rules
 	config  *rest.Config
 	cluster restore.Cluster
+	// plain is the cluster as it is, where cluster shows silenced webhooks as they were before.
+	plain restore.Cluster
 	// after says which applications wait for others.
 	after waits
 	// besides are the rights that a restore needs for its lock.
@@ -203,7 +206,7 @@ func (o *planOptions) planFor(ctx context.Context, config *rest.Config, point re
 	if err != nil {
 		return nil, err
 	}
-	if point, err = o.rewrites.rewrite(ctx, cluster, target, point); err != nil {
+	if point, err = o.rewrites.rewrite(ctx, cluster, target, restore.Unsilenced(point)); err != nil {
 		return nil, err
 	}
 	if o.rewrites.renames() {

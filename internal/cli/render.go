@@ -162,7 +162,7 @@ func (o *renderOptions) plan(ctx context.Context, e *env, version appbur.KubeVer
 		e.warn("what this release knows of Kubernetes ends with %s: of %s it knows only the removals that were announced until then",
 			end.MinorString(), version.MinorString())
 	}
-	point, err := o.choose(e, selector, pause.AsBefore(pointOf(s.loaded)))
+	point, err := o.choose(e, selector, pause.AsBefore(restore.Unsilenced(pointOf(s.loaded))))
 	if err != nil {
 		return s, err
 	}

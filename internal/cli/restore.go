@@ -70,6 +70,9 @@ nothing is changed, and the missing rights are shown as roles that can be applie
 
 What it will change or delete is saved first, and appbur undo brings it back.
 
+A webhook of the target that nobody answers for refuses what it guards, also the workload that
+would answer for it. --silence-dead-webhooks lets that pass, until it is restored.
+
 --dry-run says of each object what the restore would do, and has each --app try
 the import without committing it.
 
@@ -78,7 +81,7 @@ What selected objects need comes with them, and is left as it is where it exists
 
 If the target is the cluster that the point was taken of, what changed or was
 deleted there since would be undone. --yes alone does not confirm that.` +
-			exitStatus("0  done", "1  failed", "3  some objects or applications failed, a phase was not ready in time, state was not imported because no address was given, or something stays paused",
+			exitStatus("0  done", "1  failed", "3  some objects or applications failed, a phase was not ready in time, state was not imported because no address was given, something stays paused, or nobody answers for webhooks that were silenced",
 				"5  the history was rewritten (docs/trust.md)", "10 no repository, no such point, or nothing that is meant",
 				"11 --plan: the saved plan no longer holds; or somebody else restores to this cluster (nothing was changed), or took it over",
 				"12 a key, a login or a signature was refused, or the account lacks rights (nothing was changed)",
@@ -118,6 +121,7 @@ deleted there since would be undone. --yes alone does not confirm that.` +
 	addAppWaitFlag(command, &o.appWait)
 	o.pruning.addFlags(command)
 	o.phases.addFlags(command)
+	o.silence.addFlags(command)
 	command.Flags().IntVar(&o.pruneCount, "prune-count", -1, "with --prune: confirm that this `NUMBER` of objects is deleted, as the plan says")
 	command.Flags().StringVar(&o.plan, "plan", "",
 		"`FILE` that plan --out wrote: restore by that plan, with its point and its options, or not at all if it is no longer the same")
@@ -178,6 +182,7 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 	if err != nil {
 		return err
 	}
+	made.beforeSilence()
 	if err := made.orderApps(); err != nil {
 		return err
 	}
@@ -200,25 +205,27 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 		}
 	}
 
-	cluster := made.cluster
 	applicable := len(made.plan.Blocked()) == 0 || o.policy.AllowBlocked
 	writes := applicable && !o.dryRun
-	if o.dryRun {
-		cluster = restore.DryRun(cluster)
-	}
 	began := e.now()
 	if writes && o.yes && !o.undoNewer { // before any more questions to the target
 		if err := target.refuse(made.plan.Point); err != nil {
 			return err
 		}
 	}
+	silent := &silencing{admission: &restore.Admission{Webhooks: []restore.LiveWebhook{}}}
 	if applicable {
+		if *silent.admission, err = e.admission(ctx, &made, o.silence); err != nil {
+			return err
+		}
 		if err := e.requireRights(ctx, made, o.json); err != nil {
 			return err
 		}
-		if err := e.tellAdmission(ctx, o, made); err != nil {
-			return err
-		}
+		e.tellAdmission(o, *silent.admission)
+	}
+	cluster := made.cluster
+	if o.dryRun {
+		cluster = restore.DryRun(cluster, silent.admission.Webhooks...)
 	}
 	var undo *undoPoint
 	written := &writtenCluster{}
@@ -235,9 +242,14 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 	}
 	ctx = run.ctx
 	if writes {
-		written.Cluster = run.cluster(cluster)
+		silencer := restore.Silencer{Cluster: run.cluster(made.plain), Wait: o.wait}
+		written.Cluster = restore.BeforeSilence(silencer.Cluster, silencer)
 		cluster, made.cluster = written, written
 		if undo, err = e.beginUndo(ctx, o, made, target); err != nil {
+			return run.end(e, err)
+		}
+		if err := silent.begin(ctx, e, o.silence, silencer); err != nil {
+			undo.finish(ctx, e, restore.Report{}, false)
 			return run.end(e, err)
 		}
 		e.noteRestore(made, target, began, repository.RestoreBegun)
@@ -259,6 +271,7 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 		page.next("release of what was paused")
 		released, err = o.pauses.release(ctx, e, made, o.wait)
 	}
+	err = silent.end(ctx, e, err)
 	err = run.end(e, err)
 	if writes {
 		e.noteRestore(made, target, began,
@@ -268,7 +281,7 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 		return err // nothing was done, so there is nothing to report
 	}
 	activated := activationOf(made.plan, report.Outcomes, o.dryRun, released)
-	if printErr := e.printReport(report, activated, took, o, target, undo, run.answer, page.times(made.loaded.Meta)); printErr != nil {
+	if printErr := e.printReport(report, activated, took, o, target, undo, run.answer, page.times(made.loaded.Meta), silent); printErr != nil {
 		return printErr
 	}
 	return page.finish(o, made, target, report, activated, err)

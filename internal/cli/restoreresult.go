@@ -11,7 +11,7 @@ import (
 // printReport says what a restore did, object by object where they are few.
 func (e *env) printReport(
 	report restore.Report, activated activation, took time.Duration, o *restoreOptions, target targetCluster, undo *undoPoint,
-	run *runAnswer, times *restoreTimes,
+	run *runAnswer, times *restoreTimes, silent *silencing,
 ) error {
 	if o.json {
 		type plainReport restore.Report // without MarshalJSON, which would leave the target out
@@ -28,7 +28,10 @@ func (e *env) printReport(
 			Undo       appbur.RestorePointID `json:"undoPoint,omitempty"`
 			Run        *runAnswer            `json:"run,omitempty"`
 			Times      *restoreTimes         `json:"times,omitempty"`
-		}{plainReport(report), activated, target, undo.id(), run, times})
+			Admission  *restore.Admission    `json:"admission,omitempty"`
+
+			Silenced []restore.SilenceOutcome `json:"silenced"`
+		}{plainReport(report), activated, target, undo.id(), run, times, silent.admission, silent.all()})
 	}
 
 	t := e.newTable(restoreColumns...)
@@ -79,6 +82,7 @@ func (e *env) printReport(
 		e.printImport(app)
 	}
 	e.printActivation(activated)
+	e.printSilenced(out, silent.outcomes)
 	if times != nil {
 		fmt.Fprintln(out, times)
 	}

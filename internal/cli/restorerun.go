@@ -47,14 +47,14 @@ func (e *env) openRun(ctx context.Context, o *restoreOptions, made planned, writ
 	case o.noLock || len(made.plan.Blocked()) > 0 && !o.policy.AllowBlocked:
 		return run, nil
 	case !writes:
-		record, err := session.Read(ctx, made.cluster)
+		record, err := session.Read(ctx, made.plain)
 		if err == nil && record.Continues(intent) && !o.anew {
 			run.before = record
 		}
 		return run, nil // an account that may not read it is told by the review of its rights
 	}
 
-	lock, taken, err := session.Take(ctx, made.cluster, who, session.Options{
+	lock, taken, err := session.Take(ctx, made.plain, who, session.Options{
 		Now: e.now, Random: e.rand, TakeOver: o.takeOver, Gone: processGone,
 	})
 	switch {
@@ -96,7 +96,7 @@ func (e *env) holder(ctx context.Context, o *planOptions, made planned) session.
 	who := session.Holder{
 		Host: host, Point: made.plan.Point, Part: partText(made.plan.Part), Started: e.now(), Process: ownProcess(),
 	}
-	if who.User = restore.Account(ctx, made.cluster); who.User == "" { // old servers do not say it
+	if who.User = restore.Account(ctx, made.plain); who.User == "" { // old servers do not say it
 		if chosen := o.kubeconfigFile().Contexts[o.contextName()]; chosen != nil {
 			who.User = chosen.AuthInfo
 		}

@@ -66,6 +66,7 @@ func (o *planOptions) choiceFlags() *pflag.FlagSet {
 	o.pruning.addFlags(command)
 	o.appOrder.addFlags(command)
 	o.phases.addFlags(command)
+	o.silence.addFlags(command)
 	return command.Flags()
 }
 

@@ -83,18 +83,25 @@ func undoRun(ctx context.Context, e *env, o *restoreOptions) error {
 	if err != nil {
 		return err
 	}
-	cluster = run.cluster(cluster)
+	silent := &silencing{}
+	if !o.dryRun {
+		silencer := restore.Silencer{Cluster: run.cluster(made.plain)}
+		if err := silent.begin(run.ctx, e, o.silence, silencer); err != nil {
+			return run.end(e, err)
+		}
+		cluster = restore.BeforeSilence(silencer.Cluster, silencer)
+	}
 
 	bar := e.bar("undoing", "steps")
 	report, err := restore.Applier{Cluster: cluster, Reporter: stepProgress{bar}, Rules: made.rules, Hint: ownHint}.Apply(run.ctx, made.plan)
 	took := bar.finish()
-	err = run.end(e, err)
+	err = run.end(e, silent.end(run.ctx, e, err))
 	if err == nil && !o.dryRun {
 		if err := made.repo.DropUndo(ctx, undo); err != nil {
 			return fmt.Errorf("everything is as it was, but the undo point is still there: %w", err)
 		}
 	}
-	if printErr := e.printReport(report, activation{Kept: []pause.Outcome{}}, took, o, target, nil, run.answer, nil); printErr != nil {
+	if printErr := e.printReport(report, activation{Kept: []pause.Outcome{}}, took, o, target, nil, run.answer, nil, silent); printErr != nil {
 		return printErr
 	}
 	return err
@@ -145,6 +152,7 @@ func (o *restoreOptions) makeUndo(ctx context.Context, e *env) (made planned, ta
 	if made.cluster, err = restore.NewCluster(made.config); err != nil {
 		return made, target, undo, err
 	}
+	made.beforeSilence()
 	if target, err = o.which(ctx, made); err != nil {
 		return made, target, undo, err
 	}
@@ -204,7 +212,7 @@ func (o *restoreOptions) planUndo(ctx context.Context, e *env, made *planned, un
 	if err := o.rewrites.read(); err != nil {
 		return err
 	}
-	if point, err = o.rewrites.rewrite(ctx, made.cluster, target, point); err != nil {
+	if point, err = o.rewrites.rewrite(ctx, made.cluster, target, restore.Unsilenced(point)); err != nil {
 		return err
 	}
 	surroundings, err := restore.Survey(ctx, point, target, made.cluster)

@@ -25,6 +25,8 @@ type Admission struct {
 	// Webhooks are those that may change what is written, and those that would refuse it because their
 	// backend does not run.
 	Webhooks []LiveWebhook `json:"webhooks"`
+	// Silenced are those that a restore has silenced which did not end.
+	Silenced []Silenced `json:"silenced,omitempty"`
 	// Unknown says why the target did not answer, "" if it did.
 	Unknown string `json:"unknown,omitempty"`
 }
@@ -48,12 +50,18 @@ type LiveWebhook struct {
 	Kinds   []appbur.GroupKind `json:"kinds"`
 	// Restored is true where the plan has the configuration, too: it comes last in any restore.
 	Restored bool `json:"restored,omitempty"`
+	// Silence is true where the restore silences it: it lets pass what nobody answers for.
+	Silence bool `json:"silence,omitempty"`
 }
 
 // Refuses reports whether what the webhook is called for would be refused, because nobody answers.
 func (w LiveWebhook) Refuses() bool {
 	return w.FailurePolicy == string(admission.Fail) && (w.Backend == BackendMissing || w.Backend == BackendDown)
 }
+
+// MayBeSilenced reports whether a restore can let the webhook pass what it is called for. Its configuration
+// is one that the plan has, so what it is in the end is decided by the point and not by the silence.
+func (w LiveWebhook) MayBeSilenced() bool { return w.Refuses() && w.Restored }
 
 // BackendState says whether something answers for a webhook. The set is closed.
 type BackendState string
@@ -175,7 +183,7 @@ func (r *admissionReview) configured(ctx context.Context) ([]*webhook, error) {
 
 	var hooks []*webhook
 	for _, kind := range []appbur.GroupKind{kindMutatingConfiguration, kindValidatingConfiguration} {
-		err := eachObject(ctx, r.cluster, typeKey{admission.SchemeGroupVersion.String(), kind.Kind}, "", func(live map[string]any) error {
+		err := eachObject(ctx, r.cluster, typeKey{ConfigurationVersion, kind.Kind}, "", func(live map[string]any) error {
 			id := appbur.ObjectID{Group: kind.Group, Kind: kind.Kind, Name: text(live, "metadata", "name")}
 			read, err := webhooksOf(live)
 			for _, hook := range read {
@@ -197,7 +205,7 @@ func (r *admissionReview) configured(ctx context.Context) ([]*webhook, error) {
 		state, known := states[*hook.Service]
 		if !known {
 			var err error
-			if state, err = r.backend(ctx, *hook.Service); err != nil {
+			if state, err = backendOf(ctx, r.cluster, *hook.Service); err != nil {
 				return nil, err
 			}
 			states[*hook.Service] = state
@@ -243,9 +251,9 @@ func webhooksOf(live map[string]any) ([]*webhook, error) {
 // (k8s.io/api/discovery/v1, LabelServiceName).
 const sliceOwner = "kubernetes.io/service-name"
 
-// backend looks whether something answers for a Service.
-func (r *admissionReview) backend(ctx context.Context, service appbur.ObjectID) (BackendState, error) {
-	_, err := r.cluster.Get(ctx, service, "v1")
+// backendOf looks whether something answers for a Service.
+func backendOf(ctx context.Context, c Cluster, service appbur.ObjectID) (BackendState, error) {
+	_, err := c.Get(ctx, service, "v1")
 	switch {
 	case ctx.Err() != nil:
 		return "", ctx.Err()
@@ -256,7 +264,7 @@ func (r *admissionReview) backend(ctx context.Context, service appbur.ObjectID) 
 	}
 
 	state := BackendDown
-	err = eachObject(ctx, r.cluster, typeKey{"discovery.k8s.io/v1", "EndpointSlice"}, service.Namespace, func(slice map[string]any) error {
+	err = eachObject(ctx, c, typeKey{"discovery.k8s.io/v1", "EndpointSlice"}, service.Namespace, func(slice map[string]any) error {
 		if text(slice, "metadata", "labels", sliceOwner) != service.Name {
 			return nil
 		}

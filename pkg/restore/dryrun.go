@@ -16,11 +16,18 @@ import (
 // nothing. A restore to it takes the same path as a real one: admission, conflicts
 // and validation are those of the target. What the server cannot judge, because
 // the namespace or the kind would be created by the same restore, is answered as
-// created and marked unchecked.
-func DryRun(c Cluster) Cluster {
-	return &dryCluster{
+// created and marked unchecked; and so is what a webhook refuses that the restore would silence.
+func DryRun(c Cluster, webhooks ...LiveWebhook) Cluster {
+	d := &dryCluster{
 		Cluster: c, created: make(map[appbur.ObjectID]bool), deleted: make(map[appbur.ObjectID]bool), kinds: make(map[appbur.GroupKind]bool),
+		silenced: make(map[string]bool),
 	}
+	for _, hook := range webhooks {
+		if hook.Silence {
+			d.silenced[calling(hook.Name)] = true
+		}
+	}
+	return d
 }
 
 type dryCluster struct {
@@ -31,6 +38,8 @@ type dryCluster struct {
 	created map[appbur.ObjectID]bool  // would be there now
 	deleted map[appbur.ObjectID]bool  // would be gone now
 	kinds   map[appbur.GroupKind]bool // whose definition was applied; true if it would be new
+
+	silenced map[string]bool // as errors name the webhooks
 }
 
 var _ Cluster = (*dryCluster)(nil)
@@ -44,6 +53,9 @@ func (d *dryCluster) Apply(ctx context.Context, r Request) (Applied, error) {
 	answer, err := d.Cluster.Apply(ctx, r)
 	if errors.Is(err, ErrNotServed) && d.defines(r.Object.GroupKind()) {
 		return d.pretend(r.Object), nil // at a version that the restored definition adds
+	}
+	if err != nil && d.silenced[webhookIn(err)] {
+		return d.unanswered(ctx, r)
 	}
 
 	if err != nil {
@@ -84,6 +96,15 @@ func (d *dryCluster) pretend(id appbur.ObjectID) Applied {
 	d.count++
 	d.created[id] = true
 	return Applied{Identity: Identity{UID: fmt.Sprintf("dry-run-%d", d.count)}, Created: true, Unchecked: true}
+}
+
+// unanswered answers for the server where a webhook has nobody to answer for it and would be silent.
+func (d *dryCluster) unanswered(ctx context.Context, r Request) (Applied, error) {
+	live, err := d.Cluster.Get(ctx, r.Object, r.APIVersion)
+	if apierrors.IsNotFound(err) {
+		return d.pretend(r.Object), nil
+	}
+	return Applied{Identity: identityOf(live), Unchecked: true, Object: r.Content}, err
 }
 
 // Get implements [Cluster]. A definition that would be new would be established, and a

@@ -28,6 +28,8 @@ const (
 	FailureForeignFields Failure = "foreign fields"
 	// FailureUnchangeable means that the server lets nobody change a field of an object that exists.
 	FailureUnchangeable Failure = "unchangeable"
+	// FailureUnanswered means that nobody answers for an admission webhook.
+	FailureUnanswered Failure = "unanswered"
 	// FailureUnknownField means that the target does not know a field of the object.
 	FailureUnknownField Failure = "unknown field"
 )
@@ -113,7 +115,7 @@ var failureRules = []failureRule{
 	{
 		func(err error) bool { return mentions(err, "failed calling webhook") },
 		"an admission webhook of the target does not answer: start its backend or remove its configuration, then run the restore again",
-		"",
+		FailureUnanswered,
 	},
 	{
 		apierrors.IsUnauthorized,

@@ -22,6 +22,9 @@ type silentWebhooks struct {
 // pkg/admission/plugin/webhook/errors; k8s.io/apiextensions-apiserver, pkg/apiserver/conversion).
 var called = regexp.MustCompile(`failed calling webhook "[^"]*"|conversion webhook for [^:]* failed`)
 
+// calling is how an error names an admission webhook.
+func calling(name string) string { return `failed calling webhook "` + name + `"` }
+
 func webhookIn(err error) string { return called.FindString(err.Error()) }
 
 // attempts is how often a request with this error is tried.
