@@ -20,16 +20,14 @@ func (o *repositoryOptions) writeAnchor(e *env, repo *repository.Repository, key
 	return nil
 }
 
-// anchorEach writes an anchor after each commit, if one was requested. The next
+// anchorEach writes an anchor after each commit, if one is requested at the moment. The next
 // commit tries again.
-func (o *repositoryOptions) anchorEach(e *env, repo *repository.Repository, keys *keyring.Keys,
-	log *slog.Logger,
-) func(repository.Outcome) {
+func anchorEach(e *env, path func() string, repo *repository.Repository, keys *keyring.Keys, log *slog.Logger) func(repository.Outcome) {
 	return func(repository.Outcome) {
-		if o.anchor == "" {
+		if path() == "" {
 			return
 		}
-		if _, _, err := repo.WriteAnchor(o.anchor, keys, e.now()); err != nil {
+		if _, _, err := repo.WriteAnchor(path(), keys, e.now()); err != nil {
 			log.Error("the anchor was not written", "reason", err.Error(), "hint", hintOf(err))
 		}
 	}

@@ -26,6 +26,8 @@ type env struct {
 	getenv func(string) string
 	// ticker lets a progress line live while nothing happens; without one it does not.
 	ticker func(every time.Duration) (ticks <-chan time.Time, stop func())
+	// hangups are the signals HUP from now on; without it there are none.
+	hangups func() (signals <-chan os.Signal, stop func())
 	// collect sets how much a heap may grow before garbage is collected, in percent of what is live; nil
 	// where the user says it.
 	collect func(percent int) int
@@ -44,7 +46,9 @@ func Main() int {
 	// returns; one voice is enough.
 	klog.SetLogger(logr.Discard())
 	context.AfterFunc(ctx, stop) // from now on a signal has its default effect: the second one kills
-	e := &env{Streams: SystemStreams(os.Getenv), now: time.Now, rand: rand.Reader, getenv: os.Getenv, ticker: systemTicker}
+	e := &env{
+		Streams: SystemStreams(os.Getenv), now: time.Now, rand: rand.Reader, getenv: os.Getenv, ticker: systemTicker, hangups: systemHangups,
+	}
 	if os.Getenv("GOGC") == "" {
 		e.collect = debug.SetGCPercent
 	}

@@ -42,8 +42,11 @@ func (e *env) push(ctx context.Context, repo *repository.Repository, keysDir str
 }
 
 // pusher pushes beside a daemon, and logs what becomes of it.
-func (e *env) pusher(repo *repository.Repository, keysDir string, log *slog.Logger) *daemon.Pusher {
+func (e *env) pusher(repo *repository.Repository, keysDir string, wanted func() bool, log *slog.Logger) *daemon.Pusher {
 	return daemon.NewPusher(func(ctx context.Context) (bool, error) {
+		if !wanted() {
+			return true, nil
+		}
 		done, err := e.replicate(ctx, repo, keysDir, nil)
 		if err != nil || done == nil {
 			return err == nil, err

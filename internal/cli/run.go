@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/capture"
+	"github.com/appbur/appbur/internal/configuration"
 	"github.com/appbur/appbur/internal/daemon"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/exporter"
@@ -19,13 +21,8 @@ import (
 type runOptions struct {
 	repositoryOptions
 	clusterOptions
-	guards repository.Guards
-	quiet  time.Duration
-	limit  time.Duration
-	noPush bool
-	json   bool
-
-	maintainAfter int
+	config      string
+	printConfig bool
 }
 
 func newRun(e *env) *cobra.Command {
@@ -39,33 +36,59 @@ listed again, so nothing is missed; also when the store of the API server goes b
 in time. Another cluster at the same address ends the run. Restore points are made by ` + "`appbur backup`" + `.
 
 Commits are pushed to the remotes as they are made. Commits never wait for a
-remote; one that is down is tried again until it has everything.` +
+remote; one that is down is tried again until it has everything.
+
+With --config everything can be said in a file, which is read again when it changes and
+after the signal HUP. What the command line says holds whatever the file says, and the file
+before the environment (docs/configuration.md).` +
 			exitStatus("0  stopped by a signal, everything seen is committed", "1  failed", "5  the history was rewritten (docs/trust.md)",
-				"12 a key or a login was refused"),
+				"12 a key or a login was refused", "64 the command line or the configuration is wrong"),
 		Example: `  appbur run --repo ./mgmt.git
+  appbur run --config /etc/appbur/appbur.yaml
   appbur run --repo ./mgmt.git --quiet 5s --json 2>appbur.log`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runRun(cmd.Context(), e, o) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return runRun(cmd.Context(), e, o, cmd.Flags()) },
 	}
 	o.repositoryOptions.addFlags(e, command)
 	o.clusterOptions.addFlags(command)
-	addGuardFlags(command, &o.guards)
+	addGuardFlags(command, new(repository.Guards))
 	o.addAnchorFlag(e, command, "to write after each commit")
-	command.Flags().DurationVar(&o.quiet, "quiet", 2*time.Second, "commit when nothing has changed for this `LONG`")
-	command.Flags().DurationVar(&o.limit, "limit", 15*time.Second, "commit at the latest after this `LONG`, however busy the cluster is")
-	command.Flags().IntVar(&o.maintainAfter, "maintain-after", 500,
-		"pack the repository together in the background after this `NUMBER` of commits; 0 never does")
-	noPushFlag(command, &o.noPush)
-	command.Flags().BoolVar(&o.json, "json", false, "log JSON lines instead of text")
+	noPushFlag(command, new(bool))
+
+	// Their values come with the configuration, which has a place for each (runflags.go).
+	f := command.Flags()
+	f.Duration("quiet", 2*time.Second, "commit when nothing has changed for this `LONG`")
+	f.Duration("limit", 15*time.Second, "commit at the latest after this `LONG`, however busy the cluster is")
+	f.Int("maintain-after", 500, "pack the repository together in the background after this `NUMBER` of commits; 0 never does")
+	f.Bool("json", false, "log JSON lines instead of text")
+	f.StringVar(&o.config, "config", "", "YAML `FILE` with settings; it is read again when it changes, and after the signal HUP")
+	f.BoolVar(&o.printConfig, "print-config", false, "print a configuration that says the same as this command line, and do nothing else")
 	return command
 }
 
-func runRun(ctx context.Context, e *env, o *runOptions) error {
-	var handler slog.Handler = slog.NewTextHandler(e.Err, nil)
-	if o.json {
-		handler = slog.NewJSONHandler(e.Err, nil)
+// obey takes the settings that are the same from the start to the end.
+func (o *runOptions) obey(c configuration.Configuration) {
+	o.repo, o.keys = c.Repository.Path, c.Repository.Keys
+	o.kubeconfig, o.context = c.Cluster.Kubeconfig, c.Cluster.Context
+}
+
+func runRun(ctx context.Context, e *env, o *runOptions, flags *pflag.FlagSet) error {
+	settings, err := settingsOfRun(e, o.config, flags)
+	if err != nil {
+		return err
 	}
-	log := slog.New(handler)
+	if o.printConfig {
+		return settings.print(e)
+	}
+	o.obey(settings.Value)
+	if settings.Value.Log.Format == configuration.LogJSON {
+		_ = flags.Set("json", "true") // an error at the end is told as the log is
+	}
+	format := newLogFormat(e.Err)
+	log := slog.New(format)
+	live := newLiveSettings(settings.Value, format)
+	settings.tell(log)
+
 	repo, keys, err := o.writable(e)
 	if err != nil {
 		return err
@@ -74,44 +97,47 @@ func runRun(ctx context.Context, e *env, o *runOptions) error {
 	if err != nil {
 		return err
 	}
-	writer, err := repo.Begin(source.cluster, source.rules.Version(), keys, o.guards, e.rand, e.now)
+	writer, err := repo.Begin(source.cluster, source.rules.Version(), keys, live.guards(), e.rand, e.now)
 	if err != nil {
 		return err
 	}
 	writer.Follow()
 	log.Info("watching", "cluster", source.cluster.ID, "kubernetes", source.cluster.Version.String(), "repository", repo.Dir())
 
+	pace := live.pace()
+	anchored := anchorEach(e, live.anchor, repo, keys, log)
+	pusher := e.pusher(repo, keys.Dir, live.pushes, log)
 	options := daemon.Options{
-		Quiet: o.quiet, Limit: o.limit, Now: e.now, Log: log, Hint: hintOf,
-		Maintainer: repo, MaintainAfter: o.maintainAfter,
+		Quiet: pace.Quiet, Limit: pace.Limit, Now: e.now, Log: log, Hint: hintOf,
+		Maintainer: repo, MaintainAfter: pace.MaintainAfter, Paces: live.paces,
+		Confirm: func(ctx context.Context) error { return sameCluster(ctx, source.Exporter, source.cluster) },
 		Forget: func(ctx context.Context, known appbur.Coverage) error {
 			_, err := capture.ForgetKinds(ctx, source.Exporter, writer, known)
 			return err
 		},
+		Committed: func(outcome repository.Outcome) {
+			pusher.Want()
+			anchored(outcome)
+		},
 	}
 
-	options.Confirm = func(ctx context.Context) error { return sameCluster(ctx, source.Exporter, source.cluster) }
-	anchored := o.anchorEach(e, repo, keys, log)
-	options.Committed = anchored
-	if o.noPush {
-		return daemon.Run(ctx, source.Exporter, writer, options)
-	}
-	pusher := e.pusher(repo, keys.Dir, log)
-	options.Committed = func(outcome repository.Outcome) {
-		pusher.Want()
-		anchored(outcome)
-	}
-
-	// It outlives the signal, because the daemon commits once more after it.
-	pushing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	// They outlive the signal, because the daemon commits once more after it.
+	beside, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var running sync.WaitGroup
+	defer running.Wait()
 	defer stop()
-	var beside sync.WaitGroup
-	beside.Go(func() { pusher.Run(pushing) })
+	running.Go(func() { pusher.Run(beside) })
 	pusher.Want() // what an earlier run could not push
-	err = daemon.Run(ctx, source.Exporter, writer, options)
-	stop()
-	beside.Wait()
-	return err
+	if settings.file != "" {
+		running.Go(func() {
+			settings.reload(beside, e, log, func(c configuration.Configuration) {
+				writer.AllowCollapse(c.Guards.AllowCollapse)
+				live.take(beside, c)
+				pusher.Want() // for one that did not push before
+			})
+		})
+	}
+	return daemon.Run(ctx, source.Exporter, writer, options)
 }
 
 // sameCluster demands that the cluster that answers is the one that was asked first.

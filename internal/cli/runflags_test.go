@@ -10,8 +10,9 @@ import (
 
 // flagsWithoutSetting are those of run that are about the command itself.
 var flagsWithoutSetting = map[string]string{
-	"config": "it names the file",
-	"help":   "it prints the help",
+	"config":       "it names the file",
+	"help":         "it prints the help",
+	"print-config": "it prints the file",
 }
 
 // settingsWithoutFlag are those that only a file can have.

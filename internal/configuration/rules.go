@@ -14,8 +14,9 @@ var rules = []settings.Rule[Configuration]{
 			if c.Watch.Quiet <= c.Watch.Limit {
 				return "", ""
 			}
-			return fmt.Sprintf("%v of quiet cannot be waited for: a change waits %v at most (watch.limit)", c.Watch.Quiet, c.Watch.Limit),
-				fmt.Sprintf("set watch.limit to %v or more, or watch.quiet to %v or less", c.Watch.Quiet, c.Watch.Limit)
+			quiet, limit := Table.Text(c, "watch.quiet"), Table.Text(c, "watch.limit")
+			return fmt.Sprintf("%s of quiet cannot be waited for: a change waits %s at most (watch.limit)", quiet, limit),
+				fmt.Sprintf("set watch.limit to %s or more, or watch.quiet to %s or less", quiet, limit)
 		},
 	},
 }

@@ -64,6 +64,14 @@ type Options struct {
 	// the background; it may be nil.
 	Maintainer    Maintainer
 	MaintainAfter int
+	// Paces brings another pace while the daemon runs. What a guard has kept back is tried again then. It may be nil.
+	Paces <-chan Pace
+}
+
+// Pace is what can change while the daemon runs: the settings of [Options] that are called the same.
+type Pace struct {
+	Quiet, Limit  time.Duration
+	MaintainAfter int
 }
 
 // Run watches and commits until ctx ends, which is no error.
@@ -87,6 +95,9 @@ func Run(ctx context.Context, watcher Watcher, writer Writer, o Options) error {
 
 	for {
 		select {
+		case pace := <-o.Paces:
+			c.keep(pace)
+			c.touch()
 		case <-c.touched:
 			c.settle(watchContext)
 			switch err := c.commit(watchContext); {
@@ -256,8 +267,15 @@ func (c *collector) coverage() appbur.Coverage {
 	return coverage
 }
 
+// keep goes by another pace from now on. It is for the goroutine that commits.
+func (c *collector) keep(pace Pace) {
+	c.options.Quiet, c.options.Limit = pace.Quiet, pace.Limit
+	c.upkeep.options.MaintainAfter = pace.MaintainAfter
+}
+
 // settle waits until nothing has happened for a while, within the limit.
 func (c *collector) settle(ctx context.Context) {
+	began := c.options.Now()
 	limit := time.NewTimer(c.options.Limit)
 	defer limit.Stop()
 	quiet := time.NewTimer(c.options.Quiet)
@@ -266,6 +284,10 @@ func (c *collector) settle(ctx context.Context) {
 		select {
 		case <-c.touched:
 			quiet.Reset(c.options.Quiet)
+		case pace := <-c.options.Paces:
+			c.keep(pace)
+			quiet.Reset(pace.Quiet)
+			limit.Reset(pace.Limit - c.options.Now().Sub(began))
 		case <-quiet.C:
 			return
 		case <-limit.C:

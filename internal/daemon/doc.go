@@ -11,6 +11,7 @@
 //     what was missed is committed. Nothing depends on having seen an event.
 //   - A guard that refuses a commit does not end the daemon: it is reported, what
 //     was gathered stays, and the next change tries again.
+//   - A new [Pace] takes effect at once, also for the commit that is waited for, and nothing that was gathered is lost.
 //   - Before the daemon ends it commits what it has gathered.
 //   - Maintenance of the repository runs in parallel with the commits, one at a time. If it
 //     fails that is reported and tried again later; it never stops the watch, and

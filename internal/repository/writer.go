@@ -240,6 +240,13 @@ func (w *Writer) removeWhere(gone func(path string) bool) error {
 	return nil
 }
 
+// AllowCollapse switches the guard against a collapse off or on for the commits that follow.
+func (w *Writer) AllowCollapse(allowed bool) {
+	w.gate.Lock()
+	defer w.gate.Unlock()
+	w.guards.AllowCollapse = allowed
+}
+
 // Changed reports whether there is something to commit.
 func (w *Writer) Changed() bool {
 	w.mu.Lock()

@@ -38,7 +38,7 @@ func Field[T any, F comparable](name string, takes Type[F], at func(*T) *F, stan
 
 	// A default that the type refuses is no value.
 	var zero F
-	probe := &reader{sources: map[string]Source{}}
+	probe := newReader()
 	takes.read(probe, "", takes.node(zero), new(F))
 	none := len(probe.faults) > 0
 	row.unset = func(value *T) bool { return none && *at(value) == zero }

@@ -15,12 +15,16 @@ import (
 
 // Document is what was read.
 type Document[T any] struct {
-	Value   T
-	sources map[string]Source
+	Value T
+
+	sources, overridden map[string]Source
 }
 
 // Source says where the value of a setting comes from.
 func (d Document[T]) Source(path string) Source { return d.sources[path] }
+
+// Overridden says where the document has a setting whose value comes from above it; the zero value stands for nowhere.
+func (d Document[T]) Overridden(path string) Source { return d.overridden[path] }
 
 // Given is a value from elsewhere than the document, for example from the environment.
 type Given struct {
@@ -40,7 +44,7 @@ type Rule[T any] struct {
 // Read reads a document. What is below it holds where the document says nothing; what is above it holds whatever the
 // document says. Without a document, nil, these are all there is. An error is an [Error].
 func Read[T any](table ObjectType[T], data []byte, below, above []Given, rules ...Rule[T]) (Document[T], error) {
-	r := &reader{sources: map[string]Source{}}
+	r := newReader()
 	for _, field := range table.Fields() {
 		r.known = append(r.known, field.Path)
 	}
@@ -62,7 +66,7 @@ func Read[T any](table ObjectType[T], data []byte, below, above []Given, rules .
 	if err := asError(r.faults); err != nil {
 		return Document[T]{}, err
 	}
-	return Document[T]{value, r.sources}, nil
+	return Document[T]{value, r.sources, r.overridden}, nil
 }
 
 // readGiven reads values from elsewhere as if each stood in a document of its own.
@@ -112,7 +116,7 @@ func (r *reader) parse(data []byte) *yaml.Node {
 	var document yaml.Node
 	switch err := decoder.Decode(&document); {
 	case errors.Is(err, io.EOF):
-		r.faults = append(r.faults, Fault{Line: 1, Problem: "the file is empty"})
+		r.faults = append(r.faults, Fault{Line: 1, Problem: "the file is empty", Hint: "write at least the settings that have to be there"})
 		return nil
 	case err != nil:
 		r.faults = append(r.faults, syntaxFault(err))

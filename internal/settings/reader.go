@@ -18,6 +18,8 @@ type Source struct {
 type reader struct {
 	faults  []Fault
 	sources map[string]Source
+	// overridden are the places in the document that something above it overrides.
+	overridden map[string]Source
 	// from is where the values are given that are read at the moment, "" for the document.
 	from string
 	// known are the paths of all settings.
@@ -29,7 +31,16 @@ func (r *reader) fault(node *yaml.Node, path, problem, hint string) {
 }
 
 // note remembers where a setting was given.
-func (r *reader) note(node *yaml.Node, path string) { r.sources[path] = Source{node.Line, r.from} }
+func (r *reader) note(node *yaml.Node, path string) {
+	if before := r.sources[path]; before.Line > 0 {
+		r.overridden[path] = before
+	}
+	r.sources[path] = Source{node.Line, r.from}
+}
+
+func newReader() *reader {
+	return &reader{sources: map[string]Source{}, overridden: map[string]Source{}}
+}
 
 // refusesForm reports whether a value is written in a way that settings are not.
 func (r *reader) refusesForm(path string, node *yaml.Node) bool {

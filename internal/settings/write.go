@@ -3,6 +3,7 @@ package settings
 import (
 	"bytes"
 	"fmt"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -32,6 +33,17 @@ func (o ObjectType[T]) Write(value T) ([]byte, error) {
 		return nil, fmt.Errorf("writing the settings: %w", err)
 	}
 	return b.Bytes(), nil
+}
+
+// Text is the value of a setting as it would stand in a document, "" for none.
+func (o ObjectType[T]) Text(value T, path string) string {
+	node := o.node(value)
+	for name := range strings.SplitSeq(path, ".") {
+		if node = valueOf(node, name); node == nil {
+			return ""
+		}
+	}
+	return textOf(node)
 }
 
 // Changed are the settings in which two values differ, with both as texts, "" for none. Of a list it is the whole.
