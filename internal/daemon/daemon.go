@@ -64,6 +64,8 @@ type Options struct {
 	// the background; it may be nil.
 	Maintainer    Maintainer
 	MaintainAfter int
+	// Status is kept up to date for whoever asks; it may be nil.
+	Status *Status
 	// Paces brings another pace while the daemon runs. What a guard has kept back is tried again then. It may be nil.
 	Paces <-chan Pace
 }
@@ -79,6 +81,9 @@ func Run(ctx context.Context, watcher Watcher, writer Writer, o Options) error {
 	if o.Hint == nil {
 		o.Hint = appbur.HintOf
 	}
+	if o.Status == nil {
+		o.Status = &Status{}
+	}
 	c := &collector{
 		writer: writer, options: o, types: map[appbur.GroupKind]appbur.TypeCoverage{}, touched: make(chan struct{}, 1),
 		trouble: &trouble{log: o.Log, now: o.Now},
@@ -92,12 +97,16 @@ func Run(ctx context.Context, watcher Watcher, writer Writer, o Options) error {
 	c.upkeep = upkeep
 	ended := make(chan error, 1)
 	go func() { ended <- watcher.Watch(watchContext, c) }()
+	beat := time.NewTicker(beatEvery)
+	defer beat.Stop()
 
 	for {
+		c.doing(stepWaiting)
 		select {
 		case pace := <-o.Paces:
 			c.keep(pace)
 			c.touch()
+		case <-beat.C:
 		case <-c.touched:
 			c.settle(watchContext)
 			switch err := c.commit(watchContext); {
@@ -165,6 +174,15 @@ func (c *collector) touch() {
 	}
 }
 
+// doing notes what the loop does.
+func (c *collector) doing(s step) { c.options.Status.beat(s, c.options.Now()) }
+
+// Discovered implements [exporter.Handler].
+func (c *collector) Discovered(types []exporter.Type) error {
+	c.options.Status.discover(types)
+	return nil
+}
+
 // Put implements [exporter.Handler].
 func (c *collector) Put(_ exporter.Type, result manifest.Result) error {
 	defer c.touch()
@@ -187,6 +205,7 @@ func (c *collector) Synced(_ exporter.Type, coverage appbur.TypeCoverage, presen
 	c.gate.RLock()
 	defer c.gate.RUnlock()
 	c.note(coverage)
+	c.options.Status.list(coverage.GroupKind())
 	return c.writer.KeepOnly(coverage.GroupKind(), present)
 }
 
@@ -207,6 +226,7 @@ func (c *collector) Gone(t exporter.Type) error {
 	delete(c.types, gk)
 	c.settled = false
 	c.mu.Unlock()
+	c.options.Status.list(gk)
 	return c.writer.KeepOnly(gk, nil)
 }
 
@@ -215,6 +235,7 @@ func (c *collector) Failed(coverage appbur.TypeCoverage) error {
 	c.trouble.fails(coverage.GroupKind().String(), coverage.Reason)
 	c.writer.Doubt(coverage.GroupKind())
 	c.note(coverage)
+	c.options.Status.list(coverage.GroupKind())
 	return nil
 }
 
@@ -280,8 +301,12 @@ func (c *collector) settle(ctx context.Context) {
 	defer limit.Stop()
 	quiet := time.NewTimer(c.options.Quiet)
 	defer quiet.Stop()
+	beat := time.NewTicker(beatEvery)
+	defer beat.Stop()
 	for {
+		c.doing(stepGathering)
 		select {
+		case <-beat.C:
 		case <-c.touched:
 			quiet.Reset(c.options.Quiet)
 		case pace := <-c.options.Paces:
@@ -318,6 +343,7 @@ func (c *collector) forget(ctx context.Context) error {
 }
 
 func (c *collector) commit(ctx context.Context) error {
+	c.doing(stepCommitting)
 	if err := c.forget(ctx); err != nil {
 		return err
 	}

@@ -9,21 +9,61 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
+// Cause is one of the reasons why a type cannot be read. The set is closed, and the
+// texts are stable.
+type Cause string
+
+// The causes.
+const (
+	CauseExpired      Cause = "continue_token_expired"
+	CauseAbsent       Cause = "not_served"
+	CauseForbidden    Cause = "forbidden"
+	CauseUnauthorized Cause = "unauthorized"
+	CauseConversion   Cause = "conversion_webhook"
+	CauseOverloaded   Cause = "overloaded"
+	CauseTimeout      Cause = "timeout"
+	CauseServer       Cause = "server_error"
+	CauseConnection   Cause = "connection"
+	// CauseOther is every other one.
+	CauseOther Cause = "other"
+)
+
+// Causes are all causes.
+func Causes() []Cause {
+	list := make([]Cause, 0, len(causes)+1)
+	for _, c := range causes {
+		list = append(list, c.cause)
+	}
+	return append(list, CauseOther)
+}
+
+// CauseOf returns the cause of a type that cannot be read, by the reason in its coverage.
+func CauseOf(reason string) Cause {
+	words, _, _ := strings.Cut(reason, ": ")
+	for _, c := range causes {
+		if c.words == words {
+			return c.cause
+		}
+	}
+	return CauseOther
+}
+
 // causes say in words what an error means for a type that is read. The first that
 // fits is written before what the server said, which stays: it names the details.
 var causes = []struct {
+	cause Cause
 	fits  func(error) bool
 	words string
 }{
-	{isExpired, "listing all pages takes longer than the server keeps the continue token"},
-	{isAbsent, "it is not served at the moment"},
-	{apierrors.IsForbidden, "the account may not read this"},
-	{apierrors.IsUnauthorized, "the server does not accept the account"},
-	{isConversion, "its objects cannot be converted to the version that is read"},
-	{apierrors.IsTooManyRequests, "the server is overloaded"},
-	{isTimeout, "the server did not answer in time"},
-	{isServerError, "the server failed"},
-	{isConnection, "the connection broke"},
+	{CauseExpired, isExpired, "listing all pages takes longer than the server keeps the continue token"},
+	{CauseAbsent, isAbsent, "it is not served at the moment"},
+	{CauseForbidden, apierrors.IsForbidden, "the account may not read this"},
+	{CauseUnauthorized, apierrors.IsUnauthorized, "the server does not accept the account"},
+	{CauseConversion, isConversion, "its objects cannot be converted to the version that is read"},
+	{CauseOverloaded, apierrors.IsTooManyRequests, "the server is overloaded"},
+	{CauseTimeout, isTimeout, "the server did not answer in time"},
+	{CauseServer, isServerError, "the server failed"},
+	{CauseConnection, isConnection, "the connection broke"},
 }
 
 // isConversion reports that a conversion webhook between what is stored and

@@ -16,6 +16,9 @@ import (
 // Handler receives what [Exporter.Watch] sees. Calls about one type come one after
 // the other, calls about different types at the same time. An error ends the watch.
 type Handler interface {
+	// Discovered reports the types that discovery lists, each time that it was read, before
+	// anything of a new one is reported. Each new one is then Synced or Failed.
+	Discovered(types []Type) error
 	// Put reports an object that was created or changed, or that is listed again.
 	// When it is not saved (any more), its file must go. One that has a Failure, or for
 	// which Put returns an [appbur.ObjectError], exists and cannot be saved: its file
@@ -103,6 +106,9 @@ func (w *watcher) supervise(ctx context.Context, types []Type, failed []appbur.G
 			if err := w.handler.Holes(slices.Clone(failed)); err != nil {
 				return err
 			}
+		}
+		if err := w.handler.Discovered(slices.Clone(types)); err != nil {
+			return err
 		}
 		if err := w.reconcile(ctx, types); err != nil {
 			return err

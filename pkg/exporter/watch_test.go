@@ -24,6 +24,8 @@ type journal struct {
 	err   error
 	// refuses is the name of the objects that cannot be saved.
 	refuses string
+	// discovered are the kinds that Watch ever said are there.
+	discovered map[appbur.GroupKind]bool
 }
 
 func (j *journal) note(format string, args ...any) error {
@@ -57,12 +59,27 @@ func (j *journal) Delete(_ Type, id appbur.ObjectID) error {
 func (j *journal) Synced(t Type, c appbur.TypeCoverage, present map[string]struct{}) error {
 	j.mutex.Lock()
 	defer j.mutex.Unlock()
+	if !j.discovered[t.GroupKind()] {
+		return fmt.Errorf("%s is listed, and nobody said that it is there", t)
+	}
 	for path := range j.saved {
 		if _, ok := present[path]; !ok && strings.Contains(path, "/"+strings.ToLower(t.GroupKind().String())+"/") {
 			delete(j.saved, path)
 		}
 	}
 	return j.note("synced %s at %s", t, c.ResourceVersion)
+}
+
+func (j *journal) Discovered(types []Type) error {
+	j.mutex.Lock()
+	defer j.mutex.Unlock()
+	if j.discovered == nil {
+		j.discovered = make(map[appbur.GroupKind]bool)
+	}
+	for _, t := range types {
+		j.discovered[t.GroupKind()] = true
+	}
+	return nil
 }
 
 func (j *journal) Covered(c appbur.TypeCoverage) error {

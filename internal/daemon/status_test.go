@@ -1,0 +1,139 @@
+package daemon
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/exporter"
+)
+
+// follow runs a daemon in a bubble, and its status.
+func follow(t *testing.T, n *notebook, watcher script) (status *Status, stop func() error) {
+	t.Helper()
+	status = &Status{}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- Run(ctx, watcher, n, Options{
+			Quiet: time.Second, Limit: 10 * time.Second, Now: time.Now, Log: slog.New(slog.DiscardHandler), Status: status,
+		})
+	}()
+	return status, func() error {
+		cancel()
+		return <-ended
+	}
+}
+
+// A loop moves while nothing happens and while much does; one that hangs in a commit is stuck after a while, and
+// moves again when the commit ends.
+func TestTheStatusTellsALoopThatIsStuck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		hangs := false
+		n := &notebook{fail: func() error {
+			if hangs {
+				<-release
+			}
+			return nil
+		}}
+
+		changes := make(chan int)
+		status, stop := follow(t, n, func(ctx context.Context, h exporter.Handler) error {
+			for {
+				select {
+				case times := <-changes:
+					for range times {
+						_ = put(h)
+						time.Sleep(500 * time.Millisecond)
+					}
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+		})
+		moves := func(when string) {
+			t.Helper()
+			if err := status.Moves(time.Now()); err != nil {
+				t.Errorf("%s: %v", when, err)
+			}
+		}
+
+		moves("before it begins")
+		time.Sleep(time.Hour)
+		moves("while nothing happens")
+		changes <- 1000
+		for range 100 {
+			time.Sleep(5 * time.Second)
+			moves("while much happens")
+		}
+
+		hangs = true
+		changes <- 1
+		time.Sleep(9 * time.Minute)
+		moves("in a long commit")
+		time.Sleep(2 * time.Minute)
+		if err := status.Moves(time.Now()); err == nil || !strings.HasPrefix(err.Error(), "the loop has not moved for 1") ||
+			!strings.HasSuffix(err.Error(), "while committing") {
+			t.Errorf("stuck in a commit: %v", err)
+		}
+
+		close(release)
+		time.Sleep(time.Second)
+		moves("after the commit")
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// The first list is done when each type was listed, or cannot be; what comes later changes nothing.
+func TestTheStatusTellsTheFirstList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kind := func(name string) exporter.Type {
+			return exporter.Type{GroupVersionResource: schema.GroupVersionResource{Version: "v1"}, Kind: name}
+		}
+		step := make(chan func(h exporter.Handler))
+		status, stop := follow(t, &notebook{}, func(ctx context.Context, h exporter.Handler) error {
+			for {
+				select {
+				case do := <-step:
+					do(h)
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+		})
+
+		want := func(text string) {
+			t.Helper()
+			synctest.Wait()
+			got := "listed"
+			if err := status.Listed(); err != nil {
+				got = err.Error()
+			}
+			if got != text {
+				t.Errorf("got %q, want %q", got, text)
+			}
+		}
+		want("the types of the cluster are not known yet")
+		step <- func(h exporter.Handler) { _ = h.Discovered([]exporter.Type{kind("A"), kind("B"), kind("C")}) }
+		want("0 of 3 types are listed")
+		step <- func(h exporter.Handler) { _ = h.Synced(kind("A"), appbur.TypeCoverage{Kind: "A", Complete: true}, nil) }
+		want("1 of 3 types are listed")
+		step <- func(h exporter.Handler) { _ = h.Failed(appbur.TypeCoverage{Kind: "B", Reason: "forbidden"}) }
+		step <- func(h exporter.Handler) { _ = h.Gone(kind("C")) }
+		want("listed")
+		step <- func(h exporter.Handler) { _ = h.Discovered([]exporter.Type{kind("A"), kind("D")}) }
+		want("listed")
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
