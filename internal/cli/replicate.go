@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/appbur/appbur/internal/daemon"
+	"github.com/appbur/appbur/internal/metrics"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
@@ -41,13 +42,20 @@ func (e *env) push(ctx context.Context, repo *repository.Repository, keysDir str
 	return done, err
 }
 
+// replication pushes to all remotes of a repository.
+func (e *env) replication(repo *repository.Repository, keysDir string) metrics.Push {
+	return func(ctx context.Context) (*repository.Replication, error) {
+		return e.replicate(ctx, repo, keysDir, nil)
+	}
+}
+
 // pusher pushes beside a daemon, and logs what becomes of it.
-func (e *env) pusher(repo *repository.Repository, keysDir string, wanted func() bool, log *slog.Logger) *daemon.Pusher {
+func (e *env) pusher(push metrics.Push, wanted func() bool, log *slog.Logger) *daemon.Pusher {
 	return daemon.NewPusher(func(ctx context.Context) (bool, error) {
 		if !wanted() {
 			return true, nil
 		}
-		done, err := e.replicate(ctx, repo, keysDir, nil)
+		done, err := push(ctx)
 		if err != nil || done == nil {
 			return err == nil, err
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/appbur/appbur/internal/capture"
 	"github.com/appbur/appbur/internal/configuration"
 	"github.com/appbur/appbur/internal/daemon"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/exporter"
 )
@@ -51,6 +52,7 @@ before the environment (docs/configuration.md).` +
 	}
 	o.repositoryOptions.addFlags(e, command)
 	o.clusterOptions.addFlags(command)
+	listenFlag(command)
 	addGuardFlags(command, new(repository.Guards))
 	o.addAnchorFlag(e, command, "to write after each commit")
 	noPushFlag(command, new(bool))
@@ -93,6 +95,11 @@ func runRun(ctx context.Context, e *env, o *runOptions, flags *pflag.FlagSet) er
 	if err != nil {
 		return err
 	}
+	seen, err := observe(e, settings.Value.Metrics.Listen, repo, func() ([]byte, error) { return keyring.TrustRoot(keys.Dir, o.trust) }, log)
+	if err != nil {
+		return err
+	}
+	defer seen.stop()
 	source, err := o.source(ctx, e, repo, log)
 	if err != nil {
 		return err
@@ -106,9 +113,9 @@ func runRun(ctx context.Context, e *env, o *runOptions, flags *pflag.FlagSet) er
 
 	pace := live.pace()
 	anchored := anchorEach(e, live.anchor, repo, keys, log)
-	pusher := e.pusher(repo, keys.Dir, live.pushes, log)
+	pusher := e.pusher(seen.metrics.Pushes(e.replication(repo, keys.Dir), repo.Points), live.pushes, log)
 	options := daemon.Options{
-		Quiet: pace.Quiet, Limit: pace.Limit, Now: e.now, Log: log, Hint: hintOf,
+		Quiet: pace.Quiet, Limit: pace.Limit, Now: e.now, Log: log, Hint: hintOf, Status: seen.status,
 		Maintainer: repo, MaintainAfter: pace.MaintainAfter, Paces: live.paces,
 		Confirm: func(ctx context.Context) error { return sameCluster(ctx, source.Exporter, source.cluster) },
 		Forget: func(ctx context.Context, known appbur.Coverage) error {
@@ -137,7 +144,7 @@ func runRun(ctx context.Context, e *env, o *runOptions, flags *pflag.FlagSet) er
 			})
 		})
 	}
-	return daemon.Run(ctx, source.Exporter, writer, options)
+	return daemon.Run(ctx, seen.metrics.Watcher(source.Exporter), seen.metrics.Writer(writer), options)
 }
 
 // sameCluster demands that the cluster that answers is the one that was asked first.

@@ -132,16 +132,20 @@ func (r *running) stop() int {
 
 func (s *story) start(c *testcluster.Cluster) *running {
 	s.Helper()
+	return s.startAt(c.Kubeconfig, time.Now)
+}
+
+// startAt starts a daemon with a clock of its own.
+func (s *story) startAt(kubeconfig string, now func() time.Time, more ...string) *running {
+	s.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &running{cancel: cancel, ended: make(chan int, 1)}
 	e := &env{
 		Streams: &Streams{In: strings.NewReader(""), Out: r, Err: r},
-		now:     time.Now, rand: rand.Reader, getenv: func(string) string { return "" },
+		now:     now, rand: rand.Reader, getenv: func(string) string { return "" },
 	}
-	go func() {
-		r.ended <- Run(ctx, e,
-			[]string{"run", "--repo", s.repo, "--keys", s.keys, "--kubeconfig", c.Kubeconfig, "--quiet", "300ms", "--limit", "5s"})
-	}()
+	args := []string{"run", "--repo", s.repo, "--keys", s.keys, "--kubeconfig", kubeconfig, "--quiet", "300ms", "--limit", "5s"}
+	go func() { r.ended <- Run(ctx, e, append(args, more...)) }()
 	s.Cleanup(func() {
 		r.stop()
 		if s.Failed() {

@@ -27,6 +27,7 @@ var runFlags = []runFlag{
 	{flag: "no-push", path: "push.enabled", text: oneOf("false", "true")},
 	{flag: "anchor", path: "anchor.path", env: envAnchor},
 	{flag: "maintain-after", path: "maintenance.afterCommits"},
+	{flag: "listen", path: "metrics.listen"},
 	{flag: "json", path: "log.format", text: oneOf(string(configuration.LogJSON), string(configuration.LogText))},
 }
 

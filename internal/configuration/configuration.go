@@ -25,6 +25,7 @@ type Configuration struct {
 	Push        Push
 	Anchor      Anchor
 	Maintenance Maintenance
+	Metrics     Metrics
 	Log         Log
 	Reload      Reload
 }

@@ -16,6 +16,9 @@ func (r *Repository) readPushes() (map[string]time.Time, error) {
 	return pushes, err
 }
 
+// LastPushes returns when each remote last held everything, of those that ever did.
+func (r *Repository) LastPushes() (map[string]time.Time, error) { return r.readPushes() }
+
 // notePushes remembers which remotes held everything at a time.
 func (r *Repository) notePushes(results []PushResult, at time.Time) error {
 	pushes, err := r.readPushes()

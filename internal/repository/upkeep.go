@@ -76,3 +76,6 @@ func (r *Repository) wantPrune() error {
 func (r *Repository) Maintain(ctx context.Context, o gitsync.MaintainOptions) (gitsync.MaintainReport, error) {
 	return r.git.Maintain(ctx, o)
 }
+
+// Usage is how much the repository holds on disk.
+func (r *Repository) Usage() (gitsync.Usage, error) { return r.git.Usage() }

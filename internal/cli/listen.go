@@ -1,0 +1,119 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/daemon"
+	"github.com/appbur/appbur/internal/health"
+	"github.com/appbur/appbur/internal/metrics"
+	"github.com/appbur/appbur/internal/repository"
+)
+
+// listenFlag says where a daemon answers questions about itself. Its value comes with the configuration.
+func listenFlag(command *cobra.Command) {
+	command.Flags().String("listen", "",
+		"serve /metrics, /livez and /readyz at this `ADDR`: a port is on loopback only, HOST:PORT is where it says (default: nowhere)")
+}
+
+// parseListen returns what to listen on, "" for nothing. Without a host it is loopback.
+func parseListen(address string) (string, error) {
+	if address == "" {
+		return "", nil
+	}
+	bad := func(why error) error {
+		return &usageError{appbur.WithHint(fmt.Errorf("the address to serve metrics at, %q: %w", address, why),
+			"write a port, such as 9420, or HOST:PORT, such as 0.0.0.0:9420")}
+	}
+	text := address
+	if !strings.Contains(text, ":") {
+		text = ":" + text
+	}
+
+	host, port, err := net.SplitHostPort(text)
+	if err != nil {
+		return "", bad(errors.New("this is no address"))
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return "", bad(fmt.Errorf("%q is no port", port))
+	}
+	if host == "" {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port), nil
+}
+
+// observed is a daemon whose state can be asked for.
+type observed struct {
+	metrics *metrics.Metrics
+	status  *daemon.Status
+	stop    func()
+}
+
+// observe measures a daemon that writes to a repository, and serves what it measures if that is asked for.
+func observe(
+	e *env, listen string, repo *repository.Repository, signers func() ([]byte, error), log *slog.Logger,
+) (*observed, error) {
+	address, err := parseListen(listen)
+	if err != nil {
+		return nil, err
+	}
+	d := &observed{metrics: metrics.New(version, e.now), status: &daemon.Status{}, stop: func() {}}
+	if address == "" {
+		return d, nil
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("serving metrics: %w", err)
+	}
+	log.Info("serving metrics", "address", listener.Addr().String())
+
+	ctx, cancel := context.WithCancel(context.Background())
+	server := &http.Server{
+		Handler: d.handler(e, repo), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	var beside sync.WaitGroup
+	beside.Go(func() { d.metrics.Follow(ctx, repo, signers, log) })
+	beside.Go(func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("metrics are not served any more", "reason", err.Error())
+		}
+	})
+	d.stop = func() {
+		cancel()
+		_ = server.Close()
+		beside.Wait()
+	}
+	return d, nil
+}
+
+// diskLimit is how long a probe of the disk may take.
+const diskLimit = 5 * time.Second
+
+func (d *observed) handler(e *env, repo *repository.Repository) http.Handler {
+	ping := health.Check{Name: "ping", Run: func(context.Context) error { return nil }}
+	loop := health.Check{Name: "loop", Run: func(context.Context) error { return d.status.Moves(e.now()) }}
+	list := health.Check{Name: "list", Run: func(context.Context) error { return d.status.Listed() }}
+	disk := health.Within(diskLimit, health.Check{Name: "repository", Run: func(context.Context) error { return repo.Writable() }})
+
+	mux := http.NewServeMux()
+	mux.Handle("/metrics", d.metrics.Handler())
+	for path, checks := range map[string][]health.Check{"/livez": {ping, loop}, "/readyz": {ping, list, disk}} {
+		handler := health.Handler(path, checks...)
+		mux.Handle(path, handler)
+		mux.Handle(path+"/", handler)
+	}
+	return mux
+}

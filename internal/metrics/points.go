@@ -1,0 +1,135 @@
+package metrics
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/repository"
+)
+
+// points are the restore points of the repository, as far as metrics say something of them.
+type points struct {
+	goodTime, goodObjects, goodApps, goodHolding, replicated *prometheus.Desc
+	lastTime, lastComplete, lastMissing, total               *prometheus.Desc
+
+	mu   sync.Mutex
+	read bool
+	// good is the newest that is complete, last the newest of all that count; nil if there is
+	// none.
+	good, last        *appbur.RestorePoint
+	goodRef           repository.PointRef
+	holding, required int
+	counts            map[string]int
+}
+
+func newPoints(f *families) *points {
+	p := &points{}
+	p.goodTime = f.described("last_good_point_timestamp_seconds",
+		"When the reading of the newest complete and trusted restore point began, 0 if there is none.")
+	p.replicated = f.described("last_good_point_replicated", "1 if as many remotes as required are known to hold it.")
+	p.goodHolding = f.described("last_good_point_remotes", "Remotes that are known to hold it.")
+	p.goodObjects = f.described("last_good_point_objects", "Objects in it.")
+	p.goodApps = f.described("last_good_point_applications", "Applications whose state is in it.")
+	p.lastComplete = f.described("last_point_complete", "1 if the newest trusted restore point is complete, 0 if it is partial or there is none.")
+	p.lastTime = f.described("last_point_timestamp_seconds", "When the reading of the newest trusted restore point began, complete or not.")
+	p.lastMissing = f.described("last_point_missing_applications", "Applications that the newest restore point should hold and does not.")
+	p.total = f.described("restore_points", "Restore points of the repository: complete, partial, unreadable or untrusted.", "state")
+	f.registry.MustRegister(p)
+	return p
+}
+
+// Describe implements [prometheus.Collector].
+func (p *points) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		p.goodTime, p.replicated, p.goodHolding, p.goodObjects, p.goodApps, p.lastComplete, p.lastTime, p.lastMissing, p.total,
+	} {
+		out <- d
+	}
+}
+
+// Collect implements [prometheus.Collector]. Before the points were read once nothing is said of
+// them: a zero would be an alarm.
+func (p *points) Collect(out chan<- prometheus.Metric) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.read {
+		return
+	}
+	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	}
+
+	good, last := p.good, p.last
+	if good == nil {
+		good = &appbur.RestorePoint{}
+	}
+	gauge(p.goodTime, seconds(good.Started))
+	gauge(p.goodObjects, float64(good.Objects))
+	gauge(p.goodApps, float64(len(good.Apps)))
+	gauge(p.goodHolding, float64(p.holding))
+	gauge(p.replicated, truth(p.good != nil && p.holding >= p.required))
+
+	gauge(p.lastComplete, truth(last != nil && !last.Partial))
+	if last == nil {
+		last = &appbur.RestorePoint{}
+	}
+	gauge(p.lastTime, seconds(last.Started))
+	gauge(p.lastMissing, float64(len(last.Missing)))
+	for state, n := range p.counts {
+		gauge(p.total, float64(n), state)
+	}
+}
+
+// set takes what there is, newest first, nil if that is what it was. holding counts the remotes that
+// hold a point.
+func (p *points) set(c *repository.Catalog, required int, holding func(repository.PointRef) int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.required = required
+	if c != nil {
+		p.take(c)
+	}
+	if p.holding = 0; p.good != nil {
+		p.holding = holding(p.goodRef)
+	}
+}
+
+func (p *points) take(c *repository.Catalog) {
+	p.read, p.good, p.last = true, nil, nil
+	p.counts = map[string]int{"complete": 0, "partial": 0, "unreadable": len(c.Unreadable), "untrusted": len(c.Untrusted)}
+	for i := range c.Points {
+		point := &c.Points[i]
+		if p.last == nil {
+			p.last = point
+		}
+		if point.Partial {
+			p.counts["partial"]++
+			continue
+		}
+		p.counts["complete"]++
+		if p.good == nil {
+			p.good, p.goodRef = point, c.Refs[i]
+		}
+	}
+}
+
+// fingerprint changes when the points do. It is never empty.
+func fingerprint(refs []repository.PointRef, signers []byte) string {
+	text := "signers\n" + string(signers)
+	for _, ref := range refs {
+		text += fmt.Sprintf("%s %s %d\n", ref.ID, ref.Commit, ref.Tagged.Unix())
+	}
+	return text
+}
+
+// ids are the points of a list.
+func ids(refs []repository.PointRef) map[appbur.RestorePointID]bool {
+	set := make(map[appbur.RestorePointID]bool, len(refs))
+	for _, ref := range refs {
+		set[ref.ID] = true
+	}
+	return set
+}
