@@ -103,17 +103,17 @@ func (f *pausedFinder) waiting(
 	}
 	groups := make(map[savedAs]string) // to judge each object would take longer than the lists
 	kinds := make(map[appbur.GroupKind]bool)
-	saved := make(map[appbur.ObjectID]appbur.ObjectID, point.Objects.Len())
-	for _, o := range point.Objects.All() {
-		as := savedAs{o.ID.GroupKind(), o.APIVersion}
+	inTargetAs := func(i int, id appbur.ObjectID) appbur.ObjectID {
+		id.Group = groups[savedAs{id.GroupKind(), point.Objects.APIVersion(i)}]
+		return id
+	}
+	for i, id := range point.Objects.IDs() {
+		as := savedAs{id.GroupKind(), point.Objects.APIVersion(i)}
 		if _, known := groups[as]; !known {
-			_, id := inTarget(o, target)
-			groups[as] = id.Group
+			_, there := inTarget(point.Objects.At(i), target)
+			groups[as] = there.Group
 		}
-		id := o.ID
-		id.Group = groups[as]
-		kinds[id.GroupKind()] = true
-		saved[id] = o.ID
+		kinds[inTargetAs(i, id).GroupKind()] = true
 	}
 
 	f.types = slices.DeleteFunc(f.types, func(t pausableType) bool {
@@ -121,6 +121,16 @@ func (f *pausedFinder) waiting(
 	})
 	if err := f.find(ctx, nil); err != nil {
 		return err
+	}
+	paused := make(map[appbur.ObjectID]bool, len(f.found))
+	for _, o := range f.found {
+		paused[o.id] = true
+	}
+	saved := make(map[appbur.ObjectID]appbur.ObjectID, len(f.found)) // by the id in the target
+	for i, id := range point.Objects.IDs() {
+		if there := inTargetAs(i, id); paused[there] {
+			saved[there] = id
+		}
 	}
 	f.found = slices.DeleteFunc(f.found, func(o pausedObject) bool { _, ok := saved[o.id]; return !ok })
 	releases, err := releasesOf(ctx, cluster, f.found, func() {})

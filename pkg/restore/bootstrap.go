@@ -34,21 +34,24 @@ func isBootstrapConflict(err error) bool {
 	return true
 }
 
+// grownLists are the lists that the API server adds to, by kind.
+var grownLists = map[string]string{
+	"ClusterRole": "rules", "Role": "rules", "ClusterRoleBinding": "subjects", "RoleBinding": "subjects",
+}
+
 // grownList returns the list of a default role or binding that the API server keeps
 // up to date: it adds what its own version needs and leaves what people add.
 func grownList(step *Step) string {
+	list, grows := grownLists[step.Object.Kind]
+	if !grows {
+		return "" // without decoding it
+	}
 	metadata := step.Content.Object()["metadata"]
 	if text(metadata, "labels", "kubernetes.io/bootstrapping") != "rbac-defaults" ||
 		text(metadata, "annotations", "rbac.authorization.kubernetes.io/autoupdate") != "true" {
 		return ""
 	}
-	switch step.Object.Kind {
-	case "ClusterRole", "Role":
-		return "rules"
-	case "ClusterRoleBinding", "RoleBinding":
-		return "subjects"
-	}
-	return ""
+	return list
 }
 
 // errUnseenDefaults stops before a list that cannot be compared is replaced.

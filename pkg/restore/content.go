@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"reflect"
@@ -20,11 +21,13 @@ func ContentOf(object map[string]any) Content {
 	if object == nil {
 		return Content{}
 	}
-	encoded, err := contentEncoding().Marshal(object)
-	if err != nil {
+	b := newCodecBuffer()
+	defer b.free()
+	if err := contentEncoding().MarshalToBuffer(object, &b.plain); err != nil {
 		panic(fmt.Sprintf("encoding an object: %v", err)) // of values that no decoder makes
 	}
-	return Content{string(compressor().EncodeAll(encoded, nil))}
+	b.packed = compressor().EncodeAll(b.plain.Bytes(), b.packed)
+	return Content{string(b.packed)}
 }
 
 // or returns the content of an object after a change. Without one it is the same content: to
@@ -44,7 +47,11 @@ func (c Content) Object() map[string]any {
 	if c.IsZero() {
 		return nil
 	}
-	encoded, err := decompressor().DecodeAll([]byte(c.packed), nil)
+	b := newCodecBuffer()
+	defer b.free()
+	b.packed = append(b.packed, c.packed...)
+	encoded, err := decompressor().DecodeAll(b.packed, b.plain.AvailableBuffer())
+	b.plain.Write(encoded) // what had to grow is kept
 	var object map[string]any
 	if err == nil {
 		err = contentDecoding().Unmarshal(encoded, &object)
@@ -55,10 +62,38 @@ func (c Content) Object() map[string]any {
 	return object
 }
 
+// codecBuffer is what encoding and decoding one object takes besides the object. It is used again:
+// each object is decoded a few times in a restore.
+type codecBuffer struct {
+	packed []byte
+	plain  bytes.Buffer
+}
+
+var codecBuffers sync.Pool
+
+func newCodecBuffer() *codecBuffer {
+	if b, ok := codecBuffers.Get().(*codecBuffer); ok {
+		return b
+	}
+	return new(codecBuffer)
+}
+
+// mostBuffered is how large a buffer is kept. Few objects are larger.
+const mostBuffered = 256 << 10
+
+func (b *codecBuffer) free() {
+	if cap(b.packed)+b.plain.Cap() > mostBuffered {
+		return
+	}
+	b.packed = b.packed[:0]
+	b.plain.Reset()
+	codecBuffers.Put(b)
+}
+
 // CBOR (RFC 8949) tells integers from floats, and takes texts that are not UTF-8, as YAML does
 // with escapes; JSON does neither. Nothing limits an object but its file.
 var (
-	contentEncoding = once(cbor.EncOptions{Sort: cbor.SortBytewiseLexical}.EncMode)
+	contentEncoding = once(cbor.EncOptions{Sort: cbor.SortBytewiseLexical}.UserBufferEncMode)
 	contentDecoding = once(cbor.DecOptions{
 		DefaultMapType:   reflect.TypeFor[map[string]any](),
 		IntDec:           cbor.IntDecConvertSignedOrFail,

@@ -82,3 +82,23 @@ func TestContentBelongsToItsReader(t *testing.T) {
 		t.Errorf("a reader changed it to %q", got)
 	}
 }
+
+// Buffers are used again, objects are not: what was decoded before stays as it is.
+func TestContentStaysWhenOthersAreRead(t *testing.T) {
+	object := func(letter string) map[string]any {
+		return map[string]any{
+			strings.Repeat(letter, 40): strings.Repeat(letter, 400), "list": []any{letter, int64(1)}, "not UTF-8\xff": letter + "\xff",
+		}
+	}
+	first := ContentOf(object("a"))
+	got := first.Object()
+	for _, letter := range []string{"b", "c", "d"} {
+		ContentOf(object(letter)).Object()
+	}
+	if diff := cmp.Diff(object("a"), got); diff != "" {
+		t.Errorf("it is another one after others were read: %s", diff)
+	}
+	if diff := cmp.Diff(object("a"), first.Object()); diff != "" {
+		t.Errorf("its content is another one after others were encoded: %s", diff)
+	}
+}

@@ -24,7 +24,9 @@ type packed struct {
 	Secrets    [][]string
 	Rewritten  []compat.Change
 	Need       *Need
-	Phase      int
+	Phase      int32
+	// Marked is true of an object that a restore has marked.
+	Marked bool
 }
 
 // pack drops paths of secrets that need no mention.
@@ -37,11 +39,14 @@ func pack(o Object) packed {
 	if len(o.Secrets) == 0 {
 		o.Secrets = nil
 	}
-	return packed{o.ID, o.APIVersion, ContentOf(o.Content), o.Secrets, o.Rewritten, o.Need, o.Phase}
+	return packed{
+		ID: o.ID, APIVersion: o.APIVersion, Content: ContentOf(o.Content), Secrets: o.Secrets, Rewritten: o.Rewritten, Need: o.Need,
+		Phase: int32(o.Phase), Marked: isMarked(o.Content), //nolint:gosec // a place in a list
+	}
 }
 
 func (p packed) open() Object {
-	return Object{p.ID, p.APIVersion, p.Content.Object(), p.Secrets, p.Rewritten, p.Need, p.Phase}
+	return Object{p.ID, p.APIVersion, p.Content.Object(), p.Secrets, p.Rewritten, p.Need, int(p.Phase)}
 }
 
 // ObjectsOf returns these objects.
@@ -58,6 +63,12 @@ func (o Objects) Len() int { return len(o.list) }
 
 // ID returns which object the one at a place is.
 func (o Objects) ID(i int) appbur.ObjectID { return o.list[i].ID }
+
+// APIVersion returns that of the object at a place.
+func (o Objects) APIVersion(i int) string { return o.list[i].APIVersion }
+
+// Marked reports whether the object at a place has a mark of a restore ([PausedKey]), as few have.
+func (o Objects) Marked(i int) bool { return o.list[i].Marked }
 
 // At returns the object at a place.
 func (o Objects) At(i int) Object { return o.list[i].open() }

@@ -28,6 +28,11 @@ const (
 // target remembers, whatever becomes of the program that restores.
 const PausedKey = "restore.appbur.io/paused"
 
+// isMarked reports whether an object has the mark of a restore, whole or not.
+func isMarked(object map[string]any) bool {
+	return field(object, "metadata", "labels", PausedKey) != nil || field(object, "metadata", "annotations", PausedKey) != nil
+}
+
 // Pausing is what a plan restores paused, and when that is released.
 type Pausing struct {
 	Activate Activation `json:"activate"`

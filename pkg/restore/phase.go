@@ -61,7 +61,7 @@ func (p Point) InPhases(phases []DeclaredPhase) (Point, error) {
 			}
 			place = n + 1
 		}
-		p.Objects.list[i].Phase = place
+		p.Objects.list[i].Phase = int32(place) //nolint:gosec // a place in a list
 	}
 	return p, nil
 }

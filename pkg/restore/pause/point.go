@@ -37,7 +37,11 @@ type Target struct {
 func (p Pauses) Affected(point restore.Point) []restore.Object {
 	var affected []restore.Object
 	rules := p.ruleBook(point)
-	for _, o := range point.Objects.All() {
+	for i, id := range point.Objects.IDs() {
+		if len(rules.of(id.GroupKind())) == 0 {
+			continue
+		}
+		o := point.Objects.At(i)
 		if rule, ok := rules.about(o); ok && len(rule.Set) > 0 {
 			affected = append(affected, o)
 		}
@@ -49,7 +53,11 @@ func (p Pauses) Affected(point restore.Point) []restore.Object {
 // was before.
 func AsBefore(point restore.Point) restore.Point {
 	after := make(map[int]restore.Object)
-	for i, o := range point.Objects.All() {
+	for i := range point.Objects.IDs() {
+		if !point.Objects.Marked(i) {
+			continue
+		}
+		o := point.Objects.At(i)
 		if m, found, err := markOf(o.Content); found && err == nil && !judged[o.ID.Group] {
 			o.Content = unmarked(o.Content, m)
 			after[i] = o
@@ -68,7 +76,11 @@ func (p Pauses) Apply(point restore.Point, t Target) (restore.Point, error) {
 	running, unpausable := make(map[string][]string), make(map[string][]string) // by controller
 	rules, after := p.ruleBook(point), make(map[int]restore.Object)
 
-	for i, o := range changed.Objects.All() {
+	for i, id := range changed.Objects.IDs() {
+		if !rules.concerns(id, t) {
+			continue
+		}
+		o := changed.Objects.At(i)
 		if text, resumed := t.Resumed[o.ID]; resumed {
 			o.Content = marked(o.Content, text)
 			after[i] = o

@@ -301,3 +301,33 @@ func TestSecretsAreNotRemembered(t *testing.T) {
 		t.Error("a field that is not secret does not pause")
 	}
 }
+
+// Most objects are not decoded to find out that nothing pauses them, so a mark has to be seen without: in
+// whichever half of it somebody left, and whoever changed the object on its way.
+func TestMarksAreSeenWithoutDecoding(t *testing.T) {
+	object := func(metadata map[string]any) restore.Object {
+		metadata["name"] = "a"
+		return restore.Object{
+			ID: appbur.ObjectID{Kind: "ConfigMap", Name: "a"}, APIVersion: "v1",
+			Content: map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata},
+		}
+	}
+	half := map[string]any{restore.PausedKey: "x"}
+	for name, c := range map[string]struct {
+		metadata map[string]any
+		want     bool
+	}{
+		"none":       {map[string]any{"labels": map[string]any{"app": "x"}}, false},
+		"label":      {map[string]any{"labels": half}, true},
+		"annotation": {map[string]any{"annotations": half}, true},
+	} {
+		objects := restore.ObjectsOf(object(map[string]any{}), object(c.metadata))
+		if objects.Marked(0) || objects.Marked(1) != c.want {
+			t.Errorf("%s: marked %t, want %t", name, objects.Marked(1), c.want)
+		}
+		objects.Set(0, object(c.metadata))
+		if objects.Marked(0) != c.want {
+			t.Errorf("%s: marked %t after it was set, want %t", name, objects.Marked(0), c.want)
+		}
+	}
+}

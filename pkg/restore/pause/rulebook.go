@@ -22,18 +22,7 @@ func (p Pauses) ruleBook(point restore.Point) *ruleBook {
 // about returns the first rule that is about an object and that its kind has the fields for. A rule
 // without settings is one that the kind has no fields for.
 func (b *ruleBook) about(o restore.Object) (rule Rule, ok bool) {
-	kind := o.ID.GroupKind()
-	rules, known := b.ofKind[kind]
-	if !known {
-		for _, r := range b.rules {
-			if r.meansKind(kind, b.kinds.categories[kind]) {
-				rules = append(rules, r)
-			}
-		}
-		b.ofKind[kind] = rules
-	}
-
-	for _, r := range rules {
+	for _, r := range b.of(o.ID.GroupKind()) {
 		if !r.means(o) {
 			continue
 		}
@@ -46,6 +35,27 @@ func (b *ruleBook) about(o restore.Object) (rule Rule, ok bool) {
 		rule, ok = r, true
 	}
 	return rule, ok
+}
+
+// of returns the rules that are about a kind. Of most kinds there are none, and their objects need not be read.
+func (b *ruleBook) of(kind appbur.GroupKind) []Rule {
+	rules, known := b.ofKind[kind]
+	if !known {
+		for _, r := range b.rules {
+			if r.meansKind(kind, b.kinds.categories[kind]) {
+				rules = append(rules, r)
+			}
+		}
+		b.ofKind[kind] = rules
+	}
+	return rules
+}
+
+// concerns reports whether an object may be paused, or is in the target as a restore left it.
+func (b *ruleBook) concerns(id appbur.ObjectID, t Target) bool {
+	_, waiting := t.Waiting[id]
+	_, resumed := t.Resumed[id]
+	return waiting || resumed || len(b.of(id.GroupKind())) > 0
 }
 
 // pausing returns how an object is paused. One that waits in the target is paused as it is there, also
