@@ -48,11 +48,12 @@ type search struct {
 	// own is true when the target is the cluster that the point was taken of.
 	own bool
 
-	held       map[appbur.ObjectID]bool
-	builtIn    map[appbur.ObjectID]bool // held ones without their group
+	held       map[appbur.ObjectID]bool // as [anyGroup] has them
 	namespaces map[string]bool
 	kinds      map[typeKey]bool // by whether they are namespaced
 
+	mu sync.Mutex
+	// listed are the objects of the kinds, nil for who does not ask for them afterwards.
 	listed    map[typeKey]map[appbur.ObjectID]Identity
 	notListed []appbur.GroupKind
 }
@@ -60,7 +61,7 @@ type search struct {
 func newSearch(ctx context.Context, w *worker, rules *manifest.Rules, p *Plan) (*search, error) {
 	s := &search{
 		worker: w, rules: rules, plan: p,
-		held: make(map[appbur.ObjectID]bool), builtIn: make(map[appbur.ObjectID]bool), namespaces: make(map[string]bool),
+		held: make(map[appbur.ObjectID]bool, len(p.Steps)), namespaces: make(map[string]bool),
 		kinds: make(map[typeKey]bool), listed: make(map[typeKey]map[appbur.ObjectID]Identity),
 	}
 	var err error
@@ -72,7 +73,7 @@ func newSearch(ctx context.Context, w *worker, rules *manifest.Rules, p *Plan) (
 		if step.Action == ActionPrune || !step.Action.HasObject() {
 			continue
 		}
-		s.hold(step.Object)
+		s.held[anyGroup(step.Object)] = true
 		if step.Object.GroupKind() == kindNamespace {
 			s.namespaces[step.Object.Name] = true
 		}
@@ -93,23 +94,17 @@ func newSearch(ctx context.Context, w *worker, rules *manifest.Rules, p *Plan) (
 	return s, nil
 }
 
-// hold notes an object of the point. Built-in kinds can be served in two groups, and are one
-// object.
-func (s *search) hold(id appbur.ObjectID) {
-	s.held[id] = true
+// anyGroup is the id of an object in whatever group it is served: built-in kinds can be in two, and are
+// one object.
+func anyGroup(id appbur.ObjectID) appbur.ObjectID {
 	if manifest.IsBuiltIn(id.Group) {
 		id.Group = ""
-		s.builtIn[id] = true
 	}
+	return id
 }
 
 func (s *search) holds(id appbur.ObjectID) bool {
-	if s.held[id] || s.plan.Part != nil && s.plan.Part.held[id] {
-		return true
-	}
-	plain := id
-	plain.Group = ""
-	return manifest.IsBuiltIn(id.Group) && s.builtIn[plain]
+	return s.held[anyGroup(id)] || s.plan.Part != nil && s.plan.Part.held[id]
 }
 
 // look adds a kind to those that are searched, at one version.
@@ -154,6 +149,8 @@ func (s *search) list(ctx context.Context, kind typeKey) (existing map[appbur.Ob
 	case err == nil:
 		return existing, nil
 	case apierrors.IsForbidden(err) || apierrors.IsMethodNotSupported(err):
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		s.notListed = append(s.notListed, kind.groupKind())
 		return nil, nil
 	}
@@ -163,35 +160,55 @@ func (s *search) list(ctx context.Context, kind typeKey) (existing map[appbur.Ob
 // run calls found for each addition, and unread for each object of which it cannot be said
 // whether it is one; both of several goroutines.
 func (s *search) run(ctx context.Context, found func(addition), unread func(appbur.ObjectID, error)) error {
-	group, each := errgroup.WithContext(ctx)
-	group.SetLimit(defaultParallel)
+	reads, each := errgroup.WithContext(ctx)
+	reads.SetLimit(defaultParallel)
+	lists, within := errgroup.WithContext(ctx)
+	lists.SetLimit(parallelLists)
 	for kind, namespaced := range s.kinds {
-		existing, err := s.list(ctx, kind)
-		if err != nil {
-			return errors.Join(err, group.Wait())
-		}
-		s.listed[kind] = existing
-
-		for id, identity := range existing {
-			if s.holds(id) || namespaced && !s.namespaces[id.Namespace] {
-				continue
+		lists.Go(func() error {
+			existing, err := s.list(within, kind)
+			if err != nil {
+				return err
 			}
-			group.Go(func() error {
-				added, err := s.judge(each, id, kind.apiVersion)
-				switch {
-				case each.Err() != nil:
-					return each.Err()
-				case err != nil:
-					unread(id, err)
-				case added != nil:
-					added.identity = identity
-					found(*added)
+			s.keep(kind, existing)
+			for id, identity := range existing {
+				if s.holds(id) || namespaced && !s.namespaces[id.Namespace] {
+					continue
 				}
-				return nil
-			})
-		}
+				reads.Go(func() error {
+					added, err := s.judge(each, id, kind.apiVersion)
+					switch {
+					case each.Err() != nil:
+						return each.Err()
+					case err != nil:
+						unread(id, err)
+					case added != nil:
+						added.identity = identity
+						found(*added)
+					}
+					return nil
+				})
+			}
+			return nil
+		})
 	}
-	return group.Wait()
+	if err := lists.Wait(); err != nil {
+		return errors.Join(err, reads.Wait())
+	}
+	return reads.Wait()
+}
+
+// parallelLists is how many kinds are listed at the same time. Each list is in memory as a whole.
+const parallelLists = 4
+
+// keep keeps what was listed for who asks for it.
+func (s *search) keep(kind typeKey, existing map[appbur.ObjectID]Identity) {
+	if s.listed == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listed[kind] = existing
 }
 
 // judge reads an object and decides whether it is an addition: nil if it is none. Of a part of a
@@ -247,6 +264,7 @@ func (v *verifier) addedObjects(ctx context.Context, p *Plan) error {
 		return err
 	}
 
+	s.listed = nil // they are asked for one by one
 	err = s.run(ctx, func(a addition) {
 		held := finalizersOf(a.live)
 		switch {

@@ -44,12 +44,22 @@ func (b *planner) judgeAll(objects Objects) error {
 	}
 
 	b.target = compat.WithSchemas(compat.WithCRDs(b.target, definitions), schema.New(definitions, b.target.Version()))
-	for _, o := range objects.list {
-		if first(o.ID) {
+	drafts := make([]*draft, objects.Len()) // nil for those that were judged first
+	err := sideBySide(objects.Len(), func(i int) (err error) {
+		if !first(objects.ID(i)) {
+			drafts[i], err = b.verdictOn(objects.list[i])
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for i, o := range objects.list {
+		d := drafts[i]
+		if d == nil {
 			continue
 		}
-		d, err := b.judge(o)
-		if err != nil {
+		if err := b.keep(d); err != nil {
 			return err
 		}
 		if service, ok := services[o.APIVersion]; ok && d.blocked {
@@ -62,14 +72,25 @@ func (b *planner) judgeAll(objects Objects) error {
 	return nil
 }
 
+// judge gives one object its verdict and keeps it.
 func (b *planner) judge(o packed) (*draft, error) {
+	d, err := b.verdictOn(o)
+	if err != nil {
+		return nil, err
+	}
+	return d, b.keep(d)
+}
+
+// verdictOn gives one object its verdict. Several goroutines do so, for objects of which none
+// decides about another one.
+func (b *planner) verdictOn(o packed) (*draft, error) {
 	object := o.open()
 	if err := object.contradiction(); err != nil {
 		return nil, err
 	}
 	d := &draft{
 		object:    draftObject{o.ID, o.APIVersion, o.Content, o.Need},
-		redaction: newRedaction(o), verdict: &unjudged, phase: o.Phase,
+		redaction: newRedaction(o), verdict: &unjudged, phase: int(o.Phase),
 	}
 	if len(o.Rewritten) > 0 {
 		d.detail().Rewritten = d.redaction.changes(o.Rewritten)
@@ -78,9 +99,11 @@ func (b *planner) judge(o packed) (*draft, error) {
 	if o.Need != nil && b.around.Present[o.ID] {
 		d.kept, d.blocked, d.verdict = true, false, &compat.Verdict{}
 	} else {
+		b.mu.Lock()
+		defer b.mu.Unlock()
 		b.uids.Add(o.ID, object.Content)
 	}
-	return d, b.keep(d)
+	return d, nil
 }
 
 // convert gives the draft its verdict, and the form that the target takes.
@@ -89,7 +112,7 @@ func (b *planner) convert(d *draft, o Object) error {
 	if err != nil {
 		return err
 	}
-	d.verdict = b.shared(d.redaction.verdict(compat.Judge(complete, b.target)))
+	d.verdict = b.shared(d.redaction.verdict(compat.Judge(complete, b.target), o.Content))
 	d.because(d.verdict.Reason, d.verdict.Hint)
 	if !d.verdict.Creatable() {
 		d.blocked = true
@@ -125,6 +148,8 @@ func (b *planner) shared(v compat.Verdict) *compat.Verdict {
 	if len(v.Changes)+len(v.Notices)+len(v.Refusals) > 0 {
 		return &v
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	same := [...]string{string(v.Kind), v.APIVersion, v.Reason, v.Hint}
 	if b.verdicts[same] == nil {
 		b.verdicts[same] = &v

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/compat"
@@ -53,7 +54,9 @@ func NewPlan(p Point, t compat.Target, o Options) (*Plan, error) {
 	for _, d := range b.written() {
 		d.guard(func() error { b.addresses(d); return nil })
 	}
-	b.shapeAll()
+	if err := b.shapeAll(); err != nil {
+		return nil, err
+	}
 
 	for _, d := range b.written() {
 		d.guard(func() error { b.fillIn(d); return nil })
@@ -108,7 +111,10 @@ type planner struct {
 	drafts map[appbur.ObjectID]*draft
 	order  []*draft
 	kinds  map[appbur.GroupKind]definition
-	notes  []Note
+
+	// mu guards what objects have in common while several of them are judged or shaped.
+	mu    sync.Mutex
+	notes []Note
 	// uids are where objects contain uids of the source.
 	uids manifest.UIDPlaces
 	// verdicts are those that several objects share.
@@ -121,11 +127,13 @@ func (b *planner) written() []*draft {
 }
 
 func (b *planner) note(kind NoteKind, id appbur.ObjectID, format string, args ...any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.notes = append(b.notes, Note{Kind: kind, Object: id, What: fmt.Sprintf(format, args...)})
 }
 
 // shapeAll finishes the content of every object and resolves its owners.
-func (b *planner) shapeAll() {
+func (b *planner) shapeAll() error {
 	byUID := make(map[string]*draft, len(b.order))
 	for _, d := range b.order {
 		if uid := b.point.Index[d.saved()].UID; uid != "" {
@@ -139,9 +147,24 @@ func (b *planner) shapeAll() {
 	}
 
 	scope := scopeOf(b.order)
-	for _, d := range b.written() {
+	shape := func(d *draft) {
 		if !d.blocked {
 			d.guard(func() error { return b.shape(d, restored, scope) })
+		}
+	}
+	written := b.written()
+	apart := func(d *draft) bool { return slices.Contains(shapedByOthers, d.object.ID.GroupKind()) }
+	if err := sideBySide(len(written), func(i int) error {
+		if !apart(written[i]) {
+			shape(written[i])
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	for _, d := range written {
+		if apart(d) {
+			shape(d)
 		}
 	}
 
@@ -150,7 +173,12 @@ func (b *planner) shapeAll() {
 			b.resolveOwners(d, b.point.Index[d.saved()], byUID)
 		}
 	}
+	return nil
 }
+
+// shapedByOthers are the kinds whose form depends on whether another object is restored
+// ([shaping.has]): they are shaped in their order.
+var shapedByOthers = []appbur.GroupKind{kindClaim, kindVolume}
 
 // shape finishes the content of one object and finds what it names.
 func (b *planner) shape(d *draft, restored func(id appbur.ObjectID) bool, s *scope) error {

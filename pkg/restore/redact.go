@@ -87,9 +87,14 @@ func (v *redaction) text(s string) string {
 	if v == nil || s == "" {
 		return s
 	}
+	return textWithout(v.values(), s)
+}
+
+// textWithout returns foreign text without these values, and without what may be values.
+func textWithout(values []string, s string) string {
 	s = cutDumps(s)
 	var forms []string
-	for _, value := range v.values() {
+	for _, value := range values {
 		forms = append(forms, formsOf(value)...)
 	}
 	// A value can be a part of another one: the longer goes first.
@@ -112,15 +117,18 @@ func (v *redaction) error(err error) error {
 	return err
 }
 
-// verdict returns the verdict with secret values hidden in all that it says.
-func (v *redaction) verdict(verdict compat.Verdict) compat.Verdict {
+// verdict returns the verdict with secret values hidden in all that it says. Saved is the content of
+// the redaction, decoded.
+func (v *redaction) verdict(verdict compat.Verdict, saved map[string]any) compat.Verdict {
 	if v == nil {
 		return verdict
 	}
-	verdict.Reason, verdict.Changes, verdict.Notices = v.text(verdict.Reason), v.changes(verdict.Changes), v.changes(verdict.Notices)
+	values := secretValues(saved, v.paths[:v.valued])
+	verdict.Reason = textWithout(values, verdict.Reason)
+	verdict.Changes, verdict.Notices = changesWithout(values, verdict.Changes), changesWithout(values, verdict.Notices)
 	verdict.Refusals = slices.Clone(verdict.Refusals)
 	for i := range verdict.Refusals {
-		verdict.Refusals[i].What = v.text(verdict.Refusals[i].What)
+		verdict.Refusals[i].What = textWithout(values, verdict.Refusals[i].What)
 	}
 	return verdict
 }
@@ -129,9 +137,13 @@ func (v *redaction) changes(list []compat.Change) []compat.Change {
 	if v == nil {
 		return list
 	}
+	return changesWithout(v.values(), list)
+}
+
+func changesWithout(values []string, list []compat.Change) []compat.Change {
 	list = slices.Clone(list)
 	for i := range list {
-		list[i].What = v.text(list[i].What)
+		list[i].What = textWithout(values, list[i].What)
 	}
 	return list
 }

@@ -49,6 +49,15 @@ func (w Verifier) once(ctx context.Context, p *Plan) (Findings, error) {
 		}
 	}
 
+	// What was added is looked for beside the comparison: both wait for the server.
+	var search errgroup.Group
+	searching, stop := context.WithCancel(ctx)
+	defer func() {
+		stop()
+		_ = search.Wait()
+	}()
+	search.Go(func() error { return v.addedObjects(searching, p) })
+
 	group, each := errgroup.WithContext(ctx)
 	group.SetLimit(defaultParallel)
 	together := make(map[liveGroup]map[appbur.ObjectID]*Step)
@@ -93,7 +102,7 @@ func (w Verifier) once(ctx context.Context, p *Plan) (Findings, error) {
 	if err := v.owners(ctx, p); err != nil {
 		return Findings{}, fmt.Errorf("verifying owners: %w", err)
 	}
-	if err := v.addedObjects(ctx, p); err != nil {
+	if err := search.Wait(); err != nil {
 		return Findings{}, fmt.Errorf("looking for what was added: %w", err)
 	}
 	for key, n := range v.added {
