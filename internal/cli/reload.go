@@ -27,6 +27,8 @@ type reloader struct {
 	// current is in force, but for what waits for a restart; seen is the text that was judged last.
 	current configuration.Configuration
 	seen    []byte
+	// fresh is a text that is not judged before it is there twice in succession: it may be half written.
+	fresh []byte
 	// unreadable is why the file could not be read when it was last looked at.
 	unreadable string
 }
@@ -65,10 +67,10 @@ func (r *reloader) look(asked bool) {
 		return
 	}
 	r.unreadable = ""
-	if !asked && bytes.Equal(data, r.seen) {
+	if !asked && !r.complete(data) {
 		return
 	}
-	r.seen = data
+	r.seen, r.fresh = data, nil
 
 	document, err := r.parse(data)
 	var wrong *settings.Error
@@ -83,6 +85,20 @@ func (r *reloader) look(asked bool) {
 		return
 	}
 	r.take(document)
+}
+
+// complete reports whether a text is another one than before, and has been there long enough to be whole: half of a file
+// is often a good configuration that says less.
+func (r *reloader) complete(data []byte) bool {
+	if bytes.Equal(data, r.seen) {
+		r.fresh = nil
+		return false
+	}
+	if r.fresh == nil || !bytes.Equal(data, r.fresh) {
+		r.fresh = data
+		return false
+	}
+	return true
 }
 
 // take tells what has changed, and applies what takes effect at once.

@@ -160,6 +160,25 @@ func TestABadChangeKeepsTheSettings(t *testing.T) {
 	})
 }
 
+// A file that is written in place is not taken before it is whole, however good its first half is.
+func TestHalfAFileIsNotTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		whole := configHead + "push: {enabled: false}\nwatch: {quiet: 5s}\n"
+		c := &changing{text: whole}
+		c.watch(t)
+		time.Sleep(time.Second) // between two looks, which come every five
+		for n := range len(whole) {
+			c.set(whole[:n], nil)
+			time.Sleep(5 * time.Second)
+		}
+		c.set(whole, nil)
+		settle()
+		if told := c.told(); told != "" || len(c.applied) > 0 {
+			t.Errorf("applied %+v\n%s", c.applied, told)
+		}
+	})
+}
+
 // The signal has the file read at any time, and says so also when nothing has changed.
 func TestASignalIsAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -199,7 +218,7 @@ func TestTheIntervalCanChange(t *testing.T) {
 		if told := c.told(); told != "" {
 			t.Errorf("within the hour:\n%s", told)
 		}
-		time.Sleep(time.Hour)
+		time.Sleep(2 * time.Hour)
 		c.set(configHead+"reload: {every: 1s}\nlog: {format: json}\n", nil)
 		settle()
 		if len(c.applied) != 2 || c.applied[1].Log.Format != configuration.LogJSON {

@@ -82,6 +82,8 @@ func runRun(ctx context.Context, e *env, o *runOptions, flags *pflag.FlagSet) er
 	if o.printConfig {
 		return settings.print(e)
 	}
+	hangups, ignore := settings.hangups(e)
+	defer ignore()
 	o.obey(settings.Value)
 	if settings.Value.Log.Format == configuration.LogJSON {
 		_ = flags.Set("json", "true") // an error at the end is told as the log is
@@ -137,7 +139,7 @@ func runRun(ctx context.Context, e *env, o *runOptions, flags *pflag.FlagSet) er
 	pusher.Want() // what an earlier run could not push
 	if settings.file != "" {
 		running.Go(func() {
-			settings.reload(beside, e, log, func(c configuration.Configuration) {
+			settings.reload(beside, e, hangups, log, func(c configuration.Configuration) {
 				writer.AllowCollapse(c.Guards.AllowCollapse)
 				live.take(beside, c)
 				pusher.Want() // for one that did not push before

@@ -44,7 +44,7 @@ func settingsOfRun(e *env, file string, flags *pflag.FlagSet) (*runSettings, err
 	if s.Document, err = s.parse(s.text); err != nil {
 		var wrong *settings.Error
 		if errors.As(err, &wrong) {
-			err = &configError{file, wrong.Faults}
+			err = appbur.WithHint(&configError{file, wrong.Faults}, "`appbur config explain` says what can be set")
 		}
 		return nil, &usageError{err}
 	}
@@ -86,14 +86,19 @@ func (s *runSettings) print(e *env) error {
 	return nil
 }
 
-// reload keeps up with the file until ctx ends.
-func (s *runSettings) reload(ctx context.Context, e *env, log *slog.Logger, apply func(configuration.Configuration)) {
-	var hangups <-chan os.Signal
-	if e.hangups != nil {
-		signals, stop := e.hangups()
-		defer stop()
-		hangups = signals
+// hangups are the signals that ask for the file to be read again. They count from now on, so that one that comes while
+// run still connects does not end it.
+func (s *runSettings) hangups(e *env) (<-chan os.Signal, func()) {
+	if s.file == "" || e.hangups == nil {
+		return nil, func() {}
 	}
+	return e.hangups()
+}
+
+// reload keeps up with the file until ctx ends.
+func (s *runSettings) reload(
+	ctx context.Context, e *env, hangups <-chan os.Signal, log *slog.Logger, apply func(configuration.Configuration),
+) {
 	r := &reloader{
 		file: s.file, parse: s.parse, apply: apply, log: log, current: s.Value, seen: s.text,
 		read: func() ([]byte, error) { return e.readConfig(s.file) },

@@ -134,8 +134,8 @@ var logTable = settings.Object(
 var reloadTable = settings.Object(
 	settings.Field("every", settings.Duration(), func(r *Reload) *time.Duration { return &r.Every }, 5*time.Second,
 		settings.About{
-			Text: "Read this file so often, and apply it when its content has changed; 0s waits for the signal HUP. A file that is wrong " +
-				"changes nothing.",
+			Text: "Read this file so often, and apply it when its content has changed and is the same at the next look; 0s waits for the " +
+				"signal HUP. A file that is wrong changes nothing.",
 			Example: "30s", Since: version, Effect: settings.AtOnce,
 		}),
 )
