@@ -296,9 +296,19 @@ func (r *run) answered(step *Step) {
 	}
 }
 
+// mainActions are those of which an object has one.
+var mainActions = []Action{ActionApply, ActionKeep, ActionSkip, ActionBlocked, ActionPrune}
+
 // outcomes joins the results of the steps into one outcome per object.
 func (r *run) outcomes() (outcomes []Outcome, remaining int) {
-	at := make(map[appbur.ObjectID]int, len(r.plan.Steps)) // in outcomes
+	objects := 0
+	for _, step := range r.plan.Steps {
+		if slices.Contains(mainActions, step.Action) {
+			objects++
+		}
+	}
+	outcomes = make([]Outcome, 0, objects)
+	at := make(map[appbur.ObjectID]int, objects) // in outcomes
 	unfinished := make(map[appbur.ObjectID]bool)
 
 	for _, step := range r.plan.Steps {

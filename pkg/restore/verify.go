@@ -60,7 +60,7 @@ func (w Verifier) once(ctx context.Context, p *Plan) (Findings, error) {
 
 	group, each := errgroup.WithContext(ctx)
 	group.SetLimit(defaultParallel)
-	together := make(map[liveGroup]map[appbur.ObjectID]*Step)
+	together := make(map[liveGroup]map[string]*Step) // by name
 	for _, step := range p.Steps {
 		switch step.Action {
 		case ActionBlocked, ActionSkip:
@@ -114,34 +114,34 @@ func (w Verifier) once(ctx context.Context, p *Plan) (Findings, error) {
 }
 
 // join adds a step to its group.
-func join(groups map[liveGroup]map[appbur.ObjectID]*Step, step *Step) {
+func join(groups map[liveGroup]map[string]*Step, step *Step) {
 	g := groupOfStep(step)
 	if groups[g] == nil {
-		groups[g] = make(map[appbur.ObjectID]*Step)
+		groups[g] = make(map[string]*Step)
 	}
-	groups[g][step.Object] = step
+	groups[g][step.Object.Name] = step
 }
 
 // listed compares those objects of a group that a list shows, and takes them out of the group;
 // if it shows all that there are, the others are missing.
-func (v *verifier) listed(ctx context.Context, g liveGroup, steps map[appbur.ObjectID]*Step, statuses map[appbur.ObjectID]Content) error {
+func (v *verifier) listed(ctx context.Context, g liveGroup, steps map[string]*Step, statuses map[appbur.ObjectID]Content) error {
 	var failed error
 	complete, _ := v.worker.eachLive(ctx, g, len(steps), func(live map[string]any) {
-		id := appbur.ObjectID{Group: groupOf(g.apiVersion), Kind: g.kind, Namespace: g.namespace, Name: text(live, "metadata", "name")}
-		step := steps[id]
+		name := text(live, "metadata", "name")
+		step := steps[name]
 		if step == nil || failed != nil {
 			return
 		}
-		delete(steps, id)
-		failed = v.guard(step, func() error { return v.compare(ctx, step, statuses[id], live) })
+		delete(steps, name)
+		failed = v.guard(step, func() error { return v.compare(ctx, step, statuses[step.Object], live) })
 	})
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	if complete && failed == nil {
-		for id, step := range steps {
+		for name, step := range steps {
 			v.missing(step)
-			delete(steps, id)
+			delete(steps, name)
 		}
 	}
 	return failed // what a list did not show is read by itself
