@@ -112,6 +112,12 @@ var everyTable = []struct {
 		},
 		{"IMP-007", "REQUIRED", "", "An import that is cut off leaves the state as it was"},
 	}},
+	{"config explain", settingColumns, [][]string{
+		{"watch", "section", "", "", "When what was seen is committed."},
+		{"watch.quiet", "duration", "2s", "at once", "Commit when nothing has changed for this long."},
+		{"maintenance.afterCommits", "number", "500", "at once", longWhy},
+		{"log.format", "text or json", "text", "after a restart", "Lines of key=value for people, or one JSON object in each line."},
+	}},
 	{"restore", restoreColumns, [][]string{
 		{"failed", "ingress.networking.k8s.io/team-a/web", longWhy},
 		{"failed", "customresourcedefinition.apiextensions.k8s.io/clusters.fleet.example.com", hostileWhy},
