@@ -5,6 +5,9 @@
 //	var c Config
 //	err := strictyaml.Decode(data, &c) // line 3: `1.9` stands where a whole number is wanted
 //
+// [Entries] reads the entries of a list, and tells all that are wrong. A document whose settings are described by a table
+// is read by internal/settings instead, which tells everything at once.
+//
 // Its errors are in words of YAML and name the line. The library speaks of the types of its
 // language, which no user knows.
 package strictyaml

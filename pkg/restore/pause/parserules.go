@@ -10,20 +10,10 @@ import (
 	"github.com/appbur/appbur/internal/strictyaml"
 )
 
-// RulesError is a file of rules that cannot be used.
-type RulesError struct {
-	// Row counts from 1; it is 0 when the file as a whole is wrong.
-	Row int
-	Err error
-}
+// RulesError is a file of rules that cannot be used. It says all rows that are wrong.
+type RulesError struct{ Err error }
 
-func (e *RulesError) Error() string {
-	if e.Row == 0 {
-		return e.Err.Error()
-	}
-	return fmt.Sprintf("row %d: %v", e.Row, e.Err)
-}
-
+func (e *RulesError) Error() string { return e.Err.Error() }
 func (e *RulesError) Unwrap() error { return e.Err }
 
 // rulesFile is what users write.
@@ -55,19 +45,15 @@ type writtenRule struct {
 func ParseRules(data []byte) ([]Rule, error) {
 	var file rulesFile
 	if err := strictyaml.Decode(data, &file); err != nil {
-		return nil, &RulesError{Err: err}
+		return nil, &RulesError{err}
 	}
 	if len(file.Pause) == 0 {
-		return nil, &RulesError{Err: appbur.WithHint(errors.New("it has no rules"), "the rules are a list below pause:")}
+		return nil, &RulesError{appbur.WithHint(errors.New("it has no rules"), "the rules are a list below pause:")}
 	}
 
-	rules := make([]Rule, 0, len(file.Pause))
-	for i, w := range file.Pause {
-		r, err := w.rule()
-		if err != nil {
-			return nil, &RulesError{Row: i + 1, Err: err}
-		}
-		rules = append(rules, r)
+	rules, err := strictyaml.Entries("row", file.Pause, writtenRule.rule)
+	if err != nil {
+		return nil, &RulesError{err}
 	}
 	return rules, nil
 }

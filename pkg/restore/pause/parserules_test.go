@@ -67,6 +67,7 @@ func TestRulesThatCannotBeUsed(t *testing.T) {
 		{"pause: [{kind: Secret, reason: a, field: data.x}]", "objects of the kind Secret cannot be paused"},
 		{"pause: [{kind: ClusterRole.rbac.authorization.k8s.io, reason: a, field: rules}]", "cannot be paused"},
 		{"pause: [{kind: A.b, reason: a, leave: true}, {kind: A.b, reason: a, leave: true, stage: -1}]", "row 2: stage is -1"},
+		{"pause: [{kind: A.b}, {reason: a, leave: true}]", "row 1: reason is missing: the plan shows it; row 2: kind is missing"},
 	} {
 		if _, err := ParseRules([]byte(test.rules)); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %q", test.rules, err, test.want)

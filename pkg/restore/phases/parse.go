@@ -31,20 +31,10 @@ func (p Phase) With(holds func(restore.Object) bool) restore.DeclaredPhase {
 	return restore.DeclaredPhase{Name: p.Name, Objects: holds, Wait: p.Wait, Timeout: p.Timeout, Condition: p.Condition}
 }
 
-// Error is a file of phases that cannot be used.
-type Error struct {
-	// Row counts phases from 1; it is 0 when the file as a whole is wrong.
-	Row int
-	Err error
-}
+// Error is a file of phases that cannot be used. It says all phases that are wrong.
+type Error struct{ Err error }
 
-func (e *Error) Error() string {
-	if e.Row == 0 {
-		return e.Err.Error()
-	}
-	return fmt.Sprintf("phase %d: %v", e.Row, e.Err)
-}
-
+func (e *Error) Error() string { return e.Err.Error() }
 func (e *Error) Unwrap() error { return e.Err }
 
 // file is what users write.
@@ -76,24 +66,23 @@ type written struct {
 func Parse(data []byte) ([]Phase, error) {
 	var f file
 	if err := strictyaml.Decode(data, &f); err != nil {
-		return nil, &Error{Err: err}
+		return nil, &Error{err}
 	}
 	if len(f.Phases) == 0 {
-		return nil, &Error{Err: appbur.WithHint(errors.New("it has no phases"), "they are a list below phases:")}
+		return nil, &Error{appbur.WithHint(errors.New("it has no phases"), "they are a list below phases:")}
 	}
 
 	names := make(map[string]bool)
-	declared := make([]Phase, 0, len(f.Phases))
-	for i, w := range f.Phases {
+	declared, err := strictyaml.Entries("phase", f.Phases, func(w written) (Phase, error) {
 		p, err := w.phase()
 		if err == nil && names[p.Name] {
 			err = fmt.Errorf("there is another phase %q", p.Name)
 		}
-		if err != nil {
-			return nil, &Error{Row: i + 1, Err: err}
-		}
 		names[p.Name] = true
-		declared = append(declared, p)
+		return p, err
+	})
+	if err != nil {
+		return nil, &Error{err}
 	}
 	return declared, nil
 }

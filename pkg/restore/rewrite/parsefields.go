@@ -7,20 +7,10 @@ import (
 	"github.com/appbur/appbur/internal/strictyaml"
 )
 
-// FieldsError is a file of fields that cannot be used.
-type FieldsError struct {
-	// Row counts from 1; it is 0 when the file as a whole is wrong.
-	Row int
-	Err error
-}
+// FieldsError is a file of fields that cannot be used. It says all rows that are wrong.
+type FieldsError struct{ Err error }
 
-func (e *FieldsError) Error() string {
-	if e.Row == 0 {
-		return e.Err.Error()
-	}
-	return fmt.Sprintf("row %d: %v", e.Row, e.Err)
-}
-
+func (e *FieldsError) Error() string { return e.Err.Error() }
 func (e *FieldsError) Unwrap() error { return e.Err }
 
 // fieldsFile is what users write.
@@ -33,15 +23,13 @@ type fieldsFile struct {
 func ParseFields(data []byte) ([]Field, error) {
 	var file fieldsFile
 	if err := strictyaml.Decode(data, &file); err != nil {
-		return nil, &FieldsError{Err: err}
+		return nil, &FieldsError{err}
 	}
 	if len(file.Fields) == 0 {
-		return nil, &FieldsError{Err: appbur.WithHint(fmt.Errorf("it has no fields"), "the rows are a list below fields:")}
+		return nil, &FieldsError{appbur.WithHint(fmt.Errorf("it has no fields"), "the rows are a list below fields:")}
 	}
-	for i, f := range file.Fields {
-		if _, err := newRow(f); err != nil {
-			return nil, &FieldsError{Row: i + 1, Err: err}
-		}
+	if _, err := strictyaml.Entries("row", file.Fields, newRow); err != nil {
+		return nil, &FieldsError{err}
 	}
 	return file.Fields, nil
 }
