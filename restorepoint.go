@@ -89,9 +89,9 @@ type RestorePoint struct {
 	Partial bool `json:"partial"`
 	// Objects counts the manifests in the tree.
 	Objects int `json:"objects"`
-	// Schedule is the name of the schedule that the point was made by; it is empty when
+	// Schedules are the names of those that the point was due for, sorted. There are none when
 	// somebody asked for it, and in points of older releases.
-	Schedule string `json:"schedule,omitempty"`
+	Schedules []string `json:"schedules,omitempty"`
 	// Apps lists the application state, sorted by namespace and name.
 	Apps []AppState `json:"apps,omitempty"`
 	// Missing are the applications that earlier points hold and that this one should

@@ -66,8 +66,8 @@ type Opening struct {
 type Request struct {
 	// Apps are the applications whose state it holds.
 	Apps []apps.Target
-	// Schedule is the name of the schedule that it is made by, "" if somebody asked for it.
-	Schedule string
+	// Schedules are the names of those that it is due for, none if somebody asked for it.
+	Schedules []string
 }
 
 // Made is a restore point and what it is made of.
@@ -118,7 +118,7 @@ func (m *Maker) Make(ctx context.Context, request Request) (Made, error) {
 	made.Point, err = point.Save(ctx, made.Outcome.Commit, repository.PointContent{
 		Created: made.Started, Ended: ended, Cluster: m.Cluster, Rules: m.Rules, Coverage: seen.Coverage, Index: seen.Index,
 		Objects: made.Outcome.Objects, Evidence: seen.Evidence, Overrides: writer.Overrides(), Own: made.Outcome.Own,
-		Schedule: request.Schedule,
+		Schedules: request.Schedules,
 	})
 	if err != nil {
 		return Made{}, err

@@ -47,18 +47,13 @@ type PointOptions struct {
 type Points struct {
 	o    PointOptions
 	made map[string]time.Time
-	asks chan ask
+	asks chan chan<- answer
 	// failures counts tries that came to nothing, one after the other; the next is not before retry.
 	failures int
 	retry    time.Time
 }
 
-// ask is somebody who waits for a point.
-type ask struct {
-	ctx    context.Context
-	answer chan<- answer
-}
-
+// answer is what somebody waits for who asked for a point.
 type answer struct {
 	made PointMade
 	err  error
@@ -73,15 +68,18 @@ func NewPoints(o PointOptions) *Points {
 	for _, s := range o.Schedules {
 		made[s.Name()] = o.Made[s.Name()]
 	}
-	return &Points{o: o, made: made, asks: make(chan ask)}
+	return &Points{o: o, made: made, asks: make(chan chan<- answer)}
 }
 
 // Ask makes a point now and waits for it. While another one is made it waits for its turn. It needs a
 // [Points.Run] that runs.
 func (p *Points) Ask(ctx context.Context) (PointMade, error) {
+	if err := ctx.Err(); err != nil {
+		return PointMade{}, err
+	}
 	answered := make(chan answer, 1)
 	select {
-	case p.asks <- ask{ctx, answered}:
+	case p.asks <- answered:
 	case <-ctx.Done():
 		return PointMade{}, ctx.Err()
 	}
@@ -105,9 +103,9 @@ func (p *Points) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case a := <-p.asks:
+		case asked := <-p.asks:
 			made, err := p.make(ctx, nil)
-			a.answer <- answer{made, err}
+			asked <- answer{made, err}
 		case <-timer.C:
 		}
 

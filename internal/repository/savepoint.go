@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,8 +35,8 @@ type PointContent struct {
 	Own map[string][]byte
 	// Overrides are the guards that were overruled and that no commit records yet.
 	Overrides []string
-	// Schedule is the name of the schedule that asks for the point, "" if somebody did.
-	Schedule string
+	// Schedules are the names of those that the point is due for, none if somebody asks for it.
+	Schedules []string
 }
 
 // SavePoint makes a restore point without applications: [Repository.BeginPoint] and
@@ -58,7 +59,7 @@ func (w *PointWriter) Save(ctx context.Context, manifests gitsync.Hash, content 
 		Format: appbur.RestorePointFormat, Sequence: w.sequence, Created: content.Created.UTC().Truncate(time.Second),
 		Started: content.Created.UTC(), Ended: content.Ended.UTC(),
 		Cluster: content.Cluster, Rules: content.Rules, Manifests: manifests.String(),
-		Partial: !content.Coverage.Complete(), Objects: content.Objects, Schedule: content.Schedule,
+		Partial: !content.Coverage.Complete(), Objects: content.Objects, Schedules: slices.Sorted(slices.Values(content.Schedules)),
 	}
 
 	if content.Ended.IsZero() {

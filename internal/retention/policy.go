@@ -134,6 +134,22 @@ type Verdict struct {
 // state, or if there is none the newest partial one.
 func (p Policy) Decide(points []appbur.RestorePoint) []Verdict {
 	verdicts := make([]Verdict, len(points))
+	p.count(points, verdicts)
+	best := NewestGood(points)
+	for _, use := range Sorted(best) {
+		verdicts[best[use]].keepAlways(use)
+	}
+
+	for i := range verdicts {
+		if !verdicts[i].Keep {
+			verdicts[i].Reasons = []string{"no rule keeps it"}
+		}
+	}
+	return verdicts
+}
+
+// count fills verdicts with what the rules say.
+func (p Policy) count(points []appbur.RestorePoint, verdicts []Verdict) {
 	for i, wrong := range Misdated(points) {
 		verdicts[i] = Verdict{Point: points[i], Misdated: wrong}
 		if wrong {
@@ -145,24 +161,15 @@ func (p Policy) Decide(points []appbur.RestorePoint) []Verdict {
 	for _, rule := range countRules {
 		p.apply(rule, verdicts)
 	}
+}
 
-	best := NewestGood(points)
-	for _, use := range Sorted(best) {
-		v := &verdicts[best[use]]
-		v.Keep = true
-		text := "always: the newest good state of " + use.String()
-		if v.Point.Partial {
-			text = "always: the newest state of " + use.String() + "; no complete point holds it"
-		}
-		v.Reasons = append(v.Reasons, text)
+// keepAlways notes that the point stays whatever a policy says.
+func (v *Verdict) keepAlways(use Holding) {
+	text := "always: the newest good state of " + use.String()
+	if v.Point.Partial {
+		text = "always: the newest state of " + use.String() + "; no complete point holds it"
 	}
-
-	for i := range verdicts {
-		if !verdicts[i].Keep {
-			verdicts[i].Reasons = []string{"no rule keeps it"}
-		}
-	}
-	return verdicts
+	v.Keep, v.Reasons = true, append(v.Reasons, text)
 }
 
 // apply marks what one rule keeps among verdicts that are sorted newest first.

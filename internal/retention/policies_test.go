@@ -1,0 +1,96 @@
+package retention
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/appbur/appbur"
+)
+
+// Each schedule counts its own points: the hourly ones take no day from the nightly ones, a point of
+// both stays as long as one of them keeps it, and points that somebody asked for have the usual policy.
+func TestPoliciesOfSchedules(t *testing.T) {
+	var points []appbur.RestorePoint
+	start := time.Date(2026, 11, 28, 0, 0, 0, 0, time.UTC)
+	for hour := range 60 {
+		point := pointAt(start.Add(time.Duration(hour)*time.Hour), 0, "")
+		point.Schedules = []string{"hourly"}
+		if hour%24 == 0 {
+			point.Schedules = []string{"hourly", "nightly"}
+		}
+		points = append(points, point)
+	}
+	for hour := range 3 {
+		points = append(points, pointAt(start.Add(time.Duration(hour)*time.Hour+30*time.Minute), 0, ""))
+	}
+
+	usual := mustCheck(t, Policy{Last: 1})
+	policies := Policies{Default: &usual, Schedules: map[string]Policy{
+		"hourly": mustCheck(t, Policy{Hourly: 3}), "nightly": mustCheck(t, Policy{Daily: 2}),
+	}}
+	got := map[string]string{}
+	for _, v := range policies.Decide(newestFirst(points)) {
+		if v.Keep {
+			got[string(v.Point.ID)] = strings.Join(v.Reasons, "; ")
+		}
+	}
+	want := map[string]string{
+		"20261130T110000Z": "hourly: hourly: newest of its hour 2026-11-30T11+0000; always: the newest good state of the cluster",
+		"20261130T100000Z": "hourly: hourly: newest of its hour 2026-11-30T10+0000",
+		"20261130T090000Z": "hourly: hourly: newest of its hour 2026-11-30T09+0000",
+		"20261130T000000Z": "nightly: daily: newest of its day 2026-11-30",
+		"20261129T000000Z": "nightly: daily: newest of its day 2026-11-29",
+		"20261128T023000Z": "last: one of the newest",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("kept (-want +got):\n%s", diff)
+	}
+}
+
+func TestPointsWithoutAPolicyStay(t *testing.T) {
+	at := time.Date(2026, 11, 28, 0, 0, 0, 0, time.UTC)
+	mine, other := pointAt(at, 0, ""), pointAt(at.Add(-time.Hour), 0, "")
+	other.Schedules = []string{"gone"}
+	for _, v := range (Policies{}).Decide([]appbur.RestorePoint{mine, other}) {
+		if !v.Keep || !slices.Contains(v.Reasons, "no policy counts for it") {
+			t.Errorf("%s: keep %t, %q", v.Point.ID, v.Keep, v.Reasons)
+		}
+	}
+}
+
+// Without policies of schedules the usual policy says what it says alone; with them, the newest good
+// state stays, and when what may go is gone the same points are kept again.
+func TestPoliciesProperties(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		points, usual := newestFirst(drawPoints(t)), mustCheck(t, drawPolicy(t))
+		if diff := cmp.Diff(ids(usual.Decide(points), true), ids(Policies{Default: &usual}.Decide(points), true)); diff != "" {
+			t.Fatalf("alone it decides otherwise:\n%s", diff)
+		}
+
+		policies := Policies{Default: &usual, Schedules: map[string]Policy{"a": mustCheck(t, drawPolicy(t)), "b": mustCheck(t, drawPolicy(t))}}
+		for i := range points {
+			points[i].Schedules = rapid.SampledFrom([][]string{nil, {"a"}, {"b"}, {"a", "b"}, {"c"}}).Draw(t, "schedules")
+		}
+		verdicts := policies.Decide(points)
+		for _, at := range NewestGood(points) {
+			if !verdicts[at].Keep {
+				t.Fatalf("%s may go, the newest good state", points[at].ID)
+			}
+		}
+
+		var left []appbur.RestorePoint
+		for _, v := range verdicts {
+			if v.Keep {
+				left = append(left, v.Point)
+			}
+		}
+		if gone := ids(policies.Decide(left), false); len(gone) > 0 {
+			t.Fatalf("when what may go is gone, %q may go too", gone)
+		}
+	})
+}
