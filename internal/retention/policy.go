@@ -25,6 +25,11 @@ type Policy struct {
 	// Zone is the time zone that days begin in, a name of the IANA database. Empty
 	// is UTC.
 	Zone string `yaml:"zone"`
+	// Schedules are policies by the name of the schedule that points were made by. Each counts its own
+	// points alone, so that frequent points take no day from those that are to be kept for long; the
+	// counts above are for all other points, which stay where there are none. A point of several
+	// schedules stays as long as one of them keeps it. A schedule has no schedules.
+	Schedules map[string]Policy `yaml:"schedules,omitempty"`
 
 	location *time.Location
 }
@@ -71,15 +76,12 @@ var ErrPolicy = errors.New("retention policy")
 
 // Check returns the policy ready to decide, or why it cannot.
 func (p Policy) Check() (Policy, error) {
-	total := 0
 	for _, rule := range countRules {
-		n := rule.count(p)
-		if n < 0 {
+		if n := rule.count(p); n < 0 {
 			return Policy{}, fmt.Errorf("%w: %s: %d is less than 0", ErrPolicy, rule.name, n)
 		}
-		total += min(n, 1)
 	}
-	if total == 0 {
+	if p.total() == 0 && len(p.Schedules) == 0 {
 		return Policy{}, appbur.WithHint(fmt.Errorf("%w: it keeps nothing", ErrPolicy),
 			"say how many points to keep: last, hourly, daily, weekly, monthly or yearly")
 	}
@@ -88,7 +90,18 @@ func (p Policy) Check() (Policy, error) {
 		return Policy{}, appbur.WithHint(fmt.Errorf("%w: the time zone %q is not known", ErrPolicy, p.Zone),
 			"use a name such as Europe/Berlin, or leave it out for UTC")
 	}
+	if err := p.checkSchedules(); err != nil {
+		return Policy{}, err
+	}
 	return p, nil
+}
+
+// total is how many points the counts keep at most.
+func (p Policy) total() (total int) {
+	for _, rule := range countRules {
+		total += rule.count(p)
+	}
+	return total
 }
 
 // UnmarshalYAML refuses settings that are not known.
@@ -98,9 +111,9 @@ func (p *Policy) UnmarshalYAML(node *yaml.Node) error {
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		// A decoder's strictness does not reach into a node that decodes itself.
 		switch key := node.Content[i]; key.Value {
-		case "last", "hourly", "daily", "weekly", "monthly", "yearly", "zone":
+		case "last", "hourly", "daily", "weekly", "monthly", "yearly", "zone", "schedules":
 		default:
-			return fmt.Errorf("line %d: unknown setting %q: want last, hourly, daily, weekly, monthly, yearly or zone", key.Line, key.Value)
+			return fmt.Errorf("line %d: unknown setting %q: want last, hourly, daily, weekly, monthly, yearly, zone or schedules", key.Line, key.Value)
 		}
 	}
 	if err := node.Decode(&read); err != nil {
@@ -134,15 +147,21 @@ type Verdict struct {
 // state, or if there is none the newest partial one.
 func (p Policy) Decide(points []appbur.RestorePoint) []Verdict {
 	verdicts := make([]Verdict, len(points))
-	p.count(points, verdicts)
+	for i, point := range points {
+		verdicts[i].Point = point
+	}
+	judged := p.judgeBySchedule(points, verdicts)
 	best := NewestGood(points)
 	for _, use := range Sorted(best) {
 		verdicts[best[use]].keepAlways(use)
 	}
 
 	for i := range verdicts {
-		if !verdicts[i].Keep {
-			verdicts[i].Reasons = []string{"no rule keeps it"}
+		switch v := &verdicts[i]; {
+		case !judged[i]:
+			v.Keep, v.Reasons = true, append(v.Reasons, "no policy counts for it")
+		case !v.Keep:
+			v.Reasons = []string{"no rule keeps it"}
 		}
 	}
 	return verdicts

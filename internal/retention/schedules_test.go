@@ -1,6 +1,7 @@
 package retention
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -29,10 +30,7 @@ func TestPoliciesOfSchedules(t *testing.T) {
 		points = append(points, pointAt(start.Add(time.Duration(hour)*time.Hour+30*time.Minute), 0, ""))
 	}
 
-	usual := mustCheck(t, Policy{Last: 1})
-	policies := Policies{Default: &usual, Schedules: map[string]Policy{
-		"hourly": mustCheck(t, Policy{Hourly: 3}), "nightly": mustCheck(t, Policy{Daily: 2}),
-	}}
+	policies := mustCheck(t, Policy{Last: 1, Schedules: map[string]Policy{"hourly": {Hourly: 3}, "nightly": {Daily: 2}}})
 	got := map[string]string{}
 	for _, v := range policies.Decide(newestFirst(points)) {
 		if v.Keep {
@@ -56,23 +54,26 @@ func TestPointsWithoutAPolicyStay(t *testing.T) {
 	at := time.Date(2026, 11, 28, 0, 0, 0, 0, time.UTC)
 	mine, other := pointAt(at, 0, ""), pointAt(at.Add(-time.Hour), 0, "")
 	other.Schedules = []string{"gone"}
-	for _, v := range (Policies{}).Decide([]appbur.RestorePoint{mine, other}) {
+	policy := mustCheck(t, Policy{Schedules: map[string]Policy{"hourly": {Last: 1}}})
+	for _, v := range policy.Decide([]appbur.RestorePoint{mine, other}) {
 		if !v.Keep || !slices.Contains(v.Reasons, "no policy counts for it") {
 			t.Errorf("%s: keep %t, %q", v.Point.ID, v.Keep, v.Reasons)
 		}
 	}
 }
 
-// Without policies of schedules the usual policy says what it says alone; with them, the newest good
-// state stays, and when what may go is gone the same points are kept again.
+// Of points without a schedule a policy says what it says without schedules; the newest good state
+// stays, and when what may go is gone the same points are kept again.
 func TestPoliciesProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		points, usual := newestFirst(drawPoints(t)), mustCheck(t, drawPolicy(t))
-		if diff := cmp.Diff(ids(usual.Decide(points), true), ids(Policies{Default: &usual}.Decide(points), true)); diff != "" {
-			t.Fatalf("alone it decides otherwise:\n%s", diff)
+		points, usual := newestFirst(drawPoints(t)), drawPolicy(t)
+		alone := mustCheck(t, usual)
+		usual.Schedules = map[string]Policy{"a": drawPolicy(t), "b": drawPolicy(t)}
+		policies := mustCheck(t, usual)
+		if diff := cmp.Diff(ids(alone.Decide(points), true), ids(policies.Decide(points), true)); diff != "" {
+			t.Fatalf("of points of no schedule it decides otherwise:\n%s", diff)
 		}
 
-		policies := Policies{Default: &usual, Schedules: map[string]Policy{"a": mustCheck(t, drawPolicy(t)), "b": mustCheck(t, drawPolicy(t))}}
 		for i := range points {
 			points[i].Schedules = rapid.SampledFrom([][]string{nil, {"a"}, {"b"}, {"a", "b"}, {"c"}}).Draw(t, "schedules")
 		}
@@ -93,4 +94,18 @@ func TestPoliciesProperties(t *testing.T) {
 			t.Fatalf("when what may go is gone, %q may go too", gone)
 		}
 	})
+}
+
+func TestPoliciesOfSchedulesAreChecked(t *testing.T) {
+	for want, policy := range map[string]Policy{
+		"schedule a: retention policy: it keeps nothing":                       {Last: 1, Schedules: map[string]Policy{"a": {}}},
+		"schedule a: retention policy: daily: -1 is less than 0":               {Schedules: map[string]Policy{"a": {Daily: -1}}},
+		"schedule a: retention policy: the time zone \"Mars\" is not known":    {Schedules: map[string]Policy{"a": {Daily: 1, Zone: "Mars"}}},
+		"retention policy: schedule a: a schedule has no schedules of its own": {Schedules: map[string]Policy{"a": {Daily: 1, Schedules: map[string]Policy{"b": {}}}}},
+		"retention policy: the time zone \"Mars\" is not known":                {Zone: "Mars", Schedules: map[string]Policy{"a": {Daily: 1}}},
+	} {
+		if _, err := policy.Check(); !errors.Is(err, ErrPolicy) || err.Error() != want {
+			t.Errorf("%v\nwant %s", err, want)
+		}
+	}
 }
