@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/apps"
 	"github.com/appbur/appbur/internal/backup"
 	"github.com/appbur/appbur/internal/repository"
 )
@@ -16,9 +17,10 @@ type backupOptions struct {
 	repositoryOptions
 	clusterOptions
 	appOptions
-	guards repository.Guards
-	noPush bool
-	json   bool
+	finding labelOptions
+	guards  repository.Guards
+	noPush  bool
+	json    bool
 
 	noMaintain bool
 }
@@ -29,9 +31,10 @@ func newBackup(e *env) *cobra.Command {
 		Use:   "backup",
 		Short: "Commit the cluster's manifests and make a restore point",
 		Long: `Read every object of the cluster, commit what changed to main, take the state of
-the applications named by --app, and make a signed restore point of both.
+the applications named by --app, or found with --find-apps, and make a signed
+restore point of both.
 
-An application that earlier points hold and that is not named makes the point
+An application that earlier points hold and that is not saved makes the point
 partial, until ` + "`appbur apps retire`" + ` says that it is not missed any more.
 
 A cluster that did not change makes no commit on main, but a restore point all
@@ -51,6 +54,7 @@ whole, no restore point is made. Afterwards the remotes are brought up to date
 	o.repositoryOptions.addFlags(e, command)
 	o.clusterOptions.addFlags(command)
 	o.appOptions.addFlags(command, "whose state is saved")
+	o.finding.addFlags(command)
 	addGuardFlags(command, &o.guards)
 	noPushFlag(command, &o.noPush)
 	command.Flags().BoolVar(&o.noMaintain, "no-maintain", false, "do not pack the repository together, even if it is due")
@@ -95,6 +99,11 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 		return err
 	}
 
+	targets, err = o.labelled(ctx, e, targets)
+	if err != nil {
+		return err
+	}
+
 	maker := source.maker(e, repo, keys)
 	maker.Guards, maker.Dialer = o.guards, dialer
 	made, err := maker.Make(ctx, backup.Request{Apps: targets})
@@ -127,6 +136,17 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 		return errPartly
 	}
 	return nil
+}
+
+// labelled adds the applications that are found in the cluster.
+func (o *backupOptions) labelled(ctx context.Context, e *env, named []apps.Target) ([]apps.Target, error) {
+	config, err := o.restConfig()
+	if err != nil {
+		return nil, err
+	}
+	return o.finding.add(ctx, config, named, func(key appbur.AppKey, err error) {
+		e.warnWithHint(fmt.Sprintf("the application %s is not saved: %s", key, oneLine(err.Error())), appbur.HintOf(err))
+	})
 }
 
 func (e *env) printBackup(r backupReport, asJSON bool) error {

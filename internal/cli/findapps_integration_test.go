@@ -347,21 +347,29 @@ func (f *found) compared(t *testing.T) {
 	}
 }
 
-func (f *found) notReady(t *testing.T) {
-	pods, err := f.pods.CoreV1().Pods("shop").List(t.Context(), metav1.ListOptions{})
+// setReady says whether the only pod of a namespace is ready, and waits until a controller has seen it.
+func setReady(t *testing.T, client kubernetes.Interface, namespace string, ready bool) {
+	t.Helper()
+	pods, err := client.CoreV1().Pods(namespace).List(t.Context(), metav1.ListOptions{})
 	if err != nil || len(pods.Items) != 1 {
 		t.Fatal(len(pods.Items), err)
 	}
-	if err := report(t.Context(), f.pods, &pods.Items[0], ownAddress(t), false); err != nil {
+	if err := report(t.Context(), client, &pods.Items[0], ownAddress(t), ready); err != nil {
 		t.Fatal(err)
 	}
-	for { // until the controller has seen it
-		list, err := f.pods.DiscoveryV1().EndpointSlices("shop").List(t.Context(), metav1.ListOptions{})
+	untilReady(t, client, namespace, ready)
+}
+
+// untilReady waits until the only endpoint of a namespace is ready, or is not.
+func untilReady(t *testing.T, client kubernetes.Interface, namespace string, ready bool) {
+	t.Helper()
+	for {
+		list, err := client.DiscoveryV1().EndpointSlices(namespace).List(t.Context(), metav1.ListOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(list.Items) == 1 && len(list.Items[0].Endpoints) == 1 && !*list.Items[0].Endpoints[0].Conditions.Ready {
-			break
+		if len(list.Items) == 1 && len(list.Items[0].Endpoints) == 1 && *list.Items[0].Endpoints[0].Conditions.Ready == ready {
+			return
 		}
 		select {
 		case <-time.After(20 * time.Millisecond):
@@ -369,7 +377,10 @@ func (f *found) notReady(t *testing.T) {
 			t.Fatal(t.Context().Err())
 		}
 	}
+}
 
+func (f *found) notReady(t *testing.T) {
+	setReady(t, f.pods, "shop", false)
 	before := f.app.has()
 	code, out, errs := f.run(f.finding("restore", "--yes", "--app-wait", "1s")...)
 	if code != ExitPartly || f.app.has() != before {

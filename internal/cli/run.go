@@ -22,6 +22,7 @@ import (
 type runOptions struct {
 	repositoryOptions
 	clusterOptions
+	scheduleOptions
 	config      string
 	printConfig bool
 }
@@ -34,7 +35,12 @@ func newRun(e *env) *cobra.Command {
 		Long: `Watch the cluster and commit changes to main as they happen, once the cluster has
 been quiet for a moment. After a restart or a dropped connection everything is
 listed again, so nothing is missed; also when the store of the API server goes back
-in time. Another cluster at the same address ends the run. Restore points are made by ` + "`appbur backup`" + `.
+in time. Another cluster at the same address ends the run.
+
+With --schedule it makes restore points as well, as ` + "`appbur backup`" + ` does, of the
+applications named by --app or found with --find-apps. A point that was missed is
+made once, one that fails is tried again, and afterwards the retention policy of
+appbur.yaml is followed (docs/run.md).
 
 Commits are pushed to the remotes as they are made. Commits never wait for a
 remote; one that is down is tried again until it has everything.
@@ -46,13 +52,15 @@ before the environment (docs/configuration.md).` +
 				"12 a key or a login was refused", "64 the command line or the configuration is wrong"),
 		Example: `  appbur run --repo ./mgmt.git
   appbur run --config /etc/appbur/appbur.yaml
-  appbur run --repo ./mgmt.git --quiet 5s --json 2>appbur.log`,
+  appbur run --repo ./mgmt.git --quiet 5s --json 2>appbur.log
+  appbur run --repo ./mgmt.git --find-apps --schedule "hourly=0 * * * *" --schedule "nightly=30 2 * * *" --schedule-zone Europe/Berlin`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runRun(cmd.Context(), e, o, cmd.Flags()) },
 	}
 	o.repositoryOptions.addFlags(e, command)
 	o.clusterOptions.addFlags(command)
 	listenFlag(command)
+	o.scheduleOptions.addFlags(command)
 	addGuardFlags(command, new(repository.Guards))
 	o.addAnchorFlag(e, command, "to write after each commit")
 	noPushFlag(command, new(bool))
@@ -92,6 +100,10 @@ func runRun(ctx context.Context, e *env, o *runOptions, flags *pflag.FlagSet) er
 	log := slog.New(format)
 	live := newLiveSettings(settings.Value, format)
 	settings.tell(log)
+	specs, err := o.specs()
+	if err != nil {
+		return err
+	}
 
 	repo, keys, err := o.writable(e)
 	if err != nil {
@@ -146,7 +158,10 @@ func runRun(ctx context.Context, e *env, o *runOptions, flags *pflag.FlagSet) er
 			})
 		})
 	}
-	return daemon.Run(ctx, seen.metrics.Watcher(source.Exporter), seen.metrics.Writer(writer), options)
+	points := &scheduledPoints{env: e, options: o, first: source, log: log, live: live, pushed: pusher.Want}
+	return points.beside(ctx, specs, func(ctx context.Context) error {
+		return daemon.Run(ctx, seen.metrics.Watcher(source.Exporter), seen.metrics.Writer(writer), options)
+	})
 }
 
 // sameCluster demands that the cluster that answers is the one that was asked first.

@@ -52,8 +52,8 @@ func TestRunKeepsMainUpToDate(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.eventually("a deletion is committed", func() bool { return s.tryGit("show", file("while")) == "" })
-	if last := s.git("log", "-1", "--format=%s"); !strings.Contains(last, "Remove configmap default/while") {
-		t.Errorf("the commit says %q", last)
+	if subjects := s.git("log", "--format=%s"); !strings.Contains(subjects, "Remove configmap default/while") {
+		t.Errorf("the commits say\n%s", subjects)
 	}
 
 	before := strings.Count(daemon.log(), "\n")
@@ -130,9 +130,9 @@ func (r *running) stop() int {
 	return code
 }
 
-func (s *story) start(c *testcluster.Cluster) *running {
+func (s *story) start(c *testcluster.Cluster, more ...string) *running {
 	s.Helper()
-	return s.startAt(c.Kubeconfig, time.Now)
+	return s.startAt(c.Kubeconfig, time.Now, more...)
 }
 
 // startAt starts a daemon with a clock of its own.

@@ -90,7 +90,8 @@ func TestPointsAreMadeWhenTheyAreDue(t *testing.T) {
 		d := &diary{takes: time.Second}
 		time.Sleep(21*time.Hour + 10*time.Minute)
 		got := d.run(t, 4*time.Hour, PointOptions{Schedules: schedules(t, "hourly=0 * * * *", "nightly=0 0 * * *")}, nil)
-		wantEntries(t, got, "01T21:10:00 hourly+nightly", "01T22:00:00 hourly", "01T23:00:00 hourly", "02T00:00:00 hourly+nightly", "02T01:00:00 hourly")
+		wantEntries(t, got,
+			"01T21:10:00 hourly+nightly", "01T22:00:00 hourly", "01T23:00:00 hourly", "02T00:00:00 hourly+nightly", "02T01:00:00 hourly")
 	})
 }
 
@@ -98,10 +99,10 @@ func TestPointsAreMadeWhenTheyAreDue(t *testing.T) {
 // never overlap.
 func TestMissedPointsAreMadeOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		last := time.Now().Add(-3 * time.Hour)
+		o := PointOptions{Schedules: schedules(t, "hourly=0 * * * *"), Made: map[string]time.Time{"hourly": time.Now().Add(-3 * time.Hour)}}
 		d := &diary{takes: 150 * time.Minute}
 		time.Sleep(10 * time.Minute)
-		got := d.run(t, 4*time.Hour+45*time.Minute, PointOptions{Schedules: schedules(t, "hourly=0 * * * *"), Made: map[string]time.Time{"hourly": last}}, nil)
+		got := d.run(t, 4*time.Hour+45*time.Minute, o, nil)
 		wantEntries(t, got, "01T00:10:00 hourly", "01T02:40:00 hourly")
 		if log := d.log.String(); !strings.Contains(log, "restore points were missed; one is made now") ||
 			!strings.Contains(log, "since=1999-12-31T22:00:00Z") {
@@ -176,8 +177,8 @@ func TestAClockThatIsSet(t *testing.T) {
 		set := func(by time.Duration) { mu.Lock(); offset += by; mu.Unlock() }
 		d := &diary{clock: func() time.Time { mu.Lock(); defer mu.Unlock(); return time.Now().Add(offset) }}
 
-		last := time.Now()
-		got := d.run(t, 2*time.Hour+30*time.Minute, PointOptions{Schedules: schedules(t, "hourly=0 * * * *"), Made: map[string]time.Time{"hourly": last}}, func(*Points) {
+		o := PointOptions{Schedules: schedules(t, "hourly=0 * * * *"), Made: map[string]time.Time{"hourly": time.Now()}}
+		got := d.run(t, 2*time.Hour+30*time.Minute, o, func(*Points) {
 			time.Sleep(10*time.Minute + time.Second)
 			set(5 * time.Hour) // 05:10
 			time.Sleep(time.Hour)

@@ -162,7 +162,10 @@ func TestRetentionInConfig(t *testing.T) {
 	if err != nil || c.Retention.Schedules["hourly"].Hourly != 24 || c.Retention.Schedules["nightly"].Zone != "UTC" {
 		t.Errorf("%+v, %v", c.Retention, err)
 	}
-	for _, bad := range []string{"{}", "{schedules: {a: {}}}", "{schedules: {a: {last: 1, schedules: {b: {last: 1}}}}}", "{schedules: {a: {lost: 1}}}", "{last: -1}", "{daily: x}", "{dayly: 7}", "{last: 1, zone: Nowhere}", "7"} {
+	for _, bad := range []string{
+		"{}", "{schedules: {a: {}}}", "{schedules: {a: {last: 1, schedules: {b: {last: 1}}}}}", "{schedules: {a: {lost: 1}}}",
+		"{last: -1}", "{daily: x}", "{dayly: 7}", "{last: 1, zone: Nowhere}", "7",
+	} {
 		if _, err := ParseConfig([]byte(head + "retention: " + bad + "\n")); err == nil {
 			t.Errorf("retention: %s is accepted", bad)
 		}

@@ -119,3 +119,10 @@ func (r *Repository) ownCatalog(keys *keyring.Keys) (Catalog, error) {
 	}
 	return r.Catalog(trusted)
 }
+
+// OwnPoints are the restore points that these keys or those that they trust have signed, newest first
+// by history.
+func (r *Repository) OwnPoints(keys *keyring.Keys) ([]appbur.RestorePoint, error) {
+	all, err := r.ownCatalog(keys)
+	return all.Points, err
+}

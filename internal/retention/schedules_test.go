@@ -98,11 +98,13 @@ func TestPoliciesProperties(t *testing.T) {
 
 func TestPoliciesOfSchedulesAreChecked(t *testing.T) {
 	for want, policy := range map[string]Policy{
-		"schedule a: retention policy: it keeps nothing":                       {Last: 1, Schedules: map[string]Policy{"a": {}}},
-		"schedule a: retention policy: daily: -1 is less than 0":               {Schedules: map[string]Policy{"a": {Daily: -1}}},
-		"schedule a: retention policy: the time zone \"Mars\" is not known":    {Schedules: map[string]Policy{"a": {Daily: 1, Zone: "Mars"}}},
-		"retention policy: schedule a: a schedule has no schedules of its own": {Schedules: map[string]Policy{"a": {Daily: 1, Schedules: map[string]Policy{"b": {}}}}},
-		"retention policy: the time zone \"Mars\" is not known":                {Zone: "Mars", Schedules: map[string]Policy{"a": {Daily: 1}}},
+		"schedule a: retention policy: it keeps nothing":                    {Last: 1, Schedules: map[string]Policy{"a": {}}},
+		"schedule a: retention policy: daily: -1 is less than 0":            {Schedules: map[string]Policy{"a": {Daily: -1}}},
+		"schedule a: retention policy: the time zone \"Mars\" is not known": {Schedules: map[string]Policy{"a": {Daily: 1, Zone: "Mars"}}},
+		"retention policy: schedule a: a schedule has no schedules of its own": {
+			Schedules: map[string]Policy{"a": {Daily: 1, Schedules: map[string]Policy{"b": {}}}},
+		},
+		"retention policy: the time zone \"Mars\" is not known": {Zone: "Mars", Schedules: map[string]Policy{"a": {Daily: 1}}},
 	} {
 		if _, err := policy.Check(); !errors.Is(err, ErrPolicy) || err.Error() != want {
 			t.Errorf("%v\nwant %s", err, want)

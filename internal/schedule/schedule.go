@@ -84,7 +84,8 @@ func parse(spec Spec) (cron.Schedule, error) {
 	text := strings.TrimSpace(spec.Cron)
 	// The library reads a time zone out of the expression, and panics on some that are cut short.
 	if strings.Contains(text, "TZ=") {
-		return nil, appbur.WithHint(fmt.Errorf("%w %s: %q names its time zone", ErrSpec, spec.Name, spec.Cron), "name the time zone beside the expression")
+		return nil, appbur.WithHint(fmt.Errorf("%w %s: %q names its time zone", ErrSpec, spec.Name, spec.Cron),
+			"name the time zone beside the expression")
 	}
 	times, err := cron.ParseStandard(text)
 	if err != nil {

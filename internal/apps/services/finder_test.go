@@ -33,7 +33,7 @@ func (c cluster) Services(_ context.Context, namespace, selector string) ([]core
 		return nil, err
 	}
 	for _, s := range c.services {
-		if s.Namespace == namespace && chosen.Matches(labels.Set(s.Labels)) {
+		if (s.Namespace == namespace || namespace == corev1.NamespaceAll) && chosen.Matches(labels.Set(s.Labels)) {
 			list = append(list, s)
 		}
 	}

@@ -1,0 +1,260 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/apps"
+	"github.com/appbur/appbur/internal/backup"
+	"github.com/appbur/appbur/internal/daemon"
+	"github.com/appbur/appbur/internal/repository"
+	"github.com/appbur/appbur/internal/schedule"
+)
+
+// scheduleOptions say when a daemon makes restore points, and of which applications.
+type scheduleOptions struct {
+	appOptions
+	finding labelOptions
+
+	schedules []string
+	zone      string
+	jitter    time.Duration
+	noPrune   bool
+}
+
+const scheduleHint = `for example --schedule "nightly=30 2 * * *", or --schedule @hourly`
+
+func (o *scheduleOptions) addFlags(command *cobra.Command) {
+	o.appOptions.addFlags(command, "whose state restore points hold")
+	o.finding.addFlags(command)
+	f := command.Flags()
+	f.StringArrayVar(&o.schedules, "schedule", nil,
+		"make a restore point when this cron expression `[NAME=]CRON` is due, such as nightly=30 2 * * *; repeatable")
+	f.StringVar(&o.zone, "schedule-zone", "", "time `ZONE` of the schedules, for example Europe/Berlin (default: UTC)")
+	f.DurationVar(&o.jitter, "schedule-jitter", 0, "be up to so `LONG` later, each cluster by its own share, so that not all come at once")
+	f.BoolVar(&o.noPrune, "no-prune", false, "do not follow the retention policy of appbur.yaml after a scheduled point")
+}
+
+// specs are the schedules as they were given. What is wrong with them is found before a cluster is asked.
+func (o *scheduleOptions) specs() ([]schedule.Spec, error) {
+	var specs []schedule.Spec
+	names := map[string]bool{}
+	for _, text := range o.schedules {
+		spec := schedule.Spec{Name: schedule.DefaultName, Cron: text, Zone: o.zone, Jitter: o.jitter}
+		if name, cron, named := strings.Cut(text, "="); named && !strings.ContainsAny(name, " @*") {
+			spec.Name, spec.Cron = name, cron
+		}
+		if names[spec.Name] {
+			return nil, &usageError{appbur.WithHint(fmt.Errorf("--schedule: two are called %s", spec.Name),
+				"give each a name of its own: --schedule NAME=CRON")}
+		}
+		names[spec.Name] = true
+		if _, err := schedule.New(spec, ""); err != nil {
+			return nil, &usageError{err}
+		}
+		specs = append(specs, spec)
+	}
+
+	if len(specs) == 0 {
+		return nil, o.checkWithout()
+	}
+	return specs, nil
+}
+
+// checkWithout refuses what has no effect without a schedule.
+func (o *scheduleOptions) checkWithout() error {
+	for _, flag := range []struct {
+		name  string
+		given bool
+	}{
+		{"--schedule-zone", o.zone != ""}, {"--schedule-jitter", o.jitter != 0}, {"--app", len(o.targets) > 0}, {"--find-apps", o.finding.find},
+	} {
+		if flag.given {
+			return &usageError{appbur.WithHint(fmt.Errorf("%s has no effect without --schedule", flag.name), scheduleHint)}
+		}
+	}
+	return nil
+}
+
+// scheduledPoints makes the restore points of a daemon.
+type scheduledPoints struct {
+	env     *env
+	options *runOptions
+	first   sourceCluster
+	log     *slog.Logger
+	live    *liveSettings
+	// pushed asks for a push.
+	pushed func()
+}
+
+// beside makes points while other work goes on. Both end with the other work, and when ctx ends.
+func (s *scheduledPoints) beside(ctx context.Context, specs []schedule.Spec, work func(context.Context) error) error {
+	if len(specs) == 0 {
+		return work(ctx)
+	}
+	points, err := s.points(specs)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	beside.Go(func() { points.Run(ctx) })
+	defer beside.Wait()
+	defer stop()
+	return work(ctx)
+}
+
+// points returns what makes restore points on schedule.
+func (s *scheduledPoints) points(specs []schedule.Spec) (*daemon.Points, error) {
+	list := make([]*schedule.Schedule, len(specs))
+	for i, spec := range specs {
+		var err error
+		if list[i], err = schedule.New(spec, s.first.cluster.ID); err != nil {
+			return nil, &usageError{err}
+		}
+		s.log.Info("restore points are made on schedule", "schedule", list[i].String())
+	}
+	made, err := s.made()
+	if err != nil {
+		return nil, err
+	}
+	return daemon.NewPoints(daemon.PointOptions{
+		Schedules: list, Made: made, Make: s.make, Now: s.env.now, Log: s.log, Hint: hintOf,
+	}), nil
+}
+
+// made is when the newest point of each schedule was made.
+func (s *scheduledPoints) made() (map[string]time.Time, error) {
+	repo, keys, err := s.options.writable(s.env)
+	if err != nil {
+		return nil, err
+	}
+	points, err := repo.OwnPoints(keys)
+	if err != nil {
+		return nil, err
+	}
+	made := map[string]time.Time{}
+	for _, point := range points {
+		for _, name := range point.Schedules {
+			if point.Created.After(made[name]) {
+				made[name] = point.Created
+			}
+		}
+	}
+	return made, nil
+}
+
+// make makes one point, as `appbur backup` does, in a repository that is opened anew: what was
+// committed and configured since counts.
+func (s *scheduledPoints) make(ctx context.Context, due []string) (daemon.PointMade, error) {
+	o := s.options
+	repo, keys, err := o.writable(s.env)
+	if err != nil {
+		return daemon.PointMade{}, err
+	}
+	source, err := o.source(ctx, s.env, repo, s.log)
+	if err != nil {
+		return daemon.PointMade{}, err
+	}
+	if err := sameCluster(ctx, source.Exporter, s.first.cluster); err != nil {
+		return daemon.PointMade{}, err
+	}
+	request, dialer, err := s.request(ctx, due)
+	if err != nil {
+		return daemon.PointMade{}, err
+	}
+
+	maker := source.maker(s.env, repo, keys)
+	maker.Guards, maker.Dialer, maker.Observer = s.live.guards(), dialer, pointLog{s.log}
+	made, err := maker.Make(ctx, request)
+	if err != nil {
+		return daemon.PointMade{}, err
+	}
+	anchorEach(s.env, s.live.anchor, repo, keys, s.log)(made.Outcome)
+	s.prune(ctx, repo)
+	s.pushed()
+	s.maintain(ctx, repo)
+	return daemon.PointMade{ID: made.Point.ID, Partial: made.Point.Partial}, nil
+}
+
+// request says what the point is to hold.
+func (s *scheduledPoints) request(ctx context.Context, due []string) (backup.Request, apps.Dialer, error) {
+	targets, dialer, err := s.options.applications()
+	if err != nil {
+		return backup.Request{}, apps.Dialer{}, err
+	}
+	config, err := s.options.restConfig()
+	if err != nil {
+		return backup.Request{}, apps.Dialer{}, err
+	}
+	targets, err = s.options.finding.add(ctx, config, targets, func(key appbur.AppKey, err error) {
+		s.log.Warn("an application cannot be saved now", "app", key.String(), "reason", err.Error(), "hint", appbur.HintOf(err))
+	})
+	return backup.Request{Apps: targets, Schedules: due}, dialer, err
+}
+
+// prune follows the retention policy. What goes wrong is told and takes no point back.
+func (s *scheduledPoints) prune(ctx context.Context, repo *repository.Repository) {
+	o := s.options
+	if o.noPrune || repo.Config().Retention == nil {
+		return
+	}
+	deleted, err := o.pruneByPolicy(ctx, s.env, repo)
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		s.log.Warn("no restore point was pruned", "reason", err.Error(), "hint", hintOf(err))
+	case len(deleted) > 0:
+		s.log.Info("pruned restore points", "count", len(deleted), "oldest", deleted[len(deleted)-1])
+	}
+}
+
+// pruneByPolicy deletes the points that the policy in appbur.yaml lets go. It does so only if
+// somebody trusted has signed that policy.
+func (o *repositoryOptions) pruneByPolicy(ctx context.Context, e *env, repo *repository.Repository) ([]appbur.RestorePointID, error) {
+	trusted, err := o.signers(e, repo)
+	if err != nil {
+		return nil, err
+	}
+	if len(trusted) == 0 {
+		return nil, repository.NobodyTrusted()
+	}
+	if err := o.policyProblem(e, repo); err != nil {
+		return nil, err
+	}
+	policy, err := repo.Config().Retention.Check()
+	if err != nil {
+		return nil, err
+	}
+	all, err := repo.Catalog(trusted)
+	if err != nil {
+		return nil, err
+	}
+
+	gone := removable(policy.Decide(all.Points))
+	if len(gone) == 0 {
+		return nil, nil
+	}
+	return gone, repo.DeletePoints(ctx, gone, trusted, false)
+}
+
+// maintain packs the repository together if that is due.
+func (s *scheduledPoints) maintain(ctx context.Context, repo *repository.Repository) {
+	report, err := repo.MaintainIfDue(ctx, s.env.now(), nil)
+	switch {
+	case ctx.Err() != nil:
+	case err != nil && !errors.Is(err, context.Canceled):
+		s.log.Warn("maintenance of the repository failed; it is tried again later", "reason", err.Error(), "hint", hintOf(err))
+	case report != nil:
+		s.log.Info("maintained the repository", "packs", report.PacksAfter, "packsBefore", report.PacksBefore,
+			"bytes", report.BytesAfter, "bytesBefore", report.BytesBefore)
+	}
+}

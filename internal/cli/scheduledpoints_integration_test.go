@@ -1,0 +1,85 @@
+//go:build integration
+
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/appbur/appbur"
+)
+
+// A daemon makes restore points on schedule, with the applications that Services are labelled for, and
+// follows the retention policy of the schedule. An application that is away makes points partial, and
+// points that were missed are made up for.
+func TestPointsAreMadeOnSchedule(t *testing.T) {
+	c := emptyTown(t, "1.37.1")
+	client, err := kubernetes.NewForConfig(c.cluster.RESTConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := serveOrders(t)
+	c.create(fmt.Sprintf(strings.TrimSpace(ordersShop), app.ca, app.port))
+	kubelet(t, client, "shop")
+	untilReady(t, client, "shop", true)
+	c.ok("config", "set", "retention", "{schedules: {often: {last: 2}, rarely: {last: 5}}}", "--yes", "--repo", c.repo, "--keys", c.keys)
+	byHand := c.backup(c.cluster).Point
+
+	flags := slices.Concat([]string{"--find-apps", "--schedule", "often=@every 1s", "--schedule", "rarely=@yearly"}, app.present)
+	daemon := c.start(c.cluster, flags...)
+	c.eventually("old points of the schedule go, and those that others made stay", func() bool {
+		points := c.points(t)
+		often := slices.DeleteFunc(slices.Clone(points), func(p appbur.RestorePoint) bool { return !slices.Contains(p.Schedules, "often") })
+		stays := slices.ContainsFunc(points, func(p appbur.RestorePoint) bool { return p.ID == byHand.ID })
+		rarely := slices.ContainsFunc(points, func(p appbur.RestorePoint) bool { return slices.Contains(p.Schedules, "rarely") })
+		return strings.Contains(daemon.log(), "pruned restore points") && len(often) <= 4 && stays && rarely
+	})
+	for _, point := range c.points(t) {
+		if len(point.Schedules) > 0 && (point.Partial || len(point.Apps) != 1 || point.Apps[0].String() != "shop/orders") {
+			t.Errorf("%s is partial %t and holds %v", point.ID, point.Partial, point.Apps)
+		}
+	}
+
+	setReady(t, client, "shop", false)
+	newest := func() appbur.RestorePoint { return c.points(t)[0] }
+	c.eventually("an application that is away makes a point partial", func() bool { return newest().Partial && len(newest().Missing) == 1 })
+	says(t, daemon.log(), "an application cannot be saved now", "app=shop/orders", "no endpoint is ready")
+	setReady(t, client, "shop", true)
+	c.eventually("it is saved again when it is back", func() bool { return !newest().Partial })
+
+	if code := daemon.stop(); code != ExitDone {
+		t.Errorf("run ended with %d", code)
+	}
+	last := newest()
+	asked := c.backup(c.cluster, slices.Concat([]string{"--find-apps"}, app.present)...) // meanwhile points are missed
+	if len(asked.Point.Apps) != 1 || len(asked.Point.Schedules) > 0 {
+		t.Errorf("a backup that somebody asked for holds %v and is of %v", asked.Point.Apps, asked.Point.Schedules)
+	}
+	c.eventually("points are missed", func() bool { return time.Since(last.Created) > 4*time.Second })
+	again := c.start(c.cluster, flags...)
+	c.eventually("the schedule goes on", func() bool {
+		return newest().Sequence > last.Sequence+1 && slices.Contains(newest().Schedules, "often")
+	})
+	says(t, again.log(), "restore points were missed; one is made now", "schedule=often")
+	if slices.Contains(newest().Schedules, "rarely") {
+		t.Errorf("a schedule that was served is due again: %v", newest().Schedules)
+	}
+	c.git("fsck", "--strict")
+}
+
+// points are those of the repository, newest first, in one reading.
+func (s *story) points(t *testing.T) []appbur.RestorePoint {
+	t.Helper()
+	var points []appbur.RestorePoint
+	code, out, errs := s.run("points", "list", "--repo", s.repo, "--keys", s.keys, "--json")
+	if err := json.Unmarshal([]byte(out), &points); err != nil {
+		t.Fatalf("exit code %d, %v\n%s%s", code, err, out, errs)
+	}
+	return points
+}
