@@ -22,7 +22,8 @@ import (
 type runOptions struct {
 	repositoryOptions
 	clusterOptions
-	scheduleOptions
+	appOptions
+	finding     labelOptions
 	config      string
 	printConfig bool
 }
@@ -60,7 +61,9 @@ before the environment (docs/configuration.md).` +
 	o.repositoryOptions.addFlags(e, command)
 	o.clusterOptions.addFlags(command)
 	listenFlag(command)
-	o.scheduleOptions.addFlags(command)
+	o.appOptions.addFlags(command, "whose state restore points hold")
+	o.finding.addFlags(command)
+	addScheduleFlags(command)
 	addGuardFlags(command, new(repository.Guards))
 	o.addAnchorFlag(e, command, "to write after each commit")
 	noPushFlag(command, new(bool))
@@ -80,6 +83,7 @@ before the environment (docs/configuration.md).` +
 func (o *runOptions) obey(c configuration.Configuration) {
 	o.repo, o.keys = c.Repository.Path, c.Repository.Keys
 	o.kubeconfig, o.context = c.Cluster.Kubeconfig, c.Cluster.Context
+	o.obeyApps(c.Apps)
 }
 
 func runRun(ctx context.Context, e *env, o *runOptions, flags *pflag.FlagSet) error {
@@ -100,8 +104,7 @@ func runRun(ctx context.Context, e *env, o *runOptions, flags *pflag.FlagSet) er
 	log := slog.New(format)
 	live := newLiveSettings(settings.Value, format)
 	settings.tell(log)
-	specs, err := o.specs()
-	if err != nil {
+	if _, _, err := o.applications(); err != nil {
 		return err
 	}
 
@@ -159,7 +162,7 @@ func runRun(ctx context.Context, e *env, o *runOptions, flags *pflag.FlagSet) er
 		})
 	}
 	points := &scheduledPoints{env: e, options: o, first: source, log: log, live: live, pushed: pusher.Want}
-	return points.beside(ctx, specs, func(ctx context.Context) error {
+	return points.beside(ctx, settings.Value.Points.Specs(), func(ctx context.Context) error {
 		return daemon.Run(ctx, seen.metrics.Watcher(source.Exporter), seen.metrics.Writer(writer), options)
 	})
 }

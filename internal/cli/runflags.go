@@ -1,7 +1,11 @@
 package cli
 
 import (
+	"encoding/json"
+	"strings"
+
 	"github.com/appbur/appbur/internal/configuration"
+	"github.com/appbur/appbur/internal/schedule"
 )
 
 // runFlag is a flag of run that has a place in the configuration.
@@ -11,6 +15,8 @@ type runFlag struct {
 	env string
 	// text is what stands in the configuration for a value of the flag; nil for the same.
 	text func(string) string
+	// list is what stands there for the values of a flag that may be given again; nil for a flag that may not.
+	list func([]string) string
 }
 
 // runFlags are all flags of run but the one that names the configuration.
@@ -21,6 +27,17 @@ var runFlags = []runFlag{
 	{flag: "context", path: "cluster.context"},
 	{flag: "quiet", path: "watch.quiet"},
 	{flag: "limit", path: "watch.limit"},
+	{flag: "schedule", path: "points.schedules", list: schedulesText},
+	{flag: "schedule-zone", path: "points.zone"},
+	{flag: "schedule-jitter", path: "points.jitter"},
+	{flag: "no-prune", path: "points.prune", text: oneOf("false", "true")},
+	{flag: "find-apps", path: "apps.find"},
+	{flag: "app", path: "apps.named", list: namedAppsText},
+	{flag: "app-ca", path: "apps.ca"},
+	{flag: "app-cert", path: "apps.cert"},
+	{flag: "app-key", path: "apps.key"},
+	{flag: "app-token-file", path: "apps.tokenFile"},
+	{flag: "app-insecure", path: "apps.insecure"},
 	{flag: "adopt-cluster", path: "guards.adoptCluster"},
 	{flag: "accept-history", path: "guards.acceptHistory"},
 	{flag: "allow-collapse", path: "guards.allowCollapse"},
@@ -49,4 +66,36 @@ func flagOf(path string) (runFlag, bool) {
 		}
 	}
 	return runFlag{}, false
+}
+
+// schedulesText is what stands in the configuration for [NAME=]CRON, each once.
+func schedulesText(values []string) string {
+	var list []map[string]string
+	for _, text := range values {
+		name, cron, named := strings.Cut(text, "=")
+		if !named || strings.ContainsAny(name, " @*") {
+			name, cron = schedule.DefaultName, text
+		}
+		list = append(list, map[string]string{"name": name, "cron": cron})
+	}
+	return listText(list)
+}
+
+// namedAppsText is what stands there for [NAMESPACE/]NAME=ADDRESS, each once.
+func namedAppsText(values []string) string {
+	var list []map[string]string
+	for _, text := range values {
+		name, address, _ := strings.Cut(text, "=")
+		list = append(list, map[string]string{"name": name, "address": address})
+	}
+	return listText(list)
+}
+
+// listText is a list as YAML. JSON is YAML, and leaves no word without quotes.
+func listText(list []map[string]string) string {
+	text, err := json.Marshal(list)
+	if err != nil {
+		panic(err) // texts can be written
+	}
+	return string(text)
 }

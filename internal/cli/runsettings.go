@@ -118,6 +118,9 @@ func givenSettings(flags *pflag.FlagSet, getenv func(string) string) (below, abo
 			continue
 		}
 		text := flag.Value.String()
+		if values, repeatable := flag.Value.(pflag.SliceValue); repeatable && r.list != nil {
+			text = r.list(values.GetSlice())
+		}
 		if r.text != nil {
 			text = r.text(text)
 		}

@@ -3,9 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
@@ -14,74 +12,30 @@ import (
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/apps"
 	"github.com/appbur/appbur/internal/backup"
+	"github.com/appbur/appbur/internal/configuration"
 	"github.com/appbur/appbur/internal/daemon"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/internal/schedule"
 )
 
-// scheduleOptions say when a daemon makes restore points, and of which applications.
-type scheduleOptions struct {
-	appOptions
-	finding labelOptions
-
-	schedules []string
-	zone      string
-	jitter    time.Duration
-	noPrune   bool
-}
-
-const scheduleHint = `for example --schedule "nightly=30 2 * * *", or --schedule @hourly`
-
-func (o *scheduleOptions) addFlags(command *cobra.Command) {
-	o.appOptions.addFlags(command, "whose state restore points hold")
-	o.finding.addFlags(command)
+// addScheduleFlags adds the flags that say when a daemon makes restore points. Their values come with the
+// configuration (runflags.go).
+func addScheduleFlags(command *cobra.Command) {
 	f := command.Flags()
-	f.StringArrayVar(&o.schedules, "schedule", nil,
-		"make a restore point when this cron expression `[NAME=]CRON` is due, such as nightly=30 2 * * *; repeatable")
-	f.StringVar(&o.zone, "schedule-zone", "", "time `ZONE` of the schedules, for example Europe/Berlin (default: UTC)")
-	f.DurationVar(&o.jitter, "schedule-jitter", 0, "be up to so `LONG` later, each cluster by its own share, so that not all come at once")
-	f.BoolVar(&o.noPrune, "no-prune", false, "do not follow the retention policy of appbur.yaml after a scheduled point")
+	f.StringArray("schedule", nil, "make a restore point when this cron expression `[NAME=]CRON` is due, such as nightly=30 2 * * *; repeatable")
+	f.String("schedule-zone", "", "time `ZONE` of the schedules, for example Europe/Berlin (default: UTC)")
+	f.Duration("schedule-jitter", 0, "be up to so `LONG` later, each cluster by its own share, so that not all come at once")
+	f.Bool("no-prune", false, "do not follow the retention policy of appbur.yaml after a scheduled point")
 }
 
-// specs are the schedules as they were given. What is wrong with them is found before a cluster is asked.
-func (o *scheduleOptions) specs() ([]schedule.Spec, error) {
-	var specs []schedule.Spec
-	names := map[string]bool{}
-	for _, text := range o.schedules {
-		spec := schedule.Spec{Name: schedule.DefaultName, Cron: text, Zone: o.zone, Jitter: o.jitter}
-		if name, cron, named := strings.Cut(text, "="); named && !strings.ContainsAny(name, " @*") {
-			spec.Name, spec.Cron = name, cron
-		}
-		if names[spec.Name] {
-			return nil, &usageError{appbur.WithHint(fmt.Errorf("--schedule: two are called %s", spec.Name),
-				"give each a name of its own: --schedule NAME=CRON")}
-		}
-		names[spec.Name] = true
-		if _, err := schedule.New(spec, ""); err != nil {
-			return nil, &usageError{err}
-		}
-		specs = append(specs, spec)
+// obeyApps takes which applications restore points hold.
+func (o *runOptions) obeyApps(apps configuration.Apps) {
+	o.finding.find = apps.Find
+	o.ca, o.cert, o.key, o.token, o.insecure = apps.CA, apps.Cert, apps.Key, apps.TokenFile, apps.Insecure
+	o.targets = nil
+	for _, app := range apps.Named {
+		o.targets = append(o.targets, app.Name+"="+app.Address)
 	}
-
-	if len(specs) == 0 {
-		return nil, o.checkWithout()
-	}
-	return specs, nil
-}
-
-// checkWithout refuses what has no effect without a schedule.
-func (o *scheduleOptions) checkWithout() error {
-	for _, flag := range []struct {
-		name  string
-		given bool
-	}{
-		{"--schedule-zone", o.zone != ""}, {"--schedule-jitter", o.jitter != 0}, {"--app", len(o.targets) > 0}, {"--find-apps", o.finding.find},
-	} {
-		if flag.given {
-			return &usageError{appbur.WithHint(fmt.Errorf("%s has no effect without --schedule", flag.name), scheduleHint)}
-		}
-	}
-	return nil
 }
 
 // scheduledPoints makes the restore points of a daemon.
@@ -98,6 +52,9 @@ type scheduledPoints struct {
 // beside makes points while other work goes on. Both end with the other work, and when ctx ends.
 func (s *scheduledPoints) beside(ctx context.Context, specs []schedule.Spec, work func(context.Context) error) error {
 	if len(specs) == 0 {
+		if s.options.finding.find || len(s.options.targets) > 0 {
+			s.log.Warn("no application is saved, because restore points have no schedule", "hint", "set points.schedules, or pass --schedule CRON")
+		}
 		return work(ctx)
 	}
 	points, err := s.points(specs)
@@ -204,7 +161,7 @@ func (s *scheduledPoints) request(ctx context.Context, due []string) (backup.Req
 // prune follows the retention policy. What goes wrong is told and takes no point back.
 func (s *scheduledPoints) prune(ctx context.Context, repo *repository.Repository) {
 	o := s.options
-	if o.noPrune || repo.Config().Retention == nil {
+	if !s.live.prunes() || repo.Config().Retention == nil {
 		return
 	}
 	deleted, err := o.pruneByPolicy(ctx, s.env, repo)

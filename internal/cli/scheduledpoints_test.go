@@ -13,13 +13,12 @@ func TestSchedulesAreCheckedFirst(t *testing.T) {
 	}{
 		{[]string{"--schedule", "often"}, "expected exactly 5 fields"},
 		{[]string{"--schedule", "nightly=0 25 * * *"}, "schedule nightly: "},
-		{[]string{"--schedule", "a=@daily", "--schedule", "a=@hourly"}, "two are called a"},
-		{[]string{"--schedule", "@daily", "--schedule", "@hourly"}, "two are called default"},
+		{[]string{"--schedule", "a=@daily", "--schedule", "a=@hourly"}, "has the same name, a"},
+		{[]string{"--schedule", "@daily", "--schedule", "@hourly"}, "has the same name, default"},
 		{[]string{"--schedule", "@daily", "--schedule-zone", "Mars"}, `the time zone "Mars" is not known`},
-		{[]string{"--schedule", "@daily", "--schedule-jitter", "-1s"}, "a jitter of -1s is not between 0 and 24h0m0s"},
-		{[]string{"--schedule-zone", "UTC"}, "--schedule-zone has no effect without --schedule"},
-		{[]string{"--find-apps"}, "--find-apps has no effect without --schedule"},
-		{[]string{"--app", "a=b:1"}, "--app has no effect without --schedule"},
+		{[]string{"--schedule", "@daily", "--schedule-jitter", "-1s"}, "stands where a length of time such as 90s or 15m is wanted"},
+		{[]string{"--app", "b:1"}, `"b:1" at "" is no application`},
+		{[]string{"--app-cert", "a.pem"}, "--app-cert and --app-key go together"},
 	} {
 		e, _, errs := testEnv(false)
 		code := Run(t.Context(), e, append([]string{"run", "--repo", "nowhere"}, test.args...))

@@ -1,6 +1,7 @@
 package configuration
 
 import (
+	"strings"
 	"time"
 
 	"github.com/appbur/appbur/internal/settings"
@@ -21,6 +22,8 @@ type Configuration struct {
 	Repository  Repository
 	Cluster     Cluster
 	Watch       Watch
+	Points      Points
+	Apps        Apps
 	Guards      Guards
 	Push        Push
 	Anchor      Anchor
@@ -79,6 +82,16 @@ type Reload struct {
 // says; nil for data is no file. An error is a [settings.Error].
 func Parse(data []byte, below, above []settings.Given) (settings.Document[Configuration], error) {
 	return settings.Read(Table, data, below, above, rules...)
+}
+
+// ListOf is the list whose elements have a setting, and false for one that is in no list.
+func ListOf(path string) (list string, in bool) {
+	for _, f := range Table.Fields() {
+		if f.Type == "list" && strings.HasPrefix(path, f.Path+".") {
+			return f.Path, true
+		}
+	}
+	return "", false
 }
 
 // Changed are the settings in which two configurations differ.

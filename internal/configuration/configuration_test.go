@@ -3,6 +3,7 @@ package configuration_test
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"regexp"
 	"strings"
@@ -30,6 +31,7 @@ func TestTheShortestFileIsTheDefaults(t *testing.T) {
 	file, err := configuration.Parse([]byte(head), nil, nil)
 	want := configuration.Configuration{
 		Watch:       configuration.Watch{Quiet: 2 * time.Second, Limit: 15 * time.Second},
+		Points:      configuration.Points{Prune: true},
 		Push:        configuration.Push{Enabled: true},
 		Maintenance: configuration.Maintenance{AfterCommits: 500},
 		Log:         configuration.Log{Format: configuration.LogText},
@@ -59,7 +61,14 @@ func TestExample(t *testing.T) {
 		if field.Effect == "" {
 			continue // a section
 		}
-		line := file.Source(field.Path).Line
+		path := field.Path
+		if list, in := configuration.ListOf(path); in {
+			path = list + "[0]" + strings.TrimPrefix(path, list)
+			if list == "points.schedules" {
+				path = list + "[1]" + strings.TrimPrefix(field.Path, list) // the one that has all
+			}
+		}
+		line := file.Source(path).Line
 		if line == 0 {
 			t.Errorf("the example does not show %s", field.Path)
 			continue
@@ -87,6 +96,9 @@ func TestEverySettingIsDescribed(t *testing.T) {
 		if f.Default == "" == (f.Without == "") && !f.Required {
 			t.Errorf("%s: want either a default or a word on what holds without it", f.Path)
 		}
+		if _, in := configuration.ListOf(f.Path); in {
+			continue // the example of the list has it
+		}
 		above := []settings.Given{{Path: f.Path, Text: f.Example, From: "its example"}, {Path: "watch.limit", Text: "1h", From: "the test"}}
 		if _, err := configuration.Parse(nil, nil, above); err != nil {
 			t.Errorf("the example of %s: %v", f.Path, err)
@@ -109,10 +121,32 @@ func TestQuietIsWaitedForWithinTheLimit(t *testing.T) {
 	}
 }
 
+// What no schema can say of schedules and applications is told with its line as well.
+func TestSchedulesAndApplicationsAreChecked(t *testing.T) {
+	for text, want := range map[string]string{
+		"points: {schedules: [{cron: often}]}":                          "3 points.schedules: schedule default: \"often\": expected exactly 5 fields",
+		"points:\n  zone: Mars\n  schedules:\n  - cron: \"@daily\"":     "6 points.schedules: schedule default: the time zone \"Mars\" is not known",
+		"points: {schedules: [{name: A B, cron: \"@daily\"}]}":          "3 points.schedules: schedule: \"A B\" is no name",
+		"apps: {named: [{name: a/b/c, address: \"c:1\"}]}":              "3 apps.named: \"a/b/c\" at \"c:1\" is no application",
+		"apps: {named: [{name: a, address: b}, {name: a, address: c}]}": "3 apps.named[1]: the element in line 3 has the same name, a",
+	} {
+		_, err := configuration.Parse([]byte(head+text+"\n"), nil, nil)
+		var faults *settings.Error
+		if !errors.As(err, &faults) || len(faults.Faults) != 1 {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		f := faults.Faults[0]
+		if got := fmt.Sprintf("%d %s: %s", f.Line, f.Path, f.Problem); !strings.HasPrefix(got, want) || f.Hint == "" {
+			t.Errorf("%s\ngives %s (%s)\nwant %s", text, got, f.Hint, want)
+		}
+	}
+}
+
 // beyondSchema are faults that no schema can see: it judges values, not how they are written, and one at a time.
 var beyondSchema = regexp.MustCompile(`(anchors|aliases|tags such as .*) are not supported|second document|cannot be waited for|` +
 	`is there already|whole number|length of time|the name of a setting is wanted|did not find|could not find|control characters|` +
-	"found |mapping values|block |unknown anchor|document contains")
+	"has the same name|is no application|^schedule|found |mapping values|block |unknown anchor|document contains")
 
 // FuzzParse reads anything: the schema judges as the parser does, and what it takes can be written and read again.
 func FuzzParse(f *testing.F) {

@@ -2,7 +2,10 @@ package configuration
 
 import (
 	"fmt"
+	"strings"
 
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/schedule"
 	"github.com/appbur/appbur/internal/settings"
 )
 
@@ -17,6 +20,28 @@ var rules = []settings.Rule[Configuration]{
 			quiet, limit := Table.Text(c, "watch.quiet"), Table.Text(c, "watch.limit")
 			return fmt.Sprintf("%s of quiet cannot be waited for: a change waits %s at most (watch.limit)", quiet, limit),
 				fmt.Sprintf("set watch.limit to %s or more, or watch.quiet to %s or less", quiet, limit)
+		},
+	},
+	{
+		Paths: []string{"points.schedules", "points.zone", "points.jitter"},
+		Broken: func(c Configuration) (problem, hint string) {
+			for _, spec := range c.Points.Specs() {
+				if _, err := schedule.New(spec, ""); err != nil {
+					return err.Error(), appbur.HintOf(err)
+				}
+			}
+			return "", ""
+		},
+	},
+	{
+		Paths: []string{"apps.named"},
+		Broken: func(c Configuration) (problem, hint string) {
+			for _, app := range c.Apps.Named {
+				if strings.ContainsAny(app.Name, " \t=") || strings.Count(app.Name, "/") > 1 || app.Address == "" {
+					return fmt.Sprintf("%q at %q is no application", app.Name, app.Address), "write {name: NAMESPACE/NAME, address: HOST:PORT}"
+				}
+			}
+			return "", ""
 		},
 	},
 }

@@ -24,6 +24,10 @@ var Table = settings.Object(
 		}),
 	settings.Section("watch", watchTable, func(c *Configuration) *Watch { return &c.Watch },
 		settings.About{Text: "When what was seen is committed.", Since: version}),
+	settings.Section("points", pointsTable, func(c *Configuration) *Points { return &c.Points },
+		settings.About{Text: "When restore points are made.", Since: version}),
+	settings.Section("apps", appsTable, func(c *Configuration) *Apps { return &c.Apps },
+		settings.About{Text: "Which applications restore points hold, and how they are reached.", Since: version}),
 	settings.Section("guards", guardsTable, func(c *Configuration) *Guards { return &c.Guards },
 		settings.About{
 			Text: "Guards that are off. Each is on by default, and is for one occasion: set it, wait for the commit, and take it out " +

@@ -21,6 +21,11 @@ func (l list[T]) values() []string { return nil }
 func (l list[T]) fields(path string) []FieldInfo { return l.of.fields(path) }
 
 func (l list[T]) read(r *reader, path string, node *yaml.Node, into *[]T) {
+	if node.Tag == given {
+		if node = givenList(r, path, node); node == nil {
+			return
+		}
+	}
 	switch {
 	case r.refusesForm(path, node):
 		return
@@ -50,6 +55,16 @@ func (l list[T]) read(r *reader, path string, node *yaml.Node, into *[]T) {
 	}
 	*into = values
 	r.note(node, path)
+}
+
+// givenList reads the text of a list that comes from elsewhere, which stands for it as in a document.
+func givenList(r *reader, path string, node *yaml.Node) *yaml.Node {
+	var document yaml.Node
+	if err := yaml.Unmarshal([]byte(node.Value), &document); err != nil || len(document.Content) == 0 {
+		r.fault(node, path, shown(node)+" stands where a list is wanted", "write [{…}, {…}]")
+		return nil
+	}
+	return document.Content[0]
 }
 
 func (l list[T]) schema() *Schema {

@@ -1,0 +1,71 @@
+package configuration
+
+import "github.com/appbur/appbur/internal/settings"
+
+// Apps says which applications restore points hold, and how they are reached.
+type Apps struct {
+	// Find looks for Services with the label of an application.
+	Find  bool
+	Named []NamedApp
+	// CA, Cert, Key and TokenFile are files.
+	CA, Cert, Key, TokenFile string
+	Insecure                 bool
+}
+
+// NamedApp is an application whose address is given.
+type NamedApp struct{ Name, Address string }
+
+var appsTable = settings.Object(
+	settings.Field("find", settings.Switch(), func(a *Apps) *bool { return &a.Find }, false,
+		settings.About{
+			Text:    "Save the applications that Services with the label appbur.io/app lead to. They are looked for before each point.",
+			Example: "true", Since: version, Effect: settings.Restart,
+		}),
+	settings.Elements("named", settings.ListOf(namedAppTable, func(a NamedApp) string { return a.Name }),
+		func(a *Apps) *[]NamedApp { return &a.Named },
+		settings.About{
+			Text: "Applications whose addresses are known.", Without: "only those that are found",
+			Example: "[{name: fleet-system/fleet, address: \"fleet.example:7443\"}]", Since: version, Effect: settings.Restart,
+		}),
+	settings.Field("ca", settings.LocalPath("a file such as /etc/appbur/apps-ca.pem"), func(a *Apps) *string { return &a.CA }, "",
+		settings.About{
+			Text: "A PEM file with the authority that signed the certificates of applications.", Without: "the authorities of the system",
+			Example: "/etc/appbur/apps-ca.pem", Since: version, Effect: settings.Restart,
+		}),
+	settings.Field("cert", settings.LocalPath("a file such as /etc/appbur/tls.crt"), func(a *Apps) *string { return &a.Cert }, "",
+		settings.About{
+			Text: "A PEM file with the certificate that is shown to applications.", Without: "none is shown",
+			Example: "/etc/appbur/tls.crt", Since: version, Effect: settings.Restart,
+		}),
+	settings.Field("key", settings.LocalPath("a file such as /etc/appbur/tls.key"), func(a *Apps) *string { return &a.Key }, "",
+		settings.About{
+			Text: "The PEM file with the key of apps.cert.", Without: "no certificate is shown",
+			Example: "/etc/appbur/tls.key", Since: version, Effect: settings.Restart,
+		}),
+	settings.Field("tokenFile", settings.LocalPath("a file such as /var/run/secrets/appbur/token"),
+		func(a *Apps) *string { return &a.TokenFile }, "",
+		settings.About{
+			Text: "A file with the bearer token that is shown to applications, for example a projected ServiceAccount token. It is read " +
+				"again for every call.",
+			Without: "none is shown",
+			Example: "/var/run/secrets/appbur/token", Since: version, Effect: settings.Restart,
+		}),
+	settings.Field("insecure", settings.Switch(), func(a *Apps) *bool { return &a.Insecure }, false,
+		settings.About{
+			Text:    "Connect to applications without TLS. Anyone on the way can read and change their data.",
+			Example: "true", Since: version, Effect: settings.Restart,
+		}),
+)
+
+var namedAppTable = settings.Object(
+	settings.Field("name", settings.Text("name", "a name such as fleet-system/fleet"), func(a *NamedApp) *string { return &a.Name }, "",
+		settings.About{
+			Text:    "The application, NAMESPACE/NAME; without a namespace it is in default.",
+			Example: "fleet-system/fleet", Since: version, Effect: settings.Restart, Required: true,
+		}),
+	settings.Field("address", settings.Text("address", "host:port or unix:///path"), func(a *NamedApp) *string { return &a.Address }, "",
+		settings.About{
+			Text: "Where it serves the contract: host:port or unix:///path.", Example: `"fleet.example:7443"`, Since: version,
+			Effect: settings.Restart, Required: true,
+		}),
+)
