@@ -70,7 +70,10 @@ func (e *env) checkConfig(file string) checkedConfig {
 	var several *settings.Error
 	switch {
 	case errors.As(err, &several):
-		faults = several.Faults
+		for _, f := range several.Faults {
+			f.Hint = hintOfFault(f)
+			faults = append(faults, f)
+		}
 	case err != nil:
 		faults = append(faults, settings.Fault{Problem: err.Error(), Hint: hintOf(err)})
 	}

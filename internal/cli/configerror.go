@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/configuration"
 	"github.com/appbur/appbur/internal/settings"
 )
 
@@ -44,12 +45,28 @@ func faultText(file string, f settings.Fault) string {
 	return text
 }
 
+// faultHints are next steps that only the command line knows. The first that matches comes before the hint of the fault.
+var faultHints = []struct{ path, problem, hint string }{
+	{"repository.path", "an address of a remote stands", "make a copy with `appbur clone URL DIR`, and name the copy"},
+	{"apiVersion", " stands where ", "this release reads " + configuration.APIVersion + "; `appbur config explain` says what it knows"},
+}
+
+// hintOfFault says what to write instead, or what to do first.
+func hintOfFault(f settings.Fault) string {
+	for _, h := range faultHints {
+		if f.Path == h.path && strings.Contains(f.Problem, h.problem) {
+			return h.hint
+		}
+	}
+	return f.Hint
+}
+
 // reportConfigError says all that is wrong, each with what to write instead.
 func (e *env) reportConfigError(err *configError) {
 	for _, f := range err.faults {
 		fmt.Fprintf(e.Err, "appbur: %s %s\n", e.paintErr(sgrRed, "error:"), oneLine(faultText(err.file, f)))
-		if f.Hint != "" {
-			fmt.Fprintf(e.Err, "appbur: %s %s\n", e.paintErr(sgrCyan, "hint:"), oneLine(f.Hint))
+		if hint := hintOfFault(f); hint != "" {
+			fmt.Fprintf(e.Err, "appbur: %s %s\n", e.paintErr(sgrCyan, "hint:"), oneLine(hint))
 		}
 	}
 }

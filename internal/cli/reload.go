@@ -76,7 +76,7 @@ func (r *reloader) look(asked bool) {
 	var wrong *settings.Error
 	if errors.As(err, &wrong) {
 		for _, f := range wrong.Faults {
-			r.log.Error("the configuration is refused"+kept, "reason", faultText(r.file, f), "hint", f.Hint)
+			r.log.Error("the configuration is refused"+kept, "reason", faultText(r.file, f), "hint", hintOfFault(f))
 		}
 		return
 	}
@@ -140,13 +140,17 @@ func sourceText(file string, s settings.Source) string {
 
 // warnOfGuards tells that a guard is off for as long as a file says so.
 func warnOfGuards(log *slog.Logger, document settings.Document[configuration.Configuration]) {
-	for path, off := range map[string]bool{
-		"guards.adoptCluster":  document.Value.Guards.AdoptCluster,
-		"guards.acceptHistory": document.Value.Guards.AcceptHistory,
-		"guards.allowCollapse": document.Value.Guards.AllowCollapse,
+	guards := document.Value.Guards
+	for _, g := range []struct {
+		path string
+		off  bool
+	}{
+		{"guards.adoptCluster", guards.AdoptCluster},
+		{"guards.acceptHistory", guards.AcceptHistory},
+		{"guards.allowCollapse", guards.AllowCollapse},
 	} {
-		if off && document.Source(path).Line > 0 {
-			log.Warn("a guard is off for every commit", "setting", path, "hint", "take the line out when the commit that needs it is made")
+		if g.off && document.Source(g.path).Line > 0 {
+			log.Warn("a guard is off for every commit", "setting", g.path, "hint", "take the line out when the commit that needs it is made")
 		}
 	}
 }
