@@ -31,6 +31,7 @@ func TestImportDirections(t *testing.T) {
 		{"./pkg/seal", []string{"k8s.io/"}, "seal encrypts files, it does not know Kubernetes"},
 		{"./pkg/exporter", []string{"github.com/go-git/", "github.com/appbur/appbur/pkg/gitsync"}, "exporter knows clusters, not Git"},
 		{"./internal/daemon", []string{"github.com/prometheus/"}, "a daemon is measured from outside"},
+		{"./internal/deadpeer", []string{"."}, "every engine may dial by it"},
 		{"./internal/health", []string{"."}, "checks and answers know nothing of what is checked"},
 		{
 			"./internal/keyring",

@@ -94,7 +94,7 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 	if err != nil {
 		return err
 	}
-	source, err := o.source(ctx, e, repo, nil)
+	source, err := o.source(ctx, e, repo, nil, nil)
 	if err != nil {
 		return err
 	}

@@ -117,7 +117,7 @@ func runRun(ctx context.Context, e *env, o *runOptions, flags *pflag.FlagSet) er
 		return err
 	}
 	defer seen.stop()
-	source, err := o.source(ctx, e, repo, log)
+	source, err := o.source(ctx, e, repo, log, seen.metrics.Connection())
 	if err != nil {
 		return err
 	}

@@ -19,8 +19,11 @@ type sourceCluster struct {
 	cluster appbur.Cluster
 }
 
-// source connects to the cluster that is saved into repo, and asks which one it is.
-func (o *clusterOptions) source(ctx context.Context, e *env, repo *repository.Repository, log *slog.Logger) (sourceCluster, error) {
+// source connects to the cluster that is saved into repo, and asks which one it is. The log and what hears of the
+// connection are for who watches it, or nil.
+func (o *clusterOptions) source(
+	ctx context.Context, e *env, repo *repository.Repository, log *slog.Logger, connection exporter.Connection,
+) (sourceCluster, error) {
 	config, err := o.restConfig()
 	if err != nil {
 		return sourceCluster{}, err
@@ -29,7 +32,7 @@ func (o *clusterOptions) source(ctx context.Context, e *env, repo *repository.Re
 	if err != nil {
 		return sourceCluster{}, err
 	}
-	source, err := exporter.New(config, rules, exporter.Options{Now: e.now, Log: log})
+	source, err := exporter.New(config, rules, exporter.Options{Now: e.now, Log: log, Connection: connection})
 	if err != nil {
 		return sourceCluster{}, err
 	}

@@ -94,7 +94,7 @@ type Counter interface {
 func (m *Metrics) Writer(w Writer) daemon.Writer {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.counter = w
+	m.onMain = w
 	return &measuredWriter{w, m}
 }
 

@@ -130,7 +130,7 @@ func (f *follower) remotes() (required int, err error) {
 // objects counts what main holds.
 func (f *follower) objects() {
 	f.metrics.mu.Lock()
-	counter := f.metrics.counter
+	counter := f.metrics.onMain
 	f.metrics.mu.Unlock()
 	if counter != nil {
 		f.metrics.kinds.count(counter.CountByKind(f.metrics.kinds.list()))

@@ -23,13 +23,15 @@ type Metrics struct {
 
 	failures *prometheus.CounterVec
 	leader   prometheus.Gauge
+	up       prometheus.Gauge
+	lost     prometheus.Counter
 	size     prometheus.Gauge
 	packs    prometheus.Gauge
 	loose    prometheus.Gauge
 
-	// counter counts what is on main; nil until there is a writer.
-	mu      sync.Mutex
-	counter Counter
+	// onMain counts what is on main; nil until there is a writer.
+	mu     sync.Mutex
+	onMain Counter
 	// wake has Follow look at the repository at once.
 	wake chan struct{}
 }
@@ -49,6 +51,10 @@ func New(version string, now func() time.Time) *Metrics {
 	m.size = m.gauge("repository_size_bytes", "Size of the repository: packs, indexes and loose objects.")
 	m.packs = m.gauge("repository_packs", "Packs of the repository.")
 	m.loose = m.gauge("repository_loose_objects", "Objects of the repository that have a file of their own.")
+	m.up = m.gauge("api_server_up", "1 while the API server answers, 0 from when an outage is noticed until it does again.")
+	m.up.Set(1) // a run begins with an answer
+	m.lost = m.counter("api_server_connections_lost_total",
+		"Connections on which the API server vanished without a word, noticed and replaced.")
 	m.leader = m.gauge("leader", "1 if this process is the one that writes, 0 if it stands by.")
 	m.leader.Set(1) // until somebody elects another one
 	m.gauges("build_info", "The release of appbur, always 1.", "version", "goversion").WithLabelValues(version, runtime.Version()).Set(1)

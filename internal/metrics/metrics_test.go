@@ -78,6 +78,7 @@ func (s *shelf) Usage() (gitsync.Usage, error) {
 }
 
 func (s *shelf) add(p appbur.RestorePoint) {
+	p.Ended = p.Started
 	s.catalog.Refs = slices.Insert(s.catalog.Refs, 0, repository.PointRef{ID: p.ID, Tagged: p.Started})
 	s.catalog.Points = slices.Insert(s.catalog.Points, 0, p)
 }

@@ -20,7 +20,6 @@ type points struct {
 	// good is the newest that is complete, last the newest of all that count; nil if there is
 	// none.
 	good, last        *appbur.RestorePoint
-	goodRef           repository.PointRef
 	holding, required int
 	counts            map[string]int
 }
@@ -85,7 +84,7 @@ func (p *points) Collect(out chan<- prometheus.Metric) {
 
 // set takes what there is, newest first, nil if that is what it was. holding counts the remotes that
 // hold a point.
-func (p *points) set(c *repository.Catalog, required int, holding func(repository.PointRef) int) {
+func (p *points) set(c *repository.Catalog, required int, holding func(*appbur.RestorePoint) int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.required = required
@@ -93,7 +92,7 @@ func (p *points) set(c *repository.Catalog, required int, holding func(repositor
 		p.take(c)
 	}
 	if p.holding = 0; p.good != nil {
-		p.holding = holding(p.goodRef)
+		p.holding = holding(p.good)
 	}
 }
 
@@ -111,7 +110,7 @@ func (p *points) take(c *repository.Catalog) {
 		}
 		p.counts["complete"]++
 		if p.good == nil {
-			p.good, p.goodRef = point, c.Refs[i]
+			p.good = point
 		}
 	}
 }

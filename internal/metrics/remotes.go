@@ -117,12 +117,12 @@ func (r *remotes) state(name string) *remote {
 
 // holding counts the remotes that are known to hold a point. What this process has pushed it knows; of what others
 // pushed later it knows the time.
-func (r *remotes) holding(point repository.PointRef) int {
+func (r *remotes) holding(point *appbur.RestorePoint) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := 0
 	for _, state := range r.states {
-		if state.held[point.ID] || state.last.After(state.pushed) && !state.last.Before(point.Tagged) {
+		if state.held[point.ID] || state.last.After(state.pushed) && !state.last.Before(point.Ended) {
 			n++
 		}
 	}

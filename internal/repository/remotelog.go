@@ -19,7 +19,7 @@ func (r *Repository) readPushes() (map[string]time.Time, error) {
 // LastPushes returns when each remote last held everything, of those that ever did.
 func (r *Repository) LastPushes() (map[string]time.Time, error) { return r.readPushes() }
 
-// notePushes remembers which remotes held everything at a time.
+// notePushes remembers which remotes held everything at a time. Points and pushes of one second are told apart.
 func (r *Repository) notePushes(results []PushResult, at time.Time) error {
 	pushes, err := r.readPushes()
 	if err != nil {
@@ -28,7 +28,7 @@ func (r *Repository) notePushes(results []PushResult, at time.Time) error {
 	changed := false
 	for _, result := range results {
 		if result.err == nil {
-			pushes[result.Remote] = at.UTC().Truncate(time.Second)
+			pushes[result.Remote] = at.UTC().Truncate(time.Millisecond)
 			changed = true
 		}
 	}

@@ -50,6 +50,7 @@ func (r *Repository) RemoteStatuses(ctx context.Context, keysDir string, o gitsy
 		workers.Go(func() {
 			status := RemoteStatus{Name: remote.Name, URL: remote.URL.String()}
 			if at, ok := pushes[remote.Name]; ok {
+				at = at.Truncate(time.Second)
 				status.LastPush = &at
 			}
 			peer, err := reachable(keysDir, remote)

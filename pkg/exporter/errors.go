@@ -16,6 +16,7 @@ import (
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/deadpeer"
 )
 
 // Errors that a caller may distinguish with [errors.Is].
@@ -78,6 +79,9 @@ func isConnection(err error) bool {
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) ||
 		utilnet.IsConnectionRefused(err) || utilnet.IsConnectionReset(err) || utilnet.IsProbableEOF(err) || utilnet.IsHTTP2ConnectionLost(err)
 }
+
+// isDead reports whether a connection ended because the other side said nothing any more, not because it ended it.
+func isDead(err error) bool { return utilnet.IsHTTP2ConnectionLost(err) || deadpeer.Gone(err) }
 
 // isGarbled reports whether an answer arrived and was no list.
 func isGarbled(err error) bool { return errors.Is(err, errGarbled) }

@@ -33,6 +33,8 @@ type Options struct {
 	Now func() time.Time
 	// Log receives what is worth knowing and is no result; nil discards it.
 	Log *slog.Logger
+	// Connection hears what becomes of the connection to the API server while Watch runs; it may be nil.
+	Connection Connection
 	// Rediscover is how often Watch looks for new types without an event; 0 means
 	// five minutes. Changes of CustomResourceDefinitions and APIServices trigger it at once.
 	Rediscover time.Duration

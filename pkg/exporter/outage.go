@@ -7,6 +7,17 @@ import (
 	"time"
 )
 
+// Connection hears what becomes of the connection to the API server. Its methods return at
+// once, and may be called from several goroutines.
+type Connection interface {
+	// Lost is called when the server vanished without a word: nothing is acknowledged or answered any more. What was
+	// under way goes on over a new connection.
+	Lost()
+	// Away is called when the server cannot be reached, and Back when it answers again.
+	Away()
+	Back()
+}
+
 // outage logs once that the API server is away, and once that it is back. Sixty watches
 // notice both, each at its own pace.
 type outage struct {
@@ -18,6 +29,9 @@ type outage struct {
 	since time.Time
 	// probing is true while a probe runs, logged after the outage was logged.
 	probing, logged bool
+	// lost is when the connection was noticed to be dead, zero while it is not; replaced is when the last
+	// one was.
+	lost, replaced time.Time
 }
 
 // failed takes note of a request that failed. Once connections have failed for a moment
@@ -30,6 +44,9 @@ func (o *outage) failed(ctx context.Context, err error) {
 	now := o.exporter.options.Now()
 	if o.since.IsZero() {
 		o.since = now
+	}
+	if isDead(err) {
+		o.lose(now)
 	}
 	probe := !o.logged && !o.probing && now.Sub(o.since) >= o.exporter.timing.away
 	o.probing = o.probing || probe
@@ -50,6 +67,21 @@ func (o *outage) failed(ctx context.Context, err error) {
 		o.logged = true
 		o.log.Warn("the API server cannot be reached; what changes meanwhile is read when it is back",
 			"server", o.exporter.client.Get().URL().Host, "err", shortLine(err.Error()))
+		if c := o.exporter.options.Connection; c != nil {
+			c.Away()
+		}
+	}
+}
+
+// lose notes a dead connection, once for all that was under way on it.
+func (o *outage) lose(now time.Time) {
+	if !o.lost.IsZero() || !o.replaced.IsZero() && now.Sub(o.replaced) < o.exporter.timing.brief {
+		return
+	}
+	o.lost = now
+	o.log.Warn("the API server vanished without a word; its connection is replaced", "server", o.exporter.client.Get().URL().Host)
+	if c := o.exporter.options.Connection; c != nil {
+		c.Lost()
 	}
 }
 
@@ -57,8 +89,18 @@ func (o *outage) failed(ctx context.Context, err error) {
 func (o *outage) works() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.logged {
-		o.log.Info("the API server can be reached again", "after", o.exporter.options.Now().Sub(o.since).Round(time.Second).String())
+	now := o.exporter.options.Now()
+	switch {
+	case o.logged:
+		o.log.Info("the API server can be reached again", "after", now.Sub(o.since).Round(time.Second).String())
+		if c := o.exporter.options.Connection; c != nil {
+			c.Back()
+		}
+	case !o.lost.IsZero():
+		o.log.Info("the API server answers on a new connection", "after", now.Sub(o.lost).Round(time.Millisecond).String())
+	}
+	if !o.lost.IsZero() {
+		o.lost, o.replaced = time.Time{}, now
 	}
 	o.since, o.logged = time.Time{}, false
 }

@@ -7,13 +7,15 @@ import (
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
+
+	"github.com/appbur/appbur/internal/deadpeer"
 )
 
 const (
-	// pingAfter and pingTimeout bound how long a dead connection can look alive: a
-	// watch on it would otherwise wait for the kernel, which takes a quarter of an
-	// hour.
-	pingAfter   = 30 * time.Second
+	// pingAfter and pingTimeout bound how long a dead connection can look alive: a watch on it would
+	// otherwise wait for the kernel, which takes a quarter of an hour. A load balancer answers for the
+	// kernel of a server that is gone (internal/deadpeer), and not for the server.
+	pingAfter   = 15 * time.Second
 	pingTimeout = 15 * time.Second
 )
 
@@ -33,6 +35,9 @@ func newClients(cfg *rest.Config, warned rest.WarningHandlerWithContext) (rest.I
 		// process, so its settings may be changed.
 		if config.Proxy == nil {
 			config.Proxy = http.ProxyFromEnvironment
+		}
+		if config.Dial == nil {
+			config.Dial = deadpeer.Dialer().DialContext
 		}
 		config.Wrap(pingConnections)
 	}

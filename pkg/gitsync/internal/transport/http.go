@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+
+	"github.com/appbur/appbur/internal/deadpeer"
 )
 
 // userAgent begins as git's does: forges decide by it whether to speak Git.
@@ -50,7 +52,9 @@ func dialHTTP(ctx context.Context, remote Remote, service string, o Options, dog
 		// A transport of its own: a session is over when it is over, and nothing of it
 		// (a half-dead connection, a login) is used again.
 		client: &http.Client{
-			Transport:     &http.Transport{TLSClientConfig: config, Proxy: o.Proxy, DisableCompression: true},
+			Transport: &http.Transport{
+				TLSClientConfig: config, Proxy: o.Proxy, DisableCompression: true, DialContext: deadpeer.Dialer().DialContext,
+			},
 			CheckRedirect: checkRedirect,
 		},
 		login: func(r *http.Request) {

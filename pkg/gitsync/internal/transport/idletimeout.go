@@ -15,13 +15,14 @@ var errSilent = errors.New("the peer has been silent for too long")
 type watchdog struct {
 	silence time.Duration
 	timer   *time.Timer
+	cancel  context.CancelCauseFunc
 }
 
 // watch returns a context that the watchdog ends, and its end. The caller calls
 // stop when the session is over.
 func watch(ctx context.Context, silence time.Duration) (context.Context, *watchdog, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	w := &watchdog{silence: silence, timer: time.AfterFunc(silence, func() { cancel(errSilent) })}
+	w := &watchdog{silence: silence, cancel: cancel, timer: time.AfterFunc(silence, func() { cancel(errSilent) })}
 	return ctx, w, func() {
 		w.timer.Stop()
 		cancel(nil)
@@ -33,6 +34,9 @@ func (w *watchdog) touch() { w.timer.Reset(w.silence) }
 
 // rest stops the clock while this side works.
 func (w *watchdog) rest() { w.timer.Stop() }
+
+// dead ends the context at once, because the kernel says that nobody is there any more.
+func (w *watchdog) dead() { w.cancel(errSilent) }
 
 // reader touches the watchdog with every byte.
 func (w *watchdog) reader(r io.Reader) io.Reader {

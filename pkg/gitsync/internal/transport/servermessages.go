@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/deadpeer"
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 )
 
@@ -102,6 +103,8 @@ func stateOfError(err error) State {
 	switch {
 	case errors.As(err, &authority), errors.As(err, &hostname), errors.As(err, &invalid), errors.As(err, &verify):
 		return Certificate
+	case deadpeer.Gone(err):
+		return Silent
 	case errors.As(err, &dns):
 		return Unreachable
 	case errors.As(err, &op) && op.Op == "dial":

@@ -15,6 +15,8 @@ import (
 	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
+
+	"github.com/appbur/appbur/internal/deadpeer"
 )
 
 // dialSSH runs a Git service on another machine through SSH. The host must be
@@ -31,7 +33,7 @@ func dialSSH(ctx context.Context, remote Remote, service string, o Options, dog 
 		return nil, err
 	}
 	defer closeAgent()
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	conn, err := deadpeer.Dialer().DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +47,7 @@ func dialSSH(ctx context.Context, remote Remote, service string, o Options, dog 
 		}
 	}()
 
-	watched := &watchedConn{Conn: conn, in: dog.reader(conn), out: dog.writer(conn)}
+	watched := &watchedConn{Conn: conn, dog: dog, in: dog.reader(conn), out: dog.writer(conn)}
 	defer func() {
 		// x/crypto/ssh does not say that a connection was lost, so it is asked.
 		if err != nil && watched.lost.Load() && stateOfError(err) == UnknownCondition && StateOf(err) == UnknownCondition {
@@ -183,6 +185,7 @@ func sshFailure(err error, tried bool) error {
 // watchedConn is a connection whose watchdog sees what moves.
 type watchedConn struct {
 	net.Conn
+	dog  *watchdog
 	in   io.Reader
 	out  io.Writer
 	lost atomic.Bool
@@ -192,7 +195,7 @@ type watchedConn struct {
 func (c *watchedConn) Read(b []byte) (int, error) {
 	n, err := c.in.Read(b)
 	if err != nil {
-		c.lost.Store(true)
+		c.lose(err)
 	}
 	return n, err
 }
@@ -201,9 +204,17 @@ func (c *watchedConn) Read(b []byte) (int, error) {
 func (c *watchedConn) Write(b []byte) (int, error) {
 	n, err := c.out.Write(b)
 	if err != nil {
-		c.lost.Store(true)
+		c.lose(err)
 	}
 	return n, err
+}
+
+// lose notes why the connection ended: x/crypto/ssh tells its users of an end of file.
+func (c *watchedConn) lose(err error) {
+	c.lost.Store(true)
+	if deadpeer.Gone(err) {
+		c.dog.dead()
+	}
 }
 
 // writeCloser writes to one and closes the other.
