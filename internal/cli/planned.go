@@ -237,6 +237,7 @@ func (o *repositoryOptions) readPoint(
 	}
 	if e.collect != nil {
 		heapPace.Keep(e.collect)
+		e.collect = nil // once is enough for the process
 	}
 	bar := e.bar("reading the restore point", "objects")
 	defer bar.finish()
