@@ -89,6 +89,7 @@ func (c *kubeCluster) Existing(ctx context.Context, apiVersion, kind string) (ma
 		return nil, err
 	}
 	found := make(map[appbur.ObjectID]Identity)
+	group, namespace := groupOf(apiVersion), "" // the ids of a namespace share its name, and come together
 	token, restarts := "", 0
 
 	for {
@@ -112,8 +113,10 @@ func (c *kubeCluster) Existing(ctx context.Context, apiVersion, kind string) (ma
 			return nil, fmt.Errorf("listing %s: %w", resource.Name, err)
 		}
 		for _, item := range page.Items {
-			id := appbur.ObjectID{Group: groupOf(apiVersion), Kind: kind, Namespace: item.Metadata.Namespace, Name: item.Metadata.Name}
-			found[id] = item.identity()
+			if item.Metadata.Namespace != namespace {
+				namespace = item.Metadata.Namespace
+			}
+			found[appbur.ObjectID{Group: group, Kind: kind, Namespace: namespace, Name: item.Metadata.Name}] = item.identity()
 		}
 		switch next := page.Metadata.Continue; next {
 		case "":

@@ -35,11 +35,14 @@ func (w Verifier) once(ctx context.Context, p *Plan) (Findings, error) {
 	v := &verifier{
 		reporter: r, ready: w.ready(),
 		worker: newWorker(Applier{Cluster: w.Cluster}, p.Policy), rules: w.Rules,
-		live: make(map[appbur.ObjectID]*liveFacts), added: make(map[Addition]int),
+		live: make(map[appbur.ObjectID]*liveFacts), alive: make(map[uidSum]bool, len(p.Steps)), added: make(map[Addition]int),
 		findings: Findings{Format: FindingsFormat, Point: p.Point},
 	}
 	statuses := make(map[appbur.ObjectID]Content)
 	for _, s := range p.Steps {
+		for _, owner := range s.Details().Owners {
+			v.live[owner.Object], v.live[s.Object] = nil, nil // wanted
+		}
 		switch s.Action {
 		case ActionStatus:
 			statuses[s.Object] = s.Content
@@ -166,10 +169,20 @@ type verifier struct {
 	reporter Reporter
 	total    int // of the objects that are compared
 
-	mu       sync.Mutex
+	mu sync.Mutex
+	// live has the objects that own others, or are owned; alive are the uids of all that were read.
 	live     map[appbur.ObjectID]*liveFacts
+	alive    map[uidSum]bool
 	added    map[Addition]int // Objects is zero in the keys
 	findings Findings
+}
+
+// uidSum stands for a uid in less memory than its text takes.
+type uidSum [16]byte
+
+func sumOf(uid string) uidSum {
+	digest := appbur.DigestOf([]byte(uid))
+	return uidSum(digest[:len(uidSum{})])
 }
 
 // liveFacts is what the check of owners needs of an object.
@@ -268,7 +281,10 @@ func (v *verifier) checked(id appbur.ObjectID, facts *liveFacts) {
 	defer v.mu.Unlock()
 	v.findings.Checked++
 	if facts != nil {
-		v.live[id] = facts
+		v.alive[sumOf(facts.uid)] = true
+		if _, wanted := v.live[id]; wanted || len(facts.owners) > 0 {
+			v.live[id] = facts
+		}
 	}
 	v.reporter.Progress(Event{Kind: EventFinished, Done: v.findings.Checked, Total: v.total, Action: ActionApply, Object: id})
 }

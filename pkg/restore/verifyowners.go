@@ -14,16 +14,12 @@ import (
 // is there with the live uid and the right flags, and that no reference at all
 // points at a uid that nothing has.
 func (v *verifier) owners(ctx context.Context, p *Plan) error {
-	alive := make(map[string]bool, len(v.live))
-	for _, facts := range v.live {
-		alive[facts.uid] = true
-	}
 	for _, step := range p.Steps {
-		facts, ok := v.live[step.Object]
-		if step.Action != ActionApply || !ok {
+		facts := v.live[step.Object]
+		if step.Action != ActionApply || facts == nil {
 			continue
 		}
-		err := v.guard(step, func() error { return v.ownersOf(ctx, step, facts, alive) })
+		err := v.guard(step, func() error { return v.ownersOf(ctx, step, facts) })
 		if err != nil {
 			return err
 		}
@@ -32,15 +28,15 @@ func (v *verifier) owners(ctx context.Context, p *Plan) error {
 }
 
 // ownersOf checks the references of one object.
-func (v *verifier) ownersOf(ctx context.Context, step *Step, facts *liveFacts, alive map[string]bool) error {
+func (v *verifier) ownersOf(ctx context.Context, step *Step, facts *liveFacts) error {
 	for _, owner := range step.Details().Owners {
 		v.findings.Owners++
-		if live, ok := v.live[owner.Object]; ok {
+		if live := v.live[owner.Object]; live != nil {
 			v.ownerReference(step.Object, owner, live.uid, facts)
 		}
 	}
 	for _, reference := range facts.owners {
-		if alive[text(reference, "uid")] {
+		if v.alive[sumOf(text(reference, "uid"))] {
 			continue
 		}
 		if err := v.stranger(ctx, step, reference); err != nil {
