@@ -255,7 +255,7 @@ func (o *repositoryOptions) readPoint(
 }
 
 // heapPace trades time for memory where a large point is in it (docs/performance.md).
-var heapPace = heappace.Pace{Room: 16 << 20, Percent: 25}
+var heapPace = heappace.Pace{Room: 16 << 20, Percent: 20}
 
 func restorable(object repository.Object) restore.Object {
 	return restore.Object{ID: object.ID, APIVersion: object.APIVersion, Content: object.Content, Secrets: object.Secrets}

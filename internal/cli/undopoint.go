@@ -134,7 +134,7 @@ func (u *undoPoint) finish(ctx context.Context, e *env, report restore.Report, w
 		return
 	}
 	ctx = context.WithoutCancel(ctx)
-	var list []repository.MadeObject
+	list := make([]repository.MadeObject, 0, report.Counts.Created)
 	for _, outcome := range report.Outcomes {
 		if outcome.UID != "" {
 			list = append(list, repository.MadeObject{Object: outcome.Object, APIVersion: outcome.APIVersion, UID: outcome.UID})

@@ -1,6 +1,7 @@
 package repository
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -80,6 +81,28 @@ type MadeObject struct {
 type made struct {
 	Format int          `json:"format"`
 	Made   []MadeObject `json:"made"`
+}
+
+// encode is encodeJSON of it, object by object: of a large restore the whole would be in memory thrice.
+func (m made) encode() ([]byte, error) {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "{\n  \"format\": %d,\n  \"made\": [", m.Format)
+	for i, object := range m.Made {
+		data, err := json.MarshalIndent(object, "    ", "  ")
+		if err != nil {
+			return nil, fmt.Errorf("encoding %s: %w", object.Object, err)
+		}
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString("\n    ")
+		b.Write(data)
+	}
+	if len(m.Made) > 0 {
+		b.WriteString("\n  ")
+	}
+	b.WriteString("]\n}\n")
+	return b.Bytes(), nil
 }
 
 // UndoWriter makes one undo point. Nothing of it can be seen before [UndoWriter.Save] returns.
@@ -165,7 +188,11 @@ func (r *Repository) NoteMade(ctx context.Context, keys *keyring.Keys, u Undo, l
 		return err
 	}
 	defer edit.Discard()
-	if err := r.putJSON(edit, madeFile, made{UndoFormat, append([]MadeObject{}, list...)}); err != nil {
+	data, err := made{UndoFormat, list}.encode()
+	if err != nil {
+		return err
+	}
+	if _, err := edit.Put(madeFile, data); err != nil {
 		return err
 	}
 	_, _, err = r.saveUndo(ctx, keys, edit, u.commit, undoTagPrefix+string(u.ID)+madeSuffix, u)
