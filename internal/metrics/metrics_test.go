@@ -27,7 +27,7 @@ import (
 	"github.com/appbur/appbur/pkg/manifest"
 )
 
-var update = flag.Bool("update", false, "rewrite the table in docs/metrics.md")
+var update = flag.Bool("update", false, "rewrite the table in docs/metrics.md, and testdata")
 
 // desk is a writer whose changes are numbers.
 type desk struct {
@@ -95,18 +95,23 @@ func look(t *testing.T, m *Metrics, s *shelf) {
 // scrape returns the samples of appbur itself, by name and labels.
 func scrape(t *testing.T, m *Metrics) map[string]string {
 	t.Helper()
-	answer := httptest.NewRecorder()
-	m.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
-	if answer.Code != http.StatusOK {
-		t.Fatalf("%d %s", answer.Code, answer.Body)
-	}
 	samples := map[string]string{}
-	for line := range strings.Lines(answer.Body.String()) {
+	for line := range strings.Lines(scrapeText(t, m)) {
 		if at := strings.LastIndex(line, " "); strings.HasPrefix(line, namespace) {
 			samples[line[len(namespace):at]] = strings.TrimSpace(line[at:])
 		}
 	}
 	return samples
+}
+
+func scrapeText(t *testing.T, m *Metrics) string {
+	t.Helper()
+	answer := httptest.NewRecorder()
+	m.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	if answer.Code != http.StatusOK {
+		t.Fatalf("%d %s", answer.Code, answer.Body)
+	}
+	return answer.Body.String()
 }
 
 // wants compares some samples.
