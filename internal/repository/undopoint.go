@@ -85,7 +85,9 @@ type made struct {
 
 // encode is encodeJSON of it, object by object: of a large restore the whole would be in memory thrice.
 func (m made) encode() ([]byte, error) {
+	const usual = 160 // bytes of an object: a buffer that grows is in memory twice
 	var b bytes.Buffer
+	b.Grow(usual * len(m.Made))
 	fmt.Fprintf(&b, "{\n  \"format\": %d,\n  \"made\": [", m.Format)
 	for i, object := range m.Made {
 		data, err := json.MarshalIndent(object, "    ", "  ")
