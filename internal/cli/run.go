@@ -132,7 +132,7 @@ func runRun(ctx context.Context, e *env, o *runOptions, flags *pflag.FlagSet) er
 	anchored := anchorEach(e, live.anchor, repo, keys, log)
 	pusher := e.pusher(seen.metrics.Pushes(e.replication(repo, keys.Dir), repo.Points), live.pushes, log)
 	options := daemon.Options{
-		Quiet: pace.Quiet, Limit: pace.Limit, Now: e.now, Log: log, Hint: hintOf, Status: seen.status,
+		Quiet: pace.Quiet, Limit: pace.Limit, Now: e.now, Log: log, Hint: hintOf, Status: seen.status, First: writer.Empty(),
 		Maintainer: repo, MaintainAfter: pace.MaintainAfter, Paces: live.paces,
 		Confirm: func(ctx context.Context) error { return sameCluster(ctx, source.Exporter, source.cluster) },
 		Forget: func(ctx context.Context, known appbur.Coverage) error {

@@ -64,6 +64,9 @@ type Options struct {
 	// the background; it may be nil.
 	Maintainer    Maintainer
 	MaintainAfter int
+	// First says that the history has nothing of the cluster yet. Its first commit is then made when all
+	// types are listed, however long that takes, so that no history begins with half a cluster.
+	First bool
 	// Status is kept up to date for whoever asks; it may be nil.
 	Status *Status
 	// Paces brings another pace while the daemon runs. What a guard has kept back is tried again then. It may be nil.
@@ -314,14 +317,23 @@ func (c *collector) settle(ctx context.Context) {
 			quiet.Reset(pace.Quiet)
 			limit.Reset(pace.Limit - c.options.Now().Sub(began))
 		case <-quiet.C:
-			return
+			if !c.halfway() {
+				return
+			}
+			quiet.Reset(c.options.Quiet)
 		case <-limit.C:
-			return
+			if !c.halfway() {
+				return
+			}
+			limit.Reset(c.options.Limit)
 		case <-ctx.Done():
 			return
 		}
 	}
 }
+
+// halfway reports whether a commit would begin the history with a part of the cluster.
+func (c *collector) halfway() bool { return c.options.First && c.options.Status.Listed() != nil }
 
 // forget deletes the files of kinds that were deleted while no watch ran. Those that cannot be proven
 // to be gone stay until the set of types changes again.
@@ -350,6 +362,11 @@ func (c *collector) commit(ctx context.Context) error {
 	if !c.writer.Changed() {
 		return nil
 	}
+	if c.halfway() {
+		c.options.Log.Warn("it ends before all types are listed, and nothing of the cluster is saved yet",
+			"reason", c.options.Status.Listed().Error())
+		return nil
+	}
 	if c.options.Confirm != nil {
 		if err := c.options.Confirm(ctx); err != nil {
 			return err
@@ -367,6 +384,7 @@ func (c *collector) commit(ctx context.Context) error {
 	case err != nil:
 		return err
 	case outcome.Committed:
+		c.options.First = false
 		c.options.Log.Info("committed", "commit", outcome.Commit.Short(), "subject", outcome.Subject, "added", outcome.Added, "changed",
 			outcome.Changed, "removed", outcome.Removed)
 		if outcome.Unseen != nil {

@@ -119,6 +119,54 @@ func TestABusyClusterIsCommittedAsWell(t *testing.T) {
 	})
 }
 
+// The first commit of a cluster is one commit, however long the lists take: a history does not begin with half a
+// cluster, also when the daemon is stopped meanwhile. Later ones do not wait.
+func TestTheFirstCommitIsTheWholeCluster(t *testing.T) {
+	types := []exporter.Type{{Kind: "ConfigMap"}, {Kind: "Secret"}}
+	listing := func(second time.Duration) script {
+		return func(ctx context.Context, h exporter.Handler) error {
+			_ = h.Discovered(types)
+			_ = put(h)
+			_ = h.Synced(types[0], appbur.TypeCoverage{Kind: types[0].Kind, Complete: true}, nil)
+			select {
+			case <-time.After(second):
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			_ = put(h)
+			_ = h.Synced(types[1], appbur.TypeCoverage{Kind: types[1].Kind, Complete: true}, nil)
+			time.Sleep(time.Minute)
+			_ = put(h)
+			<-ctx.Done()
+			return ctx.Err()
+		}
+	}
+	for _, test := range []struct {
+		name   string
+		first  bool
+		second time.Duration
+		want   []entry
+	}{
+		{"the first", true, 303 * time.Second, []entry{{305 * time.Second, 2}, {365 * time.Second, 1}}},
+		{"a later one", false, 303 * time.Second, []entry{{2 * time.Second, 1}, {305 * time.Second, 1}, {365 * time.Second, 1}}},
+		{"stopped meanwhile", true, time.Hour, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := &notebook{began: time.Now()}
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+				defer cancel()
+				err := Run(ctx, listing(test.second), n, Options{
+					Quiet: 2 * time.Second, Limit: 15 * time.Second, Now: time.Now, First: test.first, Log: slog.New(slog.DiscardHandler),
+				})
+				if err != nil || !slices.Equal(n.commits, test.want) {
+					t.Errorf("commits %v, want %v (%v)", n.commits, test.want, err)
+				}
+			})
+		})
+	}
+}
+
 // What was gathered when the signal comes is committed on the way out.
 func TestTheLastChangesAreNotLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

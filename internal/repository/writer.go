@@ -254,6 +254,13 @@ func (w *Writer) Changed() bool {
 	return len(w.changes) > 0
 }
 
+// Empty reports whether main holds no manifest.
+func (w *Writer) Empty() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.files) == 0
+}
+
 // Outcome says what a commit did.
 type Outcome struct {
 	// Commit is the tip of main, new or old.
