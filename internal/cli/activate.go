@@ -35,7 +35,7 @@ type activationAnswer struct {
 	Target targetCluster `json:"target"`
 	// Planned are the objects that are paused and selected, in the order of their release.
 	Planned []pause.Release `json:"planned"`
-	// Unsearched are the resources that the account may not list.
+	// Unsearched are the resources that the account may not list, or that the target cannot.
 	Unsearched []string        `json:"unsearched"`
 	Rights     restore.Rights  `json:"rights"`
 	DryRun     bool            `json:"dryRun"`
@@ -292,7 +292,7 @@ func (e *env) printReleases(a activationAnswer) {
 	e.printTarget(e.paragraphs(fieldIndent), a.Target)
 	fmt.Fprintln(e.Out)
 	if len(a.Unsearched) > 0 {
-		fmt.Fprintf(out, "%s: this account may not list %s; what is paused there is not shown (-n NAMESPACE searches one namespace)\n",
+		fmt.Fprintf(out, "%s: this account may not list %s, or the target cannot; what is paused there is not shown (-n NAMESPACE searches one namespace)\n",
 			e.paint(sgrYellow, "not searched"), appbur.Shortlist(a.Unsearched, shownNames))
 	}
 	for _, one := range a.Silenced {

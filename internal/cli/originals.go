@@ -95,7 +95,7 @@ func (r *originalsReader) list(ctx context.Context, apiVersion, kind string) (*l
 
 	existing, err := r.cluster.Existing(ctx, apiVersion, kind)
 	switch {
-	case apierrors.IsForbidden(err):
+	case apierrors.IsForbidden(err), restore.IsUnconverted(err):
 		list.forbidden = true
 	case errors.Is(err, restore.ErrNotServed) || apierrors.IsNotFound(err):
 		// The target has no such kind.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -39,7 +40,7 @@ type pausedFinder struct {
 
 	mu    sync.Mutex
 	found []pausedObject
-	// closed are the kinds that the account may not list.
+	// closed are the kinds that the account may not list, or that the target cannot.
 	closed []string
 }
 
@@ -53,6 +54,7 @@ type pausableType struct {
 func newPausedFinder(ctx context.Context, config *rest.Config) (*pausedFinder, error) {
 	own := rest.CopyConfig(config)
 	own.QPS = -1
+	own.Wrap(func(next http.RoundTripper) http.RoundTripper { return soonUnlisted{next} })
 	client, err := metadata.NewForConfig(own)
 	if err != nil {
 		return nil, fmt.Errorf("kubeconfig: %w", err)
@@ -171,7 +173,7 @@ func (f *pausedFinder) find(ctx context.Context, namespaces []string) error {
 			switch {
 			case err == nil, errors.Is(err, errInNamespaces):
 				return nil
-			case apierrors.IsForbidden(err):
+			case apierrors.IsForbidden(err), restore.IsUnconverted(err):
 				f.mu.Lock()
 				defer f.mu.Unlock()
 				f.closed = append(f.closed, t.Name)

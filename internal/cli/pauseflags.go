@@ -106,7 +106,7 @@ func existing(
 		if _, read := lists[key]; !read {
 			list, err := cluster.Existing(ctx, apiVersion, id.Kind)
 			switch {
-			case apierrors.IsForbidden(err) || errors.Is(err, restore.ErrNotServed) || apierrors.IsNotFound(err):
+			case apierrors.IsForbidden(err) || errors.Is(err, restore.ErrNotServed) || apierrors.IsNotFound(err), restore.IsUnconverted(err):
 				// What may not be listed is read one by one.
 			case err != nil:
 				return nil, clusterHint(fmt.Errorf("reading what the target has of the kind %s: %w", id.Kind, err))

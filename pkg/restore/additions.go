@@ -148,7 +148,7 @@ func (s *search) list(ctx context.Context, kind typeKey) (existing map[appbur.Ob
 		return nil, ctx.Err()
 	case err == nil:
 		return existing, nil
-	case apierrors.IsForbidden(err) || apierrors.IsMethodNotSupported(err):
+	case apierrors.IsForbidden(err) || apierrors.IsMethodNotSupported(err) || errors.Is(err, ErrUnconverted):
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.notListed = append(s.notListed, kind.groupKind())

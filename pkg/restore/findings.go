@@ -89,7 +89,7 @@ type Findings struct {
 	// because what they lie in is not in the restore point.
 	LeftOut   []Finding  `json:"leftOut,omitempty"`
 	Additions []Addition `json:"additions,omitempty"`
-	// NotListed are kinds that the account may not list: whether objects were added is not known.
+	// NotListed are kinds that the account may not list, or that the target cannot: whether objects were added is not known.
 	NotListed []appbur.GroupKind `json:"notListed,omitempty"`
 	// NotSearched says why no added objects were looked for, "" if they were.
 	NotSearched string `json:"notSearched,omitempty"`
@@ -138,7 +138,7 @@ func (f Findings) Render(w io.Writer) error {
 		fmt.Fprintf(&b, "added objects were not looked for: %s\n", f.NotSearched)
 	}
 	for _, kind := range f.NotListed {
-		fmt.Fprintf(&b, "the account may not list %s: whether any were added is not known\n", kind)
+		fmt.Fprintf(&b, "%s cannot be listed: whether any were added is not known\n", kind)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -118,6 +118,12 @@ var failureRules = []failureRule{
 		FailureUnanswered,
 	},
 	{
+		IsUnconverted,
+		"nobody answers for the conversion webhook of the kind, and the target has this object at a version that has to be converted: " +
+			"start its backend, which may be restored by now, then run the restore again",
+		"",
+	},
+	{
 		apierrors.IsUnauthorized,
 		"the credentials of the kubeconfig are not accepted",
 		"",

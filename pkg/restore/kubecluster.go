@@ -110,7 +110,7 @@ func (c *kubeCluster) Existing(ctx context.Context, apiVersion, kind string) (ma
 				clear(found)
 				continue
 			}
-			return nil, fmt.Errorf("listing %s: %w", resource.Name, err)
+			return nil, fmt.Errorf("listing %s: %w", resource.Name, unlisted(err))
 		}
 		for _, item := range page.Items {
 			if item.Metadata.Namespace != namespace {
@@ -144,7 +144,7 @@ func (c *kubeCluster) Page(
 	}
 	stream, err := request.Stream(ctx)
 	if err != nil {
-		return "", fmt.Errorf("listing %s: %w", resource.Name, err)
+		return "", fmt.Errorf("listing %s: %w", resource.Name, unlisted(err))
 	}
 	defer func() { _ = stream.Close() }()
 

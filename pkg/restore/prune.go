@@ -58,7 +58,7 @@ func Prune(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules) error
 	f.write()
 	for _, kind := range s.notListed {
 		p.Notes = append(p.Notes, Note{
-			Kind: NoteTarget, What: fmt.Sprintf("the account may not list %s: what was added of it is not known, and stays", kind),
+			Kind: NoteTarget, What: fmt.Sprintf("%s cannot be listed: what was added of it is not known, and stays", kind),
 		})
 	}
 	return nil

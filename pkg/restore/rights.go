@@ -94,6 +94,7 @@ const shownRights = 6
 // anything at all. It changes nothing.
 func ReviewRights(ctx context.Context, p *Plan, c Cluster, besides ...Right) (Rights, error) {
 	v := &rightsReview{worker: newWorker(Applier{Cluster: c}, p.Policy), plan: p, rules: make(map[string][]accessRule)}
+	v.worker.silent.looking = true
 	names, ok := c.(resourceNamer)
 	if !ok {
 		return Rights{Missing: []Right{}, Unknown: "the target cannot be asked"}, nil

@@ -82,7 +82,7 @@ func (w *worker) inventory(ctx context.Context, a *stepResult, apiVersion, kind 
 	}
 	err := w.persist(ctx, a, func() error {
 		known, err := w.cluster.Existing(ctx, apiVersion, kind)
-		if apierrors.IsForbidden(err) || apierrors.IsMethodNotSupported(err) {
+		if apierrors.IsForbidden(err) || apierrors.IsMethodNotSupported(err) || errors.Is(err, ErrUnconverted) {
 			// An account that may apply and not list gets a restore that cannot distinguish unchanged
 			// from configured.
 			known, err = map[appbur.ObjectID]Identity{}, nil

@@ -14,6 +14,9 @@ const laterAttempts = 2
 
 // silentWebhooks are those that were given up in this run.
 type silentWebhooks struct {
+	// looking is true for who only looks: nothing is started meanwhile that would answer.
+	looking bool
+
 	mu    sync.Mutex
 	known map[string]bool
 }
@@ -31,7 +34,8 @@ func webhookIn(err error) string { return called.FindString(err.Error()) }
 func (s *silentWebhooks) attempts(err error) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.known[webhookIn(err)] {
+	name := webhookIn(err)
+	if s.known[name] || s.looking && name != "" {
 		return laterAttempts
 	}
 	return maxAttempts

@@ -82,7 +82,7 @@ func (s *surveyor) request(ctx context.Context, what string, send func() error) 
 		return true, nil
 	case ctx.Err() != nil:
 		return false, ctx.Err()
-	case apierrors.IsForbidden(err) || errors.Is(err, ErrNotServed):
+	case apierrors.IsForbidden(err) || errors.Is(err, ErrNotServed) || IsUnconverted(err):
 		s.Unanswered = append(s.Unanswered, fmt.Sprintf("%s: %v", what, err))
 		return false, nil
 	}

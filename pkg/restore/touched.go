@@ -37,7 +37,7 @@ func Touch(ctx context.Context, p *Plan, c Cluster, rules *manifest.Rules, emit 
 		worker: newWorker(Applier{Cluster: c, Rules: rules}, p.Policy), emit: emit,
 		emitted: make(map[appbur.ObjectID]bool), owners: make(map[appbur.ObjectID]string),
 	}
-	t.worker.groups = foreseeAll(p)
+	t.worker.groups, t.worker.silent.looking = foreseeAll(p), true
 	group, each := errgroup.WithContext(ctx)
 	group.SetLimit(t.worker.limiter.current())
 	seen := make(map[appbur.ObjectID]bool)

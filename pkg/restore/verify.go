@@ -38,6 +38,7 @@ func (w Verifier) once(ctx context.Context, p *Plan) (Findings, error) {
 		live: make(map[appbur.ObjectID]*liveFacts), alive: make(map[uidSum]bool, len(p.Steps)), added: make(map[Addition]int),
 		findings: Findings{Format: FindingsFormat, Point: p.Point},
 	}
+	v.worker.silent.looking = true
 	statuses := make(map[appbur.ObjectID]Content)
 	for _, s := range p.Steps {
 		for _, owner := range s.Details().Owners {
