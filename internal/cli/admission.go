@@ -121,7 +121,7 @@ func webhookHint(hook restore.LiveWebhook) string {
 	if hook.MayBeSilenced() {
 		return "pass --silence-dead-webhooks to let it pass until the end of the restore, or remove its configuration, which the restore brings back"
 	}
-	return "start what answers for it; or remove its configuration, or select it, too, and pass --silence-dead-webhooks"
+	return "start what answers for it; or remove its configuration, or restore that, too, with --silence-dead-webhooks"
 }
 
 // tellAdmission shows before a restore what webhooks will do to it.

@@ -14,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/appbur/appbur"
@@ -139,6 +140,7 @@ func TestADeadWebhookLetsItsOwnWorkloadPass(t *testing.T) {
 			t.Run("its namespace was deleted", g.namespaceDeleted)
 			t.Run("into a target without it", g.firstRun)
 			t.Run("one that differs from the point", g.differing)
+			t.Run("one that guards the Pods", g.pods)
 			t.Run("one that is not in the point", g.stranger)
 			t.Run("by an account that may not", g.withoutRight)
 		})
@@ -260,6 +262,44 @@ func (g *guarded) differing(t *testing.T) {
 	g.before = after
 }
 
+// pods restores a workload whose Pods are refused, and not the workload.
+func (g *guarded) pods(t *testing.T) {
+	g.create(strings.NewReplacer("name: guard,", "name: pods,", "guard.example.org", "pods.example.org", "[apps]", `[""]`, "[deployments]", "[pods]").
+		Replace(selfGuarding))
+	g.backup(g.cluster)
+	defer func() {
+		g.remove("ValidatingWebhookConfiguration", "", "pods")
+		g.backup(g.cluster)
+	}()
+	g.remove("Deployment", "shop", "web")
+	g.eventually("its Pods are gone", func() bool { return g.podCount() == 0 })
+	says(t, g.ok(g.on("plan", "--silence-dead-webhooks")...),
+		"pods.example.org of ValidatingWebhookConfiguration.admissionregistration.k8s.io/pods: 1 object (Pod)")
+
+	done := make(chan int, 1)
+	go func() {
+		code, _, _ := g.run(g.again("--wait", "10m")...)
+		done <- code
+	}()
+	g.eventually("there is a Pod", func() bool { return g.podCount() > 0 })
+	g.create(answers)
+	if code := <-done; code != ExitDone {
+		t.Errorf("exit code %d", code)
+	}
+	g.remove("EndpointSlice", "shop", "web-1")
+	g.inForce(t)
+}
+
+func (g *guarded) podCount() int {
+	g.Helper()
+	list, err := g.client.Resource(schema.GroupVersionResource{Version: "v1", Resource: "pods"}).Namespace("shop").
+		List(g.Context(), metav1.ListOptions{})
+	if err != nil {
+		g.Fatal(err)
+	}
+	return len(list.Items)
+}
+
 // stranger has a configuration that no restore would bring back: nobody silences it.
 func (g *guarded) stranger(t *testing.T) {
 	g.create(strings.NewReplacer("name: guard,", "name: stranger,", "guard.example.org", "stranger.example.org").Replace(selfGuarding))
@@ -271,7 +311,7 @@ func (g *guarded) stranger(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	says(t, out, "Webhooks of the target refuse what is restored, because nobody answers for them (1)\n  stranger.example.org of ",
-		"or select it, too, and pass --silence-dead-webhooks", `failed calling webhook "stranger.example.org"`, "Silenced until the end of the restore")
+		"or restore that, too, with --silence-dead-webhooks", `failed calling webhook "stranger.example.org"`, "Silenced until the end of the restore")
 	if diff := cmp.Diff(before, g.configuration("stranger")); diff != "" {
 		t.Errorf("it was changed:\n%s", diff)
 	}

@@ -45,7 +45,8 @@ type LiveWebhook struct {
 	Service *appbur.ObjectID `json:"service,omitempty"`
 	Address string           `json:"address,omitempty"`
 	Backend BackendState     `json:"backend"`
-	// Objects counts what the plan writes and it is called for, Kinds says of which kinds they are.
+	// Objects counts what the plan writes and it is called for, Kinds says of which kinds they are. Of one that
+	// refuses they have the Pods that controllers make of restored workloads, one for each.
 	Objects int                `json:"objects"`
 	Kinds   []appbur.GroupKind `json:"kinds"`
 	// Restored is true where the plan has the configuration, too: it comes last in any restore.
@@ -129,7 +130,7 @@ func (r *admissionReview) webhooks(ctx context.Context) ([]LiveWebhook, error) {
 		objects := make(map[appbur.ObjectID]bool)
 		kinds := make(map[appbur.GroupKind]bool)
 		for _, write := range writes {
-			if hook.match.matches(write) {
+			if (!write.byController || hook.Refuses()) && hook.match.matches(write) {
 				objects[write.object], kinds[write.object.GroupKind()] = true, true
 			}
 		}
@@ -157,7 +158,7 @@ func (r *admissionReview) concerned(ctx context.Context, hooks []*webhook) []*we
 		seen[group] = true
 		any := write{object: step.Object, apiVersion: step.APIVersion, resource: r.names.resource(ctx, step)}
 		hooks = slices.DeleteFunc(hooks, func(hook *webhook) bool {
-			if hook.match.mayMatch(any) {
+			if hook.match.mayMatch(any) || hook.Refuses() && slices.ContainsFunc(madeOf(step.Object), hook.match.mayMatch) {
 				concerned = append(concerned, hook)
 				return true
 			}

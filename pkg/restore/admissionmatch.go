@@ -23,6 +23,8 @@ type write struct {
 	labels, before map[string]string
 	// around are the labels of its namespace.
 	around map[string]string
+	// byController is true for what the restore does not write itself.
+	byController bool
 }
 
 // matcher decides for which requests a webhook is called, as the API server does

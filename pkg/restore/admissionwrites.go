@@ -52,6 +52,7 @@ func (r *admissionReview) writes(ctx context.Context) ([]write, error) {
 			add(step, labelsOf(live), admission.Update, admission.Delete, admission.Create)
 		default:
 			add(step, labelsOf(live), admission.Update)
+			all = append(all, madeFrom(step)...)
 		}
 		return nil
 	})
@@ -60,6 +61,7 @@ func (r *admissionReview) writes(ctx context.Context) ([]write, error) {
 	}
 	for _, made := range touched.Absent {
 		add(steps[made.Object], nil, admission.Create)
+		all = append(all, madeFrom(steps[made.Object])...)
 	}
 	return all, r.locate(ctx, all, steps)
 }
