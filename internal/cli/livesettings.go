@@ -34,7 +34,8 @@ func (l *liveSettings) take(ctx context.Context, c configuration.Configuration) 
 	}
 }
 
-func (l *liveSettings) prunes() bool   { return l.current.Load().Points.Prune }
+func (l *liveSettings) points() configuration.Points { return l.current.Load().Points }
+
 func (l *liveSettings) pushes() bool   { return l.current.Load().Push.Enabled }
 func (l *liveSettings) anchor() string { return l.current.Load().Anchor.Path }
 

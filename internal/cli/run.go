@@ -161,7 +161,7 @@ func runRun(ctx context.Context, e *env, o *runOptions, flags *pflag.FlagSet) er
 			})
 		})
 	}
-	points := &scheduledPoints{env: e, options: o, first: source, log: log, live: live, pushed: pusher.Want}
+	points := &scheduledPoints{env: e, options: o, first: source, log: log, live: live, pushed: pusher.Want, seen: seen}
 	return points.beside(ctx, settings.Value.Points.Specs(), func(ctx context.Context) error {
 		return daemon.Run(ctx, seen.metrics.Watcher(source.Exporter), seen.metrics.Writer(writer), options)
 	})

@@ -30,6 +30,7 @@ var runFlags = []runFlag{
 	{flag: "schedule", path: "points.schedules", list: schedulesText},
 	{flag: "schedule-zone", path: "points.zone"},
 	{flag: "schedule-jitter", path: "points.jitter"},
+	{flag: "even-unchanged", path: "points.evenUnchanged"},
 	{flag: "no-prune", path: "points.prune", text: oneOf("false", "true")},
 	{flag: "find-apps", path: "apps.find"},
 	{flag: "app", path: "apps.named", list: namedAppsText},

@@ -25,6 +25,7 @@ func addScheduleFlags(command *cobra.Command) {
 	f.StringArray("schedule", nil, "make a restore point when this cron expression `[NAME=]CRON` is due, such as nightly=30 2 * * *; repeatable")
 	f.String("schedule-zone", "", "time `ZONE` of the schedules, for example Europe/Berlin (default: UTC)")
 	f.Duration("schedule-jitter", 0, "be up to so `LONG` later, each cluster by its own share, so that not all come at once")
+	f.Bool("even-unchanged", false, "make a scheduled point also when nothing has changed since the last one of the schedule")
 	f.Bool("no-prune", false, "do not follow the retention policy of appbur.yaml after a scheduled point")
 }
 
@@ -47,6 +48,10 @@ type scheduledPoints struct {
 	live    *liveSettings
 	// pushed asks for a push.
 	pushed func()
+	// seen is what the daemon knows of the cluster, and measures.
+	seen *observed
+	// last are the marks of the applications of the newest point that was made here; see [apps.Mark].
+	last marks
 }
 
 // beside makes points while other work goes on. Both end with the other work, and when ctx ends.
@@ -129,12 +134,20 @@ func (s *scheduledPoints) make(ctx context.Context, due []string) (daemon.PointM
 		return daemon.PointMade{}, err
 	}
 
+	now := s.marks(ctx, dialer, request.Apps)
+	if id, same := s.unchanged(repo, keys, source, request, now); same {
+		s.seen.metrics.Confirm(id, s.env.now())
+		return daemon.PointMade{ID: id, Unchanged: true}, nil
+	}
+
 	maker := source.maker(s.env, repo, keys)
 	maker.Guards, maker.Dialer, maker.Observer = s.live.guards(), dialer, pointLog{s.log}
 	made, err := maker.Make(ctx, request)
 	if err != nil {
 		return daemon.PointMade{}, err
 	}
+	now.point = made.Point.ID
+	s.last = now
 	anchorEach(s.env, s.live.anchor, repo, keys, s.log)(made.Outcome)
 	s.prune(ctx, repo)
 	s.pushed()
@@ -161,7 +174,7 @@ func (s *scheduledPoints) request(ctx context.Context, due []string) (backup.Req
 // prune follows the retention policy. What goes wrong is told and takes no point back.
 func (s *scheduledPoints) prune(ctx context.Context, repo *repository.Repository) {
 	o := s.options
-	if !s.live.prunes() || repo.Config().Retention == nil {
+	if !s.live.points().Prune || repo.Config().Retention == nil {
 		return
 	}
 	deleted, err := o.pruneByPolicy(ctx, s.env, repo)

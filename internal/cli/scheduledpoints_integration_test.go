@@ -31,7 +31,8 @@ func TestPointsAreMadeOnSchedule(t *testing.T) {
 	c.ok("config", "set", "retention", "{schedules: {often: {last: 2}, rarely: {last: 5}}}", "--yes", "--repo", c.repo, "--keys", c.keys)
 	byHand := c.backup(c.cluster).Point
 
-	flags := slices.Concat([]string{"--find-apps", "--schedule", "often=@every 1s", "--schedule", "rarely=@yearly"}, app.present)
+	flags := append([]string{"--find-apps", "--even-unchanged", "--schedule", "often=@every 1s", "--schedule", "rarely=@yearly"},
+		app.present...)
 	daemon := c.start(c.cluster, flags...)
 	c.eventually("old points of the schedule go, and those that others made stay", func() bool {
 		points := c.points(t)

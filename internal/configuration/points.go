@@ -13,6 +13,8 @@ type Points struct {
 	// Zone is the time zone of schedules that name none, "" for UTC.
 	Zone   string
 	Jitter time.Duration
+	// EvenUnchanged makes a point also when nothing has changed since the last one of the schedule.
+	EvenUnchanged bool
 	// Prune follows the retention policy after a scheduled point.
 	Prune bool
 }
@@ -52,10 +54,16 @@ var pointsTable = settings.Object(
 				"one remote do not all come at once.",
 			Example: "10m", Since: version, Effect: settings.Restart,
 		}),
+	settings.Field("evenUnchanged", settings.Switch(), func(p *Points) *bool { return &p.EvenUnchanged }, false,
+		settings.About{
+			Text: "Make a scheduled point also when neither the cluster nor an application has changed since the last one of the schedule. " +
+				"Applications that do not offer fingerprints count as changed.",
+			Example: "true", Since: version, Effect: settings.AtOnce,
+		}),
 	settings.Field("prune", settings.Switch(), func(p *Points) *bool { return &p.Prune }, true,
 		settings.About{
 			Text:    "Follow the retention policy of the repository's appbur.yaml after a scheduled point.",
-			Example: "false", Since: version, Effect: settings.Restart,
+			Example: "false", Since: version, Effect: settings.AtOnce,
 		}),
 )
 

@@ -92,6 +92,8 @@ func Run(ctx context.Context, watcher Watcher, writer Writer, o Options) error {
 		trouble: &trouble{log: o.Log, now: o.Now},
 	}
 	defer c.trouble.report()
+	o.Status.follow(c.behind)
+	defer o.Status.follow(nil)
 	watchContext, stop := context.WithCancel(ctx)
 	defer stop()
 	upkeep := newUpkeep(watchContext, o)
@@ -295,6 +297,17 @@ func (c *collector) coverage() appbur.Coverage {
 func (c *collector) keep(pace Pace) {
 	c.options.Quiet, c.options.Limit = pace.Quiet, pace.Limit
 	c.upkeep.options.MaintainAfter = pace.MaintainAfter
+}
+
+// behind says what main lacks of the cluster.
+func (c *collector) behind() error {
+	if coverage := c.coverage(); !coverage.Complete() {
+		return errors.New("types cannot be read at the moment")
+	}
+	if c.writer.Changed() {
+		return errors.New("changes are not committed yet")
+	}
+	return nil
 }
 
 // settle waits until nothing has happened for a while, within the limit.

@@ -45,6 +45,8 @@ type Status struct {
 	types      int
 	// listed is true from the end of the first lists on: types that come later are no news.
 	listed bool
+	// behind says what main lacks, nil while no daemon runs.
+	behind func() error
 }
 
 // beat notes that the loop moves.
@@ -101,4 +103,26 @@ func (s *Status) Listed() error {
 	default:
 		return fmt.Errorf("%d of %d types are listed", s.types-len(s.unlisted), s.types)
 	}
+}
+
+// follow notes who knows what main lacks.
+func (s *Status) follow(behind func() error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.behind = behind
+}
+
+// Current returns what main lacks of the cluster, as far as the watch knows: types that cannot be read, or
+// changes that are not committed. It is nil when main is what the cluster was a moment ago.
+func (s *Status) Current() error {
+	if err := s.Listed(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	behind := s.behind
+	s.mu.Unlock()
+	if behind == nil {
+		return errors.New("the cluster is not watched")
+	}
+	return behind()
 }

@@ -93,6 +93,52 @@ func TestTheStatusTellsALoopThatIsStuck(t *testing.T) {
 	})
 }
 
+// Main is what the cluster is when all types are listed and can be read, and nothing waits to be committed.
+func TestTheStatusTellsWhetherMainIsCurrent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := exporter.Type{Kind: "A"}
+		step := make(chan func(h exporter.Handler))
+		status, stop := follow(t, &notebook{}, func(ctx context.Context, h exporter.Handler) error {
+			for {
+				select {
+				case do := <-step:
+					do(h)
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+		})
+		want := func(text string) {
+			t.Helper()
+			synctest.Wait()
+			got := "current"
+			if err := status.Current(); err != nil {
+				got = err.Error()
+			}
+			if got != text {
+				t.Errorf("got %q, want %q", got, text)
+			}
+		}
+
+		want("the types of the cluster are not known yet")
+		step <- func(h exporter.Handler) { _ = h.Discovered([]exporter.Type{a}) }
+		step <- func(h exporter.Handler) { _ = h.Synced(a, appbur.TypeCoverage{Kind: "A", Complete: true}, nil) }
+		time.Sleep(time.Minute)
+		want("current")
+		step <- func(h exporter.Handler) { _ = put(h) }
+		want("changes are not committed yet")
+		time.Sleep(time.Minute)
+		want("current")
+		step <- func(h exporter.Handler) { _ = h.Failed(appbur.TypeCoverage{Kind: "A", Reason: "forbidden"}) }
+		want("types cannot be read at the moment")
+
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		want("the cluster is not watched")
+	})
+}
+
 // The first list is done when each type was listed, or cannot be; what comes later changes nothing.
 func TestTheStatusTellsTheFirstList(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -302,6 +302,14 @@ func TestTheLastGoodPoint(t *testing.T) {
 		wants(t, m, map[string]string{
 			"last_good_point_timestamp_seconds": fmt.Sprint(float64(good.Unix())), "last_point_complete": "1", "last_good_point_objects": "7",
 			"last_good_point_applications": "2", "last_good_point_replicated": "0", "last_good_point_remotes": "0",
+			"last_good_point_confirmed_timestamp_seconds": fmt.Sprint(float64(good.Unix())),
+		})
+		m.Confirm("another", good.Add(2*time.Hour))
+		wants(t, m, map[string]string{"last_good_point_confirmed_timestamp_seconds": fmt.Sprint(float64(good.Unix()))})
+		m.Confirm("1", good.Add(time.Hour))
+		wants(t, m, map[string]string{
+			"last_good_point_timestamp_seconds":           fmt.Sprint(float64(good.Unix())),
+			"last_good_point_confirmed_timestamp_seconds": fmt.Sprint(float64(good.Add(time.Hour).Unix())),
 		})
 
 		down := true

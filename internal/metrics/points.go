@@ -3,6 +3,7 @@ package metrics
 import (
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -12,8 +13,8 @@ import (
 
 // points are the restore points of the repository, as far as metrics say something of them.
 type points struct {
-	goodTime, goodObjects, goodApps, goodHolding, replicated *prometheus.Desc
-	lastTime, lastComplete, lastMissing, total               *prometheus.Desc
+	goodTime, confirmed, goodObjects, goodApps, goodHolding, replicated *prometheus.Desc
+	lastTime, lastComplete, lastMissing, total                          *prometheus.Desc
 
 	mu   sync.Mutex
 	read bool
@@ -22,12 +23,17 @@ type points struct {
 	good, last        *appbur.RestorePoint
 	holding, required int
 	counts            map[string]int
+	// upToDate is the point since which nothing had changed at upToDateAt.
+	upToDate   appbur.RestorePointID
+	upToDateAt time.Time
 }
 
 func newPoints(f *families) *points {
 	p := &points{}
 	p.goodTime = f.described("last_good_point_timestamp_seconds",
 		"When the reading of the newest complete and trusted restore point began, 0 if there is none.")
+	p.confirmed = f.described("last_good_point_confirmed_timestamp_seconds",
+		"When it was last known that nothing has changed since: when its reading began, or a schedule found it up to date.")
 	p.replicated = f.described("last_good_point_replicated", "1 if as many remotes as required are known to hold it.")
 	p.goodHolding = f.described("last_good_point_remotes", "Remotes that are known to hold it.")
 	p.goodObjects = f.described("last_good_point_objects", "Objects in it.")
@@ -43,7 +49,7 @@ func newPoints(f *families) *points {
 // Describe implements [prometheus.Collector].
 func (p *points) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		p.goodTime, p.replicated, p.goodHolding, p.goodObjects, p.goodApps, p.lastComplete, p.lastTime, p.lastMissing, p.total,
+		p.goodTime, p.confirmed, p.replicated, p.goodHolding, p.goodObjects, p.goodApps, p.lastComplete, p.lastTime, p.lastMissing, p.total,
 	} {
 		out <- d
 	}
@@ -66,6 +72,11 @@ func (p *points) Collect(out chan<- prometheus.Metric) {
 		good = &appbur.RestorePoint{}
 	}
 	gauge(p.goodTime, seconds(good.Started))
+	confirmed := good.Started
+	if good.ID == p.upToDate && p.upToDateAt.After(confirmed) {
+		confirmed = p.upToDateAt
+	}
+	gauge(p.confirmed, seconds(confirmed))
 	gauge(p.goodObjects, float64(good.Objects))
 	gauge(p.goodApps, float64(len(good.Apps)))
 	gauge(p.goodHolding, float64(p.holding))
@@ -80,6 +91,13 @@ func (p *points) Collect(out chan<- prometheus.Metric) {
 	for state, n := range p.counts {
 		gauge(p.total, float64(n), state)
 	}
+}
+
+// Confirm notes that nothing has changed since a point.
+func (m *Metrics) Confirm(id appbur.RestorePointID, at time.Time) {
+	m.points.mu.Lock()
+	defer m.points.mu.Unlock()
+	m.points.upToDate, m.points.upToDateAt = id, at
 }
 
 // set takes what there is, newest first, nil if that is what it was. holding counts the remotes that

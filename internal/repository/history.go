@@ -25,6 +25,9 @@ type History struct {
 // First reports whether nothing was remembered to compare with.
 func (h History) First() bool { return h.Seen.Commit.IsZero() }
 
+// Main is the newest commit of main.
+func (r *Repository) Main() (gitsync.Hash, error) { return r.git.Tip(gitsync.MainRef) }
+
 // History compares main with what the key directory remembers. It reads the commits
 // since then and nothing else. The error wraps [ErrRewritten] if the tip does not
 // descend from what was seen.
