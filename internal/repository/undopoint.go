@@ -85,14 +85,43 @@ type made struct {
 
 // encode is encodeJSON of it, object by object: of a large restore the whole would be in memory thrice.
 func (m made) encode() ([]byte, error) {
-	const usual = 160 // bytes of an object: a buffer that grows is in memory twice
 	var b bytes.Buffer
-	b.Grow(usual * len(m.Made))
-	fmt.Fprintf(&b, "{\n  \"format\": %d,\n  \"made\": [", m.Format)
-	for i, object := range m.Made {
+	fmt.Fprintf(&b, "{\n  \"format\": %d,\n  \"made\": ", m.Format)
+	if err := writeObjects(&b, m.Made); err != nil {
+		return nil, err
+	}
+	b.WriteString("\n}\n")
+	return b.Bytes(), nil
+}
+
+// encode is encodeJSON of it, and writes what was absent object by object.
+func (u Undo) encode() ([]byte, error) {
+	absent := u.Absent
+	u.Absent = nil // the last field, left out where it is empty
+	head, err := encodeJSON(u)
+	if err != nil || len(absent) == 0 {
+		return head, err
+	}
+
+	var b bytes.Buffer
+	b.Write(bytes.TrimSuffix(head, []byte("\n}\n")))
+	b.WriteString(",\n  \"absent\": ")
+	if err := writeObjects(&b, absent); err != nil {
+		return nil, err
+	}
+	b.WriteString("\n}\n")
+	return b.Bytes(), nil
+}
+
+// writeObjects writes a list that is a field of a document.
+func writeObjects(b *bytes.Buffer, list []MadeObject) error {
+	const usual = 160 // bytes of an object: a buffer that grows is in memory twice
+	b.Grow(usual * len(list))
+	b.WriteString("[")
+	for i, object := range list {
 		data, err := json.MarshalIndent(object, "    ", "  ")
 		if err != nil {
-			return nil, fmt.Errorf("encoding %s: %w", object.Object, err)
+			return fmt.Errorf("encoding %s: %w", object.Object, err)
 		}
 		if i > 0 {
 			b.WriteByte(',')
@@ -100,11 +129,11 @@ func (m made) encode() ([]byte, error) {
 		b.WriteString("\n    ")
 		b.Write(data)
 	}
-	if len(m.Made) > 0 {
+	if len(list) > 0 {
 		b.WriteString("\n  ")
 	}
-	b.WriteString("]\n}\n")
-	return b.Bytes(), nil
+	b.WriteString("]")
+	return nil
 }
 
 // UndoWriter makes one undo point. Nothing of it can be seen before [UndoWriter.Save] returns.
@@ -167,7 +196,11 @@ func (w *UndoWriter) Save(ctx context.Context, u Undo) (Undo, error) {
 
 	for attempt := 0; ; attempt++ {
 		u.ID = appbur.NewRestorePointID(u.Created, attempt)
-		if err := w.repo.putJSON(w.edit, undoFile, u); err != nil {
+		data, err := u.encode()
+		if err != nil {
+			return Undo{}, err
+		}
+		if _, err := w.edit.Put(undoFile, data); err != nil {
 			return Undo{}, err
 		}
 		var tag gitsync.Tag
@@ -198,14 +231,6 @@ func (r *Repository) NoteMade(ctx context.Context, keys *keyring.Keys, u Undo, l
 		return err
 	}
 	_, _, err = r.saveUndo(ctx, keys, edit, u.commit, undoTagPrefix+string(u.ID)+madeSuffix, u)
-	return err
-}
-
-func (r *Repository) putJSON(edit *gitsync.Edit, path string, value any) error {
-	data, err := encodeJSON(value)
-	if err == nil {
-		_, err = edit.Put(path, data)
-	}
 	return err
 }
 
