@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
+
+	"github.com/appbur/appbur/internal/backoff"
 )
 
 // CopyStore copies what etcd holds into a directory that must not exist, as a backup
@@ -22,9 +25,17 @@ func (c *Cluster) RestoreStore(ctx context.Context, from string) error {
 		if err := os.RemoveAll(store); err != nil {
 			return err
 		}
-		return os.CopyFS(store, os.DirFS(from))
+		if err := os.CopyFS(store, os.DirFS(from)); err != nil {
+			return err
+		}
+		// A control plane that is restored is away for longer than this machine needs to copy a directory. One that is
+		// back within two seconds counts as handed over (pkg/exporter), and a watch may have ended last of all.
+		return backoff.Sleep(ctx, restoreTakes)
 	})
 }
+
+// restoreTakes is how long servers are away at least while their store is restored.
+const restoreTakes = 4 * time.Second
 
 // withoutServers does something to the directory of etcd while nothing runs.
 func (c *Cluster) withoutServers(ctx context.Context, do func(store string) error) (err error) {
