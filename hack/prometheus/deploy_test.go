@@ -141,6 +141,7 @@ func TestAlertsFireWhereTheyShould(t *testing.T) {
 			t.Errorf("in the state %q these fire: %v, want %v", name, got, want)
 		}
 	}
+
 	for _, rule := range rules {
 		if !fired[rule.Alert] {
 			t.Errorf("%s never fires", rule.Alert)
@@ -177,6 +178,7 @@ func TestEveryQueryOfTheDashboardHasAnAnswer(t *testing.T) {
 	if err := json.Unmarshal(data, &dashboard); err != nil {
 		t.Fatal(err)
 	}
+
 	s := expose(t, "good")
 	queries := 0
 	for _, panel := range dashboard.Panels {

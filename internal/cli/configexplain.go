@@ -41,6 +41,7 @@ restart. PATH is a section such as watch, or a setting such as watch.quiet.` +
 			return settingPaths(), cobra.ShellCompDirectiveNoFileComp
 		},
 	}
+
 	jsonFlag(command, &asJSON)
 	headersFlag(e, command)
 	return command

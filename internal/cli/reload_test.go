@@ -61,6 +61,7 @@ func (c *changing) watch(t *testing.T, flags ...settings.Given) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	r := &reloader{
 		file: "appbur.yaml", current: first.Value, seen: []byte(c.text), parse: parse,
 		log: slog.New(slog.NewTextHandler(c, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
@@ -76,6 +77,7 @@ func (c *changing) watch(t *testing.T, flags ...settings.Given) {
 		},
 		apply: func(now configuration.Configuration) { c.applied = append(c.applied, now) },
 	}
+
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {

@@ -170,6 +170,7 @@ func (g *guarded) untilAnswered(t *testing.T) {
 		code, out, errs := g.run(g.again("--json", "--wait", "10m")...)
 		done <- run{code, out + errs}
 	}()
+
 	g.eventually("the workload is there", func() bool { return g.there("Deployment", "shop", "web") })
 	if !g.isSilent() {
 		t.Error("it is in force, and nobody answers")
@@ -180,6 +181,7 @@ func (g *guarded) untilAnswered(t *testing.T) {
 	if ended.code != ExitDone {
 		t.Fatalf("exit code %d: %s", ended.code, ended.out)
 	}
+
 	var answer silencedAnswer
 	if err := json.Unmarshal([]byte(ended.out), &answer); err != nil {
 		t.Fatal(err)
@@ -393,6 +395,7 @@ func (g *guarded) killedAtEachWrite(t *testing.T, killed func(faultproxy.Rule, b
 			was := killed(faultproxy.Rule{After: n, Times: 1, Match: func(r *http.Request) bool {
 				return r.Method == http.MethodPatch && strings.Contains(r.URL.Path, "/validatingwebhookconfigurations/")
 			}}, answered)
+
 			g.ok(g.again("--wait", "0s")...)
 			if !g.there("Deployment", "shop", "web") {
 				t.Fatal("the workload is missing")

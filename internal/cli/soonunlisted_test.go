@@ -18,6 +18,7 @@ func TestWhatCannotBeListedIsGivenUpAtOnce(t *testing.T) {
 			out.WriteHeader(http.StatusTooManyRequests)
 			_, _ = io.WriteString(out, said)
 		}))
+
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
 		if err != nil {
 			t.Fatal(err)

@@ -141,6 +141,7 @@ func TestTheFirstCommitIsTheWholeCluster(t *testing.T) {
 			return ctx.Err()
 		}
 	}
+
 	for _, test := range []struct {
 		name   string
 		first  bool

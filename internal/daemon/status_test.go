@@ -93,31 +93,42 @@ func TestTheStatusTellsALoopThatIsStuck(t *testing.T) {
 	})
 }
 
+// stepping is a watcher that does what a test sends it.
+type stepping chan func(h exporter.Handler)
+
+func (s stepping) watch(ctx context.Context, h exporter.Handler) error {
+	for {
+		select {
+		case do := <-s:
+			do(h)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// wantState compares what a question says when all is quiet; no error stands for a word.
+func wantState(t *testing.T, ask func() error, none, want string) {
+	t.Helper()
+	synctest.Wait()
+	got := none
+	if err := ask(); err != nil {
+		got = err.Error()
+	}
+	if got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // Main is what the cluster is when all types are listed and can be read, and nothing waits to be committed.
 func TestTheStatusTellsWhetherMainIsCurrent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := exporter.Type{Kind: "A"}
-		step := make(chan func(h exporter.Handler))
-		status, stop := follow(t, &notebook{}, func(ctx context.Context, h exporter.Handler) error {
-			for {
-				select {
-				case do := <-step:
-					do(h)
-				case <-ctx.Done():
-					return ctx.Err()
-				}
-			}
-		})
+		step := make(stepping)
+		status, stop := follow(t, &notebook{}, step.watch)
 		want := func(text string) {
 			t.Helper()
-			synctest.Wait()
-			got := "current"
-			if err := status.Current(); err != nil {
-				got = err.Error()
-			}
-			if got != text {
-				t.Errorf("got %q, want %q", got, text)
-			}
+			wantState(t, status.Current, "current", text)
 		}
 
 		want("the types of the cluster are not known yet")
@@ -145,28 +156,12 @@ func TestTheStatusTellsTheFirstList(t *testing.T) {
 		kind := func(name string) exporter.Type {
 			return exporter.Type{GroupVersionResource: schema.GroupVersionResource{Version: "v1"}, Kind: name}
 		}
-		step := make(chan func(h exporter.Handler))
-		status, stop := follow(t, &notebook{}, func(ctx context.Context, h exporter.Handler) error {
-			for {
-				select {
-				case do := <-step:
-					do(h)
-				case <-ctx.Done():
-					return ctx.Err()
-				}
-			}
-		})
+		step := make(stepping)
+		status, stop := follow(t, &notebook{}, step.watch)
 
 		want := func(text string) {
 			t.Helper()
-			synctest.Wait()
-			got := "listed"
-			if err := status.Listed(); err != nil {
-				got = err.Error()
-			}
-			if got != text {
-				t.Errorf("got %q, want %q", got, text)
-			}
+			wantState(t, status.Listed, "listed", text)
 		}
 		want("the types of the cluster are not known yet")
 		step <- func(h exporter.Handler) { _ = h.Discovered([]exporter.Type{kind("A"), kind("B"), kind("C")}) }

@@ -20,6 +20,7 @@ func bad(context.Context) error { return errors.New("12 of 80 types\nare listed"
 func TestAnswersAreThoseOfAnAPIServer(t *testing.T) {
 	sound := health.Handler("/livez", health.Check{Name: "loop", Run: good}, health.Check{Name: "disk", Run: good})
 	broken := health.Handler("/readyz", health.Check{Name: "list", Run: bad}, health.Check{Name: "disk", Run: good})
+
 	for _, c := range []struct {
 		handler http.Handler
 		method  string

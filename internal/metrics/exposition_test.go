@@ -23,6 +23,7 @@ var goVersion = regexp.MustCompile(`goversion="[^"]*"`)
 // dashboard of deploy/metrics by it.
 func TestExpositionInEachState(t *testing.T) {
 	good := func(t *testing.T, m *Metrics, s *shelf) { pointAndPush(t, m, s, appbur.RestorePoint{Objects: 7}, true) }
+
 	for name, reach := range map[string]func(*testing.T, *Metrics, *shelf){
 		"good":    good,
 		"nothing": func(t *testing.T, m *Metrics, s *shelf) { look(t, m, s) },
@@ -52,6 +53,7 @@ func TestExpositionInEachState(t *testing.T) {
 				h := measuredHandler{ignoring{}, m}
 				_ = h.Synced(exporter.Type{}, appbur.TypeCoverage{Kind: "Secret", Complete: true, Excluded: 1}, nil)
 				_ = h.Failed(appbur.TypeCoverage{Group: "apps", Kind: "Deployment", Reason: "the server failed: 500"})
+
 				w := m.Writer(&desk{})
 				_ = w.Put(manifest.Result{})
 				time.Sleep(2 * time.Second)

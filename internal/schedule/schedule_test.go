@@ -50,6 +50,7 @@ func TestNext(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			for want := range strings.FieldsSeq(test.want) {
 				at = s.Next(at)
 				if got := at.UTC().Format(time.RFC3339); got != want {
