@@ -18,9 +18,13 @@ type marks struct {
 	apps  map[appbur.AppKey]string
 }
 
-// marks asks the applications. One that does not answer has no mark: the export will tell.
+// marks asks the applications, unless a point is made in any case. One that does not answer has no mark: the export
+// will tell.
 func (s *scheduledPoints) marks(ctx context.Context, dialer apps.Dialer, targets []apps.Target) marks {
 	now := marks{apps: map[appbur.AppKey]string{}}
+	if s.live.points().EvenUnchanged {
+		return now
+	}
 	for _, target := range targets {
 		mark, err := apps.Mark(ctx, dialer, target)
 		if err != nil {
