@@ -82,6 +82,7 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitPartly, "a remote that is not up to date (`remotes list`)", errPartly},
 		{ExitPartly, "a restore point that cannot be read (`points list`)", errPartly},
 		{ExitPartly, "a conformance check in which required cases were not run", errPartly},
+		{ExitPartly, "API groups whose types cannot be read now, so that the rights to them are missing (`rbac`)", errPartly},
 
 		{ExitDifferent, "`verify`, `diff`, `points diff` and `plan --exit-code` found some", errDifferent},
 

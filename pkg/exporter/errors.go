@@ -49,7 +49,7 @@ func explain(err error) error {
 		return mark(ErrUnauthorized, err, "check the user and its token or certificate in the kubeconfig; they may have expired")
 	case apierrors.IsForbidden(err):
 		return mark(ErrForbidden, err,
-			"grant the account get, list and watch on the types to be saved, for example by a ClusterRole with apiGroups [\"*\"] and resources [\"*\"]")
+			"grant the account list and watch on the types to be saved, and get on the namespace kube-system, by a ClusterRole")
 	case errors.As(err, &verify), errors.As(err, &authority), errors.As(err, &invalid), errors.As(err, &hostname):
 		return mark(ErrCertificate, err, "check certificate-authority-data and server in the kubeconfig; they may belong to another cluster")
 	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
