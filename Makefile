@@ -29,6 +29,10 @@ build: ## Build appbur and the example programs into bin/
 demo: servers build ## Save a Kubernetes 1.24 management cluster to Git and rebuild it on 1.37, on real servers
 	@exec bin/demo
 
+.PHONY: image
+image: ## Build the container image into bin/image: OCI layout and tarball, amd64 and arm64, with SBOMs; no Docker
+	@go -C hack/image run . -C $(CURDIR) -out $(CURDIR)/bin/image -version '$(VERSION)'
+
 .PHONY: servers
 servers: ## Build etcd and the Kubernetes servers into the user's cache directory, once
 	@go run ./hack/kube -versions $(KUBE)

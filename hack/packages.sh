@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that the tests need, if they are missing: database servers (as binaries
-# only), ssh-keygen, strace, what makes networks, what the example in Python needs, and an SSH server as a
+# only), ssh-keygen, strace, what makes networks and containers, what the example in Python needs, and an SSH server as a
 # program in the user's cache directory.
 # Nothing is left running: the packages are chosen or told not to start a service of their own.
 set -euo pipefail
@@ -16,6 +16,7 @@ command -v curl >/dev/null || missing+=(curl) # the conformance check of a real 
 [ -x /sbin/ip ] || command -v ip >/dev/null || missing+=(iproute2)
 [ -x /sbin/sysctl ] || command -v sysctl >/dev/null || missing+=(procps)
 command -v nsenter >/dev/null || missing+=(util-linux)
+command -v runc >/dev/null || [ -x /usr/sbin/runc ] || missing+=(runc) # the container image is run, as containerd does
 command -v protoc >/dev/null || missing+=(protobuf-compiler)
 [ -e /usr/include/google/protobuf/timestamp.proto ] || missing+=(libprotobuf-dev)
 
@@ -40,7 +41,7 @@ if [ "$(id -u)" -ne 0 ]; then
   as_root=(sudo)
 fi
 command -v apt-get >/dev/null || {
-  echo "packages: this machine has no apt-get; install by hand: PostgreSQL 15 and MariaDB 10.11 servers, OpenSSH's sshd, strace, iproute2, procps, util-linux, protoc, grpcio for Python 3" >&2
+  echo "packages: this machine has no apt-get; install by hand: PostgreSQL 15 and MariaDB 10.11 servers, OpenSSH's sshd, strace, iproute2, procps, util-linux, runc, protoc, grpcio for Python 3" >&2
   exit 1
 }
 "${as_root[@]}" apt-get -q -o DPkg::Lock::Timeout=300 update
