@@ -54,6 +54,9 @@ var repositoryHints = map[repository.Reason]string{
 		"for example because you went back on purpose, pass --accept-history",
 	repository.ReasonUntrustedCommit: "look at it with `git show`; if it is right, " +
 		"add the key of whoever made it to the allowed_signers file, or pass --accept-history",
+	repository.ReasonNotJoined: "look at what it holds (`git fetch`, `git log --show-signature`); if that is right, have it signed by somebody " +
+		"trusted, or give this repository an empty remote (docs/remotes.md)",
+	repository.ReasonOtherRemote:     "correct the URL of the remote, or name the directory of that repository",
 	repository.ReasonUntrustedAnchor: "pass --trust FILE with the allowed_signers of the machine that wrote the anchor",
 	repository.ReasonNoAnchor:        "`appbur repo anchor --out FILE` writes one",
 

@@ -26,6 +26,7 @@ type PushResult struct {
 	Objects int    `json:"objects"`
 	Bytes   int64  `json:"bytes"`
 
+	tip gitsync.Hash
 	err error
 }
 
@@ -83,6 +84,7 @@ func (r *Repository) Push(ctx context.Context, keysDir string, names []string, o
 	for _, result := range done.Remotes {
 		if result.err == nil {
 			done.Holding++
+			_ = r.rememberRemote(keysDir, result.tip, now()) // a mounted Secret remembers nothing
 		}
 	}
 
@@ -110,6 +112,7 @@ func (r *Repository) pushTo(ctx context.Context, keysDir string, remote Remote, 
 	if err == nil {
 		pushed, err = r.git.Push(ctx, peer, what, o)
 	}
+	result.tip = pushed.Tip
 	result.Commits, result.Points, result.Removed = pushed.Commits, len(pushed.Added), len(pushed.Removed)
 	result.Objects, result.Bytes = pushed.Objects, pushed.Bytes
 	if err != nil {

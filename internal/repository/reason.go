@@ -31,6 +31,8 @@ const (
 
 	ReasonRewritten       Reason = "rewritten"       // main does not lead back to what was seen
 	ReasonUntrustedCommit Reason = "untrustedCommit" // nobody trusted has made a commit of main
+	ReasonNotJoined       Reason = "notJoined"       // a remote has another history
+	ReasonOtherRemote     Reason = "otherRemote"     // a remote holds another repository
 	ReasonUntrustedAnchor Reason = "untrustedAnchor" // nobody trusted has signed the anchor
 	ReasonNoAnchor        Reason = "noAnchor"        // there is none that can be read
 

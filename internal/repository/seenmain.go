@@ -13,15 +13,20 @@ const seenMain = "main"
 // Remember notes the tip of main as seen, in the key directory. The directory must
 // exist.
 func (r *Repository) Remember(dir string, tip gitsync.Hash, at time.Time) error {
+	return r.remember(dir, seenMain, tip, at)
+}
+
+// remember notes a commit under a name.
+func (r *Repository) remember(dir, name string, tip gitsync.Hash, at time.Time) error {
 	list, err := keyring.ReadSeen(dir)
 	if err != nil {
 		return err
 	}
-	fresh := keyring.Seen{Name: seenMain, Commit: tip, At: at, Repository: string(r.config.Repository)}
+	fresh := keyring.Seen{Name: name, Commit: tip, At: at, Repository: string(r.config.Repository)}
 
 	found := false
 	for i, s := range list {
-		if s.Name != seenMain {
+		if s.Name != name {
 			continue
 		}
 		if s.Commit == tip && s.Repository == fresh.Repository {

@@ -113,7 +113,7 @@ func fetchAll(ctx context.Context, dir string, remote Remote, branch, tagPrefix 
 			appbur.WithHint(fmt.Errorf("it has no %s", branch), "push to it first, or check the URL"))
 	}
 	done := Cloned{Tip: tip, Tags: len(found) - 1, Skipped: t.Odd}
-	in, err := t.Fetch(slices.Collect(maps.Values(found)))
+	in, err := t.Fetch(slices.Collect(maps.Values(found)), nil)
 	if err != nil {
 		return done, t.Failed(err)
 	}

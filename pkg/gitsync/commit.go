@@ -56,6 +56,11 @@ func (r *Repository) Commit(ctx context.Context, ref string, e *Edit, c CommitIn
 }
 
 func (r *Repository) commit(ctx context.Context, ref string, e *Edit, c CommitInfo) (Hash, error) {
+	return r.commitOn(ctx, ref, e.base, e, c)
+}
+
+// commitOn commits an edit on a ref that must be at a commit.
+func (r *Repository) commitOn(ctx context.Context, ref string, at Hash, e *Edit, c CommitInfo) (Hash, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	unlock, err := r.lock(ctx)
@@ -63,7 +68,7 @@ func (r *Repository) commit(ctx context.Context, ref string, e *Edit, c CommitIn
 		return Hash{}, err
 	}
 	defer unlock()
-	if err := r.refs.Expect(ref, e.base); err != nil {
+	if err := r.refs.Expect(ref, at); err != nil {
 		return Hash{}, appbur.WithHint(err, "another writer committed; start again from its commit")
 	}
 	built, err := e.build()
@@ -83,7 +88,7 @@ func (r *Repository) commit(ctx context.Context, ref string, e *Edit, c CommitIn
 	if err := e.store(built, commit); err != nil {
 		return Hash{}, pack.DiskError(r.dir, fmt.Errorf("commit: %w", err))
 	}
-	if err := r.refs.Move(ctx, ref, e.base, commit.ID); err != nil {
+	if err := r.refs.Move(ctx, ref, at, commit.ID); err != nil {
 		return Hash{}, pack.DiskError(r.dir, fmt.Errorf("commit: %w", err))
 	}
 	e.settle(commit.ID)

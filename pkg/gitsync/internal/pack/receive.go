@@ -46,6 +46,8 @@ type Receiver struct {
 	// Resolved is called with how many deltas of how many have their id, one call at a time; it
 	// may be nil.
 	Resolved func(deltas, total int)
+	// store holds what the pack may rely on; nil for a pack that stands alone.
+	store *Store
 	// toResolve is how many deltas there are.
 	toResolve int
 
@@ -66,6 +68,27 @@ func NewReceiver(dir string, tell func(int64)) *Receiver {
 		dir: dir, tell: tell, limits: object.DefaultLimits, byOffset: map[int64][]int{}, byID: map[object.Hash][]int{},
 		done: map[object.Hash]bool{},
 	}
+}
+
+// NewReceiver takes a pack into a directory outside of the store, where it may name objects that the store
+// holds. No delta of it rests on them. tell is called with the bytes that have come.
+func (s *Store) NewReceiver(dir string, tell func(int64)) *Receiver {
+	x := NewReceiver(dir, tell)
+	x.limits, x.store = s.Limits, s
+	return x
+}
+
+// looseNames is how many objects without a pack a received one may name.
+const looseNames = 1 << 16
+
+// isHeld reports whether a pack of the store has an object. It is asked for each name in each tree, so it looks at no
+// file.
+func (x *Receiver) isHeld(id object.Hash) bool {
+	if x.store == nil {
+		return false
+	}
+	_, _, found := x.store.Find(id)
+	return found
 }
 
 // Receive writes the pack to disk and hashes the objects that are stored in full in it.
@@ -172,18 +195,26 @@ func (x *Receiver) note(id object.Hash, o RawObject) error {
 	x.done[id] = true
 
 	for _, name := range names {
-		if _, known := x.done[name]; !known {
+		if _, known := x.done[name]; !known && !x.isHeld(name) {
 			x.done[name] = false
 		}
 		// Whatever is named must be in the pack, so more names than objects are never met:
 		// a tree of made-up names takes more room here than in the pack.
-		if int64(len(x.done)) <= int64(x.Count) {
+		if room := int64(x.Count) + x.extraNames(); int64(len(x.done)) <= room {
 			continue
 		}
 		return fmt.Errorf("%w: %s %s names objects that the pack of %d has no room for", object.ErrObjectNotFound, o.Kind, id, x.Count)
 	}
 
 	return nil
+}
+
+// extraNames is how many names there may be beside those of the objects of the pack.
+func (x *Receiver) extraNames() int64 {
+	if x.store == nil {
+		return 0
+	}
+	return looseNames
 }
 
 // namedBy returns the objects that one cannot be without.
@@ -240,9 +271,15 @@ func (x *Receiver) Finish(ctx context.Context, tips []object.Hash) error {
 	}
 
 	for id, there := range x.done {
-		if !there {
-			return fmt.Errorf("%w: the remote's history names %s and the remote did not send it", object.ErrObjectNotFound, id)
+		if there {
+			continue
 		}
+		if x.store != nil {
+			if _, err := x.store.Read(id); err == nil {
+				continue // in a file of its own, which stock git makes
+			}
+		}
+		return fmt.Errorf("%w: the remote's history names %s and the remote did not send it", object.ErrObjectNotFound, id)
 	}
 
 	x.done = nil
@@ -255,14 +292,18 @@ func (x *Receiver) Finish(ctx context.Context, tips []object.Hash) error {
 		return err
 	}
 
-	name := filepath.Join(x.dir, "pack-"+hex.EncodeToString(x.sum))
-	if err := os.Rename(path, name+".pack"); err != nil {
+	name := "pack-" + hex.EncodeToString(x.sum)
+	to := x.dir
+	if x.store != nil {
+		to = x.store.PackDir()
+	}
+	if err := os.Rename(path, filepath.Join(to, name+".pack")); err != nil {
 		return err
 	}
-	if err := os.Rename(indexPath, name+".idx"); err != nil {
+	if err := os.Rename(indexPath, filepath.Join(to, name+".idx")); err != nil {
 		return err
 	}
-	return durable.SyncDir(x.dir)
+	return durable.SyncDir(to)
 }
 
 // resolveAll gives every delta its id. Trees of deltas are independent of one

@@ -10,13 +10,14 @@ import (
 	"github.com/appbur/appbur/pkg/gitsync/internal/object"
 )
 
-// Fetch requests everything below some objects, and returns the pack's stream.
-func (t *Session) Fetch(want []object.Hash) (io.Reader, error) {
+// Fetch requests what is below some objects and not below those of have, which are here already, and returns the
+// pack's stream. Objects of have that the server does not know are no matter.
+func (t *Session) Fetch(want, have []object.Hash) (io.Reader, error) {
 	slices.SortFunc(want, func(a, b object.Hash) int { return strings.Compare(string(a[:]), string(b[:])) })
 	want = slices.Compact(want)
 
 	capabilities := []string{"agent=appbur"}
-	// multi_ack_detailed is not needed to ask for everything, but some servers
+	// multi_ack_detailed is not needed where nothing is negotiated, but some servers
 	// (Azure DevOps) refuse clients without it.
 	for _, c := range []string{"multi_ack_detailed", "side-band-64k", "ofs-delta", "no-progress"} {
 		if t.Supports(c) {
@@ -42,6 +43,12 @@ func (t *Session) Fetch(want []object.Hash) (io.Reader, error) {
 		if err := writeFlush(request); err != nil {
 			return err
 		}
+		// All at once and without a pause to listen: what is in common is known well enough.
+		for _, id := range have {
+			if err := writePacket(request, "have %s\n", id); err != nil {
+				return err
+			}
+		}
 		if err := writePacket(request, "done\n"); err != nil {
 			return err
 		}
@@ -51,18 +58,33 @@ func (t *Session) Fetch(want []object.Hash) (io.Reader, error) {
 		return nil, err
 	}
 
-	packet, err := readPacket(answer)
-	if err != nil {
-		return nil, object.UnexpectedEOF(err)
-	}
-	if said, isError := strings.CutPrefix(string(packet), "ERR "); isError {
-		return nil, serverSays(said)
-	}
-	if strings.TrimSpace(string(packet)) != "NAK" {
-		return nil, fmt.Errorf("%w: no NAK before the pack", ErrNoPacket)
+	if err := readCommon(answer); err != nil {
+		return nil, err
 	}
 	if slices.Contains(capabilities, "side-band-64k") {
 		answer = &sideband{in: answer, words: &t.words}
 	}
 	return answer, nil
+}
+
+// readCommon reads what the server says of the objects that are here already: NAK when it knows none of them, else
+// any number of ACKs with a word after the id, and one without.
+func readCommon(answer io.Reader) error {
+	for {
+		packet, err := readPacket(answer)
+		if err != nil {
+			return object.UnexpectedEOF(err)
+		}
+		if said, isError := strings.CutPrefix(string(packet), "ERR "); isError {
+			return serverSays(said)
+		}
+
+		words := strings.Fields(string(packet))
+		switch {
+		case len(words) == 1 && words[0] == "NAK", len(words) == 2 && words[0] == "ACK":
+			return nil
+		case len(words) != 3 || words[0] != "ACK":
+			return fmt.Errorf("%w: no NAK or ACK before the pack", ErrNoPacket)
+		}
+	}
 }
