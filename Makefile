@@ -33,6 +33,10 @@ demo: servers build ## Save a Kubernetes 1.24 management cluster to Git and rebu
 image: ## Build the container image into bin/image: OCI layout and tarball, amd64 and arm64, with SBOMs; no Docker
 	@go -C hack/image run . -C $(CURDIR) -out $(CURDIR)/bin/image -version '$(VERSION)'
 
+.PHONY: release
+release: ## Build the archives of a release and the manifest for krew into bin/release; VERSION=v1.2.3 names it
+	@go -C hack/image run . release -C $(CURDIR) -out $(CURDIR)/bin/release -version '$(VERSION)'
+
 .PHONY: servers
 servers: ## Build etcd and the Kubernetes servers into the user's cache directory, once
 	@go run ./hack/kube -versions $(KUBE)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 )
 
 // Source is a checkout of appbur and what its binaries are to say about themselves.
@@ -19,6 +20,21 @@ const compileTags = "kustomize_disable_go_plugin_support"
 
 func (s Source) linkerFlags() string {
 	return "-s -w -X github.com/appbur/appbur/internal/cli.version=" + s.Version
+}
+
+// compiled is the binary of appbur for a platform.
+func compiled(ctx context.Context, source Source, p Platform) ([]byte, error) {
+	work, err := os.MkdirTemp("", "appbur-compiled-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(work) }()
+
+	file := filepath.Join(work, "appbur")
+	if err := source.Compile(ctx, p, "./cmd/appbur", file); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(file)
 }
 
 // Compile writes the binary of one package for a platform to a file. It is static, and has no path of this machine.

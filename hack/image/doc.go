@@ -7,5 +7,8 @@
 // package manager, no git. Equal sources, version and toolchain give equal digests, wherever and whenever it is built:
 // no file has a time, and the image has that of its commit.
 //
+// `go run . release` writes what a release has beside the image: archives of the program as kubectl's plugin, their
+// sums, and the manifest for krew's index.
+//
 // It is a module of its own, so that nothing that is shipped depends on what packs it.
 package main

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -32,13 +31,17 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv func(string) string) error {
+	if len(args) > 0 && args[0] == "release" {
+		return release(ctx, args[1:], stdout, stderr)
+	}
+
 	flags := flag.NewFlagSet("image", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	dir := flags.String("C", "../..", "the `directory` of appbur's checkout")
 	out := flags.String("out", "", "the `directory` to write to (needed)")
 	version := flags.String("version", "unknown", "the `version` that the binary and the image tell")
 	name := flags.String("name", "ghcr.io/appbur/appbur", "the image's `name`, without a tag")
-	platforms := flags.String("platforms", "linux/amd64,linux/arm64", "what to build for, a `list`")
+	platforms := flags.String("platforms", joinPlatforms(imagePlatforms), "what to build for, a `list`")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -88,19 +91,9 @@ func makeImages(ctx context.Context, source Source, about About, platforms []Pla
 	if err != nil {
 		return v1.Hash{}, err
 	}
-	work, err := os.MkdirTemp("", "appbur-image-")
-	if err != nil {
-		return v1.Hash{}, err
-	}
-	defer func() { _ = os.RemoveAll(work) }()
-
 	var all []Built
 	for _, p := range platforms {
-		file := filepath.Join(work, p.Name())
-		if err := source.Compile(ctx, p, "./cmd/appbur", file); err != nil {
-			return v1.Hash{}, err
-		}
-		binary, err := os.ReadFile(file)
+		binary, err := compiled(ctx, source, p)
 		if err != nil {
 			return v1.Hash{}, err
 		}

@@ -33,6 +33,8 @@ type env struct {
 	collect func(percent int) int
 	// silent says that the command answers in JSON, beside which no progress is told.
 	silent bool
+	// program is what the user typed to start this one; empty is appbur.
+	program string
 	// noHeaders leaves the header out of tables.
 	noHeaders bool
 }
@@ -48,6 +50,7 @@ func Main() int {
 	context.AfterFunc(ctx, stop) // from now on a signal has its default effect: the second one kills
 	e := &env{
 		Streams: SystemStreams(os.Getenv), now: time.Now, rand: rand.Reader, getenv: os.Getenv, ticker: systemTicker, hangups: systemHangups,
+		program: programName(os.Args[0]),
 	}
 	if os.Getenv("GOGC") == "" {
 		e.collect = debug.SetGCPercent
@@ -132,6 +135,9 @@ Kubernetes and newer applications.`,
 	root.InitDefaultCompletionCmd()
 	completions(e, root)
 	wrapArgs(root)
+	if e.program != "" {
+		calledAs(root, e.program)
+	}
 	return root
 }
 
