@@ -105,6 +105,7 @@ func exitCases(t *testing.T) []exitCase {
 
 		{ExitMoved, "another process writes to the repository", gitsync.ErrRefMoved},
 		{ExitMoved, "another process writes to the repository", gitsync.ErrLocked},
+		{ExitMoved, "another process writes to the repository", gitsync.ErrFenced},
 		{ExitMoved, "another process maintains it", gitsync.ErrPruneRaced},
 		{ExitMoved, "a remote moved on: run again", refusedBy(gitsync.RemoteMoved)},
 

@@ -33,7 +33,7 @@ var exitRules = []exitRule{
 	{ExitMoved, isType[*planMovedError]},
 	{ExitMoved, isType[*session.HeldError]},
 	{ExitMoved, isAny(session.ErrLost)},
-	{ExitMoved, isAny(gitsync.ErrRefMoved, gitsync.ErrLocked, gitsync.ErrPruneRaced)},
+	{ExitMoved, isAny(gitsync.ErrRefMoved, gitsync.ErrLocked, gitsync.ErrFenced, gitsync.ErrPruneRaced)},
 	{ExitCredentials, isAny(repository.ErrUntrusted, keyring.ErrNobodyTrusted, repository.ErrUnbound, repository.ErrOtherRepository,
 		repository.ErrPolicy, seal.ErrNoIdentityMatch)},
 	{ExitCredentials, isType[*keyring.Error]},

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,6 +18,7 @@ import (
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/daemon"
 	"github.com/appbur/appbur/internal/health"
+	"github.com/appbur/appbur/internal/leader"
 	"github.com/appbur/appbur/internal/metrics"
 	"github.com/appbur/appbur/internal/repository"
 )
@@ -57,8 +59,42 @@ func parseListen(address string) (string, error) {
 // observed is a daemon whose state can be asked for.
 type observed struct {
 	metrics *metrics.Metrics
-	status  *daemon.Status
+	// status is nil while the daemon does not watch the cluster.
+	status atomic.Pointer[daemon.Status]
+	// elector is nil where nobody is elected.
+	elector atomic.Pointer[leader.Elector]
 	stop    func()
+}
+
+// begin is called when the daemon begins to watch the cluster, rest when it does not any more.
+func (d *observed) begin() (status *daemon.Status, rest func()) {
+	status = &daemon.Status{}
+	d.status.Store(status)
+	return status, func() { d.status.Store(nil) }
+}
+
+// current is how the daemon is.
+func (d *observed) current() *daemon.Status {
+	if status := d.status.Load(); status != nil {
+		return status
+	}
+	return &daemon.Status{}
+}
+
+// listed returns what is missing of the first list. Who stands by lists nothing.
+func (d *observed) listed() error {
+	if d.elector.Load() != nil && d.status.Load() == nil {
+		return nil
+	}
+	return d.current().Listed()
+}
+
+// reachesLease returns why the daemon can neither lead nor take over.
+func (d *observed) reachesLease() error {
+	if elector := d.elector.Load(); elector != nil {
+		return elector.Reaches()
+	}
+	return nil
 }
 
 // observe measures a daemon that writes to a repository, and serves what it measures if that is asked for.
@@ -69,7 +105,7 @@ func observe(
 	if err != nil {
 		return nil, err
 	}
-	d := &observed{metrics: metrics.New(version, e.now), status: &daemon.Status{}, stop: func() {}}
+	d := &observed{metrics: metrics.New(version, e.now), stop: func() {}}
 	if address == "" {
 		return d, nil
 	}
@@ -104,13 +140,14 @@ const diskLimit = 5 * time.Second
 
 func (d *observed) handler(e *env, repo *repository.Repository) http.Handler {
 	ping := health.Check{Name: "ping", Run: func(context.Context) error { return nil }}
-	loop := health.Check{Name: "loop", Run: func(context.Context) error { return d.status.Moves(e.now()) }}
-	list := health.Check{Name: "list", Run: func(context.Context) error { return d.status.Listed() }}
+	loop := health.Check{Name: "loop", Run: func(context.Context) error { return d.current().Moves(e.now()) }}
+	list := health.Check{Name: "list", Run: func(context.Context) error { return d.listed() }}
+	lease := health.Check{Name: "lease", Run: func(context.Context) error { return d.reachesLease() }}
 	disk := health.Within(diskLimit, health.Check{Name: "repository", Run: func(context.Context) error { return repo.Writable() }})
 
 	mux := http.NewServeMux()
 	mux.Handle("/metrics", d.metrics.Handler())
-	for path, checks := range map[string][]health.Check{"/livez": {ping, loop}, "/readyz": {ping, list, disk}} {
+	for path, checks := range map[string][]health.Check{"/livez": {ping, loop}, "/readyz": {ping, list, lease, disk}} {
 		handler := health.Handler(path, checks...)
 		mux.Handle(path, handler)
 		mux.Handle(path+"/", handler)

@@ -28,6 +28,8 @@ type repositoryOptions struct {
 	accept   bool
 	// skipSignatures accepts a point without a trusted signature.
 	skipSignatures bool
+	// fence is asked before each write whether this process may still write, nil if it may in any case.
+	fence func(context.Context) error
 }
 
 func (o *repositoryOptions) addFlags(e *env, command *cobra.Command) {
@@ -88,6 +90,7 @@ func (o *repositoryOptions) writable(e *env) (*repository.Repository, *keyring.K
 	if err != nil {
 		return nil, nil, err
 	}
+	repo.Fence(o.fence)
 	dir, err := o.keysDir(e, repo)
 	if err != nil {
 		return nil, nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/appbur/appbur/internal/configuration"
 	"github.com/appbur/appbur/internal/daemon"
 	"github.com/appbur/appbur/internal/keyring"
+	"github.com/appbur/appbur/internal/leader"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/exporter"
 )
@@ -46,6 +48,9 @@ appbur.yaml is followed (docs/run.md).
 Commits are pushed to the remotes as they are made. Commits never wait for a
 remote; one that is down is tried again until it has everything.
 
+Of several of them with --leader-elect one writes, as long as it holds a Lease in the
+cluster; the others stand by and take over within seconds (docs/run.md).
+
 With --config everything can be said in a file, which is read again when it changes and
 after the signal HUP. What the command line says holds whatever the file says, and the file
 before the environment (docs/configuration.md).` +
@@ -61,6 +66,7 @@ before the environment (docs/configuration.md).` +
 	o.repositoryOptions.addFlags(e, command)
 	o.clusterOptions.addFlags(command)
 	listenFlag(command)
+	addLeaderElectionFlags(command)
 	o.appOptions.addFlags(command, "whose state restore points hold")
 	o.finding.addFlags(command)
 	addScheduleFlags(command)
@@ -117,6 +123,42 @@ func runRun(ctx context.Context, e *env, o *runOptions, flags *pflag.FlagSet) er
 		return err
 	}
 	defer seen.stop()
+	elector, err := o.elector(e, settings.Value.LeaderElection, seen, log)
+	if err != nil {
+		return err
+	}
+	d := &daemonRun{
+		env: e, options: o, settings: settings, hangups: hangups, live: live, seen: seen, elector: elector, log: log,
+	}
+	return whileLeading(ctx, elector, d.watchAndCommit)
+}
+
+// daemonRun is what a daemon has from its start to its end.
+type daemonRun struct {
+	env      *env
+	options  *runOptions
+	settings *runSettings
+	hangups  <-chan os.Signal
+	live     *liveSettings
+	seen     *observed
+	// elector is nil where this process may write in any case.
+	elector *leader.Elector
+	log     *slog.Logger
+}
+
+// watchAndCommit keeps the repository equal to the cluster, until ctx ends. All that it writes with is made anew, because
+// another process may have written since this one did.
+func (d *daemonRun) watchAndCommit(ctx context.Context) error {
+	e, o, settings, live, seen, log := d.env, d.options, d.settings, d.live, d.seen, d.log
+	if err := d.settle(ctx); err != nil {
+		return err
+	}
+	repo, keys, err := o.writable(e)
+	if err != nil {
+		return err
+	}
+	status, rest := seen.begin()
+	defer rest()
 	source, err := o.source(ctx, e, repo, log, seen.metrics.Connection())
 	if err != nil {
 		return err
@@ -132,7 +174,7 @@ func runRun(ctx context.Context, e *env, o *runOptions, flags *pflag.FlagSet) er
 	anchored := anchorEach(e, live.anchor, repo, keys, log)
 	pusher := e.pusher(seen.metrics.Pushes(e.replication(repo, keys.Dir), repo.Points), live.pushes, log)
 	options := daemon.Options{
-		Quiet: pace.Quiet, Limit: pace.Limit, Now: e.now, Log: log, Hint: hintOf, Status: seen.status, First: writer.Empty(),
+		Quiet: pace.Quiet, Limit: pace.Limit, Now: e.now, Log: log, Hint: hintOf, Status: status, First: writer.Empty(),
 		Maintainer: repo, MaintainAfter: pace.MaintainAfter, Paces: live.paces,
 		Confirm: func(ctx context.Context) error { return sameCluster(ctx, source.Exporter, source.cluster) },
 		Forget: func(ctx context.Context, known appbur.Coverage) error {
@@ -154,7 +196,7 @@ func runRun(ctx context.Context, e *env, o *runOptions, flags *pflag.FlagSet) er
 	pusher.Want() // what an earlier run could not push
 	if settings.file != "" {
 		running.Go(func() {
-			settings.reload(beside, e, hangups, log, func(c configuration.Configuration) {
+			settings.reload(beside, e, d.hangups, log, func(c configuration.Configuration) {
 				writer.AllowCollapse(c.Guards.AllowCollapse)
 				live.take(beside, c)
 				pusher.Want() // for one that did not push before

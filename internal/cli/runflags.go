@@ -45,6 +45,13 @@ var runFlags = []runFlag{
 	{flag: "no-push", path: "push.enabled", text: oneOf("false", "true")},
 	{flag: "anchor", path: "anchor.path", env: envAnchor},
 	{flag: "maintain-after", path: "maintenance.afterCommits"},
+	{flag: "leader-elect", path: "leaderElection.leaderElect"},
+	{flag: "leader-elect-resource-namespace", path: "leaderElection.resourceNamespace"},
+	{flag: "leader-elect-resource-name", path: "leaderElection.resourceName"},
+	{flag: "leader-elect-identity", path: "leaderElection.identity"},
+	{flag: "leader-elect-lease-duration", path: "leaderElection.leaseDuration"},
+	{flag: "leader-elect-renew-deadline", path: "leaderElection.renewDeadline"},
+	{flag: "leader-elect-retry-period", path: "leaderElection.retryPeriod"},
 	{flag: "listen", path: "metrics.listen"},
 	{flag: "json", path: "log.format", text: oneOf(string(configuration.LogJSON), string(configuration.LogText))},
 }

@@ -41,7 +41,7 @@ func (s *scheduledPoints) marks(ctx context.Context, dialer apps.Dialer, targets
 func (s *scheduledPoints) unchanged(repo *repository.Repository, keys *keyring.Keys, source sourceCluster, request backup.Request,
 	now marks,
 ) (appbur.RestorePointID, bool) {
-	if len(request.Schedules) == 0 || s.live.points().EvenUnchanged || s.seen.status.Current() != nil {
+	if len(request.Schedules) == 0 || s.live.points().EvenUnchanged || s.seen.current().Current() != nil {
 		return "", false
 	}
 	points, err := repo.OwnPoints(keys)

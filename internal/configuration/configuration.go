@@ -19,18 +19,19 @@ const (
 type Configuration struct {
 	apiVersion, kind string
 
-	Repository  Repository
-	Cluster     Cluster
-	Watch       Watch
-	Points      Points
-	Apps        Apps
-	Guards      Guards
-	Push        Push
-	Anchor      Anchor
-	Maintenance Maintenance
-	Metrics     Metrics
-	Log         Log
-	Reload      Reload
+	Repository     Repository
+	Cluster        Cluster
+	Watch          Watch
+	Points         Points
+	Apps           Apps
+	Guards         Guards
+	Push           Push
+	Anchor         Anchor
+	Maintenance    Maintenance
+	LeaderElection LeaderElection
+	Metrics        Metrics
+	Log            Log
+	Reload         Reload
 }
 
 // Repository says where commits go.

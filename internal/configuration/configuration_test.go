@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/appbur/appbur/internal/configuration"
+	"github.com/appbur/appbur/internal/leader/timing"
 	"github.com/appbur/appbur/internal/settings"
 )
 
@@ -34,8 +35,12 @@ func TestTheShortestFileIsTheDefaults(t *testing.T) {
 		Points:      configuration.Points{Prune: true},
 		Push:        configuration.Push{Enabled: true},
 		Maintenance: configuration.Maintenance{AfterCommits: 500},
-		Log:         configuration.Log{Format: configuration.LogText},
-		Reload:      configuration.Reload{Every: 5 * time.Second},
+		LeaderElection: configuration.LeaderElection{
+			ResourceName: configuration.DefaultLease,
+			Timing:       timing.Timing{LeaseDuration: 15 * time.Second, RenewDeadline: 10 * time.Second, RetryPeriod: 2 * time.Second},
+		},
+		Log:    configuration.Log{Format: configuration.LogText},
+		Reload: configuration.Reload{Every: 5 * time.Second},
 	}
 	if diff := cmp.Diff(want, file.Value, equal); err != nil || diff != "" {
 		t.Errorf("%v\n%s", err, diff)

@@ -34,6 +34,15 @@ var rules = []settings.Rule[Configuration]{
 		},
 	},
 	{
+		Paths: []string{"leaderElection.leaseDuration", "leaderElection.renewDeadline", "leaderElection.retryPeriod"},
+		Broken: func(c Configuration) (problem, hint string) {
+			if err := c.LeaderElection.Check(); err != nil {
+				return err.Error(), "leave the three at 15s, 10s and 2s, or make all of them as much longer"
+			}
+			return "", ""
+		},
+	},
+	{
 		Paths: []string{"apps.named"},
 		Broken: func(c Configuration) (problem, hint string) {
 			for _, app := range c.Apps.Named {

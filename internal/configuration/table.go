@@ -40,6 +40,8 @@ var Table = settings.Object(
 		settings.About{Text: "A signed note of the newest commit, stored elsewhere, which shows when history was rewritten.", Since: version}),
 	settings.Section("maintenance", maintenanceTable, func(c *Configuration) *Maintenance { return &c.Maintenance },
 		settings.About{Text: "When the repository is packed together.", Since: version}),
+	settings.Section("leaderElection", leaderElectionTable, func(c *Configuration) *LeaderElection { return &c.LeaderElection },
+		settings.About{Text: "Which of several daemons writes.", Since: version}),
 	settings.Section("metrics", metricsTable, func(c *Configuration) *Metrics { return &c.Metrics },
 		settings.About{Text: "Where the daemon shows what it measures, and whether it lives and is ready.", Since: version}),
 	settings.Section("log", logTable, func(c *Configuration) *Log { return &c.Log },

@@ -63,8 +63,13 @@ func New(version string, now func() time.Time) *Metrics {
 	return m
 }
 
-// SetLeader says whether this process is the one that writes.
-func (m *Metrics) SetLeader(is bool) { m.leader.Set(truth(is)) }
+// SetLeader says whether this process is the one that writes. One that is not gathers nothing.
+func (m *Metrics) SetLeader(is bool) {
+	m.leader.Set(truth(is))
+	if !is {
+		m.changes.gathered(0)
+	}
+}
 
 // Gatherer is where the samples come from.
 func (m *Metrics) Gatherer() prometheus.Gatherer { return m.registry }

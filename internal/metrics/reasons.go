@@ -33,7 +33,7 @@ var commitReasons = []struct {
 	{"guard", func(err error) bool { var guard *repository.GuardError; return errors.As(err, &guard) }},
 	{"locked", func(err error) bool { return errors.Is(err, gitsync.ErrLocked) }},
 	{"history_rewritten", func(err error) bool { return errors.Is(err, repository.ErrRewritten) }},
-	{"moved", func(err error) bool { return errors.Is(err, gitsync.ErrRefMoved) }},
+	{"moved", func(err error) bool { return errors.Is(err, gitsync.ErrRefMoved) || errors.Is(err, gitsync.ErrFenced) }},
 	{"disk_full", func(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }},
 	{"permission", func(err error) bool { return errors.Is(err, syscall.EACCES) || errors.Is(err, syscall.EROFS) }},
 }

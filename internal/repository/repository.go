@@ -162,3 +162,9 @@ func (r *Repository) Config() Config { return r.config }
 
 // Git returns the Git repository below, for reading its history.
 func (r *Repository) Git() *gitsync.Repository { return r.git }
+
+// Fence has confirm asked before each write whether this process may still write; see [gitsync.Repository.Fence].
+func (r *Repository) Fence(confirm func(context.Context) error) { r.git.Fence(confirm) }
+
+// Settle waits until nobody is in the middle of a write to this directory.
+func (r *Repository) Settle(ctx context.Context) error { return r.git.Settle(ctx) }

@@ -36,6 +36,9 @@ func (r *Repository) lock(ctx context.Context) (unlock func(), err error) {
 		}
 	}()
 
+	if err := r.mayWrite(ctx); err != nil {
+		return nil, err
+	}
 	if err := r.refs.RecoverLocks(); err != nil {
 		return nil, err
 	}

@@ -64,6 +64,9 @@ func (r *Repository) Push(ctx context.Context, remote Remote, what PushWhat, o R
 	if len(plan.updates) == 0 {
 		return plan.done, nil
 	}
+	if err := r.mayWrite(ctx); err != nil {
+		return Pushed{}, err
+	}
 	t.Resume()
 	err = r.send(t, &plan, remote.Name, o)
 	if err == nil {

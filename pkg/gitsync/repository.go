@@ -1,6 +1,7 @@
 package gitsync
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -34,6 +35,8 @@ type Repository struct {
 	spillSize int
 	// swept is set when abandoned files were removed once.
 	swept atomic.Bool
+	// fence is asked whether this process may write, nil if it may in any case.
+	fence func(context.Context) error
 	// precious means that its owner forbids to delete objects.
 	precious bool
 }
