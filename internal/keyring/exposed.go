@@ -11,13 +11,21 @@ type ExposedFile struct {
 	Mode fs.FileMode
 }
 
+// mountedMode is what a Secret has that is mounted in a pod whose user is not root: it belongs to root, and the only
+// member of its group is that user.
+const mountedMode fs.FileMode = 0o440
+
 // Exposed returns those of some key files. One that cannot be looked at is not
 // among them.
 func Exposed(files []string) []ExposedFile {
 	var exposed []ExposedFile
 	for _, file := range files {
-		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
-			exposed = append(exposed, ExposedFile{file, info.Mode().Perm()})
+		info, err := os.Stat(file)
+		if err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		if mode := info.Mode().Perm(); mode&0o077 != 0 && mode != mountedMode {
+			exposed = append(exposed, ExposedFile{file, mode})
 		}
 	}
 	return exposed

@@ -98,7 +98,10 @@ func TestExposedFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	files := []string{private, open, shared, filepath.Join(dir, "missing")}
+	mounted := filepath.Join(dir, "mounted") // as kubelets do for a pod that is not root
+	write(t, mounted, "", 0o440)
+
+	files := []string{private, open, shared, mounted, filepath.Join(dir, "missing")}
 	names := func(list []ExposedFile) (names []string) {
 		for _, x := range list {
 			names = append(names, filepath.Base(x.File))
