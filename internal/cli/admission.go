@@ -24,16 +24,28 @@ func (e *env) admission(ctx context.Context, made *planned, silence silenceOptio
 	if err != nil {
 		return restore.Admission{}, clusterHint(err)
 	}
-	made.besides = slices.Concat(made.besides, restore.SilenceRights(silence.choose(&admission)))
-	if admission.Silenced, err = e.leftSilent(ctx, restore.Silencer{Cluster: made.plain}); err != nil {
+	left, err := e.leftSilent(ctx, restore.Silencer{Cluster: made.plain})
+	if err != nil {
 		return restore.Admission{}, err
 	}
+	for _, one := range left {
+		admission.Silenced = append(admission.Silenced, restore.LeftSilent{Silenced: one, UntilEnd: silence.staysSilent(made.plan, one)})
+	}
+
+	var rewritten []appbur.ObjectID
+	for _, hook := range silence.choose(&admission) {
+		rewritten = append(rewritten, hook.Configuration)
+	}
+	for _, one := range admission.Created {
+		rewritten = append(rewritten, one.Configuration)
+	}
+	made.besides = slices.Concat(made.besides, restore.SilenceRights(rewritten...))
 	return admission, nil
 }
 
 // printAdmission says which webhooks change what the plan writes, and which refuse it; nothing where
 // there are none.
-func (e *env) printAdmission(w io.Writer, admission restore.Admission, silence silenceOptions) {
+func (e *env) printAdmission(w io.Writer, admission restore.Admission) {
 	var mutating, refusing, silenced []restore.LiveWebhook
 	for _, hook := range admission.Webhooks {
 		if hook.Mutates {
@@ -63,11 +75,11 @@ func (e *env) printAdmission(w io.Writer, admission restore.Admission, silence s
 	for _, hook := range refusing {
 		fmt.Fprintf(w, "  %s\n      hint: %s\n", oneLine(webhookLine(hook)), webhookHint(hook))
 	}
-	e.printSilences(w, admission, silenced, silence)
+	e.printSilences(w, admission, silenced)
 }
 
 // printSilences says which webhooks are silenced, and which still are by a restore that did not end.
-func (e *env) printSilences(w io.Writer, admission restore.Admission, silenced []restore.LiveWebhook, silence silenceOptions) {
+func (e *env) printSilences(w io.Writer, admission restore.Admission, silenced []restore.LiveWebhook) {
 	if len(silenced) > 0 {
 		fmt.Fprintf(w, "\n%s (%d)\n", e.paint(sgrYellow,
 			"Silenced until the end of the restore: webhooks of the target that nobody answers for"), len(silenced))
@@ -75,14 +87,21 @@ func (e *env) printSilences(w io.Writer, admission restore.Admission, silenced [
 	for _, hook := range silenced {
 		fmt.Fprintf(w, "  %s\n", oneLine(webhookLine(hook)))
 	}
+	if len(admission.Created) > 0 {
+		fmt.Fprintf(w, "\n%s (%d)\n", e.paint(sgrYellow,
+			"Created with failurePolicy Ignore, until somebody answers or the restore ends: configurations of webhooks"), len(admission.Created))
+	}
+	for _, one := range admission.Created {
+		fmt.Fprintf(w, "  %s of %s\n", oneLine(appbur.Shortlist(one.Webhooks, shownNames)), one.Configuration)
+	}
 	if len(admission.Silenced) > 0 {
 		fmt.Fprintf(w, "\n%s (%d)\n", e.paint(sgrYellow, "Still silenced by a restore that did not end"), len(admission.Silenced))
 	}
-	when := "put in force again by the next restore, before it writes"
-	if silence.dead {
-		when = "put in force again at the end"
-	}
 	for _, one := range admission.Silenced {
+		when := "put in force again by the next restore, before it writes"
+		if one.UntilEnd {
+			when = "put in force again by the next restore, at its end"
+		}
 		fmt.Fprintf(w, "  %s of %s: %s\n", oneLine(appbur.Shortlist(one.Webhooks, shownNames)), one.Configuration, when)
 	}
 }
@@ -119,9 +138,9 @@ func webhookLine(hook restore.LiveWebhook) string {
 // webhookHint is the next step before a webhook that refuses everything.
 func webhookHint(hook restore.LiveWebhook) string {
 	if hook.MayBeSilenced() {
-		return "pass --silence-dead-webhooks to let it pass until the end of the restore, or remove its configuration, which the restore brings back"
+		return "pass --silence-dead-webhooks to let it pass until the end of the restore"
 	}
-	return "start what answers for it; or remove its configuration, or restore that, too, with --silence-dead-webhooks"
+	return "start what answers for it; or remove its configuration; or restore one of both, too, with --silence-dead-webhooks"
 }
 
 // tellAdmission shows before a restore what webhooks will do to it.
@@ -129,8 +148,8 @@ func (e *env) tellAdmission(o *restoreOptions, admission restore.Admission) {
 	if o.json {
 		return // it is in the answer
 	}
-	e.printAdmission(e.paragraphs(4), admission, o.silence)
-	if len(admission.Webhooks)+len(admission.Silenced) > 0 {
+	e.printAdmission(e.paragraphs(4), admission)
+	if len(admission.Webhooks)+len(admission.Created)+len(admission.Silenced) > 0 {
 		fmt.Fprintln(e.Out)
 	}
 }

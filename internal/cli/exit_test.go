@@ -69,7 +69,7 @@ func exitCases(t *testing.T) []exitCase {
 			restore.SilenceError([]restore.SilenceOutcome{{Result: restore.SilenceFailed}}),
 		},
 		{
-			ExitPartly, "nobody answers in time for webhooks that a restore has silenced (`restore`)",
+			ExitPartly, "nobody answers in time for webhooks that a restore has silenced, or created silenced (`restore`, `undo`)",
 			restore.SilenceError([]restore.SilenceOutcome{{Unready: "x"}}),
 		},
 		{ExitPartly, "a restore in which some objects or applications failed", failedApp(errors.New("x"))},

@@ -46,7 +46,8 @@ func (o *pauseOptions) addFlags(command *cobra.Command) {
 // waitFlag is for commands that release what is paused.
 func waitFlag(command *cobra.Command, wait *time.Duration) {
 	command.Flags().DurationVar(wait, "wait", readyTimeout,
-		"how long what is released may take to be ready, where what is released after it needs that; 0s does not wait")
+		"how long what is released may take to be ready, where what is released after it needs that, and what answers for silenced "+
+			"webhooks to run; 0s does not wait")
 }
 
 func checkWait(wait time.Duration) error {

@@ -106,7 +106,7 @@ may change or refuse what is written. With --prune it lists what would be delete
 				if diff {
 					e.printDifferences(differences)
 				}
-				e.printAdmission(e.paragraphs(4), admission, o.silence)
+				e.printAdmission(e.paragraphs(4), admission)
 				e.printRights(e.Out, rights)
 			}
 			switch {

@@ -248,7 +248,7 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 		if undo, err = e.beginUndo(ctx, o, made, target); err != nil {
 			return run.end(e, err)
 		}
-		if err := silent.begin(ctx, e, o.silence, silencer); err != nil {
+		if written.Cluster, err = silent.begin(ctx, e, o.silence, made.plan, silencer); err != nil {
 			undo.finish(ctx, e, restore.Report{}, false)
 			return run.end(e, err)
 		}

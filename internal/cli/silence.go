@@ -21,19 +21,33 @@ type silenceOptions struct{ dead bool }
 func (o *silenceOptions) addFlags(command *cobra.Command) {
 	command.Flags().BoolVar(&o.dead, "silence-dead-webhooks", false,
 		"set failurePolicy to Ignore, until the end of the restore, on webhooks of the target that refuse what is restored because nobody "+
-			"answers for them, if their configurations are restored, too")
+			"answers for them, if their configurations or what answers for them is restored, too")
 }
 
-// choose marks the webhooks that the restore silences, and returns them.
+// choose marks the webhooks that are silent during the restore, and returns those that it silences.
 func (o silenceOptions) choose(admission *restore.Admission) []restore.LiveWebhook {
+	isLeft := make(map[appbur.ObjectID][]string)
+	for _, left := range admission.Silenced {
+		if left.UntilEnd {
+			isLeft[left.Configuration] = left.Webhooks
+		}
+	}
+
 	var chosen []restore.LiveWebhook
 	for i := range admission.Webhooks {
 		hook := &admission.Webhooks[i]
 		if hook.Silence = o.dead && hook.MayBeSilenced(); hook.Silence {
 			chosen = append(chosen, *hook)
 		}
+		hook.Silence = hook.Silence || slices.Contains(isLeft[hook.Configuration], hook.Name)
 	}
 	return chosen
+}
+
+// staysSilent reports whether webhooks that a restore has left silent are so until the end of the next. One that
+// has their configuration goes on with what was interrupted.
+func (o silenceOptions) staysSilent(plan *restore.Plan, one restore.Silenced) bool {
+	return o.dead || plan.IsRestored(one.Configuration)
 }
 
 // beforeSilence has the plan see configurations of webhooks that a restore has silenced as they were before.
@@ -46,33 +60,42 @@ func (p *planned) beforeSilence() {
 type silencing struct {
 	admission *restore.Admission
 	silencer  restore.Silencer
-	silent    []restore.Silenced
-	outcomes  []restore.SilenceOutcome
+	// cluster is what the restore writes to, nil before it does.
+	cluster  *restore.SilencedCluster
+	silent   []restore.Silenced
+	outcomes []restore.SilenceOutcome
 }
 
-// begin silences what the plan has told, and takes over what a restore has left silent that did not end.
-// Where nothing is to be silenced, that is in force again before anything is written.
-func (s *silencing) begin(ctx context.Context, e *env, o silenceOptions, silencer restore.Silencer) error {
+// begin silences what the plan has told, takes over what a restore has left silent that did not end, and
+// returns the cluster to write to. What is not to stay silent is in force again before anything is written.
+func (s *silencing) begin(
+	ctx context.Context, e *env, o silenceOptions, plan *restore.Plan, silencer restore.Silencer,
+) (*restore.SilencedCluster, error) {
 	s.silencer = silencer
 	left, err := e.leftSilent(ctx, silencer)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if !o.dead {
-		s.outcomes = silencer.Unsilence(ctx, left, false)
-		return nil
+	var ended []restore.Silenced
+	for _, one := range left {
+		if !o.staysSilent(plan, one) {
+			ended = append(ended, one)
+		}
 	}
+	s.outcomes = silencer.Unsilence(ctx, ended, false)
 
 	s.silent, err = silencer.Silence(ctx, o.choose(s.admission))
 	for _, one := range left {
-		if !slices.ContainsFunc(s.silent, func(o restore.Silenced) bool { return o.Configuration == one.Configuration }) {
+		isSilent := func(o restore.Silenced) bool { return o.Configuration == one.Configuration }
+		if !slices.ContainsFunc(ended, isSilent) && !slices.ContainsFunc(s.silent, isSilent) {
 			s.silent = append(s.silent, one)
 		}
 	}
 	if err != nil {
-		return s.end(ctx, e, clusterHint(err))
+		return nil, s.end(ctx, e, clusterHint(err))
 	}
-	return nil
+	s.cluster = restore.BeforeSilence(silencer.Cluster, silencer, s.admission.Created...)
+	return s.cluster, nil
 }
 
 // leftSilent finds what a restore has left silent. An account that may not list it could not have silenced
@@ -96,6 +119,9 @@ func (e *env) leftSilent(ctx context.Context, s restore.Silencer) ([]restore.Sil
 // end puts in force again what is silent. It waits for what answers for it if the restore is whole. The error
 // is that of the restore, or else what is not as it was.
 func (s *silencing) end(ctx context.Context, e *env, failed error) error {
+	if s.cluster != nil {
+		s.silent = append(s.silent, s.cluster.Made(ctx)...)
+	}
 	if len(s.silent) > 0 {
 		bar := e.bar("putting webhooks in force again", progress.Uncounted)
 		s.silencer.Waiting = func(_ appbur.ObjectID, why string) { bar.change(func() { bar.task.Note = "waiting: " + why }) }

@@ -34,7 +34,8 @@ they may hold data by now, and so do namespaces and definitions with something i
 restore did not make. Imported application state stays as it is.
 
 It can be repeated until it is complete.` +
-			exitStatus("0  done", "1  failed", "3  some objects failed", "10 no repository, or nothing to undo",
+			exitStatus("0  done", "1  failed", "3  some objects failed, or nobody answers for webhooks that were silenced",
+				"10 no repository, or nothing to undo",
 				"11 somebody else restores to this cluster (nothing was changed), or took it over",
 				"12 a key, a login or a signature was refused, or the account lacks rights (nothing was changed)",
 				"64 no terminal and no --yes, or objects are deleted and --prune-count does not give their number", "130 cancelled; run again to go on"),
@@ -54,11 +55,16 @@ It can be repeated until it is complete.` +
 	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask for confirmation")
 	command.Flags().IntVar(&o.pruneCount, "prune-count", -1, "confirm that this `NUMBER` of objects is deleted, as the plan says")
 	command.Flags().BoolVar(&o.dryRun, "dry-run", false, "send every request as a dry run (dryRun=All), and change nothing")
+	o.silence.addFlags(command)
+	waitFlag(command, &o.wait)
 	jsonFlag(command, &o.json)
 	return command
 }
 
 func undoRun(ctx context.Context, e *env, o *restoreOptions) error {
+	if err := checkWait(o.wait); err != nil {
+		return err
+	}
 	made, target, undo, err := o.makeUndo(ctx, e)
 	if err != nil {
 		return err
@@ -70,12 +76,17 @@ func undoRun(ctx context.Context, e *env, o *restoreOptions) error {
 		}
 	}
 
+	silent := &silencing{admission: &restore.Admission{}}
+	if *silent.admission, err = e.admission(ctx, &made, o.silence); err != nil {
+		return err
+	}
 	if err := e.requireRights(ctx, made, o.json); err != nil {
 		return err
 	}
+	e.tellAdmission(o, *silent.admission)
 	cluster := made.cluster
 	if o.dryRun {
-		cluster = restore.DryRun(cluster)
+		cluster = restore.DryRun(cluster, silent.admission.Webhooks...)
 	} else if err := e.agreeToPrune(ctx, o, made, target); err != nil {
 		return err
 	}
@@ -83,13 +94,11 @@ func undoRun(ctx context.Context, e *env, o *restoreOptions) error {
 	if err != nil {
 		return err
 	}
-	silent := &silencing{}
 	if !o.dryRun {
-		silencer := restore.Silencer{Cluster: run.cluster(made.plain)}
-		if err := silent.begin(run.ctx, e, o.silence, silencer); err != nil {
+		silencer := restore.Silencer{Cluster: run.cluster(made.plain), Wait: o.wait}
+		if cluster, err = silent.begin(run.ctx, e, o.silence, made.plan, silencer); err != nil {
 			return run.end(e, err)
 		}
-		cluster = restore.BeforeSilence(silencer.Cluster, silencer)
 	}
 
 	bar := e.bar("undoing", "steps")

@@ -25,8 +25,11 @@ type Admission struct {
 	// Webhooks are those that may change what is written, and those that would refuse it because their
 	// backend does not run.
 	Webhooks []LiveWebhook `json:"webhooks"`
+	// Created are those of configurations that the target lacks: what answers for them comes with the plan or is
+	// there, and does not run yet, so they let pass what nobody answers for until the end of the restore.
+	Created []Silenced `json:"created,omitempty"`
 	// Silenced are those that a restore has silenced which did not end.
-	Silenced []Silenced `json:"silenced,omitempty"`
+	Silenced []LeftSilent `json:"silenced,omitempty"`
 	// Unknown says why the target did not answer, "" if it did.
 	Unknown string `json:"unknown,omitempty"`
 }
@@ -51,6 +54,8 @@ type LiveWebhook struct {
 	Kinds   []appbur.GroupKind `json:"kinds"`
 	// Restored is true where the plan has the configuration, too: it comes last in any restore.
 	Restored bool `json:"restored,omitempty"`
+	// Answers is true where the plan has the Service that answers.
+	Answers bool `json:"answers,omitempty"`
 	// Silence is true where the restore silences it: it lets pass what nobody answers for.
 	Silence bool `json:"silence,omitempty"`
 }
@@ -60,9 +65,10 @@ func (w LiveWebhook) Refuses() bool {
 	return w.FailurePolicy == string(admission.Fail) && (w.Backend == BackendMissing || w.Backend == BackendDown)
 }
 
-// MayBeSilenced reports whether a restore can let the webhook pass what it is called for. Its configuration
-// is one that the plan has, so what it is in the end is decided by the point and not by the silence.
-func (w LiveWebhook) MayBeSilenced() bool { return w.Refuses() && w.Restored }
+// MayBeSilenced reports whether a restore can let the webhook pass what it is called for. The plan has its
+// configuration, or the Service that answers for it: so the restore brings back what ends the silence. One that
+// has nothing to do with what is restored stays as it is.
+func (w LiveWebhook) MayBeSilenced() bool { return w.Refuses() && (w.Restored || w.Answers) }
 
 // BackendState says whether something answers for a webhook. The set is closed.
 type BackendState string
@@ -87,15 +93,28 @@ func ReviewAdmission(ctx context.Context, p *Plan, c Cluster, rules *manifest.Ru
 	if !ok {
 		return Admission{Webhooks: []LiveWebhook{}, Unknown: "the target cannot be asked"}, nil
 	}
-	r := &admissionReview{plan: p, cluster: Patient(c), names: namerOf(names, p), rules: rules}
+	r := &admissionReview{
+		plan: p, cluster: Patient(c), names: namerOf(names, p), rules: rules,
+		restored: make(map[appbur.ObjectID]*Step), states: make(map[appbur.ObjectID]BackendState), live: make(map[appbur.ObjectID]bool),
+	}
+	for _, step := range p.Steps {
+		if step.Action == ActionApply {
+			r.restored[step.Object] = step
+		}
+	}
+
 	webhooks, err := r.webhooks(ctx)
+	var created []Silenced
+	if err == nil {
+		created, err = r.created(ctx)
+	}
 	if ctx.Err() != nil {
 		return Admission{}, ctx.Err()
 	}
 	if err != nil {
 		return Admission{Webhooks: []LiveWebhook{}, Unknown: err.Error()}, nil //nolint:nilerr // told in the result
 	}
-	return Admission{Webhooks: webhooks}, nil
+	return Admission{Webhooks: webhooks, Created: created}, nil
 }
 
 type admissionReview struct {
@@ -103,6 +122,11 @@ type admissionReview struct {
 	cluster Cluster
 	names   kindNamer
 	rules   *manifest.Rules
+	// restored are the steps that apply, live are the configurations of the target, and states are the backends
+	// that were looked at.
+	restored map[appbur.ObjectID]*Step
+	live     map[appbur.ObjectID]bool
+	states   map[appbur.ObjectID]BackendState
 }
 
 // webhook is one of a configuration, of either kind.
@@ -175,20 +199,15 @@ var (
 
 // configured reads all webhooks with the state of their backends.
 func (r *admissionReview) configured(ctx context.Context) ([]*webhook, error) {
-	restored := make(map[appbur.ObjectID]bool)
-	for _, step := range r.plan.Steps {
-		if step.Action == ActionApply {
-			restored[step.Object] = true
-		}
-	}
-
 	var hooks []*webhook
 	for _, kind := range []appbur.GroupKind{kindMutatingConfiguration, kindValidatingConfiguration} {
 		err := eachObject(ctx, r.cluster, typeKey{ConfigurationVersion, kind.Kind}, "", func(live map[string]any) error {
 			id := appbur.ObjectID{Group: kind.Group, Kind: kind.Kind, Name: text(live, "metadata", "name")}
+			r.live[id] = true
 			read, err := webhooksOf(live)
 			for _, hook := range read {
-				hook.Configuration, hook.Mutates, hook.Restored = id, kind == kindMutatingConfiguration, restored[id]
+				hook.Configuration, hook.Mutates, hook.Restored = id, kind == kindMutatingConfiguration, r.restored[id] != nil
+				hook.Answers = hook.Service != nil && r.restored[*hook.Service] != nil
 				hooks = append(hooks, hook)
 			}
 			return err
@@ -198,22 +217,29 @@ func (r *admissionReview) configured(ctx context.Context) ([]*webhook, error) {
 		}
 	}
 
-	states := make(map[appbur.ObjectID]BackendState)
 	for _, hook := range hooks {
 		if hook.Backend = BackendUnknown; hook.Service == nil {
 			continue
 		}
-		state, known := states[*hook.Service]
-		if !known {
-			var err error
-			if state, err = backendOf(ctx, r.cluster, *hook.Service); err != nil {
-				return nil, err
-			}
-			states[*hook.Service] = state
+		var err error
+		if hook.Backend, err = r.backend(ctx, *hook.Service); err != nil {
+			return nil, err
 		}
-		hook.Backend = state
 	}
 	return hooks, nil
+}
+
+// backend looks once whether something answers for a Service.
+func (r *admissionReview) backend(ctx context.Context, service appbur.ObjectID) (BackendState, error) {
+	state, known := r.states[service]
+	if known {
+		return state, nil
+	}
+	state, err := backendOf(ctx, r.cluster, service)
+	if err == nil {
+		r.states[service] = state
+	}
+	return state, err
 }
 
 // webhooksOf reads a configuration. Those that change and those that only judge have the same fields,

@@ -253,15 +253,14 @@ func (s Silencer) unanswered(ctx context.Context, configuration map[string]any, 
 	return strings.Join(slices.Compact(slices.Sorted(slices.Values(missing))), ", ")
 }
 
-// SilenceRights are the rights that a run needs which silences webhooks.
-func SilenceRights(hooks []LiveWebhook) []Right {
+// SilenceRights are the rights that a run needs which silences webhooks of the configurations.
+func SilenceRights(configurations ...appbur.ObjectID) []Right {
 	resources := map[appbur.GroupKind]string{
 		kindMutatingConfiguration: "mutatingwebhookconfigurations", kindValidatingConfiguration: "validatingwebhookconfigurations",
 	}
 	var rights []Right
-	for _, hook := range hooks {
+	for _, of := range configurations {
 		for _, verb := range []string{"get", "patch"} {
-			of := hook.Configuration
 			right := Right{Verb: verb, Group: of.Group, Resource: resources[of.GroupKind()], Name: of.Name, Objects: 1}
 			if !slices.Contains(rights, right) {
 				rights = append(rights, right)
