@@ -129,7 +129,7 @@ func (c *town) refusing(t *testing.T) {
 	says(t, c.ok(c.on("plan")...), "Webhooks of the target refuse what is restored, because nobody answers for them (1)",
 		"guard.example.org of ValidatingWebhookConfiguration.admissionregistration.k8s.io/guard: 1 object (Deployment.apps); "+
 			"failurePolicy Fail; Service/shop/guard does not exist",
-		"hint: pass --silence-dead-webhooks to let it pass until the end of the restore, or remove its configuration, which the restore brings back")
+		"hint: pass --silence-dead-webhooks to let it pass until the end of the restore")
 	code, out, _ := c.run(again...)
 	if code != ExitPartly {
 		t.Errorf("exit code %d", code)

@@ -40,6 +40,7 @@ func TestAWebhookThatIsRestoredLetsItsOwnPodsPass(t *testing.T) {
 			g := newGuardedPods(t, version)
 			t.Run("until somebody answers", g.podsUntilAnswered)
 			t.Run("nobody answers in time", g.podsUnanswered)
+			t.Run("only its Pods are missing", g.podsMissing)
 			t.Run("killed at each write", g.podsKilled)
 			t.Run("an answer that is lost", g.podsLostAnswer)
 			t.Run("undone", g.podsUndone)
@@ -149,6 +150,31 @@ func (g *guarded) podsUnanswered(t *testing.T) {
 
 	g.lose()
 	says(t, g.ok(g.rebuilding("--wait", "0s")...), "was silenced, and is in force again: guard.example.org of ", "2 created")
+	g.isRestored(t)
+}
+
+// podsMissing has a webhook in force that has lost the Pods which answer for it, and nothing else: a restore has
+// nothing to write, and can let them pass all the same.
+func (g *guarded) podsMissing(t *testing.T) {
+	pods := g.client.Resource(schema.GroupVersionResource{Version: "v1", Resource: "pods"}).Namespace("shop")
+	g.eventually("its Pods are refused", func() bool {
+		err := pods.DeleteCollection(t.Context(), metav1.DeleteOptions{}, metav1.ListOptions{})
+		return err == nil && g.podCount() == 0
+	})
+	says(t, g.ok(g.on("plan")...), "Webhooks of the target refuse what is restored, because nobody answers for them (1)",
+		"1 object (Pod)", "In the target: 0 would be created, 0 changed")
+
+	done := make(chan int, 1)
+	go func() {
+		code, _, _ := g.run(g.rebuilding("--silence-dead-webhooks", "--wait", "10m")...)
+		done <- code
+	}()
+	g.eventually("there is a Pod", func() bool { return g.podCount() > 0 })
+	g.create(answers)
+	if code := <-done; code != ExitDone {
+		t.Errorf("exit code %d", code)
+	}
+	g.remove("EndpointSlice", "shop", "web-1")
 	g.isRestored(t)
 }
 

@@ -52,16 +52,21 @@ func (r *admissionReview) writes(ctx context.Context) ([]write, error) {
 			add(step, labelsOf(live), admission.Update, admission.Delete, admission.Create)
 		default:
 			add(step, labelsOf(live), admission.Update)
-			all = append(all, madeFrom(step)...)
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, made := range touched.Absent {
-		add(steps[made.Object], nil, admission.Create)
-		all = append(all, madeFrom(steps[made.Object])...)
+	for _, absent := range touched.Absent {
+		add(steps[absent.Object], nil, admission.Create)
+	}
+	made := make(map[appbur.ObjectID]bool)
+	for _, step := range r.plan.Steps { // also of what is as planned: its Pods may be what is missing
+		if step.Action == ActionApply && !made[step.Object] {
+			made[step.Object] = true
+			all = append(all, madeFrom(step)...)
+		}
 	}
 	return all, r.locate(ctx, all, steps)
 }
