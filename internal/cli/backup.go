@@ -23,6 +23,8 @@ type backupOptions struct {
 	json    bool
 
 	noMaintain bool
+	// daemon says that a daemon is to make the point, and which.
+	daemon daemonOptions
 }
 
 func newBackup(e *env) *cobra.Command {
@@ -41,15 +43,29 @@ A cluster that did not change makes no commit on main, but a restore point all
 the same. If an application cannot be reached or its export does not arrive
 whole, no restore point is made. Afterwards the remotes are brought up to date
 (docs/remotes.md), and when enough has gathered the repository is packed together
-(docs/backup.md).` +
+(docs/backup.md).
+
+With --in-cluster the daemon of the cluster makes the point, as it makes those of its
+schedules, and this command waits for it. It asks by an annotation on the Lease of the
+daemon, so it takes no repository and no keys, but the right to change that Lease
+(docs/run.md).` +
 			exitStatus("0  done", "1  failed, no restore point",
 				"3  the restore point is partial: some types could not be read or an application is missing (see `points show`), fewer remotes than required hold it, or its anchor was not written", "5  the history was rewritten (docs/trust.md)",
-				"10 no repository", "11 another process writes to the repository", "12 a key or a login was refused"),
+				"10 no repository, or no Lease to ask at", "11 another process writes to the repository", "12 a key or a login was refused"),
 		Example: `  appbur backup --repo ./mgmt.git
   appbur backup --repo ./mgmt.git --kubeconfig old.yaml --app fleet-system/fleet=fleet.example:7443 --app-ca ca.pem
-  appbur backup --repo ./mgmt.git --app fleet=unix:///run/fleet/contract.sock --json`,
+  appbur backup --repo ./mgmt.git --app fleet=unix:///run/fleet/contract.sock --json
+  appbur backup --in-cluster`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return backupRun(cmd.Context(), e, o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.daemon.check(cmd.Flags()); err != nil {
+				return err
+			}
+			if o.daemon.inCluster {
+				return o.askDaemon(cmd.Context(), e)
+			}
+			return backupRun(cmd.Context(), e, o)
+		},
 	}
 	o.repositoryOptions.addFlags(e, command)
 	o.clusterOptions.addFlags(command)
@@ -59,6 +75,7 @@ whole, no restore point is made. Afterwards the remotes are brought up to date
 	noPushFlag(command, &o.noPush)
 	command.Flags().BoolVar(&o.noMaintain, "no-maintain", false, "do not pack the repository together, even if it is due")
 	o.addAnchorFlag(e, command, "to write afterwards")
+	o.daemon.addFlags(command)
 	jsonFlag(command, &o.json)
 	return command
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/keyring"
+	"github.com/appbur/appbur/internal/pointrequest"
 	"github.com/appbur/appbur/internal/rendered"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/contract"
@@ -101,6 +102,7 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitNotFound, "there is no restore to undo", repository.ErrNoUndo},
 		{ExitNotFound, "the commit or the object does not exist", &notFoundError{errors.New("x")}},
 		{ExitNotFound, "no restore point has the application (`apps retire`)", unknownApp()},
+		{ExitNotFound, "the Lease of the daemon does not exist (`backup --in-cluster`)", pointrequest.ErrNoLease},
 		{ExitNotFound, "the remote repository does not exist", refusedBy(gitsync.RemoteNotFound)},
 
 		{ExitMoved, "another process writes to the repository", gitsync.ErrRefMoved},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/keyring"
+	"github.com/appbur/appbur/internal/pointrequest"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/contract"
 	"github.com/appbur/appbur/pkg/exporter"
@@ -30,6 +31,7 @@ type exitRule struct {
 var exitRules = []exitRule{
 	{ExitNotFound, isAny(gitsync.ErrNoRepository, repository.ErrForeign, repository.ErrNoPoint, repository.ErrNoUndo)},
 	{ExitNotFound, isType[*notFoundError]},
+	{ExitNotFound, isAny(pointrequest.ErrNoLease)},
 	{ExitMoved, isType[*planMovedError]},
 	{ExitMoved, isType[*session.HeldError]},
 	{ExitMoved, isAny(session.ErrLost)},

@@ -11,6 +11,7 @@ import (
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/apps/services"
 	"github.com/appbur/appbur/internal/history"
+	"github.com/appbur/appbur/internal/pointrequest"
 	"github.com/appbur/appbur/pkg/contract"
 	"github.com/appbur/appbur/pkg/exporter"
 	"github.com/appbur/appbur/pkg/restore"
@@ -51,6 +52,22 @@ var hintRules = []hintRule{
 	{
 		isAny(exporter.ErrOtherCluster),
 		"if the cluster was rebuilt, start again with --adopt-cluster; else check the address in the kubeconfig, and its load balancers",
+	},
+	{
+		isAny(pointrequest.ErrNoLease),
+		"name the Lease with --namespace and --lease; a daemon has one if it runs with --leader-elect (docs/run.md)",
+	},
+	{
+		isAny(pointrequest.ErrNobodyLeads),
+		"look at the pods of appbur and their logs; without a daemon, `appbur backup --repo DIR` makes a point",
+	},
+	{
+		isAny(pointrequest.ErrNoAnswer),
+		"the request was taken back; look at the log of the leader, or give it more time with --timeout",
+	},
+	{
+		isAny(pointrequest.ErrTakenBack),
+		"somebody has edited the annotations of the Lease; ask again",
 	},
 	{
 		isType[*rewrite.CollisionError],

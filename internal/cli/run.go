@@ -203,7 +203,7 @@ func (d *daemonRun) watchAndCommit(ctx context.Context) error {
 			})
 		})
 	}
-	points := &scheduledPoints{env: e, options: o, first: source, log: log, live: live, pushed: pusher.Want, seen: seen}
+	points := &scheduledPoints{env: e, options: o, first: source, log: log, live: live, pushed: pusher.Want, seen: seen, elector: d.elector}
 	return points.beside(ctx, settings.Value.Points.Specs(), func(ctx context.Context) error {
 		return daemon.Run(ctx, seen.metrics.Watcher(source.Exporter), seen.metrics.Writer(writer), options)
 	})

@@ -14,6 +14,7 @@ import (
 	"github.com/appbur/appbur/internal/backup"
 	"github.com/appbur/appbur/internal/configuration"
 	"github.com/appbur/appbur/internal/daemon"
+	"github.com/appbur/appbur/internal/leader"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/internal/schedule"
 )
@@ -50,6 +51,8 @@ type scheduledPoints struct {
 	pushed func()
 	// seen is what the daemon knows of the cluster, and measures.
 	seen *observed
+	// elector is nil where nobody can ask for a point.
+	elector *leader.Elector
 	// last are the marks of the applications of the newest point that was made here; see [apps.Mark].
 	last marks
 }
@@ -60,7 +63,9 @@ func (s *scheduledPoints) beside(ctx context.Context, specs []schedule.Spec, wor
 		if s.options.finding.find || len(s.options.targets) > 0 {
 			s.log.Warn("no application is saved, because restore points have no schedule", "hint", "set points.schedules, or pass --schedule CRON")
 		}
-		return work(ctx)
+		if s.elector == nil {
+			return work(ctx)
+		}
 	}
 	points, err := s.points(specs)
 	if err != nil {
@@ -69,6 +74,9 @@ func (s *scheduledPoints) beside(ctx context.Context, specs []schedule.Spec, wor
 	ctx, stop := context.WithCancel(ctx)
 	var beside sync.WaitGroup
 	beside.Go(func() { points.Run(ctx) })
+	if s.elector != nil {
+		beside.Go(func() { s.answerRequests(ctx, points) })
+	}
 	defer beside.Wait()
 	defer stop()
 	return work(ctx)

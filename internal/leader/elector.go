@@ -7,6 +7,9 @@ import (
 	"sync"
 	"time"
 
+	coordination "k8s.io/api/coordination/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	v1 "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/leaderelection"
@@ -28,6 +31,8 @@ type Elector struct {
 	heard  time.Time
 	failed error
 	holder string
+	// observe is shown the Lease whenever this process is seen to hold it; it may be nil.
+	observe func(*coordination.Lease)
 }
 
 // New returns an elector for a cluster.
@@ -64,6 +69,25 @@ func (e *Elector) Run(ctx context.Context, work Work) error {
 			return err
 		}
 	}
+}
+
+// Observe has the Lease shown to somebody, as often as it is renewed, while this process holds it. nil ends that.
+func (e *Elector) Observe(observe func(*coordination.Lease)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.observe = observe
+}
+
+// Identity is what the Lease calls this process.
+func (e *Elector) Identity() string { return e.o.Identity }
+
+// Patch changes the Lease.
+func (e *Elector) Patch(ctx context.Context, how types.PatchType, patch []byte) error {
+	_, err := e.leases.Patch(ctx, e.o.Name, how, patch, metav1.PatchOptions{})
+	if err != nil {
+		return fmt.Errorf("changing the Lease %s: %w", e.name(), err)
+	}
+	return nil
 }
 
 func (e *Elector) name() string { return e.o.Namespace + "/" + e.o.Name }

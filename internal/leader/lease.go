@@ -71,8 +71,12 @@ func (e *Elector) hear(lease *coordination.Lease, err error) {
 	default:
 		e.failed = err
 	}
+	observe := e.observe
 	e.mu.Unlock()
 
+	if err == nil && holder(lease) == e.o.Identity && observe != nil {
+		observe(lease.DeepCopy())
+	}
 	if err == nil && holder(lease) != e.o.Identity {
 		_ = e.lost(lost("the Lease %s is held by %s", e.name(), who(holder(lease))))
 	}
