@@ -284,7 +284,7 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 	if printErr := e.printReport(report, activated, took, o, target, undo, run.answer, page.times(made.loaded.Meta), silent); printErr != nil {
 		return printErr
 	}
-	return page.finish(o, made, target, report, activated, err)
+	return page.finish(o, made, target, report, activated, silent.outcomes, err)
 }
 
 // importState hands the applications of the plan their state.

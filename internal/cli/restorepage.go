@@ -122,7 +122,8 @@ func (p *restorePage) declared(phases []restore.PhaseOutcome) {
 // finish writes the page. What became of the restore is not changed by a page that cannot be
 // written, but that is said.
 func (p *restorePage) finish(
-	o *restoreOptions, made planned, target targetCluster, report restore.Report, a activation, failed error,
+	o *restoreOptions, made planned, target targetCluster, report restore.Report, a activation, silenced []restore.SilenceOutcome,
+	failed error,
 ) error {
 	p.next("")
 	if p.file == "" {
@@ -134,6 +135,7 @@ func (p *restorePage) finish(
 		Source: made.plan.Source.Version.String(), Version: made.plan.Target.String(), Phases: p.phases,
 		Counts: pageCounts(report), Apps: pageApps(report.Apps), Sections: pageSections(made.plan, report, a),
 	}
+	page.Sections = append(page.Sections, pageSilenced(silenced))
 	if failed != nil {
 		page.Failure = failed.Error()
 	}

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/progress"
+	"github.com/appbur/appbur/internal/restorereport"
 	"github.com/appbur/appbur/pkg/restore"
 )
 
@@ -180,4 +182,24 @@ func silencedOf(outcomes []restore.SilenceOutcome) []restore.Silenced {
 		all = append(all, o.Silenced)
 	}
 	return all
+}
+
+// pageSilenced are the webhooks that were silent while objects were restored.
+func pageSilenced(outcomes []restore.SilenceOutcome) restorereport.Section {
+	section := restorereport.Section{Title: "Webhooks that let pass what nobody answers for, during the restore"}
+	for _, o := range outcomes {
+		row := restorereport.Row{Object: o.Configuration.String(), What: []string{strings.Join(o.Webhooks, ", ")}}
+		switch {
+		case o.Result == restore.SilenceFailed:
+			row.What = append(row.What, "stay silenced: "+o.Reason)
+		case o.Result == restore.SilenceGone:
+			row.What = append(row.What, "are gone")
+		case o.Unready != "":
+			row.What = append(row.What, "in force again, and nobody answers: "+o.Unready)
+		default:
+			row.What = append(row.What, "in force again")
+		}
+		section.Rows = append(section.Rows, row)
+	}
+	return section
 }

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -140,13 +142,20 @@ func (g *guarded) isRestored(t *testing.T) {
 
 func (g *guarded) podsUnanswered(t *testing.T) {
 	g.lose()
-	code, out, errs := g.run(g.rebuilding("--wait", "1s")...)
+	page := filepath.Join(t.TempDir(), "restore.md")
+	code, out, errs := g.run(g.rebuilding("--wait", "1s", "--report", page)...)
 	if code != ExitPartly {
 		t.Errorf("exit code %d", code)
 	}
 	says(t, out, "was silenced, and is in force again with nobody who answers: guard.example.org of ", "2 created")
 	says(t, errs, "nobody answers for webhooks that are in force again")
 	g.isRestored(t)
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	says(t, string(text), "## Webhooks that let pass what nobody answers for, during the restore (1)",
+		"guard.example.org<br>in force again, and nobody answers: Service/shop/web has no endpoint that is ready")
 
 	g.lose()
 	says(t, g.ok(g.rebuilding("--wait", "0s")...), "was silenced, and is in force again: guard.example.org of ", "2 created")
