@@ -15,6 +15,7 @@ import (
 
 	"github.com/appbur/appbur/internal/configuration"
 	"github.com/appbur/appbur/internal/leader"
+	"github.com/appbur/appbur/internal/workingcopy"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
 
@@ -106,6 +107,9 @@ func (d *daemonRun) settle(ctx context.Context) error {
 		return nil
 	}
 	d.options.fence = d.elector.Confirm
+	if empty, err := workingcopy.Vacant(d.options.repo); empty || err != nil {
+		return err // nobody else writes to what is not there
+	}
 	repo, _, err := d.options.writable(d.env)
 	if err != nil {
 		return err

@@ -18,9 +18,9 @@ import (
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/daemon"
 	"github.com/appbur/appbur/internal/health"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/leader"
 	"github.com/appbur/appbur/internal/metrics"
-	"github.com/appbur/appbur/internal/repository"
 )
 
 // listenFlag says where a daemon answers questions about itself. Its value comes with the configuration.
@@ -98,9 +98,7 @@ func (d *observed) reachesLease() error {
 }
 
 // observe measures a daemon that writes to a repository, and serves what it measures if that is asked for.
-func observe(
-	e *env, listen string, repo *repository.Repository, signers func() ([]byte, error), log *slog.Logger,
-) (*observed, error) {
+func observe(e *env, listen string, copied *workingCopy, trust string, log *slog.Logger) (*observed, error) {
 	address, err := parseListen(listen)
 	if err != nil {
 		return nil, err
@@ -117,11 +115,15 @@ func observe(
 
 	ctx, cancel := context.WithCancel(context.Background())
 	server := &http.Server{
-		Handler: d.handler(e, repo), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute,
+		Handler: d.handler(e, copied), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	var beside sync.WaitGroup
-	beside.Go(func() { d.metrics.Follow(ctx, repo, signers, log) })
+	beside.Go(func() {
+		if repo, keys, there := copied.wait(ctx); there {
+			d.metrics.Follow(ctx, repo, func() ([]byte, error) { return keyring.TrustRoot(keys.Dir, trust) }, log)
+		}
+	})
 	beside.Go(func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			log.Error("metrics are not served any more", "reason", err.Error())
@@ -138,12 +140,12 @@ func observe(
 // diskLimit is how long a probe of the disk may take.
 const diskLimit = 5 * time.Second
 
-func (d *observed) handler(e *env, repo *repository.Repository) http.Handler {
+func (d *observed) handler(e *env, copied *workingCopy) http.Handler {
 	ping := health.Check{Name: "ping", Run: func(context.Context) error { return nil }}
 	loop := health.Check{Name: "loop", Run: func(context.Context) error { return d.current().Moves(e.now()) }}
 	list := health.Check{Name: "list", Run: func(context.Context) error { return d.listed() }}
 	lease := health.Check{Name: "lease", Run: func(context.Context) error { return d.reachesLease() }}
-	disk := health.Within(diskLimit, health.Check{Name: "repository", Run: func(context.Context) error { return repo.Writable() }})
+	disk := health.Within(diskLimit, health.Check{Name: "repository", Run: func(context.Context) error { return copied.Writable() }})
 
 	mux := http.NewServeMux()
 	mux.Handle("/metrics", d.metrics.Handler())

@@ -224,7 +224,7 @@ func (s *observedStory) diskDown(t *testing.T) {
 	}
 	code, body := s.get("/readyz")
 	if code != http.StatusInternalServerError ||
-		!strings.Contains(body, "[+]list ok\n[-]repository failed: the repository cannot be written to") {
+		!strings.Contains(body, "[+]list ok\n[+]lease ok\n[-]repository failed: the repository cannot be written to") {
 		t.Errorf("%d %s", code, body)
 	}
 	if err := os.RemoveAll(inTheWay); err != nil {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -167,8 +168,20 @@ type daemonProcess struct {
 
 func (p *processes) daemon(args ...string) *daemonProcess {
 	p.Helper()
-	d := &daemonProcess{command: exec.CommandContext(context.WithoutCancel(p.Context()), p.binary, args...)}
-	d.command.Stdout, d.command.Stderr = &d.log, &d.log
+	d := &daemonProcess{}
+	return p.start(d, &d.log, args)
+}
+
+// daemonInto is daemon with its log elsewhere.
+func (p *processes) daemonInto(log io.Writer, args ...string) *daemonProcess {
+	p.Helper()
+	return p.start(&daemonProcess{}, log, args)
+}
+
+func (p *processes) start(d *daemonProcess, log io.Writer, args []string) *daemonProcess {
+	p.Helper()
+	d.command = exec.CommandContext(context.WithoutCancel(p.Context()), p.binary, args...)
+	d.command.Stdout, d.command.Stderr = log, log
 	if err := d.command.Start(); err != nil {
 		p.Fatal(err)
 	}

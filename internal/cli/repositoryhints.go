@@ -52,6 +52,7 @@ var repositoryHints = map[repository.Reason]string{
 
 	repository.ReasonRewritten: "compare with another copy (`git log main`, docs/trust.md); if this history is right, " +
 		"for example because you went back on purpose, pass --accept-history",
+	repository.ReasonEmptied: "push to a remote from a copy that has the history; if it shall begin anew, pass --begin-history",
 	repository.ReasonUntrustedCommit: "look at it with `git show`; if it is right, " +
 		"add the key of whoever made it to the allowed_signers file, or pass --accept-history",
 	repository.ReasonNotJoined: "look at what it holds (`git fetch`, `git log --show-signature`); if that is right, have it signed by somebody " +

@@ -15,7 +15,6 @@ import (
 	"github.com/appbur/appbur/internal/capture"
 	"github.com/appbur/appbur/internal/configuration"
 	"github.com/appbur/appbur/internal/daemon"
-	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/leader"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/exporter"
@@ -51,6 +50,9 @@ remote; one that is down is tried again until it has everything.
 Of several of them with --leader-elect one writes, as long as it holds a Lease in the
 cluster; the others stand by and take over within seconds (docs/run.md).
 
+With --remote the directory of the repository need not be kept: one that is empty is cloned
+from the remote, and one that is not is brought up to date before anything is written.
+
 With --config everything can be said in a file, which is read again when it changes and
 after the signal HUP. What the command line says holds whatever the file says, and the file
 before the environment (docs/configuration.md).` +
@@ -71,6 +73,7 @@ before the environment (docs/configuration.md).` +
 	o.finding.addFlags(command)
 	addScheduleFlags(command)
 	addGuardFlags(command, new(repository.Guards))
+	addWorkingCopyFlags(command)
 	o.addAnchorFlag(e, command, "to write after each commit")
 	noPushFlag(command, new(bool))
 
@@ -114,11 +117,11 @@ func runRun(ctx context.Context, e *env, o *runOptions, flags *pflag.FlagSet) er
 		return err
 	}
 
-	repo, keys, err := o.writable(e)
-	if err != nil {
+	if _, err := o.workingCopyOptions(e, settings.Value, log); err != nil {
 		return err
 	}
-	seen, err := observe(e, settings.Value.Metrics.Listen, repo, func() ([]byte, error) { return keyring.TrustRoot(keys.Dir, o.trust) }, log)
+	copied := newWorkingCopy()
+	seen, err := observe(e, settings.Value.Metrics.Listen, copied, o.trust, log)
 	if err != nil {
 		return err
 	}
@@ -128,8 +131,9 @@ func runRun(ctx context.Context, e *env, o *runOptions, flags *pflag.FlagSet) er
 		return err
 	}
 	d := &daemonRun{
-		env: e, options: o, settings: settings, hangups: hangups, live: live, seen: seen, elector: elector, log: log,
+		env: e, options: o, settings: settings, hangups: hangups, live: live, seen: seen, copied: copied, elector: elector, log: log,
 	}
+	defer d.standBy(ctx)()
 	return whileLeading(ctx, elector, d.watchAndCommit)
 }
 
@@ -141,6 +145,7 @@ type daemonRun struct {
 	hangups  <-chan os.Signal
 	live     *liveSettings
 	seen     *observed
+	copied   *workingCopy
 	// elector is nil where this process may write in any case.
 	elector *leader.Elector
 	log     *slog.Logger
@@ -153,9 +158,9 @@ func (d *daemonRun) watchAndCommit(ctx context.Context) error {
 	if err := d.settle(ctx); err != nil {
 		return err
 	}
-	repo, keys, err := o.writable(e)
+	repo, keys, err := o.obtain(ctx, e, settings.Value, d.copied, seen, log)
 	if err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	status, rest := seen.begin()
 	defer rest()

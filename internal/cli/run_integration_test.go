@@ -157,15 +157,26 @@ func (s *story) startAt(kubeconfig string, now func() time.Time, more ...string)
 
 func (s *story) eventually(what string, done func() bool) {
 	s.Helper()
+	defer func() {
+		if s.Failed() {
+			s.Logf("main:\n%s", s.tryGit("log", "--stat", "-3"))
+		}
+	}()
+	untilDone(s.T, what, done)
+}
+
+// untilDone waits for something for a minute.
+func untilDone(t *testing.T, what string, done func() bool) {
+	t.Helper()
 	deadline := time.Now().Add(60 * time.Second)
 	for !done() {
 		if time.Now().After(deadline) {
-			s.Fatalf("%s: not within a minute\n%s", what, s.git("log", "--stat", "-3"))
+			t.Fatalf("%s: not within a minute", what)
 		}
 		select {
 		case <-time.After(200 * time.Millisecond):
-		case <-s.Context().Done():
-			s.Fatal(s.Context().Err())
+		case <-t.Context().Done():
+			t.Fatal(t.Context().Err())
 		}
 	}
 }

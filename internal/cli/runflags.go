@@ -23,6 +23,7 @@ type runFlag struct {
 var runFlags = []runFlag{
 	{flag: "repo", path: "repository.path", env: envRepository},
 	{flag: "keys", path: "repository.keys", env: envKeys},
+	{flag: "remote", path: "repository.remotes", list: remotesText},
 	{flag: "kubeconfig", path: "cluster.kubeconfig"},
 	{flag: "context", path: "cluster.context"},
 	{flag: "quiet", path: "watch.quiet"},
@@ -42,6 +43,7 @@ var runFlags = []runFlag{
 	{flag: "adopt-cluster", path: "guards.adoptCluster"},
 	{flag: "accept-history", path: "guards.acceptHistory"},
 	{flag: "allow-collapse", path: "guards.allowCollapse"},
+	{flag: "begin-history", path: "guards.beginHistory"},
 	{flag: "no-push", path: "push.enabled", text: oneOf("false", "true")},
 	{flag: "anchor", path: "anchor.path", env: envAnchor},
 	{flag: "maintain-after", path: "maintenance.afterCommits"},

@@ -38,6 +38,8 @@ type Configuration struct {
 type Repository struct {
 	// Path is the directory, Keys that of its keys; "" is what the copy is bound to.
 	Path, Keys string
+	// Remotes are where the working copy comes from and where commits go.
+	Remotes []Remote
 }
 
 // Cluster says which cluster is saved, as a kubeconfig does.
@@ -47,7 +49,7 @@ type Cluster struct{ Kubeconfig, Context string }
 type Watch struct{ Quiet, Limit time.Duration }
 
 // Guards are the checks of the history that are off.
-type Guards struct{ AdoptCluster, AcceptHistory, AllowCollapse bool }
+type Guards struct{ AdoptCluster, AcceptHistory, AllowCollapse, BeginHistory bool }
 
 // Push says whether commits go to the remotes.
 type Push struct{ Enabled bool }

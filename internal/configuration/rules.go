@@ -33,6 +33,7 @@ var rules = []settings.Rule[Configuration]{
 			return "", ""
 		},
 	},
+	{Paths: []string{"repository.remotes"}, Broken: brokenRemotes},
 	{
 		Paths: []string{"leaderElection.leaseDuration", "leaderElection.renewDeadline", "leaderElection.retryPeriod"},
 		Broken: func(c Configuration) (problem, hint string) {

@@ -62,6 +62,7 @@ var repositoryTable = settings.Object(
 			Text: "The directory of the repository's keys.", Without: "APPBUR_KEYS in the environment, else the keys that this copy is bound to",
 			Example: "/etc/appbur/keys", Since: version, Effect: settings.Restart,
 		}),
+	remotesRow,
 )
 
 var clusterTable = settings.Object(
@@ -99,6 +100,11 @@ var guardsTable = settings.Object(
 		settings.About{Text: "Go on from a history that is not the one seen before.", Example: "true", Since: version, Effect: settings.Restart}),
 	settings.Field("allowCollapse", settings.Switch(), func(g *Guards) *bool { return &g.AllowCollapse }, false,
 		settings.About{Text: "Believe that most saved objects are really gone.", Example: "true", Since: version, Effect: settings.AtOnce}),
+	settings.Field("beginHistory", settings.Switch(), func(g *Guards) *bool { return &g.BeginHistory }, false,
+		settings.About{
+			Text:    "Begin a new history in an empty directory although a remote that may have one does not answer, or has lost it.",
+			Example: "true", Since: version, Effect: settings.Restart,
+		}),
 )
 
 var pushTable = settings.Object(

@@ -9,6 +9,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/appbur/appbur/pkg/gitsync"
 )
 
 // Metrics are those of one daemon. They are made by [New].
@@ -28,6 +30,7 @@ type Metrics struct {
 	size     prometheus.Gauge
 	packs    prometheus.Gauge
 	loose    prometheus.Gauge
+	copied   prometheus.Gauge
 
 	// onMain counts what is on main; nil until there is a writer.
 	mu     sync.Mutex
@@ -51,6 +54,8 @@ func New(version string, now func() time.Time) *Metrics {
 	m.size = m.gauge("repository_size_bytes", "Size of the repository: packs, indexes and loose objects.")
 	m.packs = m.gauge("repository_packs", "Packs of the repository.")
 	m.loose = m.gauge("repository_loose_objects", "Objects of the repository that have a file of their own.")
+	m.copied = m.gauge("working_copy_ready", "1 when the working copy of the repository is there, 0 while a remote is waited for to clone it.")
+	m.copied.Set(1) // who waits says so
 	m.up = m.gauge("api_server_up", "1 while the API server answers, 0 from when an outage is noticed until it does again.")
 	m.up.Set(1) // a run begins with an answer
 	m.lost = m.counter("api_server_connections_lost_total",
@@ -70,6 +75,12 @@ func (m *Metrics) SetLeader(is bool) {
 		m.changes.gathered(0)
 	}
 }
+
+// SetWorkingCopy says whether the working copy of the repository is there.
+func (m *Metrics) SetWorkingCopy(is bool) { m.copied.Set(truth(is)) }
+
+// FetchFailed counts a remote that could not be asked what it has.
+func (m *Metrics) FetchFailed(state gitsync.RemoteState) { m.fail(fetching, label(string(state))) }
 
 // Gatherer is where the samples come from.
 func (m *Metrics) Gatherer() prometheus.Gatherer { return m.registry }

@@ -19,6 +19,7 @@ const (
 	reading    operation = "read"
 	committing operation = "commit"
 	pushing    operation = "push"
+	fetching   operation = "fetch"
 	measuring  operation = "measure"
 )
 
@@ -46,6 +47,13 @@ var pushReasons = []gitsync.RemoteState{
 	gitsync.RemoteSilent, gitsync.RemoteInterrupted, gitsync.RemoteBroken, gitsync.RemoteMisconfigured, gitsync.RemoteNotUnderstood,
 }
 
+// fetchReasons are the states in which a remote cannot be asked what it has.
+var fetchReasons = []gitsync.RemoteState{
+	gitsync.RemoteUnauthenticated, gitsync.RemoteForbidden, gitsync.RemoteHostKeyUnknown, gitsync.RemoteHostKeyChanged,
+	gitsync.RemoteCertificate, gitsync.RemoteNotFound, gitsync.RemoteNotGit, gitsync.RemoteUnreachable, gitsync.RemoteSilent,
+	gitsync.RemoteInterrupted, gitsync.RemoteBroken, gitsync.RemoteMisconfigured, gitsync.RemoteNotUnderstood,
+}
+
 // reason is one pair of labels of the failures.
 type reason struct {
 	operation operation
@@ -67,7 +75,10 @@ func allReasons() []reason {
 	for _, state := range pushReasons {
 		list = append(list, reason{pushing, label(string(state))})
 	}
-	return append(list, reason{committing, other}, reason{pushing, other}, reason{measuring, other})
+	for _, state := range fetchReasons {
+		list = append(list, reason{fetching, label(string(state))})
+	}
+	return append(list, reason{committing, other}, reason{pushing, other}, reason{fetching, other}, reason{measuring, other})
 }
 
 // known is a reason of the table.

@@ -96,7 +96,7 @@ func (r *Repository) Bind(root, keysDir string) (Binding, error) {
 
 // checkKeysAreOfThis compares the id with the one that a key directory has seen last.
 func (r *Repository) checkKeysAreOfThis(keysDir string) error {
-	seen, known, err := keyring.LastSeen(keysDir, seenMain)
+	seen, known, err := keyring.LastSeen(keysDir, SeenMain)
 	if err != nil || !known || seen.Repository == string(r.config.Repository) {
 		return err
 	}

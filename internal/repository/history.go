@@ -34,7 +34,7 @@ func (r *Repository) Main() (gitsync.Hash, error) { return r.git.Tip(gitsync.Mai
 func (r *Repository) History(keysDir string) (History, error) {
 	// What was seen comes first: another writer may commit and remember it in between, and
 	// an older tip does not lead to a newer commit.
-	seen, known, seenErr := keyring.LastSeen(keysDir, seenMain)
+	seen, known, seenErr := keyring.LastSeen(keysDir, SeenMain)
 	tip, err := r.git.Tip(gitsync.MainRef)
 	if err != nil {
 		return History{}, err

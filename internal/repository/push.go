@@ -73,8 +73,17 @@ func (r *Repository) Push(ctx context.Context, keysDir string, names []string, o
 	}
 
 	var workers sync.WaitGroup
+	var noting sync.Mutex
 	for i, remote := range remotes {
-		workers.Go(func() { done.Remotes[i] = r.pushTo(ctx, keysDir, remote, what, o) })
+		workers.Go(func() {
+			done.Remotes[i] = r.pushTo(ctx, keysDir, remote, what, o)
+			if done.Remotes[i].err == nil {
+				// At once, and not when the slowest is done. A mounted Secret remembers nothing.
+				noting.Lock()
+				defer noting.Unlock()
+				_ = r.rememberRemote(keysDir, done.Remotes[i].tip, now())
+			}
+		})
 	}
 	workers.Wait()
 	if err := ctx.Err(); err != nil {
@@ -84,7 +93,6 @@ func (r *Repository) Push(ctx context.Context, keysDir string, names []string, o
 	for _, result := range done.Remotes {
 		if result.err == nil {
 			done.Holding++
-			_ = r.rememberRemote(keysDir, result.tip, now()) // a mounted Secret remembers nothing
 		}
 	}
 

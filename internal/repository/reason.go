@@ -30,6 +30,7 @@ const (
 	ReasonTakenAway       Reason = "takenAway"       // points that were seen are missing
 
 	ReasonRewritten       Reason = "rewritten"       // main does not lead back to what was seen
+	ReasonEmptied         Reason = "emptied"         // no remote has the history that was seen
 	ReasonUntrustedCommit Reason = "untrustedCommit" // nobody trusted has made a commit of main
 	ReasonNotJoined       Reason = "notJoined"       // a remote has another history
 	ReasonOtherRemote     Reason = "otherRemote"     // a remote holds another repository

@@ -94,30 +94,34 @@ func Create(ctx context.Context, dir, keysDir, keysRoot string, recipients []str
 	if err != nil {
 		return Created{}, err
 	}
-	encoded, err := config.encode()
-	if err != nil {
+	r := &Repository{git: git, dir: dir, config: config}
+	if err := r.begin(ctx, keys, now()); err != nil {
 		return Created{}, err
 	}
-
-	edit, err := git.Edit(gitsync.Hash{})
-	if err != nil {
-		return Created{}, err
-	}
-	if _, err := edit.Put(appbur.RepositoryFile, encoded); err != nil {
-		return Created{}, err
-	}
-
-	tip, err := git.Commit(ctx, gitsync.MainRef, edit, gitsync.CommitInfo{
-		Author: identity, Committer: identity, Time: now(), Signer: keys.Signer(),
-		Subject: "Begin the history of a cluster",
-	})
-	if err != nil {
-		return Created{}, err
-	}
-	if err := (&Repository{git: git, dir: dir, config: config, tip: tip}).Remember(keysDir, tip, now()); err != nil {
+	if err := r.Remember(keysDir, r.tip, now()); err != nil {
 		return Created{}, err
 	}
 	return Created{Dir: dir, KeysDir: keysDir, Identity: keyring.IdentityPath(keysDir, ""), Recipient: recipient}, nil
+}
+
+// begin makes the first commit.
+func (r *Repository) begin(ctx context.Context, keys *keyring.Keys, at time.Time) error {
+	encoded, err := r.config.encode()
+	if err != nil {
+		return err
+	}
+	edit, err := r.git.Edit(gitsync.Hash{})
+	if err != nil {
+		return err
+	}
+	if _, err := edit.Put(appbur.RepositoryFile, encoded); err != nil {
+		return err
+	}
+	r.tip, err = r.git.Commit(ctx, gitsync.MainRef, edit, gitsync.CommitInfo{
+		Author: identity, Committer: identity, Time: at, Signer: keys.Signer(),
+		Subject: "Begin the history of a cluster",
+	})
+	return err
 }
 
 // ErrForeign means that a Git repository is not one that appbur made.

@@ -7,13 +7,13 @@ import (
 	"github.com/appbur/appbur/pkg/gitsync"
 )
 
-// seenMain is the name under which the tip of main is remembered.
-const seenMain = "main"
+// SeenMain is the name under which the tip of main is remembered in a key directory.
+const SeenMain = "main"
 
 // Remember notes the tip of main as seen, in the key directory. The directory must
 // exist.
 func (r *Repository) Remember(dir string, tip gitsync.Hash, at time.Time) error {
-	return r.remember(dir, seenMain, tip, at)
+	return r.remember(dir, SeenMain, tip, at)
 }
 
 // remember notes a commit under a name.

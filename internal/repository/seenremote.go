@@ -35,9 +35,22 @@ func (r *Repository) rememberFetched(dir string, done Refreshed, at time.Time) {
 			newest = tip
 		}
 	}
-	if err == nil && !newest.IsZero() {
+	if err != nil || newest.IsZero() {
+		return
+	}
+	if _, gone, err := r.heldElsewhere(dir, newest); err == nil && !gone {
 		_ = r.rememberRemote(dir, newest, at)
 	}
+}
+
+// heldElsewhere returns what a remote is known to hold, and whether a commit does not lead back to it.
+func (r *Repository) heldElsewhere(dir string, tip gitsync.Hash) (seen keyring.Seen, gone bool, err error) {
+	seen, known, err := keyring.LastSeen(dir, seenRemote)
+	if err != nil || !known || seen.Repository != string(r.config.Repository) {
+		return keyring.Seen{}, false, err
+	}
+	descends, err := r.git.Between(tip, seen.Commit, func(gitsync.Commit) error { return nil })
+	return seen, !descends, err
 }
 
 // Lost are commits that were seen here and that no remote ever held.
@@ -50,21 +63,22 @@ type Lost struct {
 
 // ForgetUnpushed lets the history go on where a remote has it, if the commit that was seen last was lost with an
 // earlier working copy before it was pushed, and reports what was lost. The error wraps [ErrRewritten] if a remote is
-// known to have held more than there is here: then something was taken away.
+// known to have held more than there is here: then something was taken away, or another remote has it.
 func (r *Repository) ForgetUnpushed(keysDir string, at time.Time) (*Lost, error) {
-	h, err := r.History(keysDir)
-	if !errors.Is(err, ErrRewritten) {
+	tip, err := r.Main()
+	if err != nil {
 		return nil, err
 	}
-	pushed, known, seenErr := keyring.LastSeen(keysDir, seenRemote)
-	if seenErr != nil || !known || pushed.Repository != string(r.config.Repository) {
-		return nil, errors.Join(err, seenErr)
+	held, gone, err := r.heldElsewhere(keysDir, tip)
+	if err != nil {
+		return nil, err
 	}
-	descends, walkErr := r.git.Between(h.Tip, pushed.Commit, func(gitsync.Commit) error { return nil })
-	if walkErr != nil {
-		return nil, walkErr
+	if gone {
+		return nil, because(ReasonRewritten, fmt.Errorf("%w: main is at %s, which does not lead back to %s, which a remote held at %s",
+			ErrRewritten, tip.Short(), held.Commit.Short(), held.At.UTC().Format("2006-01-02 15:04:05Z")))
 	}
-	if !descends {
+	h, err := r.History(keysDir)
+	if !errors.Is(err, ErrRewritten) || held == (keyring.Seen{}) {
 		return nil, err
 	}
 

@@ -409,7 +409,7 @@ func TestSeen(t *testing.T) {
 		t.Errorf("rubbish counts as nothing seen: %v", err)
 	}
 
-	elsewhere := keyring.Seen{Name: seenMain, Commit: gitsync.Hash(bytes.Repeat([]byte{0x11}, 20)), At: f.now(), Repository: "other"}
+	elsewhere := keyring.Seen{Name: SeenMain, Commit: gitsync.Hash(bytes.Repeat([]byte{0x11}, 20)), At: f.now(), Repository: "other"}
 	if err := keyring.WriteSeen(f.keysDir, []keyring.Seen{elsewhere}); err != nil {
 		t.Fatal(err)
 	}
