@@ -16,7 +16,7 @@ import (
 )
 
 // components are all there are, but for those that need kinds that Kubernetes does not have.
-var components = []string{"components/git-credentials", "components/metrics", "components/network-policy"}
+var components = []string{"components/git-credentials", "components/ha", "components/metrics", "components/network-policy"}
 
 // foreign are those whose kinds are defined by operators.
 var foreign = []string{"components/keys/external-secret", "components/keys/sealed-secret", "metrics"}
@@ -118,7 +118,8 @@ func TestNamespaceIsNamedOnce(t *testing.T) {
 // The file is one that the daemon takes, and says nothing twice.
 func TestConfigurationIsValid(t *testing.T) {
 	c := deployed(t)
-	if c.Guards != (configuration.Guards{}) || !c.Push.Enabled || !c.Apps.Find || len(c.Points.Schedules) == 0 {
+	if c.Guards != (configuration.Guards{}) || !c.LeaderElection.LeaderElect || !c.Push.Enabled ||
+		!c.Apps.Find || len(c.Points.Schedules) == 0 {
 		t.Errorf("%+v", c)
 	}
 }
@@ -142,6 +143,7 @@ func TestRightsAreThoseOfTheConfiguration(t *testing.T) {
 	account := accessrules.Account{Namespace: "appbur-system", Name: "appbur"}
 	want, err := accessrules.YAML(accessrules.Objects(account, accessrules.Work{
 		SavesAll: true, MakesPoints: len(c.Points.Schedules) > 0, FindsApps: c.Apps.Find,
+		Lease: accessrules.Lease{Name: c.LeaderElection.ResourceName},
 	}))
 	if err != nil {
 		t.Fatal(err)

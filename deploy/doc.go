@@ -9,3 +9,4 @@
 package deploy
 
 //go:generate sh -c "go run ../cmd/appbur rbac --all-types --config base/appbur.yaml > base/rbac.yaml"
+//go:generate go run ../hack/chart chart

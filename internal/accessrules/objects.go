@@ -54,6 +54,9 @@ const rbacGroup = "rbac.authorization.k8s.io"
 // Objects returns the account and all that it needs for the work: a role of the cluster, and one in
 // each namespace in which something is allowed there only.
 func Objects(account Account, work Work) []Object {
+	if work.Lease.Namespace == "" {
+		work.Lease.Namespace = account.Namespace
+	}
 	objects := []Object{{APIVersion: "v1", Kind: "ServiceAccount", Metadata: Metadata{Name: account.Name, Namespace: account.Namespace}}}
 	byNamespace := make(map[string][]right)
 	for _, r := range work.rights() {

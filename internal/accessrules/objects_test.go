@@ -37,6 +37,7 @@ func TestObjects(t *testing.T) {
 			Saved: some[:1], ShowsToken: true,
 			Named: []appbur.AppKey{{Namespace: "shop", Name: "orders"}, {Namespace: "bank", Name: "ledger"}, {Name: "anywhere"}},
 		},
+		"elected": {Saved: some[:1], Lease: accessrules.Lease{Name: "appbur"}},
 		"found": {
 			Saved: some[:1], ShowsToken: true, FindsApps: true, Named: []appbur.AppKey{{Namespace: "shop", Name: "orders"}},
 		},
@@ -79,15 +80,17 @@ func TestTheSameWorkGivesTheSameBytes(t *testing.T) {
 	}
 }
 
-// No work gives a right to change anything but what applications ask about, which is no object.
+// No work gives a right to change anything but the Lease, and what applications ask about, which is no object.
 func TestNothingIsWritten(t *testing.T) {
 	work := accessrules.Work{
 		SavesAll: true, Saved: some, MakesPoints: true, FindsApps: true, ShowsToken: true, Named: []appbur.AppKey{{Namespace: "a", Name: "b"}},
+		Lease: accessrules.Lease{Name: "appbur"},
 	}
 	for _, object := range accessrules.Objects(account, work) {
 		for _, rule := range object.Rules {
 			for _, verb := range rule.Verbs {
-				if !slices.Contains([]string{"get", "list", "watch"}, verb) && !slices.Equal(rule.Groups, []string{"appbur.dev"}) {
+				own := slices.Equal(rule.Groups, []string{"appbur.dev"}) || object.Kind == "Role" && slices.Equal(rule.Resources, []string{"leases"})
+				if !slices.Contains([]string{"get", "list", "watch"}, verb) && !own {
 					t.Errorf("%s %s may %s %v", object.Kind, object.Metadata.Name, verb, rule.Resources)
 				}
 				if verb == "get" && slices.Contains(rule.Resources, "*") {

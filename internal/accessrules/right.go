@@ -29,6 +29,7 @@ const (
 	whyTypes    = "they prove which types exist, and which are gone"
 	whyPoints   = "restore points note which deprecated APIs are in use"
 	whyApps     = "applications are found by their Services (apps.find)"
+	whyLease    = "the Lease says which of several daemons writes (leaderElection)"
 	whyToken    = "applications ask whether this account may export their state (apps.tokenFile)"
 )
 
@@ -52,6 +53,14 @@ func exporting(app appbur.AppKey) right {
 	return right{namespace: app.Namespace, group: "appbur.dev", resource: "exports", name: app.Name, verb: "create", why: whyToken}
 }
 
+// electing are the rights to a Lease. A request that creates an object has no name that could be allowed.
+func (l Lease) electing() []right {
+	to := func(verb, name string) right {
+		return right{namespace: l.Namespace, group: "coordination.k8s.io", resource: "leases", name: name, verb: verb, why: whyLease}
+	}
+	return []right{to("create", ""), to("get", l.Name), to("patch", l.Name), to("update", l.Name)}
+}
+
 // rights are all that the work needs, each once.
 func (w Work) rights() []right {
 	var all []right
@@ -73,6 +82,9 @@ func (w Work) rights() []right {
 		all = append(all, finding...)
 	}
 
+	if w.Lease.Name != "" {
+		all = append(all, w.Lease.electing()...)
+	}
 	if w.ShowsToken && w.FindsApps {
 		all = append(all, exporting(appbur.AppKey{}))
 	}

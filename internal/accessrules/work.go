@@ -19,11 +19,16 @@ type Work struct {
 	MakesPoints bool
 	// FindsApps says that applications are found by the labels of their Services.
 	FindsApps bool
+	// Lease elects which of several daemons writes; one without a name elects nobody.
+	Lease Lease
 	// ShowsToken says that applications are shown a token of the account, which they ask the API
 	// server about: those that are Named, and where applications are found also others.
 	ShowsToken bool
 	Named      []appbur.AppKey
 }
+
+// Lease is where a Lease is. Without a namespace it is in that of the account.
+type Lease struct{ Namespace, Name string }
 
 // Resource is a type as RBAC names it: without its version.
 type Resource struct {

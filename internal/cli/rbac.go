@@ -61,6 +61,9 @@ The settings are those of run: its flags, or the file that it reads with --confi
 	f.StringArrayVar(&o.targets, "app", nil, "`[NS/]NAME=ADDRESS` of an application, as of run; repeatable")
 	f.StringVar(&o.token, "app-token-file", "", "`FILE` with the token that is shown to applications, as of run; it is not read")
 	f.StringVar(&o.config, "config", "", "YAML `FILE` with the settings of run")
+	f.Bool("leader-elect", false, "several daemons elect one of them, as of run")
+	f.String("leader-elect-resource-namespace", "", "`NAMESPACE` of the Lease (default: that of the account)")
+	f.String("leader-elect-resource-name", configuration.DefaultLease, "`NAME` of the Lease")
 	f.StringArray("schedule", nil, "`[NAME=]CRON` of restore points, as of run; repeatable")
 
 	f.StringArrayVar(&o.types, "type", nil,
@@ -130,6 +133,9 @@ func (o *rbacOptions) work(ctx context.Context, e *env, settings *runSettings) (
 	c := settings.Value
 	work = accessrules.Work{
 		SavesAll: o.all, MakesPoints: len(c.Points.Schedules) > 0, FindsApps: c.Apps.Find, ShowsToken: c.Apps.TokenFile != "",
+	}
+	if c.LeaderElection.LeaderElect {
+		work.Lease = accessrules.Lease{Namespace: c.LeaderElection.ResourceNamespace, Name: c.LeaderElection.ResourceName}
 	}
 	for _, app := range c.Apps.Named {
 		target, err := apps.Parse(app.Name + "=" + app.Address)
