@@ -18,7 +18,8 @@ var released = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	out := filepath.Join(workplace, "release")
-	_, err := makeRelease(context.Background(), Source{Dir: filepath.Join(workplace, "first", "source"), Version: about.Version}, imagePlatforms, out)
+	source := Source{Dir: filepath.Join(workplace, "first", "source"), Version: about.Version}
+	_, err := makeRelease(context.Background(), source, imagePlatforms, out)
 	return out, err
 })
 

@@ -88,7 +88,8 @@ func build(name string, umask int) (string, error) {
 	old := syscall.Umask(umask)
 	defer syscall.Umask(old)
 	source, out := filepath.Join(workplace, name, "source"), filepath.Join(workplace, name, "out")
-	list, err := exec.Command("git", "-C", "../..", "ls-files", "-z", "-co", "--exclude-standard", "go.mod", "go.sum", "*.go", "cmd", "internal", "pkg", "deploy/krew", "LICENSE").Output()
+	list, err := exec.Command("git", "-C", "../..", "ls-files", "-z", "-co", "--exclude-standard",
+		"go.mod", "go.sum", "*.go", "cmd", "internal", "pkg", "deploy/krew", "LICENSE").Output()
 	if err != nil {
 		return "", fmt.Errorf("list the checkout: %w", err)
 	}

@@ -135,6 +135,12 @@ var (
 		{name: "object", fit: copied, least: 24},
 		{name: "why", fit: wrapping, least: 24, rank: 1},
 	}
+	statusColumns = []column{
+		{name: "state", rank: 4},
+		{name: "what", fit: wrapping, least: 16, rank: 1},
+		{name: "is", fit: wrapping, least: 24, rank: 3},
+		{name: "do", fit: wrapping, least: 20, rank: 2},
+	}
 	checkColumns = []column{
 		{name: "class", rank: 5},
 		{name: "problem", rank: 4},

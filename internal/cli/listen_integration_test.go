@@ -62,9 +62,9 @@ func newObservedStory(t *testing.T) *observedStory {
 var servedAt = regexp.MustCompile(`msg="serving metrics" address=(\S+)`)
 
 // serve starts the daemon.
-func (s *observedStory) serve(kubeconfig string, now func() time.Time) {
+func (s *observedStory) serve(kubeconfig string, now func() time.Time, more ...string) {
 	s.Helper()
-	s.daemon = s.startAt(kubeconfig, now, "--listen", "0")
+	s.daemon = s.startAt(kubeconfig, now, append(more, "--listen", "0")...)
 	s.eventually("it says where it serves", func() bool { return servedAt.MatchString(s.daemon.log()) })
 	s.address = servedAt.FindStringSubmatch(s.daemon.log())[1]
 	if !strings.HasPrefix(s.address, "127.0.0.1:") {

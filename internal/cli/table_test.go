@@ -124,6 +124,10 @@ var everyTable = []struct {
 		{"failed", longName, wideWhy},
 		{"note", "namespace/team-a", "created"},
 	}},
+	{"status", statusColumns, [][]string{
+		{"ok", "last good point", "20261130T113000Z, 30 min old", ""},
+		{"failing", "remote forge", wideWhy, longWhy},
+	}},
 	{"repo check", checkColumns, [][]string{
 		{
 			"damaged", "object", "objects/pack/pack-0123456789abcdef0123456789abcdef01234567.pack 0123456789ab", "inflating: zlib: invalid checksum",
