@@ -41,20 +41,26 @@ const DefaultNamespace = "default"
 
 // Parse reads [NAMESPACE/]NAME=ADDRESS.
 func Parse(text string) (Target, error) {
-	name, address, found := strings.Cut(text, "=")
-	if !found || name == "" || address == "" {
+	name, address, _ := strings.Cut(text, "=")
+	key, err := ParseKey(name)
+	if err != nil || address == "" {
 		return Target{}, fmt.Errorf("%q is not [NAMESPACE/]NAME=ADDRESS", text)
 	}
-	target := Target{AppKey: appbur.AppKey{Namespace: DefaultNamespace, Name: name}, Address: address}
-	if namespace, short, qualified := strings.Cut(name, "/"); qualified {
-		target.Namespace, target.Name = namespace, short
+	return Target{AppKey: key, Address: address}, nil
+}
+
+// ParseKey reads [NAMESPACE/]NAME.
+func ParseKey(text string) (appbur.AppKey, error) {
+	key := appbur.AppKey{Namespace: DefaultNamespace, Name: text}
+	if namespace, short, qualified := strings.Cut(text, "/"); qualified {
+		key.Namespace, key.Name = namespace, short
 	}
-	for _, part := range []string{target.Namespace, target.Name} {
-		if part == "" || strings.ContainsAny(part, "/ \t") || strings.HasPrefix(part, ".") {
-			return Target{}, fmt.Errorf("%q is not [NAMESPACE/]NAME=ADDRESS", text)
+	for _, part := range []string{key.Namespace, key.Name} {
+		if part == "" || strings.ContainsAny(part, "/= \t") || strings.HasPrefix(part, ".") {
+			return appbur.AppKey{}, fmt.Errorf("%q is not [NAMESPACE/]NAME", text)
 		}
 	}
-	return target, nil
+	return key, nil
 }
 
 // Dialer knows how to reach applications.

@@ -13,11 +13,11 @@ import (
 func newApps(e *env) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "apps",
-		Short: "List the applications that backups must hold, and retire one",
+		Short: "List applications, and export, import or compare the state of one",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	command.AddCommand(newAppsList(e), newAppsRetire(e))
+	command.AddCommand(newAppsList(e), newAppsDescribe(e), newAppsExport(e), newAppsImport(e), newAppsCompare(e), newAppsRetire(e))
 	return command
 }
 

@@ -69,6 +69,14 @@ var (
 		{name: "saved", rank: 2},
 		{name: "state", rank: 3},
 	}
+	datasetColumns = []column{
+		{name: "dataset", fit: copied, least: 12},
+		{name: "schema", rank: 1},
+		{name: "reads", rank: 2},
+		{name: "content", fit: wrapping, least: 12, rank: 3},
+		{name: "key", fit: wrapping, least: 8, rank: 4},
+		{name: "notes", fit: wrapping, least: 20, rank: 5},
+	}
 	remotesColumns = []column{
 		{name: "name", fit: copied, least: 10},
 		{name: "state", fit: wrapping, least: 20, rank: 2},

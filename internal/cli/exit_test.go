@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/apps/statedir"
 	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/pointrequest"
 	"github.com/appbur/appbur/internal/rendered"
@@ -86,7 +87,9 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitPartly, "a conformance check in which required cases were not run", errPartly},
 		{ExitPartly, "API groups whose types cannot be read now, so that the rights to them are missing (`rbac`)", errPartly},
 
-		{ExitDifferent, "`verify`, `diff`, `points diff` and `plan --exit-code` found some", errDifferent},
+		{ExitPartly, "an application that is not ready (`apps describe`)", errPartly},
+
+		{ExitDifferent, "`verify`, `diff`, `points diff`, `apps compare` and `plan --exit-code` found some", errDifferent},
 
 		{ExitPartly, "unsigned commits or restore points (`repo check`)", checkOutcome(repository.Unsigned)},
 		{ExitCredentials, "commits or restore points without a trusted signature (`repo check`)", checkOutcome(repository.Untrusted)},
@@ -95,6 +98,7 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitDamaged, "an object of the repository is damaged", gitsync.ErrCorrupt},
 		{ExitDamaged, "an object of the repository is missing", gitsync.ErrObjectNotFound},
 		{ExitDamaged, "the restore point that was named cannot be read", repository.ErrUnreadable},
+		{ExitDamaged, "a directory of `apps export` whose payloads were changed", statedir.ErrDamaged},
 		{ExitDamaged, "the history was rewritten or does not contain its anchor ([trust.md](trust.md))", repository.ErrRewritten},
 
 		{ExitNotFound, "the repository does not exist", gitsync.ErrNoRepository},

@@ -9,6 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/apps/statedir"
 	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/pointrequest"
 	"github.com/appbur/appbur/internal/repository"
@@ -56,6 +57,7 @@ var exitRules = []exitRule{
 	},
 	{ExitPartly, isAny(restore.ErrIncomplete, pause.ErrHeld, restore.ErrSilent, restore.ErrUnanswered)},
 	{ExitDamaged, isAny(repository.ErrRewritten, repository.ErrUnreadable, gitsync.ErrCorrupt, gitsync.ErrObjectNotFound)},
+	{ExitDamaged, isAny(statedir.ErrDamaged)},
 }
 
 func isAny(targets ...error) func(error) bool {

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -256,6 +257,7 @@ func TestApplicationsAreFoundInTheTarget(t *testing.T) {
 			t.Run("it is waited for and gets its state", target.restored)
 			t.Run("the plan says where it is", target.planned)
 			t.Run("it is compared", target.compared)
+			t.Run("its state by itself, by the name of the application", target.stateAlone)
 			t.Run("pods that are not ready are waited for in vain", target.notReady)
 			t.Run("never in the namespace that a map leaves", target.mapped)
 			t.Run("endpoints that a hand wrote lead nowhere", target.byHand)
@@ -293,6 +295,37 @@ func (f *found) credentials(command string) []string {
 		return nil
 	}
 	return f.app.present
+}
+
+// stateAlone describes, exports, compares and imports, with nothing but the name of the application: the Service
+// leads to it, and says who signed its certificate.
+func (f *found) stateAlone(t *testing.T) {
+	called := func(verb string, more ...string) []string {
+		return slices.Concat([]string{"apps", verb, "shop/orders", "--kubeconfig", f.cluster.Kubeconfig}, f.app.present, more)
+	}
+	says(t, f.ok(called("describe")...), "example.com 1.0.0", "(Service shop/db)", "orders")
+	f.ok(called("import", "--point", "latest", "--repo", f.repo, "--keys", f.keys, "--yes")...)
+	had, dir := f.app.has(), filepath.Join(t.TempDir(), "orders.state")
+	says(t, f.ok(called("export", "--out", dir)...), "as it is now, written to "+dir, "orders: 2 rows")
+	says(t, f.ok(called("compare", "--from", dir)...), "application shop/orders: equal")
+
+	f.app.lose(t)
+	if code, out, errs := f.run(called("compare", "--from", dir)...); code != ExitDifferent || !strings.Contains(out, "1 rows, saved were 2") {
+		t.Errorf("exit code %d\n%s%s", code, out, errs)
+	}
+	before := filepath.Join(t.TempDir(), "before.state")
+	says(t, f.ok(called("import", "--from", dir, "--save-before", before, "--yes")...), "exported again: equal", "(Service shop/db)")
+	if f.app.has() != had {
+		t.Errorf("it has %s", f.app.has())
+	}
+	f.ok(called("import", "--from", before, "--yes")...)
+	if f.app.has() != `{"id":7}` {
+		t.Errorf("it has %s", f.app.has())
+	}
+	says(t, f.ok(called("import", "--point", "latest", "--repo", f.repo, "--keys", f.keys, "--yes")...), "saved in restore point ", "equal")
+	if f.app.has() != had {
+		t.Errorf("it has %s", f.app.has())
+	}
 }
 
 func (f *found) notAsked(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/apps/services"
+	"github.com/appbur/appbur/internal/apps/statedir"
 	"github.com/appbur/appbur/internal/history"
 	"github.com/appbur/appbur/internal/pointrequest"
 	"github.com/appbur/appbur/pkg/contract"
@@ -52,6 +53,13 @@ var hintRules = []hintRule{
 	{
 		isAny(exporter.ErrOtherCluster),
 		"if the cluster was rebuilt, start again with --adopt-cluster; else check the address in the kubeconfig, and its load balancers",
+	},
+	{isAny(statedir.ErrExists), "name a directory that does not exist: nothing is written over"},
+	{isAny(statedir.ErrFormat), "name a directory that `appbur apps export` wrote"},
+	{isAny(statedir.ErrDamaged), "export the state again, or take it from a restore point with --point"},
+	{
+		isType[*statedir.SensitiveError],
+		"save it with `appbur backup`, which encrypts it; or pass --plain-sensitive to write it where whoever reads the directory can read it",
 	},
 	{
 		isAny(pointrequest.ErrNoLease),

@@ -38,6 +38,8 @@ func TestScript(t *testing.T) {
 			"status": status,
 			// makepoint makes what points.txtar is about.
 			"makepoint": makePoint,
+			// serveapp runs the applications that appstate.txtar is about.
+			"serveapp": func(ts *testscript.TestScript, neg bool, args []string) { serveApp(ts, t, neg, args) },
 			// story and tampering write the repository that audit.txtar is about.
 			"story":     func(ts *testscript.TestScript, _ bool, _ []string) { cli.AuditStory(t, ts.MkAbs(".")) },
 			"tampering": func(ts *testscript.TestScript, _ bool, _ []string) { cli.AuditTampering(t, ts.MkAbs(".")) },
@@ -65,6 +67,15 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 	if got := strconv.Itoa(exitCode(ts, args[1:])); got != args[0] {
 		ts.Fatalf("exit code %s, want %s", got, args[0])
 	}
+}
+
+// serveApp runs an application with the rows of a file, and puts its address into $NAME: `serveapp NAME ID FILE
+// [sensitive]`.
+func serveApp(ts *testscript.TestScript, t *testing.T, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: serveapp NAME ID FILE [sensitive]")
+	}
+	ts.Setenv(args[0], cli.ServeRows(t, args[1], ts.ReadFile(args[2]), len(args) > 3))
 }
 
 // makePoint makes a restore point without a cluster, with an application if a file

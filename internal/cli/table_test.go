@@ -61,6 +61,10 @@ var everyTable = []struct {
 		},
 		{"old/billing", "", "20261101T030238Z", "", "retired"},
 	}},
+	{"apps describe", datasetColumns, [][]string{
+		{"orders", "2.1", ">= 1.0, <= 2.1", "about 12000 rows, about 1.2 MiB", "id", "required; what customers have ordered"},
+		{"ledger", "1.0", ">= 1.0, <= 1.0", "application/x-tar", "", "sensitive; after orders"},
+	}},
 	{"remotes list", remotesColumns, [][]string{
 		{"origin", "up to date", "12 min ago", "https://git.example.com/platform/management-cluster-backups.git"},
 		{"disk", "behind: 12 commits and 240 restore points are missing", "never", "/mnt/backup/mgmt.git"},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -215,19 +216,24 @@ func (e *env) printVerification(v verification) error {
 	}
 
 	for _, app := range v.Apps {
-		switch {
-		case app.Error != "":
-			why := oneLine(app.Error)
-			if app.Hint != "" {
-				why += " (" + app.Hint + ")"
-			}
-			fmt.Fprintf(out, "application %s: %s %s\n", app.App, e.paint(sgrRed, "not compared:"), why)
-		case len(app.Differences) == 0:
-			fmt.Fprintf(out, "application %s: equal\n", app.App)
-		}
-		for _, difference := range app.Differences {
-			fmt.Fprintf(out, "application %s: %s %s\n", app.App, e.paint(sgrRed, "different:"), oneLine(difference))
-		}
+		e.printAppVerification(out, app)
 	}
 	return nil
+}
+
+// printAppVerification says how the state of an application compares.
+func (e *env) printAppVerification(out io.Writer, app appVerification) {
+	switch {
+	case app.Error != "":
+		why := oneLine(app.Error)
+		if app.Hint != "" {
+			why += " (" + app.Hint + ")"
+		}
+		fmt.Fprintf(out, "application %s: %s %s\n", app.App, e.paint(sgrRed, "not compared:"), why)
+	case len(app.Differences) == 0:
+		fmt.Fprintf(out, "application %s: equal\n", app.App)
+	}
+	for _, difference := range app.Differences {
+		fmt.Fprintf(out, "application %s: %s %s\n", app.App, e.paint(sgrRed, "different:"), oneLine(difference))
+	}
 }

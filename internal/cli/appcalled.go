@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/apps"
+	"github.com/appbur/appbur/internal/apps/services"
+	"github.com/appbur/appbur/internal/progress"
+)
+
+// calledOptions say how the one application is reached that a command is about. It is at an address that is given, or
+// at the Service that is labelled for it.
+type calledOptions struct {
+	appOptions
+	clusterOptions
+}
+
+func (o *calledOptions) addFlags(command *cobra.Command) {
+	o.addTrustFlags(command)
+	o.clusterOptions.addFlags(command)
+}
+
+// calledKey is which application an argument names, with an address or without.
+func calledKey(text string) (appbur.AppKey, error) {
+	name, _, _ := strings.Cut(text, "=")
+	key, err := apps.ParseKey(name)
+	if err != nil {
+		return key, &usageError{appbur.WithHint(err, "name it as in shop/orders=orders.example:7443, or shop/orders if its Service is labelled for it")}
+	}
+	return key, nil
+}
+
+// target finds the application that an argument names.
+func (o *calledOptions) target(ctx context.Context, e *env, text string) (apps.Target, apps.Dialer, error) {
+	key, err := calledKey(text)
+	if err != nil {
+		return apps.Target{}, apps.Dialer{}, err
+	}
+	dialer, err := o.dialer()
+	if err != nil {
+		return apps.Target{}, apps.Dialer{}, err
+	}
+	if strings.Contains(text, "=") {
+		target, err := apps.Parse(text)
+		if err != nil {
+			err = &usageError{appbur.WithHint(err, "for example shop/orders=orders.example:7443, or shop/orders=unix:///run/orders.sock")}
+		}
+		return target, dialer, err
+	}
+
+	config, err := o.restConfig()
+	if err != nil {
+		return apps.Target{}, dialer, err
+	}
+	cluster, err := services.NewCluster(config)
+	if err != nil {
+		return apps.Target{}, dialer, err
+	}
+	bar := e.bar("looking for "+key.String(), progress.Uncounted)
+	defer bar.finish()
+	found, err := services.Finder{Cluster: cluster}.Find(ctx, key)
+	if err != nil {
+		err = fmt.Errorf("application %s: %w", key, err)
+	}
+	return found.Target, dialer, err
+}
