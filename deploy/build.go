@@ -30,17 +30,27 @@ func Build(components ...string) ([]map[string]any, error) {
 		}
 		text += "- .." + root + "/" + component + "\n"
 	}
-	return Overlay(text)
+	return Overlay(text, nil)
 }
 
 // BuildDefault renders what `kubectl apply -k` of the directory applies.
-func BuildDefault() ([]map[string]any, error) { return build(root, "") }
+func BuildDefault() ([]map[string]any, error) { return build(filesys.MakeFsInMemory(), root) }
 
-// Overlay renders a kustomization of somebody whose copy of the files is at ../deploy.
-func Overlay(kustomization string) ([]map[string]any, error) { return build(overlay, kustomization) }
-
-func build(directory, kustomization string) ([]map[string]any, error) {
+// Overlay renders a kustomization of somebody whose copy of the files is at ../deploy, with files that it names.
+func Overlay(kustomization string, more map[string]string) ([]map[string]any, error) {
 	files := filesys.MakeFsInMemory()
+	if err := files.WriteFile(overlay+"/kustomization.yaml", []byte(kustomization)); err != nil {
+		return nil, err
+	}
+	for name, text := range more {
+		if err := files.WriteFile(overlay+"/"+name, []byte(text)); err != nil {
+			return nil, err
+		}
+	}
+	return build(files, overlay)
+}
+
+func build(files filesys.FileSystem, directory string) ([]map[string]any, error) {
 	err := fs.WalkDir(Manifests, ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
@@ -51,9 +61,6 @@ func build(directory, kustomization string) ([]map[string]any, error) {
 		}
 		return files.WriteFile(root+"/"+path, data)
 	})
-	if err == nil {
-		err = files.WriteFile(overlay+"/kustomization.yaml", []byte(kustomization))
-	}
 	if err != nil {
 		return nil, fmt.Errorf("the files of the installation: %w", err)
 	}

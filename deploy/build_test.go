@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/appbur/appbur/deploy"
 	"github.com/appbur/appbur/internal/accessrules"
@@ -97,7 +98,7 @@ func TestNamespaceIsNamedOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	moved, err := deploy.Overlay("resources: [../deploy]\nnamespace: elsewhere\n")
+	moved, err := deploy.Overlay("resources: [../deploy]\nnamespace: elsewhere\n", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,6 +173,11 @@ func TestDeploymentFitsTheConfiguration(t *testing.T) {
 	if port := fmt.Sprintf("0.0.0.0:%d", container.Ports[0].ContainerPort); c.Metrics.Listen != port {
 		t.Errorf("it listens on %s, and the port is %s", c.Metrics.Listen, port)
 	}
+	for _, remote := range c.Repository.Remotes {
+		if !mountsLogin(pod, remote.Name) {
+			t.Errorf("nobody mounts a login for %s", remote.Name)
+		}
+	}
 	for _, probe := range []string{container.LivenessProbe.HTTPGet.Path, container.StartupProbe.HTTPGet.Path} {
 		if probe != "/livez" {
 			t.Errorf("a probe asks %s", probe)
@@ -180,6 +186,22 @@ func TestDeploymentFitsTheConfiguration(t *testing.T) {
 	if container.ReadinessProbe.HTTPGet.Path != "/readyz" {
 		t.Errorf("a probe asks %s", container.ReadinessProbe.HTTPGet.Path)
 	}
+}
+
+func mountsLogin(pod corev1.PodSpec, remote string) bool {
+	for _, volume := range pod.Volumes {
+		if volume.Projected == nil {
+			continue
+		}
+		for _, source := range volume.Projected.Sources {
+			if source.Secret != nil && slices.ContainsFunc(source.Secret.Items, func(item corev1.KeyToPath) bool {
+				return item.Path == "remotes/"+remote+"/password"
+			}) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Whoever brings the keys brings those that are mounted, and never the identity, which decrypts.

@@ -104,5 +104,5 @@ func build(components ...string) ([]map[string]any, error) {
 	for _, component := range components {
 		text += "components: [../deploy/" + component + "]\n"
 	}
-	return deploy.Overlay(text)
+	return deploy.Overlay(text, nil)
 }

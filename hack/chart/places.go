@@ -25,7 +25,6 @@ var settings = []struct {
 	{"", "priorityClassName", "appbur", "{{ .Values.priorityClass.name }}"},
 
 	{"Deployment", "spec.replicas", nil, "{{ .Values.replicas }}"},
-	{"ConfigMap", "data.url", nil, "{{ .Values.remote.url | quote }}"},
 	{"", "image", "appbur", `{{ include "appbur.image" . | quote }}`},
 	{"", "secret.name", "appbur-keys", "{{ .Values.keys.secretName }}"},
 	{"ExternalSecret", "name", "appbur-keys", "{{ .Values.keys.secretName }}"},

@@ -72,7 +72,7 @@ func TestChartIsTheKustomization(t *testing.T) {
 			if len(installation.components) > 0 {
 				text += "components: [../deploy/" + strings.Join(installation.components, ", ../deploy/") + "]\n"
 			}
-			objects, err := deploy.Overlay(text)
+			objects, err := deploy.Overlay(text, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -114,7 +114,10 @@ func TestSettingsAreObeyed(t *testing.T) {
 		{"resources: {limits: {memory: 2Gi}}", "Deployment appbur", `"memory":"2Gi"`},
 		{"configuration: {watch: {quiet: 5s}}", "ConfigMap appbur", `"watch":{"quiet":"5s"}`},
 		{"keys: {secretName: other}", "Deployment appbur", `"name":"other"}},{"secret":`},
-		{"remote: {url: git@git.internal:mgmt.git}", "ConfigMap appbur-remote", `"url":"git@git.internal:mgmt.git"`},
+		{
+			"configuration: {repository: {remotes: [{name: a, url: \"https://a.example/a.git\"}]}}", "ConfigMap appbur",
+			`"remotes":[{"name":"a","url":"https://a.example/a.git"}]`,
+		},
 		{"git: {secretName: login}", "Deployment appbur", `"name":"login","optional":true`},
 		{"rbac: {rules: [{apiGroups: [\"\"], resources: [secrets], verbs: [list]}]}", "ClusterRole appbur", `"rules":[{"apiGroups":[""],"resources":["secrets"],"verbs":["list"]}]`},
 		{"priorityClass: {create: false, name: important}", "Deployment appbur", `"priorityClassName":"important"`},

@@ -160,7 +160,7 @@ func (h *heard) Reached(done int64, note string) {
 func (h *heard) Ends()                {}
 func (h *heard) Opened(Opening)       {}
 func (h *heard) Read(appbur.Coverage) {}
-func (h *heard) Warns(string)         {}
+func (h *heard) Warns(string, error)  {}
 
 // Once the capture has ended, the bytes of the exports are told, of about as many as the
 // last point holds, and nothing of them before.

@@ -48,8 +48,8 @@ type Observer interface {
 	Opened(Opening)
 	// Read tells what was read of the cluster, and what could not be.
 	Read(appbur.Coverage)
-	// Warns tells what stops nothing and what somebody should look at.
-	Warns(text string)
+	// Warns tells what stops nothing and what somebody should look at, and why it is so.
+	Warns(text string, why error)
 }
 
 // Opening is what the history says about a point that is about to be made.
@@ -112,7 +112,7 @@ func (m *Maker) Make(ctx context.Context, request Request) (Made, error) {
 		return Made{}, err
 	}
 	if made.Outcome.Unseen != nil {
-		m.Observer.Warns("a later rewrite of this history would not be noticed: " + made.Outcome.Unseen.Error())
+		m.Observer.Warns("a later rewrite of this history would not be noticed", made.Outcome.Unseen)
 	}
 
 	made.Point, err = point.Save(ctx, made.Outcome.Commit, repository.PointContent{
@@ -125,7 +125,7 @@ func (m *Maker) Make(ctx context.Context, request Request) (Made, error) {
 	}
 	m.Observer.Ends()
 	if err := point.Remember(made.Point, m.Now()); err != nil {
-		m.Observer.Warns("a later removal of this point by others would not be noticed: " + err.Error())
+		m.Observer.Warns("a later removal of this point by others would not be noticed", err)
 	}
 
 	made.count(seen.Coverage)

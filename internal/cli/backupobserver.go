@@ -78,4 +78,4 @@ func (o *backupObserver) Read(coverage appbur.Coverage) {
 }
 
 // Warns implements [backup.Observer].
-func (o *backupObserver) Warns(text string) { o.env.warn("%s", text) }
+func (o *backupObserver) Warns(text string, why error) { o.env.warn("%s: %v", text, why) }

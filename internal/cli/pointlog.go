@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"errors"
 	"log/slog"
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/backup"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/progress"
 )
 
@@ -44,5 +46,17 @@ func (l pointLog) Read(coverage appbur.Coverage) {
 	}
 }
 
-// Warns implements [backup.Observer].
-func (l pointLog) Warns(text string) { l.log.Warn(text) }
+// Warns implements [backup.Observer]. What a read-only key directory means was said when the daemon started.
+func (l pointLog) Warns(text string, why error) {
+	if !errors.Is(why, keyring.ErrReadOnly) {
+		l.log.Warn(text, "reason", why.Error())
+	}
+}
+
+// tellOfReadOnlyKeys says what the daemon cannot notice, once for all commits and points.
+func tellOfReadOnlyKeys(log *slog.Logger, keysDir string) {
+	if errors.Is(keyring.Remembers(keysDir), keyring.ErrReadOnly) {
+		log.Info("the key directory is read-only, so the commits that were seen are not remembered there; an anchor shows whether "+
+			"somebody has rewritten history", "keys", keysDir)
+	}
+}

@@ -173,6 +173,7 @@ func (d *daemonRun) watchAndCommit(ctx context.Context) error {
 		return err
 	}
 	writer.Follow()
+	tellOfReadOnlyKeys(log, keys.Dir)
 	log.Info("watching", "cluster", source.cluster.ID, "kubernetes", source.cluster.Version.String(), "repository", repo.Dir())
 
 	pace := live.pace()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/exporter"
 	"github.com/appbur/appbur/pkg/gitsync"
@@ -362,7 +363,7 @@ func (c *collector) commit(ctx context.Context) error {
 		c.options.First = false
 		c.options.Log.Info("committed", "commit", outcome.Commit.Short(), "subject", outcome.Subject, "added", outcome.Added, "changed",
 			outcome.Changed, "removed", outcome.Removed)
-		if outcome.Unseen != nil {
+		if outcome.Unseen != nil && !errors.Is(outcome.Unseen, keyring.ErrReadOnly) { // that was said at the start
 			c.options.Log.Warn("the commit could not be remembered, so a later rewrite of it would not be noticed", "reason", outcome.Unseen.Error())
 		}
 		if c.options.Committed != nil {

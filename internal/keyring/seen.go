@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/appbur/appbur"
@@ -107,8 +108,27 @@ func LastSeen(dir, name string) (Seen, bool, error) {
 // exist. Of two processes that write at the same time the later one wins, which is at worst an
 // older commit of the same history.
 func WriteSeen(dir string, list []Seen) error {
-	if err := durable.Replace(filepath.Join(dir, SeenFile), encodeSeen(list), 0o644); err != nil {
+	err := durable.Replace(filepath.Join(dir, SeenFile), encodeSeen(list), 0o644)
+	if errors.Is(err, syscall.EROFS) {
+		err = fmt.Errorf("%w: %w", ErrReadOnly, err)
+	}
+	if err != nil {
 		return fmt.Errorf("remembering what was seen of the repository: %w", err)
 	}
 	return nil
+}
+
+// ErrReadOnly means that a key directory remembers nothing, because it cannot be written to: it is a mounted Secret.
+var ErrReadOnly = errors.New("the key directory is read-only")
+
+// Remembers returns [ErrReadOnly] for a key directory that is.
+func Remembers(dir string) error {
+	f, err := os.CreateTemp(dir, ".new-*")
+	if errors.Is(err, syscall.EROFS) {
+		return ErrReadOnly
+	}
+	if err != nil {
+		return nil //nolint:nilerr // whoever writes there says it
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
