@@ -30,6 +30,7 @@ const (
 	whyPoints   = "restore points note which deprecated APIs are in use"
 	whyApps     = "applications are found by their Services (apps.find)"
 	whyLease    = "the Lease says which of several daemons writes (leaderElection)"
+	whyEvents   = "Events on the Lease tell what is wrong; without this right there are none"
 	whyToken    = "applications ask whether this account may export their state (apps.tokenFile)"
 )
 
@@ -53,12 +54,17 @@ func exporting(app appbur.AppKey) right {
 	return right{namespace: app.Namespace, group: "appbur.dev", resource: "exports", name: app.Name, verb: "create", why: whyToken}
 }
 
-// electing are the rights to a Lease. A request that creates an object has no name that could be allowed.
+// electing are the rights to a Lease, and to what is told of it. A request that creates an object has no name that could be allowed.
 func (l Lease) electing() []right {
 	to := func(verb, name string) right {
 		return right{namespace: l.Namespace, group: "coordination.k8s.io", resource: "leases", name: name, verb: verb, why: whyLease}
 	}
-	return []right{to("create", ""), to("get", l.Name), to("patch", l.Name), to("update", l.Name)}
+	telling := func(verb string) right {
+		return right{namespace: l.Namespace, group: "events.k8s.io", resource: "events", verb: verb, why: whyEvents}
+	}
+	return []right{
+		to("create", ""), to("get", l.Name), to("patch", l.Name), to("update", l.Name), telling("create"), telling("patch"),
+	}
 }
 
 // rights are all that the work needs, each once.

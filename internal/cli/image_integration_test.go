@@ -46,6 +46,13 @@ func TestTheImageBacksUpACluster(t *testing.T) {
 	}
 
 	s.runsTheDaemon(string(report.Point.ID))
+
+	// Keys that are a mounted Secret are as well kept as they can be.
+	s.image.Mount(t, filepath.Join(s.data, "keys"))
+	status := []string{"status", "--repo", "/data/mgmt.git", "--keys", "/data/keys", "--kubeconfig", "/data/kubeconfig"}
+	if out := s.ok(status...); !strings.Contains(out, "ok\tcluster\tanswers, Kubernetes 1.37.1") {
+		t.Errorf("it says\n%s", out)
+	}
 }
 
 // runsTheDaemon waits until the daemon is ready and what it saves is at the remote. It ends by itself when it is told to.

@@ -178,7 +178,10 @@ func (d *daemonRun) watchAndCommit(ctx context.Context) error {
 
 	pace := live.pace()
 	anchored := anchorEach(e, live.anchor, repo, keys, log)
-	pusher := e.pusher(seen.metrics.Pushes(e.replication(repo, keys.Dir), repo.Points), live.pushes, log)
+	announced, quiet := d.announcer(ctx)
+	defer quiet()
+	push := announcePushes(announced, e.replication(repo, keys.Dir))
+	pusher := e.pusher(seen.metrics.Pushes(push, repo.Points), live.pushes, log)
 	options := daemon.Options{
 		Quiet: pace.Quiet, Limit: pace.Limit, Now: e.now, Log: log, Hint: hintOf, Status: status, First: writer.Empty(),
 		Maintainer: repo, MaintainAfter: pace.MaintainAfter, Paces: live.paces,
@@ -209,7 +212,9 @@ func (d *daemonRun) watchAndCommit(ctx context.Context) error {
 			})
 		})
 	}
-	points := &scheduledPoints{env: e, options: o, first: source, log: log, live: live, pushed: pusher.Want, seen: seen, elector: d.elector}
+	points := &scheduledPoints{
+		env: e, options: o, first: source, log: log, live: live, pushed: pusher.Want, seen: seen, elector: d.elector, announced: announced,
+	}
 	return points.beside(ctx, settings.Value.Points.Specs(), func(ctx context.Context) error {
 		return daemon.Run(ctx, seen.metrics.Watcher(source.Exporter), seen.metrics.Writer(writer), options)
 	})

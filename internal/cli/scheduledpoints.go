@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/announce"
 	"github.com/appbur/appbur/internal/apps"
 	"github.com/appbur/appbur/internal/backup"
 	"github.com/appbur/appbur/internal/configuration"
@@ -53,6 +54,8 @@ type scheduledPoints struct {
 	seen *observed
 	// elector is nil where nobody can ask for a point.
 	elector *leader.Elector
+	// announced hears what became of each point.
+	announced *announce.Announcer
 	// last are the marks of the applications of the newest point that was made here; see [apps.Mark].
 	last marks
 }
@@ -97,7 +100,7 @@ func (s *scheduledPoints) points(specs []schedule.Spec) (*daemon.Points, error) 
 		return nil, err
 	}
 	return daemon.NewPoints(daemon.PointOptions{
-		Schedules: list, Made: made, Make: s.make, Now: s.env.now, Log: s.log, Hint: hintOf,
+		Schedules: list, Made: made, Make: announcePoints(s.announced, s.make), Now: s.env.now, Log: s.log, Hint: hintOf,
 	}), nil
 }
 

@@ -54,6 +54,11 @@ func newElector(leases v1.LeaseInterface, o Options) (*Elector, error) {
 	return &Elector{o: o, leases: leases, heard: o.Now()}, nil
 }
 
+// Lease is where the election is.
+func (e *Elector) Lease() types.NamespacedName {
+	return types.NamespacedName{Namespace: e.o.Namespace, Name: e.o.Name}
+}
+
 // Run has work done whenever this process leads, and waits for its turn otherwise, until ctx ends. An error of
 // work ends it too, and lets the next process lead at once.
 func (e *Elector) Run(ctx context.Context, work Work) error {

@@ -111,6 +111,15 @@ func (i *Image) spec(t testing.TB, mounts []Mount, args []string) map[string]any
 	}
 }
 
+// Mount makes a directory what a Secret is that is mounted into a Pod with fsGroup: all in it is root's, and the image's
+// group may read it.
+func (i *Image) Mount(t testing.TB, dir string) {
+	t.Helper()
+	_, group, _ := strings.Cut(i.Config.User, ":")
+	asRoot(t, "chown", "-R", "0:"+group, dir)
+	asRoot(t, "chmod", "-R", "u=rX,g=rX,o=", dir)
+}
+
 // Give gives a directory and all in it to the image's user, as a volume with fsGroup would be.
 func (i *Image) Give(t testing.TB, dir string) {
 	t.Helper()
