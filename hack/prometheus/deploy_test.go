@@ -121,13 +121,14 @@ func TestAlertsFireWhereTheyShould(t *testing.T) {
 	rules := alerts(t)
 	fired := map[string]bool{}
 	for name, want := range map[string][]string{
-		"good":     nil,
-		"nothing":  {"AppburPointTooOld"},
-		"old":      {"AppburPointTooOld"},
-		"partial":  {"AppburPointIncomplete"},
-		"unpushed": {"AppburNotReplicated"},
-		"stuck":    {"AppburCommitsStuck"},
-		"":         {"AppburDown"},
+		"good":       nil,
+		"nothing":    {"AppburPointTooOld"},
+		"old":        {"AppburPointTooOld"},
+		"partial":    {"AppburPointIncomplete"},
+		"unpushed":   {"AppburNotReplicated"},
+		"stuck":      {"AppburCommitsStuck"},
+		"leaderless": {"AppburNobodyLeads"},
+		"":           {"AppburDown"},
 	} {
 		s := expose(t, name)
 		var got []string

@@ -100,13 +100,12 @@ func whileLeading(ctx context.Context, elector *leader.Elector, work leader.Work
 	return elector.Run(ctx, work)
 }
 
-// settle makes this process the one that writes: what it opens from now on asks the Lease before each write, and whoever
-// was in the middle of a write when it was elected has ended that, or is refused.
+// settle makes this process the one that writes to this directory: whoever was in the middle of a write when it was elected
+// has ended that, or is refused.
 func (d *daemonRun) settle(ctx context.Context) error {
 	if d.elector == nil {
 		return nil
 	}
-	d.options.fence = d.elector.Confirm
 	if empty, err := workingcopy.Vacant(d.options.repo); empty || err != nil {
 		return err // nobody else writes to what is not there
 	}

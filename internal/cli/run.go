@@ -132,9 +132,10 @@ func runRun(ctx context.Context, e *env, o *runOptions, flags *pflag.FlagSet) er
 	}
 	d := &daemonRun{
 		env: e, options: o, settings: settings, hangups: hangups, live: live, seen: seen, copied: copied, elector: elector, log: log,
+		overtaking: &overtaking{now: e.now},
 	}
 	defer d.standBy(ctx)()
-	return whileLeading(ctx, elector, d.watchAndCommit)
+	return whileLeading(ctx, elector, d.work)
 }
 
 // daemonRun is what a daemon has from its start to its end.
@@ -148,7 +149,9 @@ type daemonRun struct {
 	copied   *workingCopy
 	// elector is nil where this process may write in any case.
 	elector *leader.Elector
-	log     *slog.Logger
+	// overtaking tells the watch that others have written to a remote.
+	overtaking *overtaking
+	log        *slog.Logger
 }
 
 // watchAndCommit keeps the repository equal to the cluster, until ctx ends. All that it writes with is made anew, because
@@ -181,7 +184,7 @@ func (d *daemonRun) watchAndCommit(ctx context.Context) error {
 	announced, quiet := d.announcer(ctx)
 	defer quiet()
 	push := announcePushes(announced, e.replication(repo, keys.Dir))
-	pusher := e.pusher(seen.metrics.Pushes(push, repo.Points), live.pushes, log)
+	pusher := e.pusher(d.overtaking.noticing(seen.metrics.Pushes(push, repo.Points)), live.pushes, log)
 	options := daemon.Options{
 		Quiet: pace.Quiet, Limit: pace.Limit, Now: e.now, Log: log, Hint: hintOf, Status: status, First: writer.Empty(),
 		Maintainer: repo, MaintainAfter: pace.MaintainAfter, Paces: live.paces,

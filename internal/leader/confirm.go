@@ -23,27 +23,40 @@ func (e *Elector) Confirm(ctx context.Context) error {
 	case errors.Is(context.Cause(t.ctx), ErrLost):
 		return context.Cause(t.ctx)
 	case left <= 0:
-		return e.lost(lost("the Lease could not be renewed for %s", e.o.RenewDeadline))
+		return e.late(t)
 	}
 
 	asking, cancel := context.WithTimeout(ctx, min(left, e.o.RetryPeriod))
 	defer cancel()
 	lease, err := e.leases.Get(asking, e.o.Name, metav1.GetOptions{})
+	var over error
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case apierrors.IsNotFound(err):
-		return e.lost(lost("the Lease %s was deleted", e.name()))
-	case err == nil && holder(lease) != e.o.Identity:
-		return e.lost(lost("the Lease %s is held by %s", e.name(), who(holder(lease))))
+		over = lost("the Lease %s was deleted", e.name())
+	case err == nil:
+		over = e.judge(t, lease)
+	}
+	if over != nil {
+		t.lose(over)
+		return over
 	}
 
 	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.left() <= 0 { // the question took too long
-		return lost("the Lease could not be renewed for %s", e.o.RenewDeadline)
+	left = e.left()
+	e.mu.Unlock()
+	if left <= 0 { // the question took too long
+		return e.late(t)
 	}
 	return nil
+}
+
+// late ends a term in which the Lease was not renewed in time.
+func (e *Elector) late(t *term) error {
+	over := lost("the Lease could not be renewed for %s", e.o.RenewDeadline)
+	t.lose(over)
+	return over
 }
 
 // Reaches returns why this process can neither lead nor take over, nil if it can.

@@ -25,8 +25,10 @@ type Elector struct {
 	mu sync.Mutex
 	// term is nil while this process does not lead.
 	term *term
-	// renewed is when the last request was sent that made this process the holder.
-	renewed time.Time
+	// renewed is when the last request was sent that made this process the holder, transitions how often the Lease had changed
+	// hands by then.
+	renewed     time.Time
+	transitions int32
 	// heard is when the API server last answered for the Lease, failed why it does not, holder what it said.
 	heard  time.Time
 	failed error

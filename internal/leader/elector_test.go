@@ -189,6 +189,40 @@ func TestALeaderThatSeesAnotherHolderStops(t *testing.T) {
 	})
 }
 
+// A leader that was asleep while another one led, and finds the Lease free when it wakes up, wins it again. That is another
+// term: what it was about to write is of before.
+func TestALeaseThatIsWonAgainIsAnotherTerm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := &leaseInMemory{}
+		first := joins(t, server, "first")
+		pass(t, 5*time.Second, first)
+		server.hold("somebody") // between two looks of the first
+		server.hold("")
+		if err := first.Confirm(t.Context()); !errors.Is(err, ErrLost) {
+			t.Errorf("before it is won again, it is told %v", err)
+		}
+		pass(t, 10*time.Second, first)
+		if len(first.terms) != 3 || !first.leads() {
+			t.Errorf("first %v", first.terms)
+		}
+	})
+
+	synctest.Test(t, func(t *testing.T) { // won again before it is asked
+		server := &leaseInMemory{}
+		first := joins(t, server, "first")
+		pass(t, 5*time.Second, first)
+		server.hold("somebody")
+		server.hold("first")
+		if err := first.Confirm(t.Context()); !errors.Is(err, ErrLost) || !strings.Contains(err.Error(), "was lost, and won again") {
+			t.Errorf("after it was won again, it is told %v", err)
+		}
+		pass(t, 20*time.Second, first)
+		if len(first.terms) != 3 || !first.leads() {
+			t.Errorf("first %v", first.terms)
+		}
+	})
+}
+
 // Who asks whether it may write goes by its own clock while nobody answers.
 func TestConfirmWithoutAnAPIServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

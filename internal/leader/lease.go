@@ -71,14 +71,18 @@ func (e *Elector) hear(lease *coordination.Lease, err error) {
 	default:
 		e.failed = err
 	}
-	observe := e.observe
+	observe, t := e.observe, e.term
 	e.mu.Unlock()
-
-	if err == nil && holder(lease) == e.o.Identity && observe != nil {
-		observe(lease.DeepCopy())
+	if err != nil || t == nil {
+		return
 	}
-	if err == nil && holder(lease) != e.o.Identity {
-		_ = e.lost(lost("the Lease %s is held by %s", e.name(), who(holder(lease))))
+
+	if over := e.judge(t, lease); over != nil {
+		t.lose(over)
+		return
+	}
+	if observe != nil {
+		observe(lease.DeepCopy())
 	}
 }
 
@@ -86,13 +90,39 @@ func (e *Elector) hear(lease *coordination.Lease, err error) {
 func (e *Elector) renew(sent time.Time, lease *coordination.Lease, err error) {
 	if err == nil && holder(lease) == e.o.Identity {
 		e.mu.Lock()
-		e.renewed = sent
-		if e.term != nil && e.term.ctx.Err() == nil {
-			e.term.deadline.Reset(e.left())
+		switch {
+		case e.term == nil:
+			e.renewed, e.transitions = sent, transitions(lease)
+		case e.term.transitions == transitions(lease):
+			e.renewed = sent
+			if e.term.ctx.Err() == nil {
+				e.term.deadline.Reset(e.left())
+			}
 		}
 		e.mu.Unlock()
 	}
 	e.hear(lease, err)
+}
+
+// transitions is how often a Lease has changed hands.
+func transitions(lease *coordination.Lease) int32 {
+	if lease.Spec.LeaseTransitions == nil {
+		return 0
+	}
+	return *lease.Spec.LeaseTransitions
+}
+
+// judge returns why a term is over, going by the Lease. One that was lost and won again is another term: somebody else may have
+// written in between.
+func (e *Elector) judge(t *term, lease *coordination.Lease) error {
+	switch {
+	case holder(lease) != e.o.Identity:
+		return lost("the Lease %s is held by %s", e.name(), who(holder(lease)))
+	case transitions(lease) != t.transitions:
+		return lost("the Lease %s was lost, and won again", e.name())
+	default:
+		return nil
+	}
 }
 
 func holder(lease *coordination.Lease) string {

@@ -56,6 +56,10 @@ func (s *leaseInMemory) hold(identity string) {
 		panic(err)
 	}
 	lease.Spec.HolderIdentity = &identity
+	if identity != "" { // who takes it counts
+		now := transitions(lease) + 1
+		lease.Spec.LeaseTransitions = &now
+	}
 	if _, err := s.put(lease, false); err != nil {
 		panic(err)
 	}

@@ -10,6 +10,8 @@ type term struct {
 	ctx context.Context
 	// lose ends the term, and says why.
 	lose context.CancelCauseFunc
+	// transitions is how often the Lease had changed hands when the term began.
+	transitions int32
 	// deadline ends it when the Lease was not renewed in time.
 	deadline *time.Timer
 }
@@ -19,7 +21,8 @@ func (e *Elector) begin(ctx context.Context) *term {
 	t := &term{}
 	t.ctx, t.lose = context.WithCancelCause(ctx)
 	e.mu.Lock()
-	t.deadline = time.AfterFunc(e.left(), func() { t.lose(lost("the Lease could not be renewed for %s", e.o.RenewDeadline)) })
+	t.transitions = e.transitions
+	t.deadline = time.AfterFunc(e.left(), func() { _ = e.late(t) })
 	e.term = t
 	e.mu.Unlock()
 	e.o.Log.Info("this process leads, and writes", "lease", e.name(), "identity", e.o.Identity)
@@ -39,14 +42,3 @@ func (e *Elector) end(t *term) {
 
 // left is how long this process leads if the Lease is not renewed any more. The caller holds the lock.
 func (e *Elector) left() time.Duration { return e.renewed.Add(e.o.RenewDeadline).Sub(e.o.Now()) }
-
-// lost ends the term, if one is under way, and returns why.
-func (e *Elector) lost(why error) error {
-	e.mu.Lock()
-	t := e.term
-	e.mu.Unlock()
-	if t != nil {
-		t.lose(why)
-	}
-	return why
-}

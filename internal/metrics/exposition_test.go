@@ -41,6 +41,10 @@ func TestExpositionInEachState(t *testing.T) {
 			time.Sleep(time.Hour)
 			pointAndPush(t, m, s, appbur.RestorePoint{Objects: 8}, false)
 		},
+		"leaderless": func(t *testing.T, m *Metrics, s *shelf) {
+			good(t, m, s)
+			m.SetLeader(false)
+		},
 		"stuck": func(t *testing.T, m *Metrics, s *shelf) {
 			good(t, m, s)
 			_ = m.Writer(&desk{}).Put(manifest.Result{})

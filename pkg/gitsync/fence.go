@@ -31,6 +31,11 @@ func (r *Repository) mayWrite(ctx context.Context) error {
 // Settle waits until nobody is in the middle of a write to this directory. Who begins to write asks for it first, and
 // reads the refs afterwards.
 func (r *Repository) Settle(ctx context.Context) error {
+	turn, err := r.TakeTurn(ctx)
+	if err != nil {
+		return err
+	}
+	defer turn.Release()
 	unlock, err := r.lock(ctx)
 	if err != nil {
 		return err
