@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -16,12 +17,16 @@ import (
 
 	authorizationv1 "k8s.io/api/authorization/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/apps/services"
+	"github.com/appbur/appbur/internal/leader"
+	"github.com/appbur/appbur/internal/leader/timing"
 	"github.com/appbur/appbur/pkg/exporter"
 	"github.com/appbur/appbur/pkg/manifest"
 )
@@ -65,6 +70,7 @@ spec:
 			t.Run("they are enough", w.enough)
 			t.Run("those for all types are enough", w.enoughForAll)
 			t.Run("none of them can be spared", w.least)
+			t.Run("each right to the Lease is needed", w.elected)
 			t.Run("a type that the rules leave out is not read", w.leftOut)
 		})
 	}
@@ -184,10 +190,98 @@ func (w *watched) least(t *testing.T) {
 	t.Logf("%d rights, %d of them to watch", len(rights), len(want))
 }
 
+// elected gives an account all rights to a Lease but one, and it is told which.
+func (w *watched) elected(t *testing.T) {
+	rights := w.rights("--leader-elect", "--type", "secrets")
+	rights = slices.DeleteFunc(rights, func(r rbacv1.PolicyRule) bool { return !slices.Contains(r.Resources, "leases") })
+	if len(rights) != 4 {
+		t.Fatalf("%d rights to the Lease", len(rights))
+	}
+	for i := range len(rights) + 1 { // the last one lacks nothing
+		name := fmt.Sprintf("elector-%d", i)
+		role := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Name: name}, Rules: slices.Clone(rights)}
+		lacks := "nothing"
+		if i < len(rights) {
+			role.Rules, lacks = slices.Delete(role.Rules, i, i+1), rights[i].Verbs[0]
+		}
+		config := w.elector(name, role)
+		told := w.leads(config)
+		if lacks == "nothing" && told != nil || lacks != "nothing" && !apierrors.IsForbidden(errors.Unwrap(told)) {
+			t.Errorf("an account that lacks %s is told %v", lacks, told)
+		}
+		if err := w.admin.CoordinationV1().Leases("appbur-system").Delete(t.Context(), "appbur", metav1.DeleteOptions{}); err != nil &&
+			!apierrors.IsNotFound(err) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// elector gives an account a role in the namespace of the Lease.
+func (w *watched) elector(name string, role *rbacv1.Role) *rest.Config {
+	w.Helper()
+	binding := &rbacv1.RoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: name}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: name},
+		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: name}},
+	}
+	_, err := w.admin.RbacV1().Roles("appbur-system").Create(w.Context(), role, metav1.CreateOptions{})
+	if err == nil {
+		_, err = w.admin.RbacV1().RoleBindings("appbur-system").Create(w.Context(), binding, metav1.CreateOptions{})
+	}
+	if err != nil {
+		w.Fatal(err)
+	}
+	some := role.Rules[0]
+	what := authorizationv1.ResourceAttributes{
+		Namespace: "appbur-system", Verb: some.Verbs[0], Group: some.APIGroups[0], Resource: some.Resources[0],
+	}
+	if len(some.ResourceNames) > 0 {
+		what.Name = some.ResourceNames[0]
+	}
+	w.allowed(name, nil, what)
+	config := w.cluster.RESTConfig()
+	config.Impersonate = rest.ImpersonationConfig{UserName: name}
+	return config
+}
+
+// leads takes part in an election until the Lease was renewed, and changes it as an answer to a request does. It returns
+// what is told to be missing.
+func (w *watched) leads(config *rest.Config) error {
+	w.Helper()
+	elector, err := leader.New(config, leader.Options{
+		Namespace: "appbur-system", Name: "appbur", Identity: config.Impersonate.UserName, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Timing: timing.Timing{LeaseDuration: 5 * time.Second, RenewDeadline: 3 * time.Second, RetryPeriod: 200 * time.Millisecond},
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(w.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- elector.Run(ctx, func(ctx context.Context) error { <-ctx.Done(); return nil })
+	}()
+	defer func() { stop(); <-ended }()
+
+	var told error
+	w.eventually("it leads, or is told why it does not", func() bool {
+		if told = elector.Reaches(); told != nil {
+			return true
+		}
+		lease, err := w.admin.CoordinationV1().Leases("appbur-system").Get(w.Context(), "appbur", metav1.GetOptions{})
+		if err != nil || lease.Spec.RenewTime == nil || lease.Spec.AcquireTime == nil {
+			return false
+		}
+		return lease.Spec.RenewTime.After(lease.Spec.AcquireTime.Time)
+	})
+	if told != nil {
+		return told
+	}
+	return elector.Patch(w.Context(), types.MergePatchType, []byte(`{"metadata":{"annotations":{"a":"b"}}}`))
+}
+
 // rights are those that are printed for the cluster, one verb on one resource each.
-func (w *watched) rights() []rbacv1.PolicyRule {
+func (w *watched) rights(more ...string) []rbacv1.PolicyRule {
 	var rights []rbacv1.PolicyRule
-	for _, object := range w.printed() {
+	for _, object := range w.printed(more...) {
 		for _, rule := range object.Rules {
 			for _, verb := range rule.Verbs {
 				one := rbacv1.PolicyRule{Verbs: []string{verb}, APIGroups: rule.APIGroups, ResourceNames: rule.ResourceNames}

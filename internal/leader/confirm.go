@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -63,6 +65,9 @@ func (e *Elector) late(t *term) error {
 func (e *Elector) Reaches() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	for _, done := range slices.Sorted(maps.Keys(e.refused)) {
+		return fmt.Errorf("the Lease %s may not be %s: %w", e.name(), done, e.refused[done])
+	}
 	silent := e.o.Now().Sub(e.heard)
 	if silent <= e.o.LeaseDuration {
 		return nil

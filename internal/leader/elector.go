@@ -33,6 +33,8 @@ type Elector struct {
 	heard  time.Time
 	failed error
 	holder string
+	// refused is what the account may not do with the Lease, by what it tried last.
+	refused map[string]error
 	// observe is shown the Lease whenever this process is seen to hold it; it may be nil.
 	observe func(*coordination.Lease)
 }
@@ -53,7 +55,7 @@ func newElector(leases v1.LeaseInterface, o Options) (*Elector, error) {
 	if o.Changed == nil {
 		o.Changed = func(bool) {}
 	}
-	return &Elector{o: o, leases: leases, heard: o.Now()}, nil
+	return &Elector{o: o, leases: leases, heard: o.Now(), refused: make(map[string]error)}, nil
 }
 
 // Lease is where the election is.

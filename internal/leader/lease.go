@@ -40,6 +40,7 @@ func (l observedLeases) Leases(string) v1.LeaseInterface { return l }
 // Get implements [v1.LeaseInterface].
 func (l observedLeases) Get(ctx context.Context, name string, o metav1.GetOptions) (*coordination.Lease, error) {
 	lease, err := l.LeaseInterface.Get(ctx, name, o)
+	l.elector.mind("read", err)
 	l.elector.hear(lease, err)
 	return lease, err
 }
@@ -48,6 +49,7 @@ func (l observedLeases) Get(ctx context.Context, name string, o metav1.GetOption
 func (l observedLeases) Create(ctx context.Context, lease *coordination.Lease, o metav1.CreateOptions) (*coordination.Lease, error) {
 	sent := l.elector.o.Now()
 	written, err := l.LeaseInterface.Create(ctx, lease, o)
+	l.elector.mind("created", err)
 	l.elector.renew(sent, written, err)
 	return written, err
 }
@@ -56,8 +58,26 @@ func (l observedLeases) Create(ctx context.Context, lease *coordination.Lease, o
 func (l observedLeases) Update(ctx context.Context, lease *coordination.Lease, o metav1.UpdateOptions) (*coordination.Lease, error) {
 	sent := l.elector.o.Now()
 	written, err := l.LeaseInterface.Update(ctx, lease, o)
+	l.elector.mind("updated", err)
 	l.elector.renew(sent, written, err)
 	return written, err
+}
+
+// mind notes, and says once, what the account may not do. A process that may read the Lease and not write it would stand
+// by for ever, and look like one that may lead.
+func (e *Elector) mind(done string, err error) {
+	e.mu.Lock()
+	known := e.refused[done]
+	if apierrors.IsForbidden(err) {
+		e.refused[done] = err
+	} else {
+		delete(e.refused, done)
+	}
+	e.mu.Unlock()
+
+	if known == nil && apierrors.IsForbidden(err) {
+		e.o.Log.Error("this process cannot lead: the Lease may not be "+done, "lease", e.name(), "reason", err.Error())
+	}
 }
 
 // hear notes how the Lease is.
