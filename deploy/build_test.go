@@ -63,6 +63,34 @@ func names(objects []map[string]any) []string {
 	return list
 }
 
+// The overlay of docs/install.md installs the image and the remote that it names, and nothing of the example's.
+func TestTheOverlayOfTheTaskPage(t *testing.T) {
+	page, err := os.ReadFile("../docs/install.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, found := strings.Cut(string(page), "```yaml\n# kustomization.yaml\n")
+	text, _, _ = strings.Cut(text, "```")
+	if !found {
+		t.Fatal("there is no overlay on the page")
+	}
+	file, err := deploy.Manifests.ReadFile("base/appbur.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mine := strings.ReplaceAll(string(file), "git.example", "git.internal")
+
+	objects, err := deploy.Overlay(strings.ReplaceAll(text, "../appbur/deploy", "../deploy"), map[string]string{"appbur.yaml": mine})
+	if err != nil {
+		t.Fatal(err)
+	}
+	image := typed[appsv1.Deployment](t, objects, "Deployment").Spec.Template.Spec.Containers[0].Image
+	configured := typed[corev1.ConfigMap](t, objects, "ConfigMap")
+	if image != "registry.internal/appbur:v1.2.3" || configured.Name != "appbur" || configured.Data["appbur.yaml"] != mine {
+		t.Errorf("%s %s\n%s", image, configured.Name, configured.Data["appbur.yaml"])
+	}
+}
+
 // Every component can be added to the base, alone and with all others, and nothing of the base gets lost.
 func TestComponentsAreAdded(t *testing.T) {
 	base := names(build(t))

@@ -1,6 +1,6 @@
 // Chart makes the Helm chart in deploy/chart of the kustomize base and its components in deploy, so that
 // both install the same. What a user of the chart can set is in places.go, with the place in the manifests that it
-// stands for; Chart.yaml, values.yaml and the templates that begin with an underscore are written by hand.
+// stands for; Chart.yaml, values.yaml and the templates that are no YAML are written by hand.
 //
 //	go run ./hack/chart deploy/chart
 package main

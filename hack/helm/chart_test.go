@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -141,6 +142,45 @@ func TestSettingsAreObeyed(t *testing.T) {
 	}
 }
 
+// What Helm prints afterwards names what has to be there, and where the history goes.
+func TestNotesSayWhatIsNeeded(t *testing.T) {
+	rendered, err := renderValues(loadChart(t), valuesOf(t,
+		"{keys: {secretName: other-keys}, configuration: {repository: {remotes: [{name: a, url: \"https://a.example/a.git\"}]}}}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	notes := rendered["appbur/templates/NOTES.txt"]
+	for _, says := range []string{
+		"Secret other-keys: signing.key", "Secret appbur-git", "a: https://a.example/a.git", "--repo https://a.example/a.git",
+	} {
+		if !strings.Contains(notes, says) {
+			t.Errorf("%q is missing in\n%s", says, notes)
+		}
+	}
+	if _, err := renderValues(loadChart(t), valuesOf(t, "{configuration: {repository: {remotes: []}}}")); err != nil {
+		t.Errorf("without a remote: %v", err)
+	}
+}
+
+// The values of docs/install.md are some that the chart has, and give two replicas that push to that remote.
+func TestTheValuesOfTheTaskPage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/install.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, values, found := strings.Cut(string(page), "```yaml\n# values.yaml\n")
+	values, _, _ = strings.Cut(values, "```")
+	if !found {
+		t.Fatal("there are no values on the page")
+	}
+	objects := byName(t, render(t, values))
+	data, err := json.Marshal(objects)
+	if err != nil || !strings.Contains(string(data), `"replicas":2`) ||
+		!strings.Contains(string(data), `"url":"https://git.internal/platform/mgmt.git"`) {
+		t.Errorf("%v\n%s", err, data)
+	}
+}
+
 // Values that nobody knows, or that the daemon would refuse, are refused before anything is installed.
 func TestWrongValuesAreRefused(t *testing.T) {
 	for values, says := range map[string]string{
@@ -184,6 +224,9 @@ func render(t *testing.T, values string) []map[string]any {
 	}
 	var objects []map[string]any
 	for name, text := range rendered {
+		if !strings.HasSuffix(name, ".yaml") {
+			continue // for people
+		}
 		decoder := yaml.NewDecoder(strings.NewReader(text))
 		for {
 			var object map[string]any
