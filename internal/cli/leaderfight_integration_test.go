@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -20,6 +21,9 @@ import (
 
 	"github.com/appbur/appbur/internal/testremote"
 )
+
+// fightsFlag is how often a leader is stopped or killed; 60 take some ten minutes.
+var fightsFlag = flag.Int("fights", 6, "how often the leader of two daemons is stopped or killed")
 
 // fight is two daemons that fight for the Lease, while the cluster changes.
 type fight struct {
@@ -275,7 +279,7 @@ func TestTwoDaemonsThatFightForOneVolume(t *testing.T) {
 	f := &fight{replicas: s, bare: bare, seats: [2]*seat{
 		{name: "first", repo: s.repo, keys: s.keys, flags: busy}, {name: "second", repo: s.repo, keys: s.keys, flags: busy},
 	}}
-	f.toTheEnd(6)
+	f.toTheEnd(*fightsFlag)
 	s.whole(s.repo)
 }
 
@@ -294,7 +298,7 @@ func TestTwoDaemonsThatFightWithACopyEach(t *testing.T) {
 			flags: append([]string{"--remote", "web=" + url}, busy...),
 		}
 	}
-	last := f.toTheEnd(6)
+	last := f.toTheEnd(*fightsFlag)
 
 	s.ok("repo", "check", "--repo", last.repo, "--keys", last.keys)
 	for line := range strings.Lines(testremote.Git(t, bare, "log", "--min-parents=2", "--format=%s", "main")) {

@@ -64,7 +64,8 @@ type scheduledPoints struct {
 func (s *scheduledPoints) beside(ctx context.Context, specs []schedule.Spec, work func(context.Context) error) error {
 	if len(specs) == 0 {
 		if s.options.finding.find || len(s.options.targets) > 0 {
-			s.log.Warn("no application is saved, because restore points have no schedule", "hint", "set points.schedules, or pass --schedule CRON")
+			s.log.Warn("no application is saved unless somebody asks for a restore point, because there is no schedule",
+				"hint", "set points.schedules, or pass --schedule CRON")
 		}
 		if s.elector == nil {
 			return work(ctx)
