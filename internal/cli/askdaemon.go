@@ -145,6 +145,9 @@ func (s *scheduledPoints) answerRequests(ctx context.Context, points *daemon.Poi
 		Identity: s.elector.Identity(), Patch: s.elector.Patch, Hint: hintOf, Now: s.env.now, Log: s.log,
 		Make: func(ctx context.Context) (appbur.RestorePointID, bool, error) {
 			made, err := points.Ask(ctx)
+			if err == nil && made.Unreplicated != nil {
+				err = fmt.Errorf("%s is made: %w", made.ID, made.Unreplicated)
+			}
 			return made.ID, made.Partial, err
 		},
 	})

@@ -23,6 +23,7 @@ type backupOptions struct {
 	json    bool
 
 	noMaintain bool
+	durabilityOptions
 	// daemon says that a daemon is to make the point, and which.
 	daemon daemonOptions
 }
@@ -75,6 +76,7 @@ daemon, so it takes no repository and no keys, but the right to change that Leas
 	noPushFlag(command, &o.noPush)
 	command.Flags().BoolVar(&o.noMaintain, "no-maintain", false, "do not pack the repository together, even if it is due")
 	o.addAnchorFlag(e, command, "to write afterwards")
+	o.addDurabilityFlag(command)
 	o.daemon.addFlags(command)
 	jsonFlag(command, &o.json)
 	return command
@@ -97,6 +99,8 @@ type backupReport struct {
 	Seconds  float64         `json:"seconds"`
 	// Replication is nil when nothing was pushed.
 	Replication *repository.Replication `json:"replication,omitempty"`
+	// Durability is nil for a point that counts wherever it is.
+	Durability *durabilityReport `json:"durability,omitempty"`
 	// Maintenance is nil when none was due.
 	Maintenance *maintenanceReport `json:"maintenance,omitempty"`
 }
@@ -108,6 +112,10 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 		return err
 	}
 	repo, keys, err := o.writable(e)
+	if err != nil {
+		return err
+	}
+	mustBePushed, err := o.pushes(repo, o.noPush)
 	if err != nil {
 		return err
 	}
@@ -134,7 +142,14 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 	}
 	if !o.noPush {
 		bar := e.transferBar()
-		report.Replication, err = e.replicate(ctx, repo, keys.Dir, bar.report)
+		push := func(ctx context.Context) (*repository.Replication, error) {
+			return e.replicate(ctx, repo, keys.Dir, bar.report)
+		}
+		if mustBePushed {
+			report.Replication, report.Durability, err = e.replicateDurably(ctx, push)
+		} else {
+			report.Replication, err = push(ctx)
+		}
 		bar.finish()
 		if err != nil {
 			return err
@@ -149,7 +164,8 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 	if err := o.writeAnchor(e, repo, keys); err != nil {
 		return err
 	}
-	if made.Point.Partial || report.Replication != nil && !report.Replication.Replicated() {
+	if made.Point.Partial || report.Replication != nil && !report.Replication.Replicated() ||
+		report.Durability != nil && !report.Durability.Durable {
 		return errPartly
 	}
 	return nil
@@ -194,6 +210,13 @@ func (e *env) printBackup(r backupReport, asJSON bool) error {
 	}
 	if r.Replication != nil {
 		e.printReplication(*r.Replication)
+	}
+	if d := r.Durability; d != nil {
+		state := e.paint(sgrGreen, "the point counts: it is pushed")
+		if !d.Durable {
+			state = e.paint(sgrYellow, "NOT DURABLE") + ", so the point does not count yet: " + d.Reason
+		}
+		fmt.Fprintf(out, "durability     %s\n", state)
 	}
 	if m := r.Maintenance; m != nil {
 		fmt.Fprintf(out, "maintenance    %d packs, before %d; %s, before %s\n",

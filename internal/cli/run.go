@@ -183,8 +183,10 @@ func (d *daemonRun) watchAndCommit(ctx context.Context) error {
 	anchored := anchorEach(e, live.anchor, repo, keys, log)
 	announced, quiet := d.announcer(ctx)
 	defer quiet()
-	push := announcePushes(announced, e.replication(repo, keys.Dir))
-	pusher := e.pusher(d.overtaking.noticing(seen.metrics.Pushes(push, repo.Points)), live.pushes, log)
+	push := d.overtaking.noticing(seen.metrics.Pushes(announcePushes(announced, e.replication(repo, keys.Dir)), repo.Points))
+	push = oneAtATime(push)
+	pusher := e.pusher(push, live.pushes, log)
+	seen.metrics.CountWhenReplicated(live.demandsOf())
 	options := daemon.Options{
 		Quiet: pace.Quiet, Limit: pace.Limit, Now: e.now, Log: log, Hint: hintOf, Status: status, First: writer.Empty(),
 		Maintainer: repo, MaintainAfter: pace.MaintainAfter, Paces: live.paces,
@@ -216,7 +218,8 @@ func (d *daemonRun) watchAndCommit(ctx context.Context) error {
 		})
 	}
 	points := &scheduledPoints{
-		env: e, options: o, first: source, log: log, live: live, pushed: pusher.Want, seen: seen, elector: d.elector, announced: announced,
+		env: e, options: o, first: source, log: log, live: live, pushed: pusher.Want, push: push, seen: seen, elector: d.elector,
+		announced: announced,
 	}
 	return points.beside(ctx, settings.Value.Points.Specs(), func(ctx context.Context) error {
 		return daemon.Run(ctx, seen.metrics.Watcher(source.Exporter), seen.metrics.Writer(writer), options)

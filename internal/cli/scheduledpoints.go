@@ -16,6 +16,7 @@ import (
 	"github.com/appbur/appbur/internal/configuration"
 	"github.com/appbur/appbur/internal/daemon"
 	"github.com/appbur/appbur/internal/leader"
+	"github.com/appbur/appbur/internal/metrics"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/internal/schedule"
 )
@@ -28,6 +29,8 @@ func addScheduleFlags(command *cobra.Command) {
 	f.String("schedule-zone", "", "time `ZONE` of the schedules, for example Europe/Berlin (default: UTC)")
 	f.Duration("schedule-jitter", 0, "be up to so `LONG` later, each cluster by its own share, so that not all come at once")
 	f.Bool("even-unchanged", false, "make a scheduled point also when nothing has changed since the last one of the schedule")
+	f.String("durability", string(configuration.DurableLocal),
+		"where a restore point has to be to count as made: local, or `pushed`, on as many remotes as required")
 	f.Bool("no-prune", false, "do not follow the retention policy of appbur.yaml after a scheduled point")
 }
 
@@ -48,8 +51,9 @@ type scheduledPoints struct {
 	first   sourceCluster
 	log     *slog.Logger
 	live    *liveSettings
-	// pushed asks for a push.
+	// pushed asks for a push, push makes one and waits for it.
 	pushed func()
+	push   metrics.Push
 	// seen is what the daemon knows of the cluster, and measures.
 	seen *observed
 	// elector is nil where nobody can ask for a point.
@@ -96,24 +100,25 @@ func (s *scheduledPoints) points(specs []schedule.Spec) (*daemon.Points, error) 
 		}
 		s.log.Info("restore points are made on schedule", "schedule", list[i].String())
 	}
-	made, err := s.made()
+	made, unsure, err := s.made()
 	if err != nil {
 		return nil, err
 	}
 	return daemon.NewPoints(daemon.PointOptions{
-		Schedules: list, Made: made, Make: announcePoints(s.announced, s.make), Now: s.env.now, Log: s.log, Hint: hintOf,
+		Schedules: list, Made: made, Make: announcePoints(s.announced, s.make), Replicate: s.replicateAgain, Unsure: unsure,
+		Now: s.env.now, Log: s.log, Hint: hintOf,
 	}), nil
 }
 
-// made is when the newest point of each schedule was made.
-func (s *scheduledPoints) made() (map[string]time.Time, error) {
+// made is when the newest point of each schedule was made, and the newest that may not be where it has to be.
+func (s *scheduledPoints) made() (map[string]time.Time, appbur.RestorePointID, error) {
 	repo, keys, err := s.options.writable(s.env)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	points, err := repo.OwnPoints(keys)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	made := map[string]time.Time{}
 	for _, point := range points {
@@ -123,7 +128,7 @@ func (s *scheduledPoints) made() (map[string]time.Time, error) {
 			}
 		}
 	}
-	return made, nil
+	return made, s.unsure(points), nil
 }
 
 // make makes one point, as `appbur backup` does, in a repository that is opened anew: what was
@@ -148,8 +153,15 @@ func (s *scheduledPoints) make(ctx context.Context, due []string) (daemon.PointM
 
 	now := s.marks(ctx, dialer, request.Apps)
 	if id, same := s.unchanged(repo, keys, source, request, now); same {
-		s.seen.metrics.Confirm(id, s.env.now())
-		return daemon.PointMade{ID: id, Unchanged: true}, nil
+		done := daemon.PointMade{ID: id, Unchanged: true}
+		if s.live.points().MustBePushed(due) {
+			done.Unreplicated = s.replicate(ctx)
+			done.Replicated = done.Unreplicated == nil
+		}
+		if done.Unreplicated == nil {
+			s.seen.metrics.Confirm(id, s.env.now())
+		}
+		return done, nil
 	}
 
 	maker := source.maker(s.env, repo, keys)
@@ -161,10 +173,17 @@ func (s *scheduledPoints) make(ctx context.Context, due []string) (daemon.PointM
 	now.point = made.Point.ID
 	s.last = now
 	anchorEach(s.env, s.live.anchor, repo, keys, s.log)(made.Outcome)
-	s.prune(ctx, repo)
+	done := daemon.PointMade{ID: made.Point.ID, Partial: made.Point.Partial}
+	if s.live.points().MustBePushed(due) {
+		done.Unreplicated = s.replicate(ctx)
+		done.Replicated = done.Unreplicated == nil
+	}
+	if done.Unreplicated == nil { // what remotes hold may be all that is left
+		s.prune(ctx, repo)
+	}
 	s.pushed()
 	s.maintain(ctx, repo)
-	return daemon.PointMade{ID: made.Point.ID, Partial: made.Point.Partial}, nil
+	return done, nil
 }
 
 // request says what the point is to hold.

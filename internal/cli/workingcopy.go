@@ -26,6 +26,7 @@ import (
 func addWorkingCopyFlags(command *cobra.Command) {
 	f := command.Flags()
 	f.StringArray("remote", nil, "clone an empty --repo from this remote `[NAME=]URL`, and push to it; credentials are in remotes/NAME of the keys; repeatable")
+	f.Int("require-remotes", 0, "how many remotes must hold a restore point for it to count as replicated; 0 is what the repository says (`appbur remotes require`)")
 	f.Bool("begin-history", false, "begin a new history in an empty --repo although a remote that may have one does not answer, or has lost it")
 }
 
@@ -121,9 +122,26 @@ func (o *runOptions) obtain(ctx context.Context, e *env, c configuration.Configu
 	if err != nil {
 		return nil, nil, err
 	}
+	if n := c.Push.Required; n > 0 {
+		if err := repo.RequireRemotes(ctx, n); err != nil {
+			return nil, nil, err
+		}
+	}
+	remotes, err := repo.Remotes()
+	if err == nil && len(remotes) == 0 && c.Points.AnyMustBePushed() {
+		err = noRemoteToPushTo()
+	}
+	if err != nil {
+		return nil, nil, err
+	}
 	w.is(repo, options.Keys)
 	seen.metrics.SetWorkingCopy(true)
 	return repo, options.Keys, nil
+}
+
+func noRemoteToPushTo() error {
+	return &usageError{appbur.WithHint(errors.New("restore points count only when they are pushed, and there is no remote"),
+		"pass --remote URL, or add one with `appbur remotes add`")}
 }
 
 func (o *runOptions) workingCopyOptions(e *env, c configuration.Configuration, log *slog.Logger) (workingcopy.Options, error) {

@@ -52,7 +52,11 @@ type Watch struct{ Quiet, Limit time.Duration }
 type Guards struct{ AdoptCluster, AcceptHistory, AllowCollapse, BeginHistory bool }
 
 // Push says whether commits go to the remotes.
-type Push struct{ Enabled bool }
+type Push struct {
+	Enabled bool
+	// Required is how many remotes must hold a point, 0 for what the working copy says.
+	Required int
+}
 
 // Anchor is where the newest commit is written down after each commit, "" for nowhere.
 type Anchor struct{ Path string }

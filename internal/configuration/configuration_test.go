@@ -32,7 +32,7 @@ func TestTheShortestFileIsTheDefaults(t *testing.T) {
 	file, err := configuration.Parse([]byte(head), nil, nil)
 	want := configuration.Configuration{
 		Watch:       configuration.Watch{Quiet: 2 * time.Second, Limit: 15 * time.Second},
-		Points:      configuration.Points{Prune: true},
+		Points:      configuration.Points{Prune: true, Durability: configuration.DurableLocal},
 		Push:        configuration.Push{Enabled: true},
 		Maintenance: configuration.Maintenance{AfterCommits: 500},
 		LeaderElection: configuration.LeaderElection{

@@ -15,12 +15,17 @@ type Points struct {
 	Jitter time.Duration
 	// EvenUnchanged makes a point also when nothing has changed since the last one of the schedule.
 	EvenUnchanged bool
+	// Durability is where a point has to be for it to count, for schedules that do not say so themselves.
+	Durability Durability
 	// Prune follows the retention policy after a scheduled point.
 	Prune bool
 }
 
 // Schedule is one cron expression and its name.
-type Schedule struct{ Name, Cron, Zone string }
+type Schedule struct {
+	Name, Cron, Zone string
+	Durability       Durability
+}
 
 // Specs are the schedules with what holds for all of them.
 func (p Points) Specs() []schedule.Spec {
@@ -60,6 +65,7 @@ var pointsTable = settings.Object(
 				"Applications that do not offer fingerprints count as changed.",
 			Example: "true", Since: version, Effect: settings.AtOnce,
 		}),
+	durabilityRow,
 	settings.Field("prune", settings.Switch(), func(p *Points) *bool { return &p.Prune }, true,
 		settings.About{
 			Text:    "Follow the retention policy of the repository's appbur.yaml after a scheduled point.",
@@ -84,4 +90,5 @@ var scheduleTable = settings.Object(
 			Text: "The time zone of this schedule.", Without: "points.zone",
 			Example: "Europe/Berlin", Since: version, Effect: settings.Restart,
 		}),
+	scheduleDurabilityRow,
 )

@@ -113,6 +113,7 @@ var pushTable = settings.Object(
 			Text:    "Push commits to the remotes as they are made. Commits never wait for a remote, and the next push catches up.",
 			Example: "false", Since: version, Effect: settings.AtOnce,
 		}),
+	requiredRow,
 )
 
 var anchorTable = settings.Object(

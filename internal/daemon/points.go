@@ -26,6 +26,10 @@ type PointMade struct {
 	Partial bool
 	// Unchanged says that none was made, because nothing has changed since the point ID.
 	Unchanged bool
+	// Replicated says that as many remotes as required hold it. Unreplicated is why they do not, for one that
+	// counts only when they do; both are empty for one that counts in any case.
+	Replicated   bool
+	Unreplicated error
 }
 
 // PointOptions say when and how restore points are made.
@@ -35,6 +39,11 @@ type PointOptions struct {
 	Made map[string]time.Time
 	// Make makes one point for the named schedules, or for somebody who asked if there is none.
 	Make func(ctx context.Context, schedules []string) (PointMade, error)
+	// Replicate brings the remotes up to date for the sake of a point that counts only when they hold it. It is called
+	// until it has no error. It is needed where [PointMade.Unreplicated] or Unsure is set.
+	Replicate func(ctx context.Context, id appbur.RestorePointID) error
+	// Unsure is a point of an earlier run that counts only when remotes hold it, "" if there is none.
+	Unsure appbur.RestorePointID
 	// Now is the clock.
 	Now func() time.Time
 	Log *slog.Logger
@@ -51,6 +60,8 @@ type Points struct {
 	// failures counts tries that came to nothing, one after the other; the next is not before retry.
 	failures int
 	retry    time.Time
+	// waiting is the point that too few remotes hold, nil if there is none.
+	waiting *waitingPoint
 }
 
 // answer is what somebody waits for who asked for a point.
@@ -68,7 +79,11 @@ func NewPoints(o PointOptions) *Points {
 	for _, s := range o.Schedules {
 		made[s.Name()] = o.Made[s.Name()]
 	}
-	return &Points{o: o, made: made, asks: make(chan chan<- answer)}
+	p := &Points{o: o, made: made, asks: make(chan chan<- answer)}
+	if o.Unsure != "" {
+		p.waiting = &waitingPoint{id: o.Unsure, made: map[string]time.Time{}}
+	}
+	return p
 }
 
 // Ask makes a point now and waits for it. While another one is made it waits for its turn. It needs a
@@ -109,6 +124,7 @@ func (p *Points) Run(ctx context.Context) {
 		case <-timer.C:
 		}
 
+		p.replicate(ctx)
 		if due := p.due(); len(due) > 0 && ctx.Err() == nil {
 			_, _ = p.make(ctx, due) // the log says what became of it
 		}
@@ -124,11 +140,12 @@ func (p *Points) due() []string {
 	}
 	var due []string
 	for _, s := range p.o.Schedules {
-		last := p.made[s.Name()]
+		last := p.last(s.Name())
 		if last.After(now) {
 			p.o.Log.Warn("the clock was set back, or a point is of a clock that was ahead; the schedule goes on from now", "schedule", s.Name(),
 				"last", last.UTC().Format(time.RFC3339), "now", now.UTC().Format(time.RFC3339))
-			p.made[s.Name()], last = now, now
+			p.note(s.Name(), now)
+			last = now
 		}
 		if last.IsZero() || !s.Next(last).After(now) {
 			due = append(due, s.Name())
@@ -142,11 +159,14 @@ func (p *Points) pause() time.Duration {
 	now := p.o.Now()
 	pause := lookAgain
 	for _, s := range p.o.Schedules {
-		next := s.Next(p.made[s.Name()])
+		next := s.Next(p.last(s.Name()))
 		if next.Before(p.retry) {
 			next = p.retry
 		}
 		pause = min(pause, next.Sub(now))
+	}
+	if p.waiting != nil {
+		pause = min(pause, p.waiting.again.Sub(now))
 	}
 	return max(pause, 0)
 }
@@ -181,16 +201,14 @@ func (p *Points) make(ctx context.Context, due []string) (PointMade, error) {
 	}
 
 	p.failures, p.retry = 0, time.Time{}
-	for _, name := range due {
-		p.made[name] = began
-	}
+	p.count(made, due, began)
 	return made, nil
 }
 
 // tellMissed logs points that were due while nobody made them.
 func (p *Points) tellMissed(due []string, now time.Time) {
 	for _, s := range p.o.Schedules {
-		last := p.made[s.Name()]
+		last := p.last(s.Name())
 		if last.IsZero() || !slices.Contains(due, s.Name()) {
 			continue
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/schedule"
 )
 
@@ -26,6 +27,8 @@ type diary struct {
 	fails int
 	clock func() time.Time
 	log   strings.Builder
+	// replicate is asked about each point, nil where points count in any case.
+	replicate func(context.Context, appbur.RestorePointID) error
 }
 
 func (d *diary) make(ctx context.Context, schedules []string) (PointMade, error) {
@@ -41,7 +44,12 @@ func (d *diary) make(ctx context.Context, schedules []string) (PointMade, error)
 		d.fails--
 		return PointMade{}, errors.New("the application is away")
 	}
-	return PointMade{}, ctx.Err()
+	var made PointMade
+	if d.replicate != nil {
+		made.Unreplicated = d.replicate(ctx, made.ID)
+		made.Replicated = made.Unreplicated == nil
+	}
+	return made, ctx.Err()
 }
 
 func schedules(t *testing.T, texts ...string) (list []*schedule.Schedule) {

@@ -357,6 +357,43 @@ func TestTheLastGoodPoint(t *testing.T) {
 	})
 }
 
+// A point that has to be pushed is the last good one only when as many remotes as required hold it; those that wait for
+// that are counted.
+func TestAPointThatHasToBePushedCountsWhenItIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := New("", time.Now)
+		m.CountWhenReplicated(func(point *appbur.RestorePoint) bool { return point.ID != "1" })
+		s := &shelf{remotes: []repository.Remote{{Name: "disk"}, {Name: "forge"}}}
+		first := time.Now()
+		s.add(appbur.RestorePoint{ID: "1", Started: first})
+		time.Sleep(time.Hour)
+		second := time.Now()
+		s.add(appbur.RestorePoint{ID: "2", Started: second})
+		down := true
+		push := m.Pushes(func(context.Context) (*repository.Replication, error) {
+			if down {
+				return failing(s, "forge"), nil
+			}
+			return &repository.Replication{Remotes: []repository.PushResult{{Remote: "disk"}, {Remote: "forge"}}}, nil
+		}, s.Points)
+
+		for _, want := range []struct {
+			good    time.Time
+			waiting string
+		}{{first, "1"}, {second, "0"}} {
+			if _, err := push(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			look(t, m, s)
+			wants(t, m, map[string]string{
+				"last_good_point_timestamp_seconds": fmt.Sprint(float64(want.good.Unix())),
+				"restore_points_not_durable":        want.waiting, "last_point_timestamp_seconds": fmt.Sprint(float64(second.Unix())),
+			})
+			down = false
+		}
+	})
+}
+
 // failing is a push that all remotes took but one, which is not there.
 func failing(s *shelf, name string) *repository.Replication {
 	done := &repository.Replication{}

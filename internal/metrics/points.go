@@ -14,7 +14,7 @@ import (
 // points are the restore points of the repository, as far as metrics say something of them.
 type points struct {
 	goodTime, confirmed, goodObjects, goodApps, goodHolding, replicated *prometheus.Desc
-	lastTime, lastComplete, lastMissing, total                          *prometheus.Desc
+	lastTime, lastComplete, lastMissing, total, notDurable              *prometheus.Desc
 
 	mu   sync.Mutex
 	read bool
@@ -26,6 +26,11 @@ type points struct {
 	// upToDate is the point since which nothing had changed at upToDateAt.
 	upToDate   appbur.RestorePointID
 	upToDateAt time.Time
+	// complete are those that are, newest first. demands says which of them count only when enough remotes hold them, and
+	// undurable how many newer ones do not count for that reason.
+	complete  []*appbur.RestorePoint
+	demands   func(*appbur.RestorePoint) bool
+	undurable int
 }
 
 func newPoints(f *families) *points {
@@ -42,6 +47,8 @@ func newPoints(f *families) *points {
 	p.lastTime = f.described("last_point_timestamp_seconds", "When the reading of the newest trusted restore point began, complete or not.")
 	p.lastMissing = f.described("last_point_missing_applications", "Applications that the newest restore point should hold and does not.")
 	p.total = f.described("restore_points", "Restore points of the repository: complete, partial, unreadable or untrusted.", "state")
+	p.notDurable = f.described("restore_points_not_durable",
+		"Complete restore points newer than the last good one that do not count, because they have to be pushed and too few remotes are known to hold them.")
 	f.registry.MustRegister(p)
 	return p
 }
@@ -50,6 +57,7 @@ func newPoints(f *families) *points {
 func (p *points) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		p.goodTime, p.confirmed, p.replicated, p.goodHolding, p.goodObjects, p.goodApps, p.lastComplete, p.lastTime, p.lastMissing, p.total,
+		p.notDurable,
 	} {
 		out <- d
 	}
@@ -88,6 +96,7 @@ func (p *points) Collect(out chan<- prometheus.Metric) {
 	}
 	gauge(p.lastTime, seconds(last.Started))
 	gauge(p.lastMissing, float64(len(last.Missing)))
+	gauge(p.notDurable, float64(p.undurable))
 	for state, n := range p.counts {
 		gauge(p.total, float64(n), state)
 	}
@@ -109,13 +118,31 @@ func (p *points) set(c *repository.Catalog, required int, holding func(*appbur.R
 	if c != nil {
 		p.take(c)
 	}
-	if p.holding = 0; p.good != nil {
-		p.holding = holding(p.good)
+	p.choose(holding)
+}
+
+// choose finds the newest point that counts.
+func (p *points) choose(holding func(*appbur.RestorePoint) int) {
+	p.good, p.holding, p.undurable = nil, 0, 0
+	for _, point := range p.complete {
+		n := holding(point)
+		if p.demands == nil || !p.demands(point) || n >= max(1, p.required) {
+			p.good, p.holding = point, n
+			return
+		}
+		p.undurable++
 	}
 }
 
+// CountWhenReplicated says which points count only when as many remotes as required hold them.
+func (m *Metrics) CountWhenReplicated(demands func(*appbur.RestorePoint) bool) {
+	m.points.mu.Lock()
+	defer m.points.mu.Unlock()
+	m.points.demands = demands
+}
+
 func (p *points) take(c *repository.Catalog) {
-	p.read, p.good, p.last = true, nil, nil
+	p.read, p.last, p.complete = true, nil, nil
 	p.counts = map[string]int{"complete": 0, "partial": 0, "unreadable": len(c.Unreadable), "untrusted": len(c.Untrusted)}
 	for i := range c.Points {
 		point := &c.Points[i]
@@ -127,9 +154,7 @@ func (p *points) take(c *repository.Catalog) {
 			continue
 		}
 		p.counts["complete"]++
-		if p.good == nil {
-			p.good = point
-		}
+		p.complete = append(p.complete, point)
 	}
 }
 
