@@ -31,7 +31,13 @@ import (
 // else, clones the repository, leads, saves the cluster and pushes a complete point. Another pod goes on where the first
 // one ended, from the remote alone.
 func TestTheInstallationRuns(t *testing.T) {
-	p := newInstallation(t)
+	image := testimage.Build(t)
+	for _, version := range []string{"1.24.17", "1.37.1"} {
+		t.Run(version, func(t *testing.T) { newInstallation(t, image, version).runs(t) })
+	}
+}
+
+func (p *installation) runs(t *testing.T) {
 	first := p.start("first")
 	p.eventually("the remote has a complete point", func() bool { return p.tags() != "" })
 	p.eventually("it is ready", first.ready)
@@ -69,8 +75,8 @@ type installation struct {
 	remote     *url.URL
 }
 
-func newInstallation(t *testing.T) *installation {
-	p := &installation{story: newStory(t), image: testimage.Build(t), cluster: testcluster.New(t, "1.37.1")}
+func newInstallation(t *testing.T, image *testimage.Image, version string) *installation {
+	p := &installation{story: newStory(t), image: image, cluster: testcluster.New(t, version)}
 	bare := testremote.Bare(t)
 	server := testremote.HTTPS(t, filepath.Dir(bare))
 	server.Username, server.Password = "appbur", "s3cr3t-login"
