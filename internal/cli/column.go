@@ -143,7 +143,15 @@ var (
 		{name: "object", fit: copied, least: 24},
 		{name: "why", fit: wrapping, least: 24, rank: 1},
 	}
-	statusColumns = []column{
+	fleetColumns = []column{
+		{name: "state", rank: 3},
+		{name: "cluster", fit: copied, least: 10},
+		{name: "last good point", rank: 1},
+		{name: "kubernetes", rank: 4},
+		{name: "wrong", fit: wrapping, least: 24, rank: 2},
+	}
+	fleetRestoreColumn = column{name: "would restore", fit: wrapping, least: 12, rank: 5}
+	statusColumns      = []column{
 		{name: "state", rank: 4},
 		{name: "what", fit: wrapping, least: 16, rank: 1},
 		{name: "is", fit: wrapping, least: 24, rank: 3},

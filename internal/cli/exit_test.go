@@ -57,6 +57,7 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitPartly, "a backup without an application that earlier points hold", errPartly},
 		{ExitPartly, "an application that is missing from the newest point (`apps list`)", errPartly},
 		{ExitPartly, "something that is not well (`status`)", errPartly},
+		{ExitPartly, "a cluster that is not well, or would not restore completely (`fleet`)", errPartly},
 		{ExitPartly, "a restore in which some objects or applications failed", restore.ErrIncomplete},
 		{
 			ExitPartly, "a restore in which a declared phase did not become ready in time (`restore --phases`)",

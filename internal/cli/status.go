@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/appbur/appbur/internal/diagnosis"
+	"github.com/appbur/appbur/internal/repository"
 )
 
 type statusCommand struct {
@@ -20,6 +21,8 @@ type statusCommand struct {
 	greatestAge time.Duration
 	grace       time.Duration
 	json        bool
+	// also looks at the points while the repository is open; it may be nil.
+	also func(repo *repository.Repository, all repository.Catalog) error
 }
 
 func newStatus(e *env) *cobra.Command {
@@ -70,7 +73,7 @@ be 26 hours old.` +
 }
 
 func statusRun(ctx context.Context, e *env, o *statusCommand, flags *pflag.FlagSet) error {
-	facts, err := o.gather(ctx, e, flags)
+	facts, err := o.gather(ctx, e, flags.Changed)
 	if err != nil {
 		return err
 	}

@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/spf13/pflag"
-
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/configuration"
 	"github.com/appbur/appbur/internal/diagnosis"
@@ -24,11 +22,12 @@ import (
 )
 
 // gather looks at the repository, at its remotes, and at what else was named.
-func (o *statusCommand) gather(ctx context.Context, e *env, flags *pflag.FlagSet) (facts diagnosis.Facts, err error) {
+// given reports whether a flag of the command line says something.
+func (o *statusCommand) gather(ctx context.Context, e *env, given func(flag string) bool) (facts diagnosis.Facts, err error) {
 	if o.grace < 0 || o.greatestAge < 0 {
 		return facts, &usageError{appbur.WithHint(errors.New("a negative time"), "write one such as 26h or 15m")}
 	}
-	config, err := o.obeyConfig(e, flags)
+	config, err := o.obeyConfig(e, given)
 	if err != nil {
 		return facts, err
 	}
@@ -60,7 +59,7 @@ func (o *statusCommand) gather(ctx context.Context, e *env, flags *pflag.FlagSet
 }
 
 // obeyConfig takes from the configuration what no flag says.
-func (o *statusCommand) obeyConfig(e *env, flags *pflag.FlagSet) (c configuration.Configuration, err error) {
+func (o *statusCommand) obeyConfig(e *env, given func(flag string) bool) (c configuration.Configuration, err error) {
 	if o.config == "" {
 		return c, nil
 	}
@@ -82,7 +81,7 @@ func (o *statusCommand) obeyConfig(e *env, flags *pflag.FlagSet) (c configuratio
 		"repo": {&o.repo, &c.Repository.Path}, "keys": {&o.keys, &c.Repository.Keys},
 		"kubeconfig": {&o.kubeconfig, &c.Cluster.Kubeconfig}, "context": {&o.context, &c.Cluster.Context},
 	} {
-		if !flags.Changed(flag) && *from.value != "" {
+		if !given(flag) && *from.value != "" {
 			*from.to = *from.value
 		}
 	}
@@ -145,6 +144,12 @@ func (o *statusCommand) readRepository(ctx context.Context, e *env, repo *reposi
 	if len(all.Refs) > 0 {
 		if coverage, err := repo.Coverage(all.Refs[0]); err == nil {
 			facts.Points.Excluded = excluded(coverage)
+		}
+	}
+
+	if o.also != nil {
+		if err := o.also(repo, all); err != nil {
+			return err
 		}
 	}
 

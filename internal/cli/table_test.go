@@ -65,6 +65,13 @@ var everyTable = []struct {
 		{"orders", "2.1", ">= 1.0, <= 2.1", "about 12000 rows, about 1.2 MiB", "id", "required; what customers have ordered"},
 		{"ledger", "1.0", ">= 1.0, <= 1.0", "application/x-tar", "", "sensitive; after orders"},
 	}},
+	{"fleet", fleetColumns, [][]string{
+		{"failing", "eu-west-1-platform", "3 days ago", "1.34.2", "last good point: 20261118T030000Z, 3 days old; it may be 26 h old"},
+		{"ok", "us-1", "12 min ago", "1.37.1", ""},
+	}},
+	{"fleet for a version", slices.Insert(slices.Clone(fleetColumns), 4, fleetRestoreColumn), [][]string{
+		{"warning", "eu-1", "12 min ago", "1.24.17", "1 blocked, 3 lossy", ""},
+	}},
 	{"remotes list", remotesColumns, [][]string{
 		{"origin", "up to date", "12 min ago", "https://git.example.com/platform/management-cluster-backups.git"},
 		{"disk", "behind: 12 commits and 240 restore points are missing", "never", "/mnt/backup/mgmt.git"},

@@ -82,7 +82,13 @@ type Report struct {
 
 func (r *Report) add(c Check) {
 	r.Checks = append(r.Checks, c)
-	if severity[c.State] > severity[r.State] {
-		r.State = c.State
+	r.State = Worse(r.State, c.State)
+}
+
+// Worse is the worse of two states.
+func Worse(a, b State) State {
+	if severity[b] > severity[a] {
+		return b
 	}
+	return a
 }
