@@ -49,6 +49,7 @@ func newBench(t *testing.T) *bench {
 	t.Setenv("KUBECONFIG", filepath.Join(dir, "no-kubeconfig"))
 	t.Chdir(dir) // for values that are names of files
 	AuditStory(t, dir)
+	writeFile(t, filepath.Join(dir, "fleet.yaml"), "apiVersion: appbur.io/v1alpha1\nkind: Fleet\nclusters: [{name: a, repository: mgmt.git}]\n")
 	if code, _, errs := b.run(nil, "trust", "set", "--repo", b.repo, "--keys", b.keys, "--yes"); code != ExitDone {
 		t.Fatal(errs)
 	}
@@ -88,7 +89,7 @@ var places = map[string]string{
 	"POINT": "latest", "POINT...": "latest", "REVISION": "main", "FROM": "main~1", "TO": "main", "KIND/NAME": "Secret/team-a/db",
 	"KEY": "guards.share", "VALUE": "0.5", "APPLICATION": "team/app", "NAME": "vault", "URL": "file:///nowhere", "DIR": "copy",
 	"ADDRESS": "unix:///nowhere", "REPO": "new.git",
-	"FILE...": "appbur.yaml",
+	"FILE...": "appbur.yaml", "FILE": "fleet.yaml",
 }
 
 // line is a command line of the command that has all it needs.

@@ -40,12 +40,12 @@ func Open(dir string) (*State, error) {
 		return nil, fmt.Errorf("%s: %w: there is no %s", dir, ErrFormat, stateFile)
 	}
 	if err != nil {
-		return nil, err
+		return nil, inDirectory(dir, err)
 	}
 	defer func() { _ = file.Close() }()
 	text, err := io.ReadAll(io.LimitReader(file, mostState+1))
 	if err != nil {
-		return nil, err
+		return nil, inDirectory(dir, err)
 	}
 	if len(text) > mostState {
 		return nil, fmt.Errorf("%s: %w: %s has more than %d bytes", dir, ErrFormat, stateFile, mostState)
@@ -67,6 +67,15 @@ func Open(dir string) (*State, error) {
 		})
 	}
 	return opened, nil
+}
+
+// inDirectory is an error about a file of a directory, in terms of the directory, which is what somebody named.
+func inDirectory(dir string, err error) error {
+	var about *fs.PathError
+	if errors.As(err, &about) {
+		err = &fs.PathError{Op: about.Op, Path: dir, Err: about.Err}
+	}
+	return err
 }
 
 // Payload implements [apps.Payloads]. A directory holds one application, whatever it is called now.

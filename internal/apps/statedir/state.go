@@ -57,17 +57,26 @@ func parse(data []byte) (state, error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&s); err != nil {
-		return state{}, fmt.Errorf("%w: %s: %w", ErrFormat, stateFile, err)
+		return state{}, fmt.Errorf("%w: %s cannot be read as JSON of its format (%s)", ErrFormat, stateFile, plain(err))
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return state{}, fmt.Errorf("%w: %s: something follows its end", ErrFormat, stateFile)
+		return state{}, fmt.Errorf("%w: something follows the end of %s", ErrFormat, stateFile)
 	}
 	return s, s.check()
 }
 
+// plain is an error of the JSON library without words of its own.
+func plain(err error) string {
+	var mistyped *json.UnmarshalTypeError
+	if errors.As(err, &mistyped) {
+		return fmt.Sprintf("%s cannot be a %s", mistyped.Field, mistyped.Value)
+	}
+	return strings.TrimPrefix(err.Error(), "json: ")
+}
+
 func (s state) check() error {
 	wrong := func(format string, args ...any) error {
-		return fmt.Errorf("%w: %s: %s", ErrFormat, stateFile, fmt.Sprintf(format, args...))
+		return fmt.Errorf("%w by its %s, because %s", ErrFormat, stateFile, fmt.Sprintf(format, args...))
 	}
 	switch {
 	case s.Format != Format:

@@ -203,7 +203,8 @@ func TestWhatIsNoState(t *testing.T) {
 	}
 	for _, c := range []struct{ from, to, want string }{
 		{`"format": 1`, `"format": 2`, "its format is 2, this release knows 1"},
-		{`"format": 1`, `"format": 1, "later": true`, "unknown field"},
+		{`"format": 1`, `"format": 1, "later": true`, `(unknown field "later")`},
+		{`"format": 1`, `"format": "1"`, "(format cannot be a string)"},
 		{`"01-orders.jsonl"`, `"../../etc/passwd"`, "none of this directory"},
 		{`"01-orders.jsonl"`, `"state.json"`, "or that of another one"},
 		{`"name": "tokens"`, `"name": "orders"`, "or that of another one"},
