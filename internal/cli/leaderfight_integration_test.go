@@ -37,8 +37,9 @@ type fight struct {
 	made int
 	now  map[string]string
 	done chan struct{}
-	// tips are what the remote had as main.
+	// tips are what the remote had as main, tags those of restore points, with their objects.
 	tips []string
+	tags map[string]bool
 }
 
 // seat is one of the two, which can be started again.
@@ -157,10 +158,19 @@ func (f *fight) after(leader, other *seat, signal syscall.Signal) {
 	})
 }
 
-// noteTip notes what the remote has. The name is read once, so that it is a commit of some moment.
-func (f *fight) noteTip() {
-	if out, err := gitCommand(f.Context(), f.bare, "rev-parse", "--verify", "-q", "main").Output(); err == nil {
-		f.tips = append(f.tips, strings.TrimSpace(string(out)))
+// note notes what the remote has, in one reading.
+func (f *fight) note() {
+	out, err := gitCommand(f.Context(), f.bare, "for-each-ref", "--format=%(refname) %(objectname)").Output()
+	if err != nil {
+		f.Error(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		ref := strings.TrimSpace(line)
+		if tip, main := strings.CutPrefix(ref, "refs/heads/main "); main {
+			f.tips = append(f.tips, tip)
+			continue
+		}
+		f.tags[ref] = true
 	}
 }
 
@@ -170,7 +180,7 @@ func (f *fight) rounds(n int) {
 	for i := range n {
 		leader, other := f.leader()
 		f.goesOn(5 + i*7%11)
-		f.noteTip()
+		f.note()
 		if i%3 == 2 {
 			f.after(leader, other, syscall.SIGKILL)
 			f.sits(leader)
@@ -178,7 +188,7 @@ func (f *fight) rounds(n int) {
 		}
 		before := strings.Count(leader.log(), "does not write any more, and stands by")
 		f.after(leader, other, syscall.SIGSTOP)
-		f.noteTip()
+		f.note()
 		leader.signal(f.T, syscall.SIGCONT)
 		f.eventually("who wakes up stands by", func() bool {
 			return strings.Count(leader.log(), "does not write any more, and stands by") > before
@@ -189,7 +199,7 @@ func (f *fight) rounds(n int) {
 // toTheEnd fights, and checks what is left.
 func (f *fight) toTheEnd(rounds int) (last *seat) {
 	f.Helper()
-	f.done, f.now = make(chan struct{}), map[string]string{}
+	f.done, f.now, f.tags = make(chan struct{}), map[string]string{}, map[string]bool{}
 	for _, s := range f.seats {
 		f.sits(s)
 	}
@@ -201,7 +211,7 @@ func (f *fight) toTheEnd(rounds int) (last *seat) {
 	})
 	defer quiet()
 	f.rounds(rounds)
-	f.noteTip()
+	f.note()
 	quiet()
 
 	f.eventually("the remote is what the cluster is", func() bool {
@@ -263,12 +273,23 @@ func (f *fight) lostNothing(repo string) {
 	for _, earlier := range slices.Compact(f.tips) {
 		git(f.bare, "merge-base", "--is-ancestor", earlier, tip)
 	}
+	left := git(f.bare, "for-each-ref", "--format=%(refname) %(objectname)")
+	for point := range f.tags {
+		if !strings.Contains(left, point) {
+			f.Errorf("the remote has lost %s", point)
+		}
+	}
+	if len(f.tags) == 0 {
+		f.Error("no restore point was made")
+	}
 	git(f.bare, "fsck", "--strict")
-	f.Logf("measured: %d changes, %s commits, %d tips of the remote seen", f.made, git(f.bare, "rev-list", "--count", "main"), len(f.tips))
+	commits := git(f.bare, "rev-list", "--count", "main")
+	f.Logf("measured: %d changes, %s commits, %d restore points, %d tips of the remote seen", f.made, commits,
+		strings.Count(left, "refs/tags/"), len(f.tips))
 }
 
-// busy has a daemon commit and push all the time, so that it is stopped in the middle of it.
-var busy = []string{"--quiet", "50ms", "--limit", "150ms"}
+// busy has a daemon commit, push and make restore points all the time, so that it is stopped in the middle of it.
+var busy = []string{"--quiet", "50ms", "--limit", "150ms", "--schedule", "@every 2s", "--even-unchanged"}
 
 // Two daemons on one volume fight: whoever leads is stopped, woken up after the other one has taken over, or killed, in the
 // middle of commits and pushes. One line of history is left, nothing is lost, and Git is what the cluster is.
