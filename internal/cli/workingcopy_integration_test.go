@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"crypto/rand"
 	"io"
 	"net/http"
 	"os"
@@ -292,4 +293,53 @@ func TestWhatWasNotPushedIsReadAgain(t *testing.T) {
 	if err := d.running.stop(); err != nil {
 		t.Errorf("%v\n%s", err, d.running.said())
 	}
+}
+
+// A daemon that is killed in the middle of its clone leaves nothing that counts: the next start clones anew, and takes away
+// what the first one left.
+func TestACloneThatIsKilledIsBegunAnew(t *testing.T) {
+	d := newDisposable(t)
+	// What does not compress, so that a clone can be stopped in the middle.
+	random := make([]byte, 300<<10)
+	_, _ = rand.Read(random)
+	object := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "first"}, BinaryData: map[string][]byte{"random": random}}
+	if _, err := d.client.CoreV1().ConfigMaps("default").Create(t.Context(), object, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	d.begin()
+	d.reaches(d.forge, "first")
+	d.until("the point is there", func() bool { return testremote.Git(t, d.forge, "tag") != "" })
+	before := refsOf(t, d.forge)
+	d.kill()
+
+	unfinished := func() []string {
+		found, err := filepath.Glob(filepath.Join(filepath.Dir(d.repo), ".appbur-clone-*", "objects", "pack", "*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	d.shell.Set(testremote.Fault{Sent: 1})
+	d.web.Set(testremote.Fault{Received: 100 << 10, Hang: true})
+	d.begin()
+	d.until("it is in the middle of a clone", func() bool { return len(unfinished()) > 0 })
+	d.kill()
+	if len(unfinished()) == 0 {
+		t.Fatal("nothing was left, so nothing was shown")
+	}
+
+	d.shell.Set(testremote.Fault{})
+	d.web.Set(testremote.Fault{})
+	d.begin()
+	d.ready()
+	if err := d.running.stop(); err != nil {
+		t.Errorf("%v\n%s", err, d.running.said())
+	}
+	if left := unfinished(); len(left) > 0 {
+		t.Errorf("left are %v", left)
+	}
+	if after := refsOf(t, d.forge); after != before {
+		t.Errorf("the remote had\n%s\nand has\n%s", before, after)
+	}
+	testremote.Fsck(t, d.repo)
 }
