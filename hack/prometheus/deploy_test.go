@@ -128,6 +128,7 @@ func TestAlertsFireWhereTheyShould(t *testing.T) {
 		"unpushed":   {"AppburNotReplicated"},
 		"stuck":      {"AppburCommitsStuck"},
 		"leaderless": {"AppburNobodyLeads"},
+		"waiting":    {"AppburWaitsForRemote"},
 		"":           {"AppburDown"},
 	} {
 		s := expose(t, name)

@@ -14,6 +14,7 @@ import (
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/exporter"
+	"github.com/appbur/appbur/pkg/gitsync"
 	"github.com/appbur/appbur/pkg/manifest"
 )
 
@@ -44,6 +45,10 @@ func TestExpositionInEachState(t *testing.T) {
 		"leaderless": func(t *testing.T, m *Metrics, s *shelf) {
 			good(t, m, s)
 			m.SetLeader(false)
+		},
+		"waiting": func(_ *testing.T, m *Metrics, _ *shelf) {
+			m.FetchFailed(gitsync.RemoteUnreachable)
+			m.SetWorkingCopy(false)
 		},
 		"stuck": func(t *testing.T, m *Metrics, s *shelf) {
 			good(t, m, s)
