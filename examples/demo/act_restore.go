@@ -62,7 +62,7 @@ func startFleetV2(ctx context.Context, s *stage) error {
 
 func restorePoint(ctx context.Context, s *stage) error {
 	return s.run(ctx, command{
-		args: s.restoreArgs("--allow-blocked", "--activate", "later", "--app", appName+"="+s.newFleet.address), tail: 8,
+		args: s.restoreArgs("--allow-blocked", "--activate", "later", "--wait", "0s", "--app", appName+"="+s.newFleet.address), tail: 8,
 	})
 }
 

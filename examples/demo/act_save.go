@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/appbur/appbur"
@@ -15,15 +16,37 @@ func initRepository(ctx context.Context, s *stage) error {
 	return s.run(ctx, command{args: []string{"appbur", "init", repoName, "--keys", keysName}})
 }
 
-func (s *stage) backup(ctx context.Context) error {
-	return s.run(ctx, command{
-		args: []string{"appbur", "backup", "--repo", repoName, "--kubeconfig", oldConfig, "--app", appName + "=" + s.oldFleet.address},
-	})
+// firstPoint is what the daemon says once its first restore point is there.
+var firstPoint = regexp.MustCompile(`made a restore point`)
+
+// leaseNamespace is where the daemon has its Lease.
+const leaseNamespace = "default"
+
+func runDaemon(ctx context.Context, s *stage) error {
+	daemon, err := s.serveUntil(ctx, firstPoint, "appbur", "", "run", "--repo", repoName, "--kubeconfig", oldConfig,
+		"--app", appName+"="+s.oldFleet.address, "--schedule", "hourly=@hourly", "--leader-elect", "--leader-elect-resource-namespace", leaseNamespace)
+	if err != nil {
+		return err
+	}
+	s.daemon = daemon
+	return s.run(ctx, command{args: []string{"git", "-C", repoName, "log", "--oneline", "main"}})
 }
 
-func firstBackup(ctx context.Context, s *stage) error { return s.backup(ctx) }
+// askForPoint has the daemon make a restore point now.
+func (s *stage) askForPoint(ctx context.Context) error {
+	return s.run(ctx, command{args: []string{"appbur", "backup", "--in-cluster", "--namespace", leaseNamespace, "--kubeconfig", oldConfig}})
+}
 
-func quietBackup(ctx context.Context, s *stage) error {
+func stopDaemon(_ context.Context, s *stage) error {
+	s.daemon.stop()
+	if code := s.daemon.exitCode(); code != 0 {
+		return fmt.Errorf("appbur run ended with exit code %d; its log is %s", code, s.path("appbur.log"))
+	}
+	s.proved("it ended in order")
+	return nil
+}
+
+func quietPoint(ctx context.Context, s *stage) error {
 	before, err := s.tip(ctx)
 	if err != nil {
 		return err
@@ -31,7 +54,7 @@ func quietBackup(ctx context.Context, s *stage) error {
 	if err := managementcluster.Noise(ctx, s.oldCluster.RESTConfig()); err != nil {
 		return err
 	}
-	if err := s.backup(ctx); err != nil {
+	if err := s.askForPoint(ctx); err != nil {
 		return err
 	}
 	after, err := s.tip(ctx)
@@ -51,7 +74,7 @@ func quietBackup(ctx context.Context, s *stage) error {
 	return nil
 }
 
-func backupOfChanges(ctx context.Context, s *stage) error {
+func changesAndPoint(ctx context.Context, s *stage) error {
 	before, err := s.tip(ctx)
 	if err != nil {
 		return err
@@ -65,7 +88,7 @@ func backupOfChanges(ctx context.Context, s *stage) error {
 	if err := managementcluster.Change(ctx, s.oldCluster.RESTConfig()); err != nil {
 		return err
 	}
-	if err := s.backup(ctx); err != nil {
+	if err := s.askForPoint(ctx); err != nil {
 		return err
 	}
 

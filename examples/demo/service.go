@@ -29,6 +29,11 @@ type service struct {
 // serve starts a program that prints a line with the word ready once it can be
 // used. Its output goes to <name>.log.
 func (s *stage) serve(ctx context.Context, name, address string, args ...string) (*service, error) {
+	return s.serveUntil(ctx, readyWord, name, address, args...)
+}
+
+// serveUntil is serve for a program that says in other words that it can be used.
+func (s *stage) serveUntil(ctx context.Context, word *regexp.Regexp, name, address string, args ...string) (*service, error) {
 	line := append([]string{name}, args...)
 	s.command(quoteLine(line) + " &")
 	log, err := os.Create(s.path(name + ".log"))
@@ -61,7 +66,7 @@ func (s *stage) serve(ctx context.Context, name, address string, args ...string)
 		lines := bufio.NewScanner(reader)
 		for waiting := true; lines.Scan(); {
 			_, _ = fmt.Fprintln(log, lines.Text())
-			if waiting && readyWord.MatchString(lines.Text()) {
+			if waiting && word.MatchString(lines.Text()) {
 				waiting = false
 				ready <- lines.Text()
 			}

@@ -35,6 +35,7 @@ type stage struct {
 
 	oldCluster, newCluster *testcluster.Cluster
 	oldFleet, newFleet     *service
+	daemon                 *service
 	services               []*service // all that were started, for the end
 
 	// saved is the application's state in the old cluster, restored in the new.

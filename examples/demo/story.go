@@ -32,19 +32,25 @@ func story(o options) []step {
 			initRepository,
 		},
 		{
-			"Back up",
-			"Manifests become a commit on main; with the application's records they become a restore point, a signed tag.",
-			firstBackup,
+			"Let appbur run",
+			"Manifests become a commit on main; with the application's records they become a restore point, a signed tag.\n" +
+				"From now on each change is a commit within seconds, and there is a restore point every hour.",
+			runDaemon,
 		},
 		{
-			"Back up again after a noisy while",
+			"A noisy while, and a restore point on demand",
 			"Leases are renewed, status moves, events come in, tools write back what they read. Nobody changed anything.",
-			quietBackup,
+			quietPoint,
 		},
 		{
-			"People change three things, then another backup",
-			"Three objects change in one commit; its trailers say which cluster, which version, which rules.",
-			backupOfChanges,
+			"People change three things",
+			"Three objects change; the trailers of a commit say which cluster, which version, which rules.",
+			changesAndPoint,
+		},
+		{
+			"Stop it",
+			"What was saved needs nothing that runs.",
+			stopDaemon,
 		},
 
 		// Act three: look at what was saved, with tools that know nothing of appbur.
@@ -110,7 +116,7 @@ func story(o options) []step {
 		{
 			"Restore",
 			"Objects in the order of their references, owners before owned, owner references with the new uids, then the records.\n" +
-				"What controllers act on is restored paused.",
+				"What controllers act on is restored paused. There are no nodes, so no webhook is waited for that a Pod would answer.",
 			restorePoint,
 		},
 		{
