@@ -24,7 +24,8 @@ const leaseNamespace = "default"
 
 func runDaemon(ctx context.Context, s *stage) error {
 	daemon, err := s.serveUntil(ctx, firstPoint, "appbur", "", "run", "--repo", repoName, "--kubeconfig", oldConfig,
-		"--app", appName+"="+s.oldFleet.address, "--schedule", "hourly=@hourly", "--leader-elect", "--leader-elect-resource-namespace", leaseNamespace)
+		"--app", appName+"="+s.oldFleet.address, "--schedule", "hourly=@hourly",
+		"--leader-elect", "--leader-elect-resource-namespace", leaseNamespace)
 	if err != nil {
 		return err
 	}
