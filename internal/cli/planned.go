@@ -235,10 +235,7 @@ func (o *repositoryOptions) readPoint(
 	if err != nil {
 		return nil, nil, restore.Point{}, err
 	}
-	if e.collect != nil {
-		heapPace.Keep(e.collect)
-		e.collect = nil // once is enough for the process
-	}
+	e.paceHeap()
 	bar := e.bar("reading the restore point", "objects")
 	defer bar.finish()
 
@@ -256,6 +253,14 @@ func (o *repositoryOptions) readPoint(
 
 // heapPace trades time for memory where a large point is in it (docs/performance.md).
 var heapPace = heappace.Pace{Room: 16 << 20, Percent: 20}
+
+// paceHeap is for commands that hold a large point, or watch a large cluster.
+func (e *env) paceHeap() {
+	if e.collect != nil {
+		heapPace.Keep(e.collect)
+		e.collect = nil // once is enough for the process
+	}
+}
 
 func restorable(object repository.Object) restore.Object {
 	return restore.Object{ID: object.ID, APIVersion: object.APIVersion, Content: object.Content, Secrets: object.Secrets}

@@ -158,6 +158,7 @@ type daemonRun struct {
 // another process may have written since this one did.
 func (d *daemonRun) watchAndCommit(ctx context.Context) error {
 	e, o, settings, live, seen, log := d.env, d.options, d.settings, d.live, d.seen, d.log
+	e.paceHeap()
 	if err := d.settle(ctx); err != nil {
 		return err
 	}
