@@ -168,6 +168,9 @@ type collector struct {
 	holes []appbur.GroupFailure
 	// settled is true while Forget has seen the set of types as it is.
 	settled bool
+
+	// endsHalfway tells once that it ends before all types are listed, whatever still comes.
+	endsHalfway sync.Once
 }
 
 var _ exporter.Handler = (*collector)(nil)
@@ -339,8 +342,10 @@ func (c *collector) commit(ctx context.Context) error {
 		return nil
 	}
 	if c.halfway() {
-		c.options.Log.Warn("it ends before all types are listed, and nothing of the cluster is saved yet",
-			"reason", c.options.Status.Listed().Error())
+		c.endsHalfway.Do(func() {
+			c.options.Log.Warn("it ends before all types are listed, and nothing of the cluster is saved yet",
+				"reason", c.options.Status.Listed().Error())
+		})
 		return nil
 	}
 	if c.options.Confirm != nil {

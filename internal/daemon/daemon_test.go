@@ -1,11 +1,13 @@
 package daemon
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -131,6 +133,10 @@ func TestTheFirstCommitIsTheWholeCluster(t *testing.T) {
 			select {
 			case <-time.After(second):
 			case <-ctx.Done():
+				for range 3 { // what a list has read already still comes
+					_ = put(h)
+					time.Sleep(time.Second)
+				}
 				return ctx.Err()
 			}
 			_ = put(h)
@@ -147,21 +153,27 @@ func TestTheFirstCommitIsTheWholeCluster(t *testing.T) {
 		first  bool
 		second time.Duration
 		want   []entry
+		// told is how often it says that it ends too early.
+		told int
 	}{
-		{"the first", true, 303 * time.Second, []entry{{305 * time.Second, 2}, {365 * time.Second, 1}}},
-		{"a later one", false, 303 * time.Second, []entry{{2 * time.Second, 1}, {305 * time.Second, 1}, {365 * time.Second, 1}}},
-		{"stopped meanwhile", true, time.Hour, nil},
+		{"the first", true, 303 * time.Second, []entry{{305 * time.Second, 2}, {365 * time.Second, 1}}, 0},
+		{"a later one", false, 303 * time.Second, []entry{{2 * time.Second, 1}, {305 * time.Second, 1}, {365 * time.Second, 1}}, 0},
+		{"stopped meanwhile", true, time.Hour, nil, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := &notebook{began: time.Now()}
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 				defer cancel()
+				var log bytes.Buffer
 				err := Run(ctx, listing(test.second), n, Options{
-					Quiet: 2 * time.Second, Limit: 15 * time.Second, Now: time.Now, First: test.first, Log: slog.New(slog.DiscardHandler),
+					Quiet: 2 * time.Second, Limit: 15 * time.Second, Now: time.Now, First: test.first, Log: slog.New(slog.NewTextHandler(&log, nil)),
 				})
 				if err != nil || !slices.Equal(n.commits, test.want) {
 					t.Errorf("commits %v, want %v (%v)", n.commits, test.want, err)
+				}
+				if told := strings.Count(log.String(), "it ends before all types are listed"); told != test.told {
+					t.Errorf("told %d times, want %d:\n%s", told, test.told, &log)
 				}
 			})
 		})
