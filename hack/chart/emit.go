@@ -135,6 +135,7 @@ func (e *emitter) field(indent int, key string, at place, value any, variants []
 		e.line(indent+2, "{{- toYaml .Values.%s | nindent %d }}", setting, indent+2)
 		return nil
 	}
+
 	setting, replaced := instead[e.kind+" "+at.String()]
 	if replaced {
 		e.line(indent, "{{- if .Values.%s }}", setting)

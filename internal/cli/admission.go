@@ -87,6 +87,7 @@ func (e *env) printSilences(w io.Writer, admission restore.Admission, silenced [
 	for _, hook := range silenced {
 		fmt.Fprintf(w, "  %s\n", oneLine(webhookLine(hook)))
 	}
+
 	if len(admission.Created) > 0 {
 		fmt.Fprintf(w, "\n%s (%d)\n", e.paint(sgrYellow,
 			"Created with failurePolicy Ignore, until somebody answers or the restore ends: configurations of webhooks"), len(admission.Created))
@@ -94,6 +95,7 @@ func (e *env) printSilences(w io.Writer, admission restore.Admission, silenced [
 	for _, one := range admission.Created {
 		fmt.Fprintf(w, "  %s of %s\n", oneLine(appbur.Shortlist(one.Webhooks, shownNames)), one.Configuration)
 	}
+
 	if len(admission.Silenced) > 0 {
 		fmt.Fprintf(w, "\n%s (%d)\n", e.paint(sgrYellow, "Still silenced by a restore that did not end"), len(admission.Silenced))
 	}

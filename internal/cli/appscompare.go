@@ -10,8 +10,7 @@ import (
 )
 
 type appsCompareOptions struct {
-	calledOptions
-	sourceOptions
+	besideOptions
 	json bool
 }
 
@@ -30,28 +29,17 @@ declares, so that a newer version of it can be equal. Nothing is changed.` +
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return appsCompareRun(cmd.Context(), e, o, args[0]) },
 	}
-	o.calledOptions.addFlags(command)
-	o.sourceOptions.addFlags(e, command)
-	o.addFromFlag(command)
+	o.addFlags(e, command)
 	jsonFlag(command, &o.json)
 	return command
 }
 
 func appsCompareRun(ctx context.Context, e *env, o *appsCompareOptions, name string) error {
-	key, err := calledKey(name)
-	if err != nil {
-		return err
-	}
-	saved, err := o.read(ctx, e, key)
-	if err != nil {
-		return err
-	}
-	target, dialer, err := o.target(ctx, e, name)
+	saved, target, dialer, err := o.both(ctx, e, name)
 	if err != nil {
 		return err
 	}
 
-	saved.app.AppKey = key
 	bars := e.appBar([]appbur.AppState{saved.app})
 	checker := apps.Checker{Dialer: dialer, Payloads: saved.payloads, Random: e.rand, Progress: bars.report}
 	differences, err := checker.Check(ctx, target, saved.app)
@@ -59,7 +47,7 @@ func appsCompareRun(ctx context.Context, e *env, o *appsCompareOptions, name str
 	if err != nil {
 		return err
 	}
-	compared := appVerification{App: key.String(), Differences: append([]string{}, differences...)}
+	compared := appVerification{App: saved.app.String(), Differences: append([]string{}, differences...)}
 	if o.json {
 		err = e.printJSON(compared)
 	} else {

@@ -17,8 +17,7 @@ import (
 )
 
 type appsImportOptions struct {
-	calledOptions
-	sourceOptions
+	besideOptions
 	yes    bool
 	dryRun bool
 	before string
@@ -47,9 +46,7 @@ the import and rolls it back.` +
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return appsImportRun(cmd.Context(), e, o, args[0]) },
 	}
-	o.calledOptions.addFlags(command)
-	o.sourceOptions.addFlags(e, command)
-	o.addFromFlag(command)
+	o.addFlags(e, command)
 	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask for confirmation")
 	command.Flags().BoolVar(&o.dryRun, "dry-run", false, "have the application try the import without committing it")
 	command.Flags().StringVar(&o.before, "save-before", "",
@@ -63,15 +60,7 @@ func appsImportRun(ctx context.Context, e *env, o *appsImportOptions, name strin
 	if err := checkAppWait(o.wait); err != nil {
 		return err
 	}
-	key, err := calledKey(name)
-	if err != nil {
-		return err
-	}
-	saved, err := o.read(ctx, e, key)
-	if err != nil {
-		return err
-	}
-	target, dialer, err := o.target(ctx, e, name)
+	saved, target, dialer, err := o.both(ctx, e, name)
 	if err != nil {
 		return err
 	}
@@ -83,7 +72,7 @@ func appsImportRun(ctx context.Context, e *env, o *appsImportOptions, name strin
 		e.printImportPlan(target, saved, says)
 	}
 	if !o.dryRun && !o.yes {
-		if err := e.confirm(ctx, fmt.Sprintf("Replace the state of %s at %s?", key, oneLine(target.Address))); err != nil {
+		if err := e.confirm(ctx, fmt.Sprintf("Replace the state of %s at %s?", saved.app.AppKey, oneLine(target.Address))); err != nil {
 			return err
 		}
 	}
@@ -93,7 +82,6 @@ func appsImportRun(ctx context.Context, e *env, o *appsImportOptions, name strin
 		}
 	}
 
-	saved.app.AppKey = key
 	bars := e.appBar([]appbur.AppState{saved.app})
 	importer := &apps.Importer{
 		Dialer: dialer, Targets: []apps.Target{target}, Payloads: saved.payloads, Random: e.rand, ReadyTimeout: o.wait, DryRun: o.dryRun,
@@ -104,7 +92,7 @@ func appsImportRun(ctx context.Context, e *env, o *appsImportOptions, name strin
 	if err != nil {
 		return err
 	}
-	done := restore.AppOutcome{App: key, Result: restore.Created, Imported: &imported}
+	done := restore.AppOutcome{App: saved.app.AppKey, Result: restore.Created, Imported: &imported}
 	if o.json {
 		return e.printJSON(done)
 	}

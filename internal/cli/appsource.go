@@ -30,6 +30,33 @@ type sourceState struct {
 	point appbur.RestorePointID
 }
 
+// besideOptions are for commands that set the state of a running application beside what was saved of it.
+type besideOptions struct {
+	calledOptions
+	sourceOptions
+}
+
+func (o *besideOptions) addFlags(e *env, command *cobra.Command) {
+	o.calledOptions.addFlags(command)
+	o.sourceOptions.addFlags(e, command)
+	o.addFromFlag(command)
+}
+
+// both reads what was saved, and finds the application, which may be called otherwise than it was.
+func (o *besideOptions) both(ctx context.Context, e *env, name string) (sourceState, apps.Target, apps.Dialer, error) {
+	key, err := calledKey(name)
+	if err != nil {
+		return sourceState{}, apps.Target{}, apps.Dialer{}, err
+	}
+	saved, err := o.read(ctx, e, key)
+	if err != nil {
+		return sourceState{}, apps.Target{}, apps.Dialer{}, err
+	}
+	saved.app.AppKey = key
+	target, dialer, err := o.target(ctx, e, name)
+	return saved, target, dialer, err
+}
+
 func (o *sourceOptions) addFlags(e *env, command *cobra.Command) {
 	o.repositoryOptions.addFlags(e, command)
 	o.addReadFlags(e, command)

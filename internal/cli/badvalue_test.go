@@ -49,7 +49,8 @@ func newBench(t *testing.T) *bench {
 	t.Setenv("KUBECONFIG", filepath.Join(dir, "no-kubeconfig"))
 	t.Chdir(dir) // for values that are names of files
 	AuditStory(t, dir)
-	writeFile(t, filepath.Join(dir, "fleet.yaml"), "apiVersion: appbur.io/v1alpha1\nkind: Fleet\nclusters: [{name: a, repository: mgmt.git}]\n")
+	writeFile(t, filepath.Join(dir, "fleet.yaml"),
+		"apiVersion: appbur.io/v1alpha1\nkind: Fleet\nclusters: [{name: a, repository: mgmt.git}]\n")
 	if code, _, errs := b.run(nil, "trust", "set", "--repo", b.repo, "--keys", b.keys, "--yes"); code != ExitDone {
 		t.Fatal(errs)
 	}

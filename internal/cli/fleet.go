@@ -51,7 +51,8 @@ With --to, the last good point of each is judged for a Kubernetes version, too, 
 	}
 	f := command.Flags()
 	f.StringVar(&o.to, "to", "", "Kubernetes `VERSION` that the last good points are judged for, such as 1.37")
-	f.DurationVar(&o.greatestAge, "max-age", 0, "a last good point may be this `LONG` old, such as 26h (default: what schedules say; maxAge in FILE counts before it)")
+	f.DurationVar(&o.greatestAge, "max-age", 0,
+		"a last good point may be this `LONG` old, such as 26h (default: what schedules say; maxAge in FILE counts before it)")
 	f.DurationVar(&o.grace, "grace", 15*time.Minute, "how `LONG` a point, a commit or a push may take")
 	f.DurationVar(&o.patience, "patience", 5*time.Minute, "how `LONG` one cluster may take")
 	f.IntVar(&o.parallel, "parallel", 4, "`NUMBER` of clusters that are looked at at a time")

@@ -45,6 +45,7 @@ func TestScript(t *testing.T) {
 			"tampering": func(ts *testscript.TestScript, _ bool, _ []string) { cli.AuditTampering(t, ts.MkAbs(".")) },
 		},
 	}
+
 	if testing.Short() {
 		testscript.RunT(oneByOne{t}, params) // their commands run within this process
 		return

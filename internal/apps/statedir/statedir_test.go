@@ -180,6 +180,7 @@ func TestADamagedPayloadHasNoEnd(t *testing.T) {
 			if err := os.WriteFile(path, damage(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
+
 			s, err := Open(dir)
 			if err != nil {
 				t.Fatal(err)
@@ -219,6 +220,7 @@ func TestWhatIsNoState(t *testing.T) {
 			t.Errorf("%s: %v", c.to, err)
 		}
 	}
+
 	if _, err := parse(append(text, "{}"...)); !errors.Is(err, ErrFormat) {
 		t.Errorf("%v", err)
 	}
