@@ -1,4 +1,4 @@
-// Command integration runs what the build tag `integration` adds to the tests, two packages at a time, and writes
+// Command integration runs what the build tag `integration` adds to the tests, four packages or parts of one at a time, and writes
 // what `go test -json` says, for gotestsum to print:
 //
 //	gotestsum --raw-command -- go run ./hack/integration                # all
@@ -59,7 +59,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	if *printOnly {
-		for _, p := range plan {
+		for _, p := range inParts(plan) {
 			fmt.Fprintln(stdout, "go", p.args())
 		}
 		return nil
@@ -68,12 +68,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return runAll(ctx, plan, *dir, stdout, stderr)
 }
 
-// sideBySide is how many packages are tested at a time: much of a test is waiting for a server.
-const sideBySide = 2
+// sideBySide is how many parts are tested at a time. Tests wait for servers most of the time: on two cores one at a time
+// keeps a quarter of them busy.
+const sideBySide = 4
 
-// runAll runs every package, whatever becomes of the others. Those with the most tests come first, so that the
-// longest does not begin last.
+// runAll runs every package, whatever becomes of the others. Large ones are cut into parts, and the parts with the most
+// tests come first, so that the longest does not begin last.
 func runAll(ctx context.Context, plan []tests, dir string, stdout, stderr io.Writer) error {
+	plan = inParts(plan)
 	slices.SortStableFunc(plan, func(a, b tests) int { return len(b.names) - len(a.names) })
 	var printing sync.Mutex
 	failed := make([]error, len(plan))

@@ -60,6 +60,7 @@ spec:
   - {name: v2, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}
 `
 
+//integration:own-tests It adds kinds to a table that only tests with the tag read.
 func init() {
 	for kind, name := range map[string]string{
 		"MutatingWebhookConfiguration": "mutatingwebhookconfigurations", "ValidatingWebhookConfiguration": "validatingwebhookconfigurations",

@@ -32,6 +32,7 @@ spec:
     schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
 `
 
+//integration:own-tests It adds kinds to a table that only tests with the tag read.
 func init() {
 	shopResources["Pipe"] = schema.GroupVersionResource{Group: "shop.example.org", Version: "v1", Resource: "pipes"}
 	shopResources["Pod"] = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
