@@ -17,6 +17,7 @@ import (
 // Adapter is the commands of a configuration as an application.
 type Adapter struct {
 	config  Config
+	runner  Runner
 	version string
 	// commands keeps exports out while import commands run: an export shows the
 	// state before an import or after it.
@@ -30,7 +31,12 @@ var (
 
 // Open reads the version of the application, if a command prints it.
 func Open(ctx context.Context, config Config) (*Adapter, error) {
-	a := &Adapter{config: config, version: config.version}
+	return OpenOn(ctx, config, processes{})
+}
+
+// OpenOn is [Open] for commands that a runner runs.
+func OpenOn(ctx context.Context, config Config, runner Runner) (*Adapter, error) {
+	a := &Adapter{config: config, runner: runner, version: config.version}
 	if config.versionCommand == nil {
 		return a, nil
 	}
@@ -43,9 +49,9 @@ func Open(ctx context.Context, config Config) (*Adapter, error) {
 	out, err := w.output(ctx, *config.versionCommand, run{}, "version")
 	if err != nil {
 		hint := "check versionCommand: of the configuration"
-		var f *failure
-		if errors.As(err, &f) && f.hint != "" {
-			hint += "; " + f.hint
+		var f *Failure
+		if errors.As(err, &f) && f.Hint != "" {
+			hint += "; " + f.Hint
 		}
 		return nil, appbur.WithHint(fmt.Errorf("reading the version of %s: %s", config.App, describe(err, false)), hint)
 	}
@@ -78,7 +84,7 @@ func (a *Adapter) Ready(ctx context.Context) error {
 	if a.config.ready == nil {
 		return nil
 	}
-	if err := a.config.ready.run(ctx, run{}); err != nil {
+	if err := a.config.ready.run(ctx, a.runner, run{}); err != nil {
 		failed := contract.NewError(contract.ReasonBackendUnavailable, "%s is not ready: %s", a.config.App, describe(err, a.sensitive()))
 		return advised(failed, err)
 	}
@@ -105,7 +111,10 @@ func (a *Adapter) dataset(name string) (*dataset, error) {
 }
 
 // workplace is a directory of one export or import that no other user may enter.
-type workplace struct{ dir string }
+type workplace struct {
+	dir    string
+	runner Runner
+}
 
 func (a *Adapter) workplace() (workplace, error) {
 	dir, err := os.MkdirTemp(a.config.workDir, "appbur-exec-")
@@ -117,7 +126,7 @@ func (a *Adapter) workplace() (workplace, error) {
 		return workplace{}, appbur.WithHint(contract.NewError(reason, "making a directory for payloads: %w", err),
 			"workDir: of the configuration names a directory with room in which the adapter may make files (default: that for temporary files)")
 	}
-	return workplace{dir}, nil
+	return workplace{dir, a.runner}, nil
 }
 
 // close removes the directory. What cannot be removed now does no harm.
@@ -132,13 +141,13 @@ func (w workplace) create(name string) (*os.File, error) {
 // was given.
 func (w workplace) output(ctx context.Context, c command, r run, name string) (*os.File, error) {
 	if c.named {
-		r.payload = filepath.Join(w.dir, name)
-		if err := c.run(ctx, r); err != nil {
+		r.file, r.path = WritesFile, filepath.Join(w.dir, name)
+		if err := c.run(ctx, w.runner, r); err != nil {
 			return nil, err
 		}
-		out, err := os.Open(r.payload)
+		out, err := os.Open(r.path)
 		if err != nil {
-			return nil, &failure{ended: "the command ended well and wrote no file", cause: err}
+			return nil, &Failure{Ended: "the command ended well and wrote no file", Cause: err}
 		}
 		return out, nil
 	}
@@ -148,7 +157,7 @@ func (w workplace) output(ctx context.Context, c command, r run, name string) (*
 		return nil, err
 	}
 	r.stdout = out
-	err = c.run(ctx, r)
+	err = c.run(ctx, w.runner, r)
 	if err == nil {
 		_, err = out.Seek(0, 0)
 	}
@@ -160,10 +169,10 @@ func (w workplace) output(ctx context.Context, c command, r run, name string) (*
 }
 
 // input runs a command that reads a payload.
-func (c command) input(ctx context.Context, r run, path string) error {
+func (w workplace) input(ctx context.Context, c command, r run, path string) error {
 	if c.named {
-		r.payload = path
-		return c.run(ctx, r)
+		r.file, r.path = ReadsFile, path
+		return c.run(ctx, w.runner, r)
 	}
 	in, err := os.Open(path)
 	if err != nil {
@@ -171,5 +180,5 @@ func (c command) input(ctx context.Context, r run, path string) error {
 	}
 	defer func() { _ = in.Close() }()
 	r.stdin = in
-	return c.run(ctx, r)
+	return c.run(ctx, w.runner, r)
 }

@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"os"
-	osexec "os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -20,6 +19,8 @@ type command struct {
 	env     []string
 	dir     string
 	timeout time.Duration
+	// shell says that the last of argv is a text for the first.
+	shell bool
 	// named says that the payload is a file whose name the command gets.
 	named bool
 }
@@ -34,13 +35,36 @@ const (
 
 var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-func newCommand(f commandFile, getenv func(string) string) (command, error) {
-	c := command{argv: f.Argv, dir: f.Dir, timeout: defaultTimeout, env: []string{"PATH=" + getenv("PATH")}}
+// maker makes commands of what a person wrote.
+type maker func(commandFile) (command, error)
+
+// onThisMachine makes commands that run as processes. getenv looks up the variables that they are to get.
+func onThisMachine(getenv func(string) string) maker {
+	return func(f commandFile) (command, error) {
+		c, err := newCommand(f, "/bin/sh")
+		if err != nil {
+			return c, err
+		}
+		for _, name := range f.Env {
+			if !variable.MatchString(name) {
+				return c, fmt.Errorf("env: %q is no name of a variable; values go under set", name)
+			}
+			if value := getenv(name); value != "" {
+				c.env = append(c.env, name+"="+value)
+			}
+		}
+		c.env = append([]string{"PATH=" + getenv("PATH")}, c.env...)
+		return c, nil
+	}
+}
+
+func newCommand(f commandFile, shell string) (command, error) {
+	c := command{argv: f.Argv, dir: f.Dir, timeout: defaultTimeout}
 	switch {
 	case (len(f.Argv) == 0) == (f.Shell == ""):
 		return c, errors.New("one of argv and shell is needed")
 	case f.Shell != "":
-		c.argv = []string{"/bin/sh", "-c", f.Shell}
+		c.argv, c.shell = []string{shell, "-c", f.Shell}, true
 		c.named = strings.Contains(f.Shell, varPayload)
 	case f.Argv[0] == "":
 		return c, errors.New("the first of argv is empty")
@@ -55,16 +79,8 @@ func newCommand(f commandFile, getenv func(string) string) (command, error) {
 		c.timeout = d
 	}
 
-	for _, name := range f.Env {
-		if !variable.MatchString(name) {
-			return c, fmt.Errorf("env: %q is no name of a variable; values go under set", name)
-		}
-		if value := getenv(name); value != "" {
-			c.env = append(c.env, name+"="+value)
-		}
-	}
-
-	for name, value := range f.Set {
+	for _, name := range slices.Sorted(maps.Keys(f.Set)) {
+		value := f.Set[name]
 		if !variable.MatchString(name) || strings.ContainsRune(value, 0) {
 			return c, fmt.Errorf("set: %q is no name of a variable, or its value has a zero byte", name)
 		}
@@ -76,77 +92,47 @@ func newCommand(f commandFile, getenv func(string) string) (command, error) {
 // run is one run of a command.
 type run struct {
 	dataset, schema string
-	// payload is the file that takes the place of {payload}.
-	payload       string
+	// file is the payload if it is one whose name the command gets.
+	file          FileUse
+	path          string
 	stdin, stdout *os.File
 }
 
-// failure is a command that did not end well.
-type failure struct {
-	// ended says how, without anything that the command said.
-	ended string
-	said  string
-	// hint is what to do about it.
-	hint  string
-	cause error
-}
-
-func (f *failure) Error() string { return f.ended }
-func (f *failure) Unwrap() error { return f.cause }
-
-// stopTimeout is how long a command may take after it was asked to stop.
-const stopTimeout = 5 * time.Second
-
-// run runs the command to its end. Whatever it started in its process group ends
-// with it when ctx does.
-func (c command) run(ctx context.Context, r run) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, fmt.Errorf("it did not end within %s", c.timeout))
-	defer cancel()
+// call is what a runner is asked for.
+func (c command) call(r run, said io.Writer) Call {
 	argv := slices.Clone(c.argv)
-	fill := strings.NewReplacer(placePayload, r.payload, placeSchema, r.schema, placeDataset, r.dataset)
-	if argv[0] != "/bin/sh" || len(argv) < 2 || argv[1] != "-c" {
-		// A shell gets variables: text must not become code.
+	if !c.shell {
+		fill := strings.NewReplacer(placeSchema, r.schema, placeDataset, r.dataset)
 		for i := range argv[1:] {
 			argv[i+1] = fill.Replace(argv[i+1])
 		}
 	}
-	process := osexec.CommandContext(ctx, argv[0], argv[1:]...)
-	process.Dir = c.dir
-	process.Env = append(slices.Clone(c.env), "APPBUR_DATASET="+r.dataset, "APPBUR_SCHEMA="+r.schema)
-	if r.payload != "" {
-		process.Env = append(process.Env, varPayload+"="+r.payload)
+	call := Call{
+		Argv: argv, Shell: c.shell, Env: append(slices.Clone(c.env), "APPBUR_DATASET="+r.dataset, "APPBUR_SCHEMA="+r.schema),
+		Dir: c.dir, Timeout: c.timeout, File: r.file, Path: r.path, Stderr: said,
 	}
-	said := &tail{}
-	process.Stderr = said
 	if r.stdin != nil {
-		process.Stdin = r.stdin
+		call.Stdin = r.stdin
 	}
 	if r.stdout != nil {
-		process.Stdout = r.stdout
+		call.Stdout = r.stdout
 	}
-	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	process.Cancel = func() error { return syscall.Kill(-process.Process.Pid, syscall.SIGTERM) }
-	process.WaitDelay = stopTimeout
-	err := process.Run()
-	if process.Process != nil && ctx.Err() != nil {
-		// The leader has ended; what it left behind has not listened. That there is
-		// nothing left is the usual answer.
-		_ = syscall.Kill(-process.Process.Pid, syscall.SIGKILL)
-	}
-	if err == nil {
-		return nil
-	}
+	return call
+}
 
-	f := &failure{said: said.String(), cause: err}
-	name := filepath.Base(argv[0])
-	if ctx.Err() != nil {
-		f.cause = context.Cause(ctx)
-		f.ended = fmt.Sprintf("%s was ended: %v", name, f.cause)
-		f.hint = "if it needs longer, raise timeout: of the command in the configuration"
-		return f
+// run runs the command to its end.
+func (c command) run(ctx context.Context, runner Runner, r run) error {
+	said := &tail{}
+	return heard(runner.Run(ctx, c.call(r, said)), said)
+}
+
+// heard adds to the failure of a command what it said.
+func heard(err error, said *tail) error {
+	var f *Failure
+	if errors.As(err, &f) {
+		f.said = said.String()
 	}
-	f.explain(name, c.dir)
-	return f
+	return err
 }
 
 // longestTail is how much of the output of a command is reported.
@@ -170,7 +156,7 @@ func (t *tail) String() string {
 
 // describe says how a command failed, and what it said unless that may hold data.
 func describe(err error, sensitive bool) string {
-	var f *failure
+	var f *Failure
 	switch {
 	case !errors.As(err, &f):
 		if sensitive {
@@ -178,9 +164,9 @@ func describe(err error, sensitive bool) string {
 		}
 		return err.Error()
 	case sensitive && f.said != "":
-		return f.ended + "; what it said is withheld because the dataset is sensitive"
+		return f.Ended + "; what it said is withheld because the dataset is sensitive"
 	case f.said != "":
-		return f.ended + ": " + f.said
+		return f.Ended + ": " + f.said
 	}
-	return f.ended
+	return f.Ended
 }

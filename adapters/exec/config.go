@@ -59,7 +59,10 @@ type file struct {
 	Consistency    string       `yaml:"consistency"`
 	Rollback       string       `yaml:"rollback"`
 	WorkDir        string       `yaml:"workDir"`
-	Datasets       []struct {
+	// In is only for commands that run in a pod.
+	In         *placeFile `yaml:"in"`
+	NotCovered []string   `yaml:"notCovered"`
+	Datasets   []struct {
 		Name        string       `yaml:"name"`
 		Description string       `yaml:"description"`
 		Schema      string       `yaml:"schema"`
@@ -107,6 +110,15 @@ func parseConfig(data []byte, getenv func(string) string) (Config, error) {
 	if err := settings.Decode(data, &f); err != nil {
 		return Config{}, err
 	}
+	if f.In != nil {
+		return Config{}, appbur.WithHint(errors.New("in: is for commands in a pod, and these run on this machine"),
+			"appbur runs commands in pods by itself, see docs/programs.md")
+	}
+	return f.config(onThisMachine(getenv))
+}
+
+// config makes commands of what is written.
+func (f file) config(make maker) (Config, error) {
 	c := Config{App: f.App, version: f.Version, workDir: f.WorkDir}
 	if (f.Version == "") == (f.VersionCommand == nil) {
 		return Config{}, errors.New("one of version and versionCommand is needed")
@@ -123,7 +135,7 @@ func parseConfig(data []byte, getenv func(string) string) (Config, error) {
 		{"release", f.Release, &c.release},
 	} {
 		var err error
-		if *of.to, err = optional(of.from, getenv); err != nil {
+		if *of.to, err = optional(of.from, make); err != nil {
 			return Config{}, fmt.Errorf("%s: %w", of.name, err)
 		}
 	}
@@ -139,7 +151,7 @@ func parseConfig(data []byte, getenv func(string) string) (Config, error) {
 		return Config{}, appbur.WithHint(fmt.Errorf("rollback: %q is neither %s nor %s", f.Rollback, rollbackRestore, rollbackNone),
 			"restore-previous exports before each import and imports that again when a command fails")
 	}
-	if err := c.addDatasets(f, getenv); err != nil {
+	if err := c.addDatasets(f, make); err != nil {
 		return Config{}, err
 	}
 
@@ -153,7 +165,7 @@ func parseConfig(data []byte, getenv func(string) string) (Config, error) {
 	return c, nil
 }
 
-func (c *Config) addDatasets(f file, getenv func(string) string) error {
+func (c *Config) addDatasets(f file, make maker) error {
 	if len(f.Datasets) == 0 {
 		return errors.New("at least one dataset is needed")
 	}
@@ -168,13 +180,13 @@ func (c *Config) addDatasets(f file, getenv func(string) string) error {
 			return fmt.Errorf("%s: export and import are needed", where)
 		}
 		var err error
-		if d.export, err = newCommand(*from.Export, getenv); err != nil {
+		if d.export, err = make(*from.Export); err != nil {
 			return fmt.Errorf("%s: export: %w", where, err)
 		}
-		if d.load, err = newCommand(*from.Import, getenv); err != nil {
+		if d.load, err = make(*from.Import); err != nil {
 			return fmt.Errorf("%s: import: %w", where, err)
 		}
-		if d.check, err = optional(from.Check, getenv); err != nil {
+		if d.check, err = optional(from.Check, make); err != nil {
 			return fmt.Errorf("%s: check: %w", where, err)
 		}
 		for _, text := range from.Strip {
@@ -205,10 +217,10 @@ func (c *Config) addDatasets(f file, getenv func(string) string) error {
 
 func (d dataset) opaque() bool { return d.MediaType != "" && d.MediaType != contract.MediaType }
 
-func optional(f *commandFile, getenv func(string) string) (*command, error) {
+func optional(f *commandFile, make maker) (*command, error) {
 	if f == nil {
 		return nil, nil
 	}
-	c, err := newCommand(*f, getenv)
+	c, err := make(*f)
 	return &c, err
 }

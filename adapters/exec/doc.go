@@ -5,6 +5,9 @@
 // contract.NewServer; cmd/appbur-exec does exactly this. The directory examples
 // holds configurations for known programs.
 //
+// The same commands may run elsewhere: [ParseProgram] reads those that run in a pod, and [OpenOn] takes the [Runner]
+// that runs them.
+//
 // # Export
 //
 // A dataset's export command prints the payload, or writes it to the file that

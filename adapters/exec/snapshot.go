@@ -24,8 +24,12 @@ func (a *Adapter) Snapshot(ctx context.Context) (contract.Snapshot, error) {
 	if a.config.quiesce == nil {
 		return s, nil
 	}
-	if err := a.config.quiesce.run(ctx, run{}); err != nil {
+
+	said := &tail{}
+	s.rest, err = a.runner.Rest(ctx, a.config.quiesce.call(run{}, said), a.config.release.call(run{}, said))
+	if err != nil {
 		// Half a rest is no rest: the application goes on either way.
+		err = heard(err, said)
 		return nil, errors.Join(advised(contract.NewError(contract.ReasonNotQuiesced, "putting %s to rest: %s", a.config.App,
 			describe(err, a.sensitive())), err), s.Close())
 	}
@@ -36,6 +40,8 @@ type snapshot struct {
 	workplace
 	adapter *Adapter
 	ctx     context.Context
+	// rest is nil for an application that goes on.
+	rest Rest
 }
 
 var _ contract.OpaqueSnapshot = (*snapshot)(nil)
@@ -77,6 +83,9 @@ func (s *snapshot) Payload(ctx context.Context, name string) (io.ReadCloser, err
 	if err != nil {
 		return nil, d.failed(ctx, "export", err)
 	}
+	if err := s.held(ctx); err != nil {
+		return nil, errors.Join(err, out.Close())
+	}
 	if d.strip == nil && d.sort == asPrinted {
 		return out, nil
 	}
@@ -96,15 +105,30 @@ func (s *snapshot) Payload(ctx context.Context, name string) (io.ReadCloser, err
 	return stable, nil
 }
 
+// held makes sure that what was exported until now is from the time of the rest.
+func (s *snapshot) held(ctx context.Context) error {
+	if s.rest == nil {
+		return nil
+	}
+	err := s.rest.Held(ctx)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	}
+	return advised(contract.NewError(contract.ReasonNotQuiesced, "%s went on before its state was read completely: %s", s.adapter.config.App,
+		describe(err, s.adapter.sensitive())), err)
+}
+
 // Close lets the application go on.
 func (s *snapshot) Close() error {
 	defer s.adapter.commands.RUnlock()
 	s.close()
-	release := s.adapter.config.release
-	if release == nil {
+	if s.rest == nil {
 		return nil
 	}
-	if err := release.run(s.ctx, run{}); err != nil {
+	if err := s.rest.End(s.ctx); err != nil {
 		return advised(contract.NewError(contract.ReasonAppFailed, "letting %s go on: %s", s.adapter.config.App,
 			describe(err, s.adapter.sensitive())), err)
 	}

@@ -84,7 +84,7 @@ func (tx *transaction) stage(ctx context.Context, d *dataset, schema string, fil
 	}
 
 	if d.check != nil {
-		if err := d.check.input(ctx, run{dataset: d.Name, schema: schema}, f.Name()); err != nil {
+		if err := tx.input(ctx, *d.check, run{dataset: d.Name, schema: schema}, f.Name()); err != nil {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
@@ -121,7 +121,7 @@ func (tx *transaction) Commit(ctx context.Context) error {
 	}
 
 	for i, s := range tx.staged {
-		err := s.load.input(ctx, run{dataset: s.Name, schema: s.schema}, s.path)
+		err := tx.input(ctx, s.load, run{dataset: s.Name, schema: s.schema}, s.path)
 		if err == nil {
 			continue
 		}
@@ -152,7 +152,7 @@ func (tx *transaction) goBack(ctx context.Context, before []staged, failed int) 
 		case i > failed:
 		case before != nil:
 			now = "holds again what it held before"
-			if err := before[i].load.input(ctx, run{dataset: s.Name, schema: before[i].schema}, before[i].path); err != nil {
+			if err := tx.input(ctx, before[i].load, run{dataset: s.Name, schema: before[i].schema}, before[i].path); err != nil {
 				now = "could not be put back (" + describe(err, s.Sensitive()) + ") and is in an unknown state"
 			}
 		case i == failed:
