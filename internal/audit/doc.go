@@ -1,0 +1,31 @@
+// Package audit says who made a change of a cluster, as far as the audit events of its API servers prove it. It is pure:
+// the time comes in as a parameter, and nothing is read or sent.
+//
+//	ledger := audit.NewLedger(audit.Limits{}, now)
+//	ledger.Add(facts...)                // of audit events
+//	facts, proven := ledger.Who(change) // of one event of a watch
+//	ledger.OnLate(func(c audit.Change, facts []audit.Fact) { … })
+//
+// # What is proven
+//
+// A change is answered only if an event proves who made it. Everything else is unresolved; nothing is inferred from who
+// was near.
+//
+//   - An event with the object of the answer (level RequestResponse) has its uid and its resourceVersion: it is about
+//     exactly one version of one object. That does not yet prove that the request wrote it, because a request that
+//     changes nothing succeeds and is answered with the version of somebody else. Proof is that the object was created
+//     (code 201), that the request replaced another version, that it set the deletionTimestamp, or that the field
+//     manager of the request has an entry in managedFields of just that time. A patch that only takes fields away
+//     leaves no such entry; it is believed when the version was seen while the request was served.
+//   - An event without it (level Metadata, which Secrets must have) is about a name. It proves a version if the
+//     newest entry of managedFields is of the field manager and the time of the request, if all requests to the object
+//     at that time are of the same actor, and if there are as many of them as there were changes.
+//   - A deletion is proven by the uid in the answer. Where finalizers or a grace period came between, both who asked and
+//     who finished are named; who finished alone is no answer.
+//   - A version that a list found, and not a watch, may be the last of several. It is answered if the requests from the
+//     last known version up to it, or from the creation, are all known: each names the version that it replaced.
+//   - Dry runs, failed requests and events that were truncated prove nothing.
+//
+// Two actors can be mistaken for one another only if they use the same field manager on the same object within the same
+// second, one of the two requests changes nothing, and the event of the other was lost.
+package audit

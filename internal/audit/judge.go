@@ -1,0 +1,186 @@
+package audit
+
+import (
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+const (
+	// early and late are how much the clock of the daemon may differ from the one of an API server where the two are
+	// compared. Beyond it less is proven.
+	clockAhead  = time.Second
+	clockBehind = 5 * time.Second
+	// near is how long before and after a change other requests to the same object count.
+	near = 5 * time.Second
+	// longestChain bounds the versions between two looks at an object.
+	longestChain = 1000
+)
+
+// nameOf is the label of an object where its uid is not known, "" if its name is not known either.
+func nameOf(group, resource, namespace, name string) string {
+	if resource == "" || name == "" {
+		return ""
+	}
+	return "name " + group + "/" + resource + "/" + namespace + "/" + name
+}
+
+// name is the label of the object of a change. Without a resource its name is what nearly all kinds follow.
+func (c Change) name() string {
+	resource := c.Resource
+	if resource == "" && c.Kind != "" {
+		plural, _ := meta.UnsafeGuessKindToResource(schema.GroupVersionKind{Group: c.Group, Kind: c.Kind})
+		resource = plural.Resource
+	}
+	return nameOf(c.Group, resource, c.Namespace, c.Name)
+}
+
+// judge returns the facts that prove who made a change, in the order of time.
+func (l *Ledger) judge(c Change) (facts []Fact, proven bool) {
+	switch {
+	case c.UID == "":
+		return nil, false
+	case c.Event == Deleted:
+		facts, proven = l.deleted(c)
+	case c.Event == Listed:
+		facts, proven = l.chain(c)
+	default:
+		if facts, proven = l.wrote(c); !proven {
+			facts, proven = l.wroteByName(c)
+		}
+	}
+	if !proven {
+		return nil, false
+	}
+	slices.SortStableFunc(facts, func(a, b Fact) int { return a.At.Compare(b.At) })
+	return facts, true
+}
+
+// wrote finds who wrote exactly the version of a change.
+func (l *Ledger) wrote(c Change) (facts []Fact, proven bool) {
+	var removers []Fact
+	claims := 0
+	for _, f := range l.facts.find(c.UID) {
+		if f.UID != c.UID || f.ResourceVersion != c.ResourceVersion || f.Gone {
+			continue
+		}
+		claims++
+		switch {
+		case f.Certain || c.shows(f):
+			facts = append(facts, f)
+		case f.Removes && c.showsNothingSince(f):
+			removers = append(removers, f)
+		}
+	}
+
+	if certain := slices.DeleteFunc(slices.Clone(facts), func(f Fact) bool { return !f.Certain }); len(certain) > 0 {
+		return certain, sameActor(certain)
+	}
+	if len(facts) == 0 && len(removers) == claims {
+		facts = removers
+	}
+	return facts, len(facts) > 0 && sameActor(facts)
+}
+
+// showsNothingSince reports whether a version can be of a request that only took fields away: no field was set since the
+// request came, and the version was seen while it was served.
+func (c Change) showsNothingSince(f Fact) bool {
+	newest := c.newest()
+	return c.Event == Modified && len(newest) > 0 && newest[0].Time.Before(f.Received.Truncate(time.Second)) && c.seenDuring(f)
+}
+
+// seenDuring reports whether a change was seen while a request was served, or right after.
+func (c Change) seenDuring(f Fact) bool {
+	return !c.Seen.Before(f.Received.Add(-clockAhead)) && !c.Seen.After(f.At.Add(clockBehind))
+}
+
+// wroteByName finds who wrote a version where events name only the object.
+func (l *Ledger) wroteByName(c Change) (facts []Fact, proven bool) {
+	changes := 0
+	for _, other := range l.asked.find(c.name()) {
+		if other.UID == c.UID && other.Event != Listed && other.Event != Deleted && other.Seen.Sub(c.Seen).Abs() <= near {
+			changes++
+		}
+	}
+	requests := 0
+	shown := map[Manager]bool{}
+	newest := c.newest()
+
+	for _, f := range l.facts.find(c.name()) {
+		switch {
+		case f.Gone || f.Received.After(c.Seen.Add(near)) || f.At.Before(c.Seen.Add(-near)):
+			continue
+		case f.ResourceVersion != "":
+			return nil, false // its events have versions, and none of them is about this one
+		}
+		requests++
+		if f.Replaced != "" && c.PreviousResourceVersion != "" && f.Replaced != c.PreviousResourceVersion {
+			continue // it replaced another version
+		}
+		facts = append(facts, f)
+		for _, m := range newest {
+			shown[m] = shown[m] || m.wrote(f)
+		}
+	}
+
+	for _, m := range newest {
+		if !shown[m] {
+			return nil, false
+		}
+	}
+	facts = slices.DeleteFunc(facts, func(f Fact) bool { return !f.Created && !c.seenDuring(f) && !c.shows(f) })
+	return facts, len(newest) > 0 && len(facts) > 0 && sameActor(facts) && requests >= changes
+}
+
+// chain finds who wrote all versions between two looks.
+func (l *Ledger) chain(c Change) (facts []Fact, proven bool) {
+	if c.ResourceVersion == "" {
+		return nil, false
+	}
+	for version := c.ResourceVersion; len(facts) < longestChain; {
+		link, found := l.link(c.UID, version)
+		if !found {
+			return nil, false
+		}
+		facts = append(facts, link)
+		if link.Created || link.Replaced == c.PreviousResourceVersion {
+			return facts, true
+		}
+		version = link.Replaced
+	}
+	return nil, false
+}
+
+// link finds the request that certainly wrote a version, and says what was before it.
+func (l *Ledger) link(uid, version string) (Fact, bool) {
+	for _, f := range l.facts.find(uid) {
+		if f.UID == uid && f.ResourceVersion == version && f.Certain && (f.Created || f.Replaced != "") {
+			return f, true
+		}
+	}
+	return Fact{}, false
+}
+
+// deleted finds who asked for a deletion, and who finished it.
+func (l *Ledger) deleted(c Change) (facts []Fact, proven bool) {
+	asked, gone := false, false
+	for _, f := range l.facts.find(c.UID) {
+		switch {
+		case f.UID != c.UID || !f.Gone && !f.Marks:
+			continue
+		case f.Verb == "deletecollection" && !f.Marks && !c.seenDuring(f):
+			continue // it may have come too late for this one, which it does not say
+		}
+		facts = append(facts, f)
+		asked = asked || f.Marks || f.Verb == "delete" || f.Verb == "deletecollection"
+		gone = gone || f.Gone
+	}
+	return facts, asked && gone
+}
+
+// sameActor reports whether all facts are of one actor.
+func sameActor(facts []Fact) bool {
+	return !slices.ContainsFunc(facts, func(f Fact) bool { return f.Actor != facts[0].Actor })
+}
