@@ -2,7 +2,8 @@
 
 // Command kube builds the real Kubernetes servers that tests and the demo run:
 // etcd, kube-apiserver and kube-controller-manager of each version that has a
-// nested module beside this file. They go into the user's cache directory, once
+// nested module beside this file, and kubelet, kube-proxy and kube-scheduler of
+// those that have one in node. They go into the user's cache directory, once
 // for all clones.
 //
 //	go run ./hack/kube                      # every version
@@ -103,6 +104,15 @@ func run(ctx context.Context, args []string) error {
 			return err
 		}
 		display.Message(fmt.Sprintf("%-8s ready: %s %s %s", v, binaries.Etcd, binaries.APIServer, binaries.ControllerManager))
+
+		if !sources.HasNode(v) {
+			continue
+		}
+		node, err := builder.BuildNode(ctx, v)
+		if err != nil {
+			return err
+		}
+		display.Message(fmt.Sprintf("%-8s ready: %s %s %s", v, node.Kubelet, node.KubeProxy, node.Scheduler))
 	}
 
 	return nil

@@ -39,6 +39,10 @@ type Options struct {
 	// Dir is the directory in which the cluster makes its own; empty means the
 	// system's temporary directory.
 	Dir string
+	// Address is where the API server listens and where pods find it; empty means
+	// loopback, for clusters without nodes. An address of nodes makes the Service
+	// kubernetes in namespace default lead to it.
+	Address string
 	// APIServerArgs and ControllerManagerArgs are appended to the arguments.
 	APIServerArgs         []string
 	ControllerManagerArgs []string
@@ -72,6 +76,9 @@ func Start(ctx context.Context, options Options) (*Cluster, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	sweep(options.Dir)
+	if options.Address == "" {
+		options.Address = loopback
+	}
 
 	for try := 1; ; try++ {
 		c, err := start(ctx, options)
@@ -110,7 +117,7 @@ func start(ctx context.Context, options Options) (*Cluster, error) {
 		}
 	}
 
-	if c.creds, err = newCredentials(dir, net.ParseIP(serviceIP), time.Now()); err != nil {
+	if c.creds, err = newCredentials(dir, []net.IP{net.ParseIP(options.Address), net.ParseIP(serviceIP)}, time.Now()); err != nil {
 		return c, err
 	}
 	c.Kubeconfig = c.creds.path(kubeconfigFile)

@@ -3,8 +3,6 @@
 package testcluster
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -12,7 +10,6 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"fmt"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -25,70 +22,51 @@ import (
 // credentials are what the servers and the clients of one cluster trust and
 // prove. The files lie in the directory of the cluster.
 type credentials struct {
-	dir   string
-	ca    []byte // PEM
-	token string // of the administrator
+	dir       string
+	ca        []byte // PEM
+	authority authority
+	token     string // of the administrator
 }
 
 // Names of the files in the directory of a cluster.
 const (
-	caFile             = "ca.crt"
-	servingCertFile    = "apiserver.crt"
-	servingKeyFile     = "apiserver.key"
-	serviceAccountFile = "service-account.key"
-	tokenFile          = "tokens.csv"
-	kubeconfigFile     = "kubeconfig"
+	caFile                = "ca.crt"
+	servingCertFile       = "apiserver.crt"
+	servingKeyFile        = "apiserver.key"
+	kubeletClientCertFile = "apiserver-kubelet-client.crt"
+	kubeletClientKeyFile  = "apiserver-kubelet-client.key"
+	serviceAccountFile    = "service-account.key"
+	tokenFile             = "tokens.csv"
+	kubeconfigFile        = "kubeconfig"
 )
 
 func (c credentials) path(file string) string { return filepath.Join(c.dir, file) }
 
-// newCredentials makes an authority, a certificate for the API server at
-// serviceIP and on loopback, a key for ServiceAccount tokens, and the
-// administrator's token.
-func newCredentials(dir string, serviceIP net.IP, now time.Time) (credentials, error) {
+// newCredentials makes an authority, a certificate for the API server at some
+// addresses, one with which it calls kubelets, a key for ServiceAccount tokens,
+// and the administrator's token.
+func newCredentials(dir string, addresses []net.IP, now time.Time) (credentials, error) {
 	c := credentials{dir: dir}
-	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return credentials{}, fmt.Errorf("make cluster authority: %w", err)
+	var err error
+	if c.authority, err = newAuthority(now); err != nil {
+		return credentials{}, err
 	}
-	ca := &x509.Certificate{
-		SerialNumber:          big.NewInt(1),
-		Subject:               pkix.Name{CommonName: "kubernetes"},
-		NotBefore:             now.Add(-time.Hour),
-		NotAfter:              now.Add(24 * time.Hour),
-		IsCA:                  true,
-		BasicConstraintsValid: true,
-		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
-	}
-	caDER, err := x509.CreateCertificate(rand.Reader, ca, ca, caKey.Public(), caKey)
-	if err != nil {
-		return credentials{}, fmt.Errorf("make cluster authority: %w", err)
-	}
-	c.ca = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: caDER})
+	c.ca = c.authority.pem()
 
-	servingKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return credentials{}, fmt.Errorf("make serving certificate: %w", err)
-	}
-	serving := &x509.Certificate{
-		SerialNumber: big.NewInt(2),
-		Subject:      pkix.Name{CommonName: "kube-apiserver"},
-		NotBefore:    ca.NotBefore,
-		NotAfter:     ca.NotAfter,
-		KeyUsage:     x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	servingCert, servingKey, err := c.authority.issue(x509.Certificate{
+		Subject:     pkix.Name{CommonName: "kube-apiserver"},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		DNSNames: []string{
 			"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local",
 		},
-		IPAddresses: []net.IP{net.ParseIP(loopback), serviceIP},
-	}
-	servingDER, err := x509.CreateCertificate(rand.Reader, serving, ca, servingKey.Public(), caKey)
+		IPAddresses: addresses,
+	})
 	if err != nil {
-		return credentials{}, fmt.Errorf("make serving certificate: %w", err)
+		return credentials{}, err
 	}
-	servingKeyDER, err := x509.MarshalPKCS8PrivateKey(servingKey)
+	kubeletCert, kubeletKey, err := c.authority.client("kube-apiserver-kubelet-client", "system:masters")
 	if err != nil {
-		return credentials{}, fmt.Errorf("make serving certificate: %w", err)
+		return credentials{}, err
 	}
 	serviceAccountKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -99,9 +77,11 @@ func newCredentials(dir string, serviceIP net.IP, now time.Time) (credentials, e
 	c.token = hex.EncodeToString(random)
 
 	for file, content := range map[string][]byte{
-		caFile:          c.ca,
-		servingCertFile: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: servingDER}),
-		servingKeyFile:  pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: servingKeyDER}),
+		caFile:                c.ca,
+		servingCertFile:       servingCert,
+		servingKeyFile:        servingKey,
+		kubeletClientCertFile: kubeletCert,
+		kubeletClientKeyFile:  kubeletKey,
 		serviceAccountFile: pem.EncodeToMemory(&pem.Block{
 			Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(serviceAccountKey),
 		}),
@@ -117,12 +97,16 @@ func newCredentials(dir string, serviceIP net.IP, now time.Time) (credentials, e
 // writeKubeconfig writes the administrator's kubeconfig. Everything is inline,
 // so that the file works wherever it is copied to.
 func (c credentials) writeKubeconfig(name, server string) error {
+	return c.writeKubeconfigOf(c.path(kubeconfigFile), name, server, "admin", &clientcmdapi.AuthInfo{Token: c.token})
+}
+
+func (c credentials) writeKubeconfigOf(path, name, server, user string, proof *clientcmdapi.AuthInfo) error {
 	config := clientcmdapi.NewConfig()
 	config.Clusters[name] = &clientcmdapi.Cluster{Server: server, CertificateAuthorityData: c.ca}
-	config.AuthInfos["admin"] = &clientcmdapi.AuthInfo{Token: c.token}
-	config.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: "admin"}
+	config.AuthInfos[user] = proof
+	config.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: user}
 	config.CurrentContext = name
-	if err := clientcmd.WriteToFile(*config, c.path(kubeconfigFile)); err != nil {
+	if err := clientcmd.WriteToFile(*config, path); err != nil {
 		return fmt.Errorf("write kubeconfig: %w", err)
 	}
 	return nil

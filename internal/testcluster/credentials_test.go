@@ -16,7 +16,7 @@ import (
 func TestCredentialsVerifyOneAnother(t *testing.T) {
 	dir := t.TempDir()
 	now := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
-	creds, err := newCredentials(dir, net.ParseIP(serviceIP), now)
+	creds, err := newCredentials(dir, []net.IP{net.ParseIP(loopback), net.ParseIP(serviceIP)}, now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ func (c *Cluster) etcdURL() string {
 }
 
 func (c *Cluster) server() string {
-	return "https://" + net.JoinHostPort(loopback, strconv.Itoa(c.apiPort))
+	return "https://" + net.JoinHostPort(c.options.Address, strconv.Itoa(c.apiPort))
 }
 
 // etcdArgs run one etcd without peers. The peer port is any: no client calls it.
@@ -45,16 +45,13 @@ func (c *Cluster) etcdArgs() []string {
 func (c *Cluster) apiServerArgs() []string {
 	args := []string{
 		"--etcd-servers=" + c.etcdURL(),
-		"--bind-address=" + loopback,
-		"--advertise-address=" + loopback,
-		// The default reconciler refuses to publish a loopback address.
-		"--endpoint-reconciler-type=none",
+		"--bind-address=" + c.options.Address,
+		"--advertise-address=" + c.options.Address,
 		fmt.Sprintf("--secure-port=%d", c.apiPort),
 		"--tls-cert-file=" + c.creds.path(servingCertFile),
 		"--tls-private-key-file=" + c.creds.path(servingKeyFile),
 		"--client-ca-file=" + c.creds.path(caFile),
 		"--token-auth-file=" + c.creds.path(tokenFile),
-		"--authorization-mode=RBAC",
 		"--allow-privileged=true",
 		"--service-cluster-ip-range=" + serviceRange,
 		"--service-account-issuer=https://kubernetes.default.svc",
@@ -62,6 +59,16 @@ func (c *Cluster) apiServerArgs() []string {
 		"--service-account-signing-key-file=" + c.creds.path(serviceAccountFile),
 	}
 
+	if c.options.Address == loopback {
+		// The default reconciler refuses to publish a loopback address.
+		args = append(args, "--authorization-mode=RBAC", "--endpoint-reconciler-type=none")
+	} else {
+		// As kubeadm sets it up for nodes.
+		args = append(args, "--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction",
+			"--kubelet-client-certificate="+c.creds.path(kubeletClientCertFile),
+			"--kubelet-client-key="+c.creds.path(kubeletClientKeyFile),
+			"--kubelet-preferred-address-types=InternalIP")
+	}
 	return append(args, c.options.APIServerArgs...)
 }
 

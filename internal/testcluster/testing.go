@@ -62,16 +62,24 @@ func Locate(t testing.TB, v appbur.KubeVersion) kubebuild.Binaries {
 // and where KUBEBUILDER_ASSETS points. The working directory must be inside the
 // repository, because the pins there say which binaries are up to date.
 func LocateBinaries(ctx context.Context, v appbur.KubeVersion, warn func(string)) (kubebuild.Binaries, error) {
-	sources, err := kubebuild.FindSources(".")
+	store, err := theStore(warn)
 	if err != nil {
 		return kubebuild.Binaries{}, err
+	}
+	return store.Locate(ctx, v)
+}
+
+// theStore is where `make servers` puts binaries.
+func theStore(warn func(string)) (kubebuild.Store, error) {
+	sources, err := kubebuild.FindSources(".")
+	if err != nil {
+		return kubebuild.Store{}, err
 	}
 	dir, err := kubebuild.CacheDir()
 	if err != nil {
-		return kubebuild.Binaries{}, err
+		return kubebuild.Store{}, err
 	}
-	store := kubebuild.Store{Sources: sources, Dir: dir, Assets: os.Getenv("KUBEBUILDER_ASSETS"), Warn: warn}
-	return store.Locate(ctx, v)
+	return kubebuild.Store{Sources: sources, Dir: dir, Assets: os.Getenv("KUBEBUILDER_ASSETS"), Warn: warn}, nil
 }
 
 // fatal ends the test with the error and its next step.
@@ -81,4 +89,18 @@ func fatal(t testing.TB, err error) {
 		t.Fatalf("%v\nhint: %s", err, hint)
 	}
 	t.Fatal(err)
+}
+
+// LocateNode returns the programs of a version's node or fails the test.
+func LocateNode(t testing.TB, v appbur.KubeVersion) kubebuild.NodeBinaries {
+	t.Helper()
+	store, err := theStore(func(message string) { t.Log("WARNING: " + message) })
+	if err != nil {
+		fatal(t, err)
+	}
+	binaries, err := store.LocateNode(t.Context(), v)
+	if err != nil {
+		fatal(t, err)
+	}
+	return binaries
 }

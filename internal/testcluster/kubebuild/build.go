@@ -24,36 +24,49 @@ type Builder struct {
 	Report func(Progress)
 }
 
-// Build makes the binaries of a version that the store lacks and returns all of
-// them. With nothing to build it reads a few files and reports nothing.
+// Build makes the binaries of a version's control plane that the store lacks and
+// returns all of them. With nothing to build it reads a few files and reports
+// nothing.
 func (b Builder) Build(ctx context.Context, v appbur.KubeVersion) (Binaries, error) {
-	found, missing, err := b.Store.survey(ctx, v)
+	found, err := b.complete(ctx, v, programs)
+	return found.binaries(), err
+}
+
+// BuildNode does the same with the programs of a node, for a version that
+// [Sources.HasNode].
+func (b Builder) BuildNode(ctx context.Context, v appbur.KubeVersion) (NodeBinaries, error) {
+	found, err := b.complete(ctx, v, nodePrograms)
+	return found.nodeBinaries(), err
+}
+
+func (b Builder) complete(ctx context.Context, v appbur.KubeVersion, wanted []Program) (paths, error) {
+	found, missing, err := b.Store.survey(ctx, v, wanted)
 	if err != nil || len(missing) == 0 {
 		return found, err
 	}
 	dir := b.Store.VersionDir(v)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return Binaries{}, fmt.Errorf("build Kubernetes %s: %w", v, err)
+		return nil, fmt.Errorf("build Kubernetes %s: %w", v, err)
 	}
 	unlock, err := lock(ctx, dir, func() {
 		b.report(Progress{Version: v, Program: missing[0].program, Phase: Waiting})
 	})
 	if err != nil {
-		return Binaries{}, fmt.Errorf("build Kubernetes %s: %w", v, err)
+		return nil, fmt.Errorf("build Kubernetes %s: %w", v, err)
 	}
 	defer unlock()
 
 	// Whoever held the lock may have built what was missing.
-	found, missing, err = b.Store.survey(ctx, v)
+	found, missing, err = b.Store.survey(ctx, v, wanted)
 	if err != nil {
-		return Binaries{}, err
+		return nil, err
 	}
 	for _, r := range missing {
 		path := filepath.Join(dir, string(r.program))
 		if err := b.build(ctx, v, r, path); err != nil {
-			return Binaries{}, fmt.Errorf("build %s of Kubernetes %s: %w", r.program, v, err)
+			return nil, fmt.Errorf("build %s of Kubernetes %s: %w", r.program, v, err)
 		}
-		found.set(r.program, path)
+		found[r.program] = path
 	}
 	return found, nil
 }

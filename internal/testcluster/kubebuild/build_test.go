@@ -186,3 +186,45 @@ func expectNothingPartial(t *testing.T, dir string) {
 		}
 	}
 }
+
+// What nodes need is built from pins of its own: it makes no control plane out of date.
+func TestNodesAreBuiltApart(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds Go programs, as TestBuildMakesWhatAssetsLack does")
+	}
+	store := Store{Sources: fakeSources(t), Dir: t.TempDir()}
+	var r recorder
+	builder := Builder{Store: store, Report: r.report}
+	if store.Sources.HasNode(fakeVersion) {
+		t.Fatal("a version without a module for nodes has one")
+	}
+	if _, err := builder.Build(t.Context(), fakeVersion); err != nil {
+		t.Fatal(err)
+	}
+
+	module := filepath.Join(store.Sources.dir, nodeModule, fakeVersion.String())
+	write(t, filepath.Join(module, "go.mod"), "module k8s.io/kubernetes\n\ngo 1.26.0\n")
+	write(t, filepath.Join(module, "go.sum"), "k8s.io/kubernetes v1.99.3 h1:c291cmNl=\n")
+	write(t, filepath.Join(module, "version", "value.go"), "package version\n\nvar Version = \"v1.99.3\"\n")
+	for _, p := range nodePrograms {
+		write(t, filepath.Join(module, "cmd", string(p), "main.go"), apiServerSource)
+	}
+	var missing *MissingError
+	if _, err := store.LocateNode(t.Context(), fakeVersion); !errors.As(err, &missing) || len(missing.Programs) != 3 {
+		t.Fatalf("LocateNode before the build = %v, want three missing programs", err)
+	}
+
+	built, err := builder.BuildNode(t.Context(), fakeVersion)
+	if err != nil || !store.Sources.HasNode(fakeVersion) {
+		t.Fatalf("BuildNode = %v", err)
+	}
+	if located, err := store.LocateNode(t.Context(), fakeVersion); err != nil || located != built {
+		t.Errorf("LocateNode = %v, %v; want what BuildNode returned", located, err)
+	}
+	if v, err := reportedVersion(t.Context(), built.Kubelet); err != nil || v != fakeVersion {
+		t.Errorf("the kubelet says %v, %v", v, err)
+	}
+	if got, want := r.finished(), slices.Concat(programs, nodePrograms); !slices.Equal(got, want) {
+		t.Errorf("built %v, want %v", got, want)
+	}
+}

@@ -6,7 +6,8 @@
 // go.mod never sees the conflicting staging versions. This package turns those
 // pins into binaries in the user's cache directory, shared by all clones, in
 // the layout that envtest uses: <cache>/<version>/{etcd,kube-apiserver,
-// kube-controller-manager}.
+// kube-controller-manager}. Where hack/kube/node has a module of the version,
+// kubelet, kube-proxy and kube-scheduler of nodes are built from that.
 //
 // The usual way in is [Builder.Build], which `go run ./hack/kube` calls, and
 // [Store.Locate], which tests call. Both go through the same [Store], so a test

@@ -17,6 +17,7 @@ import (
 const (
 	mainModule = "github.com/appbur/appbur"
 	etcdModule = "etcd" // the directory of the nested module for etcd
+	nodeModule = "node" // the directory of the nested modules for nodes, one for each version that has any
 )
 
 // Sources is the directory that holds the nested modules, hack/kube.
@@ -78,8 +79,18 @@ func (s Sources) Versions() ([]appbur.KubeVersion, error) {
 // moduleDir is the nested module that a program of a version is built in. One
 // etcd serves every version.
 func (s Sources) moduleDir(v appbur.KubeVersion, p Program) string {
-	if p == Etcd {
+	switch {
+	case p == Etcd:
 		return filepath.Join(s.dir, etcdModule)
+	case slices.Contains(nodePrograms, p):
+		return filepath.Join(s.dir, nodeModule, v.String())
+	default:
+		return filepath.Join(s.dir, v.String())
 	}
-	return filepath.Join(s.dir, v.String())
+}
+
+// HasNode reports whether the programs of a node can be built for a version.
+func (s Sources) HasNode(v appbur.KubeVersion) bool {
+	_, err := os.Stat(filepath.Join(s.moduleDir(v, Kubelet), "go.mod"))
+	return err == nil
 }

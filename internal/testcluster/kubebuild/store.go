@@ -61,43 +61,55 @@ func (e *MissingError) Error() string {
 // Locate returns the binaries of a version, or a [*MissingError]. It builds
 // nothing.
 func (s Store) Locate(ctx context.Context, v appbur.KubeVersion) (Binaries, error) {
-	found, missing, err := s.survey(ctx, v)
+	found, err := s.locate(ctx, v, programs)
+	return found.binaries(), err
+}
+
+// LocateNode returns the programs of a version's node, or a [*MissingError].
+func (s Store) LocateNode(ctx context.Context, v appbur.KubeVersion) (NodeBinaries, error) {
+	found, err := s.locate(ctx, v, nodePrograms)
+	return found.nodeBinaries(), err
+}
+
+func (s Store) locate(ctx context.Context, v appbur.KubeVersion, wanted []Program) (paths, error) {
+	found, missing, err := s.survey(ctx, v, wanted)
 	if err != nil {
-		return Binaries{}, err
+		return nil, err
 	}
 	if len(missing) > 0 {
 		lacking := &MissingError{Version: v, Dir: s.VersionDir(v)}
 		for _, r := range missing {
 			lacking.Programs = append(lacking.Programs, r.program)
 		}
-		return Binaries{}, appbur.WithHint(lacking, "run `make servers` once; it builds them into the cache")
+		return nil, appbur.WithHint(lacking, "run `make servers` once; it builds them into the cache")
 	}
 	return found, nil
 }
 
-// survey sorts the programs of a version into those that can be used and the
+// survey sorts programs of a version into those that can be used and the
 // recipes of those that must be built.
-func (s Store) survey(ctx context.Context, v appbur.KubeVersion) (found Binaries, missing []recipe, err error) {
+func (s Store) survey(ctx context.Context, v appbur.KubeVersion, wanted []Program) (found paths, missing []recipe, err error) {
 	given, err := s.assets(ctx, v)
 	if err != nil {
-		return Binaries{}, nil, err
+		return nil, nil, err
 	}
+	found = make(paths)
 
-	for _, p := range programs {
+	for _, p := range wanted {
 		if path, ok := given[p]; ok {
-			found.set(p, path)
+			found[p] = path
 			continue
 		}
 		r, err := s.Sources.recipe(v, p)
 		if err != nil {
-			return Binaries{}, nil, err
+			return nil, nil, err
 		}
 		path := filepath.Join(s.VersionDir(v), string(p))
 		if !upToDate(path, r.stamp) {
 			missing = append(missing, r)
 			continue
 		}
-		found.set(p, path)
+		found[p] = path
 	}
 
 	return found, missing, nil

@@ -5,6 +5,7 @@ package kubebuild
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,7 +51,11 @@ func TestSourcesOfThisRepository(t *testing.T) {
 	}
 
 	for _, v := range versions {
-		for _, p := range programs {
+		wanted := slices.Clone(programs)
+		if sources.HasNode(v) {
+			wanted = append(wanted, nodePrograms...)
+		}
+		for _, p := range wanted {
 			r, err := sources.recipe(v, p)
 			if err != nil {
 				t.Error(err)
