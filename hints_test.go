@@ -19,6 +19,7 @@ var speakers = []string{
 	"adapters/internal/serve", // the command line of every adapter
 	"internal/testcluster",    // starts servers for tests
 	"internal/testremote",     // starts servers for tests
+	"internal/testnode",       // starts servers for tests
 }
 
 // Libraries say what is wrong, by types and facts; which flag or command is the cure is
