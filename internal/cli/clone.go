@@ -35,6 +35,8 @@ With --keys the copy believes whom allowed_signers there names, from now on: the
 fingerprints are printed. Without, say it with ` + "`appbur trust set`" + `; until then nothing of
 the copy is restored, whatever is written in it (docs/trust.md).
 
+Of a remote that many clusters share, https://host/fleet.git#clusters/eu-1 clones one.
+
 The credentials are those in remotes/NAME of the key directory, or in
 --credentials.` +
 			exitStatus("0  cloned", "1  failed, DIR is as it was", "10 the remote is no appbur repository",

@@ -19,12 +19,15 @@ func (e *env) remoteOptions() gitsync.RemoteOptions {
 
 // remoteURL reads a URL from the command line, where a directory may be relative.
 func remoteURL(text string) (gitsync.RemoteURL, error) {
-	if !strings.Contains(text, ":") {
-		absolute, err := filepath.Abs(text)
+	if place, part, shared := strings.Cut(text, "#"); !strings.Contains(place, ":") {
+		absolute, err := filepath.Abs(place)
 		if err != nil {
 			return gitsync.RemoteURL{}, fmt.Errorf("remote: %w", err)
 		}
 		text = absolute
+		if shared {
+			text += "#" + part
+		}
 	}
 	u, err := gitsync.ParseRemoteURL(text)
 	if err != nil {
@@ -36,7 +39,7 @@ func remoteURL(text string) (gitsync.RemoteURL, error) {
 // wantDirectory refuses a remote on a disk that is not there: a typing mistake would
 // show only when nothing had been copied for a while.
 func wantDirectory(u gitsync.RemoteURL) error {
-	path, isFile := strings.CutPrefix(u.String(), "file://")
+	path, isFile := strings.CutPrefix(u.Whole().String(), "file://")
 	if !isFile && !strings.HasPrefix(path, "/") {
 		return nil
 	}

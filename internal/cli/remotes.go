@@ -40,7 +40,8 @@ func newRemotesAdd(e *env) *cobra.Command {
 		Use:   "add NAME URL",
 		Short: "Add a remote",
 		Long: `Add a remote: https://host/path, ssh://user@host/path, user@host:path, or a
-directory. Nothing is sent yet.
+directory. Nothing is sent yet. Where many clusters share one remote, the part of it that belongs
+to this one follows after a #, as in https://host/fleet.git#clusters/eu-1.
 
 What is needed to log in are files in the directory remotes/NAME of the key
 directory, named as in Flux's Git secrets: username and password, bearerToken,
@@ -50,7 +51,8 @@ another directory. A URL never holds a password.` +
 				"12 the credentials cannot be read", "64 wrong command line"),
 		Example: `  appbur remotes add forge https://git.example/platform/mgmt.git --repo ./mgmt.git --credentials ./forge-token
   appbur remotes add vault git@vault.example:mgmt.git --repo ./mgmt.git
-  appbur remotes add disk /mnt/backup/mgmt.git --repo ./mgmt.git`,
+  appbur remotes add disk /mnt/backup/mgmt.git --repo ./mgmt.git
+  appbur remotes add forge https://git.example/fleet.git#clusters/eu-1 --repo ./mgmt.git`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return remotesAddRun(cmd.Context(), e, o, args[0], args[1])

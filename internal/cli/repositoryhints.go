@@ -57,7 +57,8 @@ var repositoryHints = map[repository.Reason]string{
 		"add the key of whoever made it to the allowed_signers file, or pass --accept-history",
 	repository.ReasonNotJoined: "look at what it holds (`git fetch`, `git log --show-signature`); if that is right, have it signed by somebody " +
 		"trusted, or give this repository an empty remote (docs/remotes.md)",
-	repository.ReasonOtherRemote:     "correct the URL of the remote, or name the directory of that repository",
+	repository.ReasonOtherRemote: "correct the URL of the remote, or name the directory of that repository; of a remote that is shared, each " +
+		"has a part of its own (https://git.example/fleet.git#clusters/eu-1)",
 	repository.ReasonUntrustedAnchor: "pass --trust FILE with the allowed_signers of the machine that wrote the anchor",
 	repository.ReasonNoAnchor:        "`appbur repo anchor --out FILE` writes one",
 

@@ -27,7 +27,8 @@ var remoteTable = settings.Object(
 	settings.Field("url", settings.Text("URL", "a URL such as https://git.example/platform/mgmt.git"),
 		func(r *Remote) *string { return &r.URL }, "",
 		settings.About{
-			Text:    "Where it is: https, ssh, the short form user@host:path, or a directory.",
+			Text: "Where it is: https, ssh, the short form user@host:path, or a directory. Where many clusters share it, the part of this " +
+				"one follows after a #, as in https://git.example/fleet.git#clusters/eu-1.",
 			Example: "https://git.example/platform/mgmt.git", Since: version, Effect: settings.Restart, Required: true,
 		}),
 	settings.Field("allowPlaintext", settings.Switch(), func(r *Remote) *bool { return &r.AllowPlaintext }, false,

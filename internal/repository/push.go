@@ -124,8 +124,11 @@ func (r *Repository) pushTo(ctx context.Context, keysDir string, remote Remote, 
 	result.Commits, result.Points, result.Removed = pushed.Commits, len(pushed.Added), len(pushed.Removed)
 	result.Objects, result.Bytes = pushed.Objects, pushed.Bytes
 	if err != nil {
-		result.err = fmt.Errorf("remote %s: %w", remote.Name, err)
-		result.State, result.Error = stateOf(err), err.Error()
+		result.State = stateOf(err)
+		if other := r.another(ctx, peer, result.State, o); other != nil {
+			err = other
+		}
+		result.err, result.Error = fmt.Errorf("remote %s: %w", remote.Name, err), err.Error()
 	}
 	return result
 }

@@ -63,6 +63,9 @@ func (r *Repository) RemoteStatuses(ctx context.Context, keysDir string, o gitsy
 				status.err = err
 				status.State, status.Error = stateOf(err), err.Error()
 			}
+			if other := r.another(ctx, peer, status.State, o); other != nil {
+				status.err, status.Error = other, other.Error()
+			}
 			list[i] = status
 		})
 	}

@@ -73,7 +73,7 @@ func Clone(ctx context.Context, dir string, remote Remote, branch, tagPrefix str
 	if errors.Is(err, ErrTooLarge) {
 		// There is no copy yet whose configuration could allow it.
 		return nil, done, appbur.WithHint(err,
-			"appbur writes nothing that large; if it is meant: git clone --mirror "+remote.URL.String()+
+			"appbur writes nothing that large; if it is meant: git clone --mirror "+remote.URL.Whole().String()+
 				", and set the limits of that copy (docs/points.md)")
 	}
 	if err != nil {

@@ -8,6 +8,8 @@ type (
 	Remote = transport.Remote
 	// RemoteURL is a URL that a session can be opened with. It holds no credentials.
 	RemoteURL = transport.URL
+	// Namespace is the part of a remote that belongs to one repository, where many share the remote.
+	Namespace = transport.Namespace
 	// Credentials prove one side to the other. They are never printed.
 	Credentials = transport.Credentials
 	// RemoteOptions are the surroundings of a session: the time that a peer may be
@@ -30,6 +32,9 @@ var ErrPlaintext = transport.ErrPlaintext
 
 // ErrRemoteURL means that a text is no URL of a remote.
 var ErrRemoteURL = transport.ErrURL
+
+// ErrNamespace means that a text names no part of a remote.
+var ErrNamespace = transport.ErrNamespace
 
 // DefaultSilence is how long a peer may do nothing at all.
 const DefaultSilence = transport.DefaultSilence
@@ -75,8 +80,12 @@ const (
 )
 
 // ParseRemoteURL reads what `git remote add` would be given, without credentials for HTTP: https, ssh,
-// the short form user@host:path, a directory, and http where [RemoteURL.Plaintext] is accepted.
+// the short form user@host:path, a directory, and http where [RemoteURL.Plaintext] is accepted. A namespace follows after
+// a #: https://git.example/fleet.git#clusters/eu-1.
 func ParseRemoteURL(text string) (RemoteURL, error) { return transport.ParseURL(text) }
+
+// ParseNamespace reads a part of a remote, such as clusters/eu-1.
+func ParseNamespace(text string) (Namespace, error) { return transport.ParseNamespace(text) }
 
 // StateOf returns the state that an error of a remote is about: "" for nil.
 func StateOf(err error) RemoteState { return transport.StateOf(err) }

@@ -13,6 +13,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/format/config"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/pkg/gitsync/internal/transport"
 )
 
 // RemoteConfig is a remote as it is in the file config of the repository,
@@ -69,8 +70,15 @@ func remoteOf(section *config.Subsection) (RemoteConfig, error) {
 		return c, appbur.WithHint(errors.New("it must have one url and no pushurl"), "make a remote for each place")
 	}
 	var err error
-	if c.URL, err = ParseRemoteURL(urls[0]); err != nil {
+	if c.URL, err = transport.ParseWholeURL(urls[0]); err != nil {
 		return c, err
+	}
+	if section.HasOption(namespaceKey) {
+		namespace, err := ParseNamespace(section.Option(namespaceKey))
+		if err != nil {
+			return c, err
+		}
+		c.URL = c.URL.In(namespace)
 	}
 	if text := section.Option(allowPlaintextKey); text != "" {
 		if c.AllowPlaintext, err = strconv.ParseBool(text); err != nil {
@@ -80,7 +88,10 @@ func remoteOf(section *config.Subsection) (RemoteConfig, error) {
 	return c, nil
 }
 
-const allowPlaintextKey = "appburAllowPlaintext"
+const (
+	allowPlaintextKey = "appburAllowPlaintext"
+	namespaceKey      = "appburNamespace"
+)
 
 // AddRemote writes a remote into the configuration, as `git remote add` does.
 func (r *Repository) AddRemote(ctx context.Context, c RemoteConfig) error {
@@ -96,12 +107,23 @@ func (r *Repository) AddRemote(ctx context.Context, c RemoteConfig) error {
 		if len(text) > 0 && text[len(text)-1] != '\n' {
 			out.WriteByte('\n')
 		}
-		fmt.Fprintf(&out, "[remote %q]\n\turl = %s\n\tfetch = +refs/heads/*:refs/remotes/%s/*\n", c.Name, quoteValue(c.URL.String()), c.Name)
+		fmt.Fprintf(&out, "[remote %q]\n\turl = %s\n%s", c.Name, quoteValue(c.URL.Whole().String()), fetchLines(c))
 		if c.AllowPlaintext {
 			fmt.Fprintf(&out, "\t%s = true\n", allowPlaintextKey)
 		}
 		return out.Bytes(), nil
 	})
+}
+
+// fetchLines have stock git fetch what belongs to this repository: of a shared remote nothing else, and the tags by the
+// names that they have here.
+func fetchLines(c RemoteConfig) string {
+	namespace := c.URL.Namespace()
+	if namespace.IsWhole() {
+		return fmt.Sprintf("\tfetch = +refs/heads/*:refs/remotes/%s/*\n", c.Name)
+	}
+	return fmt.Sprintf("\tfetch = +refs/heads/%[1]s/main:refs/remotes/%[2]s/main\n\tfetch = refs/tags/%[1]s/%[3]s*:refs/tags/%[3]s*\n"+
+		"\ttagOpt = --no-tags\n\t%[4]s = %[1]s\n", namespace, c.Name, appbur.RestorePointTagPrefix, namespaceKey)
 }
 
 // quoteValue writes a value so that git reads it as it is: "#" and ";" would

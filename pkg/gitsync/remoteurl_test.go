@@ -64,7 +64,7 @@ func TestRemotesInTheConfiguration(t *testing.T) {
 	config := git(t, r.Dir(), "config", "--list")
 	appendFile(t, r.Dir()+"/config", own)
 
-	for name, text := range map[string]string{"disk": "/mnt/a b;#\"\\.git", "forge": "git@git.example:x.git"} {
+	for name, text := range map[string]string{"disk": "/mnt/a b;\"\\.git", "forge": "git@git.example:x.git"} {
 		u, err := gitsync.ParseRemoteURL(strings.ReplaceAll(text, " ", "_"))
 		if err != nil {
 			t.Fatal(err)

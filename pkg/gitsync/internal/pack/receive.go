@@ -46,6 +46,8 @@ type Receiver struct {
 	// Resolved is called with how many deltas of how many have their id, one call at a time; it
 	// may be nil.
 	Resolved func(deltas, total int)
+	// Partial is a pack whose objects may name others that are nowhere.
+	Partial bool
 	// store holds what the pack may rely on; nil for a pack that stands alone.
 	store *Store
 	// toResolve is how many deltas there are.
@@ -211,7 +213,7 @@ func (x *Receiver) note(id object.Hash, o RawObject) error {
 
 // extraNames is how many names there may be beside those of the objects of the pack.
 func (x *Receiver) extraNames() int64 {
-	if x.store == nil {
+	if x.store == nil && !x.Partial {
 		return 0
 	}
 	return looseNames
@@ -271,7 +273,7 @@ func (x *Receiver) Finish(ctx context.Context, tips []object.Hash) error {
 	}
 
 	for id, there := range x.done {
-		if there {
+		if there || x.Partial {
 			continue
 		}
 		if x.store != nil {

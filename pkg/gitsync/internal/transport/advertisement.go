@@ -14,8 +14,12 @@ import (
 
 // Advertisement is what a server says first: its refs and what it is able to do.
 type Advertisement struct {
+	// Refs are those in the namespace of the session, by the names that they have here.
 	Refs         map[string]object.Hash
+	namespace    Namespace
 	capabilities []string
+	// foreign counts the refs of other namespaces.
+	foreign int
 	// Odd are names that no ref can have, made fit to be shown.
 	Odd []string
 }
@@ -29,10 +33,13 @@ func (a Advertisement) Supports(capability string) bool {
 // able to do.
 const capabilitiesRef = "capabilities^{}"
 
-// readAdvertisement reads the refs of a server. Over HTTP a line that names the
+// foreignRefs is how many refs of others a server may list for each of ours that it may: they are read and not kept.
+const foreignRefs = 50
+
+// readAdvertisement reads the refs of a server that are in a namespace. Over HTTP a line that names the
 // service comes before them.
-func readAdvertisement(in io.Reader, service string, http bool) (Advertisement, error) {
-	a := Advertisement{Refs: map[string]object.Hash{}}
+func readAdvertisement(in io.Reader, service string, http bool, namespace Namespace) (Advertisement, error) {
+	a := Advertisement{Refs: map[string]object.Hash{}, namespace: namespace}
 	if http {
 		packet, err := readPacket(in)
 		if err != nil {
@@ -76,7 +83,7 @@ func readAdvertisement(in io.Reader, service string, http bool) (Advertisement, 
 		if err := a.add(line); err != nil {
 			return a, err
 		}
-		if err := object.DefaultLimits.CheckRefs(len(a.Refs) + len(a.Odd)); err != nil {
+		if err := object.DefaultLimits.CheckRefs(len(a.Refs) + len(a.Odd) + a.foreign/foreignRefs); err != nil {
 			return a, err
 		}
 	}
@@ -108,11 +115,15 @@ func (a *Advertisement) add(line string) error {
 	if name == capabilitiesRef || name == ".have" || strings.HasSuffix(name, "^{}") {
 		return nil
 	}
-	if object.CheckRefName(name) != nil {
+	here, ours := a.namespace.Here(name)
+	switch {
+	case !ours:
+		a.foreign++
+	case object.CheckRefName(name) != nil:
 		a.Odd = append(a.Odd, cleanSaid(name)) // git takes it for no ref either
-		return nil
+	default:
+		a.Refs[here] = hash
 	}
-	a.Refs[name] = hash
 	return nil
 }
 

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -13,6 +14,18 @@ import (
 // Fetch requests what is below some objects and not below those of have, which are here already, and returns the
 // pack's stream. Objects of have that the server does not know are no matter.
 func (t *Session) Fetch(want, have []object.Hash) (io.Reader, error) {
+	return t.fetch(want, have, false)
+}
+
+// FetchNewest requests a commit without the commits that it continues.
+func (t *Session) FetchNewest(commit object.Hash) (io.Reader, error) {
+	if !t.Supports("shallow") {
+		return nil, NewError(NotUnderstood, "", errors.New("the server sends no commit without its history"))
+	}
+	return t.fetch([]object.Hash{commit}, nil, true)
+}
+
+func (t *Session) fetch(want, have []object.Hash, newest bool) (io.Reader, error) {
 	slices.SortFunc(want, func(a, b object.Hash) int { return strings.Compare(string(a[:]), string(b[:])) })
 	want = slices.Compact(want)
 
@@ -40,6 +53,11 @@ func (t *Session) Fetch(want, have []object.Hash) (io.Reader, error) {
 				return err
 			}
 		}
+		if newest {
+			if err := writePacket(request, "deepen 1\n"); err != nil {
+				return err
+			}
+		}
 		if err := writeFlush(request); err != nil {
 			return err
 		}
@@ -58,6 +76,11 @@ func (t *Session) Fetch(want, have []object.Hash) (io.Reader, error) {
 		return nil, err
 	}
 
+	if newest {
+		if err := readShallow(answer); err != nil {
+			return nil, err
+		}
+	}
 	if err := readCommon(answer); err != nil {
 		return nil, err
 	}
@@ -65,6 +88,25 @@ func (t *Session) Fetch(want, have []object.Hash) (io.Reader, error) {
 		answer = &sideband{in: answer, words: &t.words}
 	}
 	return answer, nil
+}
+
+// readShallow reads which commits come without those that they continue.
+func readShallow(answer io.Reader) error {
+	for {
+		packet, err := readPacket(answer)
+		if errors.Is(err, errFlush) {
+			return nil
+		}
+		if err != nil {
+			return object.UnexpectedEOF(err)
+		}
+		if said, isError := strings.CutPrefix(string(packet), "ERR "); isError {
+			return serverSays(said)
+		}
+		if !strings.HasPrefix(string(packet), "shallow ") {
+			return fmt.Errorf("%w: no list of commits without a history", ErrNoPacket)
+		}
+	}
 }
 
 // readCommon reads what the server says of the objects that are here already: NAK when it knows none of them, else

@@ -105,20 +105,39 @@ func (s *sideband) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// RefUpdate is one command of a push; the zero id means "does not exist".
+// RefUpdate is one command of a push, with the name that the ref has here; the zero id means "does not exist".
 type RefUpdate struct {
 	Ref      string
 	From, To object.Hash
 }
 
-// writeCommands writes the commands of a push.
-func writeCommands(out io.Writer, updates []RefUpdate, capabilities []string) error {
+// command is a [RefUpdate] as it is sent.
+type command struct {
+	ref      ServerRef
+	from, to object.Hash
+}
+
+// commandsOf translates updates for a remote.
+func commandsOf(updates []RefUpdate, namespace Namespace) ([]command, error) {
+	commands := make([]command, len(updates))
 	for i, u := range updates {
+		there, err := namespace.There(u.Ref)
+		if err != nil {
+			return nil, err
+		}
+		commands[i] = command{there, u.From, u.To}
+	}
+	return commands, nil
+}
+
+// writeCommands writes the commands of a push.
+func writeCommands(out io.Writer, commands []command, capabilities []string) error {
+	for i, c := range commands {
 		first := ""
 		if i == 0 {
 			first = "\x00 " + strings.Join(capabilities, " ")
 		}
-		if err := writePacket(out, "%s %s %s%s", u.From, u.To, u.Ref, first); err != nil {
+		if err := writePacket(out, "%s %s %s%s", c.from, c.to, c.ref.name, first); err != nil {
 			return err
 		}
 	}

@@ -28,12 +28,12 @@ func packets(lines ...string) string {
 func TestReadAdvertisement(t *testing.T) {
 	in := packets("# service=git-receive-pack\n", "", someHash+" refs/heads/main\x00report-status atomic object-format=sha1 agent=x\n",
 		someHash+" refs/tags/a\n", someHash+" refs/tags/a^{}\n", someHash+" .have\n", "")
-	a, err := readAdvertisement(iotest.OneByteReader(strings.NewReader(in)), ReceivePack, true)
+	a, err := readAdvertisement(iotest.OneByteReader(strings.NewReader(in)), ReceivePack, true, Namespace{})
 	if err != nil || len(a.Refs) != 2 || !a.Supports("atomic") || a.Value("agent") != "x" {
 		t.Fatalf("%+v, %v", a, err)
 	}
 	empty := packets(strings.Repeat("0", 40)+" capabilities^{}\x00report-status\n", "")
-	if a, err := readAdvertisement(strings.NewReader(empty), ReceivePack, false); err != nil || len(a.Refs) != 0 ||
+	if a, err := readAdvertisement(strings.NewReader(empty), ReceivePack, false, Namespace{}); err != nil || len(a.Refs) != 0 ||
 		!a.Supports("report-status") {
 		t.Errorf("%+v, %v", a, err)
 	}
@@ -47,7 +47,7 @@ func TestReadAdvertisement(t *testing.T) {
 		"sha256":       packets("# service=git-receive-pack\n", "", someHash+" refs/heads/main\x00object-format=sha256\n", ""),
 		"empty packet": "0003",
 	} {
-		if _, err := readAdvertisement(strings.NewReader(in), ReceivePack, true); err == nil || errors.Is(err, io.EOF) {
+		if _, err := readAdvertisement(strings.NewReader(in), ReceivePack, true, Namespace{}); err == nil || errors.Is(err, io.EOF) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -55,7 +55,7 @@ func TestReadAdvertisement(t *testing.T) {
 
 // Each report of a server has the state that its words mean.
 func TestVerdicts(t *testing.T) {
-	updates := []RefUpdate{{Ref: "refs/heads/main"}, {Ref: "refs/tags/a"}}
+	updates := []command{{ref: ServerRef{"refs/heads/main"}}, {ref: ServerRef{"refs/tags/a"}}}
 	tests := []struct {
 		name   string
 		report string
@@ -130,7 +130,7 @@ func FuzzServerAnswers(f *testing.F) {
 
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, http := range []bool{true, false} {
-			if a, err := readAdvertisement(bytes.NewReader(data), ReceivePack, http); err == nil {
+			if a, err := readAdvertisement(bytes.NewReader(data), ReceivePack, http, Namespace{}); err == nil {
 				for name := range a.Refs {
 					if name == "" {
 						t.Error("a ref without a name")

@@ -17,12 +17,17 @@ import (
 // the server has all objects. The error is a [Error], or tells of damage in the
 // repository here.
 func (t *Session) Push(updates []RefUpdate, capabilities []string, sendPack func(io.Writer) error) error {
+	commands, err := commandsOf(updates, t.namespace)
+	if err != nil {
+		return fmt.Errorf("push: %w", err)
+	}
+
 	// home is what went wrong here while the pack was sent. The server only sees
 	// that it ended too early, so this comes first.
 	var home atomic.Pointer[localError]
 
 	answer, err := t.request(func(out io.Writer) error {
-		if err := writeCommands(out, updates, capabilities); err != nil {
+		if err := writeCommands(out, commands, capabilities); err != nil {
 			return err
 		}
 		if sendPack == nil {
@@ -53,11 +58,11 @@ func (t *Session) Push(updates []RefUpdate, capabilities []string, sendPack func
 	// off changes nothing.
 	_, _ = io.Copy(io.Discard, io.LimitReader(answer, 1<<20))
 	t.Close()
-	return report.verdict(updates, t.messages())
+	return report.verdict(commands, t.messages())
 }
 
 // verdict makes an error of a report that tells of anything but success.
-func (p pushReport) verdict(updates []RefUpdate, said string) error {
+func (p pushReport) verdict(commands []command, said string) error {
 	if p.unpack != "ok" {
 		text := said + "\n" + p.unpack
 		state, ok := stateSaid(text)
@@ -69,15 +74,15 @@ func (p pushReport) verdict(updates []RefUpdate, said string) error {
 
 	var why string
 	var refused []string
-	for _, u := range updates {
-		reason, told := p.refs[u.Ref]
+	for _, c := range commands {
+		reason, told := p.refs[c.ref.name]
 		if !told {
 			reason = "the server did not say what became of it"
 		}
 		if reason == "" {
 			continue
 		}
-		refused = append(refused, fmt.Sprintf("%s: %s", u.Ref, cleanSaid(reason)))
+		refused = append(refused, fmt.Sprintf("%s: %s", c.ref.name, cleanSaid(reason)))
 		// In an atomic push most refs are refused because of another.
 		if !strings.Contains(reason, "atomic") {
 			why += "\n" + reason

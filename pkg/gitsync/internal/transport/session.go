@@ -33,6 +33,8 @@ type Session struct {
 	ctx  context.Context
 	dog  *watchdog
 	stop func()
+	// namespace is what of the remote this session is about.
+	namespace Namespace
 	// words are what the server says for people within the protocol.
 	words tail
 }
@@ -51,7 +53,7 @@ func Dial(ctx context.Context, remote Remote, service string, o Options) (_ *Ses
 		return nil, misconfigured(ErrPlaintext, "use https:// or ssh")
 	}
 	ctx, dog, stop := watch(ctx, o.silence())
-	t := &Session{ctx: ctx, dog: dog, stop: stop}
+	t := &Session{ctx: ctx, dog: dog, stop: stop, namespace: remote.URL.namespace}
 	defer func() {
 		if err != nil {
 			t.Close()
@@ -74,7 +76,7 @@ func Dial(ctx context.Context, remote Remote, service string, o Options) (_ *Ses
 	if err != nil {
 		return nil, failed(ctx, err, "")
 	}
-	if t.Advertisement, err = readAdvertisement(t.read(), service, http); err != nil {
+	if t.Advertisement, err = readAdvertisement(t.read(), service, http, t.namespace); err != nil {
 		return nil, t.Failed(err)
 	}
 	return t, nil

@@ -17,16 +17,45 @@ type URL struct {
 	user   string // of ssh
 	host   string // with its port if one was given
 	path   string
+	// namespace is the part of the remote that is meant.
+	namespace Namespace
 }
 
 // ParseURL reads what `git remote add` would be given: https://host/path,
 // ssh://[user@]host[:port]/path, [user@]host:path, an absolute directory or
-// file:///directory, and http:// where [RemoteURL.Plaintext] is accepted.
+// file:///directory, and http:// where [RemoteURL.Plaintext] is accepted. What follows a # is the part of the remote
+// that is meant, where many share it ([ParseNamespace]); in a path the sign itself is %23, which needs a scheme.
 //
 // What carries a user name or a password for HTTP is refused, because URLs end up
 // in logs, process lists and configuration files; so are protocols that prove
 // nothing about the peer.
 func ParseURL(text string) (URL, error) {
+	whole, part, shared := strings.Cut(text, "#")
+	u, err := ParseWholeURL(whole)
+	if err != nil || !shared {
+		return u, err
+	}
+	namespace, err := ParseNamespace(part)
+	if err != nil {
+		return URL{}, appbur.WithHint(fmt.Errorf("%w: %w", ErrURL, err), appbur.HintOf(err))
+	}
+	return u.In(namespace), nil
+}
+
+// In is the URL of a part of a remote.
+func (u URL) In(namespace Namespace) URL {
+	u.namespace = namespace
+	return u
+}
+
+// Whole is the URL of the whole remote, as stock git takes it.
+func (u URL) Whole() URL { return u.In(Namespace{}) }
+
+// Namespace is the part of the remote that is meant.
+func (u URL) Namespace() Namespace { return u.namespace }
+
+// ParseWholeURL is [ParseURL] of a text that names no part, as it is in a file of git: a directory may have a # in its name.
+func ParseWholeURL(text string) (URL, error) {
 	if text == "" || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
 		return URL{}, badURL("it is empty or holds spaces or control characters", "write a space as %20")
 	}
@@ -129,7 +158,12 @@ func badURL(why, hint string) error {
 }
 
 // String returns the URL as it was given.
-func (u URL) String() string { return u.text }
+func (u URL) String() string {
+	if u.namespace.IsWhole() {
+		return u.text
+	}
+	return u.text + "#" + u.namespace.String()
+}
 
 // Scheme returns "https", "http", "ssh" or "file".
 func (u URL) Scheme() string { return u.scheme }
