@@ -42,8 +42,9 @@ servers: ## Build etcd and the Kubernetes servers into the user's cache director
 	@go run ./hack/kube -versions $(KUBE)
 
 .PHONY: packages
-packages: ## Install the Debian packages that tests need (PostgreSQL, MariaDB, grpcio for Python, sshd as a program)
+packages: ## Install the Debian packages that tests need (PostgreSQL, MariaDB, grpcio for Python, sshd as a program), and unpack what the recipes run against
 	@hack/packages.sh
+	@hack/programs/install.sh
 
 .PHONY: tools
 tools: $(TOOLS)/stamp ## Build the pinned development tools into bin/tools

@@ -24,6 +24,7 @@ drift() {
 }
 
 part "packages" hack/packages.sh
+part "programs of the recipes" hack/programs/install.sh
 part "tools" make --no-print-directory tools
 part "generated files" drift
 part "lint" hack/lint.sh
