@@ -10,6 +10,7 @@ import (
 	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/gitsync"
+	"github.com/appbur/appbur/pkg/manifest"
 )
 
 // AuditStory writes mgmt.git and keys into a directory: five days of a cluster, told by
@@ -123,7 +124,7 @@ func (s *auditStory) commit(at time.Time, gone []appbur.ObjectID, objects ...map
 	}
 
 	for _, id := range gone {
-		if err := writer.Delete(id); err != nil {
+		if err := writer.Delete(id, manifest.Revision{}); err != nil {
 			s.Fatal(err)
 		}
 	}

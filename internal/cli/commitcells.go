@@ -18,12 +18,29 @@ func pointsOf(c commitJSON) string {
 	return appbur.Shortlist(points, shownPoints)
 }
 
-// who is the author as far as the commit knows.
+// who is the author as far as the commit knows, and otherwise who may be behind it.
 func (c commitJSON) who() string {
-	if c.ActorSource == "" || c.ActorSource == "none" {
+	switch {
+	case c.Resolved():
+		return c.Author.Name + " (" + c.ActorSource + ")"
+	case len(c.Actors) > 0:
+		names := make([]string, len(c.Actors))
+		for i, person := range c.Actors {
+			names[i] = personName(person)
+		}
+		return c.Author.Name + " (" + c.ActorSource + ": " + appbur.Shortlist(names, shownActors) + ")"
+	default:
 		return c.Author.Name
 	}
-	return c.Author.Name + " (" + c.ActorSource + ")"
+}
+
+// shownActors is how many of those who took part are named in a table.
+const shownActors = 3
+
+// personName is the name of "name <address>".
+func personName(person string) string {
+	name, _, _ := strings.Cut(person, " <")
+	return name
 }
 
 // what says in few words what a commit did to the selected objects.

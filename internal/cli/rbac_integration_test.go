@@ -402,7 +402,7 @@ func (h *refusals) Discovered([]exporter.Type) error { return nil }
 
 func (h *refusals) Put(exporter.Type, manifest.Result) error { return nil }
 
-func (h *refusals) Delete(exporter.Type, appbur.ObjectID) error { return nil }
+func (h *refusals) Delete(exporter.Type, appbur.ObjectID, manifest.Revision) error { return nil }
 
 func (h *refusals) Synced(exporter.Type, appbur.TypeCoverage, map[string]struct{}) error { return nil }
 

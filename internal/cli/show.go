@@ -132,6 +132,17 @@ func (e *env) printCommit(c commitJSON) {
 	line("time", c.Time.Format(time.RFC3339))
 	line("author", oneLine(c.Author.Name+" <"+c.Author.Email+">"))
 	line("actor source", oneLine(c.ActorSource))
+	for _, person := range c.Actors {
+		if !c.Resolved() || len(c.Actors) > 1 {
+			line("took part", oneLine(person))
+		}
+	}
+	for _, person := range c.ActedAs {
+		line("acting as", oneLine(person))
+	}
+	for _, id := range c.AuditIDs {
+		line("audit event", oneLine(id))
+	}
 
 	line("cluster", oneLine(c.Cluster))
 	line("Kubernetes", oneLine(c.Kubernetes))

@@ -25,7 +25,7 @@ type Watcher interface {
 // Writer gathers changes and commits them.
 type Writer interface {
 	Put(result manifest.Result) error
-	Delete(id appbur.ObjectID) error
+	Delete(id appbur.ObjectID, by manifest.Revision) error
 	KeepOnly(gk appbur.GroupKind, present map[string]struct{}) error
 	// Doubt is called for a kind of which no changes arrive at the moment.
 	Doubt(gk appbur.GroupKind)
@@ -201,11 +201,11 @@ func (c *collector) Put(_ exporter.Type, result manifest.Result) error {
 }
 
 // Delete implements [exporter.Handler].
-func (c *collector) Delete(_ exporter.Type, id appbur.ObjectID) error {
+func (c *collector) Delete(_ exporter.Type, id appbur.ObjectID, by manifest.Revision) error {
 	defer c.touch()
 	c.gate.RLock()
 	defer c.gate.RUnlock()
-	return c.writer.Delete(id)
+	return c.writer.Delete(id, by)
 }
 
 // Synced implements [exporter.Handler].

@@ -53,7 +53,7 @@ func (n *notebook) Changed() bool {
 	return n.pending > 0
 }
 
-func (n *notebook) Delete(appbur.ObjectID) error { return nil }
+func (n *notebook) Delete(appbur.ObjectID, manifest.Revision) error { return nil }
 
 func (n *notebook) KeepOnly(appbur.GroupKind, map[string]struct{}) error { return nil }
 

@@ -110,9 +110,9 @@ func (w *measuredWriter) Put(result manifest.Result) error {
 }
 
 // Delete implements [daemon.Writer].
-func (w *measuredWriter) Delete(id appbur.ObjectID) error {
+func (w *measuredWriter) Delete(id appbur.ObjectID, by manifest.Revision) error {
 	defer w.count()
-	return w.Writer.Delete(id)
+	return w.Writer.Delete(id, by)
 }
 
 // KeepOnly implements [daemon.Writer].

@@ -36,7 +36,7 @@ type desk struct {
 }
 
 func (d *desk) Put(manifest.Result) error                            { d.waiting++; return nil }
-func (d *desk) Delete(appbur.ObjectID) error                         { d.waiting++; return nil }
+func (d *desk) Delete(appbur.ObjectID, manifest.Revision) error      { d.waiting++; return nil }
 func (d *desk) KeepOnly(appbur.GroupKind, map[string]struct{}) error { return nil }
 func (d *desk) Doubt(appbur.GroupKind)                               {}
 func (d *desk) Changed() bool                                        { return d.waiting > 0 }

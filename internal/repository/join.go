@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/appbur/appbur/internal/actor"
 	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/pkg/gitsync"
 	"github.com/appbur/appbur/pkg/seal"
@@ -43,7 +44,7 @@ func (r *Repository) join(ctx context.Context, keys *keyring.Keys, remote string
 		Subject: "Join the history of a remote",
 		Body: fmt.Sprintf("The remote %s had %s, and this copy had %s: both were written while neither reached the other.", remote,
 			theirs, ours),
-		Trailers: []gitsync.Trailer{{Key: trailerActor, Value: "none"}},
+		Trailers: []gitsync.Trailer{{Key: trailerActor, Value: string(actor.Unresolved)}},
 	})
 	return err == nil, err
 }

@@ -19,6 +19,12 @@ const (
 	trailerOverride   = "Appbur-Override"
 	trailerActor      = "Appbur-Actor-Source"
 	trailerRotation   = "Appbur-Rotation"
+	// Who took part in a change, "Name <address>" as git writes people, and the audit events that say so.
+	trailerNamed        = "Appbur-Actor"
+	trailerImpersonated = "Appbur-Impersonated"
+	trailerAuditID      = "Appbur-Audit-Id"
+	trailerActorsLeft   = "Appbur-Actors-Left-Out"
+	trailerEventsLeft   = "Appbur-Audit-Ids-Left-Out"
 )
 
 // listedChanges bounds the list of objects in a commit's body; git itself has
@@ -122,9 +128,6 @@ func trailers(cluster appbur.Cluster, rules string, coverage appbur.Coverage, ov
 		{Key: trailerKubernetes, Value: cluster.Version.String()},
 		{Key: trailerRules, Value: rules},
 		{Key: trailerCoverage, Value: describeCoverage(coverage)},
-		// Who changed an object is not known without audit events, and appbur
-		// does not guess: the author is appbur itself.
-		{Key: trailerActor, Value: "none"},
 	}
 	return append(list, overrideTrailers(overrides...)...)
 }

@@ -1,6 +1,7 @@
 package repository
 
 import (
+	"github.com/appbur/appbur/internal/actor"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
 
@@ -11,9 +12,15 @@ type Provenance struct {
 	Kubernetes string `json:"kubernetesVersion,omitempty"`
 	Rules      string `json:"rulesVersion,omitempty"`
 	Coverage   string `json:"coverage,omitempty"`
-	// ActorSource says how the author is known; "none" means that the author is
-	// appbur, because no actor is proven.
+	// ActorSource says how the author is known: audit, field-managers, or unresolved, which means that the author is
+	// appbur, because nobody is known to have made all of the change. Earlier commits say "none" for that.
 	ActorSource string `json:"actorSource,omitempty"`
+	// Actors are those who are known to have taken part, "name <address>" each, the author first if it is one of them.
+	Actors []string `json:"actors,omitempty"`
+	// ActedAs are the users whom they impersonated.
+	ActedAs []string `json:"actedAs,omitempty"`
+	// AuditIDs are the audit events that say so.
+	AuditIDs []string `json:"auditIds,omitempty"`
 	// Overrides are the guards that were switched off.
 	Overrides []string `json:"overrides,omitempty"`
 	// Rotation says which keys were changed.
@@ -35,6 +42,12 @@ func ProvenanceOf(c gitsync.Commit) Provenance {
 			p.Coverage = t.Value
 		case trailerActor:
 			p.ActorSource = t.Value
+		case trailerNamed:
+			p.Actors = append(p.Actors, t.Value)
+		case trailerImpersonated:
+			p.ActedAs = append(p.ActedAs, t.Value)
+		case trailerAuditID:
+			p.AuditIDs = append(p.AuditIDs, t.Value)
 		case trailerOverride:
 			p.Overrides = append(p.Overrides, t.Value)
 		case trailerRotation:
@@ -43,4 +56,9 @@ func ProvenanceOf(c gitsync.Commit) Provenance {
 	}
 
 	return p
+}
+
+// Resolved reports whether the author of a commit is known to have made all of it.
+func (p Provenance) Resolved() bool {
+	return p.ActorSource == string(actor.Audit) || p.ActorSource == string(actor.FieldManagers)
 }

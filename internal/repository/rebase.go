@@ -60,6 +60,7 @@ func (w *Writer) rebase() error {
 	}
 	w.edit.Discard()
 	w.base, w.edit, w.changes, w.config = theirs, edit, m.changes, config
+	w.foldGathered()
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/actor"
 	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/pkg/gitsync"
 	"github.com/appbur/appbur/pkg/manifest"
@@ -41,6 +42,14 @@ type Writer struct {
 	files     map[string]struct{} // manifests in base
 	changes   map[string]change   // by path, against base
 	overrides []string
+
+	// Who changed what: gathered has every file of changes that was seen to change, passing the size of what it
+	// remembers, newest what tells field managers apart. ledger is nil where no audit events are collected.
+	gathered map[string]*gathered
+	passing  int
+	newest   *actor.Newest
+	ledger   actor.Ledger
+	now      func() time.Time
 
 	// What rebase.go goes by. whole are the kinds, by the last directory of their paths,
 	// of which the writer was told everything there is; plain is what was sealed since
@@ -77,6 +86,7 @@ func (r *Repository) Begin(cluster appbur.Cluster, rules string, keys *keyring.K
 		repo: r, cluster: cluster, rules: rules, config: r.config, keys: keys, guards: guards, sealer: sealer,
 		files: map[string]struct{}{}, changes: map[string]change{},
 		whole: map[string]bool{}, plain: map[string]plainManifest{}, own: map[string][]byte{},
+		gathered: map[string]*gathered{}, newest: actor.NewNewest(), now: now,
 	}
 
 	// The commit that is judged is the one that is built on, and says what the caller read
@@ -131,10 +141,15 @@ func (w *Writer) Put(result manifest.Result) error {
 		return &appbur.ObjectError{ID: result.Manifest.ID, Err: result.Failure}
 	}
 	path := w.dirs.path(result.Manifest.ID)
+	by := w.write(path, result)
 	if !result.Decision.Saved {
-		return w.remove(path)
+		return w.remove(path, by)
 	}
 	data := result.Manifest.Data
+	before, err := w.held(path)
+	if err != nil {
+		return putError(result.Manifest.ID, err)
+	}
 
 	if result.Manifest.Sensitive {
 		previous, err := w.edit.ReadFile(path)
@@ -159,6 +174,7 @@ func (w *Writer) Put(result manifest.Result) error {
 	if result.Manifest.Sensitive {
 		w.keepPlain(path, plainManifest{result.Manifest.Data, result.Manifest.SecretPaths})
 	}
+	w.gather(path, before, by)
 	if _, existed := w.files[path]; existed {
 		w.changes[path] = changed
 	} else {
@@ -177,13 +193,21 @@ func putError(id appbur.ObjectID, err error) error {
 }
 
 // Delete removes the manifest of an object that is known to be gone.
-func (w *Writer) Delete(id appbur.ObjectID) error {
+func (w *Writer) Delete(id appbur.ObjectID, by manifest.Revision) error {
 	w.gate.RLock()
 	defer w.gate.RUnlock()
-	return w.remove(w.dirs.path(id))
+	path := w.dirs.path(id)
+	w.mu.Lock()
+	w.newest.Forget(path)
+	w.mu.Unlock()
+	return w.remove(path, w.changeOf(path, id, by))
 }
 
-func (w *Writer) remove(path string) error {
+func (w *Writer) remove(path string, by actor.Change) error {
+	before, err := w.held(path)
+	if err != nil {
+		return err
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	existed, err := w.edit.Remove(path)
@@ -191,6 +215,7 @@ func (w *Writer) remove(path string) error {
 		return err
 	}
 	w.forgetPlain(path)
+	w.gather(path, before, by)
 	if _, inBase := w.files[path]; inBase {
 		w.changes[path] = removed
 	} else {
@@ -232,7 +257,7 @@ func (w *Writer) removeWhere(gone func(path string) bool) error {
 	defer w.gate.RUnlock()
 	for _, path := range w.paths() {
 		if gone(path) {
-			if err := w.remove(path); err != nil {
+			if err := w.remove(path, actor.Change{}); err != nil {
 				return err
 			}
 		}
@@ -275,6 +300,8 @@ type Outcome struct {
 	// Own are the files in which main holds what another writer committed meanwhile
 	// instead of what this one saw, nil for one that this one saw gone.
 	Own map[string][]byte
+	// Parts are the commits that were made, oldest first.
+	Parts []MadePart
 	// Unseen is why the tip could not be remembered in the key directory, for example
 	// because that is read-only. The commit is done all the same.
 	Unseen error
@@ -320,6 +347,7 @@ func (w *Writer) Commit(ctx context.Context, at time.Time, coverage appbur.Cover
 // committer makes commits: a repository, or a turn of its own in one.
 type committer interface {
 	Commit(ctx context.Context, ref string, e *gitsync.Edit, c gitsync.CommitInfo) (gitsync.Hash, error)
+	CommitSeries(ctx context.Context, ref string, e *gitsync.Edit, parts []gitsync.Part) ([]gitsync.Hash, error)
 }
 
 func (w *Writer) tryCommit(ctx context.Context, git committer, at time.Time, coverage appbur.Coverage) (Outcome, error) {
@@ -354,20 +382,28 @@ func (w *Writer) tryCommit(ctx context.Context, git committer, at time.Time, cov
 		return Outcome{}, err
 	}
 
-	commit, err := git.Commit(ctx, gitsync.MainRef, w.edit, gitsync.CommitInfo{
-		Author: identity, Committer: identity, Time: at, Signer: w.keys.Signer(),
-		Subject: list.subject(), Body: list.body(),
-		Trailers: append(trailers(w.cluster, w.rules, coverage, overrides), gitsync.Trailer{
-			Key:   trailerObjects,
-			Value: fmt.Sprintf("added=%d changed=%d removed=%d", len(list.added), len(list.changed), len(list.removed)),
-		}),
-	})
+	parts := w.parts(list)
+	if len(parts) == 0 {
+		parts = []part{{who: actor.Who{Source: actor.Unresolved}}} // what is known of the cluster is another
+	}
+	series := make([]gitsync.Part, len(parts))
+	for i, p := range parts {
+		said := trailers(w.cluster, w.rules, coverage, nil)
+		if i == len(parts)-1 {
+			said = append(said, overrideTrailers(overrides...)...)
+		}
+		series[i] = p.gitPart(w, at, said)
+	}
+	commits, err := git.CommitSeries(ctx, gitsync.MainRef, w.edit, series)
 	if err != nil && !errors.Is(err, gitsync.ErrUnchanged) {
 		return Outcome{}, err
 	}
 	config.text = encoded
+	commit := w.edit.Base()
 	w.config, w.repo.config, w.repo.tip = config, config, commit
-	return w.settle(commit, err == nil, list, at)
+	outcome, settleErr := w.settle(commit, err == nil, list, at)
+	outcome.Parts = madeOf(parts, commits)
+	return outcome, settleErr
 }
 
 // settle starts to gather anew after a commit, or after it was found that there is
@@ -401,6 +437,7 @@ func (w *Writer) settle(commit gitsync.Hash, committed bool, list changes, at ti
 	}
 	w.changes, w.own = map[string]change{}, map[string][]byte{}
 	w.plain, w.plainSize = map[string]plainManifest{}, 0
+	w.gathered, w.passing = map[string]*gathered{}, 0
 	return outcome, nil
 }
 

@@ -460,7 +460,7 @@ func (w *world) change(follower *Writer, n int) {
 	var err error
 	if _, there := w.objects[name]; there && n%5 == 0 {
 		delete(w.objects, name)
-		err = follower.Delete(w.made(name, "").Manifest.ID)
+		err = follower.Delete(w.made(name, "").Manifest.ID, manifest.Revision{})
 	} else {
 		w.objects[name] = fmt.Sprint(n)
 		err = follower.Put(w.made(name, w.objects[name]))

@@ -15,6 +15,7 @@ func makeOne(rules *manifest.Rules, item map[string]any) (result manifest.Result
 	if err != nil {
 		return manifest.Result{}, err
 	}
+	revision := manifest.RevisionOf(item) // before the rules take it out
 	failed := func(cause error) manifest.Result {
 		return manifest.Result{Manifest: manifest.Manifest{ID: id}, Failure: cause}
 	}
@@ -27,5 +28,6 @@ func makeOne(rules *manifest.Rules, item map[string]any) (result manifest.Result
 	if result, err = rules.Make(item); err != nil {
 		return failed(err), nil
 	}
+	result.Revision = revision
 	return result, nil
 }

@@ -105,9 +105,10 @@ func (w *typeWatch) frame(raw []byte) error {
 	}
 	obj, _ := event["object"].(map[string]any)
 
-	switch event["type"] {
+	kind, _ := event["type"].(string)
+	switch kind {
 	case "ADDED", "MODIFIED":
-		_, news, err := w.put(obj)
+		_, news, err := w.put(obj, kind)
 		if err != nil {
 			return err
 		}
@@ -124,7 +125,7 @@ func (w *typeWatch) frame(raw []byte) error {
 	case "ERROR":
 		return statusError(obj)
 	default:
-		return fmt.Errorf("%w: unknown event %q", errFrame, event["type"])
+		return fmt.Errorf("%w: unknown event %q", errFrame, kind)
 	}
 
 	if metadata, ok := obj["metadata"].(map[string]any); ok {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"k8s.io/apimachinery/pkg/watch"
+
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/backoff"
 	"github.com/appbur/appbur/pkg/manifest"
@@ -87,7 +89,7 @@ func (w *typeWatch) sync(ctx context.Context) error {
 	w.unsaved = unsaved{}
 	resourceVersion, err := w.exporter.pages(ctx, w.t, func(items []map[string]any) error {
 		for _, item := range items {
-			result, _, err := w.put(item)
+			result, _, err := w.put(item, "")
 			if err != nil {
 				return err
 			}
@@ -121,11 +123,14 @@ func (w *typeWatch) sync(ctx context.Context) error {
 	return w.handled(w.handler.Synced(w.t, coverage, present))
 }
 
-// put makes a manifest of an object and hands it on. news says that the object could
-// not be saved, or now can.
-func (w *typeWatch) put(obj map[string]any) (result manifest.Result, news bool, err error) {
+// put makes a manifest of an object and hands it on. event is the one that brought it, "" for a list; news says that the
+// object could not be saved, or now can.
+func (w *typeWatch) put(obj map[string]any, event string) (result manifest.Result, news bool, err error) {
 	if result, err = makeOne(w.exporter.rules, obj); err != nil {
 		return manifest.Result{}, false, err
+	}
+	if _, unsaved := w.unsaved[result.Manifest.ID]; !unsaved { // from what was saved, more than one write leads here
+		result.Revision.Event = event
 	}
 	err = w.handler.Put(w.t, result)
 	if err == nil && result.Failure != nil {
@@ -206,7 +211,9 @@ func (w *typeWatch) delete(obj map[string]any) error {
 	if err != nil {
 		return err
 	}
-	if err := w.handled(w.handler.Delete(w.t, id)); err != nil {
+	revision := manifest.RevisionOf(obj)
+	revision.Event = string(watch.Deleted)
+	if err := w.handled(w.handler.Delete(w.t, id, revision)); err != nil {
 		return err
 	}
 	if news, _ := w.unsaved.take(id, nil); news {

@@ -24,8 +24,8 @@ type Handler interface {
 	// which Put returns an [appbur.ObjectError], exists and cannot be saved: its file
 	// stays, and the watch goes on.
 	Put(t Type, r manifest.Result) error
-	// Delete reports an object that was deleted.
-	Delete(t Type, id appbur.ObjectID) error
+	// Delete reports an object that was deleted, and by which write.
+	Delete(t Type, id appbur.ObjectID, by manifest.Revision) error
 	// Synced reports a complete list: of this type exactly the saved objects whose
 	// paths are in present exist, and each has been Put. It also says that a type
 	// that had failed can be read again. present belongs to the handler.

@@ -49,7 +49,7 @@ func (j *journal) Put(_ Type, r manifest.Result) error {
 	return j.note("put %s %v", r.Manifest.ID, r.Decision.Saved)
 }
 
-func (j *journal) Delete(_ Type, id appbur.ObjectID) error {
+func (j *journal) Delete(_ Type, id appbur.ObjectID, _ manifest.Revision) error {
 	j.mutex.Lock()
 	defer j.mutex.Unlock()
 	delete(j.saved, id.Path())

@@ -12,6 +12,8 @@ type Result struct {
 	Manifest Manifest
 	// Entry is what was taken out of the manifest. It is empty when not saved.
 	Entry Entry
+	// Revision is which write made the object what it is.
+	Revision Revision
 	// Failure is why an object that exists and may have to be saved has no manifest;
 	// only the ID is known then. [Rules.Make] returns it as its error instead.
 	Failure error
