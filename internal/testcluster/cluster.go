@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"strings"
 	"sync"
@@ -43,6 +44,9 @@ type Options struct {
 	// loopback, for clusters without nodes. An address of nodes makes the Service
 	// kubernetes in namespace default lead to it.
 	Address string
+	// Services is the range of ClusterIPs, of which the first leads to the API server. It is not empty where nodes of
+	// several clusters are on one machine, and in the network of each other.
+	Services netip.Prefix
 	// APIServerArgs and ControllerManagerArgs are appended to the arguments.
 	APIServerArgs         []string
 	ControllerManagerArgs []string
@@ -78,6 +82,9 @@ func Start(ctx context.Context, options Options) (*Cluster, error) {
 	sweep(options.Dir)
 	if options.Address == "" {
 		options.Address = loopback
+	}
+	if !options.Services.IsValid() {
+		options.Services = serviceRange
 	}
 
 	for try := 1; ; try++ {
@@ -117,7 +124,7 @@ func start(ctx context.Context, options Options) (*Cluster, error) {
 		}
 	}
 
-	if c.creds, err = newCredentials(dir, []net.IP{net.ParseIP(options.Address), net.ParseIP(serviceIP)}, time.Now()); err != nil {
+	if c.creds, err = newCredentials(dir, []net.IP{net.ParseIP(options.Address), c.serviceIP()}, time.Now()); err != nil {
 		return c, err
 	}
 	c.Kubeconfig = c.creds.path(kubeconfigFile)

@@ -5,17 +5,19 @@ package testcluster
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"path/filepath"
 	"strconv"
 )
 
-const (
-	loopback = "127.0.0.1"
-	// serviceRange is where ClusterIPs come from, and serviceIP its first
-	// address, which the Service kubernetes in default gets.
-	serviceRange = "10.96.0.0/16"
-	serviceIP    = "10.96.0.1"
-)
+const loopback = "127.0.0.1"
+
+// serviceRange is where ClusterIPs come from, unless a test chooses another range.
+var serviceRange = netip.MustParsePrefix("10.96.0.0/16")
+
+// serviceIP is the first address of the range, which the Service kubernetes in
+// default gets.
+func (c *Cluster) serviceIP() net.IP { return c.options.Services.Masked().Addr().Next().AsSlice() }
 
 func (c *Cluster) etcdURL() string {
 	return "http://" + net.JoinHostPort(loopback, strconv.Itoa(c.etcdPort))
@@ -53,7 +55,7 @@ func (c *Cluster) apiServerArgs() []string {
 		"--client-ca-file=" + c.creds.path(caFile),
 		"--token-auth-file=" + c.creds.path(tokenFile),
 		"--allow-privileged=true",
-		"--service-cluster-ip-range=" + serviceRange,
+		"--service-cluster-ip-range=" + c.options.Services.String(),
 		"--service-account-issuer=https://kubernetes.default.svc",
 		"--service-account-key-file=" + c.creds.path(serviceAccountFile),
 		"--service-account-signing-key-file=" + c.creds.path(serviceAccountFile),
@@ -81,7 +83,7 @@ func (c *Cluster) controllerManagerArgs() []string {
 		"--secure-port=0",
 		"--root-ca-file=" + c.creds.path(caFile),
 		"--service-account-private-key-file=" + c.creds.path(serviceAccountFile),
-		"--service-cluster-ip-range=" + serviceRange,
+		"--service-cluster-ip-range=" + c.options.Services.String(),
 		"--use-service-account-credentials=true",
 		// At the default of 20 requests a second most of a start is waiting, and
 		// the garbage collector needs minutes for what a test should see.

@@ -15,6 +15,8 @@ type Image struct {
 	// Root is the directory with what all layers have.
 	Root   string
 	Config Config
+	// Tarball is the image in OCI's layout, for nodes, and Name what it is called there.
+	Tarball, Name string
 }
 
 // Config is what an image says of how it wants to be run (OCI image specification).
@@ -42,7 +44,9 @@ func Build(t testing.TB) *Image {
 	if text, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", build, err, text)
 	}
-	return unpack(t, out)
+	image := unpack(t, out)
+	image.Tarball, image.Name = filepath.Join(out, "oci.tar"), "ghcr.io/appbur/appbur:"+Version
+	return image
 }
 
 // descriptor names a blob of a layout.

@@ -53,7 +53,7 @@ func (n *Node) startContainerd(t testing.TB) *server {
 	write(t, config, containerdConfig, filepath.Join(n.dir, "containerd"), containerdSocket, pauseImage, n.tools.cni, networks)
 
 	s := n.namespace.start(t, filepath.Join(n.tools.containerd, "containerd"), "--config", config)
-	n.await(t, "containerd answers", func() error { return n.ctr("version") })
+	n.Eventually(t, "containerd answers", func() error { return n.ctr("version") })
 	n.Import(t, NewImage(pauseImage).Program(t, "/bin/sleep").Command("/bin/sleep", "infinity"))
 	return s
 }

@@ -9,10 +9,10 @@
 //	text := node.Logs(t, pod, "")
 //
 // What such a node is: pods with addresses of their own, which each other, the node and the test reach; Services with
-// ClusterIPs that lead to them, kubernetes.default among them; volumes, probes, limits, logs and exec; the Node authorizer
-// and NodeRestriction. What it is not: there is no DNS (hostAliases of a pod give names), no way to the outside, and no
-// registry: images are made here ([NewImage]) or by `make image` ([Node.ImportTarball]), and pods use them with
-// imagePullPolicy Never or IfNotPresent.
+// ClusterIPs that lead to them, for the test as well, kubernetes.default among them; volumes, probes, limits, logs and
+// exec; the Node authorizer and NodeRestriction. What it is not: there is no DNS (hostAliases of a pod give names), no
+// way to the outside, and no registry: images are made here ([NewImage]) or by `make image` ([Node.ImportTarball]), and
+// pods use them with imagePullPolicy Never or IfNotPresent.
 //
 // # Promises
 //

@@ -21,6 +21,7 @@ type Image struct {
 	name    string
 	files   map[string]file // by path without the leading slash
 	command []string
+	entry   []string
 	env     []string
 	user    string
 }
@@ -143,6 +144,12 @@ func (i *Image) real(t testing.TB, name string) {
 // Command sets what runs where a pod does not say it.
 func (i *Image) Command(words ...string) *Image {
 	i.command = words
+	return i
+}
+
+// Entrypoint sets what runs with the arguments of a pod.
+func (i *Image) Entrypoint(words ...string) *Image {
+	i.entry = words
 	return i
 }
 

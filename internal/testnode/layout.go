@@ -78,7 +78,7 @@ func (i *Image) tarball() ([]byte, error) {
 	}
 	config, err := document("application/vnd.oci.image.config.v1+json", map[string]any{
 		"architecture": runtime.GOARCH, "os": "linux",
-		"config": map[string]any{"Cmd": i.command, "Env": i.env, "User": i.user},
+		"config": map[string]any{"Entrypoint": i.entry, "Cmd": i.command, "Env": i.env, "User": i.user},
 		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{layer.Digest}},
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ package testnode
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"os/exec"
 	"strings"
 	"testing"
@@ -16,6 +17,8 @@ type network struct {
 	host string // the address of this machine, where the API server listens
 	node string // the address of the node
 	pods string // the range of the pods
+
+	services netip.Prefix // the range of the Services, to which kube-proxy on the node leads
 }
 
 // newNetwork takes numbers that no other node on this machine has.
@@ -27,6 +30,7 @@ func newNetwork(t testing.TB) network {
 		net := network{
 			link: fmt.Sprintf("appbur-node%d", n),
 			host: fmt.Sprintf("10.213.%d.1", n), node: fmt.Sprintf("10.213.%d.2", n), pods: fmt.Sprintf("10.213.%d.128/25", n),
+			services: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 214, byte(n), 0}), 24),
 		}
 		var err error
 		if last, err = exec.Command("ip", "link", "add", net.link, "type", "veth", "peer", "name", net.link+"p").CombinedOutput(); err != nil {
@@ -55,5 +59,7 @@ func (n network) connect(t testing.TB, node *namespace) {
 	} {
 		must(t, node.enter(strings.Fields(line)...)...)
 	}
-	must(t, "ip", "route", "add", n.pods, "via", n.node)
+	for _, behind := range []string{n.pods, n.services.String()} {
+		must(t, "ip", "route", "add", behind, "via", n.node)
+	}
 }

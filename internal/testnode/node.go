@@ -50,7 +50,7 @@ func New(t testing.TB) *Node {
 	}
 	n := &Node{Name: "node", tools: findTools(t), programs: testcluster.LocateNode(t, version)}
 	n.net = newNetwork(t)
-	n.Cluster = testcluster.NewWith(t, testcluster.Options{Version: version, Address: n.net.host})
+	n.Cluster = testcluster.NewWith(t, testcluster.Options{Version: version, Address: n.net.host, Services: n.net.services})
 	if n.Client, err = kubernetes.NewForConfig(n.Cluster.RESTConfig()); err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func New(t testing.TB) *Node {
 	n.servers = append(n.servers, n.startContainerd(t))
 	n.servers = append(n.servers, n.startKubelet(t), n.startProxy(t), n.startScheduler(t))
 
-	n.await(t, "the node is ready", func() error {
+	n.Eventually(t, "the node is ready", func() error {
 		node, err := n.Client.CoreV1().Nodes().Get(t.Context(), n.Name, metav1.GetOptions{})
 		if err != nil {
 			return err
@@ -101,8 +101,8 @@ func (n *Node) forget(t testing.TB) func() {
 // patience bounds what takes seconds on a quiet machine, because test machines are not quiet.
 const patience = 3 * time.Minute
 
-// await tries until it succeeds, or until a server has ended.
-func (n *Node) await(t testing.TB, what string, try func() error) {
+// Eventually tries until it succeeds, or until a server has ended.
+func (n *Node) Eventually(t testing.TB, what string, try func() error) {
 	t.Helper()
 	deadline := time.Now().Add(patience)
 	for {

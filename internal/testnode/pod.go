@@ -4,6 +4,7 @@ package testnode
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"testing"
@@ -20,22 +21,28 @@ func (n *Node) Run(t testing.TB, pod *corev1.Pod) *corev1.Pod {
 	if pod.Namespace == "" {
 		pod.Namespace = metav1.NamespaceDefault
 	}
-	pods := n.Client.CoreV1().Pods(pod.Namespace)
-	created, err := pods.Create(t.Context(), pod, metav1.CreateOptions{})
+	created, err := n.Client.CoreV1().Pods(pod.Namespace).Create(t.Context(), pod, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 
-	n.await(t, "the pod "+created.Name+" runs", func() error {
-		if created, err = pods.Get(t.Context(), created.Name, metav1.GetOptions{}); err != nil {
+	return n.Await(t, created.Namespace, created.Name)
+}
+
+// Await waits until a pod is ready, or has done its work.
+func (n *Node) Await(t testing.TB, namespace, name string) *corev1.Pod {
+	t.Helper()
+	var pod *corev1.Pod
+	n.Eventually(t, "the pod "+name+" runs", func() (err error) {
+		if pod, err = n.Client.CoreV1().Pods(namespace).Get(t.Context(), name, metav1.GetOptions{}); err != nil {
 			return err
 		}
-		if Ready(created) || created.Status.Phase == corev1.PodSucceeded {
+		if Ready(pod) || pod.Status.Phase == corev1.PodSucceeded {
 			return nil
 		}
-		return fmt.Errorf("it is %s: %+v", created.Status.Phase, created.Status.ContainerStatuses)
+		return fmt.Errorf("it is %s: %+v", pod.Status.Phase, pod.Status.ContainerStatuses)
 	})
-	return created
+	return pod
 }
 
 // Ready reports whether a pod is ready.
@@ -65,13 +72,13 @@ func (n *Node) Exec(t testing.TB, pod *corev1.Pod, container string, stdin io.Re
 	return stdout.String(), stderr.String(), err
 }
 
-// Logs is what a container has written.
+// Logs is what a container has written. It can be asked when the test is over, too.
 func (n *Node) Logs(t testing.TB, pod *corev1.Pod, container string) string {
 	t.Helper()
 	text, err := n.Client.CoreV1().Pods(pod.Namespace).
-		GetLogs(pod.Name, &corev1.PodLogOptions{Container: container}).DoRaw(t.Context())
+		GetLogs(pod.Name, &corev1.PodLogOptions{Container: container}).DoRaw(context.WithoutCancel(t.Context()))
 	if err != nil {
-		t.Fatal(err)
+		t.Errorf("the log of %s: %v", pod.Name, err)
 	}
 	return string(text)
 }

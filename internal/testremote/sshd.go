@@ -37,7 +37,7 @@ type SSHServer struct {
 // SSH starts a server.
 func SSH(t testing.TB) *SSHServer {
 	t.Helper()
-	program, libraries := sshd(t)
+	program, libraries := SSHD(t)
 	dir := t.TempDir()
 	me, err := user.Current()
 	if err != nil {
@@ -120,8 +120,8 @@ func SSH(t testing.TB) *SSHServer {
 	}
 }
 
-// sshd finds the server, the system's or the one in the user's cache directory.
-func sshd(t testing.TB) (program, libraries string) {
+// SSHD finds the server, the system's or the one in the user's cache directory with what it needs beside it.
+func SSHD(t testing.TB) (program, libraries string) {
 	t.Helper()
 	if _, err := os.Stat("/usr/sbin/sshd"); err == nil {
 		return "/usr/sbin/sshd", ""
