@@ -1,8 +1,9 @@
 // Package audit says who made a change of a cluster, as far as the audit events of its API servers prove it. It is pure:
-// the time comes in as a parameter, and nothing is read or sent.
+// events come in as bytes, the time as a parameter, and nothing is read or sent.
 //
 //	ledger := audit.NewLedger(audit.Limits{}, now)
-//	ledger.Add(facts...)                // of audit events
+//	facts, err := audit.Parse(event)    // of one audit event, from a webhook or a log
+//	ledger.Add(facts...)
 //	facts, proven := ledger.Who(change) // of one event of a watch
 //	ledger.OnLate(func(c audit.Change, facts []audit.Fact) { … })
 //
@@ -24,6 +25,8 @@
 //     who finished are named; who finished alone is no answer.
 //   - A version that a list found, and not a watch, may be the last of several. It is answered if the requests from the
 //     last known version up to it, or from the creation, are all known: each names the version that it replaced.
+//   - A deletion at level Metadata does not show whether it was a dry run. It is believed only of one that was seen to go
+//     while the request was served.
 //   - Dry runs, failed requests and events that were truncated prove nothing.
 //
 // Two actors can be mistaken for one another only if they use the same field manager on the same object within the same

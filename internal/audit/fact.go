@@ -61,6 +61,13 @@ type Fact struct {
 	Gone bool
 	// Removes: the patch takes fields away.
 	Removes bool
+	// Blind: the event does not show the body of the request. A deletion may have been a dry run.
+	Blind bool
+}
+
+// key tells facts apart. The auditID alone does not: clients can choose it.
+func (f Fact) key() string {
+	return f.ID + "/" + f.UID + "/" + f.User + "/" + f.At.Format(time.RFC3339Nano)
 }
 
 // Manager is an entry of managedFields.

@@ -166,18 +166,24 @@ func (l *Ledger) link(uid, version string) (Fact, bool) {
 // deleted finds who asked for a deletion, and who finished it.
 func (l *Ledger) deleted(c Change) (facts []Fact, proven bool) {
 	asked, gone := false, false
+	var blind []Fact
 	for _, f := range l.facts.find(c.UID) {
 		switch {
 		case f.UID != c.UID || !f.Gone && !f.Marks:
 			continue
 		case f.Verb == "deletecollection" && !f.Marks && !c.seenDuring(f):
 			continue // it may have come too late for this one, which it does not say
+		case f.Blind && f.Gone && !c.seenDuring(f):
+			continue // it may have been a dry run
 		}
 		facts = append(facts, f)
+		if f.Blind && f.Gone {
+			blind = append(blind, f)
+		}
 		asked = asked || f.Marks || f.Verb == "delete" || f.Verb == "deletecollection"
 		gone = gone || f.Gone
 	}
-	return facts, asked && gone
+	return facts, asked && gone && (len(blind) == 0 || sameActor(facts))
 }
 
 // sameActor reports whether all facts are of one actor.

@@ -7,7 +7,7 @@ import (
 
 // Limits bound what a ledger remembers. The zero value is good.
 type Limits struct {
-	// Facts and Changes are how many are kept; 0 means 50,000 and 10,000.
+	// Facts and Changes are how many are kept; 0 means 20,000 and 10,000.
 	Facts, Changes int
 	// Keep is how long since they came in; 0 means an hour.
 	Keep time.Duration
@@ -24,12 +24,15 @@ type Ledger struct {
 	asked shelf[Change]
 	open  map[string]Change
 	late  func(Change, []Fact)
+	// counts are of all time, pulse is of the source.
+	counts Counts
+	pulse  pulse
 }
 
 // NewLedger returns an empty ledger.
 func NewLedger(limits Limits, now func() time.Time) *Ledger {
 	if limits.Facts <= 0 {
-		limits.Facts = 50_000
+		limits.Facts = 20_000
 	}
 	if limits.Changes <= 0 {
 		limits.Changes = 10_000
@@ -54,7 +57,7 @@ func (l *Ledger) Add(facts ...Fact) (added int) {
 	l.mu.Lock()
 	touched := map[string]bool{}
 	for _, f := range facts {
-		if !l.facts.add(f.ID+"/"+f.UID, f, now, f.UID, nameOf(f.Group, f.Resource, f.Namespace, f.Name)) {
+		if !l.facts.add(f.key(), f, now, f.UID, nameOf(f.Group, f.Resource, f.Namespace, f.Name)) {
 			continue
 		}
 		added++
@@ -68,15 +71,19 @@ func (l *Ledger) Add(facts ...Fact) (added int) {
 		facts  []Fact
 	}
 	var answers []answer
-	for key, change := range l.open {
-		if !touched[change.UID] && !touched[change.name()] {
-			continue
-		}
-		if facts, proven := l.judge(change); proven {
-			delete(l.open, key)
-			answers = append(answers, answer{change, facts})
+	for label := range touched {
+		for _, asked := range l.asked.find(label) {
+			change, open := l.open[asked.key()]
+			if !open {
+				continue
+			}
+			if facts, proven := l.judge(change); proven {
+				delete(l.open, change.key())
+				answers = append(answers, answer{change, facts})
+			}
 		}
 	}
+	l.counts.Late += len(answers)
 	late := l.late
 	l.mu.Unlock()
 
@@ -94,21 +101,59 @@ func (l *Ledger) Who(c Change) (facts []Fact, proven bool) {
 	now := l.now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.asked.add(c.key(), c, now, c.UID, c.name())
+	first := l.asked.add(c.key(), c, now, c.UID, c.name())
+	if first {
+		l.counts.Asked++
+	}
 	l.forget(now)
 	if facts, proven = l.judge(c); proven {
+		if first {
+			l.counts.AtOnce++
+		} else if _, open := l.open[c.key()]; open {
+			l.counts.Late++
+		}
 		delete(l.open, c.key())
 		return facts, true
 	}
-	l.open[c.key()] = c
+
+	if l.open[c.key()] = c; c.Event != Listed {
+		l.pulse.missed(now)
+	}
 	return nil, false
 }
 
-// Counts are how many facts are kept, and how many changes wait for one.
-func (l *Ledger) Counts() (facts, open int) {
+// Counts are what a ledger has done so far and has now.
+type Counts struct {
+	// Asked are the changes that were asked for, each once. AtOnce were answered when they were asked for first, Late
+	// after that; the others were not.
+	Asked, AtOnce, Late int
+	// Facts are kept, and Open changes wait for one.
+	Facts, Open int
+}
+
+// Counts returns what the ledger has done so far and has now.
+func (l *Ledger) Counts() Counts {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.facts.items), len(l.open)
+	counts := l.counts
+	counts.Facts, counts.Open = len(l.facts.items), len(l.open)
+	return counts
+}
+
+// Alive is called for each event of the source, also one that proves nothing.
+func (l *Ledger) Alive() {
+	now := l.now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pulse.beat(now)
+}
+
+// Silent reports whether the source, which was alive, has brought nothing although the cluster changes, and since when.
+func (l *Ledger) Silent() (since time.Time, silent bool) {
+	now := l.now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.pulse.silent(now)
 }
 
 // Reset forgets everything. Facts are about one store of one cluster: one that was restored from a snapshot uses the same

@@ -211,22 +211,22 @@ func TestBounded(t *testing.T) {
 		l.Add(write(fmt.Sprint(i), 10, func(f *Fact) { f.ResourceVersion = fmt.Sprint(i) }))
 		l.Who(change(Modified, fmt.Sprint(i), 10))
 	}
-	if facts, open := l.Counts(); facts != 10 || open != 5 {
-		t.Errorf("%d facts and %d changes are kept", facts, open)
+	if c := l.Counts(); c.Facts != 10 || c.Open != 5 || c.Asked != 100 {
+		t.Errorf("%+v are kept", c)
 	}
 
 	now = now.Add(2 * time.Minute)
 	l.Who(change(Modified, "7", 130))
-	if facts, open := l.Counts(); facts != 0 || open != 1 {
-		t.Errorf("%d facts and %d changes are kept after their time", facts, open)
+	if c := l.Counts(); c.Facts != 0 || c.Open != 1 {
+		t.Errorf("%+v are kept after their time", c)
 	}
 	if len(l.facts.byLabel)+len(l.asked.byLabel) != 2 {
 		t.Errorf("labels of nothing: %v, %v", l.facts.byLabel, l.asked.byLabel)
 	}
 
 	l.Reset()
-	if facts, open := l.Counts(); facts != 0 || open != 0 {
-		t.Errorf("%d facts and %d changes are kept after a reset", facts, open)
+	if c := l.Counts(); c.Facts != 0 || c.Open != 0 {
+		t.Errorf("%+v are kept after a reset", c)
 	}
 }
 
