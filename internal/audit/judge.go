@@ -167,6 +167,7 @@ func (l *Ledger) link(uid, version string) (Fact, bool) {
 func (l *Ledger) deleted(c Change) (facts []Fact, proven bool) {
 	asked, gone := false, false
 	var blind []Fact
+	marks := map[string]Fact{}
 	for _, f := range l.facts.find(c.UID) {
 		switch {
 		case f.UID != c.UID || !f.Gone && !f.Marks:
@@ -179,6 +180,11 @@ func (l *Ledger) deleted(c Change) (facts []Fact, proven bool) {
 		facts = append(facts, f)
 		if f.Blind && f.Gone {
 			blind = append(blind, f)
+		}
+		if first, there := marks[f.ResourceVersion]; f.Marks && there && first.Actor != f.Actor {
+			return nil, false // within one second nobody knows who was first
+		} else if f.Marks {
+			marks[f.ResourceVersion] = f
 		}
 		asked = asked || f.Marks || f.Verb == "delete" || f.Verb == "deletecollection"
 		gone = gone || f.Gone

@@ -146,6 +146,11 @@ func TestWho(t *testing.T) {
 			change(Deleted, "", 12),
 			[]string{"1", "2"},
 		},
+		{
+			"asked for by two at once",
+			[]Fact{write("1", 10, marks), write("2", 10.5, bob(marks)), write("3", 12, bob(gone("update")))},
+			change(Deleted, "", 12), nil,
+		},
 		{"only who finished is known", []Fact{write("2", 12, bob(gone("update")))}, change(Deleted, "", 12), nil},
 		{"only who asked is known", []Fact{write("1", 10, marks)}, change(Deleted, "", 12), nil},
 		{"with all of its type", []Fact{write("1", 10, gone("deletecollection"))}, change(Deleted, "", 10.1), []string{"1"}},

@@ -50,6 +50,8 @@ type Options struct {
 	// APIServerArgs and ControllerManagerArgs are appended to the arguments.
 	APIServerArgs         []string
 	ControllerManagerArgs []string
+	// Users are more users, without any rights; [Cluster.RESTConfigOf] is one's configuration.
+	Users []string
 }
 
 // Cluster is a running control plane.
@@ -127,6 +129,9 @@ func start(ctx context.Context, options Options) (*Cluster, error) {
 	if c.creds, err = newCredentials(dir, []net.IP{net.ParseIP(options.Address), c.serviceIP()}, time.Now()); err != nil {
 		return c, err
 	}
+	if err := c.creds.addUsers(options.Users); err != nil {
+		return c, err
+	}
 	c.Kubeconfig = c.creds.path(kubeconfigFile)
 	if err := c.creds.writeKubeconfig("kubernetes-"+options.Version.String(), c.server()); err != nil {
 		return c, err
@@ -159,6 +164,13 @@ func (c *Cluster) RESTConfig() *rest.Config {
 		TLSClientConfig: rest.TLSClientConfig{CAData: c.creds.ca},
 		QPS:             -1,
 	}
+}
+
+// RESTConfigOf returns the configuration of one of [Options].Users.
+func (c *Cluster) RESTConfigOf(user string) *rest.Config {
+	config := c.RESTConfig()
+	config.BearerToken = c.creds.tokenOf(user)
+	return config
 }
 
 // Server is the URL of the API server.

@@ -9,6 +9,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/hex"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -93,6 +94,29 @@ func newCredentials(dir string, addresses []net.IP, now time.Time) (credentials,
 	}
 	return c, nil
 }
+
+// addUsers adds users to the file of tokens.
+func (c credentials) addUsers(users []string) error {
+	if len(users) == 0 {
+		return nil
+	}
+	file, err := os.OpenFile(c.path(tokenFile), os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("add users: %w", err)
+	}
+	for _, user := range users {
+		if _, err = fmt.Fprintf(file, "%s,%s,%s\n", c.tokenOf(user), user, user); err != nil {
+			break
+		}
+	}
+	if err := errors.Join(err, file.Close()); err != nil {
+		return fmt.Errorf("add users: %w", err)
+	}
+	return nil
+}
+
+// tokenOf is the token of a user that was added.
+func (c credentials) tokenOf(user string) string { return user + "." + c.token }
 
 // writeKubeconfig writes the administrator's kubeconfig. Everything is inline,
 // so that the file works wherever it is copied to.
