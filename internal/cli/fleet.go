@@ -1,14 +1,12 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,10 +14,9 @@ import (
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/diagnosis"
+	"github.com/appbur/appbur/internal/fleetcopies"
 	"github.com/appbur/appbur/internal/fleetfile"
-	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/compat"
-	"github.com/appbur/appbur/pkg/selection"
 )
 
 type fleetOptions struct {
@@ -28,7 +25,12 @@ type fleetOptions struct {
 	grace       time.Duration
 	patience    time.Duration
 	parallel    int
+	cache       string
+	cacheSize   string
 	json        bool
+
+	// remotes are asked and copied for all clusters.
+	remotes *fleetRemotes
 }
 
 func newFleet(e *env) *cobra.Command {
@@ -38,7 +40,10 @@ func newFleet(e *env) *cobra.Command {
 		Short: "Say of many clusters whether they are backed up, and would restore",
 		Long: `Say of each cluster in a list what ` + "`appbur status`" + ` says of one: how old its last good restore
 point is, and what is wrong. FILE names the repository of each, a directory or the URL of a remote,
-and whom to believe (docs/fleet.md).
+and whom to believe (docs/fleet.md). Many clusters may share a remote.
+
+Copies of remotes are kept in --cache, so that only what is new is fetched the next time. They can be
+deleted at any time.
 
 With --to, the last good point of each is judged for a Kubernetes version, too, as
 ` + "`appbur compat cluster`" + ` does it.` +
@@ -55,6 +60,8 @@ With --to, the last good point of each is judged for a Kubernetes version, too, 
 		"a last good point may be this `LONG` old, such as 26h (default: what schedules say; maxAge in FILE counts before it)")
 	f.DurationVar(&o.grace, "grace", 15*time.Minute, "how `LONG` a point, a commit or a push may take")
 	f.DurationVar(&o.patience, "patience", 5*time.Minute, "how `LONG` one cluster may take")
+	f.StringVar(&o.cache, "cache", "", "`DIR` in which copies of remotes are kept (default: appbur/fleet in the user's cache)")
+	f.StringVar(&o.cacheSize, "cache-size", "10Gi", "how many `BYTES` the copies may have together, such as 500Mi; those used least recently go")
 	f.IntVar(&o.parallel, "parallel", 4, "`NUMBER` of clusters that are looked at at a time")
 	jsonFlag(command, &o.json)
 	headersFlag(e, command)
@@ -80,6 +87,8 @@ type fleetCluster struct {
 	LastGoodPoint *goodPoint `json:"lastGoodPoint,omitempty"`
 	// Wrong are the checks that are not ok.
 	Wrong []statusCheck `json:"wrong"`
+	// Copy says how the copy of a remote was come by: unchanged, fetched or cloned.
+	Copy fleetcopies.How `json:"copy,omitempty"`
 	// Judged counts the objects of the last good point by what becomes of them, with --to.
 	Judged map[compat.VerdictKind]int `json:"judged,omitempty"`
 }
@@ -90,23 +99,14 @@ func fleetRun(ctx context.Context, e *env, o *fleetOptions, file string) error {
 		return err
 	}
 
-	answer := fleetAnswer{State: diagnosis.OK, At: e.now().UTC().Truncate(time.Second), To: o.to}
-	answer.Clusters = make([]fleetCluster, len(clusters))
-	bar := e.bar("looking at the clusters", "clusters")
-	quiet := e.quiet()
-	var group errgroup.Group
-	group.SetLimit(o.parallel)
-	for i, cluster := range clusters {
-		group.Go(func() error {
-			answer.Clusters[i] = o.look(ctx, quiet, cluster, version)
-			bar.change(func() { bar.done, bar.task.Total = bar.done+1, int64(len(clusters)) })
-			return nil
-		})
+	done, err := o.openCache(e)
+	if err != nil {
+		return err
 	}
-	_ = group.Wait() // what failed is in the answer
-	bar.finish()
-	if ctx.Err() != nil {
-		return ctx.Err()
+	answer := fleetAnswer{State: diagnosis.OK, At: e.now().UTC().Truncate(time.Second), To: o.to}
+	answer.Clusters = o.lookAtAll(ctx, e, o.expand(ctx, clusters), version)
+	if err := errors.Join(ctx.Err(), done()); err != nil {
+		return err
 	}
 
 	wrong := 0
@@ -125,6 +125,25 @@ func fleetRun(ctx context.Context, e *env, o *fleetOptions, file string) error {
 		return errPartly
 	}
 	return err
+}
+
+// lookAtAll says how each cluster is, some at a time.
+func (o *fleetOptions) lookAtAll(ctx context.Context, e *env, entries []fleetEntry, version appbur.KubeVersion) []fleetCluster {
+	answers := make([]fleetCluster, len(entries))
+	bar := e.bar("looking at the clusters", "clusters")
+	quiet := e.quiet()
+	var group errgroup.Group
+	group.SetLimit(o.parallel)
+	for i, entry := range entries {
+		group.Go(func() error {
+			answers[i] = o.look(ctx, quiet, entry, version)
+			bar.change(func() { bar.done, bar.task.Total = bar.done+1, int64(len(entries)) })
+			return nil
+		})
+	}
+	_ = group.Wait() // what failed is in the answers
+	bar.finish()
+	return answers
 }
 
 // read reads the list, and the version that is asked for.
@@ -146,81 +165,6 @@ func (o *fleetOptions) read(file string) (clusters []fleetfile.Cluster, version 
 		return nil, version, &usageError{appbur.WithHint(fmt.Errorf("%s: %w", file, err), "docs/fleet.md says what is in it")}
 	}
 	return clusters, version, nil
-}
-
-// look says how one cluster is. What cannot be looked at is failing.
-func (o *fleetOptions) look(ctx context.Context, e *env, c fleetfile.Cluster, version appbur.KubeVersion) fleetCluster {
-	ctx, cancel := context.WithTimeout(ctx, o.patience)
-	defer cancel()
-	answer := fleetCluster{Name: c.Name, Repository: c.Repository, State: diagnosis.Failing, Wrong: []statusCheck{}}
-	status := &statusCommand{
-		config: c.Config, daemon: c.Daemon, credentials: c.Credentials, plaintext: c.AllowPlaintext,
-		greatestAge: cmp.Or(c.MaxAge, o.greatestAge), grace: o.grace,
-	}
-	status.repo, status.keys, status.trust = c.Repository, c.Keys, c.Trust
-	if version != (appbur.KubeVersion{}) {
-		status.also = func(repo *repository.Repository, all repository.Catalog) (err error) {
-			answer.Judged, err = judgeFor(ctx, e, repo, all, version)
-			return err
-		}
-	}
-
-	given := func(flag string) bool {
-		return flag == "repo" && c.Repository != "" || flag == "keys" && c.Keys != ""
-	}
-	var facts diagnosis.Facts
-	err := appbur.Guard(func() (err error) { // whatever a repository holds, the others are told
-		facts, err = status.gather(ctx, e, given)
-		return err
-	})
-	if err != nil {
-		if ctx.Err() != nil {
-			err = fmt.Errorf("it took longer than %s: %w", o.patience, err)
-		}
-		answer.Error, answer.Hint = err.Error(), hintOf(err)
-		return answer
-	}
-	report := diagnosis.Judge(facts)
-	says := statusAnswerOf(facts, report)
-	answer.Repository = cmp.Or(c.Repository, status.repo)
-	answer.State, answer.LastGoodPoint = report.State, says.LastGoodPoint
-	if report.Good != nil {
-		answer.Kubernetes = report.Good.Cluster.Version.String()
-	}
-	for _, check := range says.Checks {
-		if check.State != diagnosis.OK {
-			answer.Wrong = append(answer.Wrong, check)
-		}
-	}
-	if answer.Judged[compat.Blocked]+answer.Judged[compat.Refused] > 0 {
-		answer.State = diagnosis.Worse(answer.State, diagnosis.Warning)
-	}
-	return answer
-}
-
-// judgeFor counts what becomes of the objects of the last good point in a version of Kubernetes, nil if there is none.
-func judgeFor(
-	ctx context.Context, e *env, repo *repository.Repository, all repository.Catalog, version appbur.KubeVersion,
-) (map[compat.VerdictKind]int, error) {
-	good := slices.IndexFunc(all.Points, func(p appbur.RestorePoint) bool { return !p.Partial })
-	if good < 0 {
-		return nil, nil
-	}
-	at := slices.IndexFunc(all.Refs, func(r repository.PointRef) bool { return r.ID == all.Points[good].ID })
-	if at < 0 {
-		return nil, nil
-	}
-
-	loaded, err := repo.Load(ctx, all.Refs[at], nil)
-	if err != nil {
-		return nil, err
-	}
-	everything, err := resolve(e, selection.Selector{}, pointOf(loaded))
-	if err != nil {
-		return nil, err
-	}
-	_, counts := judge(loaded, version, everything)
-	return counts, nil
 }
 
 // quiet is for work of which several go on at a time: it tells nothing on the way.

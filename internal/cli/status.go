@@ -21,6 +21,8 @@ type statusCommand struct {
 	greatestAge time.Duration
 	grace       time.Duration
 	json        bool
+	// copyOf gives the copy of a remote; nil is one for as long as the command runs.
+	copyOf copySource
 	// also looks at the points while the repository is open; it may be nil.
 	also func(repo *repository.Repository, all repository.Catalog) error
 }

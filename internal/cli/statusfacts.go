@@ -101,17 +101,20 @@ func (o *statusCommand) look(ctx context.Context, e *env) (*repository.Repositor
 	if err != nil {
 		return nil, nothing, err
 	}
-	const name = "origin"
-	remote := gitsync.Remote{Name: name, URL: u, AllowPlaintext: o.plaintext}
-	if o.credentials == "" && o.keys != "" {
-		o.credentials = keyring.CredentialsDir(o.keys, name)
-	}
-	if o.credentials != "" {
-		if remote.Credentials, err = keyring.LoadCredentials(o.credentials); err != nil {
-			return nil, nothing, err
-		}
+	remote, err := o.remoteAt(u)
+	if err != nil {
+		return nil, nothing, err
 	}
 
+	if o.copyOf != nil {
+		return o.copyOf(ctx, remote)
+	}
+	return temporaryCopy(ctx, e, remote)
+}
+
+// temporaryCopy is taken away when the returned function is called.
+func temporaryCopy(ctx context.Context, e *env, remote gitsync.Remote) (*repository.Repository, func() error, error) {
+	nothing := func() error { return nil }
 	dir, err := os.MkdirTemp("", "appbur-status-")
 	if err != nil {
 		return nil, nothing, err
@@ -126,6 +129,22 @@ func (o *statusCommand) look(ctx context.Context, e *env) (*repository.Repositor
 		return nil, nothing, errors.Join(err, remove())
 	}
 	return repo, remove, nil
+}
+
+// remoteAt is the remote at a URL, with its credentials.
+func (o *statusCommand) remoteAt(u gitsync.RemoteURL) (gitsync.Remote, error) {
+	const name = "origin"
+	remote := gitsync.Remote{Name: name, URL: u, AllowPlaintext: o.plaintext}
+	from := o.credentials
+	if from == "" && o.keys != "" {
+		from = keyring.CredentialsDir(o.keys, name)
+	}
+	if from == "" {
+		return remote, nil
+	}
+	var err error
+	remote.Credentials, err = keyring.LoadCredentials(from)
+	return remote, err
 }
 
 func (o *statusCommand) readRepository(ctx context.Context, e *env, repo *repository.Repository, facts *diagnosis.Facts) error {

@@ -19,7 +19,8 @@ const (
 // Cluster is one of a fleet.
 type Cluster struct {
 	Name string
-	// Repository is a directory, or the URL of a remote.
+	// Repository is a directory, or the URL of a remote. One that ends with #DIR/* stands for all parts of the remote below DIR
+	// ([Cluster.Each]).
 	Repository string
 	// Keys is a key directory, Trust a file in the format of allowed_signers: whose points to believe.
 	Keys, Trust string
@@ -88,6 +89,10 @@ func (e entry) cluster(dir string) (Cluster, error) {
 	}
 	if !isURL(c.Repository) {
 		c.Repository = within(dir, c.Repository)
+	}
+	if strings.Contains(c.Repository, "*") && !c.Many() {
+		return c, fmt.Errorf("the repository of %s has a * that does not stand for all parts of a remote, as in "+
+			"https://git.example/fleet.git#clusters/*", e.Name)
 	}
 	if e.MaxAge != "" {
 		age, err := time.ParseDuration(e.MaxAge)

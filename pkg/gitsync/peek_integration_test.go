@@ -15,7 +15,8 @@ func TestPeekReadsOneFileOfTheNewestCommit(t *testing.T) {
 	for _, p := range []place{httpsPlace(t), sshPlace(t), localPlace(t)} {
 		t.Run(p.name, func(t *testing.T) {
 			p := p.in(t, "clusters/eu-1")
-			if _, err := gitsync.Peek(t.Context(), p.remote, gitsync.MainRef, "appbur.yaml", gitsync.RemoteOptions{}); gitsync.StateOf(err) != gitsync.RemoteEmpty {
+			_, err := gitsync.Peek(t.Context(), p.remote, gitsync.MainRef, "appbur.yaml", gitsync.RemoteOptions{})
+			if gitsync.StateOf(err) != gitsync.RemoteEmpty {
 				t.Errorf("of an empty remote: %v", err)
 			}
 			r := filled(t, 20)
