@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"path"
 	"regexp"
 	"strings"
 	"time"
@@ -116,6 +117,14 @@ type AppKey struct {
 // String returns "namespace/name".
 func (k AppKey) String() string { return k.Namespace + "/" + k.Name }
 
+// Matches reports whether a pattern means the application: NAMESPACE/NAME part by part, or a name alone in any namespace.
+// The signs are those of [path.Match]; a pattern that is malformed matches nothing.
+func (k AppKey) Matches(pattern string) bool {
+	whole, _ := path.Match(pattern, k.String())
+	name, _ := path.Match(pattern, k.Name)
+	return whole || name
+}
+
 // Compare orders applications by namespace and name.
 func (k AppKey) Compare(other AppKey) int {
 	return cmp.Or(strings.Compare(k.Namespace, other.Namespace), strings.Compare(k.Name, other.Name))
@@ -128,6 +137,26 @@ type AppState struct {
 	App      string    `json:"app"`
 	Version  string    `json:"version"`
 	Datasets []Dataset `json:"datasets"`
+	// From says that the state was taken over from an earlier point, because no schedule asked for a newer one. It is
+	// nil for what the application exported for this point.
+	From *AppOrigin `json:"from,omitempty"`
+}
+
+// AppOrigin is the restore point that an application exported its state for, which later points have taken over.
+type AppOrigin struct {
+	Point RestorePointID `json:"point"`
+	// Sequence is that of the point, and Created its time.
+	Sequence int       `json:"sequence"`
+	Created  time.Time `json:"created"`
+}
+
+// OriginOf is the restore point that the state of an application of this one was exported for: this one itself, unless
+// it was taken over.
+func (p RestorePoint) OriginOf(app AppState) AppOrigin {
+	if app.From != nil {
+		return *app.From
+	}
+	return AppOrigin{Point: p.ID, Sequence: p.Sequence, Created: p.Created}
 }
 
 // Dataset is one named part of an application's state.

@@ -16,6 +16,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/klog/v2"
+
+	"github.com/appbur/appbur"
 )
 
 // Controller is who the Events say they are from.
@@ -72,16 +74,29 @@ func newAnnouncer(recorder events.EventRecorder, about *corev1.ObjectReference) 
 	return &Announcer{recorder: recorder, about: about, wrong: map[string]bool{}}
 }
 
-// Point says what became of a restore point: err if none was made.
-func (a *Announcer) Point(id string, partial bool, err error) {
+// Point says what became of a restore point: err if none was made. missing are the applications that make it partial.
+func (a *Announcer) Point(id string, partial bool, missing []appbur.AppKey, err error) {
 	switch {
 	case err != nil:
 		a.tellWrong("MakePoint", PointFailed, err.Error())
 	case partial:
-		a.tellWrong("MakePoint", PointPartial, "Restore point "+id+" is partial: objects or an application are missing")
+		a.tellWrong("MakePoint", PointPartial, "Restore point "+id+" is partial: "+lacking(missing))
 	default:
 		a.tellWell("MakePoint", PointMade, "Restore point "+id+" is complete")
 	}
+}
+
+// lacking says what a partial point lacks.
+func lacking(missing []appbur.AppKey) string {
+	const named = 10
+	names := make([]string, len(missing))
+	for i, app := range missing {
+		names[i] = app.String()
+	}
+	if len(names) == 0 {
+		return "objects are missing"
+	}
+	return "the state of " + appbur.Shortlist(names, named) + " is missing, and the last that was saved stays"
 }
 
 // Remote says what became of a push to a remote: why is empty if it has everything.

@@ -26,6 +26,8 @@ type Target struct {
 	// it, if the dialer knows no authority.
 	ServerName string
 	Roots      *x509.CertPool
+	// Schedules are those that the application wants to be asked for its state by, none for any.
+	Schedules []string
 }
 
 // Identity is the same for the same application, whatever replica of it is called.

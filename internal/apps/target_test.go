@@ -1,6 +1,7 @@
 package apps
 
 import (
+	"reflect"
 	"testing"
 
 	"github.com/appbur/appbur"
@@ -14,7 +15,7 @@ func TestParse(t *testing.T) {
 		"orders.db=unix:///run/orders.so": {AppKey: appbur.AppKey{Namespace: "default", Name: "orders.db"}, Address: "unix:///run/orders.so"},
 	} {
 		got, err := Parse(text)
-		if err != nil || got != want {
+		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("Parse(%q) = %+v, %v; want %+v", text, got, err, want)
 		}
 	}

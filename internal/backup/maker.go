@@ -3,6 +3,7 @@ package backup
 import (
 	"context"
 	"io"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -60,12 +61,17 @@ type Opening struct {
 	Missing []appbur.MissingApp
 	// Back are applications that were retired and that take part again.
 	Back []appbur.AppKey
+	// Carried are applications that are not asked: their state is that of an earlier point.
+	Carried []appbur.AppKey
 }
 
 // Request is one point that is to be made.
 type Request struct {
-	// Apps are the applications whose state it holds.
+	// Apps are the applications that there are.
 	Apps []apps.Target
+	// Asks reports whether an application is asked for its state. That of the others is taken over from an earlier
+	// point, and they are asked if none can be. Without it all are asked.
+	Asks func(appbur.AppKey) bool
 	// Schedules are the names of those that it is due for, none if somebody asked for it.
 	Schedules []string
 }
@@ -98,10 +104,14 @@ func (m *Maker) Make(ctx context.Context, request Request) (Made, error) {
 		return Made{}, err
 	}
 	defer point.Discard()
+	asked, carried, err := request.carryOver(point)
+	if err != nil {
+		return Made{}, err
+	}
 	m.Observer.Ends()
-	m.Observer.Opened(openingOf(point, request.Apps))
+	m.Observer.Opened(openingOf(point, asked, carried))
 
-	seen, err := m.read(ctx, request.Apps, writer, point)
+	seen, err := m.read(ctx, asked, writer, point)
 	if err != nil {
 		return Made{}, err
 	}
@@ -151,14 +161,14 @@ func (m *Maker) read(ctx context.Context, targets []apps.Target, writer *reposit
 	return seen, err
 }
 
-func openingOf(point *repository.PointWriter, targets []apps.Target) Opening {
+func openingOf(point *repository.PointWriter, targets []apps.Target, carried []appbur.AppKey) Opening {
 	given := map[appbur.AppKey]bool{}
-	var keys []appbur.AppKey
+	keys := slices.Clone(carried)
 	for _, target := range targets {
 		given[target.AppKey] = true
 		keys = append(keys, target.AppKey)
 	}
-	opening := Opening{Notices: point.Notices(), Missing: point.Missing(keys)}
+	opening := Opening{Notices: point.Notices(), Missing: point.Missing(keys), Carried: carried}
 	for _, app := range point.Known() {
 		if app.Retired && given[app.AppKey] {
 			opening.Back = append(opening.Back, app.AppKey)

@@ -52,7 +52,7 @@ func announcePoints(
 	return func(ctx context.Context, due []string) (daemon.PointMade, error) {
 		made, err := make(ctx, due)
 		if ctx.Err() == nil {
-			a.Point(string(made.ID), made.Partial, err)
+			a.Point(string(made.ID), made.Partial, made.Missing, err)
 		}
 		return made, err
 	}

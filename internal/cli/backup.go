@@ -9,6 +9,7 @@ import (
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/apps"
+	"github.com/appbur/appbur/internal/apps/services"
 	"github.com/appbur/appbur/internal/backup"
 	"github.com/appbur/appbur/internal/repository"
 )
@@ -177,8 +178,8 @@ func (o *backupOptions) labelled(ctx context.Context, e *env, named []apps.Targe
 	if err != nil {
 		return nil, err
 	}
-	return o.finding.add(ctx, config, named, func(key appbur.AppKey, err error) {
-		e.warnWithHint(fmt.Sprintf("the application %s is not saved: %s", key, oneLine(err.Error())), appbur.HintOf(err))
+	return o.finding.add(ctx, config, named, func(app services.Looked) {
+		e.warnWithHint(fmt.Sprintf("the application %s is not saved: %s", app.AppKey, oneLine(app.Err.Error())), appbur.HintOf(app.Err))
 	})
 }
 
@@ -199,6 +200,10 @@ func (e *env) printBackup(r backupReport, asJSON bool) error {
 		e.paint(sgrCyan, string(r.Point.ID)), state, what, objectsText(r.Coverage, r.Point.Objects))
 
 	for _, app := range r.Point.Apps {
+		if app.From != nil { // a daemon made it
+			fmt.Fprintf(out, "application    %s: as in %s\n", app.AppKey, app.From.Point)
+			continue
+		}
 		for _, d := range app.Datasets {
 			fmt.Fprintf(out, "application    %s %s: %s, schema %s, %s, %s\n",
 				app.AppKey, app.Version, d.Name, d.Schema, d.Content(), sizeText(d.Size))

@@ -22,7 +22,7 @@ func (o *labelOptions) addFlags(command *cobra.Command) {
 
 // add finds the labelled applications of the cluster and adds them to those that were named, which
 // win. One that cannot be called is told, and left out: a point that should hold it is partial.
-func (o *labelOptions) add(ctx context.Context, config *rest.Config, named []apps.Target, tell func(key appbur.AppKey, err error)) (
+func (o *labelOptions) add(ctx context.Context, config *rest.Config, named []apps.Target, tell func(services.Looked)) (
 	[]apps.Target, error,
 ) {
 	if !o.find {
@@ -42,7 +42,7 @@ func (o *labelOptions) add(ctx context.Context, config *rest.Config, named []app
 		switch {
 		case slices.ContainsFunc(named, func(t apps.Target) bool { return t.AppKey == app.AppKey }):
 		case app.Err != nil:
-			tell(app.AppKey, app.Err)
+			tell(app)
 		default:
 			targets = append(targets, app.Target)
 		}

@@ -34,9 +34,22 @@ func (l pointLog) Opened(opening backup.Opening) {
 	for _, app := range opening.Back {
 		l.log.Info("an application that was retired takes part again", "app", app.String())
 	}
+	if len(opening.Carried) > 0 {
+		l.log.Info("the state of applications that no schedule which is due asks is taken over from earlier points",
+			"apps", shortKeys(opening.Carried))
+	}
 	if len(opening.Missing) > 0 {
 		l.log.Warn(missingText(opening.Missing), "hint", missingHint(opening.Missing[0].AppKey))
 	}
+}
+
+// shortKeys lists applications, not all if there are many.
+func shortKeys(keys []appbur.AppKey) string {
+	names := make([]string, len(keys))
+	for i, key := range keys {
+		names[i] = key.String()
+	}
+	return appbur.Shortlist(names, shownNames)
 }
 
 // Read implements [backup.Observer].

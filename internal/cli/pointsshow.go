@@ -81,7 +81,7 @@ func pointsShowRun(ctx context.Context, e *env, o *repositoryOptions, name strin
 	fmt.Fprintf(out, "objects        %d of %d kinds\n", m.Objects, len(byKind))
 
 	for _, app := range m.Apps {
-		fmt.Fprintf(out, "application    %s: %s %s\n", app.AppKey, app.App, app.Version)
+		fmt.Fprintf(out, "application    %s: %s %s%s\n", app.AppKey, app.App, app.Version, originText(app))
 		for _, d := range app.Datasets {
 			fmt.Fprintf(out, "               %s, schema %s, %s, %s in %d pieces%s, %s\n",
 				d.Name, d.Schema, d.Content(), sizeText(d.Size), len(d.Pieces), map[bool]string{true: ", encrypted"}[d.Sensitive],
@@ -113,6 +113,14 @@ func pointsShowRun(ctx context.Context, e *env, o *repositoryOptions, name strin
 
 	t.print(e.Out)
 	return nil
+}
+
+// originText says of state that was taken over whence it is.
+func originText(app appbur.AppState) string {
+	if app.From == nil {
+		return ""
+	}
+	return fmt.Sprintf(", as it was in %s, %s", app.From.Point, app.From.Created.Format(time.RFC3339))
 }
 
 // restoredTo are the clusters that a point was restored to from this copy.

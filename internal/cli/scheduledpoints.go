@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/announce"
 	"github.com/appbur/appbur/internal/apps"
+	"github.com/appbur/appbur/internal/apps/services"
 	"github.com/appbur/appbur/internal/backup"
 	"github.com/appbur/appbur/internal/configuration"
 	"github.com/appbur/appbur/internal/daemon"
@@ -60,8 +62,8 @@ type scheduledPoints struct {
 	elector *leader.Elector
 	// announced hears what became of each point.
 	announced *announce.Announcer
-	// last are the marks of the applications of the newest point that was made here; see [apps.Mark].
-	last marks
+	// last are the marks of the applications when their state was saved last, here; see [apps.Mark].
+	last savedMarks
 }
 
 // beside makes points while other work goes on. Both end with the other work, and when ctx ends.
@@ -151,7 +153,7 @@ func (s *scheduledPoints) make(ctx context.Context, due []string) (daemon.PointM
 		return daemon.PointMade{}, err
 	}
 
-	now := s.marks(ctx, dialer, request.Apps)
+	now := s.marks(ctx, dialer, request)
 	if id, same := s.unchanged(repo, keys, source, request, now); same {
 		done := daemon.PointMade{ID: id, Unchanged: true}
 		if s.live.points().MustBePushed(due) {
@@ -170,10 +172,12 @@ func (s *scheduledPoints) make(ctx context.Context, due []string) (daemon.PointM
 	if err != nil {
 		return daemon.PointMade{}, err
 	}
-	now.point = made.Point.ID
-	s.last = now
+	s.last.keep(made.Point, now)
 	anchorEach(s.env, s.live.anchor, repo, keys, s.log)(made.Outcome)
 	done := daemon.PointMade{ID: made.Point.ID, Partial: made.Point.Partial}
+	for _, app := range made.Point.Missing {
+		done.Missing = append(done.Missing, app.AppKey)
+	}
 	if s.live.points().MustBePushed(due) {
 		done.Unreplicated = s.replicate(ctx)
 		done.Replicated = done.Unreplicated == nil
@@ -196,10 +200,24 @@ func (s *scheduledPoints) request(ctx context.Context, due []string) (backup.Req
 	if err != nil {
 		return backup.Request{}, apps.Dialer{}, err
 	}
-	targets, err = s.options.finding.add(ctx, config, targets, func(key appbur.AppKey, err error) {
-		s.log.Warn("an application cannot be saved now", "app", key.String(), "reason", err.Error(), "hint", appbur.HintOf(err))
+	points := s.live.points()
+	own := map[appbur.AppKey][]string{}
+	asks := func(key appbur.AppKey) bool { return points.Asks(due, key, own[key]) }
+
+	targets, err = s.options.finding.add(ctx, config, targets, func(app services.Looked) {
+		own[app.AppKey] = app.Schedules
+		if asks(app.AppKey) {
+			s.log.Warn("an application cannot be saved now", "app", app.String(), "reason", app.Err.Error(), "hint", appbur.HintOf(app.Err))
+		}
 	})
-	return backup.Request{Apps: targets, Schedules: due}, dialer, err
+	for _, target := range targets {
+		own[target.AppKey] = target.Schedules
+		if unknown := points.Unknown(target.Schedules); len(unknown) > 0 {
+			s.log.Warn("an application wants to be asked by a schedule that there is not", "app", target.String(),
+				"schedules", strings.Join(unknown, ", "), "hint", "correct the annotation "+services.AnnotationSchedules+" of its Service")
+		}
+	}
+	return backup.Request{Apps: targets, Asks: asks, Schedules: due}, dialer, err
 }
 
 // prune follows the retention policy. What goes wrong is told and takes no point back.

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/appbur/appbur"
@@ -47,8 +49,9 @@ func TestPointsAreMadeOnSchedule(t *testing.T) {
 		}
 	}
 
-	setReady(t, client, "shop", false)
 	newest := func() appbur.RestorePoint { return c.points(t)[0] }
+	c.takenOver(t, client, newest)
+	setReady(t, client, "shop", false)
 	c.eventually("an application that is away makes a point partial", func() bool { return newest().Partial && len(newest().Missing) == 1 })
 	says(t, daemon.log(), "an application cannot be saved now", "app=shop/orders", "no endpoint is ready")
 	setReady(t, client, "shop", true)
@@ -72,6 +75,35 @@ func TestPointsAreMadeOnSchedule(t *testing.T) {
 		t.Errorf("a schedule that was served is due again: %v", newest().Schedules)
 	}
 	c.git("fsck", "--strict")
+}
+
+// takenOver shows that points of a schedule that an application does not want to be asked by have the state that it had,
+// also while it is away.
+func (s *town) takenOver(t *testing.T, client kubernetes.Interface, newest func() appbur.RestorePoint) {
+	t.Helper()
+	annotate := func(schedules string) {
+		patch := fmt.Sprintf(`{"metadata": {"annotations": {"appbur.io/schedules": %s}}}`, schedules)
+		_, err := client.CoreV1().Services("shop").Patch(t.Context(), "db", types.MergePatchType, []byte(patch), metav1.PatchOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	over := func(p appbur.RestorePoint) bool { return !p.Partial && len(p.Apps) == 1 && p.Apps[0].From != nil }
+
+	annotate(`"rarely"`)
+	s.eventually("the state is taken over", func() bool { return over(newest()) })
+	setReady(t, client, "shop", false)
+	before := newest()
+	s.eventually("also while the application is away", func() bool {
+		point := newest()
+		return point.Sequence > before.Sequence+1 && over(point)
+	})
+	point := newest()
+	says(t, s.ok("plan", string(point.ID), "--repo", s.repo, "--keys", s.keys, "--kubeconfig", s.cluster.Kubeconfig),
+		"the state of the application shop/orders is that of "+string(point.Apps[0].From.Point))
+	setReady(t, client, "shop", true)
+	annotate("null")
+	s.eventually("the application is asked again", func() bool { return !newest().Partial && newest().Apps[0].From == nil })
 }
 
 // points are those of the repository, newest first, in one reading.

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/apps"
+	"github.com/appbur/appbur/internal/backup"
 	"github.com/appbur/appbur/pkg/manifest"
 )
 
@@ -21,7 +23,9 @@ func TestWhatCountsAsUnchanged(t *testing.T) {
 		}
 		return p
 	}
-	last := marks{point: "1", apps: map[appbur.AppKey]string{orders: "a"}}
+	bills := appbur.AppKey{Namespace: "shop", Name: "bills"}
+	last := savedMarks{orders: {"a", "1"}}
+	asks := func(app appbur.AppKey) bool { return app != bills }
 
 	for _, test := range []struct {
 		name   string
@@ -41,10 +45,32 @@ func TestWhatCountsAsUnchanged(t *testing.T) {
 		{"it does not say", nil, "hourly", map[appbur.AppKey]string{orders: ""}, false},
 		{"an application is gone", nil, "hourly", map[appbur.AppKey]string{}, false},
 		{"an application is new", nil, "hourly", map[appbur.AppKey]string{orders: "a", {Name: "new"}: "c"}, false},
+		{
+			"one that is not asked", func(p *appbur.RestorePoint) { p.Apps = append(p.Apps, appbur.AppState{AppKey: bills}) }, "hourly",
+			map[appbur.AppKey]string{orders: "a", bills: ""},
+			true,
+		},
+		{
+			"one that is not asked, and not there", func(p *appbur.RestorePoint) { p.Apps = append(p.Apps, appbur.AppState{AppKey: bills}) },
+			"hourly",
+			map[appbur.AppKey]string{orders: "a"},
+			true,
+		},
+		{"one that is not asked, and that no point holds", nil, "hourly", map[appbur.AppKey]string{orders: "a", bills: ""}, false},
+		{"taken over since", func(p *appbur.RestorePoint) {
+			p.ID, p.Apps[0].From = "2", &appbur.AppOrigin{Point: "1"}
+		}, "hourly", map[appbur.AppKey]string{orders: "a"}, true},
+		{"taken over from a point of another process", func(p *appbur.RestorePoint) {
+			p.Apps[0].From = &appbur.AppOrigin{Point: "0"}
+		}, "hourly", map[appbur.AppKey]string{orders: "a"}, false},
 		{"no applications", func(p *appbur.RestorePoint) { p.Apps, p.ID = nil, "2" }, "hourly", nil, true},
 	} {
 		point := newest(test.change)
-		if got := sameAsNow(point, source, "main", []string{test.due}) && last.same(point, marks{apps: test.now}); got != test.same {
+		request := backup.Request{Asks: asks}
+		for app := range test.now {
+			request.Apps = append(request.Apps, apps.Target{AppKey: app})
+		}
+		if got := sameAsNow(point, source, "main", []string{test.due}) && last.same(point, test.now, request); got != test.same {
 			t.Errorf("%s: same is %t", test.name, got)
 		}
 	}

@@ -25,6 +25,8 @@ type Points struct {
 type Schedule struct {
 	Name, Cron, Zone string
 	Durability       Durability
+	// Apps are the applications that are asked for their state, as patterns; none for all.
+	Apps []string
 }
 
 // Specs are the schedules with what holds for all of them.
@@ -91,4 +93,5 @@ var scheduleTable = settings.Object(
 			Example: "Europe/Berlin", Since: version, Effect: settings.Restart,
 		}),
 	scheduleDurabilityRow,
+	scheduleAppsRow,
 )

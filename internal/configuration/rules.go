@@ -35,6 +35,7 @@ var rules = []settings.Rule[Configuration]{
 	},
 	{Paths: []string{"repository.remotes"}, Broken: brokenRemotes},
 	{Paths: []string{"points.durability", "points.schedules", "push.enabled"}, Broken: pushedNowhere},
+	{Paths: []string{"points.schedules"}, Broken: malformedPattern},
 	{
 		Paths: []string{"leaderElection.leaseDuration", "leaderElection.renewDeadline", "leaderElection.retryPeriod"},
 		Broken: func(c Configuration) (problem, hint string) {

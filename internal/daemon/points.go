@@ -22,8 +22,9 @@ const lookAgain = 30 * time.Second
 // PointMade is what became of a restore point that was due.
 type PointMade struct {
 	ID appbur.RestorePointID
-	// Partial points lack something that the log says.
+	// Partial points lack something that the log says, such as the applications that are Missing.
 	Partial bool
+	Missing []appbur.AppKey
 	// Unchanged says that none was made, because nothing has changed since the point ID.
 	Unchanged bool
 	// Replicated says that as many remotes as required hold it. Unreplicated is why they do not, for one that

@@ -23,7 +23,10 @@ var goVersion = regexp.MustCompile(`goversion="[^"]*"`)
 // What a daemon exposes in some states is kept in testdata, for Prometheus' own query engine to judge the alerts and the
 // dashboard of deploy/metrics by it.
 func TestExpositionInEachState(t *testing.T) {
-	good := func(t *testing.T, m *Metrics, s *shelf) { pointAndPush(t, m, s, appbur.RestorePoint{Objects: 7}, true) }
+	fleet := appbur.AppKey{Namespace: "fleet-system", Name: "fleet"}
+	good := func(t *testing.T, m *Metrics, s *shelf) {
+		pointAndPush(t, m, s, appbur.RestorePoint{Objects: 7, Apps: []appbur.AppState{{AppKey: fleet}}}, true)
+	}
 
 	for name, reach := range map[string]func(*testing.T, *Metrics, *shelf){
 		"good":    good,
@@ -35,7 +38,7 @@ func TestExpositionInEachState(t *testing.T) {
 		"partial": func(t *testing.T, m *Metrics, s *shelf) {
 			good(t, m, s)
 			time.Sleep(time.Hour)
-			pointAndPush(t, m, s, appbur.RestorePoint{Partial: true, Missing: make([]appbur.MissingApp, 1)}, true)
+			pointAndPush(t, m, s, appbur.RestorePoint{Partial: true, Missing: []appbur.MissingApp{{AppKey: fleet}}}, true)
 		},
 		"unpushed": func(t *testing.T, m *Metrics, s *shelf) {
 			good(t, m, s)

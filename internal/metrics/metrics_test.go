@@ -142,7 +142,10 @@ func busy(t *testing.T) *Metrics {
 	_ = w.Put(manifest.Result{})
 
 	s := &shelf{remotes: []repository.Remote{{Name: "forge"}}}
-	s.add(appbur.RestorePoint{ID: "20260101T000000Z", Started: time.Now(), Objects: 7})
+	s.add(appbur.RestorePoint{
+		ID: "20260101T000000Z", Started: time.Now(), Objects: 7,
+		Apps: []appbur.AppState{{AppKey: appbur.AppKey{Namespace: "fleet-system", Name: "fleet"}}},
+	})
 	look(t, m, s)
 	push := m.Pushes(func(context.Context) (*repository.Replication, error) {
 		return &repository.Replication{Remotes: []repository.PushResult{{Remote: "forge", Bytes: 10}}}, nil
@@ -297,7 +300,9 @@ func TestTheLastGoodPoint(t *testing.T) {
 
 		time.Sleep(time.Hour)
 		good := time.Now()
-		s.add(appbur.RestorePoint{ID: "1", Started: good, Objects: 7, Apps: make([]appbur.AppState, 2)})
+		s.add(appbur.RestorePoint{ID: "1", Started: good, Objects: 7, Apps: []appbur.AppState{
+			{AppKey: appbur.AppKey{Name: "fleet"}}, {AppKey: appbur.AppKey{Name: "orders"}},
+		}})
 		look(t, m, s)
 		wants(t, m, map[string]string{
 			"last_good_point_timestamp_seconds": fmt.Sprint(float64(good.Unix())), "last_point_complete": "1", "last_good_point_objects": "7",
@@ -354,6 +359,29 @@ func TestTheLastGoodPoint(t *testing.T) {
 		s.pushes = map[string]time.Time{"disk": time.Now()}
 		look(t, m, s)
 		wants(t, m, map[string]string{"last_good_point_remotes": "1"})
+	})
+}
+
+// Each application says when its state was saved, also where a point took it over, and where it lacks it.
+func TestWhenEachApplicationWasSaved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, s := New("1.2.3", time.Now), &shelf{}
+		fleet, orders := appbur.AppKey{Namespace: "fleet-system", Name: "fleet"}, appbur.AppKey{Namespace: "shop", Name: "orders"}
+		began := time.Now()
+		both := appbur.RestorePoint{ID: "1", Created: began, Apps: []appbur.AppState{{AppKey: fleet}, {AppKey: orders}}}
+		s.add(both)
+		s.add(appbur.RestorePoint{
+			ID: "2", Created: began.Add(time.Hour), Partial: true, Missing: []appbur.MissingApp{{AppKey: orders, Point: "1"}},
+			Apps: []appbur.AppState{{AppKey: fleet, From: &appbur.AppOrigin{Point: "1", Created: began}}},
+		})
+		look(t, m, s)
+		saved := fmt.Sprint(float64(began.Unix()))
+		wants(t, m, map[string]string{
+			`application_saved_timestamp_seconds{application="fleet-system/fleet"}`: saved,
+			`application_saved_timestamp_seconds{application="shop/orders"}`:        saved,
+			`application_missing{application="fleet-system/fleet"}`:                 "0",
+			`application_missing{application="shop/orders"}`:                        "1",
+		})
 	})
 }
 

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 type points struct {
 	goodTime, confirmed, goodObjects, goodApps, goodHolding, replicated *prometheus.Desc
 	lastTime, lastComplete, lastMissing, total, notDurable              *prometheus.Desc
+	appSaved, appMissing                                                *prometheus.Desc
 
 	mu   sync.Mutex
 	read bool
@@ -31,6 +33,8 @@ type points struct {
 	complete  []*appbur.RestorePoint
 	demands   func(*appbur.RestorePoint) bool
 	undurable int
+	// apps are those that the newest point holds or should hold.
+	apps []savedApp
 }
 
 func newPoints(f *families) *points {
@@ -46,6 +50,9 @@ func newPoints(f *families) *points {
 	p.lastComplete = f.described("last_point_complete", "1 if the newest trusted restore point is complete, 0 if it is partial or there is none.")
 	p.lastTime = f.described("last_point_timestamp_seconds", "When the reading of the newest trusted restore point began, complete or not.")
 	p.lastMissing = f.described("last_point_missing_applications", "Applications that the newest restore point should hold and does not.")
+	p.appSaved = f.described("application_saved_timestamp_seconds",
+		"When the restore point began that the state of the application was exported for last, 0 if that is not known any more.", "application")
+	p.appMissing = f.described("application_missing", "1 if the newest restore point should hold the application and does not.", "application")
 	p.total = f.described("restore_points", "Restore points of the repository: complete, partial, unreadable or untrusted.", "state")
 	p.notDurable = f.described("restore_points_not_durable",
 		"Complete restore points newer than the last good one that do not count, because they have to be pushed and too few remotes are known to hold them.")
@@ -57,7 +64,7 @@ func newPoints(f *families) *points {
 func (p *points) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		p.goodTime, p.confirmed, p.replicated, p.goodHolding, p.goodObjects, p.goodApps, p.lastComplete, p.lastTime, p.lastMissing, p.total,
-		p.notDurable,
+		p.notDurable, p.appSaved, p.appMissing,
 	} {
 		out <- d
 	}
@@ -97,6 +104,10 @@ func (p *points) Collect(out chan<- prometheus.Metric) {
 	gauge(p.lastTime, seconds(last.Started))
 	gauge(p.lastMissing, float64(len(last.Missing)))
 	gauge(p.notDurable, float64(p.undurable))
+	for _, app := range p.apps {
+		gauge(p.appSaved, seconds(app.saved), app.key.String())
+		gauge(p.appMissing, truth(app.missing), app.key.String())
+	}
 	for state, n := range p.counts {
 		gauge(p.total, float64(n), state)
 	}
@@ -156,6 +167,31 @@ func (p *points) take(c *repository.Catalog) {
 		p.counts["complete"]++
 		p.complete = append(p.complete, point)
 	}
+	p.apps = savedApps(c.Points)
+}
+
+// savedApp is an application that the newest point holds, or should hold.
+type savedApp struct {
+	key     appbur.AppKey
+	saved   time.Time
+	missing bool
+}
+
+// savedApps are the applications of the newest point. Points are sorted newest first.
+func savedApps(points []appbur.RestorePoint) []savedApp {
+	if len(points) == 0 {
+		return nil
+	}
+	var list []savedApp
+	for _, app := range points[0].Apps {
+		list = append(list, savedApp{key: app.AppKey, saved: points[0].OriginOf(app).Created})
+	}
+	known := repository.KnownApps(points, nil)
+	for _, app := range points[0].Missing {
+		at := slices.IndexFunc(known, func(k repository.KnownApp) bool { return k.AppKey == app.AppKey })
+		list = append(list, savedApp{key: app.AppKey, saved: known[at].Taken, missing: true})
+	}
+	return list
 }
 
 // fingerprint changes when the points do. It is never empty.

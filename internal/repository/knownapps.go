@@ -55,8 +55,8 @@ type KnownApp struct {
 	// App and Version are what it said of itself, "" when no point that is left holds it.
 	App     string
 	Version string
-	// Point is the newest that held its state, Sequence that point's, Taken when it was
-	// made; zero when it is not there any more.
+	// Point is the newest that its state was exported for, Sequence that point's, Taken when it was
+	// made; zero when no point holds it any more.
 	Point    appbur.RestorePointID
 	Sequence int
 	Taken    time.Time
@@ -80,8 +80,9 @@ func KnownApps(points []appbur.RestorePoint, retired []Retirement) []KnownApp {
 		for _, app := range point.Apps {
 			known := of(app.AppKey)
 			if known.Taken.IsZero() {
-				known.App, known.Version, known.Taken = app.App, app.Version, point.Created
-				known.Point, known.Sequence = point.ID, max(known.Sequence, point.Sequence)
+				origin := point.OriginOf(app)
+				known.App, known.Version, known.Taken = app.App, app.Version, origin.Created
+				known.Point, known.Sequence = origin.Point, max(known.Sequence, origin.Sequence)
 			}
 		}
 		for _, missing := range point.Missing {

@@ -29,8 +29,9 @@ type PointWriter struct {
 	mu    sync.Mutex
 	begun map[appbur.AppKey]map[string]*payloadWriter
 	whole []appbur.AppState
-	// earlier are the points that pieces may be taken over from, newest first.
+	// earlier are the points that pieces may be taken over from, newest first, and points what they hold.
 	earlier []PointRef
+	points  []appbur.RestorePoint
 	// pins keep the points that this one takes something over from.
 	pins []*gitsync.Pin
 	// sequence is that of the new point.
@@ -87,7 +88,7 @@ func (r *Repository) BeginPoint(keys *keyring.Keys, random io.Reader, now func()
 	if err != nil {
 		return nil, err
 	}
-	w.earlier = earlier.Refs
+	w.earlier, w.points = earlier.Refs, earlier.Points
 	for _, point := range earlier.Points {
 		w.sequence = max(w.sequence, point.Sequence+1)
 	}

@@ -193,6 +193,9 @@ func pointBody(p appbur.RestorePoint, coverage appbur.Coverage) string {
 
 	for _, app := range p.Apps {
 		fmt.Fprintf(&b, "\nApplication: %s (%s %s)", app.AppKey, app.App, app.Version)
+		if app.From != nil {
+			fmt.Fprintf(&b, ", as in %s", app.From.Point)
+		}
 		for _, d := range app.Datasets {
 			digest := "digest sealed"
 			if !d.Sensitive {

@@ -21,6 +21,7 @@ type plan struct {
 	Colour string
 	Room   room
 	Meals  []meal
+	Guests []string
 }
 
 type room struct{ Door, Window string }
@@ -43,6 +44,8 @@ var plans = settings.Object(
 	settings.Section("room", rooms, func(p *plan) *room { return &p.Room }, about("Where.")),
 	settings.Elements("meals", settings.ListOf(meals, func(m meal) string { return m.Name }),
 		func(p *plan) *[]meal { return &p.Meals }, about("What.")),
+	settings.Elements("guests", settings.TextsOf(settings.Text("name", "a name")),
+		func(p *plan) *[]string { return &p.Guests }, about("Who.")),
 )
 
 var rooms = settings.Object(
@@ -70,6 +73,9 @@ func TestWhatIsNotSaidIsTheDefault(t *testing.T) {
 		"count: 5.0":                         func(p *plan) { p.Count = 5 },
 		"name: 2026-11-30":                   func(p *plan) { p.Name = "2026-11-30" },
 		"on: False":                          func(p *plan) { p.On = false },
+		"guests: [a, \"b\"]":                 func(p *plan) { p.Guests = []string{"a", "b"} },
+		"guests:\n- a\n":                     func(p *plan) { p.Guests = []string{"a"} },
+		"guests:\n":                          func(*plan) {},
 		"room: {door: 'c: d'}":               func(p *plan) { p.Room.Door = "c: d" },
 		"meals: [{name: a, at: 1h}]":         func(p *plan) { p.Meals = []meal{{"a", time.Hour}} },
 		"meals:\n- name: a\n- name: \"b\"\n": func(p *plan) { p.Meals = []meal{{"a", 12 * time.Hour}, {"b", 12 * time.Hour}} },

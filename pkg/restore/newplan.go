@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/pkg/compat"
@@ -86,13 +87,26 @@ func NewPlan(p Point, t compat.Target, o Options) (*Plan, error) {
 		Pausing: pausing,
 		Phases:  b.plannedPhases(pausing),
 
-		Notes: b.notes,
+		Notes: append(b.notes, oldApps(p.Meta)...),
 		Apps:  p.Meta.Apps,
 
 		partial: p.Meta.Partial,
 		covered: coveredBy(p, t),
 		taken:   p.Meta.Started,
 	}, nil
+}
+
+// oldApps are the applications whose state is older than the rest of a restore point.
+func oldApps(point appbur.RestorePoint) []Note {
+	var notes []Note
+	for _, app := range point.Apps {
+		if app.From != nil {
+			notes = append(notes, Note{Kind: NoteApplication, What: fmt.Sprintf(
+				"the state of the application %s is that of %s, %s before this restore point", app.AppKey, app.From.Point,
+				point.Created.Sub(app.From.Created).Round(time.Minute))})
+		}
+	}
+	return notes
 }
 
 // uidsInside reports, once for each field of a kind, which objects contain uids of the

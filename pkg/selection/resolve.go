@@ -157,9 +157,7 @@ func (s Selection) HoldsApp(app appbur.AppKey) bool {
 
 // anyApp matches "NAMESPACE/NAME" part by part, and a name alone in any namespace.
 func anyApp(patterns []string, app appbur.AppKey) bool {
-	return slices.ContainsFunc(patterns, func(pattern string) bool {
-		return matches(pattern, app.String()) || matches(pattern, app.Name)
-	})
+	return slices.ContainsFunc(patterns, app.Matches)
 }
 
 // namespaceOf is the namespace that selects the object, "" for none.

@@ -59,19 +59,19 @@ func (f Finder) Find(ctx context.Context, key appbur.AppKey) (Found, error) {
 		namespace = f.Namespace(namespace)
 	}
 	s, err := f.service(ctx, namespace, key)
-	if err != nil {
-		return Found{}, err
-	}
 	found := Found{Target: apps.Target{
-		AppKey: key, ServerName: s.serverName, Service: s.namespace + "/" + s.name, ServiceUID: s.uid,
+		AppKey: key, ServerName: s.serverName, Service: s.namespace + "/" + s.name, ServiceUID: s.uid, Schedules: s.schedules,
 	}}
+	if err != nil {
+		return found, err
+	}
 	if found.Roots, err = f.authority(ctx, s); err != nil {
-		return Found{}, err
+		return found, err
 	}
 
 	list, err := f.Cluster.Slices(ctx, namespace, s.name)
 	if err != nil {
-		return Found{}, fmt.Errorf("reading the endpoints of %s: %w", s, err)
+		return found, fmt.Errorf("reading the endpoints of %s: %w", s, err)
 	}
 	endpoints := endpointsOf(list, s.port)
 	found.Endpoints = len(endpoints)

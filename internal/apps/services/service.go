@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -22,6 +23,9 @@ const (
 	AnnotationServerName = "appbur.io/server-name"
 	// AnnotationCA is the ConfigMap beside the Service with the authority of the certificate.
 	AnnotationCA = "appbur.io/ca-configmap"
+	// AnnotationSchedules lists the schedules, by name, whose restore points ask the application for its state. Others
+	// take it over from the point before.
+	AnnotationSchedules = "appbur.io/schedules"
 )
 
 // contractPort is what a port is called that needs no annotation.
@@ -35,6 +39,8 @@ type service struct {
 	serverName string
 	// ca is the name of a ConfigMap, "" for none.
 	ca string
+	// schedules are names, none for any.
+	schedules []string
 }
 
 // parse reads the annotations of a Service.
@@ -43,6 +49,9 @@ func parse(s *corev1.Service) (service, error) {
 		namespace: s.Namespace, name: s.Name, uid: string(s.UID),
 		serverName: cmp.Or(s.Annotations[AnnotationServerName], s.Name+"."+s.Namespace+".svc"),
 		ca:         s.Annotations[AnnotationCA],
+		schedules: strings.FieldsFunc(s.Annotations[AnnotationSchedules], func(r rune) bool {
+			return r == ',' || unicode.IsSpace(r)
+		}),
 	}
 	var err error
 	read.port, err = read.portOf(s)
