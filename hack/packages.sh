@@ -20,6 +20,7 @@ command -v runc >/dev/null || [ -x /usr/sbin/runc ] || missing+=(runc) # the con
 # Pods of a test are connected by CNI's own plugins, and kube-proxy leads to Services with nft.
 [ -x /usr/lib/cni/ptp ] || [ -x /opt/cni/bin/ptp ] || missing+=(containernetworking-plugins)
 command -v nft >/dev/null || [ -x /usr/sbin/nft ] || missing+=(nftables)
+command -v busybox >/dev/null || missing+=(busybox-static) # a shell that many images have
 command -v protoc >/dev/null || missing+=(protobuf-compiler)
 [ -e /usr/include/google/protobuf/timestamp.proto ] || missing+=(libprotobuf-dev)
 

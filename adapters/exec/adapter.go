@@ -9,8 +9,10 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/backoff"
 	"github.com/appbur/appbur/pkg/contract"
 )
 
@@ -137,9 +139,27 @@ func (w workplace) create(name string) (*os.File, error) {
 	return os.OpenFile(filepath.Join(w.dir, name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 }
 
-// output runs a command and opens what it printed, or wrote to the file that it
-// was given.
+// tries is how often a command is run that changes nothing, if the connection to it is lost.
+const tries = 3
+
+// output is [workplace.outputOnce], again if the connection to the command was lost.
 func (w workplace) output(ctx context.Context, c command, r run, name string) (*os.File, error) {
+	for failures := 0; ; failures++ {
+		out, err := w.outputOnce(ctx, c, r, name)
+		if !errors.Is(err, ErrLost) || failures+1 == tries || backoff.Sleep(ctx, again.Delay(failures)) != nil {
+			return out, err
+		}
+		if err := os.Remove(filepath.Join(w.dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+	}
+}
+
+var again = backoff.Backoff{First: 200 * time.Millisecond, Most: 5 * time.Second}
+
+// outputOnce runs a command and opens what it printed, or wrote to the file that it
+// was given.
+func (w workplace) outputOnce(ctx context.Context, c command, r run, name string) (*os.File, error) {
 	if c.named {
 		r.file, r.path = WritesFile, filepath.Join(w.dir, name)
 		if err := c.run(ctx, w.runner, r); err != nil {

@@ -2,6 +2,7 @@ package exec
 
 import (
 	"context"
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -87,3 +88,7 @@ type Failure struct {
 
 func (f *Failure) Error() string { return f.Ended }
 func (f *Failure) Unwrap() error { return f.Cause }
+
+// ErrLost is the cause of a [*Failure] of a command of which nobody knows whether it ended, or how: the connection to it was
+// lost. Commands that change nothing are run again.
+var ErrLost = errors.New("the connection to the command was lost")
