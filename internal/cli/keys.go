@@ -37,7 +37,8 @@ func newKeysRotate(e *env) *cobra.Command {
 		Short: "Add or remove recipients, and replace keys",
 		Long: `Add or remove recipients, and replace keys. Everything encrypted on main is
 encrypted again in one signed commit, for which the age identity is needed; the
-next backup makes no commit because of it.
+next backup makes no commit because of it. What remotes have that this copy
+does not have is fetched first.
 
 What was pushed, cloned or made a restore point before stays as it is: a
 recipient who was removed can still read it with the old identity. Change the secrets
@@ -75,6 +76,9 @@ func keysRotateRun(ctx context.Context, e *env, o *rotateOptions) error {
 	}
 	repo, keys, err := o.writable(e)
 	if err != nil {
+		return err
+	}
+	if err := e.catchUp(ctx, repo, keys); err != nil {
 		return err
 	}
 	// The signing key alone is changed without opening anything.

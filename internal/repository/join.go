@@ -27,18 +27,18 @@ func (r *Repository) join(ctx context.Context, keys *keyring.Keys, remote string
 	if err != nil || len(fresh) == 0 { // joined through another remote by now
 		return false, err
 	}
-	if err := r.mayJoin(keys, ours, theirs, fresh); err != nil {
+	if err := mayJoin(keys, fresh); err != nil {
+		return false, because(ReasonNotJoined, fmt.Errorf("%w: %w", ErrNotJoined, err))
+	}
+	files, err := r.filesToJoin(ours, theirs, fresh)
+	if err == nil {
+		// The commit that joins them is appbur's, which signs no settings that no user has agreed to.
+		err = r.guardPolicy(keys, files)
+	}
+	if err != nil {
 		return false, because(ReasonNotJoined, fmt.Errorf("%w: %w", ErrNotJoined, err))
 	}
 
-	own, err := r.git.ReadCommit(ours)
-	if err != nil {
-		return false, err
-	}
-	files := theirs
-	if own.Time.After(fresh[0].Time) {
-		files = ours
-	}
 	_, err = r.git.Join(ctx, gitsync.MainRef, ours, theirs, files, gitsync.CommitInfo{
 		Author: identity, Committer: identity, Time: at, Signer: keys.Signer(),
 		Subject: "Join the history of a remote",
@@ -49,9 +49,9 @@ func (r *Repository) join(ctx context.Context, keys *keyring.Keys, remote string
 	return err == nil, err
 }
 
-// mayJoin demands of the commits that only a remote has that somebody trusted has made each of them, that they have the same
-// beginning, are of the same cluster and obey the same settings.
-func (r *Repository) mayJoin(keys *keyring.Keys, ours, theirs gitsync.Hash, fresh []gitsync.Commit) error {
+// mayJoin demands of the commits that only a remote has that somebody trusted has made each of them, and that they have the
+// same beginning.
+func mayJoin(keys *keyring.Keys, fresh []gitsync.Commit) error {
 	trusted, err := keys.Trusted()
 	if err != nil {
 		return err
@@ -67,30 +67,6 @@ func (r *Repository) mayJoin(keys *keyring.Keys, ours, theirs gitsync.Hash, fres
 		if len(c.Parents) == 0 {
 			return fmt.Errorf("it begins with a commit of its own, %s", c.Hash.Short())
 		}
-	}
-
-	own, err := r.configAt(ours)
-	if err != nil {
-		return err
-	}
-	other, err := r.configAt(theirs)
-	if err != nil {
-		return err
-	}
-	if own.Cluster.ID != other.Cluster.ID {
-		return fmt.Errorf("it is of the cluster %s, and this one of %s", other.Cluster.ID, own.Cluster.ID)
-	}
-	other.Cluster, other.Rules = own.Cluster, own.Rules
-	before, err := own.encode()
-	if err != nil {
-		return err
-	}
-	after, err := other.encode()
-	if err != nil {
-		return err
-	}
-	if string(before) != string(after) {
-		return errors.New("it has other settings in appbur.yaml")
 	}
 	return nil
 }

@@ -67,9 +67,10 @@ func (d Refreshed) Unanswered() []RefreshResult {
 //   - A remote that is newer is followed.
 //   - A remote that is older gets the rest by the next push.
 //   - A remote where others have gone on while this copy did as well is joined with it: a commit that has both as
-//     parents, with the files of the newer one. Both histories stay, and each remote takes the next push. That is done only
-//     if everything that is only there is signed by somebody trusted, continues the same beginning and obeys the
-//     same settings; otherwise neither is touched, and the error says why.
+//     parents, with the files of the newer one, or of the one where somebody has changed the settings. Both histories stay,
+//     and each remote takes the next push. That is done only if everything that is only there is signed by somebody trusted
+//     and continues the same beginning, and not both have changed the settings; otherwise neither is touched, and the error
+//     says why.
 //
 // What a remote does is in the result; the error is about this side only.
 func (r *Repository) Refresh(ctx context.Context, keys *keyring.Keys, o RefreshOptions) (Refreshed, error) {
