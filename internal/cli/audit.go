@@ -99,9 +99,12 @@ type commitJSON struct {
 	Author  personJSON     `json:"author"`
 	Subject string         `json:"subject"`
 	repository.Provenance
-	Points    []appbur.RestorePointID `json:"restorePoints"`
-	Signature *history.Signature      `json:"signature,omitempty"`
-	Changes   []changeJSON            `json:"changes"`
+	// Notes are what was learned after the commit was made; they have a signature of their own.
+	Notes          []repository.Note       `json:"notes,omitempty"`
+	NotesSignature *history.Signature      `json:"notesSignature,omitempty"`
+	Points         []appbur.RestorePointID `json:"restorePoints"`
+	Signature      *history.Signature      `json:"signature,omitempty"`
+	Changes        []changeJSON            `json:"changes"`
 }
 
 type personJSON struct {
@@ -116,15 +119,19 @@ type changeJSON struct {
 
 // describe gathers what is printed of an entry of the log: with fields if there is a
 // reader of them, with the state of the signature if somebody is trusted.
-func describe(entry history.Entry, fields *history.FieldReader, trusted seal.AllowedSigners) (commitJSON, error) {
+func describe(h *history.History, entry history.Entry, fields *history.FieldReader, trusted seal.AllowedSigners) (commitJSON, error) {
 	c := entry.Commit
 	d := commitJSON{
 		Commit: c.Hash, Parents: append([]gitsync.Hash{}, c.Parents...), Time: c.Time.UTC(), Author: personJSON(c.Author), Subject: c.Subject(),
-		Provenance: entry.Provenance, Points: append([]appbur.RestorePointID{}, entry.Points...),
+		Provenance: entry.Provenance, Notes: entry.Notes, Points: append([]appbur.RestorePointID{}, entry.Points...),
 	}
 	if trusted != nil {
 		signature := history.CheckSignature(c, trusted)
 		d.Signature = &signature
+		if len(entry.Notes) > 0 {
+			ofNotes := h.NotesSignature(trusted)
+			d.NotesSignature = &ofNotes
+		}
 	}
 	var err error
 	d.Changes, err = describeChanges(entry.Changes, fields)
@@ -148,8 +155,10 @@ func describeChanges(changes []history.Change, fields *history.FieldReader) ([]c
 // signed returns the code of the worst signature: all good is no error.
 func signed(commits []commitJSON) error {
 	for _, c := range commits {
-		if c.Signature != nil && c.Signature.State != history.SignatureGood {
-			return errUntrusted
+		for _, signature := range []*history.Signature{c.Signature, c.NotesSignature} {
+			if signature != nil && signature.State != history.SignatureGood {
+				return errUntrusted
+			}
 		}
 	}
 	return nil

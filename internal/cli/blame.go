@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +28,8 @@ type blamedLine struct {
 	Time        time.Time    `json:"time"`
 	Author      personJSON   `json:"author"`
 	ActorSource string       `json:"actorSource,omitempty"`
+	// Notes are what was learned of the change after the commit was made.
+	Notes []repository.Note `json:"notes,omitempty"`
 	// OldPath is where the line was written, when that was under another API group.
 	OldPath string `json:"oldPath,omitempty"`
 	OldLine int    `json:"oldLine"`
@@ -77,11 +80,17 @@ func blameRun(ctx context.Context, e *env, o *blameOptions) error {
 		return auditError(err)
 	}
 
+	notes, err := learnedOf(h, origins)
+	if err != nil {
+		return auditError(err)
+	}
 	lines := []blamedLine{}
 	add := func(number int, text []byte) {
 		origin := origins[number-1]
 		c := commits[origin.Commit]
 		line := blamedLine{
+			Notes: notes[origin.Commit],
+
 			Line: number, Commit: c.Hash, Time: c.Time.UTC(), Author: personJSON(c.Author), OldLine: origin.Number,
 			ActorSource: repository.ProvenanceOf(c).ActorSource, Text: strings.TrimSuffix(string(text), "\n"),
 		}
@@ -114,10 +123,31 @@ func blameRun(ctx context.Context, e *env, o *blameOptions) error {
 			colour = sgrDim
 		}
 		previous = line.Commit
-		t.add(coloured(colour, line.Commit.Short()), plain(e.when(line.Time)), plain(oneLine(line.Author.Name)), number(line.Line),
+		t.add(coloured(colour, line.Commit.Short()), plain(e.when(line.Time)), plain(line.who(commits[line.Commit])), number(line.Line),
 			plain(safeLine(line.Text)))
 	}
 
 	t.print(e.Out)
 	return nil
+}
+
+// who is behind a line.
+func (l blamedLine) who(c gitsync.Commit) string {
+	return oneLine(actorText(l.Author, repository.ProvenanceOf(c), l.Notes))
+}
+
+// learnedOf reads what was learned later of the commits that lines are of, as far as it is about the object.
+func learnedOf(h *history.History, origins []gitsync.BlameLine) (map[gitsync.Hash][]repository.Note, error) {
+	about := map[gitsync.Hash][]repository.Note{}
+	for _, origin := range origins {
+		if _, read := about[origin.Commit]; read {
+			continue
+		}
+		notes, err := h.Notes(origin.Commit)
+		if err != nil {
+			return nil, err
+		}
+		about[origin.Commit] = slices.DeleteFunc(notes, func(n repository.Note) bool { return n.Path != origin.Path })
+	}
+	return about, nil
 }

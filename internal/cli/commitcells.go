@@ -6,6 +6,7 @@ import (
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/history"
+	"github.com/appbur/appbur/internal/repository"
 )
 
 // pointsOf names the newest restore points of a commit and counts the others.
@@ -18,20 +19,33 @@ func pointsOf(c commitJSON) string {
 	return appbur.Shortlist(points, shownPoints)
 }
 
-// who is the author as far as the commit knows, and otherwise who may be behind it.
-func (c commitJSON) who() string {
-	switch {
-	case c.Resolved():
-		return c.Author.Name + " (" + c.ActorSource + ")"
-	case len(c.Actors) > 0:
-		names := make([]string, len(c.Actors))
-		for i, person := range c.Actors {
+// actorText is the author as far as a commit knows, and otherwise who is known to have taken part.
+func actorText(author personJSON, p repository.Provenance, notes []repository.Note) string {
+	var later []string
+	for _, n := range notes {
+		for _, person := range n.Actors {
+			if name := personName(person); !slices.Contains(later, name) {
+				later = append(later, name)
+			}
+		}
+	}
+	var known []string
+	if p.Resolved() {
+		known = append(known, p.ActorSource)
+	} else if len(p.Actors) > 0 {
+		names := make([]string, len(p.Actors))
+		for i, person := range p.Actors {
 			names[i] = personName(person)
 		}
-		return c.Author.Name + " (" + c.ActorSource + ": " + appbur.Shortlist(names, shownActors) + ")"
-	default:
-		return c.Author.Name
+		known = append(known, p.ActorSource+": "+appbur.Shortlist(names, shownActors))
 	}
+	if len(later) > 0 {
+		known = append(known, "later known: "+appbur.Shortlist(later, shownActors))
+	}
+	if len(known) == 0 {
+		return author.Name
+	}
+	return author.Name + " (" + strings.Join(known, "; ") + ")"
 }
 
 // shownActors is how many of those who took part are named in a table.

@@ -37,7 +37,8 @@ version changes, and when its kind moves to another API group; objects that no
 longer exist are found as well.
 
 The commits are those of ` + "`git log main -- PATH`" + `. The author is who is proven to be
-behind a change; appbur does not guess (docs/audit.md).` +
+behind a change, or the client that wrote it last, which is said; appbur does not guess.
+What was learned of a commit later is shown as such (docs/audit.md).` +
 			exitStatus("0  shown", "10 no repository, or no such object in its history",
 				"12 --show-signature: a signature is not good, or no signer is trusted",
 				"64 wrong command line, or a name that fits more than one kind or namespace"),
@@ -59,7 +60,7 @@ behind a change; appbur does not guess (docs/audit.md).` +
 	f := command.Flags()
 	f.StringVar(&o.since, "since", "", "`TIME` to begin at: 2026-11-20, RFC 3339, or how long ago: 36h, 2d, 1w")
 	f.StringVar(&o.until, "until", "", "`TIME` to end at, in the same forms")
-	f.StringVar(&o.author, "author", "", "`WHO`: part of the author's name or address")
+	f.StringVar(&o.author, "author", "", "`WHO`: part of the name or address of the author, or of who took part")
 	f.StringVar(&o.apiVersion, "api-version", "", "only changes of objects written as `GROUP/VERSION`, before or after")
 	f.BoolVar(&o.versionMoves, "version-changes", false, "only changes of the API version that an object is written as")
 	f.IntVar(&o.limit, "limit", 0, "show at most `N` commits (default: all)")
@@ -95,7 +96,7 @@ func logRun(ctx context.Context, e *env, o *logOptions) error {
 		if err != nil {
 			return err
 		}
-		described, err := describe(entry, fields, trusted)
+		described, err := describe(h, entry, fields, trusted)
 		if err != nil {
 			return err
 		}
@@ -159,7 +160,8 @@ func (e *env) printLog(commits []commitJSON, o *logOptions, one bool) {
 	t := e.newTable(columns...)
 
 	for _, c := range commits {
-		row := []cell{coloured(sgrYellow, c.Commit.Short()), plain(e.when(c.Time)), plain(oneLine(c.who())), plain(c.what(one))}
+		who := actorText(c.Author, c.Provenance, c.Notes)
+		row := []cell{coloured(sgrYellow, c.Commit.Short()), plain(e.when(c.Time)), plain(oneLine(who)), plain(c.what(one))}
 		if c.Signature != nil {
 			row = append(row, signatureCell(*c.Signature))
 		}

@@ -61,6 +61,10 @@ func (e *env) pusher(push metrics.Push, wanted func() bool, log *slog.Logger) *d
 		}
 		all := true
 		for _, r := range done.Remotes {
+			if r.NotesError != "" {
+				log.Warn("a remote does not take the notes about who made changes; the history is there", "remote", r.Remote,
+					"reason", oneLine(r.NotesError))
+			}
 			switch {
 			case r.Err() != nil:
 				all = false

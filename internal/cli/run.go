@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/audit"
 	"github.com/appbur/appbur/internal/capture"
 	"github.com/appbur/appbur/internal/configuration"
 	"github.com/appbur/appbur/internal/daemon"
@@ -149,6 +150,8 @@ type daemonRun struct {
 	copied   *workingCopy
 	// elector is nil where this process may write in any case.
 	elector *leader.Elector
+	// ledger has what audit events prove, nil where none are collected.
+	ledger *audit.Ledger
 	// overtaking tells the watch that others have written to a remote.
 	overtaking *overtaking
 	log        *slog.Logger
@@ -202,12 +205,15 @@ func (d *daemonRun) watchAndCommit(ctx context.Context) error {
 		},
 	}
 
+	attributing := d.attribute(writer, &options)
+
 	// They outlive the signal, because the daemon commits once more after it.
 	beside, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer stop()
 	running.Go(func() { pusher.Run(beside) })
+	running.Go(func() { attributing(beside, repo, keys, source.cluster.ID, pusher.Want) })
 	pusher.Want() // what an earlier run could not push
 	if settings.file != "" {
 		running.Go(func() {

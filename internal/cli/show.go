@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -92,7 +93,7 @@ func showRun(ctx context.Context, e *env, o *showOptions) error {
 	fields := h.FieldReader()
 	defer fields.Close()
 
-	described, err := describe(entry, fields, trusted)
+	described, err := describe(h, entry, fields, trusted)
 	if err != nil {
 		return err
 	}
@@ -142,6 +143,13 @@ func (e *env) printCommit(c commitJSON) {
 	}
 	for _, id := range c.AuditIDs {
 		line("audit event", oneLine(id))
+	}
+	for _, n := range c.Notes {
+		line("later known", oneLine(strings.Join(n.Actors, ", ")+" ("+n.Source+"): "+n.Path))
+	}
+	if c.NotesSignature != nil {
+		s := signatureCell(*c.NotesSignature)
+		line("of that", e.paint(s.sgr, "signature "+s.text))
 	}
 
 	line("cluster", oneLine(c.Cluster))

@@ -68,6 +68,10 @@ type Options struct {
 	// First says that the history has nothing of the cluster yet. Its first commit is then made when all
 	// types are listed, however long that takes, so that no history begins with half a cluster.
 	First bool
+	// Undecided reports whether somebody may still say who made a change that waits. A commit waits for that, up to
+	// Grace; it may be nil.
+	Undecided func() bool
+	Grace     time.Duration
 	// Status is kept up to date for whoever asks; it may be nil.
 	Status *Status
 	// Paces brings another pace while the daemon runs. What a guard has kept back is tried again then. It may be nil.
@@ -115,6 +119,7 @@ func Run(ctx context.Context, watcher Watcher, writer Writer, o Options) error {
 		case <-beat.C:
 		case <-c.touched:
 			c.settle(watchContext)
+			c.awaitActors(watchContext)
 			switch err := c.commit(watchContext); {
 			case errors.Is(err, gitsync.ErrLocked):
 				// Another writer, or git, is at it. What was gathered waits.

@@ -19,7 +19,7 @@ type Query struct {
 	Selection Selection
 	// Since and Until are compared with the time of the commit.
 	Since, Until time.Time
-	// Person is part of the author's name or address, in any case.
+	// Person is part of the name or address of the author, or of who is known to have taken part, in any case.
 	Person string
 	// APIVersion keeps changes of objects that were or are written as this version.
 	APIVersion string
@@ -38,6 +38,8 @@ type Entry struct {
 	Changes    []Change
 	Points     []appbur.RestorePointID
 	Provenance repository.Provenance
+	// Notes are what was learned of the selected changes after the commit was made.
+	Notes []repository.Note
 }
 
 // Log yields the commits that fit a query, newest first.
@@ -56,10 +58,14 @@ func (h *History) Log(ctx context.Context, q Query) iter.Seq2[Entry, error] {
 				yield(Entry{}, err)
 				return
 			}
-			if !q.wrote(step.Commit) {
+			entry, err := h.entry(step)
+			if err != nil {
+				yield(Entry{}, err)
+				return
+			}
+			if !q.wrote(entry) {
 				continue
 			}
-			entry := h.entry(step)
 
 			if q.readsVersions() {
 				if err := versions.fill(entry.Changes); err != nil {
@@ -78,15 +84,36 @@ func (h *History) Log(ctx context.Context, q Query) iter.Seq2[Entry, error] {
 	}
 }
 
-func (h *History) entry(step gitsync.Step) Entry {
-	return Entry{
+func (h *History) entry(step gitsync.Step) (Entry, error) {
+	e := Entry{
 		Commit: step.Commit, Changes: changesOf(step.Changes),
 		Points: h.points[step.Hash], Provenance: repository.ProvenanceOf(step.Commit),
 	}
+	notes, err := h.notes.Of(step.Hash)
+	if err != nil {
+		return Entry{}, err
+	}
+	for _, n := range notes {
+		if slices.ContainsFunc(e.Changes, func(c Change) bool { return c.Path == n.Path || c.OldPath == n.Path }) {
+			e.Notes = append(e.Notes, n)
+		}
+	}
+	return e, nil
 }
 
-func (q Query) wrote(c gitsync.Commit) bool {
-	return q.Person == "" || strings.Contains(strings.ToLower(PersonText(c.Author)), strings.ToLower(q.Person))
+// wrote reports whether somebody is behind a commit: as its author, or as one who took part, be it that this was learned
+// later.
+func (q Query) wrote(e Entry) bool {
+	if q.Person == "" {
+		return true
+	}
+	people := append([]string{PersonText(e.Commit.Author)}, e.Provenance.Actors...)
+	for _, n := range e.Notes {
+		people = append(people, n.Actors...)
+	}
+	return slices.ContainsFunc(people, func(person string) bool {
+		return strings.Contains(strings.ToLower(person), strings.ToLower(q.Person))
+	})
 }
 
 func (q Query) filtersChanges() bool { return q.APIVersion != "" || q.VersionChanges }

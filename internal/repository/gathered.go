@@ -1,6 +1,8 @@
 package repository
 
 import (
+	"slices"
+
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/actor"
 	"github.com/appbur/appbur/internal/audit"
@@ -145,4 +147,31 @@ func madeOf(parts []part, commits []gitsync.Hash) []MadePart {
 		made = append(made, m)
 	}
 	return made
+}
+
+// Knows reports whether a commit says already who took part in a change.
+func (m MadePart) Knows(who actor.Who) bool {
+	return !slices.ContainsFunc(who.Actors, func(a actor.Actor) bool { return !slices.Contains(m.Who.Actors, a) })
+}
+
+// Undecided reports whether audit events may still prove who made one of the changes that wait.
+func (w *Writer) Undecided() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ledger == nil {
+		return false
+	}
+	for _, g := range w.gathered {
+		for _, s := range g.states {
+			for _, c := range s.writes {
+				if c.Event == audit.Listed || c.UID == "" {
+					continue
+				}
+				if _, proven := w.ledger.Who(c.Change); !proven {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }

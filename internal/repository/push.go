@@ -25,6 +25,9 @@ type PushResult struct {
 	Removed int    `json:"removedPoints"`
 	Objects int    `json:"objects"`
 	Bytes   int64  `json:"bytes"`
+	// NotesError is why the remote lacks notes that are here. It holds everything all the same: notes are
+	// no part of the history.
+	NotesError string `json:"notesError,omitempty"`
 
 	tip gitsync.Hash
 	err error
@@ -123,6 +126,11 @@ func (r *Repository) pushTo(ctx context.Context, keysDir string, remote Remote, 
 	result.tip = pushed.Tip
 	result.Commits, result.Points, result.Removed = pushed.Commits, len(pushed.Added), len(pushed.Removed)
 	result.Objects, result.Bytes = pushed.Objects, pushed.Bytes
+	if err == nil && pushed.NotesBehind {
+		if err := r.git.PushNotes(ctx, peer, o); err != nil {
+			result.NotesError = err.Error()
+		}
+	}
 	if err != nil {
 		result.State = stateOf(err)
 		if other := r.another(ctx, peer, result.State, o); other != nil {

@@ -97,6 +97,11 @@ func (r *Repository) Refresh(ctx context.Context, keys *keyring.Keys, o RefreshO
 			result.Joined, result.err = r.join(ctx, keys, result.Remote, result.tip, o.Now())
 		}
 	}
+	for _, result := range done.Remotes {
+		if err := r.takeNotes(ctx, keys, result.Remote, o.Now()); err != nil {
+			return done, err
+		}
+	}
 	if done.To, err = r.Main(); err != nil {
 		return done, err
 	}

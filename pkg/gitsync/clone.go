@@ -103,7 +103,7 @@ func fetchAll(ctx context.Context, dir string, remote Remote, branch, tagPrefix 
 	defer t.Close()
 	found := map[string]Hash{}
 	for name, id := range t.Refs {
-		if name == branch || strings.HasPrefix(name, object.TagRefs+tagPrefix) {
+		if name == branch || name == NotesRef || strings.HasPrefix(name, object.TagRefs+tagPrefix) {
 			found[name] = id
 		}
 	}
@@ -112,7 +112,7 @@ func fetchAll(ctx context.Context, dir string, remote Remote, branch, tagPrefix 
 		return Cloned{}, transport.NewError(RemoteEmpty, "",
 			appbur.WithHint(fmt.Errorf("it has no %s", branch), "push to it first, or check the URL"))
 	}
-	done := Cloned{Tip: tip, Tags: len(found) - 1, Skipped: t.Odd}
+	done := Cloned{Tip: tip, Tags: tagsIn(found), Skipped: t.Odd}
 	in, err := t.Fetch(slices.Collect(maps.Values(found)), nil)
 	if err != nil {
 		return done, t.Failed(err)
@@ -149,4 +149,14 @@ func fetchAll(ctx context.Context, dir string, remote Remote, branch, tagPrefix 
 		return done, fmt.Errorf("clone: %w", err)
 	}
 	return done, nil
+}
+
+// tagsIn counts tags among refs.
+func tagsIn(refs map[string]Hash) (n int) {
+	for name := range refs {
+		if strings.HasPrefix(name, object.TagRefs) {
+			n++
+		}
+	}
+	return n
 }

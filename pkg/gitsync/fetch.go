@@ -93,6 +93,8 @@ type fetch struct {
 	ours   Hash
 	wanted []Hash
 	tags   map[string]Hash
+	// notes are those of the remote, zero for none.
+	notes Hash
 }
 
 // compare finds what the remote has and this repository has not.
@@ -112,6 +114,9 @@ func (f *fetch) compare() error {
 		}
 	}
 
+	if err := f.wantNotes(); err != nil {
+		return err
+	}
 	deleted := map[string]Hash{}
 	for _, tag := range f.what.Deleted {
 		deleted[object.TagRefs+tag.Name] = tag.Object

@@ -73,6 +73,12 @@ func (f *fetch) connected() error {
 		}
 	}
 
+	if !f.notes.IsZero() {
+		if err := missing.addHistory([]Hash{f.notes}, f.ourNotes()); err != nil {
+			return err
+		}
+	}
+
 	for _, id := range missing.objects {
 		if _, _, found := f.repo.objects.Find(id); found {
 			continue
@@ -113,6 +119,9 @@ func (f *fetch) move(ctx context.Context) error {
 				return fmt.Errorf("fetch: %w", err)
 			}
 		}
+	}
+	if err := f.moveNotes(ctx); err != nil {
+		return fmt.Errorf("fetch: %w", err)
 	}
 	if f.done.State == RemoteAhead {
 		if err := refs.Move(ctx, f.what.Branch, f.ours, f.done.Tip); err != nil {

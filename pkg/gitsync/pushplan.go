@@ -35,6 +35,9 @@ func (r *Repository) planPush(there transport.Advertisement, what PushWhat) (pus
 		return plan, err
 	}
 	plan.done.Tip, plan.done.Commits = tip, comparison.Commits
+	if plan.done.NotesBehind, err = r.notesBehind(there); err != nil {
+		return plan, err
+	}
 
 	theirs := there.Refs[what.Branch]
 	if theirs != tip {

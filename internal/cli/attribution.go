@@ -1,0 +1,48 @@
+package cli
+
+import (
+	"context"
+	"time"
+
+	"github.com/appbur/appbur/internal/daemon"
+	"github.com/appbur/appbur/internal/keyring"
+	"github.com/appbur/appbur/internal/repository"
+)
+
+// auditGrace is how long a commit waits for audit events about its changes. API servers send them in batches; deploy/ has
+// them sent each second.
+const auditGrace = 3 * time.Second
+
+// lateGather is how long late facts are gathered before they are noted.
+const lateGather = 2 * time.Second
+
+// attribute has commits made in the name of those whom audit events prove. What it returns notes what is learned later, until its
+// context ends.
+func (d *daemonRun) attribute(writer *repository.Writer, options *daemon.Options) func(
+	ctx context.Context, repo *repository.Repository, keys *keyring.Keys, cluster string, pushed func(),
+) {
+	if d.ledger == nil {
+		return func(context.Context, *repository.Repository, *keyring.Keys, string, func()) {}
+	}
+	late := daemon.NewLateFacts()
+	d.ledger.OnLate(late.Tell)
+	writer.Attribute(d.ledger)
+	options.Undecided, options.Grace = writer.Undecided, auditGrace
+
+	committed := options.Committed
+	options.Committed = func(outcome repository.Outcome) {
+		late.Committed(outcome)
+		committed(outcome)
+	}
+
+	return func(ctx context.Context, repo *repository.Repository, keys *keyring.Keys, cluster string, pushed func()) {
+		late.Run(ctx, lateGather, func(ctx context.Context, facts []repository.LateFact) error {
+			err := repo.Annotate(ctx, keys, cluster, facts, d.env.now())
+			if err == nil {
+				d.log.Info("noted who made changes that are committed already", "changes", len(facts))
+				pushed()
+			}
+			return err
+		}, d.log)
+	}
+}
