@@ -123,8 +123,30 @@ func TestPostgreSQL(t *testing.T) {
 	}
 	same(t, before, exportOnce(t, a))
 
+	t.Run("Harbor", func(t *testing.T) { testHarbor(t, from, to) })
+
 	from.sql(t, "shop", "SELECT lo_from_bytea(4711, 'large object')")
 	notExported(t, open(t, "postgresql", from), "database", "large objects")
+}
+
+// testHarbor moves the database that Harbor's has in the same servers; it finds it without variables.
+func testHarbor(t *testing.T, from, to place) {
+	for _, at := range []place{from, to} {
+		at.sql(t, "postgres", "CREATE DATABASE registry")
+		at.sql(t, "registry", "CREATE TABLE project (project_id serial PRIMARY KEY, name text UNIQUE)")
+	}
+	from.sql(t, "registry", "INSERT INTO project (name) VALUES ('library')")
+	to.sql(t, "registry", "INSERT INTO project (name) VALUES ('foreign')")
+
+	saved := export(t, open(t, "harbor", from))
+	a := open(t, "harbor", to)
+	if err := load(t, a, saved); err != nil {
+		t.Fatal(err)
+	}
+	same(t, saved, export(t, a))
+	if got := to.sql(t, "registry", "SELECT * FROM project"); got != "1|library\n" {
+		t.Errorf("the projects are %q", got)
+	}
 }
 
 // TestPostgreSQLIntoNewer moves a database of PostgreSQL 15 into 18.

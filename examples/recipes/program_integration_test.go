@@ -40,8 +40,11 @@ func (p place) environ() []string {
 }
 
 func (p place) path() string {
-	if p["PATH"] == "" {
+	switch {
+	case p["PATH"] == "":
 		return os.Getenv("PATH")
+	case p["ONLY"] != "":
+		return p["PATH"]
 	}
 	return p["PATH"] + ":" + os.Getenv("PATH")
 }
@@ -77,6 +80,9 @@ func (p place) Run(ctx context.Context, c exec.Call) error {
 	defer cancel()
 	argv, env := c.Filled(c.Path)
 	program := argv[0]
+	if c.Shell && p["ONLY"] != "" {
+		program = filepath.Join(p["PATH"], "sh")
+	}
 	if !filepath.IsAbs(program) {
 		var err error
 		if program, err = p.find(program); err != nil {
@@ -243,6 +249,9 @@ func (p place) try(ctx context.Context, input string, argv ...string) (string, e
 
 // find looks a program up where the recipe's commands would.
 func (p place) find(name string) (string, error) {
+	if filepath.IsAbs(name) {
+		return name, nil
+	}
 	for _, dir := range filepath.SplitList(p.path()) {
 		if path, err := osexec.LookPath(filepath.Join(dir, name)); err == nil {
 			return path, nil
@@ -349,4 +358,43 @@ func (p place) serve(t *testing.T, owner *syscall.Credential, dir string, ready 
 		case <-tick.C:
 		}
 	}
+}
+
+// client puts a program of that name before the real one, which adds the arguments
+// with which it finds the server of this test. In a container it finds its own.
+func (p place) client(t *testing.T, dir, name string, args ...string) place {
+	t.Helper()
+	real, err := p.find(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := "exec " + real
+	for _, arg := range args {
+		text += " '" + arg + "'"
+	}
+	return p.stand(t, dir, name, text+` "$@"`)
+}
+
+// stand puts a text in the place of a program.
+func (p place) stand(t *testing.T, dir, name, text string) place {
+	t.Helper()
+	bin := filepath.Join(dir, "bin")
+	if err := os.MkdirAll(bin, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	text = "#!/bin/sh\n" + text + "\n"
+	if err := os.WriteFile(filepath.Join(bin, name), []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// unpackedDir is what hack/programs/install.sh has made.
+func unpackedDir(t *testing.T) string {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(cache, "appbur", "tools", "programs")
 }

@@ -5,7 +5,6 @@ package recipes
 import (
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -31,25 +30,6 @@ func redis(t *testing.T) place {
 		return err
 	}, "redis-server", "--port", "0", "--unixsocket", socket, "--save", "", "--requirepass", at["REDIS_PASSWORD"], "--dir", dir)
 	return at
-}
-
-// client puts a program of that name before the real one, which adds the arguments
-// with which it finds the server of this test. In a container it finds its own.
-func (p place) client(t *testing.T, dir, name string, args ...string) place {
-	t.Helper()
-	real, err := p.find(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	bin := filepath.Join(dir, "bin")
-	if err := os.MkdirAll(bin, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	text := "#!/bin/sh\nexec " + real + " '" + strings.Join(args, "' '") + "' \"$@\"\n"
-	if err := os.WriteFile(filepath.Join(bin, name), []byte(text), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return p
 }
 
 // TestRedis saves keys of every type, and finds them again where other keys were.
@@ -109,13 +89,4 @@ func (p place) redis(t *testing.T, commands string) string {
 		t.Fatal(out)
 	}
 	return out
-}
-
-func unpackedDir(t *testing.T) string {
-	t.Helper()
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return filepath.Join(cache, "appbur", "tools", "programs")
 }

