@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"maps"
@@ -239,8 +240,13 @@ func (f *fight) expected() map[string]string {
 
 // saved are the values in a commit.
 func (f *fight) saved(repo, commit string) map[string]string {
+	return busyValues(f.Context(), repo, commit)
+}
+
+// busyValues are the values of the ConfigMaps in a commit whose names begin with busy-.
+func busyValues(ctx context.Context, repo, commit string) map[string]string {
 	values := map[string]string{}
-	out, err := gitCommand(f.Context(), repo, "grep", "-h", "-E", `^  (name: busy-|value: )`, commit, "--", "namespaces/default/configmap").Output()
+	out, err := gitCommand(ctx, repo, "grep", "-h", "-E", `^  (name: busy-|value: )`, commit, "--", "namespaces/default/configmap").Output()
 	if err != nil {
 		return values
 	}
