@@ -65,6 +65,9 @@ type daemonPoint struct {
 	Leader  string  `json:"leader"`
 	Lease   string  `json:"lease"`
 	Seconds float64 `json:"seconds"`
+	// Error is why the point does not count yet, Hint what to do.
+	Error string `json:"error,omitempty"`
+	Hint  string `json:"hint,omitempty"`
 }
 
 // leaseLimit is how long a request to the Lease may take.
@@ -90,16 +93,21 @@ func (o *backupOptions) askDaemon(ctx context.Context, e *env) error {
 		Waits: func(leader string) { o.tellWait(e, leader, name) },
 	}
 	answer, err := asker.Ask(limited)
-	if err != nil {
+	var failed *pointrequest.FailedError
+	made := err == nil || errors.As(err, &failed) && answer.Point != ""
+	if !made {
 		return o.daemonHint(err)
 	}
 
-	report := daemonPoint{Leader: answer.By, Lease: name, Seconds: e.now().Sub(began).Seconds()}
+	report := daemonPoint{Leader: answer.By, Lease: name, Seconds: e.now().Sub(began).Seconds(), Error: answer.Error, Hint: answer.Hint}
 	report.Point.ID, report.Point.Partial = answer.Point, answer.Partial
 	if err := e.printDaemonPoint(report, o.json); err != nil {
 		return err
 	}
-	if answer.Partial {
+	if err != nil && !o.json {
+		e.warnWithHint("the restore point does not count yet: "+answer.Error, answer.Hint)
+	}
+	if answer.Partial || err != nil {
 		return errPartly
 	}
 	return nil
@@ -145,10 +153,10 @@ func (s *scheduledPoints) answerRequests(ctx context.Context, points *daemon.Poi
 		Identity: s.elector.Identity(), Patch: s.elector.Patch, Hint: hintOf, Now: s.env.now, Log: s.log,
 		Make: func(ctx context.Context) (appbur.RestorePointID, bool, error) {
 			made, err := points.Ask(ctx)
-			if err == nil && made.Unreplicated != nil {
-				err = fmt.Errorf("%s is made: %w", made.ID, made.Unreplicated)
+			if err != nil {
+				return "", false, err
 			}
-			return made.ID, made.Partial, err
+			return made.ID, made.Partial, made.Unreplicated
 		},
 	})
 	s.elector.Observe(desk.See)

@@ -4,6 +4,7 @@ package cli
 
 import (
 	"encoding/json"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -58,20 +59,36 @@ func TestTheDaemonMakesARestorePointForWhoAsks(t *testing.T) {
 
 	broken := s.replica(s.repo, s.keys, "--leader-elect-identity", "broken", "--app", "shop/orders=127.0.0.1:1", "--app-insecure")
 	s.eventually("it leads", broken.leads)
-	code, _, errs := s.ask()
-	if code != ExitFailed {
-		t.Errorf("a daemon that cannot: exit code %d", code)
+	code, out, errs := s.ask()
+	if code != ExitFailed || out != "" {
+		t.Errorf("a daemon that cannot: exit code %d\n%s", code, out)
 	}
 	says(t, errs, "Waiting for broken, which leads by the Lease default/appbur", "hint: ",
 		"the daemon broken made no restore point", "shop/orders")
 	broken.stop()
+
+	alone := s.replica(s.repo, s.keys, "--leader-elect-identity", "alone", "--durability", "pushed",
+		"--remote", "gone="+filepath.Join(t.TempDir(), "gone.git"))
+	s.eventually("it leads", alone.leads)
+	code, out, errs = s.ask()
+	if code != ExitPartly {
+		t.Errorf("a point that is not pushed: exit code %d\n%s%s", code, out, errs)
+	}
+	says(t, errs, "the restore point does not count yet: the restore point is not durable: 0 of 1 remotes hold it", "hint: ")
+	says(t, out, "restore point  ", "made by        alone, Lease default/appbur")
+	code, out, _ = s.ask("--json")
+	if code != ExitPartly || !strings.Contains(out, `"error": "the restore point is not durable`) {
+		t.Errorf("in JSON: exit code %d\n%s", code, out)
+	}
+	alone.stop()
+	s.ok("remotes", "remove", "gone", "--yes", "--repo", s.repo)
 
 	first := s.replica(s.repo, s.keys, "--leader-elect-identity", "first")
 	s.eventually("the first leads", first.leads)
 	if made := s.asked(); made.Leader != "first" || made.Lease != "default/appbur" || made.Point.Partial {
 		t.Errorf("%+v", made)
 	}
-	code, out, _ := s.ask()
+	code, out, _ = s.ask()
 	if code != ExitDone {
 		t.Errorf("exit code %d", code)
 	}

@@ -83,7 +83,7 @@ func exitCases(t *testing.T) []exitCase {
 			failedApp(&restore.NotConnectedError{}),
 		},
 		{ExitPartly, "fewer remotes than required are up to date (`backup`, `remotes push`)", errPartly},
-		{ExitPartly, "a restore point that has to be pushed and is not (`backup --durability pushed`)", errPartly},
+		{ExitPartly, "a restore point that has to be pushed and is not (`backup --durability pushed`, `backup --in-cluster`)", errPartly},
 		{ExitPartly, "a remote that is not up to date (`remotes list`)", errPartly},
 		{ExitPartly, "a restore point that cannot be read (`points list`)", errPartly},
 		{ExitPartly, "a conformance check in which required cases were not run", errPartly},

@@ -26,7 +26,7 @@ type Answer struct {
 	At time.Time `json:"at"`
 	// By is the identity of the leader.
 	By string `json:"by"`
-	// Point is "" if none was made; Error and Hint say why.
+	// Point is "" if none was made; Error and Hint say why. With both a point is made that does not count yet.
 	Point   appbur.RestorePointID `json:"restorePoint,omitempty"`
 	Partial bool                  `json:"partial,omitempty"`
 	Error   string                `json:"error,omitempty"`

@@ -40,10 +40,13 @@ var (
 	ErrTakenBack = errors.New("the request was taken from the Lease without an answer")
 )
 
-// FailedError is the answer of a daemon that made no point.
+// FailedError is the answer of a daemon that made no point, or one that does not count yet, which the answer names.
 type FailedError struct{ Answer Answer }
 
 func (e *FailedError) Error() string {
+	if e.Answer.Point != "" {
+		return fmt.Sprintf("the daemon %s made %s, which does not count yet: %s", e.Answer.By, e.Answer.Point, e.Answer.Error)
+	}
 	return fmt.Sprintf("the daemon %s made no restore point: %s", e.Answer.By, e.Answer.Error)
 }
 

@@ -97,7 +97,6 @@ func (d *Desk) serve(ctx context.Context, lease *coordination.Lease) {
 
 	answer := Answer{At: d.o.Now().UTC(), By: d.o.Identity, Point: point, Partial: partial}
 	if err != nil {
-		answer.Point, answer.Partial = "", false
 		answer.Error, answer.Hint = short(err.Error()), short(d.o.Hint(err))
 	}
 	for _, id := range ids {

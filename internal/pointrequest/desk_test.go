@@ -30,8 +30,10 @@ type office struct {
 	points  int
 	patches []string
 	// takes is how long a point takes, fails what becomes of it, refuses what becomes of patches, one after the other.
-	takes   time.Duration
-	fails   error
+	takes time.Duration
+	fails error
+	// without is true where what fails makes no point.
+	without bool
 	refuses []error
 }
 
@@ -60,6 +62,9 @@ func (o *office) make(ctx context.Context) (appbur.RestorePointID, bool, error) 
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.without {
+		return "", false, o.fails
+	}
 	o.points++
 	return appbur.RestorePointID(fmt.Sprint("point-", o.points)), false, o.fails
 }
@@ -193,12 +198,29 @@ func TestALeaderThatEndsAnswersNothing(t *testing.T) {
 func TestAPointThatCannotBeMadeIsAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := opens(t)
-		o.fails = appbur.WithHint(errors.New(strings.Repeat("x", 5000)), "look at the application")
+		o.fails, o.without = appbur.WithHint(errors.New(strings.Repeat("x", 5000)), "look at the application"), true
 		o.See(lease(RequestPrefix + "a={}"))
 		time.Sleep(2 * time.Second)
 		answer := o.answers(t)["a"]
 		if answer.Point != "" || len([]rune(answer.Error)) != longest+1 || answer.Hint != "look at the application" {
 			t.Errorf("%+v", answer)
+		}
+	})
+}
+
+// A point that is made and does not count yet is named beside the reason.
+func TestWhoAsksIsToldOfAPointThatDoesNotCount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := opens(t)
+		o.fails = appbur.WithHint(errors.New("no remote holds it"), "push")
+		o.See(lease(RequestPrefix + "a={}"))
+		time.Sleep(2 * time.Second)
+		answer := o.answers(t)["a"]
+		if answer.Point != "point-1" || answer.Error != "no remote holds it" || answer.Hint != "push" {
+			t.Errorf("%+v", answer)
+		}
+		if text := (&FailedError{answer}).Error(); text != "the daemon first made point-1, which does not count yet: no remote holds it" {
+			t.Error(text)
 		}
 	})
 }
