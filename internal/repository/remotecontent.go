@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/pkg/gitsync"
 )
@@ -19,6 +18,8 @@ type RemoteContent struct {
 	History bool
 	// Newest is the newest restore point, "" if there is none.
 	Newest string
+
+	points map[string]gitsync.Hash
 }
 
 // AskRemote asks a remote what it has.
@@ -31,11 +32,12 @@ func AskRemote(ctx context.Context, keysDir string, remote Remote, o gitsync.Rem
 	if err != nil {
 		return RemoteContent{}, err
 	}
-	var has RemoteContent
+	has := RemoteContent{points: map[string]gitsync.Hash{}}
 	_, has.History = refs[gitsync.MainRef]
-	for name := range refs {
-		if id, is := strings.CutPrefix(name, "refs/tags/"+appbur.RestorePointTagPrefix); is {
+	for name, object := range refs {
+		if id, is := strings.CutPrefix(name, pointRefs); is {
 			has.Newest = max(has.Newest, id)
+			has.points[name] = object
 		}
 	}
 	return has, nil

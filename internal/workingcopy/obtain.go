@@ -108,7 +108,14 @@ func Prepare(ctx context.Context, o Options) (*repository.Repository, error) {
 			return nil, err
 		}
 	}
-	return repository.Open(o.Dir)
+	repo, err := repository.Open(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := repo.NoteHeld(ctx, o.Keys.Dir, o.Remote); err != nil {
+		return nil, err
+	}
+	return repo, nil
 }
 
 // Vacant reports whether there is nothing in a directory.
@@ -131,6 +138,15 @@ func (o Options) refresh(ctx context.Context, repo *repository.Repository) error
 		return err
 	}
 	Tell(o.Log, o.Hint, done)
+	if len(done.Unanswered()) == 0 {
+		dropped, err := repo.DropDeletedElsewhere(ctx, o.Keys.Dir, o.Remote)
+		if err != nil {
+			return err
+		}
+		if len(dropped) > 0 {
+			o.Log.Info("restore points are gone that another process deleted while this one stood by", "points", len(dropped))
+		}
+	}
 	for _, r := range done.Unanswered() {
 		o.Failed(r.State)
 	}
