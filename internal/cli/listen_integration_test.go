@@ -33,6 +33,8 @@ type observedStory struct {
 	client  *kubernetes.Clientset
 	daemon  *running
 	address string
+	// bare is the repository behind the remote.
+	bare string
 	// down breaks off every connection to the remote.
 	down atomic.Bool
 }
@@ -46,6 +48,7 @@ func newObservedStory(t *testing.T) *observedStory {
 	s.client = client
 
 	bare := testremote.Bare(t)
+	s.bare = bare
 	git := testremote.HTTP(t, filepath.Dir(bare))
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.down.Load() {

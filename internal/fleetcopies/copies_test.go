@@ -92,6 +92,9 @@ func (f *forge) take(c *Copies, part string, want How) string {
 		f.Errorf("the copy has\n%s\nwant\n%s", here, there)
 	}
 	testremote.Fsck(f, taken.Dir)
+	if bytes := size(taken.Dir); bytes > 1<<18 {
+		f.Errorf("the copy of a small history has %d bytes", bytes)
+	}
 	if err := taken.Release(); err != nil {
 		f.Error(err)
 	}

@@ -144,7 +144,7 @@ func follow(ctx context.Context, git *gitsync.Repository, s Source) error {
 	for _, tag := range done.Tags { // made since the remote was asked
 		delete(gone, "refs/tags/"+tag)
 	}
-	if err := git.DeleteRefs(ctx, gone, nil); err != nil {
+	if err := errors.Join(git.DeleteRefs(ctx, gone, nil), git.GiveBack()); err != nil {
 		return err
 	}
 	due, err := git.MaintenanceDue()
@@ -162,5 +162,9 @@ func (c *Copies) clone(ctx context.Context, dir string, s Source) (How, error) {
 	if _, _, err := repository.Clone(ctx, dir, s.Remote, s.Options); err != nil {
 		return "", errors.Join(err, os.RemoveAll(dir))
 	}
-	return Cloned, nil
+	git, err := gitsync.Open(dir)
+	if err == nil {
+		err = git.GiveBack() // which is more than many a copy
+	}
+	return Cloned, err
 }

@@ -2,6 +2,7 @@ package gitsync
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -45,6 +46,15 @@ func isNoSpace(err error) bool { return errors.Is(pack.DiskError("", err), ErrNo
 // been taken. That there is none is no error: it is tried again with the next deletion
 // or maintenance.
 func (r *Repository) Reserve() { reserve(r.dir) }
+
+// GiveBack gives back what was reserved, of a repository that can be made anew.
+func (r *Repository) GiveBack() error {
+	err := os.Remove(filepath.Join(r.dir, reserveFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
 
 // reserve takes what there is, if that is less: most deletions need some kilobytes.
 func reserve(dir string) {
