@@ -17,7 +17,9 @@ import (
 )
 
 // components are all there are, but for those that need kinds that Kubernetes does not have.
-var components = []string{"components/git-credentials", "components/ha", "components/metrics", "components/network-policy"}
+var components = []string{
+	"components/audit", "components/git-credentials", "components/ha", "components/metrics", "components/network-policy",
+}
 
 // foreign are those whose kinds are defined by operators.
 var foreign = []string{"components/keys/external-secret", "components/keys/sealed-secret", "metrics"}

@@ -13,6 +13,7 @@ type component struct{ directory, when string }
 var components = []component{
 	{"components/ha", "gt (int .Values.replicas) 1"},
 	{"components/git-credentials", ".Values.git.credentials"},
+	{"components/audit", ".Values.audit.webhook"},
 	{"components/metrics", ".Values.metrics.service"},
 	{"components/network-policy", ".Values.networkPolicy.enabled"},
 	{"components/keys/external-secret", ".Values.keys.externalSecret.enabled"},

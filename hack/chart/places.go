@@ -29,6 +29,7 @@ var settings = []struct {
 	{"", "secret.name", "appbur-keys", "{{ .Values.keys.secretName }}"},
 	{"ExternalSecret", "name", "appbur-keys", "{{ .Values.keys.secretName }}"},
 	{"SealedSecret", "name", "appbur-keys", "{{ .Values.keys.secretName }}"},
+	{"", "secret.secretName", "appbur-audit", "{{ .Values.audit.secretName }}"},
 	{"", "secret.name", "appbur-git", "{{ .Values.git.secretName }}"},
 
 	{"ExternalSecret", "secretStoreRef.kind", "ClusterSecretStore", "{{ .Values.keys.externalSecret.storeKind }}"},

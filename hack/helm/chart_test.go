@@ -44,9 +44,10 @@ var installations = map[string]struct {
 namespace: {create: true}
 replicas: 2
 metrics: {rules: true}
+audit: {webhook: true}
 keys: {externalSecret: {enabled: true}, sealedSecret: {enabled: true, encryptedData: {signing.key: "", fingerprint.key: "", allowed_signers: ""}}}`,
 		[]string{
-			"components/git-credentials", "components/metrics", "components/network-policy", "components/ha", "metrics",
+			"components/git-credentials", "components/metrics", "components/network-policy", "components/ha", "metrics", "components/audit",
 			"components/keys/external-secret", "components/keys/sealed-secret",
 		},
 	},

@@ -128,6 +128,7 @@ func TestAlertsFireWhereTheyShould(t *testing.T) {
 		"unpushed":   {"AppburNotReplicated"},
 		"stuck":      {"AppburCommitsStuck"},
 		"leaderless": {"AppburNobodyLeads"},
+		"unaudited":  {"AppburAuditSilent"},
 		"waiting":    {"AppburWaitsForRemote"},
 		"":           {"AppburDown"},
 	} {

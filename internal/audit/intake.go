@@ -30,9 +30,9 @@ type Taken struct {
 const (
 	ReasonDamaged   = "damaged"
 	ReasonTruncated = "truncated"
-	ReasonLongName  = "long-name"
+	ReasonLongName  = "long_name"
 	// ReasonTooLarge is for events that are not read at all.
-	ReasonTooLarge = "too-large"
+	ReasonTooLarge = "too_large"
 )
 
 // Reasons are all of them.

@@ -29,14 +29,19 @@ func listenFlag(command *cobra.Command) {
 		"serve /metrics, /livez and /readyz at this `ADDR`: a port is on loopback only, HOST:PORT is where it says (default: nowhere)")
 }
 
-// parseListen returns what to listen on, "" for nothing. Without a host it is loopback.
+// parseListen returns where to serve metrics, "" for nowhere.
 func parseListen(address string) (string, error) {
+	return parseAddress("the address to serve metrics at", "9420", address)
+}
+
+// parseAddress returns what to listen on, "" for nothing. Without a host it is loopback.
+func parseAddress(what, example, address string) (string, error) {
 	if address == "" {
 		return "", nil
 	}
 	bad := func(why error) error {
-		return &usageError{appbur.WithHint(fmt.Errorf("the address to serve metrics at, %q: %w", address, why),
-			"write a port, such as 9420, or HOST:PORT, such as 0.0.0.0:9420")}
+		return &usageError{appbur.WithHint(fmt.Errorf("%s, %q: %w", what, address, why),
+			fmt.Sprintf("write a port, such as %s, or HOST:PORT, such as 0.0.0.0:%s", example, example))}
 	}
 	text := address
 	if !strings.Contains(text, ":") {

@@ -70,6 +70,7 @@ before the environment (docs/configuration.md).` +
 	o.clusterOptions.addFlags(command)
 	listenFlag(command)
 	addLeaderElectionFlags(command)
+	addAuditFlags(command)
 	o.appOptions.addFlags(command, "whose state restore points hold")
 	o.finding.addFlags(command)
 	addScheduleFlags(command)
@@ -127,16 +128,21 @@ func runRun(ctx context.Context, e *env, o *runOptions, flags *pflag.FlagSet) er
 		return err
 	}
 	defer seen.stop()
+	source, err := newAuditSource(e, settings.Value, log)
+	if err != nil {
+		return err
+	}
+	seen.metrics.SetAudit(source.state)
 	elector, err := o.elector(e, settings.Value.LeaderElection, seen, log)
 	if err != nil {
 		return err
 	}
 	d := &daemonRun{
 		env: e, options: o, settings: settings, hangups: hangups, live: live, seen: seen, copied: copied, elector: elector, log: log,
-		overtaking: &overtaking{now: e.now},
+		overtaking: &overtaking{now: e.now}, ledger: source.ledger,
 	}
 	defer d.standBy(ctx)()
-	return whileLeading(ctx, elector, d.work)
+	return whileLeading(ctx, elector, source.during(d.work))
 }
 
 // daemonRun is what a daemon has from its start to its end.
@@ -180,6 +186,9 @@ func (d *daemonRun) watchAndCommit(ctx context.Context) error {
 		return err
 	}
 	writer.Follow()
+	if d.ledger != nil {
+		writer.Attribute(d.ledger)
+	}
 	tellOfReadOnlyKeys(log, keys.Dir)
 	log.Info("watching", "cluster", source.cluster.ID, "kubernetes", source.cluster.Version.String(), "repository", repo.Dir())
 

@@ -56,6 +56,12 @@ var runFlags = []runFlag{
 	{flag: "leader-elect-lease-duration", path: "leaderElection.leaseDuration"},
 	{flag: "leader-elect-renew-deadline", path: "leaderElection.renewDeadline"},
 	{flag: "leader-elect-retry-period", path: "leaderElection.retryPeriod"},
+	{flag: "audit-listen", path: "audit.webhook.listen"},
+	{flag: "audit-cert", path: "audit.webhook.cert"},
+	{flag: "audit-key", path: "audit.webhook.key"},
+	{flag: "audit-client-ca", path: "audit.webhook.clientCA"},
+	{flag: "audit-client-name", path: "audit.webhook.clientName"},
+	{flag: "audit-log", path: "audit.log"},
 	{flag: "listen", path: "metrics.listen"},
 	{flag: "json", path: "log.format", text: oneOf(string(configuration.LogJSON), string(configuration.LogText))},
 }

@@ -29,6 +29,7 @@ type Configuration struct {
 	Anchor         Anchor
 	Maintenance    Maintenance
 	LeaderElection LeaderElection
+	Audit          Audit
 	Metrics        Metrics
 	Log            Log
 	Reload         Reload

@@ -42,6 +42,8 @@ var Table = settings.Object(
 		settings.About{Text: "When the repository is packed together.", Since: version}),
 	settings.Section("leaderElection", leaderElectionTable, func(c *Configuration) *LeaderElection { return &c.LeaderElection },
 		settings.About{Text: "Which of several daemons writes.", Since: version}),
+	settings.Section("audit", auditTable, func(c *Configuration) *Audit { return &c.Audit },
+		settings.About{Text: "Where audit events come from, which prove who made a change (docs/who.md).", Since: version}),
 	settings.Section("metrics", metricsTable, func(c *Configuration) *Metrics { return &c.Metrics },
 		settings.About{Text: "Where the daemon shows what it measures, and whether it lives and is ready.", Since: version}),
 	settings.Section("log", logTable, func(c *Configuration) *Log { return &c.Log },

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/audit"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/exporter"
 	"github.com/appbur/appbur/pkg/gitsync"
@@ -48,6 +49,14 @@ func TestExpositionInEachState(t *testing.T) {
 		"leaderless": func(t *testing.T, m *Metrics, s *shelf) {
 			good(t, m, s)
 			m.SetLeader(false)
+		},
+		"unaudited": func(t *testing.T, m *Metrics, s *shelf) {
+			good(t, m, s)
+			last := time.Now()
+			time.Sleep(time.Hour)
+			m.SetAudit(func() (audit.Taken, audit.Counts, bool) {
+				return audit.Taken{Events: 100, Facts: 10, Last: last}, audit.Counts{Asked: 20, AtOnce: 9, Late: 1}, true
+			})
 		},
 		"waiting": func(_ *testing.T, m *Metrics, _ *shelf) {
 			m.FetchFailed(gitsync.RemoteUnreachable)

@@ -22,6 +22,7 @@ type Metrics struct {
 	changes *changes
 	kinds   *kinds
 	remotes *remotes
+	audit   *auditSource
 
 	failures *prometheus.CounterVec
 	leader   prometheus.Gauge
@@ -46,6 +47,7 @@ func New(version string, now func() time.Time) *Metrics {
 	m.changes = newChanges(&m.families, now)
 	m.remotes = newRemotes(&m.families, now)
 	m.kinds = newKinds(&m.families)
+	m.audit = newAuditSource(&m.families)
 
 	m.failures = m.counters("failures_total", "What failed, by what it was and why.", "operation", "reason")
 	for _, r := range reasons {

@@ -210,7 +210,7 @@ func TestLongLine(t *testing.T) {
 	l.restart()
 	l.append(strings.Repeat("a", 3<<20) + "\nshort\n" + strings.Repeat("b", 99_000) + "\n")
 	l.look()
-	if !slices.Equal(l.taken.refused, []string{"too-large"}) || len(l.taken.lines) != 2 || l.taken.lines[0] != "short" {
+	if !slices.Equal(l.taken.refused, []string{"too_large"}) || len(l.taken.lines) != 2 || l.taken.lines[0] != "short" {
 		t.Errorf("%d lines, refused %v", len(l.taken.lines), l.taken.refused)
 	}
 }

@@ -161,8 +161,8 @@ func TestBatches(t *testing.T) {
 	}{
 		{"events", list(`{"a":1}`, `{"b":2}`), 200, []string{`{"a":1}`, `{"b":2}`}, nil},
 		{"none", list(), 200, nil, nil},
-		{"one that is too large", list(long, `{"c":3}`), 200, []string{`{"c":3}`}, []string{"too-large"}},
-		{"a batch that is too large", list(long, long, long), 413, nil, []string{"too-large", "too-large", "too-large"}},
+		{"one that is too large", list(long, `{"c":3}`), 200, []string{`{"c":3}`}, []string{"too_large"}},
+		{"a batch that is too large", list(long, long, long), 413, nil, []string{"too_large", "too_large", "too_large"}},
 		{"half a batch", list(`{"d":4}`)[:80], 400, nil, nil},
 		{"another version", strings.Replace(list(), "/v1", "/v1beta1", 1), 400, nil, nil},
 		{"something else", `{"kind":"Pod"}`, 400, nil, nil},

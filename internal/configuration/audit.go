@@ -1,0 +1,65 @@
+package configuration
+
+import "github.com/appbur/appbur/internal/settings"
+
+// Audit says where audit events come from, of which the daemon learns who made a change.
+type Audit struct {
+	Webhook AuditWebhook
+	// Log is the path of a log, "" for none.
+	Log string
+}
+
+// AuditWebhook says where API servers send events to, and with which certificates.
+type AuditWebhook struct {
+	// Listen is "" for nowhere.
+	Listen     string
+	Cert, Key  string
+	ClientCA   string
+	ClientName string
+}
+
+var auditTable = settings.Object(
+	settings.Section("webhook", auditWebhookTable, func(a *Audit) *AuditWebhook { return &a.Webhook },
+		settings.About{Text: "Where API servers send events to (--audit-webhook-config-file).", Since: version}),
+	settings.Field("log", settings.LocalPath("a file such as /var/log/kubernetes/audit/audit.log"),
+		func(a *Audit) *string { return &a.Log }, "",
+		settings.About{
+			Text: "The log that an API server writes on this machine (--audit-log-path). It is followed through rotation; how far it was " +
+				"read is kept beside the repository.",
+			Without: "no log is read",
+			Example: "/var/log/kubernetes/audit/audit.log", Since: version, Effect: settings.Restart,
+		}),
+)
+
+var auditWebhookTable = settings.Object(
+	settings.Field("listen", settings.Text("address", "an address such as 0.0.0.0:9443"),
+		func(w *AuditWebhook) *string { return &w.Listen }, "",
+		settings.About{
+			Text:    "Where to listen, over HTTPS with client certificates. A port alone is on loopback; HOST:PORT is where it says.",
+			Without: "no events are received",
+			Example: "0.0.0.0:9443", Since: version, Effect: settings.Restart,
+		}),
+	settings.Field("cert", settings.LocalPath("a PEM file"), func(w *AuditWebhook) *string { return &w.Cert }, "",
+		settings.About{
+			Text:    "The certificate that API servers see. It is read again when it changes, as are the next two.",
+			Without: "nothing can be received",
+			Example: "/etc/appbur/audit/tls.crt", Since: version, Effect: settings.Restart,
+		}),
+	settings.Field("key", settings.LocalPath("a PEM file"), func(w *AuditWebhook) *string { return &w.Key }, "",
+		settings.About{
+			Text: "Its key.", Without: "nothing can be received", Example: "/etc/appbur/audit/tls.key", Since: version, Effect: settings.Restart,
+		}),
+	settings.Field("clientCA", settings.LocalPath("a PEM file"), func(w *AuditWebhook) *string { return &w.ClientCA }, "",
+		settings.About{
+			Text: "The authority of the certificates that API servers send events with. Whoever has one of them can say who made a change, " +
+				"so it is an authority for this alone.",
+			Without: "nothing can be received",
+			Example: "/etc/appbur/audit/ca.crt", Since: version, Effect: settings.Restart,
+		}),
+	settings.Field("clientName", settings.Text("name", "a name such as kube-apiserver"),
+		func(w *AuditWebhook) *string { return &w.ClientName }, "",
+		settings.About{
+			Text: "The name in the certificates that API servers send events with.", Without: "any certificate of the authority is heard",
+			Example: "kube-apiserver", Since: version, Effect: settings.Restart,
+		}),
+)
