@@ -3,5 +3,5 @@
 //
 // [exec.ParseProgram] reads every one of them in the unit tests, sh and shellcheck read their texts, and the
 // integration tests run the commands of those whose program can be had against the real program: filled, exported,
-// imported where other data was, into a newer version where there is one.
+// imported where other data was, into a newer version where there is one. Some run in real pods as well.
 package recipes
