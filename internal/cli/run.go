@@ -186,9 +186,6 @@ func (d *daemonRun) watchAndCommit(ctx context.Context) error {
 		return err
 	}
 	writer.Follow()
-	if d.ledger != nil {
-		writer.Attribute(d.ledger)
-	}
 	tellOfReadOnlyKeys(log, keys.Dir)
 	log.Info("watching", "cluster", source.cluster.ID, "kubernetes", source.cluster.Version.String(), "repository", repo.Dir())
 

@@ -372,7 +372,7 @@ func (c *collector) commit(ctx context.Context) error {
 	case outcome.Committed:
 		c.options.First = false
 		c.options.Log.Info("committed", "commit", outcome.Commit.Short(), "subject", outcome.Subject, "added", outcome.Added, "changed",
-			outcome.Changed, "removed", outcome.Removed)
+			outcome.Changed, "removed", outcome.Removed, "commits", max(len(outcome.Parts), 1))
 		if outcome.Unseen != nil && !errors.Is(outcome.Unseen, keyring.ErrReadOnly) { // that was said at the start
 			c.options.Log.Warn("the commit could not be remembered, so a later rewrite of it would not be noticed", "reason", outcome.Unseen.Error())
 		}

@@ -64,12 +64,12 @@ func (c *changes) gathered(waiting int) {
 	}
 }
 
-// committed measures a commit that was made; waiting came after it.
-func (c *changes) committed(waiting int) {
+// committed measures commits that were made at once; waiting came after them.
+func (c *changes) committed(made, waiting int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
-	c.commits.Inc()
+	c.commits.Add(float64(made))
 	if !c.first.IsZero() {
 		c.lag.Observe(now.Sub(c.first).Seconds())
 	}
@@ -134,7 +134,7 @@ func (w *measuredWriter) Commit(ctx context.Context, at time.Time, coverage appb
 			w.metrics.fail(committing, commitReason(err))
 		}
 	case outcome.Committed:
-		w.metrics.changes.committed(w.Waiting())
+		w.metrics.changes.committed(max(len(outcome.Parts), 1), w.Waiting())
 		w.metrics.look()
 	default:
 		w.count()

@@ -77,7 +77,7 @@ func writeForever(dir string, done io.Writer) error {
 				return err
 			}
 		}
-		if tip, err = r.Commit(context.Background(), gitsync.MainRef, e, info("commit")); err != nil {
+		if tip, err = commitInTwo(r, e, n); err != nil {
 			return err
 		}
 		fmt.Fprintln(done, tip)
@@ -94,6 +94,16 @@ func writeForever(dir string, done io.Writer) error {
 		}
 		fmt.Fprintln(done, child)
 	}
+}
+
+// commitInTwo commits as a series.
+func commitInTwo(r *gitsync.Repository, e *gitsync.Edit, n uint64) (gitsync.Hash, error) {
+	parts := []gitsync.Part{
+		{CommitInfo: info("first half"), Final: []string{"ns/1/file"}, Passing: map[string][]byte{"ns/2/file": fmt.Append(nil, "passing", n)}},
+		{CommitInfo: info("commit")},
+	}
+	_, err := r.CommitSeries(context.Background(), gitsync.MainRef, e, parts)
+	return e.Base(), err
 }
 
 // A writer that is killed at any moment leaves a sound repository with all that
@@ -139,6 +149,9 @@ func TestKilledWriterLosesNothing(t *testing.T) {
 			if !strings.Contains(known, h.String()) {
 				t.Fatalf("kill %d: %s was acknowledged and is not in the history", kill, h)
 			}
+		}
+		if subject := git(t, r.Dir(), "log", "-1", "--format=%s", "main"); subject != "commit" {
+			t.Fatalf("kill %d: main is in the middle of a series, at %q", kill, subject)
 		}
 		after, err := gitsync.Open(r.Dir())
 		if err != nil {
