@@ -125,6 +125,8 @@ func Run(ctx context.Context, watcher Watcher, writer Writer, o Options) error {
 				// Another writer, or git, is at it. What was gathered waits.
 				c.options.Log.Warn("the repository is locked; the commit is tried again", "reason", err.Error())
 				c.touch()
+			case errors.Is(err, gitsync.ErrNoSpace):
+				c.waitForRoom(err)
 			case err != nil:
 				stop()
 				return errors.Join(err, unlessCancelled(<-ended))
@@ -163,6 +165,8 @@ type collector struct {
 	upkeep  *upkeep
 	trouble *trouble
 	touched chan struct{}
+	// withoutRoom counts the commits in a row that found no room on the disk.
+	withoutRoom int
 
 	// gate admits events together and Forget alone: what is Put while a kind is being
 	// proven gone would go with it.
@@ -370,7 +374,7 @@ func (c *collector) commit(ctx context.Context) error {
 	case err != nil:
 		return err
 	case outcome.Committed:
-		c.options.First = false
+		c.options.First, c.withoutRoom = false, 0
 		c.options.Log.Info("committed", "commit", outcome.Commit.Short(), "subject", outcome.Subject, "added", outcome.Added, "changed",
 			outcome.Changed, "removed", outcome.Removed, "commits", max(len(outcome.Parts), 1))
 		if outcome.Unseen != nil && !errors.Is(outcome.Unseen, keyring.ErrReadOnly) { // that was said at the start

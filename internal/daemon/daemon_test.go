@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/exporter"
+	"github.com/appbur/appbur/pkg/gitsync"
 	"github.com/appbur/appbur/pkg/manifest"
 )
 
@@ -216,6 +218,28 @@ func TestAGuardDoesNotEndTheDaemon(t *testing.T) {
 		})
 		if err != nil || len(n.commits) != 1 || n.commits[0].changes != 2 {
 			t.Errorf("commits %v (%v)", n.commits, err)
+		}
+	})
+}
+
+// A disk that is full ends nothing: what was gathered is committed once there is room, without another change.
+func TestAFullDiskIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tries := 0
+		n := &notebook{began: time.Now(), fail: func() error {
+			if tries++; tries <= 5 {
+				return fmt.Errorf("commit: %w", gitsync.ErrNoSpace)
+			}
+			return nil
+		}}
+		err := run(t, n, 10*time.Minute, func(ctx context.Context, h exporter.Handler) error {
+			_ = put(h)
+			_ = put(h)
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		if err != nil || len(n.commits) != 1 || n.commits[0].changes != 2 || n.commits[0].after > 2*time.Minute {
+			t.Errorf("commits %v after %d tries (%v)", n.commits, tries, err)
 		}
 	})
 }
