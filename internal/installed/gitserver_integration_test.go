@@ -65,7 +65,7 @@ HostKey /etc/forge/host_key
 AuthorizedKeysFile /etc/forge/authorized_keys
 StrictModes no
 PidFile none
-LogLevel VERBOSE
+LogLevel INFO
 UsePAM no
 PasswordAuthentication no
 KbdInteractiveAuthentication no

@@ -57,7 +57,8 @@ func install(t *testing.T, node *testnode.Node, forge *gitServer, image *testima
 	return i
 }
 
-// overlay is what somebody adds: two replicas, the image, the settings, and who it is for applications.
+// overlay is what somebody adds: two replicas, the image, the settings, who it is for applications, small disks, and
+// probes that are soon through.
 const overlay = `
 resources: [../deploy]
 components: [../deploy/components/ha]
@@ -71,6 +72,12 @@ patches:
     - op: add
       path: /spec/template/spec/volumes/1/projected/sources/-
       value: {secret: {name: appbur-apps, items: [{key: tls.crt, path: apps/tls.crt}, {key: tls.key, path: apps/tls.key}]}}
+    - {op: replace, path: /spec/template/spec/containers/0/startupProbe/periodSeconds, value: 1}
+    - {op: replace, path: /spec/template/spec/containers/0/readinessProbe/periodSeconds, value: 1}
+    - {op: test, path: /spec/template/spec/volumes/2/name, value: repository}
+    - {op: add, path: /spec/template/spec/volumes/2/emptyDir, value: {medium: Memory, sizeLimit: 32Mi}}
+    - {op: test, path: /spec/template/spec/volumes/3/name, value: tmp}
+    - {op: add, path: /spec/template/spec/volumes/3/emptyDir, value: {medium: Memory, sizeLimit: 32Mi}}
 `
 
 // apply applies the overlay, with a schedule that a test can wait for.

@@ -17,8 +17,8 @@ import (
 )
 
 // The image, installed by `kubectl apply -k`, elects, watches, finds an application by its label, makes points on
-// schedule, pushes them to a Git server in the cluster, and goes on when its leader is gone. A fresh cluster is rebuilt
-// from that server alone.
+// schedule, pushes them to a Git server in the cluster, and goes on when its leader is gone, when keys are rotated, and
+// when its disk was full. A fresh cluster is rebuilt from that server alone.
 func TestTheInstallationOnRealPods(t *testing.T) {
 	image, application := testimage.Build(t), buildFleet(t)
 	node := testnode.New(t)
@@ -44,6 +44,9 @@ func TestTheInstallationOnRealPods(t *testing.T) {
 		i.pointWith(t, fleet, "acme-3")
 		i.ready(t)
 	})
+	t.Run("who can decrypt is changed", i.recipients)
+	t.Run("keys are replaced", func(t *testing.T) { i.keysReplaced(t, fleet) })
+	t.Run("the disk is full", func(t *testing.T) { i.fullDisk(t, fleet) })
 	t.Run("it is well, and lacks nothing", i.well)
 	t.Run("a fresh cluster", func(t *testing.T) { i.rebuild(t, application, fleet) })
 }
@@ -53,16 +56,21 @@ func (i *installation) pointWith(t *testing.T, f *fleet, id string) {
 	t.Helper()
 	f.addCluster(t, id)
 	i.node.Eventually(t, "the Git server has a point with "+id, func() error {
-		points := i.forge.points(t)
-		if len(points) == 0 {
-			return fmt.Errorf("it has none\n%s", i.said(t))
-		}
-		state := i.forge.git(t, "grep", "-h", `"id"`, points[0], "--", "apps/fleet-system/fleet/clusters")
-		if !strings.Contains(state, id) {
-			return fmt.Errorf("%s has %s\n%s", points[0], state, i.said(t))
+		if state := i.state(t); !strings.Contains(state, id) {
+			return fmt.Errorf("the newest has %s\n%s", state, i.said(t))
 		}
 		return nil
 	})
+}
+
+// state is what the newest point at the server has of the application.
+func (i *installation) state(t *testing.T) string {
+	t.Helper()
+	points := i.forge.points(t)
+	if len(points) == 0 {
+		return ""
+	}
+	return i.forge.git(t, "grep", "-h", `"id"`, points[0], "--", "apps/fleet-system/fleet/clusters")
 }
 
 // restricted looks at the pod from inside and from outside.

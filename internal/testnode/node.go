@@ -98,6 +98,11 @@ func (n *Node) forget(t testing.TB) func() {
 	}
 }
 
+// Path is where this machine has a file of the node, such as the volumes of its pods below /var/lib/kubelet.
+func (n *Node) Path(file string) string {
+	return filepath.Join("/proc", n.namespace.pid(), "root", file)
+}
+
 // patience bounds what takes seconds on a quiet machine, because test machines are not quiet.
 const patience = 3 * time.Minute
 
