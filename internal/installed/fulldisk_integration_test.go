@@ -10,8 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -24,6 +26,7 @@ import (
 func (i *installation) fullDisk(t *testing.T, f *fleet) {
 	leader := i.pod(t, i.leader(t))
 	free := i.fill(t, leader)
+	defer free()
 	i.create(t, "while-the-disk-is-full")
 	f.addCluster(t, "acme-full")
 
@@ -69,35 +72,60 @@ func (i *installation) fullDisk(t *testing.T, f *fleet) {
 	i.forge.git(t, "fsck", "--strict", "--full")
 }
 
-// fill takes all room in the volumes of a pod, to the last byte, and returns what gives it back.
+// fill takes all room in the volumes of a pod, to the last byte, also what the pod gives up meanwhile, and returns what gives
+// it back.
 func (i *installation) fill(t *testing.T, pod *corev1.Pod) (free func()) {
 	t.Helper()
-	var ballast []string
+	var taking sync.WaitGroup
+	stop := make(chan struct{})
+	var ballast []*os.File
 	for _, volume := range []string{"repository", "tmp"} {
 		name := filepath.Join(i.node.Path("/var/lib/kubelet/pods"), string(pod.UID), "volumes/kubernetes.io~empty-dir", volume, "ballast")
 		file, err := os.Create(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		ballast = append(ballast, name)
-		for size := 1 << 20; size > 0; {
-			if _, err := file.Write(make([]byte, size)); errors.Is(err, syscall.ENOSPC) {
-				size /= 2
-			} else if err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := file.Close(); err != nil {
+		ballast = append(ballast, file)
+		if err := takeAll(file); err != nil {
 			t.Fatal(err)
 		}
+		taking.Go(func() {
+			again := time.NewTicker(10 * time.Millisecond)
+			defer again.Stop()
+			for {
+				select {
+				case <-again.C:
+					if err := takeAll(file); err != nil {
+						t.Error(err)
+						return
+					}
+				case <-stop:
+					return
+				}
+			}
+		})
 	}
-	return func() {
-		for _, name := range ballast {
-			if err := os.Remove(name); err != nil {
-				t.Fatal(err)
+	return sync.OnceFunc(func() {
+		close(stop)
+		taking.Wait()
+		for _, file := range ballast {
+			if err := errors.Join(file.Close(), os.Remove(file.Name())); err != nil {
+				t.Error(err)
 			}
 		}
+	})
+}
+
+// takeAll writes until nothing more can be written.
+func takeAll(file *os.File) error {
+	for size := 1 << 20; size > 0; {
+		if _, err := file.Write(make([]byte, size)); errors.Is(err, syscall.ENOSPC) {
+			size /= 2
+		} else if err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 func (i *installation) pod(t *testing.T, name string) *corev1.Pod {

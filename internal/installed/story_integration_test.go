@@ -123,6 +123,10 @@ func (i *installation) rebuild(t *testing.T, application *testnode.Image, before
 
 	i.ok(t, "restore", "latest", "--repo", repo, "--keys", i.keys, "--kubeconfig", fresh.Cluster.Kubeconfig, "--yes",
 		"--find-apps", "--app-cert", filepath.Join(before.callers, "tls.crt"), "--app-key", filepath.Join(before.callers, "tls.key"))
+	refused, err := i.appbur(t, "run", "--repo", repo, "--keys", i.keys, "--kubeconfig", fresh.Cluster.Kubeconfig)
+	if err == nil || !strings.Contains(err.Error(), "--adopt-cluster") {
+		t.Errorf("a daemon goes on with the history of another cluster: %v\n%s", err, refused)
+	}
 	after := &fleet{node: fresh}
 	after.ready(t)
 	if was, is := before.clusters(t), after.clusters(t); was != is || !strings.Contains(is, "acme-3") {
