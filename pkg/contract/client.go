@@ -49,6 +49,8 @@ type Client struct {
 	options DialOptions
 	// watched is the zero value where there is no TLS.
 	watched watchedTLS
+	// after is what ends with the connection; it may be nil.
+	after func() error
 }
 
 const defaultDialTimeout = 10 * time.Second
@@ -69,7 +71,13 @@ func Dial(ctx context.Context, address string, o DialOptions) (*Client, error) {
 		// stay with the replica that it began with.
 		target = "passthrough:///" + address
 	}
+	return connect(ctx, target, address, transport, o)
+}
 
+// connect is [Dial] for a transport that is chosen. The address is for errors.
+func connect(
+	ctx context.Context, target, address string, transport credentials.TransportCredentials, o DialOptions, more ...grpc.DialOption,
+) (*Client, error) {
 	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(transport),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: pingInterval, Timeout: pingTimeout, PermitWithoutStream: true}),
@@ -83,6 +91,7 @@ func Dial(ctx context.Context, address string, o DialOptions) (*Client, error) {
 		grpc.WithNoProxy(),
 	}
 
+	options = append(options, more...)
 	if o.Token != nil {
 		options = append(options, grpc.WithPerRPCCredentials(perCall{o.Token}))
 	}
@@ -152,10 +161,14 @@ func (c *Client) reach(ctx context.Context) error {
 
 // Close ends the connection.
 func (c *Client) Close() error {
-	if err := c.conn.Close(); err != nil {
-		return fmt.Errorf("closing the connection to %s: %w", c.address, err)
+	var err error
+	if closed := c.conn.Close(); closed != nil {
+		err = fmt.Errorf("closing the connection to %s: %w", c.address, closed)
 	}
-	return nil
+	if c.after != nil {
+		err = errors.Join(err, c.after())
+	}
+	return err
 }
 
 // Connection returns the connection for services that are served next to the

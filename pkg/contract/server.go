@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -40,6 +41,9 @@ const (
 type Server struct {
 	service *service
 	options Options
+	// looked is closed when the application was asked for the first time whether it is ready.
+	looked     chan struct{}
+	lookedOnce sync.Once
 }
 
 // NewServer checks the application's description and prepares the spool
@@ -50,7 +54,7 @@ func NewServer(app App, o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("serving the contract: %w", err)
 	}
-	return &Server{service: service, options: o}, nil
+	return &Server{service: service, options: o, looked: make(chan struct{})}, nil
 }
 
 // Register adds the service to a grpc server that the application has already.
@@ -128,6 +132,8 @@ func (s *Server) transport(address net.Addr) (credentials.TransportCredentials, 
 	switch {
 	case address.Network() == "unix":
 		return unixTransport{}, nil
+	case address.Network() == inProcess:
+		return insecure.NewCredentials(), nil
 	case s.options.TLS != nil:
 		return credentials.NewTLS(modernTLS(s.options.TLS)), nil
 	case !s.options.Insecure:
@@ -154,12 +160,14 @@ func (s *Server) watchReadiness(ctx context.Context, checks *health.Server) {
 	app, ok := s.service.app.(Readier)
 	if !ok {
 		s.report(ctx, checks, true)
+		s.lookedOnce.Do(func() { close(s.looked) })
 		return
 	}
 	ticker := time.NewTicker(readyInterval)
 	defer ticker.Stop()
 	for {
 		s.report(ctx, checks, s.ready(ctx, app))
+		s.lookedOnce.Do(func() { close(s.looked) })
 		select {
 		case <-ctx.Done():
 			return
