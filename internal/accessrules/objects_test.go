@@ -37,7 +37,8 @@ func TestObjects(t *testing.T) {
 			Saved: some[:1], ShowsToken: true,
 			Named: []appbur.AppKey{{Namespace: "shop", Name: "orders"}, {Namespace: "bank", Name: "ledger"}, {Name: "anywhere"}},
 		},
-		"elected": {Saved: some[:1], Lease: accessrules.Lease{Name: "appbur"}},
+		"commands": {Saved: some[:1], Commands: []string{"shop", "bank"}, Declared: []string{"bank"}},
+		"elected":  {Saved: some[:1], Lease: accessrules.Lease{Name: "appbur"}},
 		"found": {
 			Saved: some[:1], ShowsToken: true, FindsApps: true, Named: []appbur.AppKey{{Namespace: "shop", Name: "orders"}},
 		},
@@ -85,14 +86,15 @@ func TestTheSameWorkGivesTheSameBytes(t *testing.T) {
 func TestNothingIsWritten(t *testing.T) {
 	work := accessrules.Work{
 		SavesAll: true, Saved: some, MakesPoints: true, FindsApps: true, ShowsToken: true, Named: []appbur.AppKey{{Namespace: "a", Name: "b"}},
-		Lease: accessrules.Lease{Name: "appbur"},
+		Lease: accessrules.Lease{Name: "appbur"}, Commands: []string{"shop"},
 	}
 	for _, object := range accessrules.Objects(account, work) {
 		for _, rule := range object.Rules {
 			for _, verb := range rule.Verbs {
 				told := slices.Equal(rule.Resources, []string{"leases"}) || slices.Equal(rule.Resources, []string{"events"})
 				own := slices.Equal(rule.Groups, []string{"appbur.dev"}) || object.Kind == "Role" && told
-				if !slices.Contains([]string{"get", "list", "watch"}, verb) && !own {
+				runs := object.Kind == "Role" && slices.Contains(rule.Resources, "pods/exec") && object.Metadata.Namespace == "shop"
+				if !slices.Contains([]string{"get", "list", "watch"}, verb) && !own && !runs {
 					t.Errorf("%s %s may %s %v", object.Kind, object.Metadata.Name, verb, rule.Resources)
 				}
 				if verb == "get" && slices.Contains(rule.Resources, "*") {

@@ -29,6 +29,8 @@ const (
 	whyTypes    = "they prove which types exist, and which are gone"
 	whyPoints   = "restore points note which deprecated APIs are in use"
 	whyApps     = "applications are found by their Services (apps.find)"
+	whyCommands = "commands of applications run in pods of this namespace (docs/programs.md)"
+	whyDeclared = "ConfigMaps of this namespace declare commands of applications (apps.commands)"
 	whyLease    = "the Lease says which of several daemons writes (leaderElection)"
 	whyEvents   = "Events on the Lease tell what is wrong; without this right there are none"
 	whyToken    = "applications ask whether this account may export their state (apps.tokenFile)"
@@ -52,6 +54,23 @@ var finding = []right{
 // exporting is the right that an application asks about (pkg/contract/kubeauth).
 func exporting(app appbur.AppKey) right {
 	return right{namespace: app.Namespace, group: "appbur.dev", resource: "exports", name: app.Name, verb: "create", why: whyToken}
+}
+
+// running are the rights to choose a pod and to run commands in it. Servers that want another right for WebSockets get
+// the commands by SPDY.
+func running(namespace string) []right {
+	to := func(resource, verb string) right {
+		return right{namespace: namespace, resource: resource, verb: verb, why: whyCommands}
+	}
+	return []right{to("pods", "get"), to("pods", "list"), to("pods/exec", "create")}
+}
+
+// declaring are the rights to read what ConfigMaps declare.
+func declaring(namespace string) []right {
+	to := func(verb string) right {
+		return right{namespace: namespace, resource: "configmaps", verb: verb, why: whyDeclared}
+	}
+	return []right{to("get"), to("list")}
 }
 
 // electing are the rights to a Lease, and to what is told of it. A request that creates an object has no name that could be allowed.
@@ -86,6 +105,13 @@ func (w Work) rights() []right {
 	}
 	if w.FindsApps {
 		all = append(all, finding...)
+	}
+
+	for _, namespace := range w.Commands {
+		all = append(all, running(namespace)...)
+	}
+	for _, namespace := range w.Declared {
+		all = append(all, declaring(namespace)...)
 	}
 
 	if w.Lease.Name != "" {

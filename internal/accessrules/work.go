@@ -19,6 +19,9 @@ type Work struct {
 	MakesPoints bool
 	// FindsApps says that applications are found by the labels of their Services.
 	FindsApps bool
+	// Commands are the namespaces in whose pods commands of applications run, and Declared those of them whose ConfigMaps
+	// declare such commands.
+	Commands, Declared []string
 	// Lease elects which of several daemons writes; one without a name elects nobody.
 	Lease Lease
 	// ShowsToken says that applications are shown a token of the account, which they ask the API

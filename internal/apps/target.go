@@ -75,12 +75,29 @@ type Dialer struct {
 	Token contract.TokenSource
 	// Version is that of the calling program, for the application's log.
 	Version string
+	// Programs opens applications that are no server; nil if there are none.
+	Programs Programs
+}
+
+// Programs makes applications of what has no contract.
+type Programs interface {
+	// Is reports whether an address is that of such an application.
+	Is(address string) bool
+	// Open begins to serve it, within this process, until the client is closed.
+	Open(ctx context.Context, t Target, o contract.DialOptions) (*contract.Client, error)
 }
 
 // dial connects to an application, and keeps trying for a time, or the usual one if that is 0.
 func (d Dialer) dial(ctx context.Context, t Target, timeout time.Duration) (*contract.Client, error) {
 	options := contract.DialOptions{
 		TLS: d.tlsFor(t), Insecure: d.Insecure, Token: d.Token, Timeout: timeout, Name: "appbur", Version: d.Version,
+	}
+	if d.Programs != nil && d.Programs.Is(t.Address) {
+		client, err := d.Programs.Open(ctx, t, options)
+		if err != nil {
+			return nil, appbur.WithHint(fmt.Errorf("application %s: %w", t.AppKey, err), hint(err, "look at the pods of the application"))
+		}
+		return client, nil
 	}
 	client, err := contract.Dial(ctx, t.Address, options)
 	if err != nil {

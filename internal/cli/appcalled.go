@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/apps"
 	"github.com/appbur/appbur/internal/apps/services"
+	"github.com/appbur/appbur/internal/programs"
 	"github.com/appbur/appbur/internal/progress"
 )
 
@@ -18,11 +20,13 @@ import (
 type calledOptions struct {
 	appOptions
 	clusterOptions
+	commandOptions
 }
 
 func (o *calledOptions) addFlags(command *cobra.Command) {
 	o.addTrustFlags(command)
 	o.clusterOptions.addFlags(command)
+	o.commandOptions.addFlags(command)
 }
 
 // calledKey is which application an argument names, with an address or without.
@@ -45,12 +49,14 @@ func (o *calledOptions) target(ctx context.Context, e *env, text string) (apps.T
 	if err != nil {
 		return apps.Target{}, apps.Dialer{}, err
 	}
+	dialer.Programs = e.programs(o.restConfig, nil)
 	if strings.Contains(text, "=") {
 		target, err := apps.Parse(text)
-		if err != nil {
-			err = &usageError{appbur.WithHint(err, "for example shop/orders=orders.example:7443, or shop/orders=unix:///run/orders.sock")}
+		if err == nil {
+			return target, dialer, checkCommands(target.Address)
 		}
-		return target, dialer, err
+		return target, dialer, &usageError{appbur.WithHint(err,
+			"for example shop/orders=orders.example:7443, shop/orders=unix:///run/orders.sock, or shop/orders=commands:orders.yaml")}
 	}
 
 	config, err := o.restConfig()
@@ -63,6 +69,13 @@ func (o *calledOptions) target(ctx context.Context, e *env, text string) (apps.T
 	}
 	bar := e.bar("looking for "+key.String(), progress.Uncounted)
 	defer bar.finish()
+	declared, err := o.commandOptions.finder(config, nil).Find(ctx, key)
+	if !errors.Is(err, programs.ErrNotDeclared) {
+		if err != nil {
+			err = fmt.Errorf("application %s: %w", key, err)
+		}
+		return declared, dialer, err
+	}
 	found, err := services.Finder{Cluster: cluster}.Find(ctx, key)
 	if err != nil {
 		err = fmt.Errorf("application %s: %w", key, err)

@@ -112,6 +112,7 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 	if err != nil {
 		return err
 	}
+	dialer.Programs = e.programs(o.restConfig, nil)
 	repo, keys, err := o.writable(e)
 	if err != nil {
 		return err

@@ -12,17 +12,23 @@ import (
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/apps"
 	"github.com/appbur/appbur/internal/apps/services"
+	"github.com/appbur/appbur/internal/backoff"
+	"github.com/appbur/appbur/internal/programs"
 	"github.com/appbur/appbur/internal/progress"
 	"github.com/appbur/appbur/pkg/restore"
 )
 
 // findOptions say whether applications are found in the target. That is asked for and never by
 // itself: an import replaces what the application has, and no undo brings it back.
-type findOptions struct{ find bool }
+type findOptions struct {
+	find bool
+	commandOptions
+}
 
 func (o *findOptions) addFlags(command *cobra.Command) {
 	command.Flags().BoolVar(&o.find, "find-apps", false,
 		"find applications that have no --app with an address in the target, by the label appbur.io/app of their Services (docs/apps.md)")
+	o.commandOptions.addFlags(command)
 }
 
 // check refuses what would find another application than the one that is restored.
@@ -58,6 +64,9 @@ func (o *findOptions) rights(saved []appbur.AppState, rewrites rewriteOptions) [
 // appFinder finds the applications of a plan in its target.
 type appFinder struct {
 	services.Finder
+	// labels says that Services are looked for; programs is for commands in pods.
+	labels   bool
+	programs programs.Finder
 
 	// shared are the applications that would be found by the Service of another one, because
 	// their namespaces become one.
@@ -66,7 +75,7 @@ type appFinder struct {
 
 // finder returns how applications are found, nil if they are not.
 func (o *findOptions) finder(config *rest.Config, saved []appbur.AppState, rewrites rewriteOptions) (*appFinder, error) {
-	if !o.find {
+	if !o.find && len(o.commands) == 0 {
 		return nil, nil
 	}
 	cluster, err := services.NewCluster(config)
@@ -74,7 +83,10 @@ func (o *findOptions) finder(config *rest.Config, saved []appbur.AppState, rewri
 		return nil, err
 	}
 	namespaces := rewrites.changes.Namespaces
-	f := &appFinder{services.Finder{Cluster: cluster, Namespace: namespaces.New}, make(map[appbur.AppKey]appbur.AppKey)}
+	f := &appFinder{
+		Finder: services.Finder{Cluster: cluster, Namespace: namespaces.New}, labels: o.find,
+		programs: o.commandOptions.finder(config, namespaces.New), shared: make(map[appbur.AppKey]appbur.AppKey),
+	}
 	owner := make(map[appbur.AppKey]appbur.AppKey)
 	for _, app := range saved {
 		there := appbur.AppKey{Namespace: namespaces.New(app.Namespace), Name: app.Name}
@@ -99,7 +111,11 @@ func (f *appFinder) Find(ctx context.Context, key appbur.AppKey) (services.Found
 	if err := f.own(key); err != nil {
 		return services.Found{}, err
 	}
-	return f.Finder.Find(ctx, key)
+	target, err := f.programs.Find(ctx, key)
+	if f.labels && errors.Is(err, programs.ErrNotDeclared) {
+		return f.Finder.Find(ctx, key)
+	}
+	return services.Found{Target: target}, err
 }
 
 // Locate implements [apps.Locator].
@@ -107,8 +123,23 @@ func (f *appFinder) Locate(ctx context.Context, key appbur.AppKey) (apps.Target,
 	if err := f.own(key); err != nil {
 		return apps.Target{}, err
 	}
-	return f.Finder.Locate(ctx, key)
+	for failures := 0; ; failures++ {
+		target, err := f.programs.Find(ctx, key)
+		switch {
+		case err == nil:
+			return target, nil
+		case !errors.Is(err, programs.ErrNotDeclared):
+			return apps.Target{}, fmt.Errorf("application %s: %w", key, err)
+		case f.labels:
+			return f.Finder.Locate(ctx, key)
+		case backoff.Sleep(ctx, declarations.Delay(failures)) != nil:
+			return apps.Target{}, fmt.Errorf("application %s: %w", key, err)
+		}
+	}
 }
+
+// declarations is the backoff between looks for a ConfigMap that a restore brings.
+var declarations = backoff.Backoff{First: 100 * time.Millisecond, Most: 2 * time.Second}
 
 // foundApp is an application as it is in the target when a plan is made (docs/json.md).
 type foundApp struct {
@@ -164,6 +195,10 @@ func (e *env) printFound(list []foundApp) {
 				why += " (" + app.Hint + ")"
 			}
 			fmt.Fprintf(out, "  %s: %s: %s\n", app.App, e.paint(sgrYellow, "not there"), oneLine(why))
+			continue
+		}
+		if app.Service == "" {
+			fmt.Fprintf(out, "  %s: %s\n", app.App, app.Address)
 			continue
 		}
 		fmt.Fprintf(out, "  %s: Service %s, %s, %d of %s ready\n", app.App, app.Service, app.Address, app.Ready, count(app.Endpoints, "endpoint"))

@@ -78,7 +78,8 @@ type appOptions struct {
 
 func (o *appOptions) addFlags(command *cobra.Command, usage string) {
 	command.Flags().StringArrayVar(&o.targets, "app", nil,
-		"`[NS/]NAME=ADDRESS` of an application "+usage+"; ADDRESS is host:port or unix:///path; repeatable")
+		"`[NS/]NAME=ADDRESS` of an application "+usage+
+			"; ADDRESS is host:port, unix:///path, or commands:FILE for commands in a pod (docs/programs.md); repeatable")
 	o.addTrustFlags(command)
 }
 
@@ -117,6 +118,9 @@ func (o *appOptions) parse() ([]apps.Target, error) {
 				"leave one --app out, or give the two applications different names: --app [NAMESPACE/]NAME=ADDRESS")}
 		}
 		seen[target.AppKey] = true
+		if err := checkCommands(target.Address); err != nil {
+			return nil, fmt.Errorf("--app: %w", err)
+		}
 		targets = append(targets, target)
 	}
 	return targets, nil

@@ -13,11 +13,15 @@ import (
 )
 
 // labelOptions say whether the applications of a backup are found in the cluster.
-type labelOptions struct{ find bool }
+type labelOptions struct {
+	find bool
+	commandOptions
+}
 
 func (o *labelOptions) addFlags(command *cobra.Command) {
 	command.Flags().BoolVar(&o.find, "find-apps", false,
 		"save also the applications that Services with the label appbur.io/app lead to (docs/apps.md)")
+	o.commandOptions.addFlags(command)
 }
 
 // add finds the labelled applications of the cluster and adds them to those that were named, which
@@ -25,8 +29,9 @@ func (o *labelOptions) addFlags(command *cobra.Command) {
 func (o *labelOptions) add(ctx context.Context, config *rest.Config, named []apps.Target, tell func(services.Looked)) (
 	[]apps.Target, error,
 ) {
-	if !o.find {
-		return named, nil
+	targets, err := o.declared(ctx, config, named, tell)
+	if !o.find || err != nil {
+		return targets, err
 	}
 	cluster, err := services.NewCluster(config)
 	if err != nil {
@@ -37,10 +42,10 @@ func (o *labelOptions) add(ctx context.Context, config *rest.Config, named []app
 		return nil, appbur.WithHint(err, "the account needs the rights to list services and endpointslices in all namespaces")
 	}
 
-	targets := slices.Clone(named)
+	known := slices.Clone(targets)
 	for _, app := range all {
 		switch {
-		case slices.ContainsFunc(named, func(t apps.Target) bool { return t.AppKey == app.AppKey }):
+		case slices.ContainsFunc(known, func(t apps.Target) bool { return t.AppKey == app.AppKey }):
 		case app.Err != nil:
 			tell(app)
 		default:

@@ -15,6 +15,7 @@ import (
 	"github.com/appbur/appbur/internal/accessrules"
 	"github.com/appbur/appbur/internal/apps"
 	"github.com/appbur/appbur/internal/configuration"
+	"github.com/appbur/appbur/internal/programs"
 	"github.com/appbur/appbur/pkg/exporter"
 )
 
@@ -142,7 +143,14 @@ func (o *rbacOptions) work(ctx context.Context, e *env, settings *runSettings) (
 		if err != nil {
 			return work, false, &usageError{appbur.WithHint(fmt.Errorf("--app: %w", err), "for example --app fleet-system/fleet=fleet.example:7443")}
 		}
+		if _, isProgram := programs.File(target.Address); isProgram {
+			work.Commands = append(work.Commands, target.Namespace)
+			continue
+		}
 		work.Named = append(work.Named, target.AppKey)
+	}
+	for _, in := range c.Apps.Commands {
+		work.Commands, work.Declared = append(work.Commands, in.Namespace), append(work.Declared, in.Namespace)
 	}
 
 	switch {

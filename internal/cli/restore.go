@@ -176,6 +176,7 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 	if err != nil {
 		return err
 	}
+	dialer.Programs = e.programs(o.restConfig, &o.rewrites)
 	page.next("reading the restore point")
 	o.pointRead = func() { page.next("plan") }
 	made, err := o.makeWith(ctx, e, targets)

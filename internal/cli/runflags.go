@@ -35,6 +35,7 @@ var runFlags = []runFlag{
 	{flag: "durability", path: "points.durability"},
 	{flag: "no-prune", path: "points.prune", text: oneOf("false", "true")},
 	{flag: "find-apps", path: "apps.find"},
+	{flag: "find-app-commands", path: "apps.commands", list: namespacesText},
 	{flag: "app", path: "apps.named", list: namedAppsText},
 	{flag: "app-ca", path: "apps.ca"},
 	{flag: "app-cert", path: "apps.cert"},
@@ -105,6 +106,15 @@ func namedAppsText(values []string) string {
 	for _, text := range values {
 		name, address, _ := strings.Cut(text, "=")
 		list = append(list, map[string]string{"name": name, "address": address})
+	}
+	return listText(list)
+}
+
+// namespacesText is what stands there for namespaces, each once.
+func namespacesText(values []string) string {
+	var list []map[string]string
+	for _, namespace := range listed(values) {
+		list = append(list, map[string]string{"namespace": namespace})
 	}
 	return listText(list)
 }

@@ -38,7 +38,10 @@ func addScheduleFlags(command *cobra.Command) {
 
 // obeyApps takes which applications restore points hold.
 func (o *runOptions) obeyApps(apps configuration.Apps) {
-	o.finding.find = apps.Find
+	o.finding.find, o.finding.commands = apps.Find, nil
+	for _, in := range apps.Commands {
+		o.finding.commands = append(o.finding.commands, in.Namespace)
+	}
 	o.ca, o.cert, o.key, o.token, o.insecure = apps.CA, apps.Cert, apps.Key, apps.TokenFile, apps.Insecure
 	o.targets = nil
 	for _, app := range apps.Named {
@@ -200,6 +203,7 @@ func (s *scheduledPoints) request(ctx context.Context, due []string) (backup.Req
 	if err != nil {
 		return backup.Request{}, apps.Dialer{}, err
 	}
+	dialer.Programs = s.env.programs(s.options.restConfig, nil)
 	points := s.live.points()
 	own := map[appbur.AppKey][]string{}
 	asks := func(key appbur.AppKey) bool { return points.Asks(due, key, own[key]) }

@@ -89,6 +89,7 @@ func verifyRun(ctx context.Context, e *env, o *verifyOptions) error {
 	if err != nil {
 		return err
 	}
+	dialer.Programs = e.programs(o.restConfig, &o.rewrites)
 	made, err := o.makeWith(ctx, e, targets)
 	if err != nil {
 		return err

@@ -5,12 +5,17 @@ import "github.com/appbur/appbur/internal/settings"
 // Apps says which applications restore points hold, and how they are reached.
 type Apps struct {
 	// Find looks for Services with the label of an application.
-	Find  bool
-	Named []NamedApp
+	Find bool
+	// Commands say in which namespaces ConfigMaps may declare commands.
+	Commands []AppCommands
+	Named    []NamedApp
 	// CA, Cert, Key and TokenFile are files.
 	CA, Cert, Key, TokenFile string
 	Insecure                 bool
 }
+
+// AppCommands is a namespace in which ConfigMaps may declare commands of applications.
+type AppCommands struct{ Namespace string }
 
 // NamedApp is an application whose address is given.
 type NamedApp struct{ Name, Address string }
@@ -20,6 +25,13 @@ var appsTable = settings.Object(
 		settings.About{
 			Text:    "Save the applications that Services with the label appbur.io/app lead to. They are looked for before each point.",
 			Example: "true", Since: version, Effect: settings.Restart,
+		}),
+	settings.Elements("commands", settings.ListOf(appCommandsTable, func(a AppCommands) string { return a.Namespace }),
+		func(a *Apps) *[]AppCommands { return &a.Commands },
+		settings.About{
+			Text: "Namespaces whose ConfigMaps with the label appbur.io/app may declare applications as commands that run in their pods " +
+				"(docs/programs.md). Who writes such a ConfigMap has commands run there.",
+			Without: "no ConfigMap declares any", Example: "[{namespace: shop}]", Since: version, Effect: settings.Restart,
 		}),
 	settings.Elements("named", settings.ListOf(namedAppTable, func(a NamedApp) string { return a.Name }),
 		func(a *Apps) *[]NamedApp { return &a.Named },
@@ -57,15 +69,24 @@ var appsTable = settings.Object(
 		}),
 )
 
+var appCommandsTable = settings.Object(
+	settings.Field("namespace", settings.Text("namespace", "the name of a namespace"),
+		func(a *AppCommands) *string { return &a.Namespace }, "",
+		settings.About{
+			Text: "The namespace of the ConfigMaps and of the pods.", Example: "shop", Since: version, Effect: settings.Restart, Required: true,
+		}),
+)
+
 var namedAppTable = settings.Object(
 	settings.Field("name", settings.Text("name", "a name such as fleet-system/fleet"), func(a *NamedApp) *string { return &a.Name }, "",
 		settings.About{
 			Text:    "The application, NAMESPACE/NAME; without a namespace it is in default.",
 			Example: "fleet-system/fleet", Since: version, Effect: settings.Restart, Required: true,
 		}),
-	settings.Field("address", settings.Text("address", "host:port or unix:///path"), func(a *NamedApp) *string { return &a.Address }, "",
+	settings.Field("address", settings.Text("address", "host:port, unix:///path or commands:FILE"),
+		func(a *NamedApp) *string { return &a.Address }, "",
 		settings.About{
-			Text: "Where it serves the contract: host:port or unix:///path.", Example: `"fleet.example:7443"`, Since: version,
+			Text: "Where it serves the contract: host:port or unix:///path; or commands:FILE, whose commands run in a pod (docs/programs.md).", Example: `"fleet.example:7443"`, Since: version,
 			Effect: settings.Restart, Required: true,
 		}),
 )

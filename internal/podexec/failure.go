@@ -61,7 +61,7 @@ func notRun(name, where string, err error) *commands.Failure {
 func (r Runner) cutOff(c commands.Call, err error) *commands.Failure {
 	name := nameOf(c)
 	var code exec.CodeExitError
-	if errors.As(err, &code) || err != nil && shellMissing(err.Error()) {
+	if errors.As(err, &code) && (code.Code == 126 || code.Code == 127) || err != nil && shellMissing(err.Error()) {
 		return &commands.Failure{
 			Ended: fmt.Sprintf("%s was not run in %s: its shell %s could not be started", name, r, r.Shell), Cause: err,
 			Hint: "shell: of in: names a POSIX shell of the container; one without any needs a sidecar with the program (docs/programs.md)",

@@ -49,9 +49,7 @@ func parse(s *corev1.Service) (service, error) {
 		namespace: s.Namespace, name: s.Name, uid: string(s.UID),
 		serverName: cmp.Or(s.Annotations[AnnotationServerName], s.Name+"."+s.Namespace+".svc"),
 		ca:         s.Annotations[AnnotationCA],
-		schedules: strings.FieldsFunc(s.Annotations[AnnotationSchedules], func(r rune) bool {
-			return r == ',' || unicode.IsSpace(r)
-		}),
+		schedules:  Schedules(s.Annotations),
 	}
 	var err error
 	read.port, err = read.portOf(s)
@@ -103,4 +101,11 @@ func mayBeLabel(name string) bool {
 	return len(name) <= longest && strings.IndexFunc(name, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.", r)
 	}) < 0
+}
+
+// Schedules reads which schedules ask an application, nil for all of them.
+func Schedules(annotations map[string]string) []string {
+	return strings.FieldsFunc(annotations[AnnotationSchedules], func(r rune) bool {
+		return r == ',' || unicode.IsSpace(r)
+	})
 }
