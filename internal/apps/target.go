@@ -26,6 +26,8 @@ type Target struct {
 	// it, if the dialer knows no authority.
 	ServerName string
 	Roots      *x509.CertPool
+	// SPIFFEID is what the certificate has to be for, in place of a ServerName.
+	SPIFFEID SPIFFEID
 	// Schedules are those that the application wants to be asked for its state by, none for any.
 	Schedules []string
 }
@@ -112,13 +114,16 @@ func (d Dialer) tlsFor(t Target) *tls.Config {
 	switch {
 	case d.Insecure:
 		return nil
-	case d.TLS == nil || t.ServerName == "" && t.Roots == nil:
+	case d.TLS == nil || t.ServerName == "" && t.Roots == nil && t.SPIFFEID == SPIFFEID{}:
 		return d.TLS
 	}
 	own := d.TLS.Clone()
 	own.ServerName = t.ServerName
 	if own.RootCAs == nil {
 		own.RootCAs = t.Roots
+	}
+	if t.SPIFFEID != (SPIFFEID{}) {
+		t.SPIFFEID.secure(own)
 	}
 	return own
 }

@@ -60,7 +60,7 @@ func (f Finder) Find(ctx context.Context, key appbur.AppKey) (Found, error) {
 	}
 	s, err := f.service(ctx, namespace, key)
 	found := Found{Target: apps.Target{
-		AppKey: key, ServerName: s.serverName, Service: s.namespace + "/" + s.name, ServiceUID: s.uid, Schedules: s.schedules,
+		AppKey: key, ServerName: s.serverName, Service: s.namespace + "/" + s.name, ServiceUID: s.uid, SPIFFEID: s.spiffeID, Schedules: s.schedules,
 	}}
 	if err != nil {
 		return found, err

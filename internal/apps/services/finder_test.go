@@ -147,6 +147,10 @@ func TestWhatIsNotFoundSaysWhy(t *testing.T) {
 		"no endpoints":        {with(labelled("shop", "db", nil, port)), "no endpoint is ready, of 0"},
 		"no port":             {with(labelled("shop", "db", nil)), "it has 0 ports"},
 		"ports without a say": {with(labelled("shop", "db", nil, sql, state)), "it has 2 ports, none is called appbur"},
+		"no SPIFFE ID": {
+			with(labelled("shop", "db", map[string]string{services.AnnotationSPIFFEID: "orders"}, sql)),
+			`appbur.io/spiffe-id: "orders" is no SPIFFE ID: it does not begin with spiffe://`,
+		},
 		"another port": {
 			with(labelled("shop", "db", map[string]string{services.AnnotationPort: "x"}, sql)),
 			`appbur.io/port is "x", and it has no such port`,

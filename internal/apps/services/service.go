@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/apps"
 )
 
 // What a Service says of the application behind it.
@@ -23,6 +24,8 @@ const (
 	AnnotationServerName = "appbur.io/server-name"
 	// AnnotationCA is the ConfigMap beside the Service with the authority of the certificate.
 	AnnotationCA = "appbur.io/ca-configmap"
+	// AnnotationSPIFFEID is the SPIFFE ID in the certificate of the application, in place of a name.
+	AnnotationSPIFFEID = "appbur.io/spiffe-id"
 	// AnnotationSchedules lists the schedules, by name, whose restore points ask the application for its state. Others
 	// take it over from the point before.
 	AnnotationSchedules = "appbur.io/schedules"
@@ -41,6 +44,7 @@ type service struct {
 	ca string
 	// schedules are names, none for any.
 	schedules []string
+	spiffeID  apps.SPIFFEID
 }
 
 // parse reads the annotations of a Service.
@@ -50,6 +54,12 @@ func parse(s *corev1.Service) (service, error) {
 		serverName: cmp.Or(s.Annotations[AnnotationServerName], s.Name+"."+s.Namespace+".svc"),
 		ca:         s.Annotations[AnnotationCA],
 		schedules:  Schedules(s.Annotations),
+	}
+	if text, ok := s.Annotations[AnnotationSPIFFEID]; ok {
+		var err error
+		if read.spiffeID, err = apps.ParseSPIFFEID(text); err != nil {
+			return read, read.wrong("its annotation %s: %v", AnnotationSPIFFEID, err)
+		}
 	}
 	var err error
 	read.port, err = read.portOf(s)
