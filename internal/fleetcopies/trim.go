@@ -45,12 +45,19 @@ type used struct {
 
 // list returns the copies, that which was used least recently first.
 func (c *Copies) list() ([]used, error) {
-	locks, err := filepath.Glob(filepath.Join(c.dir, "*"+lockSuffix))
-	if err != nil {
-		return nil, err
+	entries, err := os.ReadDir(c.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // somebody has deleted all of it
 	}
-	list := make([]used, 0, len(locks))
-	for _, file := range locks {
+	if err != nil {
+		return nil, fmt.Errorf("looking for copies: %w", err)
+	}
+	list := make([]used, 0, len(entries))
+	for _, entry := range entries {
+		if !strings.HasSuffix(entry.Name(), lockSuffix) {
+			continue
+		}
+		file := filepath.Join(c.dir, entry.Name())
 		info, err := os.Stat(file)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

@@ -100,12 +100,15 @@ func (r *Repository) removeAbandonedPins(ctx context.Context) error {
 		}
 	}
 
-	files, err := filepath.Glob(filepath.Join(r.dir, pinFile+"_*"))
+	entries, err := os.ReadDir(r.dir)
 	if err != nil {
-		return err
+		return fmt.Errorf("remove the pins of dead processes: %w", err)
 	}
-	for _, file := range files {
-		if err := tempfile.RemoveUnowned(file); err != nil {
+	for _, entry := range entries {
+		if !strings.HasPrefix(entry.Name(), pinFile+"_") {
+			continue
+		}
+		if err := tempfile.RemoveUnowned(filepath.Join(r.dir, entry.Name())); err != nil {
 			return fmt.Errorf("remove the pins of dead processes: %w", err)
 		}
 	}
