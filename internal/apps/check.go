@@ -65,7 +65,7 @@ func (c Checker) compare(
 	}
 
 	digests := map[string]*liveDigest{}
-	result, err := export(ctx, client, c.Random, c.reporter(saved.AppKey), func(h contract.DatasetHeader) (io.WriteCloser, error) {
+	result, err := export(ctx, client, c.Random, nil, c.reporter(saved.AppKey), func(h contract.DatasetHeader) (io.WriteCloser, error) {
 		digests[h.Name] = newLiveDigest(without[h.Name])
 		return nopCloser{digests[h.Name]}, nil
 	})

@@ -26,7 +26,7 @@ func Export(ctx context.Context, d Dialer, t Target, store Store, random io.Read
 		return appbur.AppState{}, err
 	}
 	defer hangUp(client)
-	result, err := export(ctx, client, random, nil, func(h contract.DatasetHeader) (io.WriteCloser, error) {
+	result, err := export(ctx, client, random, t.Datasets, nil, func(h contract.DatasetHeader) (io.WriteCloser, error) {
 		return store.Dataset(t.AppKey, datasetOf(h))
 	})
 	if err != nil {
@@ -49,13 +49,13 @@ func datasetOf(h contract.DatasetHeader) appbur.Dataset {
 }
 
 func export(
-	ctx context.Context, client *contract.Client, random io.Reader, report func(contract.Progress), open contract.SinkFunc,
+	ctx context.Context, client *contract.Client, random io.Reader, datasets []string, report func(contract.Progress), open contract.SinkFunc,
 ) (contract.ExportResult, error) {
 	id, err := contract.NewOperationID(random)
 	if err != nil {
 		return contract.ExportResult{}, err
 	}
-	return client.Export(ctx, contract.ExportRequest{OperationID: id, Progress: report}, open)
+	return client.Export(ctx, contract.ExportRequest{OperationID: id, Datasets: datasets, Progress: report}, open)
 }
 
 type nopCloser struct{ io.Writer }

@@ -9,8 +9,8 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"log/slog"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/appbur/appbur"
@@ -75,36 +75,16 @@ func (b breakingSnapshot) Rows(ctx context.Context, dataset string) iter.Seq2[co
 	}
 }
 
-// serve runs an application until the test ends.
+// serve runs a shop until the test ends.
 func serve(t *testing.T, app contract.App) Target {
 	t.Helper()
-	server, err := contract.NewServer(app, contract.Options{
-		ID: "example.com", Version: "1.2.3", Log: slog.New(slog.DiscardHandler), SpoolDir: t.TempDir(),
+	address := serveAt(t, "unix://"+filepath.Join(t.TempDir(), "s"), app, contract.Options{
+		Version: "1.2.3",
 		Datasets: []contract.Dataset{
 			{Name: "users", Schema: "1.0", Key: []string{"id"}},
 			{Name: "orders", Schema: "2.1", Key: []string{"user", "id"}, Clear: true, DependsOn: []string{"users"}},
 		},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	address := "unix://" + filepath.Join(t.TempDir(), "s")
-	listener, err := contract.Listen(t.Context(), address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(ctx, listener) }()
-
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
-
 	return Target{AppKey: appbur.AppKey{Namespace: "team", Name: "shop"}, Address: address}
 }
 
@@ -139,6 +119,27 @@ func TestExportStreamsIntoAStore(t *testing.T) {
 		if len(begun.Key) == 0 || begun.Sensitive != (d.Name == "users") || begun.MediaType != contract.MediaType || begun.Schema == "" {
 			t.Errorf("the store knew only %+v", begun)
 		}
+	}
+}
+
+// Where datasets are named only they are saved, and what they depend on.
+func TestExportOfSomeDatasets(t *testing.T) {
+	target := serve(t, contracttest.NewMemory(rows()))
+	for named, want := range map[string]string{"users": "[users]", "orders": "[users orders]", "": "[users orders]"} {
+		target.Datasets = strings.Fields(named)
+		state, err := Export(t.Context(), Dialer{}, target, newStore(), rand.Reader)
+		var names []string
+		for _, d := range state.Datasets {
+			names = append(names, d.Name)
+		}
+		if err != nil || fmt.Sprint(names) != want {
+			t.Errorf("of %q %v are saved: %v", named, names, err)
+		}
+	}
+	target.Datasets = []string{"bills"}
+	if _, err := Export(t.Context(), Dialer{}, target, newStore(), rand.Reader); err == nil || !strings.Contains(err.Error(), "bills") ||
+		appbur.HintOf(err) == "" {
+		t.Errorf("a dataset that there is not: %v, %q", err, appbur.HintOf(err))
 	}
 }
 

@@ -14,8 +14,8 @@ import (
 // capabilityFingerprint is that of applications that say cheaply whether their state has changed.
 const capabilityFingerprint = "fingerprint.v1"
 
-// Mark returns a text that is another one when an application of another version answers, or its state
-// has changed; "" if the application cannot say so. It may be compared, and says nothing else.
+// Mark returns a text that is another one when an application of another version answers, other datasets of it are saved, or
+// its state has changed; "" if the application cannot say so. It may be compared, and says nothing else.
 func Mark(ctx context.Context, d Dialer, t Target) (string, error) {
 	client, err := d.dial(ctx, t, 0)
 	if err != nil {
@@ -30,12 +30,12 @@ func Mark(ctx context.Context, d Dialer, t Target) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("application %s: %w", t.AppKey, err)
 	}
-	return markOf(info, tokens), nil
+	return markOf(info, t.Datasets, tokens), nil
 }
 
-func markOf(info contract.Info, tokens map[string][]byte) string {
+func markOf(info contract.Info, saved []string, tokens map[string][]byte) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%q %q", info.App, info.Version)
+	fmt.Fprintf(&b, "%q %q %q", info.App, info.Version, saved)
 	for _, d := range info.Datasets {
 		fmt.Fprintf(&b, " %q:%s", d.Name, d.Schema)
 	}

@@ -1,14 +1,12 @@
 package apps
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"log/slog"
 	"math/big"
 	"net/url"
 	"strings"
@@ -114,7 +112,9 @@ func TestAnApplicationIsWhoItsSPIFFEIDSays(t *testing.T) {
 			target := Target{
 				AppKey:     appbur.AppKey{Namespace: "fleet-system", Name: "fleet"},
 				ServerName: "fleet.fleet-system.svc", SPIFFEID: id, Roots: ours.pool,
-				Address: serveTLS(t, test.shown),
+				Address: serveAt(t, "127.0.0.1:0", contracttest.NewMemory(nil), contract.Options{
+					TLS: &tls.Config{Certificates: []tls.Certificate{test.shown}, ClientCAs: x509.NewCertPool(), MinVersion: tls.VersionTLS12},
+				}),
 			}
 			client, err := Dialer{TLS: &tls.Config{MinVersion: tls.VersionTLS12}}.dial(t.Context(), target, 5*time.Second)
 			if err == nil {
@@ -128,33 +128,4 @@ func TestAnApplicationIsWhoItsSPIFFEIDSays(t *testing.T) {
 			}
 		})
 	}
-}
-
-// serveTLS runs a small application until the test ends, and returns its address.
-func serveTLS(t *testing.T, shown tls.Certificate) string {
-	t.Helper()
-	callers := x509.NewCertPool()
-	server, err := contract.NewServer(contracttest.NewMemory(nil), contract.Options{
-		ID: "example.com", Version: "1.0.0", Log: slog.New(slog.DiscardHandler), SpoolDir: t.TempDir(),
-		Datasets: []contract.Dataset{{Name: "rows", Schema: "1.0", Key: []string{"id"}, Clear: true}},
-		TLS:      &tls.Config{Certificates: []tls.Certificate{shown}, ClientCAs: callers, MinVersion: tls.VersionTLS12},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener, err := contract.Listen(t.Context(), "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	done := make(chan error, 1)
-	go func() { done <- server.Serve(ctx, listener) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-	return listener.Addr().String()
 }

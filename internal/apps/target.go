@@ -28,6 +28,8 @@ type Target struct {
 	Roots      *x509.CertPool
 	// SPIFFEID is what the certificate has to be for, in place of a ServerName.
 	SPIFFEID SPIFFEID
+	// Datasets are those that are saved, beside what they depend on; none for all.
+	Datasets []string
 	// Schedules are those that the application wants to be asked for its state by, none for any.
 	Schedules []string
 }

@@ -61,7 +61,7 @@ func (f Finder) Find(ctx context.Context, key appbur.AppKey) (Found, error) {
 	s, err := f.service(ctx, namespace, key)
 	found := Found{Target: apps.Target{
 		AppKey: key, ServerName: s.serverName, SPIFFEID: s.spiffeID,
-		Service: s.namespace + "/" + s.name, ServiceUID: s.uid, Schedules: s.schedules,
+		Service: s.namespace + "/" + s.name, ServiceUID: s.uid, Datasets: s.datasets, Schedules: s.schedules,
 	}}
 	if err != nil {
 		return found, err

@@ -26,6 +26,8 @@ const (
 	AnnotationCA = "appbur.io/ca-configmap"
 	// AnnotationSPIFFEID is the SPIFFE ID in the certificate of the application, in place of a name.
 	AnnotationSPIFFEID = "appbur.io/spiffe-id"
+	// AnnotationDatasets lists the datasets that are saved, beside what they depend on; all without it.
+	AnnotationDatasets = "appbur.io/datasets"
 	// AnnotationSchedules lists the schedules, by name, whose restore points ask the application for its state. Others
 	// take it over from the point before.
 	AnnotationSchedules = "appbur.io/schedules"
@@ -44,7 +46,9 @@ type service struct {
 	ca string
 	// schedules are names, none for any.
 	schedules []string
-	spiffeID  apps.SPIFFEID
+	// datasets are names, none for all.
+	datasets []string
+	spiffeID apps.SPIFFEID
 }
 
 // parse reads the annotations of a Service.
@@ -54,6 +58,7 @@ func parse(s *corev1.Service) (service, error) {
 		serverName: cmp.Or(s.Annotations[AnnotationServerName], s.Name+"."+s.Namespace+".svc"),
 		ca:         s.Annotations[AnnotationCA],
 		schedules:  Schedules(s.Annotations),
+		datasets:   listed(s.Annotations[AnnotationDatasets]),
 	}
 	if text, ok := s.Annotations[AnnotationSPIFFEID]; ok {
 		var err error
@@ -115,7 +120,10 @@ func mayBeLabel(name string) bool {
 
 // Schedules reads which schedules ask an application, nil for all of them.
 func Schedules(annotations map[string]string) []string {
-	return strings.FieldsFunc(annotations[AnnotationSchedules], func(r rune) bool {
-		return r == ',' || unicode.IsSpace(r)
-	})
+	return listed(annotations[AnnotationSchedules])
+}
+
+// listed are the words of a list, separated by commas or blanks.
+func listed(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
 }

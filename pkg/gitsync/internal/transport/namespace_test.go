@@ -21,7 +21,8 @@ func namespace(t testing.TB, text string) Namespace {
 // hostileNamespaces would name something else than a part of one's own, at a server or on its disk.
 var hostileNamespaces = []string{
 	"", "/", "..", "../x", "x/..", "x/../y", "x//y", "/x", "x/", ".", "./x", ".x", "x.", "x..y", "x.lock", "x/y.lock", "x.lock/y",
-	"refs", "refs/heads/x", "HEAD", "main", "x/main", "main/x", "appbur-actors", "x/appbur-actors", "restore-points", "x/restore-points", "x/restore-points/y",
+	"refs", "refs/heads/x", "HEAD", "main", "x/main", "main/x", "appbur-actors", "x/appbur-actors",
+	"restore-points", "x/restore-points", "x/restore-points/y",
 	"-x", "x/-y", "x y", "x\ty", "x\ny", "x\x00y", "x\x7fy", "x~1", "x^", "x:y", "x?", "x*", "x[y", `x\y`, "x@{0}", "@", "x#y", "x%2fy", "x'y",
 	"$x", "x;y", "x|y", "X", "x/Eu", "é", "x\u200by", "x\xffy", strings.Repeat("x", 10_000), strings.Repeat("x/", 5_000) + "x",
 	strings.Repeat("x", longestSegment+1), strings.TrimSuffix(strings.Repeat("xyz/", 51), "/"),
@@ -75,7 +76,9 @@ func TestANamespaceIsBelowEachKindOfRef(t *testing.T) {
 }
 
 // parts are what appbur keeps at a remote.
-var parts = []string{"refs/heads/main", "refs/tags/restore-points/20261121T000000Z", "refs/tags/restore-points/20261121T000000Z-2", "refs/notes/appbur-actors"}
+var parts = []string{
+	"refs/heads/main", "refs/tags/restore-points/20261121T000000Z", "refs/tags/restore-points/20261121T000000Z-2", "refs/notes/appbur-actors",
+}
 
 // Whatever two namespaces are, neither has a ref of the other, nor one that is in its way on a server's disk.
 func FuzzNamespaces(f *testing.F) {
