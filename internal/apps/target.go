@@ -75,8 +75,12 @@ type Dialer struct {
 	TLS *tls.Config
 	// Insecure allows TCP without TLS.
 	Insecure bool
-	// Token proves who calls; nil when nothing or a certificate does.
+	// Token proves who calls to applications whose address was given; nil when nothing or a certificate does. One that
+	// was found is not shown it: whoever may label a Service would get what lets them into the other applications.
 	Token contract.TokenSource
+	// TokenOf is what proves it to one application and to no other, found or not; nil if it has nothing of its own. If it
+	// is set Token is not used.
+	TokenOf func(appbur.AppKey) contract.TokenSource
 	// Version is that of the calling program, for the application's log.
 	Version string
 	// Programs opens applications that are no server; nil if there are none.
@@ -94,7 +98,7 @@ type Programs interface {
 // dial connects to an application, and keeps trying for a time, or the usual one if that is 0.
 func (d Dialer) dial(ctx context.Context, t Target, timeout time.Duration) (*contract.Client, error) {
 	options := contract.DialOptions{
-		TLS: d.tlsFor(t), Insecure: d.Insecure, Token: d.Token, Timeout: timeout, Name: "appbur", Version: d.Version,
+		TLS: d.tlsFor(t), Insecure: d.Insecure, Token: d.tokenFor(t), Timeout: timeout, Name: "appbur", Version: d.Version,
 	}
 	if d.Programs != nil && d.Programs.Is(t.Address) {
 		client, err := d.Programs.Open(ctx, t, options)
@@ -109,6 +113,17 @@ func (d Dialer) dial(ctx context.Context, t Target, timeout time.Duration) (*con
 			hint(err, "check that it runs and serves the contract at "+t.Address))
 	}
 	return client, nil
+}
+
+// tokenFor is what proves to an application who calls.
+func (d Dialer) tokenFor(t Target) contract.TokenSource {
+	switch {
+	case d.TokenOf != nil:
+		return d.TokenOf(t.AppKey)
+	case t.Service != "":
+		return nil
+	}
+	return d.Token
 }
 
 // tlsFor is how the connection to an application is secured, nil if it is not.

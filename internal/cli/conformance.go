@@ -218,8 +218,12 @@ func (o *conformanceOptions) config(e *env, address string) (conformanceConfig, 
 	}
 
 	dialer, err := o.apps.dialer()
-	if err != nil {
+	switch {
+	case err != nil:
 		return c, err
+	case dialer.TokenOf != nil:
+		return c, &usageError{appbur.WithHint(fmt.Errorf("--app-token-file: %s is a directory", o.apps.token),
+			"name the file with the token of this application")}
 	}
 	c.dial = contract.DialOptions{
 		TLS: dialer.TLS, Token: dialer.Token, Insecure: dialer.Insecure, Name: "appbur conformance",

@@ -5,7 +5,9 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/rest"
@@ -90,7 +92,8 @@ func (o *appOptions) addTrustFlags(command *cobra.Command) {
 	f.StringVar(&o.cert, "app-cert", "", "PEM `FILE` of the certificate shown to applications")
 	f.StringVar(&o.key, "app-key", "", "PEM `FILE` of the key of --app-cert")
 	f.StringVar(&o.token, "app-token-file", "",
-		"`FILE` with the bearer token shown to applications, for example a projected ServiceAccount token; read again for every call")
+		"`FILE` with the bearer token shown to the applications of --app, for example a projected ServiceAccount token; read again for "+
+			"every call. A directory has one for each application, NAMESPACE/NAME, also for those that are found")
 	f.BoolVar(&o.insecure, "app-insecure", false,
 		"connect to applications over TCP without TLS; anyone on the way can read and change their data")
 }
@@ -175,6 +178,25 @@ func (o *appOptions) dialer() (apps.Dialer, error) {
 			errors.New("--app-token-file and --app-insecure do not go together: everybody on the way could take the token"),
 			"pass --app-ca FILE instead of --app-insecure")}
 	}
-	dialer.Token = contract.TokenFile(o.token)
+	if held, err := os.Stat(o.token); err == nil && held.IsDir() {
+		dialer.TokenOf = tokensIn(o.token)
+	} else {
+		dialer.Token = contract.TokenFile(o.token)
+	}
 	return dialer, nil
+}
+
+// tokensIn finds the token of an application in a directory, in the file NAMESPACE/NAME.
+func tokensIn(dir string) func(appbur.AppKey) contract.TokenSource {
+	return func(app appbur.AppKey) contract.TokenSource {
+		name := filepath.Join(app.Namespace, app.Name)
+		if !filepath.IsLocal(name) {
+			return nil
+		}
+		path := filepath.Join(dir, name)
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return contract.TokenFile(path)
+	}
 }

@@ -44,7 +44,8 @@ var hintRules = []hintRule{
 	},
 	{
 		contractCode(codes.Unauthenticated),
-		"pass --app-token-file FILE, or --app-cert FILE and --app-key FILE, with what the application lets in",
+		"pass --app-token-file FILE (a directory with NAMESPACE/NAME for applications that are found), or --app-cert FILE and --app-key FILE, " +
+			"with what the application lets in",
 	},
 	{
 		contractCode(codes.PermissionDenied),

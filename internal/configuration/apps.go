@@ -57,8 +57,9 @@ var appsTable = settings.Object(
 	settings.Field("tokenFile", settings.LocalPath("a file such as /var/run/secrets/appbur/token"),
 		func(a *Apps) *string { return &a.TokenFile }, "",
 		settings.About{
-			Text: "A file with the bearer token that is shown to applications, for example a projected ServiceAccount token. It is read " +
-				"again for every call.",
+			Text: "A file with the bearer token that is shown to the applications of apps.named, for example a projected ServiceAccount " +
+				"token, or a directory with a token for each application, NAMESPACE/NAME, also for those that are found. It is read again " +
+				"for every call.",
 			Without: "none is shown",
 			Example: "/var/run/secrets/appbur/token", Since: version, Effect: settings.Restart,
 		}),
