@@ -26,20 +26,14 @@ func (l list[T]) read(r *reader, path string, node *yaml.Node, into *[]T) {
 			return
 		}
 	}
-	switch {
-	case r.refusesForm(path, node):
-		return
-	case node.ShortTag() == "!!null":
-		*into = nil
-		return
-	case node.Kind != yaml.SequenceNode:
-		r.fault(node, path, shown(node)+" stands where a list is wanted", "begin each element with a dash")
+	elements, ok := r.elements(path, node)
+	if !ok {
 		return
 	}
 
-	values := make([]T, 0, len(node.Content))
+	var values []T
 	first := map[string]int{}
-	for i, element := range node.Content {
+	for i, element := range elements {
 		value := l.of.Default()
 		place, before := fmt.Sprintf("%s[%d]", path, i), len(r.faults)
 		l.of.read(r, place, element, &value)
@@ -55,6 +49,20 @@ func (l list[T]) read(r *reader, path string, node *yaml.Node, into *[]T) {
 	}
 	*into = values
 	r.note(node, path)
+}
+
+// elements are those of a list, none for null, and false if it is no list.
+func (r *reader) elements(path string, node *yaml.Node) ([]*yaml.Node, bool) {
+	switch {
+	case r.refusesForm(path, node):
+		return nil, false
+	case node.ShortTag() == "!!null":
+		return nil, true
+	case node.Kind != yaml.SequenceNode:
+		r.fault(node, path, shown(node)+" stands where a list is wanted", "begin each element with a dash")
+		return nil, false
+	}
+	return node.Content, true
 }
 
 // givenList reads the text of a list that comes from elsewhere, which stands for it as in a document.

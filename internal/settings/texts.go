@@ -18,20 +18,15 @@ func (l texts) word() string     { return "list" }
 func (l texts) values() []string { return nil }
 
 func (l texts) read(r *reader, path string, node *yaml.Node, into *[]string) {
-	switch {
-	case r.refusesForm(path, node):
-		return
-	case node.ShortTag() == "!!null":
-		*into = nil
-		return
-	case node.Kind != yaml.SequenceNode:
-		r.fault(node, path, shown(node)+" stands where a list is wanted", "begin each element with a dash, or write [a, b]")
+	elements, ok := r.elements(path, node)
+	if !ok {
 		return
 	}
-
-	values := make([]string, len(node.Content))
-	for i, element := range node.Content {
-		l.of.read(r, fmt.Sprintf("%s[%d]", path, i), element, &values[i])
+	var values []string
+	for i, element := range elements {
+		var value string
+		l.of.read(r, fmt.Sprintf("%s[%d]", path, i), element, &value)
+		values = append(values, value)
 	}
 	*into = values
 	r.note(node, path)
