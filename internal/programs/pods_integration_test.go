@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -343,7 +344,36 @@ func (s stage) restorePoint(t *testing.T) {
 	if out := run(0, "apps", "describe", "default/notes", "--find-app-commands", notes.Namespace); !strings.Contains(out, "4.2 of vanilla") {
 		t.Errorf("it is described as %s", out)
 	}
+
+	s.scheduled(t, found, func() string { return run(0, append([]string{"points", "list", "--json"}, where...)...) })
 	s.log(t, s.one)
+}
+
+// scheduled has a daemon save the program by itself.
+func (s stage) scheduled(t *testing.T, flags []string, list func() string) {
+	daemon := s.appbur(t, append([]string{"run", "--schedule", "often=@every 1s", "--even-unchanged"}, flags...)...)
+	var log bytes.Buffer
+	daemon.Stdout, daemon.Stderr = &log, &log
+	if err := daemon.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = daemon.Process.Kill() }) // of one that has ended nothing is left
+	s.Eventually(t, "a point is made on schedule", func() error {
+		var points []appbur.RestorePoint
+		if err := json.Unmarshal([]byte(list()), &points); err != nil {
+			return err
+		}
+		if newest := points[0]; len(newest.Schedules) == 0 || newest.Partial || len(newest.Apps) != 1 || newest.Apps[0].AppKey != notes {
+			return fmt.Errorf("%s is of %v, partial %t, and holds %v", newest.ID, newest.Schedules, newest.Partial, newest.Apps)
+		}
+		return nil
+	})
+	if err := daemon.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+	if err := daemon.Wait(); err != nil {
+		t.Errorf("the daemon ended with %v\n%s", err, &log)
+	}
 }
 
 // struck exports in another process, which a signal strikes while the application rests.
