@@ -27,6 +27,30 @@ func (c *Cluster) StartAPIServer(ctx context.Context) error {
 	return nil
 }
 
+// KillEtcd kills etcd, as a crash does, until [Cluster.StartEtcd]. The API server stays and cannot answer.
+func (c *Cluster) KillEtcd() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.etcd.stop(0)
+}
+
+// StartEtcd starts etcd again with what it had, and returns when the API server is ready.
+func (c *Cluster) StartEtcd(ctx context.Context) (err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stopped {
+		return errStopped
+	}
+	if !running(c.etcd) {
+		if c.etcd, err = startProcess(c.Dir, "etcd", c.options.Binaries.Etcd, c.etcdArgs()...); err != nil {
+			return fmt.Errorf("start etcd again: %w", err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	return c.awaitReady(ctx)
+}
+
 // StopControllerManager ends the controllers alone, the garbage collector among
 // them: objects then stay as they are written.
 func (c *Cluster) StopControllerManager() {
@@ -61,6 +85,11 @@ func (c *Cluster) startAPIServer(ctx context.Context) (err error) {
 	if c.apiServer, err = startProcess(c.Dir, "kube-apiserver", c.options.Binaries.APIServer, c.apiServerArgs()...); err != nil {
 		return err
 	}
+	return c.awaitReady(ctx)
+}
+
+// awaitReady waits until the API server says that it is ready.
+func (c *Cluster) awaitReady(ctx context.Context) error {
 	return await(ctx, "the API server", []*process{c.etcd, c.apiServer}, func(ctx context.Context) error {
 		_, err := c.get(ctx, "/readyz")
 		return err
