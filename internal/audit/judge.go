@@ -60,28 +60,39 @@ func (l *Ledger) judge(c Change) (facts []Fact, proven bool) {
 
 // wrote finds who wrote exactly the version of a change.
 func (l *Ledger) wrote(c Change) (facts []Fact, proven bool) {
-	var removers []Fact
-	claims := 0
-	for _, f := range l.facts.find(c.UID) {
-		if f.UID != c.UID || f.ResourceVersion != c.ResourceVersion || f.Gone {
-			continue
-		}
-		claims++
+	claims := l.claims(c)
+	var removers, unseen []Fact
+	for _, f := range claims {
 		switch {
-		case f.Certain || c.shows(f):
+		case f.Certain || c.shows(f) && !cameLater(f, claims):
 			facts = append(facts, f)
 		case f.Removes && c.showsNothingSince(f):
 			removers = append(removers, f)
+		case f.Removes:
+			unseen = append(unseen, f)
 		}
 	}
 
 	if certain := slices.DeleteFunc(slices.Clone(facts), func(f Fact) bool { return !f.Certain }); len(certain) > 0 {
 		return certain, sameActor(certain)
 	}
-	if len(facts) == 0 && len(removers) == claims {
+	if len(facts) == 0 && len(removers) == len(claims) {
 		facts = removers
 	}
-	return facts, len(facts) > 0 && sameActor(facts)
+	// A request that only takes fields away leaves no field manager, so that one of the same second may be of a write before.
+	return facts, len(facts) > 0 && sameActor(append(unseen, facts...))
+}
+
+// claims are the requests that were answered with the version of a change. All but one of them have changed nothing.
+func (l *Ledger) claims(c Change) []Fact {
+	return slices.DeleteFunc(l.facts.find(c.UID), func(f Fact) bool {
+		return f.UID != c.UID || f.ResourceVersion != c.ResourceVersion || f.Gone
+	})
+}
+
+// cameLater reports whether a version was there before a request came: somebody else had been answered with it.
+func cameLater(f Fact, claims []Fact) bool {
+	return slices.ContainsFunc(claims, func(other Fact) bool { return other.At.Before(f.Received) })
 }
 
 // showsNothingSince reports whether a version can be of a request that only took fields away: no field was set since the

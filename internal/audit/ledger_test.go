@@ -86,8 +86,18 @@ func TestWho(t *testing.T) {
 			[]string{"1"},
 		},
 		{
+			"one wrote the version before in the same second, and patched without a change when the other had written",
+			[]Fact{write("1", 10.3, version("7")), write("2", 10.1, bob(version("7")))},
+			change(Modified, "7", 10.2, update("kubectl", 10)), nil,
+		},
+		{
+			"one wrote the version before in the same second, and patched while the other took fields away",
+			[]Fact{write("1", 10.3, version("7")), write("2", 10.31, bob(removes))},
+			change(Modified, "7", 10.3, update("kubectl", 10)), nil,
+		},
+		{
 			"both could have",
-			[]Fact{write("1", 10.1, version("7")), write("2", 10.3, func(f *Fact) { f.ResourceVersion, f.User = "7", "bob" })},
+			[]Fact{write("1", 10.1, version("7")), write("2", 10.11, func(f *Fact) { f.ResourceVersion, f.User = "7", "bob" })},
 			change(Modified, "7", 10, update("kubectl", 10)), nil,
 		},
 		{

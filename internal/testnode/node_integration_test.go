@@ -3,6 +3,7 @@
 package testnode_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -27,9 +28,12 @@ func TestPodsAreReal(t *testing.T) {
 	}
 	one := node.Run(t, pod("one", "echo hello from $HOSTNAME; sleep 1000"))
 
-	if got := node.Logs(t, one, ""); got != "hello from one\n" {
-		t.Errorf("it has said %q", got)
-	}
+	node.Eventually(t, "what it says is read", func() error {
+		if got := node.Logs(t, one, ""); got != "hello from one\n" {
+			return fmt.Errorf("it has said %q", got)
+		}
+		return nil
+	})
 	out, errs, err := node.Exec(t, one, "main", strings.NewReader("some input"), "sh", "-c", "cat; echo and more >&2")
 	if err != nil || out != "some input" || errs != "and more\n" {
 		t.Errorf("out %q, err %q, %v", out, errs, err)
