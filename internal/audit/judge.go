@@ -80,7 +80,16 @@ func (l *Ledger) wrote(c Change) (facts []Fact, proven bool) {
 		facts = removers
 	}
 	// A request that only takes fields away leaves no field manager, so that one of the same second may be of a write before.
-	return facts, len(facts) > 0 && sameActor(append(unseen, facts...))
+	return facts, len(facts) > 0 && sameActor(append(unseen, facts...)) && l.explains(c)
+}
+
+// explains reports whether a request is known for each field manager that wrote at about the time of a change. One whose
+// event was lost may have made it.
+func (l *Ledger) explains(c Change) bool {
+	known := l.facts.find(c.UID)
+	return !slices.ContainsFunc(c.newest(), func(m Manager) bool {
+		return c.Seen.Sub(m.Time) <= near && !slices.ContainsFunc(known, m.wrote)
+	})
 }
 
 // claims are the requests that were answered with the version of a change. All but one of them have changed nothing.

@@ -96,6 +96,16 @@ func TestWho(t *testing.T) {
 			change(Modified, "7", 10.3, update("kubectl", 10)), nil,
 		},
 		{
+			"another field manager wrote in the same second, and its event was lost",
+			[]Fact{write("1", 10.3, version("7"))},
+			change(Modified, "7", 10.2, update("kubectl", 10), update("flux", 10)), nil,
+		},
+		{
+			"a patch that removes nothing, after a write whose event was lost",
+			[]Fact{write("1", 11, removes)},
+			change(Modified, "7", 10.9, update("flux", 10)), nil,
+		},
+		{
 			"both could have",
 			[]Fact{write("1", 10.1, version("7")), write("2", 10.11, func(f *Fact) { f.ResourceVersion, f.User = "7", "bob" })},
 			change(Modified, "7", 10, update("kubectl", 10)), nil,
