@@ -1,6 +1,9 @@
 package audit
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // How a change was seen. The zero value is the one that proves least.
 const (
@@ -39,14 +42,9 @@ func (c Change) key() string {
 }
 
 // shows reports whether managedFields prove that the request wrote the version: its field manager has an entry of just
-// that time. Both times are of the clock of the API server that served the request.
-func (c Change) shows(f Fact) bool {
-	for _, m := range c.Managers {
-		if m.wrote(f) {
-			return true
-		}
-	}
-	return false
+// that time, which the version before did not have. Both times are of the clock of the API server that served the request.
+func (c Change) shows(f Fact, before []Manager) bool {
+	return slices.ContainsFunc(c.Managers, func(m Manager) bool { return m.wrote(f) && !slices.Contains(before, m) })
 }
 
 // wrote reports whether an entry can be of a request. managedFields have whole seconds.

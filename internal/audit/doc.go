@@ -16,8 +16,10 @@
 //     exactly one version of one object. That does not yet prove that the request wrote it, because a request that
 //     changes nothing succeeds and is answered with the version of somebody else. Proof is that the object was created
 //     (code 201), that the request replaced another version, that it set the deletionTimestamp, or that the field
-//     manager of the request has an entry in managedFields of just that time. A patch that only takes fields away
-//     leaves no such entry; it is believed when the version was seen while the request was served.
+//     manager of the request has an entry in managedFields of just that time, which the version before did not have. A
+//     patch that only takes fields away leaves no such entry, nor does the second one of a manager within a second: both
+//     are unresolved. So is a version whose predecessor was not seen, if somebody else was answered with it, or if a field
+//     manager wrote at about that time of which no request is known.
 //   - An event without it (level Metadata, which Secrets must have) is about a name. It proves a version if the
 //     newest entry of managedFields is of the field manager and the time of the request, if all requests to the object
 //     at that time are of the same actor, and if there are as many of them as there were changes.
@@ -29,6 +31,8 @@
 //     while the request was served.
 //   - Dry runs, failed requests and events that were truncated prove nothing.
 //
-// Two actors can be mistaken for one another only if they use the same field manager on the same object within the same
-// second, one of the two requests changes nothing, and the event of the other was lost.
+// Two actors can be mistaken for one another only if the event of the one who wrote was lost, and the other one asks for
+// something within the same second that changes nothing, with the same field manager; or at level Metadata, with any. Of the
+// first version of an object that is seen after a start it is enough that the other one wrote the version before in that
+// second, and the one whose event was lost only took fields away.
 package audit

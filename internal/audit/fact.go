@@ -59,8 +59,6 @@ type Fact struct {
 	Marks bool
 	// Gone: the object did not exist any more afterwards.
 	Gone bool
-	// Removes: the patch takes fields away.
-	Removes bool
 	// Blind: the event does not show the body of the request. A deletion may have been a dry run.
 	Blind bool
 }

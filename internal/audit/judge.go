@@ -61,26 +61,37 @@ func (l *Ledger) judge(c Change) (facts []Fact, proven bool) {
 // wrote finds who wrote exactly the version of a change.
 func (l *Ledger) wrote(c Change) (facts []Fact, proven bool) {
 	claims := l.claims(c)
-	var removers, unseen []Fact
+	before, known := l.managersBefore(c)
 	for _, f := range claims {
-		switch {
-		case f.Certain || c.shows(f) && !cameLater(f, claims):
+		if f.Certain || c.shows(f, before) {
 			facts = append(facts, f)
-		case f.Removes && c.showsNothingSince(f):
-			removers = append(removers, f)
-		case f.Removes:
-			unseen = append(unseen, f)
 		}
 	}
 
 	if certain := slices.DeleteFunc(slices.Clone(facts), func(f Fact) bool { return !f.Certain }); len(certain) > 0 {
 		return certain, sameActor(certain)
 	}
-	if len(facts) == 0 && len(removers) == len(claims) {
-		facts = removers
+	return facts, len(facts) > 0 && sameActor(facts) && (known || sameActor(claims) && l.explains(c))
+}
+
+// claims are the requests that were answered with the version of a change and may have written it. All but one have changed
+// nothing, so those do not count that came when somebody else had been answered with it.
+func (l *Ledger) claims(c Change) []Fact {
+	all := slices.DeleteFunc(l.facts.find(c.UID), func(f Fact) bool {
+		return f.UID != c.UID || f.ResourceVersion != c.ResourceVersion || f.Gone
+	})
+	return slices.DeleteFunc(slices.Clone(all), func(f Fact) bool {
+		return !f.Certain && slices.ContainsFunc(all, func(other Fact) bool { return other.At.Before(f.Received) })
+	})
+}
+
+// managersBefore are the entries of the version that was seen before the one of a change.
+func (l *Ledger) managersBefore(c Change) (before []Manager, known bool) {
+	if c.Event == Added {
+		return nil, true
 	}
-	// A request that only takes fields away leaves no field manager, so that one of the same second may be of a write before.
-	return facts, len(facts) > 0 && sameActor(append(unseen, facts...)) && l.explains(c)
+	seen, known := l.asked.before(c.key(), c.UID)
+	return seen.Managers, known
 }
 
 // explains reports whether a request is known for each field manager that wrote at about the time of a change. One whose
@@ -90,25 +101,6 @@ func (l *Ledger) explains(c Change) bool {
 	return !slices.ContainsFunc(c.newest(), func(m Manager) bool {
 		return c.Seen.Sub(m.Time) <= near && !slices.ContainsFunc(known, m.wrote)
 	})
-}
-
-// claims are the requests that were answered with the version of a change. All but one of them have changed nothing.
-func (l *Ledger) claims(c Change) []Fact {
-	return slices.DeleteFunc(l.facts.find(c.UID), func(f Fact) bool {
-		return f.UID != c.UID || f.ResourceVersion != c.ResourceVersion || f.Gone
-	})
-}
-
-// cameLater reports whether a version was there before a request came: somebody else had been answered with it.
-func cameLater(f Fact, claims []Fact) bool {
-	return slices.ContainsFunc(claims, func(other Fact) bool { return other.At.Before(f.Received) })
-}
-
-// showsNothingSince reports whether a version can be of a request that only took fields away: no field was set since the
-// request came, and the version was seen while it was served.
-func (c Change) showsNothingSince(f Fact) bool {
-	newest := c.newest()
-	return c.Event == Modified && len(newest) > 0 && newest[0].Time.Before(f.Received.Truncate(time.Second)) && c.seenDuring(f)
 }
 
 // seenDuring reports whether a change was seen while a request was served, or right after.
@@ -150,7 +142,7 @@ func (l *Ledger) wroteByName(c Change) (facts []Fact, proven bool) {
 			return nil, false
 		}
 	}
-	facts = slices.DeleteFunc(facts, func(f Fact) bool { return !f.Created && !c.seenDuring(f) && !c.shows(f) })
+	facts = slices.DeleteFunc(facts, func(f Fact) bool { return !f.Created && !c.seenDuring(f) && !c.shows(f, nil) })
 	return facts, len(newest) > 0 && len(facts) > 0 && sameActor(facts) && requests >= changes
 }
 
@@ -188,6 +180,7 @@ func (l *Ledger) deleted(c Change) (facts []Fact, proven bool) {
 	asked, gone := false, false
 	var blind []Fact
 	marks := map[string]Fact{}
+
 	for _, f := range l.facts.find(c.UID) {
 		switch {
 		case f.UID != c.UID || !f.Gone && !f.Marks:
@@ -197,6 +190,7 @@ func (l *Ledger) deleted(c Change) (facts []Fact, proven bool) {
 		case f.Blind && f.Gone && !c.seenDuring(f):
 			continue // it may have been a dry run
 		}
+
 		facts = append(facts, f)
 		if f.Blind && f.Gone {
 			blind = append(blind, f)
@@ -209,6 +203,7 @@ func (l *Ledger) deleted(c Change) (facts []Fact, proven bool) {
 		asked = asked || f.Marks || f.Verb == "delete" || f.Verb == "deletecollection"
 		gone = gone || f.Gone
 	}
+
 	return facts, asked && gone && (len(blind) == 0 || sameActor(facts))
 }
 

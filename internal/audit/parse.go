@@ -108,7 +108,7 @@ func (e *event) fact(manager string) Fact {
 		f.Replaced = e.ObjectRef.ResourceVersion
 	}
 	if e.Verb == "patch" {
-		f.Replaced, f.Removes = readPatch(e.RequestObject)
+		f.Replaced = replacedBy(e.RequestObject)
 	}
 	f.Created = e.ResponseStatus.Code == 201
 	return f

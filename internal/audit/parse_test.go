@@ -44,11 +44,11 @@ func TestParse(t *testing.T) {
 			"a JSON patch of a version",
 			head + here + about + fine +
 				`,"verb":"patch","requestObject":[{"op":"test","path":"/metadata/resourceVersion","value":"6"},{"op":"remove","path":"/x"}]` + answer7,
-			"alice patch u@7 certain replaced=6 removes kubectl",
+			"alice patch u@7 certain replaced=6 kubectl",
 		},
 		{
 			"a patch that removes", head + here + about + fine + `,"verb":"patch","requestObject":{"data":{"a":null}}` + answer7,
-			"alice patch u@7 removes kubectl",
+			"alice patch u@7 kubectl",
 		},
 		{
 			"an apply that creates",
@@ -139,7 +139,6 @@ func describe(facts []Fact) string {
 			{"replaced=" + f.Replaced, f.Replaced != ""},
 			{"marks", f.Marks},
 			{"gone", f.Gone},
-			{"removes", f.Removes},
 			{"blind", f.Blind},
 		} {
 			if flag.is {

@@ -1,13 +1,10 @@
 package audit
 
-import (
-	"encoding/json"
-	"strings"
-)
+import "encoding/json"
 
-// readPatch returns the version that a patch insists to replace, "" for none, and whether it takes fields away. It is a
-// JSON patch, a merge patch, a strategic merge patch or what is applied; the event does not say which.
-func readPatch(text json.RawMessage) (replaced string, removes bool) {
+// replacedBy is the version that a patch insists to replace, "" for none. It is a JSON patch, a merge patch, a strategic
+// merge patch or what is applied; the event does not say which.
+func replacedBy(text json.RawMessage) (replaced string) {
 	var operations []struct {
 		Op    string `json:"op"`
 		Path  string `json:"path"`
@@ -18,18 +15,19 @@ func readPatch(text json.RawMessage) (replaced string, removes bool) {
 			if version, ok := o.Value.(string); ok && o.Path == "/metadata/resourceVersion" && (o.Op == "test" || o.Op == "replace") {
 				replaced = version
 			}
-			removes = removes || o.Op == "remove"
 		}
-		return notAny(replaced), removes
+		return notAny(replaced)
 	}
 
-	var merge map[string]any
-	if json.Unmarshal(text, &merge) != nil {
-		return "", false
+	var merge struct {
+		Metadata struct {
+			ResourceVersion string `json:"resourceVersion"`
+		} `json:"metadata"`
 	}
-	metadata, _ := merge["metadata"].(map[string]any)
-	replaced, _ = metadata["resourceVersion"].(string)
-	return notAny(replaced), takesAway(merge)
+	if json.Unmarshal(text, &merge) != nil {
+		return ""
+	}
+	return notAny(merge.Metadata.ResourceVersion)
 }
 
 // notAny is a version; "0" stands for any.
@@ -38,25 +36,4 @@ func notAny(version string) string {
 		return ""
 	}
 	return version
-}
-
-// takesAway reports whether a merge patch has a null or a directive that deletes.
-func takesAway(value any) bool {
-	switch value := value.(type) {
-	case nil:
-		return true
-	case []any:
-		for _, item := range value {
-			if takesAway(item) {
-				return true
-			}
-		}
-	case map[string]any:
-		for key, item := range value {
-			if takesAway(item) || strings.HasPrefix(key, "$deleteFromPrimitiveList/") || key == "$patch" && item == "delete" {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -36,6 +36,17 @@ func (s *shelf[T]) add(key string, thing T, at time.Time, labels ...string) bool
 	return true
 }
 
+// before returns what came last before a thing and has a label with it.
+func (s *shelf[T]) before(key, label string) (thing T, there bool) {
+	keys := s.byLabel[label]
+	for i, k := range slices.Backward(keys) {
+		if k == key && i > 0 {
+			return s.items[keys[i-1]].thing, true
+		}
+	}
+	return thing, false
+}
+
 // find returns what has a label, in the order in which it came.
 func (s *shelf[T]) find(label string) (found []T) {
 	for _, key := range s.byLabel[label] {

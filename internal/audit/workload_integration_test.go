@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -202,6 +203,10 @@ func (t *truth) step(ctx context.Context, random *rand.Rand, who person, objects
 	return nil
 }
 
+// stepEvery is how often a worker does something. Field managers have whole seconds: of an object that one actor patches
+// several times in one, only the first is proven, however fast the machine is.
+const stepEvery = 100 * time.Millisecond
+
 // work has people do steps at once, each with objects of their turn.
 func (c *cluster) work(t *truth, people []person, steps int, seed uint64) {
 	c.Helper()
@@ -209,10 +214,13 @@ func (c *cluster) work(t *truth, people []person, steps int, seed uint64) {
 	for worker := range 4 {
 		running.Go(func() {
 			random := rand.New(rand.NewPCG(seed, uint64(worker)))
+			pace := time.NewTicker(stepEvery)
+			defer pace.Stop()
 			for range steps {
-				who, n := people[random.IntN(len(people))], random.IntN(6)
+				<-pace.C
+				who, n := people[random.IntN(len(people))], random.IntN(10)
 				objects, kind := configMaps, "ConfigMap"
-				if n == 5 {
+				if n >= 8 {
 					objects, kind = secrets, "Secret"
 				}
 				if err := t.step(c.Context(), random, who, objects, kind, fmt.Sprintf("w%d-%d", worker, n)); err != nil {
