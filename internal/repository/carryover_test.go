@@ -27,18 +27,7 @@ func (f *fixture) carry(app appbur.AppKey) (PointRef, bool) {
 		f.Fatal(err)
 	}
 
-	point, err := writer.Save(f.Context(), outcome.Commit, PointContent{
-		Created: f.now(), Cluster: fixtureCluster, Rules: "1", Objects: outcome.Objects,
-		Evidence: appbur.Evidence{Format: appbur.EvidenceFormat},
-	})
-	if err != nil {
-		f.Fatal(err)
-	}
-	ref, err := f.repo.Resolve(string(point.ID))
-	if err != nil {
-		f.Fatal(err)
-	}
-	return ref, carried
+	return f.finish(writer, outcome), carried
 }
 
 // A point has the state of an application that nobody asked, byte for byte, and says of which point it is. It has it

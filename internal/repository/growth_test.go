@@ -86,6 +86,12 @@ func (f *fixture) save(d appbur.Dataset, payload []byte) PointRef {
 		f.Fatal(err)
 	}
 
+	return f.finish(writer, outcome)
+}
+
+// finish makes a point of what a writer has gathered.
+func (f *fixture) finish(writer *PointWriter, outcome Outcome) PointRef {
+	f.Helper()
 	point, err := writer.Save(f.Context(), outcome.Commit, PointContent{
 		Created: f.now(), Ended: f.now().Add(time.Minute), Cluster: fixtureCluster, Rules: "1", Objects: outcome.Objects,
 		Evidence: appbur.Evidence{Format: appbur.EvidenceFormat},
