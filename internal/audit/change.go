@@ -41,10 +41,10 @@ func (c Change) key() string {
 	return c.UID + "/" + c.Namespace + "/" + c.Name + "/" + c.ResourceVersion + "/" + c.Event
 }
 
-// shows reports whether managedFields prove that the request wrote the version: its field manager has an entry of just
-// that time, which the version before did not have. Both times are of the clock of the API server that served the request.
-func (c Change) shows(f Fact, before []Manager) bool {
-	return slices.ContainsFunc(c.Managers, func(m Manager) bool { return m.wrote(f) && !slices.Contains(before, m) })
+// shows reports whether the field manager of a request has an entry of just its time. Both times are of the clock of the
+// API server that served the request.
+func (c Change) shows(f Fact) bool {
+	return slices.ContainsFunc(c.Managers, func(m Manager) bool { return m.wrote(f) })
 }
 
 // wrote reports whether an entry can be of a request. managedFields have whole seconds.

@@ -16,10 +16,10 @@
 //     exactly one version of one object. That does not yet prove that the request wrote it, because a request that
 //     changes nothing succeeds and is answered with the version of somebody else. Proof is that the object was created
 //     (code 201), that the request replaced another version, that it set the deletionTimestamp, or that the field
-//     manager of the request has an entry in managedFields of just that time, which the version before did not have. A
-//     patch that only takes fields away leaves no such entry, nor does the second one of a manager within a second: both
-//     are unresolved. So is a version whose predecessor was not seen, if somebody else was answered with it, or if a field
-//     manager wrote at about that time of which no request is known.
+//     manager of the request has an entry in managedFields of just that time. Where the version has an entry that the one
+//     before did not have, it must be that one. Where it has none, or the one before was not seen, nobody else may have
+//     been answered with the version, and a request must be known for each field manager that wrote at about that time. A
+//     patch that only takes fields away leaves no entry and is unresolved.
 //   - An event without it (level Metadata, which Secrets must have) is about a name. It proves a version if the
 //     newest entry of managedFields is of the field manager and the time of the request, if all requests to the object
 //     at that time are of the same actor, and if there are as many of them as there were changes.
@@ -32,7 +32,6 @@
 //   - Dry runs, failed requests and events that were truncated prove nothing.
 //
 // Two actors can be mistaken for one another only if the event of the one who wrote was lost, and the other one asks for
-// something within the same second that changes nothing, with the same field manager; or at level Metadata, with any. Of the
-// first version of an object that is seen after a start it is enough that the other one wrote the version before in that
-// second, and the one whose event was lost only took fields away.
+// something within the same second that changes nothing. Where events have objects, both must also use the same field
+// manager, or the lost request only took fields away after a write of the other one in that second.
 package audit

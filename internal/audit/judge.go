@@ -61,9 +61,15 @@ func (l *Ledger) judge(c Change) (facts []Fact, proven bool) {
 // wrote finds who wrote exactly the version of a change.
 func (l *Ledger) wrote(c Change) (facts []Fact, proven bool) {
 	claims := l.claims(c)
-	before, known := l.managersBefore(c)
+	// What the version before had, somebody else may have left. It counts where nothing is new: a field manager that writes
+	// twice within a second leaves the same entry, and so does a request of others that only took fields away.
+	shown := l.newManagers(c)
+	alone := len(shown) == 0
+	if alone {
+		shown = c.Managers
+	}
 	for _, f := range claims {
-		if f.Certain || c.shows(f, before) {
+		if f.Certain || slices.ContainsFunc(shown, func(m Manager) bool { return m.wrote(f) }) {
 			facts = append(facts, f)
 		}
 	}
@@ -71,7 +77,7 @@ func (l *Ledger) wrote(c Change) (facts []Fact, proven bool) {
 	if certain := slices.DeleteFunc(slices.Clone(facts), func(f Fact) bool { return !f.Certain }); len(certain) > 0 {
 		return certain, sameActor(certain)
 	}
-	return facts, len(facts) > 0 && sameActor(facts) && (known || sameActor(claims) && l.explains(c))
+	return facts, len(facts) > 0 && sameActor(facts) && (!alone || sameActor(claims) && l.explains(c))
 }
 
 // claims are the requests that were answered with the version of a change and may have written it. All but one have changed
@@ -85,13 +91,13 @@ func (l *Ledger) claims(c Change) []Fact {
 	})
 }
 
-// managersBefore are the entries of the version that was seen before the one of a change.
-func (l *Ledger) managersBefore(c Change) (before []Manager, known bool) {
-	if c.Event == Added {
-		return nil, true
+// newManagers are the entries that the version before a change did not have, none if that was not seen.
+func (l *Ledger) newManagers(c Change) []Manager {
+	before, seen := l.asked.before(c.key(), c.UID)
+	if !seen && c.Event != Added {
+		return nil
 	}
-	seen, known := l.asked.before(c.key(), c.UID)
-	return seen.Managers, known
+	return slices.DeleteFunc(slices.Clone(c.Managers), func(m Manager) bool { return slices.Contains(before.Managers, m) })
 }
 
 // explains reports whether a request is known for each field manager that wrote at about the time of a change. One whose
@@ -142,7 +148,7 @@ func (l *Ledger) wroteByName(c Change) (facts []Fact, proven bool) {
 			return nil, false
 		}
 	}
-	facts = slices.DeleteFunc(facts, func(f Fact) bool { return !f.Created && !c.seenDuring(f) && !c.shows(f, nil) })
+	facts = slices.DeleteFunc(facts, func(f Fact) bool { return !f.Created && !c.seenDuring(f) && !c.shows(f) })
 	return facts, len(newest) > 0 && len(facts) > 0 && sameActor(facts) && requests >= changes
 }
 
