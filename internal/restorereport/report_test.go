@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/net/html"
+
+	"github.com/appbur/appbur/internal/markdown"
 )
 
 var update = flag.Bool("update", false, "write golden files instead of comparing them")
@@ -82,8 +84,8 @@ func TestHostileTextIsNoMarkup(t *testing.T) {
 	}
 
 	for _, part := range []string{"<script", "[x](", "**b**", " `c`", "\x1b", "\u202e", "\n# title", " | [", "http://"} {
-		if strings.Contains(plain(hostile), part) {
-			t.Errorf("Markdown has %q: %s", part, plain(hostile))
+		if strings.Contains(markdown.Text(hostile), part) {
+			t.Errorf("Markdown has %q: %s", part, markdown.Text(hostile))
 		}
 	}
 }
