@@ -1,6 +1,6 @@
 // Package testcluster runs real Kubernetes control planes for tests and the
-// demo: etcd, kube-apiserver and kube-controller-manager of a given version, on
-// free loopback ports, with nothing left behind.
+// demo: those of [github.com/appbur/appbur/internal/controlplane], with the
+// programs that `make servers` builds.
 //
 // The usual way in for a test is [New]:
 //
@@ -8,33 +8,16 @@
 //	client, err := dynamic.NewForConfig(cluster.RESTConfig())
 //
 // Programs call [Start] and [Cluster.Stop]. The binaries come from
-// [github.com/appbur/appbur/internal/testcluster/kubebuild]; `make servers`
-// builds them.
-//
-// What such a cluster is: the API, admission, RBAC, storage and all controllers
-// of the controller-manager, the garbage collector among them. What it is not:
-// there are no nodes, no scheduler and no kubelet, so pods stay pending; and
-// Services have addresses that nothing answers.
+// [github.com/appbur/appbur/internal/testcluster/kubebuild].
 //
 // # Promises
 //
-//   - A cluster that Start returns is ready: /readyz is ok, the server's version
-//     is the wanted one, and the controller-manager has made the default
-//     ServiceAccount and kube-root-ca.crt of namespace default.
-//   - The certificate of the API server is signed by a generated authority, so
-//     that the kubeconfig and kube-root-ca.crt mean what they mean elsewhere.
-//   - No process outlives the test: Stop ends them, and when the process that
-//     started them dies without a chance to act, SIGKILL included, the Linux
-//     kernel ends them. Elsewhere only Stop does.
-//   - Each process has its own process group, so Ctrl-C on a terminal reaches
-//     the test or the demo alone, which then stops the cluster in order.
-//   - Logs are kept, and their end is printed, when a start or a test fails;
-//     otherwise the directory of the cluster is removed.
+// Those of the control plane, and: the cluster of a test ends with it. When a
+// test fails, the end of the logs is printed and the logs are kept.
 //
 // # Refusals
 //
 // New never skips: a missing server fails the test and names the make target
-// that builds it. Start never runs another version than the one asked for.
-// Clusters are for tests: etcd does not sync to disk, and the administrator's
-// token is in a file.
+// that builds it. Binaries that were built from other pins than the present
+// ones count as missing, as does a controller-manager that is not there.
 package testcluster

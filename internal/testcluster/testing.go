@@ -8,8 +8,20 @@ import (
 	"testing"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/controlplane"
 	"github.com/appbur/appbur/internal/testcluster/kubebuild"
 )
+
+// Cluster and Options are those of package controlplane.
+type (
+	Cluster = controlplane.Cluster
+	Options = controlplane.Options
+)
+
+// Start runs a cluster until [Cluster.Stop], as [controlplane.Start] does.
+func Start(ctx context.Context, options Options) (*Cluster, error) {
+	return controlplane.Start(ctx, options)
+}
 
 // New starts a cluster for a test and stops it when the test ends. It fails the
 // test, and never skips it, when the servers are not built or do not start.

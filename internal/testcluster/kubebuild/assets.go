@@ -5,11 +5,10 @@ package kubebuild
 import (
 	"context"
 	"fmt"
-	"os/exec"
 	"path/filepath"
-	"strings"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/controlplane/binaries"
 )
 
 // assets returns what the user's own directory offers for a version. Its API
@@ -25,7 +24,7 @@ func (s Store) assets(ctx context.Context, v appbur.KubeVersion) (map[Program]st
 	}
 	apiServer := filepath.Join(dir, string(APIServer))
 
-	have, err := reportedVersion(ctx, apiServer)
+	have, err := binaries.ReportedVersion(ctx, apiServer)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -39,12 +38,12 @@ func (s Store) assets(ctx context.Context, v appbur.KubeVersion) (map[Program]st
 		return nil, nil
 	}
 	given := map[Program]string{APIServer: apiServer}
-	if path := filepath.Join(dir, string(Etcd)); isExecutable(path) {
+	if path := filepath.Join(dir, string(Etcd)); binaries.IsExecutable(path) {
 		given[Etcd] = path
 	}
 
-	if path := filepath.Join(dir, string(ControllerManager)); isExecutable(path) {
-		switch have, err := reportedVersion(ctx, path); {
+	if path := filepath.Join(dir, string(ControllerManager)); binaries.IsExecutable(path) {
+		switch have, err := binaries.ReportedVersion(ctx, path); {
 		case err != nil:
 			s.warn("KUBEBUILDER_ASSETS: %s is not used: %v", ControllerManager, err)
 		case have != v:
@@ -61,34 +60,4 @@ func (s Store) warn(format string, args ...any) {
 	if s.Warn != nil {
 		s.Warn(fmt.Sprintf(format, args...))
 	}
-}
-
-// reportedVersion asks a Kubernetes server what it is.
-func reportedVersion(ctx context.Context, binary string) (appbur.KubeVersion, error) {
-	out, err := exec.CommandContext(ctx, binary, "--version").Output()
-	if err != nil {
-		return appbur.KubeVersion{}, fmt.Errorf("ask %s for its version: %w", binary, err)
-	}
-	v, err := parseReportedVersion(string(out))
-	if err != nil {
-		return appbur.KubeVersion{}, fmt.Errorf("ask %s for its version: %w", binary, err)
-	}
-	return v, nil
-}
-
-// parseReportedVersion reads "Kubernetes v1.24.17". A vendor's or a development
-// build is not the release that its number resembles, so it is refused.
-func parseReportedVersion(out string) (appbur.KubeVersion, error) {
-	text, ok := strings.CutPrefix(strings.TrimSpace(out), "Kubernetes v")
-	if !ok {
-		return appbur.KubeVersion{}, fmt.Errorf("unexpected answer %q", out)
-	}
-	v, err := appbur.ParseKubeVersion(text)
-	if err != nil {
-		return appbur.KubeVersion{}, err
-	}
-	if v.String() != text {
-		return appbur.KubeVersion{}, fmt.Errorf("%q is not a plain release", text)
-	}
-	return v, nil
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/controlplane/binaries"
 )
 
 func TestBuildMakesWhatIsMissingAndOnlyThat(t *testing.T) {
@@ -25,14 +26,14 @@ func TestBuildMakesWhatIsMissingAndOnlyThat(t *testing.T) {
 	build := func(want ...Program) Binaries {
 		t.Helper()
 		var r recorder
-		binaries, err := Builder{Store: store, Report: r.report}.Build(t.Context(), fakeVersion)
+		built, err := Builder{Store: store, Report: r.report}.Build(t.Context(), fakeVersion)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if got := r.finished(); !slices.Equal(got, want) {
 			t.Errorf("built %v, want %v", got, want)
 		}
-		return binaries
+		return built
 	}
 
 	var missing *MissingError
@@ -43,7 +44,7 @@ func TestBuildMakesWhatIsMissingAndOnlyThat(t *testing.T) {
 	}
 
 	built := build(APIServer, ControllerManager, Etcd)
-	if v, err := reportedVersion(t.Context(), built.APIServer); err != nil || v != fakeVersion {
+	if v, err := binaries.ReportedVersion(t.Context(), built.APIServer); err != nil || v != fakeVersion {
 		t.Errorf("the binary says %v, %v", v, err)
 	}
 	if located, err := store.Locate(t.Context(), fakeVersion); err != nil || located != built {
@@ -80,7 +81,7 @@ func TestBuildReplacesWhatAKilledBuildLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v, err := reportedVersion(t.Context(), built.APIServer); err != nil || v != fakeVersion {
+	if v, err := binaries.ReportedVersion(t.Context(), built.APIServer); err != nil || v != fakeVersion {
 		t.Errorf("the binary says %v, %v", v, err)
 	}
 	expectNothingPartial(t, dir)
@@ -221,7 +222,7 @@ func TestNodesAreBuiltApart(t *testing.T) {
 	if located, err := store.LocateNode(t.Context(), fakeVersion); err != nil || located != built {
 		t.Errorf("LocateNode = %v, %v; want what BuildNode returned", located, err)
 	}
-	if v, err := reportedVersion(t.Context(), built.Kubelet); err != nil || v != fakeVersion {
+	if v, err := binaries.ReportedVersion(t.Context(), built.Kubelet); err != nil || v != fakeVersion {
 		t.Errorf("the kubelet says %v, %v", v, err)
 	}
 	if got, want := r.finished(), slices.Concat(programs, nodePrograms); !slices.Equal(got, want) {

@@ -2,14 +2,16 @@
 
 package kubebuild
 
+import "github.com/appbur/appbur/internal/controlplane/binaries"
+
 // Program is one of the servers of a cluster, named as its binary is.
 type Program string
 
 // The programs of a control plane.
 const (
-	Etcd              Program = "etcd"
-	APIServer         Program = "kube-apiserver"
-	ControllerManager Program = "kube-controller-manager"
+	Etcd              Program = binaries.Etcd
+	APIServer         Program = binaries.APIServer
+	ControllerManager Program = binaries.ControllerManager
 )
 
 // The programs that nodes need, and the pods on them.
@@ -38,11 +40,7 @@ var mainPackages = map[Program]string{
 }
 
 // Binaries are the paths of the programs of a control plane.
-type Binaries struct {
-	Etcd              string
-	APIServer         string
-	ControllerManager string
-}
+type Binaries = binaries.Binaries
 
 // NodeBinaries are the paths of the programs of a node.
 type NodeBinaries struct {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/controlplane/binaries"
 )
 
 // Store is where binaries are looked for: a cache directory that Build fills,
@@ -123,10 +124,5 @@ func stampPath(binary string) string {
 
 func upToDate(binary, stamp string) bool {
 	have, err := os.ReadFile(stampPath(binary))
-	return err == nil && string(have) == stamp && isExecutable(binary)
-}
-
-func isExecutable(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
+	return err == nil && string(have) == stamp && binaries.IsExecutable(binary)
 }

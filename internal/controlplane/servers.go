@@ -1,6 +1,6 @@
 //go:build unix
 
-package testcluster
+package controlplane
 
 import (
 	"fmt"
@@ -12,7 +12,7 @@ import (
 
 const loopback = "127.0.0.1"
 
-// serviceRange is where ClusterIPs come from, unless a test chooses another range.
+// serviceRange is where ClusterIPs come from, unless another one is chosen.
 var serviceRange = netip.MustParsePrefix("10.96.0.0/16")
 
 // serviceIP is the first address of the range, which the Service kubernetes in
@@ -43,7 +43,7 @@ func (c *Cluster) etcdArgs() []string {
 }
 
 // apiServerArgs keep every API, admission plugin and feature at the default of
-// the version, so that a test meets what a user's cluster serves.
+// the version, so that one meets what a user's cluster serves.
 func (c *Cluster) apiServerArgs() []string {
 	args := []string{
 		"--etcd-servers=" + c.etcdURL(),
@@ -86,7 +86,7 @@ func (c *Cluster) controllerManagerArgs() []string {
 		"--service-cluster-ip-range=" + c.options.Services.String(),
 		"--use-service-account-credentials=true",
 		// At the default of 20 requests a second most of a start is waiting, and
-		// the garbage collector needs minutes for what a test should see.
+		// the garbage collector needs minutes for what takes seconds.
 		"--kube-api-qps=1000",
 		"--kube-api-burst=2000",
 	}

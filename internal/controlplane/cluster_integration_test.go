@@ -1,6 +1,6 @@
 //go:build integration && unix
 
-package testcluster
+package controlplane
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -26,6 +27,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/controlplane/binaries"
 )
 
 // versions of hack/kube that these tests run against.
@@ -35,11 +37,11 @@ var versions = []string{"1.24.17", "1.37.1"}
 func init() {
 	helpers["cluster"] = func() ([]int, error) {
 		v := appbur.KubeVersion{Major: 1, Minor: 24, Patch: 17}
-		binaries, err := LocateBinaries(context.Background(), v, nil)
+		found, err := locate(context.Background(), v)
 		if err != nil {
 			return nil, err
 		}
-		c, err := Start(context.Background(), Options{Version: v, Binaries: binaries})
+		c, err := Start(context.Background(), Options{Version: v, Binaries: found})
 		if err != nil {
 			return nil, err
 		}
@@ -50,9 +52,48 @@ func init() {
 func (c *Cluster) pids() []int {
 	var pids []int
 	for _, p := range []*process{c.etcd, c.apiServer, c.controllerManager} {
-		pids = append(pids, p.cmd.Process.Pid)
+		if p != nil {
+			pids = append(pids, p.cmd.Process.Pid)
+		}
 	}
 	return pids
+}
+
+// locate finds the servers that `make servers` has built.
+func locate(ctx context.Context, v appbur.KubeVersion) (binaries.Binaries, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return binaries.Binaries{}, err
+	}
+	wanted, err := binaries.ParseWanted(v.String())
+	if err != nil {
+		return binaries.Binaries{}, err
+	}
+	found, err := binaries.Places{filepath.Join(cache, "appbur", "kube")}.Find(ctx, wanted)
+	return found.Binaries, err
+}
+
+func located(t *testing.T, v appbur.KubeVersion) binaries.Binaries {
+	t.Helper()
+	found, err := locate(t.Context(), v)
+	if err != nil {
+		t.Fatalf("%v\nhint: run `make servers` once; it builds them into the cache", err)
+	}
+	return found
+}
+
+func started(t *testing.T, options Options) *Cluster {
+	t.Helper()
+	c, err := Start(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
 }
 
 // residentMemory describes the memory of each server, where the system tells.
@@ -71,7 +112,11 @@ func TestClusterIsReal(t *testing.T) {
 	for _, version := range versions {
 		t.Run(version, func(t *testing.T) {
 			began := time.Now()
-			c := New(t, version)
+			v, err := appbur.ParseKubeVersion(version)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := started(t, Options{Version: v, Binaries: located(t, v)})
 			t.Logf("ready after %s; %s", time.Since(began).Round(10*time.Millisecond), residentMemory(c))
 			client, err := kubernetes.NewForConfig(c.RESTConfig())
 			if err != nil {
@@ -334,6 +379,23 @@ func testDroppedWatch(t *testing.T, c *Cluster, client kubernetes.Interface) {
 	}
 }
 
+// The binaries of envtest have no controller-manager.
+func TestWithoutControllerManagerNothingWaitsForIt(t *testing.T) {
+	v := appbur.KubeVersion{Major: 1, Minor: 37, Patch: 1}
+	envtest := located(t, v)
+	envtest.ControllerManager = ""
+	c := started(t, Options{Version: v, Binaries: envtest})
+	if c.HasControllers() || len(c.pids()) != 2 {
+		t.Errorf("controllers: %v, processes %v", c.HasControllers(), c.pids())
+	}
+	if _, err := c.get(t.Context(), defaultObjects[0]); err == nil {
+		t.Error("somebody made the default ServiceAccount")
+	}
+	if err := c.StartControllerManager(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestClusterEndsWhenItsParentIsKilled(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Logf("%s cannot tie a child's life to its parent's, as doc.go says", runtime.GOOS)
@@ -348,7 +410,7 @@ func TestClusterEndsWhenItsParentIsKilled(t *testing.T) {
 
 func TestStopLeavesNothing(t *testing.T) {
 	v := appbur.KubeVersion{Major: 1, Minor: 24, Patch: 17}
-	c, err := Start(t.Context(), Options{Version: v, Binaries: Locate(t, v), Dir: t.TempDir()})
+	c, err := Start(t.Context(), Options{Version: v, Binaries: located(t, v), Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -378,7 +440,7 @@ func TestStartFailureKeepsTheLogs(t *testing.T) {
 	v := appbur.KubeVersion{Major: 1, Minor: 24, Patch: 17}
 	parent := t.TempDir()
 	_, err := Start(t.Context(), Options{
-		Version: v, Binaries: Locate(t, v), Dir: parent, APIServerArgs: []string{"--no-such-flag"},
+		Version: v, Binaries: located(t, v), Dir: parent, APIServerArgs: []string{"--no-such-flag"},
 	})
 	var exit *ExitError
 	if !errors.As(err, &exit) || exit.Program != "kube-apiserver" || !strings.Contains(err.Error(), "no-such-flag") {
@@ -392,7 +454,7 @@ func TestStartFailureKeepsTheLogs(t *testing.T) {
 func TestStartRefusesAnotherVersion(t *testing.T) {
 	old := appbur.KubeVersion{Major: 1, Minor: 24, Patch: 17}
 	_, err := Start(t.Context(), Options{
-		Version: appbur.KubeVersion{Major: 1, Minor: 25, Patch: 16}, Binaries: Locate(t, old), Dir: t.TempDir(),
+		Version: appbur.KubeVersion{Major: 1, Minor: 25, Patch: 16}, Binaries: located(t, old), Dir: t.TempDir(),
 	})
 	if err == nil || !strings.Contains(err.Error(), "not 1.25.16") {
 		t.Errorf("Start = %v, want a refusal", err)
@@ -403,7 +465,7 @@ func TestStartEndsWithItsContext(t *testing.T) {
 	v := appbur.KubeVersion{Major: 1, Minor: 24, Patch: 17}
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	_, err := Start(ctx, Options{Version: v, Binaries: Locate(t, v), Dir: t.TempDir()})
+	_, err := Start(ctx, Options{Version: v, Binaries: located(t, v), Dir: t.TempDir()})
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Start = %v, want the deadline", err)
 	}

@@ -1,6 +1,6 @@
 //go:build unix
 
-package testcluster
+package controlplane
 
 import (
 	"context"
@@ -16,15 +16,15 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/appbur/appbur"
-	"github.com/appbur/appbur/internal/testcluster/kubebuild"
+	"github.com/appbur/appbur/internal/controlplane/binaries"
 )
 
 const (
 	// startTimeout bounds one start where the context does not: ten times what
-	// a quiet machine needs, because test machines are not quiet.
+	// a quiet machine needs, because machines are not quiet.
 	startTimeout = 2 * time.Minute
 	// stopGrace is what a single server gets to end in order. An API server
-	// waits for its watches for a minute, which no test should.
+	// waits for its watches for a minute, which nobody should here.
 	stopGrace = 2 * time.Second
 	// startTries is how often Start tries when somebody took its port.
 	startTries = 3
@@ -34,9 +34,9 @@ const (
 type Options struct {
 	// Version is the release to run.
 	Version appbur.KubeVersion
-	// Binaries are its programs, from [kubebuild.Store.Locate] or
-	// [kubebuild.Builder.Build].
-	Binaries kubebuild.Binaries
+	// Binaries are its programs. Without a controller-manager there are no
+	// controllers.
+	Binaries binaries.Binaries
 	// Dir is the directory in which the cluster makes its own; empty means the
 	// system's temporary directory.
 	Dir string
@@ -126,7 +126,7 @@ func start(ctx context.Context, options Options) (*Cluster, error) {
 		}
 	}
 
-	if c.creds, err = newCredentials(dir, []net.IP{net.ParseIP(options.Address), c.serviceIP()}, time.Now()); err != nil {
+	if c.creds, err = newCredentials(dir, []net.IP{net.ParseIP(options.Address), c.serviceIP()}, now()); err != nil {
 		return c, err
 	}
 	if err := c.creds.addUsers(options.Users); err != nil {
@@ -173,8 +173,14 @@ func (c *Cluster) RESTConfigOf(user string) *rest.Config {
 	return config
 }
 
+// HasControllers reports whether a controller-manager belongs to the cluster.
+func (c *Cluster) HasControllers() bool { return c.options.Binaries.ControllerManager != "" }
+
 // Server is the URL of the API server.
 func (c *Cluster) Server() string { return c.server() }
+
+// now is the machine's own clock: the servers check certificates by no other.
+func now() time.Time { return time.Now() } //nolint:forbidigo // see above
 
 // Stop ends all processes and removes the directory. It may be called twice.
 func (c *Cluster) Stop() error {

@@ -1,6 +1,6 @@
 //go:build unix
 
-package testcluster
+package controlplane
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 
 // helperVariable makes the test binary act as a program that a test kills: it
 // starts servers, says which, and waits for its end.
-const helperVariable = "APPBUR_TESTCLUSTER_HELPER"
+const helperVariable = "APPBUR_CONTROLPLANE_HELPER"
 
 // helpers are the programs, by the value of the variable.
 var helpers = map[string]func() ([]int, error){}

@@ -1,6 +1,6 @@
 //go:build unix
 
-package testcluster
+package controlplane
 
 import (
 	"context"
@@ -100,7 +100,7 @@ func (c *Cluster) startControllerManager(ctx context.Context) (err error) {
 	if c.stopped {
 		return errStopped
 	}
-	if running(c.controllerManager) {
+	if !c.HasControllers() || running(c.controllerManager) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)

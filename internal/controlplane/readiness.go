@@ -1,6 +1,6 @@
 //go:build unix
 
-package testcluster
+package controlplane
 
 import (
 	"context"
@@ -42,8 +42,8 @@ func (c *Cluster) get(ctx context.Context, path string) ([]byte, error) {
 	return body, nil
 }
 
-// checkVersion refuses a server that calls itself by another version: tests of
-// one release against another prove nothing.
+// checkVersion refuses a server that calls itself by another version: what
+// one release does proves nothing of another.
 func (c *Cluster) checkVersion(ctx context.Context) error {
 	body, err := c.get(ctx, "/version")
 	if err != nil {
@@ -63,7 +63,7 @@ func (c *Cluster) checkVersion(ctx context.Context) error {
 	if version != c.options.Version {
 		return appbur.WithHint(
 			fmt.Errorf("the API server is %s, not %s", info.GitVersion, c.options.Version),
-			"run `make servers`; if KUBEBUILDER_ASSETS is set, look at what it holds")
+			"look at what the directory of "+c.options.Binaries.APIServer+" holds")
 	}
 	return nil
 }
