@@ -50,6 +50,7 @@ require (
 require github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
 
 require (
+	github.com/joshdk/go-junit v1.0.0
 	github.com/robfig/cron/v3 v3.0.1
 	k8s.io/streaming v0.37.2
 )
