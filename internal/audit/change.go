@@ -34,11 +34,18 @@ type Change struct {
 	Managers []Manager
 	// Seen is when it was seen.
 	Seen time.Time
+
+	// recalled: another process saw it, and Managers are only the entries that the version before did not have.
+	recalled bool
 }
 
 // key tells changes apart.
 func (c Change) key() string {
-	return c.UID + "/" + c.Namespace + "/" + c.Name + "/" + c.ResourceVersion + "/" + c.Event
+	key := c.UID + "/" + c.Namespace + "/" + c.Name + "/" + c.ResourceVersion + "/" + c.Event
+	if c.recalled {
+		key += "/recalled"
+	}
+	return key
 }
 
 // shows reports whether the field manager of a request has an entry of just its time. Both times are of the clock of the

@@ -29,6 +29,9 @@
 //     last known version up to it, or from the creation, are all known: each names the version that it replaced.
 //   - A deletion at level Metadata does not show whether it was a dry run. It is believed only of one that was seen to go
 //     while the request was served.
+//   - A change that another process saw ([Ledger.Unproven], [Ledger.Recall]) is answered by what is certain, and by the
+//     entries that the version before did not have, if no event about it had come to that process. Nothing counts that was
+//     received after the change was seen: a store that has gone back gives out its versions again.
 //   - Dry runs, failed requests and events that were truncated prove nothing.
 //
 // Two actors can be mistaken for one another only if the event of the one who wrote was lost, and the other one asks for

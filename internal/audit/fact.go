@@ -70,9 +70,9 @@ func (f Fact) key() string {
 
 // Manager is an entry of managedFields.
 type Manager struct {
-	Name string
+	Name string `json:"name"`
 	// Operation is Apply or Update.
-	Operation   string
-	Subresource string
-	Time        time.Time
+	Operation   string    `json:"operation"`
+	Subresource string    `json:"subresource,omitempty"`
+	Time        time.Time `json:"time"`
 }

@@ -46,12 +46,14 @@ func (l *Ledger) judge(c Change) (facts []Fact, proven bool) {
 		facts, proven = l.deleted(c)
 	case c.Event == Listed:
 		facts, proven = l.chain(c)
+	case c.recalled:
+		facts, proven = l.rewrote(c)
 	default:
 		if facts, proven = l.wrote(c); !proven {
 			facts, proven = l.wroteByName(c)
 		}
 	}
-	if !proven {
+	if !proven || c.recalled && slices.ContainsFunc(facts, func(f Fact) bool { return !c.mayBeOf(f) }) {
 		return nil, false
 	}
 	slices.SortStableFunc(facts, func(a, b Fact) int { return a.At.Compare(b.At) })

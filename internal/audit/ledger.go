@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -23,7 +24,9 @@ type Ledger struct {
 	// asked are the changes that were asked for, open those of them without an answer.
 	asked shelf[Change]
 	open  map[string]Change
-	late  func(Change, []Fact)
+	// recalled are changes that another process asked for. They are open until there is an answer, and say nothing of others.
+	recalled shelf[Change]
+	late     func(Change, []Fact)
 	// counts are of all time, pulse is of the source.
 	counts Counts
 	pulse  pulse
@@ -40,7 +43,9 @@ func NewLedger(limits Limits, now func() time.Time) *Ledger {
 	if limits.Keep <= 0 {
 		limits.Keep = time.Hour
 	}
-	return &Ledger{limits: limits, now: now, facts: newShelf[Fact](), asked: newShelf[Change](), open: map[string]Change{}}
+	l := &Ledger{limits: limits, now: now}
+	l.Reset()
+	return l
 }
 
 // OnLate has a function told when a change that was asked for in vain is answered by facts that came later. It is called
@@ -66,13 +71,23 @@ func (l *Ledger) Add(facts ...Fact) (added int) {
 
 	l.forget(now)
 
-	type answer struct {
-		change Change
-		facts  []Fact
-	}
-	var answers []answer
+	answers := l.answer(touched)
+	late := l.late
+	l.mu.Unlock()
+	tell(late, answers)
+	return added
+}
+
+// answer is an answer that came late.
+type answer struct {
+	change Change
+	facts  []Fact
+}
+
+// answer answers the open changes that have one of some labels, as far as that can be done now.
+func (l *Ledger) answer(touched map[string]bool) (answers []answer) {
 	for label := range touched {
-		for _, asked := range l.asked.find(label) {
+		for _, asked := range slices.Concat(l.asked.find(label), l.recalled.find(label)) {
 			change, open := l.open[asked.key()]
 			if !open {
 				continue
@@ -80,19 +95,23 @@ func (l *Ledger) Add(facts ...Fact) (added int) {
 			if facts, proven := l.judge(change); proven {
 				delete(l.open, change.key())
 				answers = append(answers, answer{change, facts})
+				if change.recalled {
+					l.counts.Asked++
+				}
 			}
 		}
 	}
 	l.counts.Late += len(answers)
-	late := l.late
-	l.mu.Unlock()
+	return answers
+}
 
-	if late != nil {
-		for _, a := range answers {
-			late(a.change, a.facts)
-		}
+func tell(late func(Change, []Fact), answers []answer) {
+	if late == nil {
+		return
 	}
-	return added
+	for _, a := range answers {
+		late(a.change, a.facts)
+	}
 }
 
 // Who answers who made a change: the facts that prove it, in the order of time, or false and no facts. A change without an
@@ -161,14 +180,14 @@ func (l *Ledger) Silent() (since time.Time, silent bool) {
 func (l *Ledger) Reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.facts, l.asked, l.open = newShelf[Fact](), newShelf[Change](), map[string]Change{}
+	l.facts, l.asked, l.recalled, l.open = newShelf[Fact](), newShelf[Change](), newShelf[Change](), map[string]Change{}
 }
 
 // forget drops what is too old or too much.
 func (l *Ledger) forget(now time.Time) {
 	before := now.Add(-l.limits.Keep)
 	l.facts.forget(before, l.limits.Facts)
-	for _, c := range l.asked.forget(before, l.limits.Changes) {
+	for _, c := range slices.Concat(l.asked.forget(before, l.limits.Changes), l.recalled.forget(before, l.limits.Changes)) {
 		delete(l.open, c.key())
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/appbur/appbur/internal/audit"
 	"github.com/appbur/appbur/internal/daemon"
 	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/repository"
@@ -36,6 +37,7 @@ func (d *daemonRun) attribute(writer *repository.Writer, options *daemon.Options
 	}
 
 	return func(ctx context.Context, repo *repository.Repository, keys *keyring.Keys, cluster string, pushed func()) {
+		d.recall(repo, keys, late)
 		late.Run(ctx, lateGather, func(ctx context.Context, facts []repository.LateFact) error {
 			err := repo.Annotate(ctx, keys, cluster, facts, d.env.now())
 			if err == nil {
@@ -45,4 +47,19 @@ func (d *daemonRun) attribute(writer *repository.Writer, options *daemon.Options
 			return err
 		}, d.log)
 	}
+}
+
+// recall has facts of changes noted that another process has committed.
+func (d *daemonRun) recall(repo *repository.Repository, keys *keyring.Keys, late *daemon.LateFacts) {
+	unproven, err := repo.Unproven(keys)
+	if err != nil {
+		d.log.Warn("who made changes before this start is not noted any more", "reason", err.Error())
+		return
+	}
+	late.Recall(unproven)
+	changes := make([]audit.Change, len(unproven))
+	for i, c := range unproven {
+		changes[i] = c.Change
+	}
+	d.ledger.Recall(changes...)
 }

@@ -77,10 +77,15 @@ func newAuditSource(e *env, c configuration.Configuration, log *slog.Logger) (*a
 
 	if c.Audit.Log != "" {
 		o := logfile.Options{Path: c.Audit.Log, State: filepath.Clean(c.Repository.Path) + ".audit-log", Log: log, Hint: auditLogHint}
+		o.Again = auditAgain
 		a.follower = func() *logfile.Follower { return logfile.New(a.intake, o) }
 	}
 	return a, nil
 }
+
+// auditAgain is how much of an audit log is read again after a restart: what was learned of a change takes some seconds to be
+// noted, with an upper bound for one that waits for the next commit.
+const auditAgain = time.Minute
 
 // auditLogHint is the next step after an audit log that cannot be read.
 func auditLogHint(err error) string {

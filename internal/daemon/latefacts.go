@@ -81,6 +81,16 @@ func (l *LateFacts) Committed(outcome repository.Outcome) {
 	}
 }
 
+// Recall takes in which commits have the changes of earlier processes whose actor is not proven.
+func (l *LateFacts) Recall(changes []repository.UnprovenChange) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range changes {
+		l.made[keyOf(c.Change)] = c.Commit
+		l.order = append(l.order, keyOf(c.Change))
+	}
+}
+
 // note has a fact written soon. The caller holds the lock.
 func (l *LateFacts) note(path string, commit gitsync.Hash, who actor.Who) {
 	l.facts = append(l.facts, repository.LateFact{Commit: commit, Path: path, Who: who})

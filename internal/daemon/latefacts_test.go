@@ -67,6 +67,17 @@ func TestLateFactsFindTheirCommits(t *testing.T) {
 	})
 }
 
+// What another process has committed is noted as well.
+func TestLateFactsOfAnotherProcess(t *testing.T) {
+	l := NewLateFacts()
+	c := audit.Change{Tag: "a.yaml", UID: "u", ResourceVersion: "7", Event: audit.Modified}
+	l.Recall([]repository.UnprovenChange{{Commit: gitsync.Hash{7}, Change: c}})
+	l.Tell(c, []audit.Fact{{Actor: audit.Actor{User: "alice"}}})
+	if len(l.facts) != 1 || l.facts[0].Commit != (gitsync.Hash{7}) {
+		t.Errorf("noted %+v", l.facts)
+	}
+}
+
 // A commit waits for who made its changes, but not for ever.
 func TestACommitWaitsForItsActors(t *testing.T) {
 	for _, test := range []struct {

@@ -163,7 +163,7 @@ func (p part) gitPart(w *Writer, at time.Time, trailers []gitsync.Trailer) gitsy
 	}
 	made := gitsync.Part{CommitInfo: gitsync.CommitInfo{
 		Author: author, Committer: identity, Time: at, Signer: w.keys.Signer(), Subject: p.list.subject(), Body: p.list.body(),
-		Trailers: slices.Concat(trailers, actorTrailers(p.who, w.cluster.ID), []gitsync.Trailer{{
+		Trailers: slices.Concat(trailers, actorTrailers(p.who, w.cluster.ID), p.unproven(w), []gitsync.Trailer{{
 			Key:   trailerObjects,
 			Value: fmt.Sprintf("added=%d changed=%d removed=%d", len(p.list.added), len(p.list.changed), len(p.list.removed)),
 		}}),

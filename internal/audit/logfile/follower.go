@@ -24,6 +24,9 @@ type Options struct {
 	Path string
 	// State is the file that keeps the place; "" keeps none.
 	State string
+	// Again is how much of what was taken last is taken again after a restart, in time: who takes it may not have finished with
+	// it when it ends. 0 takes none again.
+	Again time.Duration
 	// Every is how often the file is looked at; 0 means a second.
 	Every time.Duration
 	// Line is how long a line may be, in bytes; 0 means 16 MiB.
@@ -48,6 +51,11 @@ type Follower struct {
 	said string
 	// saved is the place that the state file has.
 	saved place
+	// older is the place to begin at after a restart, and newer the one after it; looks counts the looks at the log.
+	older, newer place
+	looks        int
+	// skipped: the log was not read from its start.
+	skipped bool
 }
 
 // New returns a follower that brings events to an intake.
@@ -152,7 +160,7 @@ func (f *Follower) begin() error {
 	}
 	f.place = place{known: true}
 	if info.Size() > f.o.Before {
-		f.place.offset, f.place.midway = info.Size()-f.o.Before, true
+		f.place.offset, f.place.midway, f.skipped = info.Size()-f.o.Before, true, true
 	}
 	return nil
 }

@@ -96,13 +96,30 @@ func (f *Follower) restore() error {
 		return nil
 	}
 	f.place = place{known: true, head: s.Head, length: s.Length, offset: s.Offset}
-	f.saved = f.place
+	f.saved, f.older, f.newer = f.place, f.place, f.place
 	return nil
+}
+
+// begun is where to begin after a restart: at a place that the log was read up to for at least as long as is taken again.
+func (f *Follower) begun() place {
+	again := int(f.o.Again / f.o.Every)
+	if again == 0 || !f.place.known {
+		return f.place
+	}
+	if !f.older.known { // all that was read is of the first look
+		f.newer, f.older = f.place, f.place
+		f.older.offset = 0
+		f.older.midway = f.place.midway || f.skipped
+	}
+	if f.looks++; f.looks > again {
+		f.looks, f.older, f.newer = 1, f.newer, f.place
+	}
+	return f.older
 }
 
 // save writes the state file when the place has moved.
 func (f *Follower) save() error {
-	p := f.place
+	p := f.begun()
 	if f.o.State == "" || !p.known || p.midway || p.offset == f.saved.offset && p.head == f.saved.head {
 		return nil
 	}
