@@ -20,6 +20,8 @@ type Intake struct {
 type Taken struct {
 	// Events are all that came, also again. Facts are those that they proved, each once.
 	Events, Facts int
+	// Lost are the connections over which events came whose other side vanished without a word.
+	Lost int
 	// Last is when the last event came, zero before the first.
 	Last time.Time
 	// Unusable are the events that could not be used, by reason.
@@ -67,6 +69,13 @@ func (i *Intake) Refuse(reason string) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.reasons[reason]++
+}
+
+// Lose counts a sender that vanished without a word.
+func (i *Intake) Lose() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.taken.Lost++
 }
 
 func reasonOf(err error) string {

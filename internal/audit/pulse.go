@@ -5,7 +5,7 @@ import "time"
 const (
 	// answerWithin is how long a source may take to bring the event of a change: an API server gathers events for a
 	// webhook for up to 30 s unless it is told otherwise (--audit-webhook-batch-max-wait).
-	answerWithin = 40 * time.Second
+	answerWithin = 35 * time.Second
 	// lately is how long before a change an event counts as a sign of life: it may be the one of the change.
 	lately = 5 * time.Second
 )

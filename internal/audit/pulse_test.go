@@ -31,7 +31,7 @@ func TestSilent(t *testing.T) {
 	want("the event came before the change", false)
 
 	ask()
-	pass(39 * time.Second)
+	pass(34 * time.Second)
 	want("the event is late", false)
 	ask()
 	pass(time.Second)

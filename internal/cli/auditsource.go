@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net"
 	"path/filepath"
 	"sync"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"github.com/appbur/appbur/internal/audit/logfile"
 	"github.com/appbur/appbur/internal/audit/webhook"
 	"github.com/appbur/appbur/internal/configuration"
+	"github.com/appbur/appbur/internal/deadpeer"
 	"github.com/appbur/appbur/internal/leader"
 )
 
@@ -110,7 +110,7 @@ func (a *auditSource) during(work leader.Work) leader.Work {
 		defer running.Wait()
 		defer stop()
 		if a.receiver != nil {
-			listener, err := net.Listen("tcp", a.address)
+			listener, err := deadpeer.ListenConfig().Listen(ctx, "tcp", a.address)
 			if err != nil {
 				return fmt.Errorf("receiving audit events: %w", err)
 			}
@@ -159,9 +159,6 @@ func (a *auditSource) attend(ctx context.Context) {
 
 // state is what metrics show.
 func (a *auditSource) state() (taken audit.Taken, counts audit.Counts, silent bool) {
-	if a.ledger == nil {
-		return taken, counts, false
-	}
 	_, silent = a.ledger.Silent()
 	return a.intake.Taken(), a.ledger.Counts(), silent
 }

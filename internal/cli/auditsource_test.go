@@ -33,7 +33,7 @@ func (l *lockedText) String() string {
 	return l.text.String()
 }
 
-// An audit source that vanishes from a cluster that changes is told within 45 s, once, and once when it is back.
+// An audit source that vanishes from a cluster that changes is told within 40 s, once, and once when it is back.
 func TestSilentAuditSourceIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var text lockedText
@@ -53,9 +53,9 @@ func TestSilentAuditSourceIsTold(t *testing.T) {
 				t.Errorf("nothing has changed, and the source is told to be silent: %s", text.String())
 			}
 			change()
-			time.Sleep(45 * time.Second)
+			time.Sleep(40 * time.Second)
 			if strings.Count(text.String(), "no audit events come any more") != 1 {
-				t.Errorf("it is silent for 45 s, and the log says %q", text.String())
+				t.Errorf("it is silent for 40 s, and the log says %q", text.String())
 			}
 			if _, _, silent := a.state(); !silent {
 				t.Error("it is silent, and the metric does not say so")

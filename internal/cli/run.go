@@ -132,7 +132,9 @@ func runRun(ctx context.Context, e *env, o *runOptions, flags *pflag.FlagSet) er
 	if err != nil {
 		return err
 	}
-	seen.metrics.SetAudit(source.state)
+	if source.ledger != nil {
+		seen.metrics.SetAudit(source.state)
+	}
 	elector, err := o.elector(e, settings.Value.LeaderElection, seen, log)
 	if err != nil {
 		return err

@@ -16,6 +16,13 @@ func (c *Cluster) StopAPIServer() {
 	c.apiServer.stop(stopGrace)
 }
 
+// KillAPIServer kills the API server alone, as a crash does, until [Cluster.StartAPIServer].
+func (c *Cluster) KillAPIServer() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.apiServer.stop(0)
+}
+
 // StartAPIServer starts the API server again on the same port and returns when
 // it is ready.
 func (c *Cluster) StartAPIServer(ctx context.Context) error {

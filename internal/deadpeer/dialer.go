@@ -24,11 +24,18 @@ const (
 func Dialer() *net.Dialer {
 	return &net.Dialer{
 		Timeout:         connect,
-		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: idle, Interval: interval, Count: probes},
+		KeepAliveConfig: keepAlive,
 		// What was sent and is not acknowledged is not probed, but sent again and again.
 		Control: limitUnacknowledged,
 	}
 }
+
+// ListenConfig listens for connections that notice it: what is accepted has what the listening socket has.
+func ListenConfig() *net.ListenConfig {
+	return &net.ListenConfig{KeepAliveConfig: keepAlive, Control: limitUnacknowledged}
+}
+
+var keepAlive = net.KeepAliveConfig{Enable: true, Idle: idle, Interval: interval, Count: probes}
 
 // Gone reports whether a connection ended because the other side acknowledged nothing. It is not said of a connection that
 // never began.

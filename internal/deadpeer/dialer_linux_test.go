@@ -9,23 +9,33 @@ import (
 	"testing"
 )
 
-// The kernel has the limits of a connection, for what is sent and for when nothing is.
+// The kernel has the limits of a connection, dialled or accepted, for what is sent and for when nothing is.
 func TestTheKernelHasTheLimits(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := ListenConfig().Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	conn, err := Dialer().DialContext(t.Context(), "tcp", listener.Addr().String())
+	dialled, err := Dialer().DialContext(t.Context(), "tcp", listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer dialled.Close()
+	accepted, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer accepted.Close()
+	hasTheLimits(t, dialled)
+	hasTheLimits(t, accepted)
+}
+
+func hasTheLimits(t *testing.T, conn net.Conn) {
+	t.Helper()
 	raw, err := conn.(*net.TCPConn).SyscallConn()
 	if err != nil {
 		t.Fatal(err)
 	}
-
 	for _, option := range []struct {
 		name            string
 		level, of, want int

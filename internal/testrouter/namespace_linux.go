@@ -105,6 +105,19 @@ func (r *Router) Blackhole(clientPort, serverPort int) {
 	}
 }
 
+// Block drops all that goes to and from a port, also of new connections, until the returned function is called.
+func (r *Router) Block(port int) (unblock func()) {
+	r.t.Helper()
+	each := func(what string) {
+		for _, side := range []string{"sport", "dport"} {
+			rule := fmt.Sprintf("ip rule %s ipproto tcp %s %d blackhole", what, side, port)
+			run(r.t, append(enter(r.router), strings.Fields(rule)...)...)
+		}
+	}
+	each("add")
+	return func() { each("del") }
+}
+
 // hold starts a process that holds a network namespace.
 func hold(t *testing.T) *exec.Cmd {
 	t.Helper()

@@ -15,6 +15,8 @@ import (
 type Intake interface {
 	Take(event []byte)
 	Refuse(reason string)
+	// Lose is told of a sender that vanished without a word.
+	Lose()
 }
 
 // Options say who is heard, and how much.
@@ -72,7 +74,7 @@ func (r *Receiver) Check() error {
 
 // Serve answers at a listener until Close.
 func (r *Receiver) Serve(listener net.Listener) error {
-	if err := r.server.ServeTLS(listener, "", ""); !errors.Is(err, http.ErrServerClosed) {
+	if err := r.server.ServeTLS(noticing{listener, r}, "", ""); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("receiving audit events: %w", err)
 	}
 	return nil
@@ -90,7 +92,8 @@ func (r *Receiver) Close() {
 	}
 }
 
-// configuration is for one connection.
+// configuration is for one connection. HTTP/2 is not offered: an API server whose batch gets no answer for 30 s sends it
+// again over the same HTTP/2 connection, dead or not, and over a new one of HTTP/1.1.
 func (r *Receiver) configuration(*tls.ClientHelloInfo) (*tls.Config, error) {
 	pair, err := r.files.current()
 	if err != nil {
@@ -100,6 +103,6 @@ func (r *Receiver) configuration(*tls.ClientHelloInfo) (*tls.Config, error) {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair.certificate},
 		ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pair.authorities, SessionTicketsDisabled: true,
-		NextProtos: []string{"h2", "http/1.1"}, VerifyConnection: r.heard,
+		NextProtos: []string{"http/1.1"}, VerifyConnection: r.heard,
 	}, nil
 }

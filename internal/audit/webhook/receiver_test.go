@@ -45,6 +45,8 @@ func (t *taken) Refuse(reason string) {
 	t.refused = append(t.refused, reason)
 }
 
+func (t *taken) Lose() {}
+
 // lines are what was logged.
 type lines struct {
 	mu   sync.Mutex
