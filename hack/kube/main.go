@@ -1,10 +1,10 @@
 //go:build unix
 
 // Command kube builds the real Kubernetes servers that tests and the demo run:
-// etcd, kube-apiserver and kube-controller-manager of each version that has a
-// nested module beside this file, and kubelet, kube-proxy and kube-scheduler of
-// those that have one in node. They go into the user's cache directory, once
-// for all clones.
+// etcd, and kube-apiserver and kube-controller-manager of each version that has a
+// nested module beside this file with them as tools, and kubelet, kube-proxy and
+// kube-scheduler of those that have one in node. They go into the user's cache
+// directory, once for all clones.
 //
 //	go run ./hack/kube                      # every version
 //	go run ./hack/kube -versions 1.24.17    # some
@@ -15,11 +15,12 @@
 //
 // # Adding a version
 //
-// Make a directory named like the release with a go.mod that lists the two
-// commands as tools, requires k8s.io/kubernetes at that release and replaces
+// add.sh pins one: a directory named like the release with a go.mod that lists
+// the commands as tools, requires k8s.io/kubernetes at that release and replaces
 // each staging module (`k8s.io/NAME v0.0.0` in its go.mod) by v0.MINOR.PATCH.
-// `go list -mod=mod -deps` of the two commands then fills in the rest. 1.24 is
-// the oldest release that builds from its module as it is.
+// Where the proxy lacks a staging module of that patch release, a near one is put
+// into the go.mod by hand, with the reason. 1.24 is the oldest release that
+// builds from its module as it is.
 package main
 
 import (
@@ -103,7 +104,8 @@ func run(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		display.Message(fmt.Sprintf("%-8s ready: %s %s %s", v, binaries.Etcd, binaries.APIServer, binaries.ControllerManager))
+		display.Message(strings.TrimSpace(
+			fmt.Sprintf("%-8s ready: %s %s %s", v, binaries.Etcd, binaries.APIServer, binaries.ControllerManager)))
 
 		if !sources.HasNode(v) {
 			continue

@@ -28,7 +28,11 @@ type Builder struct {
 // returns all of them. With nothing to build it reads a few files and reports
 // nothing.
 func (b Builder) Build(ctx context.Context, v appbur.KubeVersion) (Binaries, error) {
-	found, err := b.complete(ctx, v, programs)
+	wanted, err := b.Store.Sources.programs(v)
+	if err != nil {
+		return Binaries{}, err
+	}
+	found, err := b.complete(ctx, v, wanted)
 	return found.binaries(), err
 }
 
@@ -63,6 +67,10 @@ func (b Builder) complete(ctx context.Context, v appbur.KubeVersion, wanted []Pr
 	}
 	for _, r := range missing {
 		path := filepath.Join(dir, string(r.program))
+		if b.share(r, path) {
+			found[r.program] = path
+			continue
+		}
 		if err := b.build(ctx, v, r, path); err != nil {
 			return nil, fmt.Errorf("build %s of Kubernetes %s: %w", r.program, v, err)
 		}
@@ -87,7 +95,7 @@ func (b Builder) build(ctx context.Context, v appbur.KubeVersion, r recipe, path
 
 	t.progress.Phase = t.next()
 	b.report(t.progress)
-	partial := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".partial")
+	partial := partialPath(path)
 	// A build that was killed may have left one behind, and go build refuses to
 	// overwrite a file that is not an executable.
 	if err := os.RemoveAll(partial); err != nil {
@@ -105,6 +113,33 @@ func (b Builder) build(ctx context.Context, v appbur.KubeVersion, r recipe, path
 	t.progress.Phase = Finished
 	b.report(t.progress)
 	return nil
+}
+
+// share links a binary that another version has from the same pins, as all have
+// the same etcd, and reports whether there was one.
+func (b Builder) share(r recipe, path string) bool {
+	others, err := filepath.Glob(filepath.Join(b.Store.Dir, "*", string(r.program)))
+	if err != nil {
+		return false
+	}
+	for _, other := range others {
+		if other == path || !upToDate(other, r.stamp) {
+			continue
+		}
+		partial := partialPath(path)
+		_ = os.RemoveAll(partial)
+		// What was linked is still what the stamp says only if the stamp is still there.
+		if os.Link(other, partial) == nil && upToDate(other, r.stamp) && b.install(partial, path, r.stamp) == nil {
+			return true
+		}
+		_ = os.RemoveAll(partial)
+	}
+	return false
+}
+
+// partialPath is where a binary is made before it gets its name.
+func partialPath(path string) string {
+	return filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".partial")
 }
 
 // install puts a complete binary and its stamp in place. In between there is no

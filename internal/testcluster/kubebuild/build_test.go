@@ -55,7 +55,7 @@ func TestBuildMakesWhatIsMissingAndOnlyThat(t *testing.T) {
 	}
 
 	// A changed pin rebuilds what depends on it.
-	write(t, filepath.Join(sources.dir, "1.99.3", "go.mod"), "module k8s.io/kubernetes\n\ngo 1.26.0\n\n// changed\n")
+	write(t, filepath.Join(sources.dir, "1.99.3", "go.mod"), "module k8s.io/kubernetes\n\ngo 1.26.0\n\n// changed\n"+fakeTools)
 	build(APIServer, ControllerManager)
 	write(t, filepath.Join(sources.dir, etcdModule, "go.sum"), "example.com/x v1.0.0 h1:eA==\n")
 	build(Etcd)

@@ -26,6 +26,14 @@ import (
 func main() { fmt.Println("Kubernetes " + version.Version) }
 `
 
+// fakeTools pins both programs of a control plane.
+const fakeTools = `
+tool (
+	k8s.io/kubernetes/cmd/kube-apiserver
+	k8s.io/kubernetes/cmd/kube-controller-manager
+)
+`
+
 // fakeSources writes modules that have the names of the real ones and build in
 // a second without a network.
 func fakeSources(t *testing.T) Sources {
@@ -38,7 +46,7 @@ func fakeSources(t *testing.T) Sources {
 		"hack/kube/etcd/go.mod":                                "module go.etcd.io/etcd/server/v3\n\ngo 1.26.0\n",
 		"hack/kube/etcd/go.sum":                                "",
 		"hack/kube/etcd/main.go":                               "package main\n\nfunc main() {}\n",
-		"hack/kube/1.99.3/go.mod":                              "module k8s.io/kubernetes\n\ngo 1.26.0\n",
+		"hack/kube/1.99.3/go.mod":                              "module k8s.io/kubernetes\n\ngo 1.26.0\n" + fakeTools,
 		"hack/kube/1.99.3/go.sum":                              "k8s.io/kubernetes v1.99.3 h1:c291cmNl=\nk8s.io/kubernetes v1.99.3/go.mod h1:bW9k=\n",
 		"hack/kube/1.99.3/version/value.go":                    "package version\n\nvar Version = \"v1.99.3\"\n",
 		"hack/kube/1.99.3/cmd/kube-apiserver/main.go":          apiServerSource,

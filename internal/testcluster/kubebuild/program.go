@@ -23,6 +23,7 @@ const (
 
 // programs lists what a control plane consists of, in build order: the API server
 // first, because the other Kubernetes program then finds most packages compiled.
+// [Sources.programs] says which of them a version has.
 var programs = []Program{APIServer, ControllerManager, Etcd}
 
 // nodePrograms lists what is built for nodes. Their pins are in modules of their
@@ -39,7 +40,8 @@ var mainPackages = map[Program]string{
 	Scheduler:         "k8s.io/kubernetes/cmd/kube-scheduler",
 }
 
-// Binaries are the paths of the programs of a control plane.
+// Binaries are the paths of the programs of a control plane. The controller
+// manager is empty where a version is pinned for questions to its API alone.
 type Binaries = binaries.Binaries
 
 // NodeBinaries are the paths of the programs of a node.

@@ -94,3 +94,33 @@ func (s Sources) HasNode(v appbur.KubeVersion) bool {
 	_, err := os.Stat(filepath.Join(s.moduleDir(v, Kubelet), "go.mod"))
 	return err == nil
 }
+
+// programs lists what the control plane of a version is built of: etcd, and the
+// commands that its module names as tools.
+func (s Sources) programs(v appbur.KubeVersion) ([]Program, error) {
+	gomod, err := os.ReadFile(filepath.Join(s.moduleDir(v, APIServer), "go.mod"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, s.unknownVersion(v, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read which programs of Kubernetes %s are pinned: %w", v, err)
+	}
+
+	var pinned []Program
+	for _, p := range programs {
+		if p == Etcd || namesTool(gomod, mainPackages[p]) {
+			pinned = append(pinned, p)
+		}
+	}
+	return pinned, nil
+}
+
+// namesTool reports whether a go.mod has a package as a tool, in a block or alone.
+func namesTool(gomod []byte, path string) bool {
+	for line := range bytes.Lines(gomod) {
+		if string(bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(line), []byte("tool ")))) == path {
+			return true
+		}
+	}
+	return false
+}

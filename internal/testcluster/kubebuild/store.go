@@ -62,7 +62,11 @@ func (e *MissingError) Error() string {
 // Locate returns the binaries of a version, or a [*MissingError]. It builds
 // nothing.
 func (s Store) Locate(ctx context.Context, v appbur.KubeVersion) (Binaries, error) {
-	found, err := s.locate(ctx, v, programs)
+	wanted, err := s.Sources.programs(v)
+	if err != nil {
+		return Binaries{}, err
+	}
+	found, err := s.locate(ctx, v, wanted)
 	return found.binaries(), err
 }
 
@@ -82,7 +86,8 @@ func (s Store) locate(ctx context.Context, v appbur.KubeVersion, wanted []Progra
 		for _, r := range missing {
 			lacking.Programs = append(lacking.Programs, r.program)
 		}
-		return nil, appbur.WithHint(lacking, "run `make servers` once; it builds them into the cache")
+		return nil, appbur.WithHint(lacking, fmt.Sprintf(
+			"run `make servers` once, or `go run ./hack/kube -versions %s` for this one; it builds them into the cache", v))
 	}
 	return found, nil
 }

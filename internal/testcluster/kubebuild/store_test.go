@@ -5,7 +5,6 @@ package kubebuild
 import (
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -51,7 +50,10 @@ func TestSourcesOfThisRepository(t *testing.T) {
 	}
 
 	for _, v := range versions {
-		wanted := slices.Clone(programs)
+		wanted, err := sources.programs(v)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if sources.HasNode(v) {
 			wanted = append(wanted, nodePrograms...)
 		}
@@ -157,6 +159,52 @@ func TestStampOfAFileThatCannotRun(t *testing.T) {
 	}
 	if !upToDate(path, "stamp") || upToDate(path, "other") {
 		t.Error("the stamp does not decide")
+	}
+}
+
+// A version that is pinned for questions to its API has no controller manager, and shares the etcd of all.
+func TestAVersionMayBeAnAPIServerAlone(t *testing.T) {
+	sources := fakeSources(t)
+	write(t, filepath.Join(sources.dir, "1.100.0", "go.mod"),
+		"module k8s.io/kubernetes\n\ngo 1.26.0\n\ntool k8s.io/kubernetes/cmd/kube-apiserver\n")
+	write(t, filepath.Join(sources.dir, "1.100.0", "go.sum"), "k8s.io/kubernetes v1.100.0 h1:c291cmNl=\n")
+	write(t, filepath.Join(sources.dir, "1.100.0", "cmd", "kube-apiserver", "main.go"), "package main\n\nfunc main() {}\n")
+	store := Store{Sources: sources, Dir: t.TempDir()}
+	both, err := Builder{Store: store}.Build(t.Context(), fakeVersion)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	var seen recorder
+	alone := appbur.KubeVersion{Major: 1, Minor: 100}
+	built, err := Builder{Store: store, Report: seen.report}.Build(t.Context(), alone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Binaries{
+		Etcd:      filepath.Join(store.VersionDir(alone), "etcd"),
+		APIServer: filepath.Join(store.VersionDir(alone), "kube-apiserver"),
+	}
+	if built != want {
+		t.Errorf("Build = %v, want %v", built, want)
+	}
+	if finished := seen.finished(); len(finished) != 1 || finished[0] != APIServer {
+		t.Errorf("built %v, want the API server alone", finished)
+	}
+
+	ours, err := os.Stat(built.Etcd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := os.Stat(both.Etcd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !os.SameFile(ours, theirs) {
+		t.Error("etcd was not shared")
+	}
+	if located, err := store.Locate(t.Context(), alone); err != nil || located != want {
+		t.Errorf("Locate = %v, %v", located, err)
 	}
 }
 
