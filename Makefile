@@ -41,6 +41,11 @@ release: ## Build the archives of a release and the manifest for krew into bin/r
 servers: ## Build etcd and the Kubernetes servers into the user's cache directory, once
 	@go run ./hack/kube -versions $(KUBE)
 
+.PHONY: compat-matrix
+compat-matrix: ## Hold the lifecycle table and the conversions against API servers of every pinned release (nightly: builds five more, some 40 minutes the first time)
+	@go run ./hack/kube
+	go test -tags integration -count=1 -timeout 30m -run '^TestMatrix' ./pkg/compat -matrix
+
 .PHONY: packages
 packages: ## Install the Debian packages that tests need (PostgreSQL, MariaDB, grpcio for Python, sshd as a program), and unpack what the recipes run against
 	@hack/packages.sh

@@ -104,40 +104,6 @@ func refusingRule(archive *txtar.Archive, v Verdict) string {
 	return ""
 }
 
-// TestLifecycleOfRealServers compares the table with what servers serve: nothing
-// that a server serves by default may be missing or denied, and nothing that the
-// table affirms may be absent.
-func TestLifecycleOfRealServers(t *testing.T) {
-	for _, version := range []string{"1.24.17", newest} {
-		t.Run(version, func(t *testing.T) {
-			client, err := discovery.NewDiscoveryClientForConfig(testcluster.New(t, version).RESTConfig())
-			if err != nil {
-				t.Fatal(err)
-			}
-			served := servedKinds(t, client)
-
-			table := TableTarget(kubeVersion(t, version))
-			for gk, versions := range served {
-				for _, v := range versions {
-					if builtIn(gk) && table.Serves(gk.Group, v, gk.Kind) != Yes {
-						t.Errorf("the server serves %s at %s, the table says %s", gk, v, table.Serves(gk.Group, v, gk.Kind))
-					}
-				}
-				if !builtIn(gk) {
-					t.Errorf("the server serves %s, the table does not know it", gk)
-				}
-			}
-
-			for gvk := range lifecycle().lives {
-				if table.Serves(gvk.Group, gvk.Version, gvk.Kind) == Yes && len(served[gvk.GroupKind()]) > 0 &&
-					!slices.Contains(served[gvk.GroupKind()], gvk.Version) {
-					t.Errorf("the table says that %s is served, the server serves %v", gvk, served[gvk.GroupKind()])
-				}
-			}
-		})
-	}
-}
-
 type server struct {
 	target  Target
 	dynamic dynamic.Interface

@@ -56,6 +56,11 @@ var additions = []addition{
 	{"scheduling.k8s.io/v1alpha1", []string{"Workload"}, "1.35", "", "1.36", "", "an alpha of one release"},
 	{"scheduling.k8s.io/v1alpha2", []string{"Workload", "PodGroup"}, "1.36", "", "1.37", "", "an alpha of one release"},
 	{
+		"scheduling.k8s.io/v1alpha3",
+		[]string{"Workload", "PodGroup", "CompositePodGroup"},
+		"1.37", "", "", "", "no lifecycle methods; a server of 1.35 does not know them",
+	},
+	{
 		"rbac.authorization.k8s.io/v1alpha1",
 		[]string{"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"},
 		"1.5", "1.17", "1.23",
@@ -82,8 +87,13 @@ var additions = []addition{
 	},
 	{"resource.k8s.io/v1alpha2", []string{
 		"ResourceClass", "ResourceClaim", "ResourceClaimTemplate", "PodSchedulingContext",
-		"ResourceClassParameters", "ResourceClaimParameters", "ResourceSlice",
 	}, "1.27", "", "1.31", "", "replaced wholesale by v1alpha3"},
+	{
+		"resource.k8s.io/v1alpha2",
+		[]string{"ResourceClassParameters", "ResourceClaimParameters", "ResourceSlice"},
+		"1.30", "", "1.31", "",
+		"came with structured parameters, a server of 1.29 does not know them; replaced wholesale by v1alpha3",
+	},
 	{
 		"resource.k8s.io/v1alpha3",
 		[]string{"PodSchedulingContext"},
@@ -121,7 +131,15 @@ var corrections = []correction{
 	{"extensions/v1beta1", "Ingress", func(r *row) { r.Replacement = "networking.k8s.io/v1" }, "stable successor, not the beta the tag names"},
 }
 
+// neverServed are types of the API modules that no API server serves under their name.
+var neverServed = []schema.GroupVersionKind{
+	{Version: "v1", Kind: "RangeAllocation"}, // what an API server writes into etcd for itself
+}
+
 func applyOverlay(rows map[schema.GroupVersionKind]row) error {
+	for _, gvk := range neverServed {
+		delete(rows, gvk)
+	}
 	for _, a := range additions {
 		gv, err := schema.ParseGroupVersion(a.groupVersion)
 		if err != nil {
