@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/appbur/appbur/internal/daemon"
+	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/metrics"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/pkg/gitsync"
@@ -42,10 +43,14 @@ func (e *env) push(ctx context.Context, repo *repository.Repository, keysDir str
 	return done, err
 }
 
-// replication pushes to all remotes of a repository.
-func (e *env) replication(repo *repository.Repository, keysDir string) metrics.Push {
+// replication pushes to all remotes of a repository, and joins the notes of those where others have written some.
+func (e *env) replication(repo *repository.Repository, keys *keyring.Keys) metrics.Push {
 	return func(ctx context.Context) (*repository.Replication, error) {
-		return e.replicate(ctx, repo, keysDir, nil)
+		done, err := e.replicate(ctx, repo, keys.Dir, nil)
+		if err == nil && done != nil {
+			err = repo.JoinNotes(ctx, keys, done, e.remoteOptions(), e.now)
+		}
+		return done, err
 	}
 }
 

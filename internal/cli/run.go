@@ -195,7 +195,7 @@ func (d *daemonRun) watchAndCommit(ctx context.Context) error {
 	anchored := anchorEach(e, live.anchor, repo, keys, log)
 	announced, quiet := d.announcer(ctx)
 	defer quiet()
-	push := d.overtaking.noticing(seen.metrics.Pushes(announcePushes(announced, e.replication(repo, keys.Dir)), repo.Points))
+	push := d.overtaking.noticing(seen.metrics.Pushes(announcePushes(announced, e.replication(repo, keys)), repo.Points))
 	push = oneAtATime(push)
 	pusher := e.pusher(push, live.pushes, log)
 	seen.metrics.CountWhenReplicated(live.demandsOf())

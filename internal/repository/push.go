@@ -31,6 +31,8 @@ type PushResult struct {
 
 	tip gitsync.Hash
 	err error
+	// notesMoved: the remote has notes that are not here.
+	notesMoved bool
 }
 
 // Err returns why the remote does not hold everything, nil if it does.
@@ -126,10 +128,9 @@ func (r *Repository) pushTo(ctx context.Context, keysDir string, remote Remote, 
 	result.tip = pushed.Tip
 	result.Commits, result.Points, result.Removed = pushed.Commits, len(pushed.Added), len(pushed.Removed)
 	result.Objects, result.Bytes = pushed.Objects, pushed.Bytes
+	result.notesMoved = pushed.NotesMoved
 	if err == nil && pushed.NotesBehind {
-		if err := r.git.PushNotes(ctx, peer, o); err != nil {
-			result.NotesError = err.Error()
-		}
+		result.tellNotes(r.git.PushNotes(ctx, peer, o))
 	}
 	if err != nil {
 		result.State = stateOf(err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/appbur/appbur/pkg/gitsync/internal/pack"
 	"github.com/appbur/appbur/pkg/gitsync/internal/transport"
 )
 
@@ -47,8 +48,11 @@ func (r *Repository) MoveRef(ctx context.Context, ref string, from, to Hash) err
 	return r.refs.Move(ctx, ref, from, to)
 }
 
+// ErrNotesMoved means that a remote has notes that are no older state of those here.
+var ErrNotesMoved = errors.New("the remote has notes that are not here")
+
 // PushNotes brings the notes of a remote up to date, in a session of its own: a server that refuses them must not hold up
-// commits. Notes that are not an older state of those here stay as they are.
+// commits. Notes that are not an older state of those here stay as they are, which is [ErrNotesMoved].
 func (r *Repository) PushNotes(ctx context.Context, remote Remote, o RemoteOptions) error {
 	t, err := transport.Dial(ctx, remote, transport.ReceivePack, o)
 	if err != nil {
@@ -57,7 +61,10 @@ func (r *Repository) PushNotes(ctx context.Context, remote Remote, o RemoteOptio
 	defer t.Close()
 	t.Pause()
 	there := t.Advertisement
-	behind, err := r.notesBehind(there)
+	behind, moved, err := r.notesBehind(there)
+	if err == nil && moved {
+		err = ErrNotesMoved
+	}
 	if err != nil || !behind {
 		return err
 	}
@@ -86,22 +93,59 @@ func (r *Repository) PushNotes(ctx context.Context, remote Remote, o RemoteOptio
 	return r.send(t, &plan, remote.Name, o)
 }
 
-// notesBehind reports whether a remote has older notes than those here, or none.
-func (r *Repository) notesBehind(there transport.Advertisement) (bool, error) {
+// notesBehind reports whether a remote has older notes than those here, or none, or whether it has others.
+func (r *Repository) notesBehind(there transport.Advertisement) (behind, moved bool, err error) {
 	tip, err := r.refs.Resolve(NotesRef)
 	if errors.Is(err, ErrRefNotFound) {
-		return false, nil
+		return false, false, nil
 	}
 	theirs := there.Refs[NotesRef]
 	if err != nil || theirs.IsZero() || theirs == tip {
-		return err == nil && theirs.IsZero(), err
+		return err == nil && theirs.IsZero(), false, err
 	}
 	here, err := r.holds(theirs)
 	if err != nil || !here {
-		return false, err
+		return false, err == nil, err
 	}
 	_, descends, err := r.descends(tip, theirs)
-	return descends, err
+	return descends, !descends && err == nil, err
+}
+
+// FetchNotes takes the notes of a remote and nothing else, as [NotesOf] it. Those here stay as they are.
+func (r *Repository) FetchNotes(ctx context.Context, remote Remote, o RemoteOptions) error {
+	t, err := transport.Dial(ctx, remote, transport.UploadPack, o)
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	f := &fetch{repo: r, remote: remote, what: FetchWhat{Branch: NotesRef}, options: o, there: t.Advertisement}
+	if err := r.objects.Rescan(); err != nil {
+		return err
+	}
+	if err := f.wantNotes(); err != nil || f.notes.IsZero() {
+		return err
+	}
+	if len(f.wanted) > 0 {
+		if err := f.receive(ctx, t); err != nil {
+			return err
+		}
+	}
+	t.Close()
+
+	unlockPacks, err := r.lockMaintenance(ctx, true)
+	if err != nil {
+		return err
+	}
+	defer unlockPacks()
+	if err := f.connected(); err != nil {
+		return broken(err)
+	}
+	unlock, err := r.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return pack.DiskError(r.dir, f.moveNotes(ctx))
 }
 
 // wantNotes notes those of the remote.

@@ -39,8 +39,9 @@ type Pushed struct {
 	// Learned is true when the connection broke after everything was sent and the
 	// remote, when read again, had it all.
 	Learned bool
-	// NotesBehind says that the remote lacks notes that are here; [Repository.PushNotes] brings them.
-	NotesBehind bool
+	// NotesBehind says that the remote lacks notes that are here; [Repository.PushNotes] brings them. NotesMoved says that it
+	// has notes that are not here.
+	NotesBehind, NotesMoved bool
 }
 
 // Push brings a remote up to date in one session: the branch, tags that it does

@@ -35,7 +35,7 @@ func (r *Repository) planPush(there transport.Advertisement, what PushWhat) (pus
 		return plan, err
 	}
 	plan.done.Tip, plan.done.Commits = tip, comparison.Commits
-	if plan.done.NotesBehind, err = r.notesBehind(there); err != nil {
+	if plan.done.NotesBehind, plan.done.NotesMoved, err = r.notesBehind(there); err != nil {
 		return plan, err
 	}
 
