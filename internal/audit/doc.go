@@ -32,6 +32,8 @@
 //   - A change that another process saw ([Ledger.Unproven], [Ledger.Recall]) is answered by what is certain, and by the
 //     entries that the version before did not have, if no event about it had come to that process. Nothing counts that was
 //     received after the change was seen: a store that has gone back gives out its versions again.
+//   - A store that has gone back in time gives out its versions again. After [Ledger.Reset] nothing of before counts, and no
+//     version with an entry of after a request is of that request.
 //   - Dry runs, failed requests and events that were truncated prove nothing.
 //
 // Two actors can be mistaken for one another only if the event of the one who wrote was lost, and the other one asks for

@@ -40,7 +40,7 @@ func (c Change) name() string {
 // judge returns the facts that prove who made a change, in the order of time.
 func (l *Ledger) judge(c Change) (facts []Fact, proven bool) {
 	switch {
-	case c.UID == "":
+	case c.UID == "" || c.Seen.Before(l.since):
 		return nil, false
 	case c.Event == Deleted:
 		facts, proven = l.deleted(c)
@@ -86,11 +86,17 @@ func (l *Ledger) wrote(c Change) (facts []Fact, proven bool) {
 // nothing, so those do not count that came when somebody else had been answered with it.
 func (l *Ledger) claims(c Change) []Fact {
 	all := slices.DeleteFunc(l.facts.find(c.UID), func(f Fact) bool {
-		return f.UID != c.UID || f.ResourceVersion != c.ResourceVersion || f.Gone
+		return f.UID != c.UID || f.ResourceVersion != c.ResourceVersion || f.Gone || c.later(f)
 	})
 	return slices.DeleteFunc(slices.Clone(all), func(f Fact) bool {
 		return !f.Certain && slices.ContainsFunc(all, func(other Fact) bool { return other.At.Before(f.Received) })
 	})
+}
+
+// later reports whether a version has an entry of after a request, which can then only be about the same version of a store that
+// has gone back in time.
+func (c Change) later(f Fact) bool {
+	return slices.ContainsFunc(c.Managers, func(m Manager) bool { return m.Time.After(f.At) })
 }
 
 // newManagers are the entries that the version before a change did not have, none if that was not seen.

@@ -19,8 +19,13 @@ type Ledger struct {
 	limits Limits
 	now    func() time.Time
 
+	// telling is held while late answers are told, so that none is told after a reset.
+	telling sync.RWMutex
+
 	mu    sync.Mutex // guards what follows
 	facts shelf[Fact]
+	// since is when all was forgotten. What is of the time before is about another store.
+	since time.Time
 	// asked are the changes that were asked for, open those of them without an answer.
 	asked shelf[Change]
 	open  map[string]Change
@@ -44,7 +49,7 @@ func NewLedger(limits Limits, now func() time.Time) *Ledger {
 		limits.Keep = time.Hour
 	}
 	l := &Ledger{limits: limits, now: now}
-	l.Reset()
+	l.clear()
 	return l
 }
 
@@ -58,11 +63,13 @@ func (l *Ledger) OnLate(late func(Change, []Fact)) {
 
 // Add takes facts in and returns how many of them were new.
 func (l *Ledger) Add(facts ...Fact) (added int) {
+	l.telling.RLock()
+	defer l.telling.RUnlock()
 	now := l.now()
 	l.mu.Lock()
 	touched := map[string]bool{}
 	for _, f := range facts {
-		if !l.facts.add(f.key(), f, now, f.UID, nameOf(f.Group, f.Resource, f.Namespace, f.Name)) {
+		if f.Received.Before(l.since) || !l.facts.add(f.key(), f, now, f.UID, nameOf(f.Group, f.Resource, f.Namespace, f.Name)) {
 			continue
 		}
 		added++
@@ -175,11 +182,18 @@ func (l *Ledger) Silent() (since time.Time, silent bool) {
 	return l.pulse.silent(now)
 }
 
-// Reset forgets everything. Facts are about one store of one cluster: one that was restored from a snapshot uses the same
-// versions again, for other writes.
+// Reset forgets everything, and is deaf to what is from before, whenever it comes. Facts are about one store of one cluster:
+// one that was restored from a snapshot uses the same versions again, for other writes.
 func (l *Ledger) Reset() {
+	l.telling.Lock()
+	defer l.telling.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.since = l.now()
+	l.clear()
+}
+
+func (l *Ledger) clear() {
 	l.facts, l.asked, l.recalled, l.open = newShelf[Fact](), newShelf[Change](), newShelf[Change](), map[string]Change{}
 }
 

@@ -253,6 +253,47 @@ func TestBounded(t *testing.T) {
 	}
 }
 
+// A store that was restored from a snapshot gives out its versions again. What is known of it from before names nobody after a
+// reset, also if it comes again, and what was seen before is answered by nothing that comes after.
+func TestAnotherStoreIsAnother(t *testing.T) {
+	now := at(10)
+	l := NewLedger(Limits{}, func() time.Time { return now })
+	l.OnLate(func(c Change, facts []Fact) { t.Errorf("%+v is answered by %v", c, ids(facts)) })
+	put := func(id, user string, received float64) Fact {
+		return write(id, received, func(f *Fact) {
+			f.Verb, f.ResourceVersion, f.Replaced, f.Certain, f.User = "update", "7", "6", true, user
+		})
+	}
+	alice, bob := put("1", "alice", 9), put("2", "bob", 31)
+	l.Add(alice)
+	before := change(Modified, "7", 9.1)
+	before.UID = "other"
+	l.Who(before)
+	l.Recall(before)
+
+	now = at(30)
+	l.Reset()
+	l.Add(alice, put("3", "alice", 8))
+	if facts, proven := l.Who(change(Modified, "7", 31.1)); proven {
+		t.Errorf("answered by %v", ids(facts))
+	}
+	l.OnLate(nil)
+	l.Add(bob)
+	if facts, proven := l.Who(change(Modified, "7", 31.1)); !proven || facts[0].User != "bob" {
+		t.Errorf("answered by %v", ids(facts))
+	}
+	if facts, proven := l.Who(change(Modified, "7", 9.1)); proven {
+		t.Errorf("what was seen before is answered by %v", ids(facts))
+	}
+
+	// Nor does it without a reset, where the version has an entry of after the request.
+	l = NewLedger(Limits{}, noon)
+	l.Add(alice)
+	if facts, proven := l.Who(change(Modified, "7", 31.1, update("kubectl", 31))); proven {
+		t.Errorf("answered by %v", ids(facts))
+	}
+}
+
 // TestActor: names are of clients, who may write into them what they like.
 func TestActor(t *testing.T) {
 	for want, actor := range map[string]Actor{

@@ -28,6 +28,8 @@ func (l *Ledger) Unproven(c Change) (kept Change, waits bool) {
 
 // Recall has facts that come from now on, and those that have come, answer changes that another process kept.
 func (l *Ledger) Recall(changes ...Change) {
+	l.telling.RLock()
+	defer l.telling.RUnlock()
 	now := l.now()
 	l.mu.Lock()
 	touched := map[string]bool{}

@@ -26,6 +26,7 @@ func (d *daemonRun) attribute(writer *repository.Writer, options *daemon.Options
 		return func(context.Context, *repository.Repository, *keyring.Keys, string, func()) {}
 	}
 	late := daemon.NewLateFacts()
+	d.late = late
 	d.ledger.OnLate(late.Tell)
 	writer.Attribute(d.ledger)
 	options.Undecided, options.Grace = writer.Undecided, auditGrace
@@ -62,4 +63,12 @@ func (d *daemonRun) recall(repo *repository.Repository, keys *keyring.Keys, late
 		changes[i] = c.Change
 	}
 	d.ledger.Recall(changes...)
+}
+
+// forgetFacts is called when the store of the cluster may be another one: its versions may be given out again.
+func (d *daemonRun) forgetFacts() {
+	if d.ledger != nil && d.late != nil {
+		d.ledger.Reset()
+		d.late.Reset()
+	}
 }

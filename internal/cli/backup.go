@@ -121,7 +121,7 @@ func backupRun(ctx context.Context, e *env, o *backupOptions) error {
 	if err != nil {
 		return err
 	}
-	source, err := o.source(ctx, e, repo, nil, nil)
+	source, err := o.source(ctx, e, repo, nil, nil, nil)
 	if err != nil {
 		return err
 	}

@@ -160,6 +160,8 @@ type daemonRun struct {
 	elector *leader.Elector
 	// ledger has what audit events prove, nil where none are collected.
 	ledger *audit.Ledger
+	// late has who made changes that are committed already, nil where there is no ledger. It is of one watch.
+	late *daemon.LateFacts
 	// overtaking tells the watch that others have written to a remote.
 	overtaking *overtaking
 	log        *slog.Logger
@@ -179,7 +181,7 @@ func (d *daemonRun) watchAndCommit(ctx context.Context) error {
 	}
 	status, rest := seen.begin()
 	defer rest()
-	source, err := o.source(ctx, e, repo, log, seen.metrics.Connection())
+	source, err := o.source(ctx, e, repo, log, seen.metrics.Connection(), d.forgetFacts)
 	if err != nil {
 		return err
 	}

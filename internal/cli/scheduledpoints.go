@@ -144,7 +144,7 @@ func (s *scheduledPoints) make(ctx context.Context, due []string) (daemon.PointM
 	if err != nil {
 		return daemon.PointMade{}, err
 	}
-	source, err := o.source(ctx, s.env, repo, s.log, nil)
+	source, err := o.source(ctx, s.env, repo, s.log, nil, nil)
 	if err != nil {
 		return daemon.PointMade{}, err
 	}

@@ -19,10 +19,10 @@ type sourceCluster struct {
 	cluster appbur.Cluster
 }
 
-// source connects to the cluster that is saved into repo, and asks which one it is. The log and what hears of the
-// connection are for who watches it, or nil.
+// source connects to the cluster that is saved into repo, and asks which one it is. The log, what hears of the
+// connection and what hears of another store are for who watches it, or nil.
 func (o *clusterOptions) source(
-	ctx context.Context, e *env, repo *repository.Repository, log *slog.Logger, connection exporter.Connection,
+	ctx context.Context, e *env, repo *repository.Repository, log *slog.Logger, connection exporter.Connection, rewound func(),
 ) (sourceCluster, error) {
 	config, err := o.restConfig()
 	if err != nil {
@@ -32,7 +32,7 @@ func (o *clusterOptions) source(
 	if err != nil {
 		return sourceCluster{}, err
 	}
-	source, err := exporter.New(config, rules, exporter.Options{Now: e.now, Log: log, Connection: connection})
+	source, err := exporter.New(config, rules, exporter.Options{Now: e.now, Log: log, Connection: connection, Rewound: rewound})
 	if err != nil {
 		return sourceCluster{}, err
 	}

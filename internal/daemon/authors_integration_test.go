@@ -119,7 +119,8 @@ func (s *site) start(asks bool, grace time.Duration) (stop func()) {
 	if err != nil {
 		s.Fatal(err)
 	}
-	source, err := exporter.New(s.RESTConfig(), rules, exporter.Options{})
+	late := daemon.NewLateFacts()
+	source, err := exporter.New(s.RESTConfig(), rules, exporter.Options{Rewound: func() { s.ledger.Reset(); late.Reset() }})
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -137,7 +138,6 @@ func (s *site) start(asks bool, grace time.Duration) (stop func()) {
 		Status: &daemon.Status{},
 	}
 
-	late := daemon.NewLateFacts()
 	if asks {
 		s.ledger.OnLate(late.Tell)
 		writer.Attribute(s.ledger)

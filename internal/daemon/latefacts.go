@@ -3,6 +3,8 @@ package daemon
 import (
 	"context"
 	"log/slog"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -32,8 +34,9 @@ func NewLateFacts() *LateFacts {
 	return &LateFacts{made: map[string]gitsync.Hash{}, early: map[string]actor.Who{}, wake: make(chan struct{}, 1)}
 }
 
+// keyOf tells changes apart, also those of a store that has gone back in time and uses its versions again.
 func keyOf(c audit.Change) string {
-	return c.Tag + "\x00" + c.UID + "\x00" + c.ResourceVersion + "\x00" + c.Event
+	return strings.Join([]string{c.Tag, c.UID, c.ResourceVersion, c.Event, strconv.FormatInt(c.Seen.UnixNano(), 10)}, "\x00")
 }
 
 // Tell takes an answer. It never waits.
@@ -89,6 +92,16 @@ func (l *LateFacts) Recall(changes []repository.UnprovenChange) {
 		l.made[keyOf(c.Change)] = c.Commit
 		l.order = append(l.order, keyOf(c.Change))
 	}
+}
+
+// Reset forgets which commits have which changes, for a cluster whose store may be another one: it uses the same versions
+// again. What is to be noted already is noted.
+func (l *LateFacts) Reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	clear(l.made)
+	clear(l.early)
+	l.order = nil
 }
 
 // note has a fact written soon. The caller holds the lock.

@@ -72,9 +72,19 @@ func TestLateFactsOfAnotherProcess(t *testing.T) {
 	l := NewLateFacts()
 	c := audit.Change{Tag: "a.yaml", UID: "u", ResourceVersion: "7", Event: audit.Modified}
 	l.Recall([]repository.UnprovenChange{{Commit: gitsync.Hash{7}, Change: c}})
+	again := c
+	again.Seen = c.Seen.Add(time.Hour) // the same version, of a store that has gone back in time
+	l.Tell(again, []audit.Fact{{Actor: audit.Actor{User: "bob"}}})
 	l.Tell(c, []audit.Fact{{Actor: audit.Actor{User: "alice"}}})
-	if len(l.facts) != 1 || l.facts[0].Commit != (gitsync.Hash{7}) {
+	if len(l.facts) != 1 || l.facts[0].Commit != (gitsync.Hash{7}) || l.facts[0].Who.Author.Name != "alice" {
 		t.Errorf("noted %+v", l.facts)
+	}
+
+	l.Recall([]repository.UnprovenChange{{Commit: gitsync.Hash{7}, Change: c}})
+	l.Reset()
+	l.Tell(c, []audit.Fact{{Actor: audit.Actor{User: "alice"}}})
+	if len(l.facts) != 1 || len(l.made) != 0 {
+		t.Errorf("noted after a reset: %+v", l.facts)
 	}
 }
 

@@ -35,6 +35,9 @@ type Options struct {
 	Log *slog.Logger
 	// Connection hears what becomes of the connection to the API server while Watch runs; it may be nil.
 	Connection Connection
+	// Rewound hears that the API server may have another store than before, before anything of it is read: it has gone back in
+	// time, or the server was away for long enough. Versions may be given out again. It returns at once, and may be nil.
+	Rewound func()
 	// Rediscover is how often Watch looks for new types without an event; 0 means
 	// five minutes. Changes of CustomResourceDefinitions and APIServices trigger it at once.
 	Rediscover time.Duration

@@ -29,6 +29,8 @@ type outage struct {
 	since time.Time
 	// probing is true while a probe runs, logged after the outage was logged.
 	probing, logged bool
+	// rewound is when it was told last that the store may be another one.
+	rewound time.Time
 	// lost is when the connection was noticed to be dead, zero while it is not; replaced is when the last
 	// one was.
 	lost, replaced time.Time
@@ -62,6 +64,7 @@ func (o *outage) failed(ctx context.Context, err error) {
 	switch {
 	case ctx.Err() != nil:
 	case answer == nil:
+		o.mayBeAnother(o.since)
 		o.since = time.Time{}
 	case !o.since.IsZero():
 		o.logged = true
@@ -90,6 +93,7 @@ func (o *outage) works() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	now := o.exporter.options.Now()
+	o.mayBeAnother(o.since)
 	switch {
 	case o.logged:
 		o.log.Info("the API server can be reached again", "after", now.Sub(o.since).Round(time.Second).String())
@@ -103,6 +107,25 @@ func (o *outage) works() {
 		o.lost, o.replaced = time.Time{}, now
 	}
 	o.since, o.logged = time.Time{}, false
+}
+
+// back takes note of a watch that is taken again, and that did not work since some time.
+func (o *outage) back(since time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.mayBeAnother(since)
+}
+
+// mayBeAnother tells once of an outage that the store may be another one by now. The caller holds the lock.
+func (o *outage) mayBeAnother(since time.Time) {
+	now := o.exporter.options.Now()
+	if since.IsZero() || now.Sub(since) <= o.exporter.timing.replaced || o.rewound.After(since) {
+		return
+	}
+	o.rewound = now
+	if rewound := o.exporter.options.Rewound; rewound != nil {
+		rewound()
+	}
 }
 
 // away reports whether the server was said to be away.

@@ -82,6 +82,9 @@ func (w *watcher) attend(ctx context.Context) error {
 		case now.revision < known.revision:
 			w.exporter.options.Log.Warn("the API server's store has gone back in time; everything is listed again",
 				"revision", now.revision, "before", known.revision)
+			if rewound := w.exporter.options.Rewound; rewound != nil {
+				rewound()
+			}
 			select {
 			case w.rewound <- struct{}{}:
 			default:

@@ -3,6 +3,7 @@ package exporter
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"sync/atomic"
 	"testing"
@@ -44,16 +45,58 @@ func TestAStoreThatGoesBackIsListedAgain(t *testing.T) {
 	})
 
 	var j journal
-	_, _ = startWatch(t, f.exporter(Options{Attend: 10 * time.Millisecond}), &j)
+	var rewound atomic.Int64
+	_, _ = startWatch(t, f.exporter(Options{Attend: 10 * time.Millisecond, Rewound: func() { rewound.Add(1) }}), &j)
 	eventually(t, 5*time.Second, "the first list", func() bool { return j.holds("namespaces/d/configmap/later.yaml") }, j.String)
 	eventually(t, 5*time.Second, "a few looks", func() bool { return f.count("kube-system") > 3 }, j.String)
 	if lists := f.count("/api/v1/configmaps?limit"); lists != 1 {
 		t.Errorf("%d lists of a store that does not go back", lists)
 	}
+	if times := rewound.Load(); times != 0 {
+		t.Errorf("told %d times of a store that does not go back", times)
+	}
 	back.Store(true)
 	eventually(t, 5*time.Second, "the earlier state", func() bool {
 		return j.holds("namespaces/d/configmap/earlier.yaml") && !j.holds("namespaces/d/configmap/later.yaml")
 	}, j.String)
+	if times := rewound.Load(); times != 1 {
+		t.Errorf("told %d times that the store has gone back", times)
+	}
+}
+
+// An outage that a restored store cannot do without is told once, however many watches notice it; a shorter one is not.
+func TestAfterAnOutageTheStoreMayBeAnother(t *testing.T) {
+	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	times := 0
+	e := &Exporter{timing: timing{replaced: 2 * time.Second}}
+	e.options = Options{Rewound: func() { times++ }, Now: func() time.Time { return now }}
+	o := &outage{exporter: e, log: slog.New(slog.DiscardHandler)}
+
+	for _, away := range []time.Duration{0, time.Second, 3 * time.Second, 3 * time.Second} {
+		before, want := times, 0
+		if away > 2*time.Second {
+			want = 1
+		}
+		since := now
+		if away > 0 {
+			o.since = since
+		}
+		now = now.Add(away)
+		o.works()
+		now = now.Add(time.Second)
+		if away > 2*time.Second {
+			o.back(since) // a watch that comes later
+		}
+		if times-before != want {
+			t.Errorf("after %s: told %d times, want %d", away, times-before, want)
+		}
+		now = now.Add(time.Minute)
+	}
+
+	o.back(now.Add(-time.Minute)) // one that was alone
+	if times != 3 {
+		t.Errorf("told %d times", times)
+	}
 }
 
 func TestAnotherClusterEndsTheWatch(t *testing.T) {

@@ -73,6 +73,7 @@ func (w *typeWatch) stream(ctx context.Context, since time.Time) (streamed, erro
 	w.outage.works()
 	seen := streamed{opened: w.exporter.options.Now()}
 	if !since.IsZero() && seen.opened.Sub(since) > w.exporter.timing.replaced {
+		w.outage.back(since)
 		return seen, errBack
 	}
 
