@@ -2,6 +2,7 @@ package compat
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 )
 
@@ -67,12 +68,14 @@ func metricSource(e *edit, kind string, source map[string]any, path string) {
 		if described, ok := take(source, "target"); ok {
 			source["describedObject"] = described
 		}
-		// targetValue was required, and zero together with an average.
 		value, hasValue := take(source, "targetValue")
-		if average, ok := take(source, "averageValue"); ok {
-			target["type"], target["averageValue"] = "AverageValue", average
-		} else if hasValue {
+		average, hasAverage := take(source, "averageValue")
+		// targetValue was required, and zero together with an average: v2 has it absent then.
+		if hasValue && (!hasAverage || !zeroQuantity(value)) {
 			target["type"], target["value"] = "Value", value
+		}
+		if hasAverage {
+			target["type"], target["averageValue"] = "AverageValue", average
 		}
 		source["metric"] = metricIdentifier(source, "selector")
 	case "external":
@@ -95,6 +98,9 @@ func metricSource(e *edit, kind string, source map[string]any, path string) {
 	source["target"] = target
 	e.changed(path, "rewritten as metric identifier and target")
 }
+
+// zeroQuantity reports whether a quantity, a string or a number, is zero in any unit.
+func zeroQuantity(quantity any) bool { return !strings.ContainsAny(fmt.Sprint(quantity), "123456789") }
 
 func metricIdentifier(source map[string]any, selectorKey string) map[string]any {
 	metric := map[string]any{}

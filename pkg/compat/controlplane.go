@@ -23,7 +23,7 @@ func nominalShares(e *edit) {
 }
 
 const (
-	preserveZeroShares = "flowcontrol.k8s.io/v1-preserve-zero-concurrency-shares"
+	preserveZeroShares = "flowcontrol.k8s.io/v1beta3-preserve-zero-concurrency-shares"
 	defaultShares      = int64(30)
 )
 
