@@ -116,12 +116,12 @@ func start(ctx context.Context, options Options) (*Cluster, error) {
 		return nil, err
 	}
 	c := &Cluster{Version: options.Version, Dir: dir, options: options}
-	if c.etcdPort, err = freePort(); err != nil {
+	if c.etcdPort, err = FreePort(); err != nil {
 		return c, err
 	}
 
 	for c.apiPort = c.etcdPort; c.apiPort == c.etcdPort; {
-		if c.apiPort, err = freePort(); err != nil {
+		if c.apiPort, err = FreePort(); err != nil {
 			return c, err
 		}
 	}

@@ -24,18 +24,34 @@ var logNames = []string{"etcd", "kube-apiserver", "kube-controller-manager"}
 
 // claimDir makes the directory of a cluster and marks it as this process's.
 func claimDir(options Options) (string, error) {
-	dir, err := os.MkdirTemp(options.Dir, dirPrefix+options.Version.String()+"-")
+	dir, err := makeMarked(options.Dir, options.Version.String())
 	if err != nil {
 		return "", fmt.Errorf("make the cluster's directory: %w", err)
 	}
-	// Servers get the paths of files in it and have another working directory.
-	if dir, err = filepath.Abs(dir); err != nil {
-		return "", fmt.Errorf("make the cluster's directory: %w", err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, ownerFile), []byte(strconv.Itoa(os.Getpid())), 0o644); err != nil {
-		return "", fmt.Errorf("mark the cluster's directory: %w", err)
+	return dir, nil
+}
+
+// ScratchDir makes a directory for what runs beside a cluster. Like that of a cluster, only its user can read it, and if this
+// process is killed before it removes the directory, the next one that makes one in the same parent does.
+func ScratchDir(parent, name string) (string, error) {
+	sweep(parent)
+	dir, err := makeMarked(parent, name)
+	if err != nil {
+		return "", fmt.Errorf("make a directory for %s: %w", name, err)
 	}
 	return dir, nil
+}
+
+func makeMarked(parent, name string) (string, error) {
+	dir, err := os.MkdirTemp(parent, dirPrefix+name+"-")
+	if err != nil {
+		return "", err
+	}
+	// Servers get the paths of files in it and have another working directory.
+	if dir, err = filepath.Abs(dir); err != nil {
+		return "", err
+	}
+	return dir, os.WriteFile(filepath.Join(dir, ownerFile), []byte(strconv.Itoa(os.Getpid())), 0o644)
 }
 
 // keepDir takes the mark away, so that no later cluster sweeps the directory.

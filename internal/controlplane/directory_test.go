@@ -69,7 +69,7 @@ func TestTailBeginsAtALine(t *testing.T) {
 
 func TestFreePortIsOutsideTheEphemeralRange(t *testing.T) {
 	for range 20 {
-		port, err := freePort()
+		port, err := FreePort()
 		if err != nil {
 			t.Fatal(err)
 		}

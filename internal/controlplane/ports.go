@@ -19,9 +19,9 @@ const (
 	lastPort  = 29999
 )
 
-// freePort returns a loopback port that no process listens on. Somebody may take it
+// FreePort returns a loopback port that no process listens on. Somebody may take it
 // before a server does; Start then tries again.
-func freePort() (int, error) {
+func FreePort() (int, error) {
 	var last error
 	for range 100 {
 		port := firstPort + rand.IntN(lastPort-firstPort+1)

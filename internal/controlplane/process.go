@@ -38,14 +38,19 @@ var starter = sync.OnceValue(func() chan<- func() {
 
 // startProcess runs a server whose output is appended to <dir>/<name>.log.
 func startProcess(dir, name, binary string, args ...string) (*process, error) {
-	p := &process{name: name, log: filepath.Join(dir, name+".log"), ended: make(chan struct{})}
-	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	cmd := exec.Command(binary, args...)
+	cmd.Dir = dir
+	return startCommand(name, filepath.Join(dir, name+".log"), cmd)
+}
+
+// startCommand runs a program whose output is appended to a log.
+func startCommand(name, logFile string, cmd *exec.Cmd) (*process, error) {
+	p := &process{name: name, log: logFile, cmd: cmd, ended: make(chan struct{})}
+	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	defer func() { _ = log.Close() }() // the server has its own
-	p.cmd = exec.Command(binary, args...)
-	p.cmd.Dir = dir
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 
 	p.cmd.SysProcAttr = processAttributes()
@@ -72,8 +77,8 @@ func (p *process) exited() error {
 	}
 }
 
-// stop asks the server to end, waits for at most grace, then kills it. With no
-// grace it is killed at once. It returns when the process is gone.
+// stop asks the server to end, waits for at most grace, then kills it and what it
+// has started. With no grace it is killed at once. It returns when the process is gone.
 func (p *process) stop(grace time.Duration) {
 	if p == nil {
 		return
@@ -87,10 +92,8 @@ func (p *process) stop(grace time.Duration) {
 		case <-timer.C:
 		}
 	}
-	if p.exited() == nil {
-		_ = p.cmd.Process.Kill()
-		<-p.ended
-	}
+	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) // the group: whatever outlived its leader as well
+	<-p.ended
 }
 
 // ExitError says that a server ended on its own.

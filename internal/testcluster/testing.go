@@ -12,11 +12,11 @@ import (
 	"github.com/appbur/appbur/internal/testcluster/kubebuild"
 )
 
-// Cluster and Options are those of package controlplane.
-type (
-	Cluster = controlplane.Cluster
-	Options = controlplane.Options
-)
+// Cluster is one of package controlplane.
+type Cluster = controlplane.Cluster
+
+// Options are those of package controlplane.
+type Options = controlplane.Options
 
 // Start runs a cluster until [Cluster.Stop], as [controlplane.Start] does.
 func Start(ctx context.Context, options Options) (*Cluster, error) {
