@@ -18,5 +18,12 @@ func Clone(ctx context.Context, dir string, remote gitsync.Remote, o gitsync.Rem
 		return nil, done, err
 	}
 	r, err := Open(dir)
-	return r, done, err
+	if err != nil {
+		return nil, done, err
+	}
+	// Reports about drills are beside the history. A clone without them is whole, and the next refresh brings them.
+	_, _ = git.Fetch(ctx, remote, gitsync.FetchWhat{
+		Branch: gitsync.MainRef, TagPrefix: drillTagPrefix, Besides: drillTagPrefix,
+	}, o)
+	return r, done, nil
 }

@@ -28,6 +28,8 @@ type PushResult struct {
 	// NotesError is why the remote lacks notes that are here. It holds everything all the same: notes are
 	// no part of the history.
 	NotesError string `json:"notesError,omitempty"`
+	// DrillsError is why the remote lacks reports about drills that are here; they are no part of the history either.
+	DrillsError string `json:"drillsError,omitempty"`
 
 	tip gitsync.Hash
 	err error
@@ -132,6 +134,11 @@ func (r *Repository) pushTo(ctx context.Context, keysDir string, remote Remote, 
 	if err == nil && pushed.NotesBehind {
 		result.tellNotes(r.git.PushNotes(ctx, peer, o))
 	}
+	if err == nil && pushed.BesidesBehind {
+		if err := r.git.PushBesides(ctx, peer, drillTagPrefix, o); err != nil {
+			result.DrillsError = err.Error()
+		}
+	}
 	if err != nil {
 		result.State = stateOf(err)
 		if other := r.another(ctx, peer, result.State, o); other != nil {
@@ -145,5 +152,5 @@ func (r *Repository) pushTo(ctx context.Context, keysDir string, remote Remote, 
 // pushed is what every remote shall hold: the history and the restore points.
 func (r *Repository) pushed() (gitsync.PushWhat, error) {
 	deleted, err := r.deletedTags()
-	return gitsync.PushWhat{Branch: gitsync.MainRef, TagPrefix: appbur.RestorePointTagPrefix, Deleted: deleted}, err
+	return gitsync.PushWhat{Branch: gitsync.MainRef, TagPrefix: appbur.RestorePointTagPrefix, Besides: drillTagPrefix, Deleted: deleted}, err
 }

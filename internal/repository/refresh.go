@@ -87,7 +87,9 @@ func (r *Repository) Refresh(ctx context.Context, keys *keyring.Keys, o RefreshO
 		return done, err
 	}
 
-	what := gitsync.FetchWhat{Branch: gitsync.MainRef, TagPrefix: appbur.RestorePointTagPrefix, Deleted: deleted}
+	what := gitsync.FetchWhat{
+		Branch: gitsync.MainRef, TagPrefix: appbur.RestorePointTagPrefix, Besides: drillTagPrefix, Deleted: deleted,
+	}
 	r.fetchAll(ctx, keys.Dir, remotes, what, o, done.Remotes)
 	if err := ctx.Err(); err != nil {
 		return done, fmt.Errorf("refresh: %w", err)

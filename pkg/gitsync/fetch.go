@@ -23,6 +23,8 @@ type FetchWhat struct {
 	Branch string
 	// TagPrefix is how the short names of the tags begin that are taken as well.
 	TagPrefix string
+	// Besides is how the names of tags begin that belong beside the history, and that are taken without a word.
+	Besides string
 	// Deleted are tags that were deleted here on purpose, and that do not come back.
 	Deleted []DeletedTag
 	// Approve is asked before a ref moves, with what the remote has; nil approves of everything.
@@ -123,7 +125,7 @@ func (f *fetch) compare() error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.there.Refs)) {
 		theirs := f.there.Refs[name]
-		if !strings.HasPrefix(name, object.TagRefs+f.what.TagPrefix) || deleted[name] == theirs {
+		if !f.what.takes(name) || deleted[name] == theirs {
 			continue
 		}
 		switch here, err := f.repo.refs.Resolve(name); {
@@ -134,7 +136,7 @@ func (f *fetch) compare() error {
 			}
 		case err != nil && !errors.Is(err, ErrCorrupt):
 			return err
-		case here != theirs:
+		case here != theirs && !f.what.isBeside(name):
 			f.done.Others = append(f.done.Others, strings.TrimPrefix(name, object.TagRefs))
 		}
 	}

@@ -137,6 +137,9 @@ func (f *fetch) move(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("fetch: %w", err)
 		}
+		if f.what.isBeside(name) {
+			continue
+		}
 		f.done.Tags = append(f.done.Tags, strings.TrimPrefix(name, object.TagRefs))
 	}
 	return nil

@@ -15,6 +15,8 @@ type PushWhat struct {
 	// TagPrefix is how the short names of the tags begin that the remote shall
 	// have as well.
 	TagPrefix string
+	// Besides is how the names of tags begin that belong beside the history: whether the remote lacks some is told.
+	Besides string
 	// Deleted are tags that were deleted here on purpose. A remote loses one only
 	// if it holds the very same object; that a tag is not here is no reason.
 	Deleted []DeletedTag
@@ -42,6 +44,8 @@ type Pushed struct {
 	// NotesBehind says that the remote lacks notes that are here; [Repository.PushNotes] brings them. NotesMoved says that it
 	// has notes that are not here.
 	NotesBehind, NotesMoved bool
+	// BesidesBehind says that the remote lacks tags of [PushWhat.Besides]; [Repository.PushBesides] brings them.
+	BesidesBehind bool
 }
 
 // Push brings a remote up to date in one session: the branch, tags that it does

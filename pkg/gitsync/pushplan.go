@@ -39,6 +39,12 @@ func (r *Repository) planPush(there transport.Advertisement, what PushWhat) (pus
 		return plan, err
 	}
 
+	lacking, err := r.lacking(there, what.Besides)
+	if err != nil {
+		return plan, err
+	}
+	plan.done.BesidesBehind = len(lacking) > 0
+
 	theirs := there.Refs[what.Branch]
 	if theirs != tip {
 		plan.updates = append(plan.updates, transport.RefUpdate{Ref: what.Branch, From: theirs, To: tip})

@@ -29,8 +29,9 @@ const (
 // namespaceSegment is one part between slashes. Ref names allow more; this is safe in files, URLs and shells.
 var namespaceSegment = regexp.MustCompile(`^[a-z0-9]([a-z0-9_-]|\.[a-z0-9_-])*$`)
 
-// takenSegments are how the names of refs go on below a namespace: of the branch, of points, of notes.
-var takenSegments = []string{"main", strings.TrimSuffix(appbur.RestorePointTagPrefix, "/"), "appbur-actors"}
+// takenSegments are how the names of refs go on below a namespace: of the branch, of points, of notes,
+// of reports about drills.
+var takenSegments = []string{"main", strings.TrimSuffix(appbur.RestorePointTagPrefix, "/"), "appbur-actors", "drill-reports"}
 
 // ParseNamespace reads a namespace such as clusters/prod-eu. The error does not repeat the text, which may be the end of a
 // password with a # in it.
