@@ -90,7 +90,7 @@ var places = map[string]string{
 	"POINT": "latest", "POINT...": "latest", "REVISION": "main", "FROM": "main~1", "TO": "main", "KIND/NAME": "Secret/team-a/db",
 	"KEY": "guards.share", "VALUE": "0.5", "APPLICATION": "team/app", "NAME": "vault", "URL": "file:///nowhere", "DIR": "copy",
 	"ADDRESS": "unix:///nowhere", "REPO": "new.git",
-	"FILE...": "appbur.yaml", "FILE": "fleet.yaml",
+	"DRILL": "latest", "FILE...": "appbur.yaml", "FILE": "fleet.yaml",
 }
 
 // line is a command line of the command that has all it needs.

@@ -40,6 +40,17 @@ var (
 		{name: "objects", rank: 2},
 		{name: "apps", rank: 3},
 		{name: "state", rank: 5},
+		{name: "drilled", rank: 6},
+	}
+	drillHistoryColumns = []column{
+		{name: "id", fit: copied},
+		{name: "began", rank: 6},
+		{name: "point", fit: copied, rank: 5},
+		{name: "kubernetes", rank: 3},
+		{name: "outcome", rank: 7},
+		{name: "recovery time", rank: 4},
+		{name: "recovery point", rank: 2},
+		{name: "by", rank: 1},
 	}
 	pointsDeleteColumns = []column{
 		{name: "delete", fit: copied},

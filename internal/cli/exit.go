@@ -30,6 +30,8 @@ const (
 	ExitCredentials = 12
 	// ExitIncompatible means that the target cannot take what the plan contains.
 	ExitIncompatible = 20
+	// ExitDrill means that a drill failed: what was restored is not what was saved, or a check says that it does not work.
+	ExitDrill = 27
 	// ExitUsage means that the command line was wrong; nothing was done.
 	ExitUsage = 64
 	// ExitCancelled means that the user or a signal stopped the command.
@@ -48,6 +50,7 @@ func (o *outcome) Error() string { return o.text }
 var (
 	errPartly    = &outcome{ExitPartly, "done in part"}
 	errDifferent = &outcome{ExitDifferent, "differences found"}
+	errDrill     = &outcome{ExitDrill, "the drill failed"}
 	errDamaged   = &outcome{ExitDamaged, "damage found"}
 	// errDistrusted is what a check says of content without a trusted signature.
 	errDistrusted = &outcome{ExitCredentials, "signatures that cannot be trusted found"}

@@ -57,6 +57,12 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitPartly, "a backup without an application that earlier points hold", errPartly},
 		{ExitPartly, "an application that is missing from the newest point (`apps list`)", errPartly},
 		{ExitPartly, "something that is not well (`status`)", errPartly},
+		{ExitPartly, "reports about drills that are not trusted or cannot be read (`drill history`)", errPartly},
+		{ExitDrill, "what was restored is not what was saved, or a check says that it does not work (`drill`)", errDrill},
+		{
+			ExitUsage, "a drill is to restore into a cluster that is not empty, or that the history is of (`drill`)",
+			&usageError{errDrillTarget},
+		},
 		{ExitPartly, "a cluster that is not well, or would not restore completely (`fleet`)", errPartly},
 		{ExitPartly, "a restore in which some objects or applications failed", restore.ErrIncomplete},
 		{

@@ -59,6 +59,8 @@ type planned struct {
 	after waits
 	// besides are the rights that a restore needs for its lock.
 	besides []restore.Right
+	// unnoted says that the repository need not remember the restore: the target is thrown away.
+	unnoted bool
 }
 
 func (o *planOptions) addFlags(e *env, command *cobra.Command) {

@@ -28,6 +28,8 @@ type pointSummary struct {
 	Commit string `json:"commit"`
 	// Misdated points carry a time that cannot be true.
 	Misdated bool `json:"misdated,omitempty"`
+	// Drilled is the newest drill of the point, nil if there was none.
+	Drilled *drilled `json:"drilled,omitempty"`
 }
 
 func newPointsList(e *env) *cobra.Command {
@@ -78,15 +80,32 @@ func pointsListRun(_ context.Context, e *env, o *repositoryOptions, asJSON bool)
 		return nil
 	}
 
+	drills, err := drilledPoints(repo, trusted)
+	if err != nil {
+		return err
+	}
 	lines := []any{}
-	t := e.newTable(pointsListColumns...)
+	columns := pointsListColumns
+	if len(drills) == 0 { // where nobody drills there is nothing to say
+		columns = columns[:len(columns)-1]
+	}
+	t := e.newTable(columns...)
 	for _, line := range catalogLines(all) {
+		if summary, is := line.json.(pointSummary); is {
+			if d, has := drills[summary.ID]; has {
+				summary.Drilled = &d
+			}
+			line.json = summary
+		}
 		lines = append(lines, line.json)
 		if p := line.point; p == nil {
 			t.add(coloured(sgrCyan, string(line.id)), plain(""), plain(""), plain(""), plain(""), coloured(sgrRed, line.state))
 		} else {
 			t.add(coloured(sgrCyan, string(p.ID)), plain(e.when(p.Created)), plain(p.Cluster.Version.String()), number(p.Objects), appsOf(*p),
 				stateOf(*p))
+		}
+		if last := len(t.rows) - 1; len(drills) > 0 {
+			t.rows[last] = append(t.rows[last], e.drilledCell(line.point, drills))
 		}
 	}
 
@@ -128,7 +147,7 @@ func catalogLines(all repository.Catalog) []catalogLine {
 			lines, bad = append(lines, bad[0]), bad[1:]
 		}
 		lines = append(lines,
-			catalogLine{id: ref.ID, point: &all.Points[i], json: pointSummary{all.Points[i], ref.Commit.String(), all.Misdated[i]}})
+			catalogLine{id: ref.ID, point: &all.Points[i], json: pointSummary{all.Points[i], ref.Commit.String(), all.Misdated[i], nil}})
 	}
 	return append(lines, bad...)
 }

@@ -39,6 +39,22 @@ type restoreOptions struct {
 	// pruneCount is how many objects may be deleted, -1 if it was not given.
 	pruneCount int
 	noUndo     bool
+	// watch sees what becomes of the restore; nil for one that nobody watches.
+	watch *restoreWatch
+}
+
+// restoreWatch is how a drill looks on while it restores.
+type restoreWatch struct {
+	// admit is asked before anything is written to the target.
+	admit func(planned, targetCluster) error
+
+	made     planned
+	target   targetCluster
+	report   restore.Report
+	times    *restoreTimes
+	silenced []restore.SilenceOutcome
+	// applied says that the restore came as far as the report.
+	applied bool
 }
 
 func newRestore(e *env) *cobra.Command {
@@ -183,6 +199,7 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 	if err != nil {
 		return err
 	}
+	made.unnoted = o.watch != nil
 	made.beforeSilence()
 	if err := made.orderApps(); err != nil {
 		return err
@@ -190,6 +207,12 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 	target, err := o.identify(ctx, e, made)
 	if err != nil {
 		return err
+	}
+	if o.watch != nil {
+		o.watch.made, o.watch.target = made, target
+		if err := o.watch.admit(made, target); err != nil {
+			return err
+		}
 	}
 	if saved != nil {
 		if err := saved.holds(made, target); err != nil {
@@ -282,7 +305,11 @@ func restoreRun(ctx context.Context, e *env, o *restoreOptions, saved *savedPlan
 		return err // nothing was done, so there is nothing to report
 	}
 	activated := activationOf(made.plan, report.Outcomes, o.dryRun, released)
-	if printErr := e.printReport(report, activated, took, o, target, undo, run.answer, page.times(made.loaded.Meta), silent); printErr != nil {
+	times := page.times(made.loaded.Meta)
+	if o.watch != nil {
+		o.watch.report, o.watch.times, o.watch.silenced, o.watch.applied = report, times, silent.outcomes, true
+	}
+	if printErr := e.printReport(report, activated, took, o, target, undo, run.answer, times, silent); printErr != nil {
 		return printErr
 	}
 	return page.finish(o, made, target, report, activated, silent.outcomes, err)

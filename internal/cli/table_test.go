@@ -29,9 +29,13 @@ var everyTable = []struct {
 	rows    [][]string
 }{
 	{"points list", pointsListColumns, [][]string{
-		{"20261121T030238Z", "12 min ago", "1.24.17", "11840", "12", "complete"},
-		{"20261120T030238Z-12", "119 days ago", "1.24.17-eks-1234567", "11840", "1 of 12", "partial"},
-		{"20261119T030238Z", "", "", "", "", "unreadable"},
+		{"20261121T030238Z", "12 min ago", "1.24.17", "11840", "12", "complete", "passed 119 days ago, 12m34s"},
+		{"20261120T030238Z-12", "119 days ago", "1.24.17-eks-1234567", "11840", "1 of 12", "partial", ""},
+		{"20261119T030238Z", "", "", "", "", "unreadable", ""},
+	}},
+	{"drill history", drillHistoryColumns, [][]string{
+		{"20261121T040000Z-0a1b2c3d", "12 min ago", "20261121T030238Z", "1.37.1", "passed", "12m34s", "2 days 3 h", "appbur@appbur-7d9f"},
+		{"20261120T040000Z-0a1b2c3d", "119 days ago", "20261120T030238Z-12", "1.37.1", "failed", "34.5 s", "30h0m", "root@ops1"},
 	}},
 	{"points delete", pointsDeleteColumns, [][]string{
 		{"20261120T030238Z-12", "119 days ago", "11840", "1 of 12", "partial"},

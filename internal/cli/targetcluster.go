@@ -153,7 +153,7 @@ func tallyText(n *int, noun string) string {
 // noteRestore remembers where a point was restored to. A copy that cannot be written
 // to is no reason not to restore from it.
 func (e *env) noteRestore(made planned, t targetCluster, began time.Time, state repository.RestoreState) {
-	if t.ID == "" {
+	if t.ID == "" || made.unnoted {
 		return
 	}
 	err := made.repo.NoteRestore(repository.Restored{

@@ -22,6 +22,8 @@ type verifyOptions struct {
 	// ready says that objects have to be ready, settle how long all of it may take.
 	ready  bool
 	settle time.Duration
+	// watch is called with what was found, nil if nobody else asks.
+	watch func(verification)
 }
 
 // verification is what `verify --json` prints (docs/json.md).
@@ -113,6 +115,9 @@ func verifyRun(ctx context.Context, e *env, o *verifyOptions) error {
 	}
 	result.Apps, failed = verifyApps(ctx, checker, made, append(targets, found...), missing)
 	bars.finish()
+	if o.watch != nil {
+		o.watch(result)
+	}
 
 	if o.json {
 		err = e.printJSON(result)

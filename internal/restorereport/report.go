@@ -50,10 +50,10 @@ type Row struct {
 }
 
 // Age is how old the restore point was when the restore began: the recovery point.
-func (r Report) Age() string { return span(r.Began.Sub(r.Captured)) }
+func (r Report) Age() string { return Span(r.Began.Sub(r.Captured)) }
 
 // Took is how long the restore took: the recovery time.
-func (r Report) Took() string { return span(r.Ended.Sub(r.Began)) }
+func (r Report) Took() string { return Span(r.Ended.Sub(r.Began)) }
 
 // Outcome says in a word how it ended.
 func (r Report) Outcome() string {
@@ -68,10 +68,10 @@ func (r Report) Outcome() string {
 }
 
 // Lasted is how long a phase took.
-func (p Phase) Lasted() string { return span(p.Took) }
+func (p Phase) Lasted() string { return Span(p.Took) }
 
 // span is a duration as people say it.
-func span(d time.Duration) string {
+func Span(d time.Duration) string {
 	switch {
 	case d < 0:
 		return "unknown: the clocks disagree"
@@ -88,21 +88,21 @@ func span(d time.Duration) string {
 }
 
 // stamp is a moment as people read it everywhere.
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+func Stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
 // Facts are the lines at the top of a page.
 func (r Report) Facts() [][2]string {
 	facts := [][2]string{
 		{"Outcome", r.Outcome()},
 		{"Recovery time", r.Took()},
-		{"Recovery point", r.Age() + " old: the cluster as of " + stamp(r.Captured)},
+		{"Recovery point", r.Age() + " old: the cluster as of " + Stamp(r.Captured)},
 		{"Restore point", r.Point},
 		{"Selected", r.Part},
 		{"Target", r.Target},
 		{"Cluster", r.Cluster},
 		{"Kubernetes", r.Source + " to " + r.Version},
-		{"Began", stamp(r.Began)},
-		{"Ended", stamp(r.Ended)},
+		{"Began", Stamp(r.Began)},
+		{"Ended", Stamp(r.Ended)},
 		{"Why it is not complete", r.Failure},
 	}
 	kept := facts[:0]

@@ -103,7 +103,7 @@ func TestSpan(t *testing.T) {
 		1500 * time.Millisecond: "1.5 s", 83 * time.Second: "1m23s", 30 * time.Hour: "30h0m", 50*time.Hour + time.Minute: "2 days 2 h",
 		2 * time.Minute: "2m", 10 * time.Minute: "10m", -time.Hour: "unknown: the clocks disagree", time.Minute + 20*time.Second: "1m20s",
 	} {
-		if got := span(d); got != want {
+		if got := Span(d); got != want {
 			t.Errorf("%v: %s, want %s", d, got, want)
 		}
 	}
