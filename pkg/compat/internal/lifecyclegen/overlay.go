@@ -76,8 +76,8 @@ var additions = []addition{
 	{
 		"networking.k8s.io/v1alpha1",
 		[]string{"IPAddress", "ServiceCIDR"},
-		"1.27", "1.30", "1.33", "networking.k8s.io/v1",
-		"deleted from k8s.io/api in v0.34",
+		"1.27", "1.30", "1.31", "networking.k8s.io/v1",
+		"tag said 1.33, servers of 1.31 have no storage for it; deleted from k8s.io/api in v0.34",
 	},
 	{
 		"resource.k8s.io/v1alpha1",
