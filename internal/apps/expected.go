@@ -140,39 +140,34 @@ func upcast(line []byte, steps [][]payload.Change, fill map[string]any) ([]byte,
 	return contract.Canonical(encoded)
 }
 
-// declaredSteps returns the changes of each step between two schemas. A minor
-// version without a step of its own adds nothing to existing rows.
+// declaredSteps returns the changes of each step between two schemas, and false if
+// some step is not declared.
 func declaredSteps(from string, info contract.DatasetInfo) (steps [][]payload.Change, declared bool, err error) {
-	at, err := payload.ParseVersion(from)
-	if err != nil {
+	route, leads, err := payload.Route(from, info.Schema, Upcasts(info))
+	if err != nil || !leads {
 		return nil, false, err
 	}
-	to, err := payload.ParseVersion(info.Schema)
-	if err != nil {
-		return nil, false, err
-	}
-
-	for at != to {
-		i := slices.IndexFunc(info.Upcasts, func(u contract.UpcastInfo) bool { return u.From == fmt.Sprintf("%d.%d", at.Major, at.Minor) })
-		switch {
-		case i < 0 && at.Major == to.Major && at.Minor < to.Minor:
-			return steps, true, nil
-		case i < 0:
+	for _, step := range route {
+		if len(step.Changes) == 0 {
 			return nil, false, nil
-		case len(info.Upcasts[i].Changes) == 0:
-			return nil, false, nil
-		case len(steps) > len(info.Upcasts):
-			return nil, false, errors.New("the declared upcasts go round in a circle")
 		}
-		changes := make([]payload.Change, len(info.Upcasts[i].Changes))
-		for n, c := range info.Upcasts[i].Changes {
-			changes[n] = payload.Change{Op: payload.Op(c.Op), Path: c.Path, To: c.To, Value: c.Value, Reason: c.Reason}
-		}
-		steps = append(steps, changes)
-		if at, err = payload.ParseVersion(info.Upcasts[i].To); err != nil {
-			return nil, false, err
-		}
+		steps = append(steps, step.Changes)
 	}
-
 	return steps, true, nil
+}
+
+// Upcasts are the steps that an application declares, in the words of the rules that
+// check them.
+func Upcasts(info contract.DatasetInfo) []payload.Upcast {
+	var upcasts []payload.Upcast
+	for _, u := range info.Upcasts {
+		step := payload.Upcast{From: u.From, To: u.To}
+		for _, c := range u.Changes {
+			step.Changes = append(step.Changes, payload.Change{
+				Op: payload.Op(c.Op), Path: c.Path, To: c.To, Value: c.Value, Reason: c.Reason,
+			})
+		}
+		upcasts = append(upcasts, step)
+	}
+	return upcasts
 }

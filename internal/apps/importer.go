@@ -237,3 +237,9 @@ func ready(ctx context.Context, client *contract.Client) error {
 		}
 	}
 }
+
+// Connect connects to an application and waits until it says that it serves.
+func Connect(ctx context.Context, d Dialer, t Target, wait time.Duration) (*contract.Client, error) {
+	importer := Importer{Dialer: d, ReadyTimeout: wait}
+	return importer.connect(ctx, t)
+}

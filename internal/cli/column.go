@@ -136,6 +136,19 @@ var (
 		{name: "condition", fit: wrapping, least: 14, rank: 1},
 		{name: "title", fit: wrapping, least: 24, rank: 3},
 	}
+	goldenColumns = []column{
+		{name: "golden", fit: copied},
+		{name: "recorded", rank: 1},
+		{name: "supported", rank: 2},
+		{name: "schemas", fit: wrapping, least: 16, rank: 3},
+		{name: "verdict", fit: wrapping, least: 12, rank: 4},
+	}
+	gateColumns = []column{
+		{name: "gate", fit: copied},
+		{name: "code", rank: 1},
+		{name: "result", rank: 3},
+		{name: "what holds", fit: wrapping, least: 20, rank: 2},
+	}
 	settingColumns = []column{
 		{name: "setting", fit: copied},
 		{name: "takes", fit: wrapping, least: 10, rank: 4},

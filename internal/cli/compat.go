@@ -20,11 +20,11 @@ import (
 func newCompat(e *env) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "compat",
-		Short: "Say what a newer Kubernetes will make of what is saved",
+		Short: "Say whether what is saved can be restored, before it has to be",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	command.AddCommand(newCompatCluster(e))
+	command.AddCommand(newCompatCluster(e), newCompatRecord(e), newCompatPayload(e))
 	return command
 }
 

@@ -30,6 +30,14 @@ const (
 	ExitCredentials = 12
 	// ExitIncompatible means that the target cannot take what the plan contains.
 	ExitIncompatible = 20
+	// ExitGoldenEdited to ExitSchemaBroken are the gates of `compat payload` after the first one,
+	// which has the code of everything that is incompatible.
+	ExitGoldenEdited  = 21
+	ExitGoldenMissing = 22
+	ExitFieldUnset    = 23
+	ExitUpcastUnused  = 24
+	ExitUnsupported   = 25
+	ExitSchemaBroken  = 26
 	// ExitDrill means that a drill failed: what was restored is not what was saved, or a check says that it does not work.
 	ExitDrill = 27
 	// ExitUsage means that the command line was wrong; nothing was done.

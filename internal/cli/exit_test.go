@@ -18,10 +18,12 @@ import (
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/apps/statedir"
+	"github.com/appbur/appbur/internal/goldens"
 	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/pointrequest"
 	"github.com/appbur/appbur/internal/rendered"
 	"github.com/appbur/appbur/internal/repository"
+	"github.com/appbur/appbur/pkg/compat/golden"
 	"github.com/appbur/appbur/pkg/contract"
 	"github.com/appbur/appbur/pkg/exporter"
 	"github.com/appbur/appbur/pkg/gitsync"
@@ -164,6 +166,24 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitIncompatible, "another application answers at the address", contract.NewError(contract.ReasonWrongApp, "x")},
 		{ExitIncompatible, "both sides have no version of the contract in common", contract.NewError(contract.ReasonNoCommonVersion, "x")},
 
+		{ExitIncompatible, "a golden cannot be imported, or comes out otherwise than declared (`compat payload`)", gateError(golden.Imports)},
+		{ExitIncompatible, "the goldens are of another application than the one that answers (`compat payload`)", goldens.ErrOtherApp},
+		{ExitGoldenEdited, "a golden was edited, or dropped inside the support window (`compat payload`)", gateError(golden.Locked)},
+		{ExitGoldenEdited, "the release is recorded already, with other content (`compat record`)", golden.ErrRecorded},
+		{ExitGoldenEdited, "the lock file of goldens was edited", golden.ErrLock},
+		{ExitGoldenMissing, "a schema that the application reads has no golden (`compat payload`)", gateError(golden.Covered)},
+		{ExitFieldUnset, "a field of a schema is set in no golden (`compat payload`)", gateError(golden.Set)},
+		{ExitUpcastUnused, "an upcast changed nothing in any golden (`compat payload`)", gateError(golden.Ran)},
+		{ExitUnsupported, "a release of the support window is no longer read (`compat payload`)", gateError(golden.Window)},
+		{ExitSchemaBroken, "a schema changed in a breaking way (`compat payload`)", gateError(golden.Schemas)},
+		{ExitNotFound, "there are no goldens (`compat payload`)", goldens.ErrNoGoldens},
+		{ExitUsage, "goldens.yaml is wrong (`compat payload`)", goldens.ErrSettings},
+		{ExitUsage, "`--schema` names a dataset that the application does not have. Nothing was done", goldens.ErrNoDataset},
+		{
+			ExitUsage, "a dataset is sensitive and it was not said what to do with it (`compat record`)",
+			sensitiveHint(&goldens.SensitiveError{Dataset: "x"}),
+		},
+
 		{ExitUsage, "the command line was wrong", &usageError{errors.New("x")}},
 		{ExitUsage, "a configuration is wrong (`config check`, `run --config`)", &usageError{&configError{}}},
 		{
@@ -172,7 +192,7 @@ func exitCases(t *testing.T) []exitCase {
 			targetCluster{Since: &changedSince{Deleted: []appbur.ObjectID{{}}}}.refuse(""),
 		},
 		{
-			ExitUsage, "the directory of `render` has files of others, or files that were changed. Nothing was done",
+			ExitUsage, "the directory of `render` has files of others, or files that were changed",
 			renderError("x", &rendered.OccupiedError{}),
 		},
 

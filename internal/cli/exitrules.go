@@ -10,9 +10,11 @@ import (
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/apps/statedir"
+	"github.com/appbur/appbur/internal/goldens"
 	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/pointrequest"
 	"github.com/appbur/appbur/internal/repository"
+	"github.com/appbur/appbur/pkg/compat/golden"
 	"github.com/appbur/appbur/pkg/contract"
 	"github.com/appbur/appbur/pkg/exporter"
 	"github.com/appbur/appbur/pkg/gitsync"
@@ -58,6 +60,10 @@ var exitRules = []exitRule{
 	{ExitPartly, isAny(restore.ErrIncomplete, pause.ErrHeld, restore.ErrSilent, restore.ErrUnanswered)},
 	{ExitDamaged, isAny(repository.ErrRewritten, repository.ErrUnreadable, gitsync.ErrCorrupt, gitsync.ErrObjectNotFound)},
 	{ExitDamaged, isAny(statedir.ErrDamaged)},
+	{ExitNotFound, isAny(goldens.ErrNoGoldens)},
+	{ExitUsage, isAny(goldens.ErrSettings, goldens.ErrNoDataset)},
+	{ExitGoldenEdited, isAny(golden.ErrLock, golden.ErrRecorded)},
+	{ExitIncompatible, isAny(goldens.ErrOtherApp)},
 }
 
 func isAny(targets ...error) func(error) bool {

@@ -11,8 +11,10 @@ import (
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/apps/services"
 	"github.com/appbur/appbur/internal/apps/statedir"
+	"github.com/appbur/appbur/internal/goldens"
 	"github.com/appbur/appbur/internal/history"
 	"github.com/appbur/appbur/internal/pointrequest"
+	"github.com/appbur/appbur/pkg/compat/golden"
 	"github.com/appbur/appbur/pkg/contract"
 	"github.com/appbur/appbur/pkg/exporter"
 	"github.com/appbur/appbur/pkg/restore"
@@ -55,6 +57,17 @@ var hintRules = []hintRule{
 		isAny(exporter.ErrOtherCluster),
 		"if the cluster was rebuilt, start again with --adopt-cluster; else check the address in the kubeconfig, and its load balancers",
 	},
+	{isAny(goldens.ErrNoGoldens), "record the releases with `appbur compat record` first"},
+	{isAny(goldens.ErrSettings), `write one line, such as "support: last 3"; docs/ci.md says which windows there are`},
+	{isAny(goldens.ErrNoDataset), "--schema DATASET=FILE names a dataset of the application; `appbur apps describe` lists them"},
+	{isAny(goldens.ErrOtherApp), "check the address of --app, and the directory"},
+	{isAny(goldens.ErrTooLarge), "record a golden from an instance with little made-up data"},
+	{isAny(goldens.ErrVersion), "give the application a version such as 2.1.0"},
+	{
+		isAny(golden.ErrRecorded),
+		"what was released does not change: give the application a new version, or take the goldens back from version control",
+	},
+	{isAny(golden.ErrLock), "take goldens.lock back from version control; only `appbur compat record` writes it"},
 	{isAny(statedir.ErrExists), "name a directory that does not exist: nothing is written over"},
 	{isAny(statedir.ErrFormat), "name a directory that `appbur apps export` wrote"},
 	{isAny(statedir.ErrDamaged), "export the state again, or take it from a restore point with --point"},

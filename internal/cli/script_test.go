@@ -16,6 +16,7 @@ import (
 	"github.com/appbur/appbur/internal/cli"
 	"github.com/appbur/appbur/internal/keyring"
 	"github.com/appbur/appbur/internal/repository"
+	"github.com/appbur/appbur/pkg/contract"
 	"github.com/appbur/appbur/pkg/manifest"
 )
 
@@ -40,6 +41,8 @@ func TestScript(t *testing.T) {
 			"makepoint": makePoint,
 			// serveapp runs the applications that appstate.txtar is about.
 			"serveapp": func(ts *testscript.TestScript, neg bool, args []string) { serveApp(ts, t, neg, args) },
+			// serverelease runs the releases of an application that goldens.txtar is about.
+			"serverelease": func(ts *testscript.TestScript, neg bool, args []string) { serveRelease(ts, t, neg, args) },
 			// story and tampering write the repository that audit.txtar is about.
 			"story":     func(ts *testscript.TestScript, _ bool, _ []string) { cli.AuditStory(t, ts.MkAbs(".")) },
 			"tampering": func(ts *testscript.TestScript, _ bool, _ []string) { cli.AuditTampering(t, ts.MkAbs(".")) },
@@ -77,6 +80,17 @@ func serveApp(ts *testscript.TestScript, t *testing.T, neg bool, args []string) 
 		ts.Fatalf("usage: serveapp NAME ID FILE [sensitive]")
 	}
 	ts.Setenv(args[0], cli.ServeRows(t, args[1], ts.ReadFile(args[2]), len(args) > 3))
+}
+
+// serveRelease runs a version of an application with the rows of a file, and a dataset "rows" that is declared in JSON:
+// `serverelease NAME VERSION ROWS DATASET`.
+func serveRelease(ts *testscript.TestScript, t *testing.T, neg bool, args []string) {
+	if neg || len(args) != 4 {
+		ts.Fatalf("usage: serverelease NAME VERSION ROWS DATASET")
+	}
+	var dataset contract.Dataset
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[3])), &dataset))
+	ts.Setenv(args[0], cli.ServeRelease(t, "orders.example.com", args[1], ts.ReadFile(args[2]), dataset))
 }
 
 // makePoint makes a restore point without a cluster, with an application if a file

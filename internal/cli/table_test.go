@@ -127,6 +127,14 @@ var everyTable = []struct {
 		},
 		{"IMP-007", "REQUIRED", "", "An import that is cut off leaves the state as it was"},
 	}},
+	{"compat payload", goldenColumns, [][]string{
+		{"1.4.0", "2026-11-30", "yes", "customers 1.0→2.0, clusters 1.0→3.0, maintenance-windows 1.0→1.1, credentials 1.0", "imported"},
+		{"3.0.0", "2026-11-30", "no", "customers 2.0, clusters 3.0, maintenance-windows 1.1", "refused: newer than the application"},
+	}},
+	{"compat payload gates", gateColumns, [][]string{
+		{"imports", "20", "passed", "every golden imports, and comes out as declared"},
+		{"upcasts", "24", "12 found", "every upcast changed something in some golden"},
+	}},
 	{"config explain", settingColumns, [][]string{
 		{"watch", "section", "", "", "When what was seen is committed."},
 		{"watch.quiet", "duration", "2s", "at once", "Commit when nothing has changed for this long."},

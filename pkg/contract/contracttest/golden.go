@@ -11,10 +11,17 @@ import (
 // wantSuffix marks what must be exported after an import.
 const wantSuffix = ".want"
 
+// What `appbur compat record` keeps beside payloads: what the release said about itself, and
+// descriptions of its rows.
+const (
+	aboutFile   = "about.json"
+	schemaInfix = ".schema."
+)
+
 // ReadOlder reads golden payloads from a directory with one directory per release.
 // In it, DATASET@SCHEMA with any ending, for example clusters@1.0.ndjson, is a
 // payload, and the same name with .want behind it is what the application must
-// export after the import.
+// export after the import. A directory of `appbur compat record` is one of these.
 func ReadOlder(dir fs.FS) ([]Payload, error) {
 	releases, err := fs.ReadDir(dir, ".")
 	if err != nil {
@@ -48,7 +55,7 @@ func readRelease(dir fs.FS, release string) (Payload, error) {
 
 	for _, file := range files {
 		name := file.Name()
-		if strings.HasSuffix(name, wantSuffix) {
+		if strings.HasSuffix(name, wantSuffix) || name == aboutFile || strings.Contains(name, schemaInfix) {
 			continue
 		}
 		dataset, rest, found := strings.Cut(name, "@")
