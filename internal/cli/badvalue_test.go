@@ -89,7 +89,7 @@ func tree(command *cobra.Command) []*cobra.Command {
 var places = map[string]string{
 	"POINT": "latest", "POINT...": "latest", "REVISION": "main", "FROM": "main~1", "TO": "main", "KIND/NAME": "Secret/team-a/db",
 	"KEY": "guards.share", "VALUE": "0.5", "APPLICATION": "team/app", "NAME": "vault", "URL": "file:///nowhere", "DIR": "copy",
-	"ADDRESS": "unix:///nowhere", "REPO": "new.git",
+	"ADDRESS": "unix:///nowhere", "OLD": "old.schema", "NEW": "new.schema", "REPO": "new.git",
 	"DRILL": "latest", "FILE...": "appbur.yaml", "FILE": "fleet.yaml",
 }
 

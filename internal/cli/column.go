@@ -149,6 +149,12 @@ var (
 		{name: "result", rank: 3},
 		{name: "what holds", fit: wrapping, least: 20, rank: 2},
 	}
+	schemaColumns = []column{
+		{name: "where", fit: copied},
+		{name: "effect", rank: 3},
+		{name: "rule", rank: 1},
+		{name: "what", fit: wrapping, least: 24, rank: 2},
+	}
 	settingColumns = []column{
 		{name: "setting", fit: copied},
 		{name: "takes", fit: wrapping, least: 10, rank: 4},

@@ -24,7 +24,7 @@ func newCompat(e *env) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	command.AddCommand(newCompatCluster(e), newCompatRecord(e), newCompatPayload(e))
+	command.AddCommand(newCompatCluster(e), newCompatRecord(e), newCompatPayload(e), newCompatSchema(e))
 	return command
 }
 

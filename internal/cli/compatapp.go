@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -98,12 +97,23 @@ func (o *underTestOptions) schemaFiles() (map[string]goldens.SchemaFile, error) 
 
 // readSchemaFile reads FILE or FILE:MESSAGE.
 func readSchemaFile(place string) (goldens.SchemaFile, error) {
-	path, _, _ := strings.Cut(place, ":")
+	path, message := splitMessage(place)
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s: it is no file", path)
+	}
+	if err != nil {
+		return goldens.SchemaFile{}, err
+	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return goldens.SchemaFile{}, err
 	}
-	return goldens.SchemaFile{Ending: ".schema" + filepath.Ext(path), Data: data}, nil
+	file, err := goldens.ReadSchema(data, message)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", path, err)
+	}
+	return file, err
 }
 
 func schemaError(err error) error {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/goldens"
 	"github.com/appbur/appbur/pkg/compat/golden"
 )
@@ -22,8 +23,9 @@ var gateCodes = map[golden.Gate]int{
 type compatPayloadOptions struct {
 	underTestOptions
 
-	yes  bool
-	json bool
+	yes            bool
+	generate, seed int
+	json           bool
 }
 
 func newCompatPayload(e *env) *cobra.Command {
@@ -54,6 +56,10 @@ Use an instance that is not in use.` +
 	}
 	o.addFlags(command)
 	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask before the state of the application is replaced")
+	command.Flags().IntVar(&o.generate, "generate", 0,
+		"also import this `NUMBER` of goldens with a row that was made up, first of all in fields that goldens do not set; the application may "+
+			"refuse such a row for what is in it, but not take it and change it")
+	command.Flags().IntVar(&o.seed, "seed", 1, "`NUMBER` that the rows of --generate follow from: the same number, the same rows")
 	jsonFlag(command, &o.json)
 	headersFlag(e, command)
 	return command
@@ -61,6 +67,13 @@ Use an instance that is not in use.` +
 
 func compatPayloadRun(ctx context.Context, e *env, o *compatPayloadOptions, dir string) (err error) {
 	target, _, err := o.target()
+	if err != nil {
+		return err
+	}
+	if o.generate < 0 || o.seed < 0 {
+		return &usageError{appbur.WithHint(errors.New("--generate and --seed take no negative number"), "for example --generate 100 --seed 7")}
+	}
+	schemas, err := o.schemaFiles()
 	if err != nil {
 		return err
 	}
@@ -80,9 +93,9 @@ func compatPayloadRun(ctx context.Context, e *env, o *compatPayloadOptions, dir 
 	defer func() { err = errors.Join(err, client.Close()) }()
 
 	bar := e.bar("trying goldens", "goldens")
-	bar.set(0, int64(len(directory.Goldens)))
+	bar.set(0, int64(len(directory.Goldens)+o.generate))
 	report, err := goldens.Check(ctx, client, directory, goldens.Checking{
-		Random: e.rand, At: e.now(), Tried: func(string) { bar.add(1) },
+		Random: e.rand, At: e.now(), Schemas: schemas, Generate: o.generate, Seed: uint64(o.seed), Tried: func() { bar.add(1) },
 	})
 	bar.finish()
 	if err != nil {
@@ -116,6 +129,8 @@ type checkedPayloads struct {
 	Gates     []checkedGate    `json:"gates"`
 	Findings  []golden.Finding `json:"findings"`
 	Notes     []string         `json:"notes"`
+	// Generated is absent without --generate.
+	Generated *goldens.Generated `json:"generated,omitempty"`
 }
 
 type checkedGolden struct {
@@ -145,6 +160,9 @@ func payloadAnswer(dir string, r goldens.Report) checkedPayloads {
 	answer := checkedPayloads{
 		Directory: dir, App: r.Now.App, Version: r.Now.Version, Support: r.Support.String(), Goldens: []checkedGolden{},
 		Findings: append([]golden.Finding{}, r.Findings...), Notes: append([]string{}, r.Notes...),
+	}
+	if r.Generated.Cases > 0 {
+		answer.Generated = &r.Generated
 	}
 	for _, g := range r.Goldens {
 		one := checkedGolden{
@@ -192,6 +210,10 @@ func (e *env) printPayload(a checkedPayloads) {
 		t.add(plain(g.Release), plain(g.Recorded), plain(in), plain(strings.Join(schemas, ", ")), verdict)
 	}
 	t.print(e.Out)
+	if g := a.Generated; g != nil {
+		fmt.Fprintf(e.paragraphs(4), "%d generated rows of seed %d: %d came out as declared, %d were refused for what is in them\n",
+			g.Cases, g.Seed, g.Accepted, g.Refused)
+	}
 	fmt.Fprintln(e.Out)
 
 	t = e.newTable(gateColumns...)

@@ -175,7 +175,7 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitFieldUnset, "a field of a schema is set in no golden (`compat payload`)", gateError(golden.Set)},
 		{ExitUpcastUnused, "an upcast changed nothing in any golden (`compat payload`)", gateError(golden.Ran)},
 		{ExitUnsupported, "a release of the support window is no longer read (`compat payload`)", gateError(golden.Window)},
-		{ExitSchemaBroken, "a schema changed in a breaking way (`compat payload`)", gateError(golden.Schemas)},
+		{ExitSchemaBroken, "a schema changed in a breaking way (`compat payload`, `compat schema`)", gateError(golden.Schemas)},
 		{ExitNotFound, "there are no goldens (`compat payload`)", goldens.ErrNoGoldens},
 		{ExitUsage, "goldens.yaml is wrong (`compat payload`)", goldens.ErrSettings},
 		{ExitUsage, "`--schema` names a dataset that the application does not have. Nothing was done", goldens.ErrNoDataset},

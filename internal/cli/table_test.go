@@ -135,6 +135,10 @@ var everyTable = []struct {
 		{"imports", "20", "passed", "every golden imports, and comes out as declared"},
 		{"upcasts", "24", "12 found", "every upcast changed something in some golden"},
 	}},
+	{"compat schema", schemaColumns, [][]string{
+		{"/lines/*/count", "breaking", "TYPE_NARROWED", "it is string now, and was integer: old values of the others are refused"},
+		{"shop.v1.Order.note", "safe", "FIELD_ADDED", "it is new"},
+	}},
 	{"config explain", settingColumns, [][]string{
 		{"watch", "section", "", "", "When what was seen is committed."},
 		{"watch.quiet", "duration", "2s", "at once", "Commit when nothing has changed for this long."},

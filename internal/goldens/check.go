@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/appbur/appbur/pkg/compat/golden"
+	"github.com/appbur/appbur/pkg/compat/schemadiff"
 	"github.com/appbur/appbur/pkg/contract"
 )
 
@@ -16,8 +17,13 @@ import (
 type Checking struct {
 	Random io.Reader
 	At     time.Time
-	// Tried is called after each golden; it may be nil.
-	Tried func(release string)
+	// Schemas describe the rows that the application writes, by dataset.
+	Schemas map[string]SchemaFile
+	// Generate is how many generated rows are tried, beside the goldens, and Seed which.
+	Generate int
+	Seed     uint64
+	// Tried is called after each golden and each generated row; it may be nil.
+	Tried func()
 }
 
 // Report is what came of a check.
@@ -29,6 +35,8 @@ type Report struct {
 	Goldens  []Tried
 	Findings []golden.Finding
 	Notes    []string
+	// Generated is what became of generated rows, if some were asked for.
+	Generated Generated
 }
 
 // Tried is one golden and what became of it.
@@ -62,6 +70,13 @@ func Check(ctx context.Context, client *contract.Client, d *Directory, c Checkin
 
 	evidence := golden.Evidence{
 		Now: now, Lock: d.Lock, Support: d.Support, At: c.At, Live: map[string][]golden.Row{}, Judged: map[string]golden.Judged{},
+		Described: map[[2]string]schemadiff.Schema{}, DescribedNow: map[string]schemadiff.Schema{},
+	}
+	for name, schema := range c.Schemas {
+		if _, ok := now.Dataset(name); !ok {
+			return report, fmt.Errorf("%w: %s", ErrNoDataset, name)
+		}
+		evidence.DescribedNow[name] = schema.Schema
 	}
 	decoded, err := inRows(live)
 	if err != nil {
@@ -85,18 +100,33 @@ func Check(ctx context.Context, client *contract.Client, d *Directory, c Checkin
 		report.Notes = append(report.Notes, judged.Notes...)
 		entry, _ := d.Lock.Entry(g.Release)
 		report.Goldens = append(report.Goldens, Tried{Recorded: g, Entry: entry, Verdict: judged.Verdict})
-		if c.Tried != nil {
-			c.Tried(g.Release)
+		for name, schema := range g.Schemas {
+			evidence.Described[[2]string{g.Release, name}] = schema.Schema
 		}
+		c.tried()
+	}
+
+	if c.Generate > 0 {
+		var wrong []golden.Finding
+		if report.Generated, wrong, err = caller.generate(ctx, d, &evidence, c.Generate, c.Seed, c.tried); err != nil {
+			return report, err
+		}
+		report.Findings = append(report.Findings, wrong...)
 	}
 
 	type gate = func(golden.Evidence) ([]golden.Finding, []string)
-	for _, gate := range []gate{golden.Versions, golden.Fields, golden.Upcasts, golden.Supported} {
+	for _, gate := range []gate{golden.Versions, golden.Fields, golden.Upcasts, golden.Supported, golden.Unbroken} {
 		findings, notes := gate(evidence)
 		report.Findings = append(report.Findings, findings...)
 		report.Notes = append(report.Notes, notes...)
 	}
 	return report, nil
+}
+
+func (c Checking) tried() {
+	if c.Tried != nil {
+		c.Tried()
+	}
 }
 
 // supported is the releases whose goldens must stay as they are: those of the window, and those that are newer than

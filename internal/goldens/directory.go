@@ -47,7 +47,7 @@ type Recorded struct {
 
 	// Payloads are the bytes by dataset, Schemas those of the schema files.
 	Payloads map[string][]byte
-	Schemas  map[string][]byte
+	Schemas  map[string]SchemaFile
 }
 
 // settings is the content of goldens.yaml.
@@ -178,7 +178,7 @@ func (d *Directory) files(entry golden.Entry) (files map[string][]byte, intact b
 func read(entry golden.Entry, files map[string][]byte) (Recorded, error) {
 	r := Recorded{
 		Golden:   golden.Golden{Release: entry.Release, Rows: map[string][]golden.Row{}, Opaque: map[string]appbur.Digest{}},
-		Payloads: map[string][]byte{}, Schemas: map[string][]byte{},
+		Payloads: map[string][]byte{}, Schemas: map[string]SchemaFile{},
 	}
 	decoder := json.NewDecoder(bytes.NewReader(files[aboutFile]))
 	decoder.DisallowUnknownFields()
@@ -187,9 +187,6 @@ func read(entry golden.Entry, files map[string][]byte) (Recorded, error) {
 	}
 
 	for _, d := range r.About.Datasets {
-		if d.SchemaFile != "" {
-			r.Schemas[d.Name] = files[d.SchemaFile]
-		}
 		if d.File == "" {
 			continue
 		}
@@ -208,7 +205,7 @@ func read(entry golden.Entry, files map[string][]byte) (Recorded, error) {
 		}
 		r.Rows[d.Name] = rows
 	}
-	return r, nil
+	return r, r.describe(files)
 }
 
 // decodeRows reads rows, one on each line.

@@ -45,17 +45,10 @@ var ErrVersion = errors.New("the version of the application cannot be the name o
 // Recording is how a release is recorded.
 type Recording struct {
 	Sensitive Sensitive
-	// Schemas are files that describe rows, by dataset, as their ending and their content.
+	// Schemas describe rows, by dataset.
 	Schemas map[string]SchemaFile
 	Random  io.Reader
 	At      time.Time
-}
-
-// SchemaFile is a description of rows: JSON Schema, or descriptors of protobuf.
-type SchemaFile struct {
-	// Ending is ".schema.json" or ".schema.binpb".
-	Ending string
-	Data   []byte
 }
 
 // Result is what was recorded.
@@ -130,7 +123,7 @@ func (r Recording) export(ctx context.Context, client *contract.Client, info con
 			return about, nil, fmt.Errorf("dataset %s was not exported", d.Name)
 		}
 		if schema, ok := r.Schemas[d.Name]; ok {
-			d.SchemaFile = d.Name + "@" + d.Schema + schema.Ending
+			d.SchemaFile, d.SchemaMessage = d.Name+"@"+d.Schema+schema.ending(), schema.Message
 			files[d.SchemaFile] = schema.Data
 		}
 		if d.Sensitive && r.Sensitive == LeaveOut {

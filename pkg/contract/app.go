@@ -57,6 +57,15 @@ type Rereader interface {
 	Rows(ctx context.Context, dataset string) iter.Seq2[Row, error]
 }
 
+// Precommitter is a [Transaction] whose Commit can refuse what Replace took, such as
+// constraints that are checked at the end. A dry run calls Precommit where an import calls
+// Commit, so that it says the same.
+type Precommitter interface {
+	Transaction
+	// Precommit fails as Commit would, and commits nothing.
+	Precommit(ctx context.Context) error
+}
+
 // Readier is an [App] that knows whether its backend can be reached. The health
 // service then reports SERVING only while Ready returns nil. An application
 // without it is taken for ready as soon as the server accepts calls.

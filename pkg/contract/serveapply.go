@@ -111,7 +111,7 @@ func (a *applying) run(ctx context.Context) (err error) {
 	}
 	if a.dryRun {
 		a.result = result
-		return nil
+		return a.precommit(ctx, tx)
 	}
 
 	a.watch.at(contractpb.Phase_PHASE_COMMITTING, "")
@@ -124,6 +124,18 @@ func (a *applying) run(ctx context.Context) (err error) {
 	committed = true
 	result.After = a.fingerprintsAfter(context.WithoutCancel(ctx))
 	a.result = result
+	return nil
+}
+
+// precommit asks at the end of a dry run for what only a commit would refuse.
+func (a *applying) precommit(ctx context.Context, tx Transaction) error {
+	checked, ok := tx.(Precommitter)
+	if !ok {
+		return nil
+	}
+	if err := checked.Precommit(ctx); err != nil {
+		return appError(ReasonAppFailed, "checking before a commit", a.sensitive(), err)
+	}
 	return nil
 }
 

@@ -8,7 +8,9 @@ import (
 	"iter"
 	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
+	"unicode"
 
 	"github.com/appbur/appbur/examples/fleet/program"
 	"github.com/appbur/appbur/pkg/contract"
@@ -20,6 +22,8 @@ type Kind struct {
 	Name, What string
 	// ExitCode is what `appbur compat payload` ends with.
 	ExitCode int
+	// Generate is how many generated rows it takes, 0 if goldens alone show it.
+	Generate int
 	// Says is part of what it tells.
 	Says string
 
@@ -80,6 +84,32 @@ var Kinds = []Kind{
 		Name: "dry-run-lies", What: "the store refuses at the commit, which a dry run does not come to", ExitCode: 20,
 		Says:   "the dry run was done, and the import was not",
 		commit: contract.NewError(contract.ReasonConstraintViolation, "the store refuses the rows at the commit"),
+	},
+	{
+		Name: "edits-step", What: "an upcast that was released is changed, instead of adding a step", ExitCode: 26,
+		Says: "the upcast from 1.0 to 2.0 was released, and is another one now",
+		datasets: func(d *contract.Dataset) {
+			if d.Name == "clusters" {
+				d.Upcasts = slices.Clone(d.Upcasts)
+				d.Upcasts[0].Changes = slices.Clone(d.Upcasts[0].Changes)
+				d.Upcasts[0].Changes[3].Value = json.RawMessage(`"retired"`)
+			}
+		},
+	},
+	{
+		Name: "loses-umlauts", What: "names are brought to ASCII, which those of the goldens are; only generated rows show it", ExitCode: 20,
+		Generate: 100, Says: "generated row",
+		row: func(dataset string, row map[string]any) error {
+			if name, ok := row["name"].(string); ok && dataset == "customers" {
+				row["name"] = strings.Map(func(r rune) rune {
+					if r > unicode.MaxASCII {
+						return '?'
+					}
+					return r
+				}, name)
+			}
+			return nil
+		},
 	},
 	{
 		Name: "reads-unproven", What: "it says that it reads a schema that nobody has kept state of", ExitCode: 22, Says: "schema 0.9",

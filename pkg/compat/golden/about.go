@@ -39,10 +39,12 @@ type Dataset struct {
 
 	// File holds the payload, below the directory of the release; SchemaFile describes its
 	// rows. Both are empty when there is none, and of what an application says now.
-	File       string            `json:"file,omitempty"`
-	SchemaFile string            `json:"schemaFile,omitempty"`
-	Rows       int64             `json:"rows,omitempty"`
-	Positions  []appbur.Position `json:"positions,omitempty"`
+	File       string `json:"file,omitempty"`
+	SchemaFile string `json:"schemaFile,omitempty"`
+	// SchemaMessage is the message of the rows, where SchemaFile holds descriptors of protobuf.
+	SchemaMessage string            `json:"schemaMessage,omitempty"`
+	Rows          int64             `json:"rows,omitempty"`
+	Positions     []appbur.Position `json:"positions,omitempty"`
 	// LeftOut says why the payload was not recorded.
 	LeftOut string `json:"leftOut,omitempty"`
 }

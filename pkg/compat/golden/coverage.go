@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/appbur/appbur/pkg/compat/payload"
+	"github.com/appbur/appbur/pkg/compat/schemadiff"
 )
 
 // Evidence is all that the gates look at: what the application says, what is kept, and what
@@ -20,8 +21,10 @@ type Evidence struct {
 	At      time.Time
 	// Live is what the application exported before anything was imported, by dataset.
 	Live map[string][]Row
-	// Schemas are the shapes that a schema file gives.
-	Schemas Shapes
+	// Described are the descriptions of rows by release and dataset, DescribedNow those of the
+	// application, by dataset.
+	Described    map[[2]string]schemadiff.Schema
+	DescribedNow map[string]schemadiff.Schema
 	// Judged are the trials, by release.
 	Judged map[string]Judged
 	// Generated are rows that were made, imported and came out as declared.
@@ -131,7 +134,7 @@ func Versions(e Evidence) (findings []Finding, notes []string) {
 
 // Shape is what is known of the rows of a schema version.
 func (e Evidence) Shape(d Dataset, schema string) Shape {
-	shape, ok := e.Schemas[[2]string{d.Name, schema}]
+	shape, ok := e.described(d, schema)
 	if !ok {
 		rows, _ := e.rows(d.Name, schema)
 		var live []Row
@@ -148,6 +151,29 @@ func (e Evidence) Shape(d Dataset, schema string) Shape {
 		}
 	}
 	return shape
+}
+
+// described is the shape that a description gives.
+func (e Evidence) described(d Dataset, schema string) (Shape, bool) {
+	description, ok := e.DescribedNow[d.Name]
+	if schema != d.Schema {
+		ok = false
+	}
+	for _, g := range e.Goldens {
+		recorded, has := g.About.Dataset(d.Name)
+		if one, known := e.Described[[2]string{g.Release, d.Name}]; !ok && has && known && recorded.Schema == schema {
+			description, ok = one, true
+		}
+	}
+	fields := description.Fields()
+	if !ok || len(fields) == 0 {
+		return Shape{}, false
+	}
+	shape := Shape{Source: FromSchema}
+	for _, f := range fields {
+		shape.Fields = append(shape.Fields, Field(f))
+	}
+	return shape, true
 }
 
 // added is the value that a field gets where an older row does not have it.

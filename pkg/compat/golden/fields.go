@@ -10,20 +10,20 @@ import (
 // Field is one field of the rows of a schema.
 type Field struct {
 	// Path is a JSON pointer; * stands for every element of a list.
-	Path string `json:"path"`
+	Path string
 	// Type is one of string, integer, number, boolean, array, object and "", if it is not known.
-	Type string `json:"type,omitempty"`
+	Type string
 	// Default is what the field has where nobody set it, beside the zero value of its type.
-	Default any `json:"default,omitempty"`
+	Default any
 	// Enum are the only values that it takes, if it takes only some.
-	Enum []any `json:"enum,omitempty"`
+	Enum []any
 }
 
 // Shape is what is known of the rows of one schema version.
 type Shape struct {
 	// Source says where the fields were learned.
-	Source Source  `json:"source"`
-	Fields []Field `json:"fields"`
+	Source Source
+	Fields []Field
 }
 
 // Source is where the fields of a schema were learned.
@@ -37,9 +37,6 @@ const (
 	// application itself have.
 	FromRows Source = "rows"
 )
-
-// Shapes are the shapes of schema versions, by dataset and version.
-type Shapes map[[2]string]Shape
 
 // RowShape learns the fields of rows: of goldens at every depth, of the live state those of the
 // top level, because deeper ones may be keys that users choose.

@@ -145,6 +145,9 @@ func (t Trial) Judge() Judged {
 
 	t.judgeDryRun(&j)
 	if t.Import.Refusal != nil {
+		if j.Verdict == Failed {
+			return j // the dry run was done, and what the import said to it is told
+		}
 		j.add(t.finding("", "the import was refused: "+t.Import.Refusal.text(),
 			"it reads this schema by its own words; mend the import, or its upcasts"))
 		return j

@@ -21,9 +21,10 @@ type App struct {
 }
 
 var (
-	_ contract.App      = (*App)(nil)
-	_ contract.Readier  = (*App)(nil)
-	_ contract.Rereader = (*transaction)(nil)
+	_ contract.App          = (*App)(nil)
+	_ contract.Readier      = (*App)(nil)
+	_ contract.Rereader     = (*transaction)(nil)
+	_ contract.Precommitter = (*transaction)(nil)
 )
 
 // New makes an application out of a database, which stays the caller's to close.
@@ -174,10 +175,24 @@ func (x *transaction) Replace(ctx context.Context, dataset string, rows iter.Seq
 	return nil
 }
 
-// Commit makes the import visible. A deferred constraint that it violates is one of
-// rows that cannot be identified any more.
-func (x *transaction) Commit(context.Context) error {
-	err := x.tx.Commit()
+// Precommit looks for deferred constraints that are violated, which else only the commit
+// would.
+func (x *transaction) Precommit(ctx context.Context) error {
+	if x.app.dialect.Precommit == nil {
+		return nil
+	}
+	return x.ended(x.app.dialect.Precommit(ctx, x.tx))
+}
+
+// Commit makes the import visible.
+func (x *transaction) Commit(context.Context) error { return x.ended(x.tx.Commit()) }
+
+// ended is what a commit says. A deferred constraint that it violates is one of rows that
+// cannot be identified any more.
+func (x *transaction) ended(err error) error {
+	if errors.Is(err, errDangling) {
+		return contract.NewError(contract.ReasonConstraintViolation, "rows refer to rows that are not there")
+	}
 	if err != nil && x.app.violates(err) {
 		return contract.NewError(contract.ReasonConstraintViolation, "rows refer to rows that are not there%s", x.detail(err))
 	}

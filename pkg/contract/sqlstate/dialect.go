@@ -1,6 +1,7 @@
 package sqlstate
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"strings"
@@ -17,6 +18,9 @@ type Dialect struct {
 	// OpenImport are statements that begin an import, for example to check foreign
 	// keys at the commit only, when all tables are filled.
 	OpenImport []string
+	// Precommit fails if the commit of an import would: where constraints are deferred, a
+	// dry run would not notice that they are violated. It may be nil.
+	Precommit func(ctx context.Context, tx *sql.Tx) error
 	// Constraint reports whether an error of the driver is a violated constraint.
 	Constraint func(error) bool
 }
@@ -29,6 +33,7 @@ var SQLite = Dialect{
 	// The first read fixes what the transaction sees.
 	OpenSnapshot: []string{"SELECT count(*) FROM sqlite_schema"},
 	OpenImport:   []string{"PRAGMA defer_foreign_keys = 1"},
+	Precommit:    sqlitePrecommit,
 	Constraint:   sqliteConstraint,
 }
 
@@ -39,7 +44,25 @@ var Postgres = Dialect{
 	Snapshot:     sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 	OpenSnapshot: []string{"SELECT 1"},
 	OpenImport:   []string{"SET CONSTRAINTS ALL DEFERRED"},
+	Precommit:    postgresPrecommit,
 	Constraint:   postgresConstraint,
+}
+
+// errDangling says that a foreign key is violated.
+var errDangling = errors.New("rows refer to rows that are not there")
+
+func sqlitePrecommit(ctx context.Context, tx *sql.Tx) error {
+	var dangling bool
+	err := tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM pragma_foreign_key_check)").Scan(&dangling)
+	if err == nil && dangling {
+		return errDangling
+	}
+	return err
+}
+
+func postgresPrecommit(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, "SET CONSTRAINTS ALL IMMEDIATE")
+	return err
 }
 
 func sqliteConstraint(err error) bool {
