@@ -130,7 +130,11 @@ func TestAlertsFireWhereTheyShould(t *testing.T) {
 		"leaderless": {"AppburNobodyLeads"},
 		"unaudited":  {"AppburAuditSilent"},
 		"waiting":    {"AppburWaitsForRemote"},
-		"":           {"AppburDown"},
+
+		"drilled":     nil,
+		"undrilled":   {"AppburNotDrilled"},
+		"drillfailed": {"AppburDrillFailed"},
+		"":            {"AppburDown"},
 	} {
 		s := expose(t, name)
 		var got []string

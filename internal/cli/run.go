@@ -74,6 +74,7 @@ before the environment (docs/configuration.md).` +
 	o.appOptions.addFlags(command, "whose state restore points hold")
 	o.finding.addFlags(command)
 	addScheduleFlags(command)
+	addDrillFlags(command)
 	addGuardFlags(command, new(repository.Guards))
 	addWorkingCopyFlags(command)
 	o.addAnchorFlag(e, command, "to write after each commit")
@@ -234,6 +235,10 @@ func (d *daemonRun) watchAndCommit(ctx context.Context) error {
 			})
 		})
 	}
+	drills := &scheduledDrills{
+		env: e, options: o, config: settings.Value.Drills, cluster: source.cluster, log: log, seen: seen.metrics, pushed: pusher.Want,
+	}
+	running.Go(func() { drills.run(beside) })
 	points := &scheduledPoints{
 		env: e, options: o, first: source, log: log, live: live, pushed: pusher.Want, push: push, seen: seen, elector: d.elector,
 		announced: announced,

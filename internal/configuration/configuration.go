@@ -23,6 +23,7 @@ type Configuration struct {
 	Cluster        Cluster
 	Watch          Watch
 	Points         Points
+	Drills         Drills
 	Apps           Apps
 	Guards         Guards
 	Push           Push

@@ -33,6 +33,10 @@ var rules = []settings.Rule[Configuration]{
 			return "", ""
 		},
 	},
+	{
+		Paths:  []string{"drills.schedule", "drills.zone"},
+		Broken: brokenDrills,
+	},
 	{Paths: []string{"repository.remotes"}, Broken: brokenRemotes},
 	{Paths: []string{"points.durability", "points.schedules", "push.enabled"}, Broken: pushedNowhere},
 	{Paths: []string{"points.schedules"}, Broken: malformedPattern},

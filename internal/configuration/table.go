@@ -26,6 +26,8 @@ var Table = settings.Object(
 		settings.About{Text: "When what was seen is committed.", Since: version}),
 	settings.Section("points", pointsTable, func(c *Configuration) *Points { return &c.Points },
 		settings.About{Text: "When restore points are made.", Since: version}),
+	settings.Section("drills", drillsTable, func(c *Configuration) *Drills { return &c.Drills },
+		settings.About{Text: "When it is proven that restore points can be restored (docs/drill.md).", Since: version}),
 	settings.Section("apps", appsTable, func(c *Configuration) *Apps { return &c.Apps },
 		settings.About{Text: "Which applications restore points hold, and how they are reached.", Since: version}),
 	settings.Section("guards", guardsTable, func(c *Configuration) *Guards { return &c.Guards },

@@ -7,9 +7,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -153,6 +156,7 @@ func (l *lab) nothingLeft() {
 // the drill, nothing of it is left.
 func TestDrill(t *testing.T) {
 	l := newLab(t)
+	t.Run("on schedule", l.with((*lab).onSchedule))
 	t.Run("passes", l.with((*lab).passes))
 	t.Run("is kept", l.with((*lab).isKept))
 	t.Run("never into its own cluster", l.with((*lab).neverIntoItsOwn))
@@ -167,6 +171,53 @@ func (l *lab) with(test func(*lab)) func(*testing.T) {
 		inner.T = t
 		test(&inner)
 	}
+}
+
+// onSchedule is a daemon of a repository that was never drilled: it drills at once, and measures what came out.
+func (l *lab) onSchedule() {
+	file := l.write("scheduled.yaml", "applications: [{name: fleet-system/fleet, command: [%q, --db, '{dir}/db', --http, '', --contract, '{address}']}]\n",
+		l.fleet2)
+	log, err := os.Create(l.path("daemon.log"))
+	if err != nil {
+		l.Fatal(err)
+	}
+	daemon := l.command("run", "--repo", l.path("mgmt.git"), "--kubeconfig", l.old.Kubeconfig, "--listen", "127.0.0.1:0", "--json",
+		"--drill-schedule", "0 5 * * 0", "--drill-kubernetes", "1.37", "--drill-file", file, "--drill-allow-blocked")
+	daemon.Stderr = log
+	if err := daemon.Start(); err != nil {
+		l.Fatal(err)
+	}
+	text := func() string {
+		data, _ := os.ReadFile(log.Name())
+		return string(data)
+	}
+	defer func() {
+		if l.Failed() {
+			l.Log(text())
+		}
+	}()
+	l.until("the daemon has drilled", func() bool {
+		return strings.Contains(text(), `"a drill passed"`) || strings.Contains(text(), `"level":"ERROR"`)
+	})
+
+	address := regexp.MustCompile(`127\.0\.0\.1:[0-9]+`).FindString(text())
+	l.until("it measures the drill", func() bool {
+		answer, err := http.Get("http://" + address + "/metrics")
+		if err != nil {
+			return false
+		}
+		defer func() { _ = answer.Body.Close() }()
+		body, _ := io.ReadAll(answer.Body)
+		return strings.Contains(string(body), "\nappbur_last_drill_passed 1\n")
+	})
+	_ = daemon.Process.Signal(syscall.SIGTERM)
+	if err := daemon.Wait(); err != nil {
+		l.Errorf("the daemon ended: %v", err)
+	}
+	if history := l.ok("drill", "history", "--repo", l.path("mgmt.git"), "--json"); !strings.Contains(history, `"trigger": "on schedule"`) {
+		l.Errorf("the history is %s", history)
+	}
+	l.nothingLeft()
 }
 
 func (l *lab) passes() {
@@ -238,7 +289,7 @@ func (l *lab) isKept() {
 			Drills []drillreport.Earlier `json:"drills"`
 		}
 		err := json.Unmarshal([]byte(l.ok("drill", "history", "--repo", l.path(repo), "--json")), &history)
-		if err != nil || len(history.Drills) != 1 {
+		if err != nil || len(history.Drills) != 2 {
 			l.Fatalf("%s has %+v, %v", repo, history, err)
 		}
 		if list := l.ok("points", "list", "--repo", l.path(repo)); !strings.Contains(list, "\tpassed ") {
@@ -293,7 +344,7 @@ applications:
 	if finding.Object != "ConfigMap/fleet-system/fleet-config" || !strings.Contains(finding.What[0], "somebody") {
 		l.Errorf("%+v", finding)
 	}
-	if len(r.Earlier) != 1 || r.Earlier[0].Outcome != drillreport.Passed {
+	if len(r.Earlier) != 2 || r.Earlier[0].Outcome != drillreport.Passed {
 		l.Errorf("%+v", r.Earlier)
 	}
 

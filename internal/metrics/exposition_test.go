@@ -58,6 +58,20 @@ func TestExpositionInEachState(t *testing.T) {
 				return audit.Taken{Events: 100, Facts: 10, Last: last}, audit.Counts{Asked: 20, AtOnce: 9, Late: 1}, true
 			})
 		},
+		"drilled": func(t *testing.T, m *Metrics, s *shelf) {
+			good(t, m, s)
+			m.SetDrills([]Drill{{Began: time.Now().Add(-30 * 24 * time.Hour), Passed: true, RecoverySeconds: 83}})
+		},
+		"undrilled": func(t *testing.T, m *Metrics, s *shelf) {
+			good(t, m, s)
+			m.SetDrills(nil)
+		},
+		"drillfailed": func(t *testing.T, m *Metrics, s *shelf) {
+			good(t, m, s)
+			m.SetDrills([]Drill{
+				{Began: time.Now().Add(-time.Hour), RecoverySeconds: 83}, {Began: time.Now().Add(-24 * time.Hour), Passed: true},
+			})
+		},
 		"waiting": func(_ *testing.T, m *Metrics, _ *shelf) {
 			m.FetchFailed(gitsync.RemoteUnreachable)
 			m.SetWorkingCopy(false)

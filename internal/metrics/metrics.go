@@ -23,6 +23,7 @@ type Metrics struct {
 	kinds   *kinds
 	remotes *remotes
 	audit   *auditSource
+	drills  *drills
 
 	failures *prometheus.CounterVec
 	leader   prometheus.Gauge
@@ -48,6 +49,7 @@ func New(version string, now func() time.Time) *Metrics {
 	m.remotes = newRemotes(&m.families, now)
 	m.kinds = newKinds(&m.families)
 	m.audit = newAuditSource(&m.families)
+	m.drills = newDrills(&m.families)
 
 	m.failures = m.counters("failures_total", "What failed, by what it was and why.", "operation", "reason")
 	for _, r := range reasons {

@@ -154,6 +154,7 @@ func busy(t *testing.T) *Metrics {
 		t.Fatal(err)
 	}
 	look(t, m, s)
+	m.SetDrills(nil)
 	return m
 }
 
