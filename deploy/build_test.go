@@ -281,3 +281,39 @@ func TestKeysAreThoseThatAreMounted(t *testing.T) {
 		t.Errorf("the sealed Secret %s brings %q", seal.Metadata.Name, brought)
 	}
 }
+
+// The component for audit events allows what `appbur rbac` adds for its Service, and nothing else.
+func TestRightsOfTheAuditComponent(t *testing.T) {
+	account := accessrules.Account{Namespace: "appbur-system", Name: "appbur"}
+	rules := func(service string) []accessrules.Rule {
+		for _, object := range accessrules.Objects(account, accessrules.Work{SavesAll: true, LeadsService: service}) {
+			if object.Kind == "Role" {
+				return object.Rules
+			}
+		}
+		return nil
+	}
+	var want []accessrules.Rule
+	for _, rule := range rules("appbur-audit") {
+		if !slices.ContainsFunc(rules(""), func(r accessrules.Rule) bool { return fmt.Sprint(r) == fmt.Sprint(rule) }) {
+			want = append(want, rule)
+		}
+	}
+
+	for _, object := range build(t, "components/audit") {
+		metadata, _ := object["metadata"].(map[string]any)
+		if object["kind"] != "Role" || metadata["name"] != "appbur-audit" {
+			continue
+		}
+		var got struct{ Rules []accessrules.Rule }
+		data, err := json.Marshal(object)
+		if err == nil {
+			err = json.Unmarshal(data, &got)
+		}
+		if err != nil || len(want) == 0 || fmt.Sprint(got.Rules) != fmt.Sprint(want) {
+			t.Errorf("%v\nthere is %+v\nwant     %+v", err, got.Rules, want)
+		}
+		return
+	}
+	t.Error("there is no Role")
+}

@@ -39,6 +39,7 @@ func TestObjects(t *testing.T) {
 		},
 		"commands": {Saved: some[:1], Commands: []string{"shop", "bank"}, Declared: []string{"bank"}},
 		"elected":  {Saved: some[:1], Lease: accessrules.Lease{Name: "appbur"}},
+		"audited":  {Saved: some[:1], Lease: accessrules.Lease{Name: "appbur"}, LeadsService: "appbur-audit"},
 		"found": {
 			Saved: some[:1], ShowsToken: true, FindsApps: true, Named: []appbur.AppKey{{Namespace: "shop", Name: "orders"}},
 		},
@@ -81,17 +82,18 @@ func TestTheSameWorkGivesTheSameBytes(t *testing.T) {
 	}
 }
 
-// No work gives a right to change anything but the Lease and what is told of it, and what applications ask about, which is no
-// object.
+// No work gives a right to change anything but the Lease, what is told of it, where a Service leads, and what applications
+// ask about, which is no object.
 func TestNothingIsWritten(t *testing.T) {
 	work := accessrules.Work{
 		SavesAll: true, Saved: some, MakesPoints: true, FindsApps: true, ShowsToken: true, Named: []appbur.AppKey{{Namespace: "a", Name: "b"}},
-		Lease: accessrules.Lease{Name: "appbur"}, Commands: []string{"shop"},
+		Lease: accessrules.Lease{Name: "appbur"}, Commands: []string{"shop"}, LeadsService: "appbur-audit",
 	}
 	for _, object := range accessrules.Objects(account, work) {
 		for _, rule := range object.Rules {
 			for _, verb := range rule.Verbs {
-				told := slices.Equal(rule.Resources, []string{"leases"}) || slices.Equal(rule.Resources, []string{"events"})
+				told := slices.Equal(rule.Resources, []string{"leases"}) || slices.Equal(rule.Resources, []string{"events"}) ||
+					slices.Equal(rule.Resources, []string{"endpointslices"})
 				own := slices.Equal(rule.Groups, []string{"appbur.dev"}) || object.Kind == "Role" && told
 				runs := object.Kind == "Role" && slices.Contains(rule.Resources, "pods/exec") && object.Metadata.Namespace == "shop"
 				if !slices.Contains([]string{"get", "list", "watch"}, verb) && !own && !runs {

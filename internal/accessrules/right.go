@@ -33,6 +33,7 @@ const (
 	whyDeclared = "ConfigMaps of this namespace declare commands of applications (apps.commands)"
 	whyLease    = "the Lease says which of several daemons writes (leaderElection)"
 	whyEvents   = "Events on the Lease tell what is wrong; without this right there are none"
+	whyService  = "the Service for audit events leads to the daemon that leads (audit.webhook.service)"
 	whyToken    = "applications ask whether this account may export their state (apps.tokenFile)"
 )
 
@@ -86,6 +87,16 @@ func (l Lease) electing() []right {
 	}
 }
 
+// leading are the rights to the EndpointSlice of a Service. A request that creates an object has no name that could be allowed.
+func leading(namespace, service string) []right {
+	to := func(verb, name string) right {
+		return right{
+			namespace: namespace, group: "discovery.k8s.io", resource: "endpointslices", name: name, verb: verb, why: whyService,
+		}
+	}
+	return []right{to("create", ""), to("get", service), to("update", service)}
+}
+
 // rights are all that the work needs, each once.
 func (w Work) rights() []right {
 	var all []right
@@ -116,6 +127,9 @@ func (w Work) rights() []right {
 
 	if w.Lease.Name != "" {
 		all = append(all, w.Lease.electing()...)
+	}
+	if w.LeadsService != "" {
+		all = append(all, leading(w.Lease.Namespace, w.LeadsService)...)
 	}
 	if w.ShowsToken && w.FindsApps {
 		all = append(all, exporting(appbur.AppKey{}))

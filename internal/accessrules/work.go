@@ -24,6 +24,8 @@ type Work struct {
 	Commands, Declared []string
 	// Lease elects which of several daemons writes; one without a name elects nobody.
 	Lease Lease
+	// LeadsService is the Service that the daemon leads to itself, "" for none. It is beside the Lease.
+	LeadsService string
 	// ShowsToken says that applications are shown a token of the account, which they ask the API
 	// server about: those that are Named, and where applications are found also others.
 	ShowsToken bool

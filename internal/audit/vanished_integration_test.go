@@ -3,7 +3,6 @@
 package audit_test
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -12,58 +11,27 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
-	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/audit/audittest"
-	"github.com/appbur/appbur/internal/testcluster"
 	"github.com/appbur/appbur/internal/testrouter"
 )
 
 const (
-	// vanishLimit is within what a source that vanished is noticed, told and replaced.
-	vanishLimit = 45 * time.Second
 	auditPort   = 9443
 	metricsPort = 9420
 )
 
 // behindRouter is an API server, and a daemon behind a router that receives its audit events.
 type behindRouter struct {
-	*testing.T
-	router  *testrouter.Router
-	cluster *testcluster.Cluster
-	client  kubernetes.Interface
-	binary  string
-	repo    string
-	keys    string
-	log     lockedText
-}
-
-// lockedText is a log that is read while it is written.
-type lockedText struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lockedText) Write(text []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(text)
-}
-
-func (l *lockedText) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
+	*told
+	router *testrouter.Router
+	log    lockedText
 }
 
 // An API server that sends audit events vanishes without a packet: killed while a router drops what its connection sends in
@@ -89,11 +57,13 @@ func TestSourceThatVanishesIsNoticedAndReplaced(t *testing.T) {
 	forgot := time.Now()
 	b.forgetConnections()
 	b.write("forgotten")
-	b.within(died, "the one that was killed is told", func() bool { return b.told() >= 1 && b.sample("audit_connections_lost_total") >= 1 })
+	b.within(died, "the one that was killed is told", func() bool {
+		return b.vanished() >= 1 && b.sample("audit_connections_lost_total") >= 1
+	})
 	t.Logf("measured: killed: noticed after %s", time.Since(died).Round(time.Second))
 	b.within(forgot, "a connection that was forgotten is replaced", func() bool { return b.knows("forgotten") })
 	t.Logf("measured: forgotten: replaced after %s", time.Since(forgot).Round(time.Second))
-	b.within(forgot, "and told", func() bool { return b.told() >= 2 && b.sample("audit_connections_lost_total") >= 2 })
+	b.within(forgot, "and told", func() bool { return b.vanished() >= 2 && b.sample("audit_connections_lost_total") >= 2 })
 
 	unblock := b.router.Block(auditPort)
 	b.within(time.Now(), "the last event is not of the next change", func() bool {
@@ -120,23 +90,9 @@ func TestSourceThatVanishesIsNoticedAndReplaced(t *testing.T) {
 
 func newBehindRouter(t *testing.T) *behindRouter {
 	t.Helper()
-	dir := t.TempDir()
-	b := &behindRouter{
-		T: t, router: testrouter.New(t), binary: filepath.Join(dir, "appbur"),
-		repo: filepath.Join(dir, "mgmt.git"), keys: filepath.Join(dir, "keys"),
-	}
-	version, err := appbur.ParseKubeVersion("1.37.1")
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := &behindRouter{router: testrouter.New(t)}
 	files := audittest.NewFiles(t, "../../deploy/audit", testrouter.ClientAddress, strconv.Itoa(auditPort))
-	b.run(exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", b.binary, "github.com/appbur/appbur/cmd/appbur"))
-	b.cluster = testcluster.NewWith(t, testcluster.Options{Version: version, APIServerArgs: files.Sends()})
-	if b.client, err = kubernetes.NewForConfig(b.cluster.RESTConfig()); err != nil {
-		t.Fatal(err)
-	}
-
-	b.run(exec.CommandContext(t.Context(), b.binary, "init", b.repo, "--keys", b.keys))
+	b.told = newTold(t, &b.log, files.Sends()...)
 	listen := func(port int) string { return net.JoinHostPort(testrouter.ClientAddress, strconv.Itoa(port)) }
 	daemon := b.router.Command(b.binary, append([]string{
 		"run", "--repo", b.repo, "--keys", b.keys, "--kubeconfig", b.kubeconfig(), "--quiet", "300ms", "--limit", "5s",
@@ -178,42 +134,6 @@ func (b *behindRouter) kubeconfig() string {
 	return path
 }
 
-func (b *behindRouter) run(command *exec.Cmd) {
-	b.Helper()
-	if out, err := command.CombinedOutput(); err != nil {
-		b.Fatalf("%s: %v\n%s", command, err, out)
-	}
-}
-
-// write makes a ConfigMap.
-func (b *behindRouter) write(name string) {
-	b.Helper()
-	object := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: name}, Data: map[string]string{"a": "b"}}
-	if _, err := b.client.CoreV1().ConfigMaps("default").Create(b.Context(), object, metav1.CreateOptions{}); err != nil {
-		b.Fatal(err)
-	}
-}
-
-// knownOnce waits until events say who writes. Of what was written before the first list nobody may know it.
-func (b *behindRouter) knownOnce() {
-	b.Helper()
-	n := 0
-	b.within(time.Now(), "who writes is known", func() bool {
-		n++
-		name := fmt.Sprint("before-", n)
-		b.write(name)
-		b.within(time.Now(), "it is committed", func() bool { return strings.Contains(b.log.String(), "configmap default/"+name+"\"") })
-		return b.knows(name)
-	})
-}
-
-// knows reports whether an audit event has said who made a ConfigMap, in the commit or in a note.
-func (b *behindRouter) knows(name string) bool {
-	out, err := exec.CommandContext(b.Context(), b.binary, "log", "configmap/"+name, "--namespace", "default", "--repo", b.repo,
-		"--json").Output()
-	return err == nil && bytes.Contains(bytes.ReplaceAll(out, []byte(" "), nil), []byte(`"actorSource":"audit"`))
-}
-
 // forgetConnections has the router drop what the connections over which events come now send, in both directions.
 func (b *behindRouter) forgetConnections() {
 	b.Helper()
@@ -241,8 +161,8 @@ func (b *behindRouter) forgetConnections() {
 	}
 }
 
-// told is how often the log tells of a connection that vanished.
-func (b *behindRouter) told() int {
+// vanished is how often the log tells of a connection that vanished.
+func (b *behindRouter) vanished() int {
 	return strings.Count(b.log.String(), "who sends audit events vanished without a word")
 }
 
@@ -269,34 +189,4 @@ func (b *behindRouter) sample(name string) float64 {
 		}
 	}
 	return 0
-}
-
-// dropped is what the API server says of events that it gave up.
-func (b *behindRouter) dropped() string {
-	b.Helper()
-	text, err := b.client.CoreV1().RESTClient().Get().AbsPath("/metrics").DoRaw(b.Context())
-	if err != nil {
-		b.Fatal(err)
-	}
-	for line := range strings.Lines(string(text)) {
-		if strings.HasPrefix(line, `apiserver_audit_error_total{plugin="webhook"}`) && !strings.HasSuffix(line, " 0\n") {
-			return line
-		}
-	}
-	return ""
-}
-
-// within waits for a condition until the limit after a beginning.
-func (b *behindRouter) within(began time.Time, what string, done func() bool) {
-	b.Helper()
-	for !done() {
-		if time.Since(began) > vanishLimit {
-			b.Fatalf("%s: not within %s\n%s", what, vanishLimit, b.log.String())
-		}
-		select {
-		case <-time.After(200 * time.Millisecond):
-		case <-b.Context().Done():
-			b.Fatal(b.Context().Err())
-		}
-	}
 }

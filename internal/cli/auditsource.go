@@ -29,6 +29,8 @@ func addAuditFlags(command *cobra.Command) {
 	f.String("audit-key", "", "PEM `FILE` with its key")
 	f.String("audit-client-ca", "", "PEM `FILE` with the authority of those who may send audit events")
 	f.String("audit-client-name", "", "`NAME` in the certificates of those who may send audit events (default: any)")
+	f.String("audit-service", "", "write this address into the EndpointSlice of a Service without a selector, whose `NAME` this is, while this "+
+		"process leads")
 	f.String("audit-log", "", "follow the audit log of an API server, a `FILE` on this machine")
 }
 
@@ -39,6 +41,8 @@ type auditSource struct {
 	intake   *audit.Intake
 	receiver func() *webhook.Receiver
 	address  string
+	// service leads to the receiver; it may be nil.
+	service  *auditService
 	follower func() *logfile.Follower
 	now      func() time.Time
 	log      *slog.Logger
@@ -48,6 +52,9 @@ type auditSource struct {
 func newAuditSource(e *env, c configuration.Configuration, log *slog.Logger) (*auditSource, error) {
 	a := &auditSource{now: e.now, log: log}
 	w := c.Audit.Webhook
+	if err := checkAuditService(w); err != nil {
+		return nil, err
+	}
 	switch certified := w.Cert != "" && w.Key != "" && w.ClientCA != ""; {
 	case w.Listen != "" && !certified:
 		return nil, &usageError{appbur.WithHint(errors.New("audit events are received over HTTPS with client certificates only"),
@@ -122,6 +129,13 @@ func (a *auditSource) during(work leader.Work) leader.Work {
 				}
 			})
 			defer receiver.Close()
+			if a.service != nil {
+				leave, err := a.service.hold(ctx, listener)
+				if err != nil {
+					return err
+				}
+				defer leave()
+			}
 		}
 		if a.follower != nil {
 			running.Go(func() { a.follower().Run(beside) })

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"net"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -85,6 +87,11 @@ func TestAuditEventsNeedCertificates(t *testing.T) {
 		{configuration.AuditWebhook{Listen: "9443"}, "over HTTPS with client certificates only"},
 		{configuration.AuditWebhook{Cert: "a.pem"}, "nothing listens"},
 		{configuration.AuditWebhook{Listen: "x:y", Cert: "a", Key: "b", ClientCA: "c"}, `receive audit events at, "x:y": "y" is no port`},
+		{configuration.AuditWebhook{Service: "s"}, "a Service is to lead here for audit events, and nothing listens"},
+		{configuration.AuditWebhook{Service: "no/name", Listen: "0.0.0.0:9443"}, `"no/name" is no name`},
+		{configuration.AuditWebhook{Service: "s", Listen: "9443"}, "the Service s cannot lead to 127.0.0.1"},
+		{configuration.AuditWebhook{Service: "s", Listen: "localhost:9443"}, "the Service s cannot lead to localhost"},
+		{configuration.AuditWebhook{Service: "s", Listen: "x:y"}, `"y" is no port`},
 		{configuration.AuditWebhook{Listen: "9443", Cert: "a", Key: "b", ClientCA: "c"}, "the certificate to receive audit events with"},
 	} {
 		c := configuration.Configuration{Audit: configuration.Audit{Webhook: test.webhook}}
@@ -96,4 +103,30 @@ func TestAuditEventsNeedCertificates(t *testing.T) {
 	if source, err := newAuditSource(&env{now: time.Now}, configuration.Configuration{}, nil); err != nil || source.ledger != nil {
 		t.Errorf("nothing is configured: %+v, %v", source, err)
 	}
+}
+
+// A Service leads to the address that a listener has; to one that listens everywhere, at the address from which the API server is
+// reached, unless that is nobody else's.
+func TestWhereAServiceLeadsTo(t *testing.T) {
+	for _, test := range []struct{ listens, server, want string }{
+		{"10.0.0.7:9443", "127.0.0.1:6443", "10.0.0.7:9443"},
+		{"[2001:db8::7]:9443", "127.0.0.1:6443", "[2001:db8::7]:9443"},
+		{"0.0.0.0:9443", "127.0.0.1:6443", ""},
+		{"[::]:9443", "[::1]:6443", ""},
+	} {
+		service := &auditService{server: test.server}
+		got, err := service.reached(t.Context(), listening(test.listens))
+		if (err == nil) != (test.want != "") || err == nil && got.String() != test.want || err != nil && appbur.HintOf(err) == "" {
+			t.Errorf("%+v: %s, %v", test, got, err)
+		}
+	}
+}
+
+// listening is a listener at an address that this machine need not have.
+type listening string
+
+func (l listening) Accept() (net.Conn, error) { return nil, net.ErrClosed }
+func (l listening) Close() error              { return nil }
+func (l listening) Addr() net.Addr {
+	return net.TCPAddrFromAddrPort(netip.MustParseAddrPort(string(l)))
 }

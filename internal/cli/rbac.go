@@ -65,6 +65,7 @@ The settings are those of run: its flags, or the file that it reads with --confi
 	f.Bool("leader-elect", false, "several daemons elect one of them, as of run")
 	f.String("leader-elect-resource-namespace", "", "`NAMESPACE` of the Lease (default: that of the account)")
 	f.String("leader-elect-resource-name", configuration.DefaultLease, "`NAME` of the Lease")
+	f.String("audit-service", "", "`NAME` of a Service that leads to the daemon that leads, as of run")
 	f.StringArray("schedule", nil, "`[NAME=]CRON` of restore points, as of run; repeatable")
 
 	f.StringArrayVar(&o.types, "type", nil,
@@ -133,10 +134,12 @@ func (o *rbacOptions) check() error {
 func (o *rbacOptions) work(ctx context.Context, e *env, settings *runSettings) (work accessrules.Work, unknown bool, err error) {
 	c := settings.Value
 	work = accessrules.Work{
-		SavesAll: o.all, MakesPoints: len(c.Points.Schedules) > 0, FindsApps: c.Apps.Find, ShowsToken: c.Apps.TokenFile != "",
+		LeadsService: c.Audit.Webhook.Service,
+		SavesAll:     o.all, MakesPoints: len(c.Points.Schedules) > 0, FindsApps: c.Apps.Find, ShowsToken: c.Apps.TokenFile != "",
 	}
+	work.Lease.Namespace = c.LeaderElection.ResourceNamespace
 	if c.LeaderElection.LeaderElect {
-		work.Lease = accessrules.Lease{Namespace: c.LeaderElection.ResourceNamespace, Name: c.LeaderElection.ResourceName}
+		work.Lease.Name = c.LeaderElection.ResourceName
 	}
 	for _, app := range c.Apps.Named {
 		target, err := apps.Parse(app.Name + "=" + app.Address)

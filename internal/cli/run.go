@@ -140,6 +140,9 @@ func runRun(ctx context.Context, e *env, o *runOptions, flags *pflag.FlagSet) er
 	if err != nil {
 		return err
 	}
+	if source.service, err = o.auditService(settings.Value, elector, log); err != nil {
+		return err
+	}
 	d := &daemonRun{
 		env: e, options: o, settings: settings, hangups: hangups, live: live, seen: seen, copied: copied, elector: elector, log: log,
 		overtaking: &overtaking{now: e.now}, ledger: source.ledger,

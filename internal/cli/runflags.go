@@ -69,6 +69,7 @@ var runFlags = []runFlag{
 	{flag: "audit-key", path: "audit.webhook.key"},
 	{flag: "audit-client-ca", path: "audit.webhook.clientCA"},
 	{flag: "audit-client-name", path: "audit.webhook.clientName"},
+	{flag: "audit-service", path: "audit.webhook.service"},
 	{flag: "audit-log", path: "audit.log"},
 	{flag: "listen", path: "metrics.listen"},
 	{flag: "json", path: "log.format", text: oneOf(string(configuration.LogJSON), string(configuration.LogText))},

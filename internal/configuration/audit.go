@@ -16,6 +16,8 @@ type AuditWebhook struct {
 	Cert, Key  string
 	ClientCA   string
 	ClientName string
+	// Service is whose EndpointSlice leads to who listens, "" for none.
+	Service string
 }
 
 var auditTable = settings.Object(
@@ -61,5 +63,14 @@ var auditWebhookTable = settings.Object(
 		settings.About{
 			Text: "The name in the certificates that API servers send events with.", Without: "any certificate of the authority is heard",
 			Example: "kube-apiserver", Since: version, Effect: settings.Restart,
+		}),
+	settings.Field("service", settings.Text("name", "the name of a Service, such as appbur-audit"),
+		func(w *AuditWebhook) *string { return &w.Service }, "",
+		settings.About{
+			Text: "A Service without a selector, in the namespace of the Lease. The daemon that leads writes its own address into the " +
+				"EndpointSlice of the Service, so that events reach it and no other. The address is that of listen, or the one from " +
+				"which this process reaches the API server.",
+			Without: "nothing is written; a Service with a selector leads to the daemons that do not listen as well",
+			Example: "appbur-audit", Since: version, Effect: settings.Restart,
 		}),
 )

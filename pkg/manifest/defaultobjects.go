@@ -291,6 +291,12 @@ func coreRulesDefault() []ObjectRule {
 			Source: "staging/src/k8s.io/api/discovery/v1/well_known_labels.go, LabelManagedBy",
 		},
 		{
+			ID: "exclude-own-endpoint-slices", Effect: Exclude, Kinds: []string{"EndpointSlice.discovery.k8s.io"},
+			When:   Is{Path: `metadata.labels["endpointslice.kubernetes.io/managed-by"]`, Values: []string{"appbur.dev"}},
+			Reason: "the daemon that leads writes its own address into it",
+			Source: "internal/endpointslice/slice.go, ManagedBy",
+		},
+		{
 			ID: "exclude-provisioned-volumes", Effect: Exclude, Kinds: []string{"PersistentVolume"},
 			When: All{
 				Has{Path: `metadata.annotations["pv.kubernetes.io/provisioned-by"]`},
