@@ -28,6 +28,8 @@ var advice = map[diagnosis.Reason]string{
 	diagnosis.DaemonUnreachable:   "is appbur run running, and does it serve there? Start it, or name another --daemon",
 	diagnosis.DaemonStuck:         "restart it, and keep its log",
 	diagnosis.DaemonNotReady:      "wait if it has just started; else see its log",
+	diagnosis.AuditSilent:         "see why in the logs of the API servers and of appbur run: docs/run.md#appburauditsilent",
+	diagnosis.AuditNever:          "have the API servers send them, and look at what their logs say: docs/who.md",
 	diagnosis.ClusterAway:         "check the address in the kubeconfig and the API server; commits go on by themselves when it is back",
 	diagnosis.OtherCluster:        "check the kubeconfig and --repo: they are of different clusters",
 }

@@ -133,6 +133,9 @@ func readSamples(d *diagnosis.Daemon, families map[string]*dto.MetricFamily, now
 		if family == nil || len(family.GetMetric()) == 0 {
 			return 0, false
 		}
+		if first := family.GetMetric()[0]; first.Counter != nil {
+			return first.GetCounter().GetValue(), true
+		}
 		return family.GetMetric()[0].GetGauge().GetValue(), true
 	}
 
@@ -155,6 +158,7 @@ func readSamples(d *diagnosis.Daemon, families map[string]*dto.MetricFamily, now
 		d.WaitingFor = time.Duration(seconds * float64(time.Second))
 	}
 
+	d.Audit = auditOf(value)
 	for _, m := range families["appbur_kind_unreadable"].GetMetric() {
 		var kind, group string
 		for _, label := range m.GetLabel() {
@@ -170,4 +174,19 @@ func readSamples(d *diagnosis.Daemon, families map[string]*dto.MetricFamily, now
 		}
 	}
 	slices.Sort(d.Unreadable)
+}
+
+// auditOf is what metrics say of audit events, nil if they say nothing.
+func auditOf(value func(name string) (float64, bool)) *diagnosis.Audit {
+	configured, known := value("appbur_audit_source_configured")
+	if !known {
+		return nil
+	}
+	silent, _ := value("appbur_audit_source_silent")
+	changes, _ := value("appbur_audit_changes_total")
+	a := &diagnosis.Audit{Configured: configured == 1, Silent: silent == 1, Changes: int(changes)}
+	if last, _ := value("appbur_audit_last_event_timestamp_seconds"); last > 0 {
+		a.Last = time.UnixMilli(int64(last * 1000))
+	}
+	return a
 }

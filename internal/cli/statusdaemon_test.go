@@ -20,6 +20,10 @@ func TestAskingADaemon(t *testing.T) {
 appbur_leader 0
 appbur_api_server_up 0
 appbur_last_good_point_confirmed_timestamp_seconds 1.7960364e+09
+appbur_audit_changes_total 7
+appbur_audit_last_event_timestamp_seconds 1.7960364e+09
+appbur_audit_source_configured 1
+appbur_audit_source_silent 1
 appbur_changes_waiting 2
 appbur_changes_waiting_seconds 90
 appbur_kind_unreadable{group="",kind="Secret",reason="forbidden"} 1
@@ -34,6 +38,7 @@ appbur_kind_unreadable{group="apps",kind="Deployment",reason="forbidden"} 1
 			diagnosis.Daemon{
 				NotReady: []string{"list failed: 3 of 70"}, APIServerAway: true, Waiting: 2, WaitingFor: 90 * time.Second,
 				Confirmed: time.Unix(1796036400, 0), Unreadable: []string{"Deployment.apps", "Secret"},
+				Audit: &diagnosis.Audit{Configured: true, Silent: true, Last: time.Unix(1796036400, 0), Changes: 7},
 			},
 		},
 		"a clock that is ahead": {
@@ -107,7 +112,11 @@ func typed(samples string) string {
 	for line := range strings.Lines(samples) {
 		name, _, _ := strings.Cut(strings.Fields(line)[0], "{")
 		if strings.HasPrefix(name, "appbur_") && name != last {
-			out.WriteString("# TYPE " + name + " gauge\n")
+			kind := "gauge"
+			if strings.HasSuffix(name, "_total") {
+				kind = "counter"
+			}
+			out.WriteString("# TYPE " + name + " " + kind + "\n")
 		}
 		last = name
 		out.WriteString(line)

@@ -13,9 +13,11 @@ type statusAnswer struct {
 	State diagnosis.State `json:"state"`
 	At    time.Time       `json:"at"`
 	// LastGoodPoint is absent if there is none.
-	LastGoodPoint *goodPoint    `json:"lastGoodPoint,omitempty"`
-	LastCommit    lastCommit    `json:"lastCommit"`
-	Checks        []statusCheck `json:"checks"`
+	LastGoodPoint *goodPoint `json:"lastGoodPoint,omitempty"`
+	LastCommit    lastCommit `json:"lastCommit"`
+	// Audit is absent if no daemon was asked, or it does not say it.
+	Audit  *auditAnswer  `json:"audit,omitempty"`
+	Checks []statusCheck `json:"checks"`
 }
 
 type goodPoint struct {
@@ -27,6 +29,14 @@ type goodPoint struct {
 	Applications int                   `json:"applications"`
 	Holding      int                   `json:"holding"`
 	Required     int                   `json:"required"`
+}
+
+// auditAnswer says whether audit events come, which prove who made a change.
+type auditAnswer struct {
+	Configured bool `json:"configured"`
+	Silent     bool `json:"silent"`
+	// LastEvent is absent if none has come.
+	LastEvent *time.Time `json:"lastEvent,omitempty"`
 }
 
 type lastCommit struct {
@@ -46,6 +56,12 @@ type statusCheck struct {
 func statusAnswerOf(f diagnosis.Facts, r diagnosis.Report) statusAnswer {
 	answer := statusAnswer{
 		State: r.State, At: f.Now.UTC().Truncate(time.Second), LastCommit: lastCommit{f.Main.Commit, f.Main.Committed.UTC()},
+	}
+	if d := f.Daemon; d != nil && d.Audit != nil {
+		answer.Audit = &auditAnswer{Configured: d.Audit.Configured, Silent: d.Audit.Silent}
+		if last := d.Audit.Last.UTC().Truncate(time.Second); !d.Audit.Last.IsZero() {
+			answer.Audit.LastEvent = &last
+		}
 	}
 	if p := r.Good; p != nil {
 		answer.LastGoodPoint = &goodPoint{

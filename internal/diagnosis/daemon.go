@@ -54,6 +54,9 @@ func (f Facts) daemon() []Check {
 			Says: fmt.Sprintf("the daemon cannot read %s", shortened(d.Unreadable)),
 		})
 	}
+	if d.Audit != nil {
+		all = append(all, f.audit())
+	}
 	return all
 }
 

@@ -76,6 +76,20 @@ type Daemon struct {
 	APIServerAway bool
 	// Unreadable are the kinds that it cannot read.
 	Unreadable []string
+	// Audit is where its audit events come from, nil of a daemon that does not say it.
+	Audit *Audit
+}
+
+// Audit is what a daemon says of audit events, which prove who made a change.
+type Audit struct {
+	// Configured is false where none are received or read.
+	Configured bool
+	// Silent says that none come any more although the cluster changes.
+	Silent bool
+	// Last is when the last one came, zero for never.
+	Last time.Time
+	// Changes were seen for which events could say who made them.
+	Changes int
 }
 
 // Cluster is what the API server says.

@@ -30,7 +30,9 @@ func well(t *testing.T) Facts {
 		Points:  Points{All: []appbur.RestorePoint{point(30 * time.Minute)}, Excluded: 7},
 		Main:    Main{Commit: "tip", Committed: now.Add(-40 * time.Minute)},
 		Remotes: []Remote{{Name: "forge", LastPush: now.Add(-20 * time.Minute)}},
-		Daemon:  &Daemon{Address: "127.0.0.1:9420", Leader: true},
+		Daemon: &Daemon{
+			Address: "127.0.0.1:9420", Leader: true, Audit: &Audit{Configured: true, Last: now.Add(-4 * time.Minute), Changes: 3},
+		},
 		Cluster: &Cluster{ID: "c1", Version: "1.37.1"},
 	}
 }
@@ -55,6 +57,7 @@ ok       commits          the last was made 40 min ago, and no change waits
 ok       remote forge     has everything
 ok       excluded         7 objects left out by rules
 ok       daemon           alive, ready, and the one that writes
+ok       audit events     come, the last 4 min ago
 ok       cluster          answers, Kubernetes 1.37.1`)
 	if diff := cmp.Diff(want, text(Judge(well(t)))); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -179,6 +182,22 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 			},
 			"failing cluster: the daemon cannot reach the API server (clusterAway)\n" +
 				"failing kinds: the daemon cannot read A, B, C and 1 more (kindsUnreadable)",
+		},
+		"audit events that stay away": {
+			func(f *Facts) { f.Daemon.Audit.Silent, f.Daemon.Audit.Last = true, now.Add(-2*time.Hour) },
+			"warning audit events: none for 2 h although the cluster changes: who made a change is not known (auditSilent)",
+		},
+		"audit events that have never come": {
+			func(f *Facts) { f.Daemon.Audit.Last = time.Time{} },
+			"warning audit events: none has ever come, and 3 changes did: who made them is not known (auditNever)",
+		},
+		"audit events that nobody needed yet": {
+			func(f *Facts) { *f.Daemon.Audit = Audit{Configured: true} },
+			"",
+		},
+		"audit events that nobody wants": {
+			func(f *Facts) { *f.Daemon.Audit = Audit{} },
+			"",
 		},
 		"the cluster does not answer": {
 			func(f *Facts) { f.Cluster = &Cluster{Err: "connection refused"} },

@@ -44,6 +44,8 @@ const (
 	DaemonUnreachable   Reason = "daemonUnreachable"
 	DaemonStuck         Reason = "daemonStuck"
 	DaemonNotReady      Reason = "daemonNotReady"
+	AuditSilent         Reason = "auditSilent"
+	AuditNever          Reason = "auditNever"
 	ClusterAway         Reason = "clusterAway"
 	OtherCluster        Reason = "otherCluster"
 )
@@ -52,7 +54,7 @@ const (
 var Reasons = []Reason{
 	NoPoint, PointTooOld, PointOfTheFuture, PointIncomplete, NotReplicated, NoRemotes, ScheduleLate, ScheduleQuiet, ScheduleNever,
 	CommitsWait, RemoteBehind, RemoteFails, PointsRejected, SignaturesUnchecked, KindsUnreadable, KeyExposed,
-	DaemonUnreachable, DaemonStuck, DaemonNotReady, ClusterAway, OtherCluster,
+	DaemonUnreachable, DaemonStuck, DaemonNotReady, AuditSilent, AuditNever, ClusterAway, OtherCluster,
 }
 
 // Check is one thing that was looked at.
