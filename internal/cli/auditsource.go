@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
 	"path/filepath"
 	"sync"
 	"time"
@@ -44,8 +45,10 @@ type auditSource struct {
 	// service leads to the receiver; it may be nil.
 	service  *auditService
 	follower func() *logfile.Follower
-	now      func() time.Time
-	log      *slog.Logger
+	// wanted reports whether events are for this process; nil is always.
+	wanted func() bool
+	now    func() time.Time
+	log    *slog.Logger
 }
 
 // newAuditSource reads what events are received with, so that a fault is told before anything runs.
@@ -76,7 +79,10 @@ func newAuditSource(e *env, c configuration.Configuration, log *slog.Logger) (*a
 		if w.ClientName != "" {
 			o.Names = []string{w.ClientName}
 		}
-		a.address, a.receiver = address, func() *webhook.Receiver { return webhook.New(a.intake, o) }
+		a.address, a.receiver = address, func() *webhook.Receiver {
+			o.Wanted = a.wanted
+			return webhook.New(a.intake, o)
+		}
 		if err := a.receiver().Check(); err != nil {
 			return nil, appbur.WithHint(err, "docs/who.md says how the certificates are made")
 		}
@@ -121,21 +127,13 @@ func (a *auditSource) during(work leader.Work) leader.Work {
 			if err != nil {
 				return fmt.Errorf("receiving audit events: %w", err)
 			}
-			receiver := a.receiver()
-			a.log.Info("receiving audit events", "address", listener.Addr().String())
-			running.Go(func() {
-				if err := receiver.Serve(listener); err != nil {
-					a.log.Error("audit events are not received any more", "reason", err.Error())
-				}
-			})
-			defer receiver.Close()
-			if a.service != nil {
-				leave, err := a.service.hold(ctx, listener)
-				if err != nil {
-					return err
-				}
-				defer leave()
+			end, err := a.receive(ctx, listener, &running)
+			if err != nil {
+				return err
 			}
+			defer end()
+			// What is taken in from now on may be about what this process does not commit any more.
+			defer context.AfterFunc(ctx, end)()
 		}
 		if a.follower != nil {
 			running.Go(func() { a.follower().Run(beside) })
@@ -143,6 +141,27 @@ func (a *auditSource) during(work leader.Work) leader.Work {
 		running.Go(func() { a.attend(beside) })
 		return work(ctx)
 	}
+}
+
+// receive takes events at a listener until the returned function is called.
+func (a *auditSource) receive(ctx context.Context, listener net.Listener, running *sync.WaitGroup) (end func(), err error) {
+	leave := func() {}
+	if a.service != nil {
+		if leave, err = a.service.hold(ctx, listener); err != nil {
+			return nil, errors.Join(err, listener.Close())
+		}
+	}
+	receiver := a.receiver()
+	a.log.Info("receiving audit events", "address", listener.Addr().String())
+	running.Go(func() {
+		if err := receiver.Serve(listener); err != nil {
+			a.log.Error("audit events are not received any more", "reason", err.Error())
+		}
+	})
+	return sync.OnceFunc(func() {
+		receiver.Close()
+		leave()
+	}), nil
 }
 
 // attendEvery is how often it is asked whether the source still lives.

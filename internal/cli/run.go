@@ -143,6 +143,9 @@ func runRun(ctx context.Context, e *env, o *runOptions, flags *pflag.FlagSet) er
 	if source.service, err = o.auditService(settings.Value, elector, log); err != nil {
 		return err
 	}
+	if elector != nil {
+		source.wanted = elector.Leads
+	}
 	d := &daemonRun{
 		env: e, options: o, settings: settings, hangups: hangups, live: live, seen: seen, copied: copied, elector: elector, log: log,
 		overtaking: &overtaking{now: e.now}, ledger: source.ledger,

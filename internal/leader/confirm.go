@@ -54,6 +54,14 @@ func (e *Elector) Confirm(ctx context.Context) error {
 	return nil
 }
 
+// Leads reports whether this process leads as far as it knows, without asking: by its own clock, so that one that was stopped
+// does not believe what it knew before.
+func (e *Elector) Leads() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.term != nil && e.term.ctx.Err() == nil && e.left() > 0
+}
+
 // late ends a term in which the Lease was not renewed in time.
 func (e *Elector) late(t *term) error {
 	over := lost("the Lease could not be renewed for %s", e.o.RenewDeadline)

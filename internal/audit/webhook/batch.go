@@ -32,6 +32,8 @@ func (r *Receiver) serve(w http.ResponseWriter, request *http.Request) {
 	err := r.batch(http.MaxBytesReader(w, request.Body, r.o.Body))
 	var tooLarge *http.MaxBytesError
 	switch {
+	case err == nil && !r.o.Wanted():
+		http.Error(w, "somebody else takes events now", http.StatusServiceUnavailable)
 	case err == nil:
 		w.WriteHeader(http.StatusOK)
 	case errors.As(err, &tooLarge):

@@ -29,6 +29,8 @@ type Options struct {
 	Body, Event int64
 	// Parallel is how many batches are read at the same time; 0 means 4.
 	Parallel int
+	// Wanted reports whether a batch that was taken in can be answered for; nil is always. One that cannot is sent again.
+	Wanted func() bool
 	// Log receives what is worth knowing; nil discards it.
 	Log *slog.Logger
 }
@@ -52,6 +54,9 @@ func New(intake Intake, o Options) *Receiver {
 	}
 	if o.Parallel <= 0 {
 		o.Parallel = 4
+	}
+	if o.Wanted == nil {
+		o.Wanted = func() bool { return true }
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

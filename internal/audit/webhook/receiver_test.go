@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -231,6 +232,20 @@ func TestFull(t *testing.T) {
 	go func() { <-s.taken.holding; s.taken.hold <- struct{}{} }()
 	if code, err := s.post(client, list(`2`)); code != 200 || err != nil || !slices.Equal(s.taken.events, []string{"1", "2"}) {
 		t.Errorf("%d %v, took %q", code, err, s.taken.events)
+	}
+}
+
+// TestNobodyAnswersForAnother: who is not the one that takes events any more has the API server send them again.
+func TestNobodyAnswersForAnother(t *testing.T) {
+	var wanted atomic.Bool
+	s := start(t, func(o *Options, _ *taken) { o.Wanted = wanted.Load })
+	client := s.client(&s.clients, "kube-apiserver")
+	if code, err := s.post(client, list(`1`)); code != http.StatusServiceUnavailable || err != nil {
+		t.Errorf("%d %v", code, err)
+	}
+	wanted.Store(true)
+	if code, err := s.post(client, list(`1`)); code != 200 || err != nil {
+		t.Errorf("%d %v", code, err)
 	}
 }
 
