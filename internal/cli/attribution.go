@@ -10,10 +10,6 @@ import (
 	"github.com/appbur/appbur/internal/repository"
 )
 
-// auditGrace is how long a commit waits for audit events about its changes. API servers send them in batches; deploy/ has
-// them sent each second.
-const auditGrace = 3 * time.Second
-
 // lateGather is how long late facts are gathered before they are noted.
 const lateGather = 2 * time.Second
 
@@ -29,7 +25,7 @@ func (d *daemonRun) attribute(writer *repository.Writer, options *daemon.Options
 	d.late = late
 	d.ledger.OnLate(late.Tell)
 	writer.Attribute(d.ledger)
-	options.Undecided, options.Grace = writer.Undecided, auditGrace
+	options.Undecided, options.Grace = writer.Undecided, d.settings.Value.Audit.Wait
 
 	committed := options.Committed
 	options.Committed = func(outcome repository.Outcome) {

@@ -33,6 +33,7 @@ func addAuditFlags(command *cobra.Command) {
 	f.String("audit-service", "", "write this address into the EndpointSlice of a Service without a selector, whose `NAME` this is, while this "+
 		"process leads")
 	f.String("audit-log", "", "follow the audit log of an API server, a `FILE` on this machine")
+	f.Duration("audit-wait", configuration.DefaultAuditWait, "wait so `LONG` with a commit for audit events about its changes")
 }
 
 // auditSource is where a daemon learns who made a change. It is made by [newAuditSource].

@@ -71,6 +71,7 @@ var runFlags = []runFlag{
 	{flag: "audit-client-name", path: "audit.webhook.clientName"},
 	{flag: "audit-service", path: "audit.webhook.service"},
 	{flag: "audit-log", path: "audit.log"},
+	{flag: "audit-wait", path: "audit.wait"},
 	{flag: "listen", path: "metrics.listen"},
 	{flag: "json", path: "log.format", text: oneOf(string(configuration.LogJSON), string(configuration.LogText))},
 }

@@ -1,12 +1,19 @@
 package configuration
 
-import "github.com/appbur/appbur/internal/settings"
+import (
+	"fmt"
+	"time"
+
+	"github.com/appbur/appbur/internal/settings"
+)
 
 // Audit says where audit events come from, of which the daemon learns who made a change.
 type Audit struct {
 	Webhook AuditWebhook
 	// Log is the path of a log, "" for none.
 	Log string
+	// Wait is how long a commit waits for events about its changes.
+	Wait time.Duration
 }
 
 // AuditWebhook says where API servers send events to, and with which certificates.
@@ -31,7 +38,29 @@ var auditTable = settings.Object(
 			Without: "no log is read",
 			Example: "/var/log/kubernetes/audit/audit.log", Since: version, Effect: settings.Restart,
 		}),
+	settings.Field("wait", settings.Duration(), func(a *Audit) *time.Duration { return &a.Wait }, DefaultAuditWait,
+		settings.About{
+			Text: "How long a commit waits for events about its changes that have not come; what comes later is noted. It should be longer " +
+				"than API servers gather events (--audit-webhook-batch-max-wait); 0s waits for none. Nothing waits where no events come from anywhere.",
+			Example: "5s", Since: version, Effect: settings.Restart,
+		}),
 )
+
+// DefaultAuditWait fits API servers that send events each second, as docs/who.md has them do it.
+const DefaultAuditWait = 3 * time.Second
+
+// longestAuditWait is twice as long as an API server gathers events unless it is told otherwise. Until a commit is made, what was
+// seen is in memory only.
+const longestAuditWait = time.Minute
+
+// waitsTooLong refuses to wait for events longer than they can take.
+func waitsTooLong(c Configuration) (problem, hint string) {
+	if c.Audit.Wait <= longestAuditWait {
+		return "", ""
+	}
+	return fmt.Sprintf("a commit waits %s at most for audit events, and not %s", "1m", Table.Text(c, "audit.wait")),
+		"an API server gathers events for 30s at most unless it is told otherwise: set audit.wait to 1m or less"
+}
 
 var auditWebhookTable = settings.Object(
 	settings.Field("listen", settings.Text("address", "an address such as 0.0.0.0:9443"),

@@ -35,6 +35,7 @@ func TestTheShortestFileIsTheDefaults(t *testing.T) {
 		Points:      configuration.Points{Prune: true, Durability: configuration.DurableLocal},
 		Push:        configuration.Push{Enabled: true},
 		Maintenance: configuration.Maintenance{AfterCommits: 500},
+		Audit:       configuration.Audit{Wait: configuration.DefaultAuditWait},
 		LeaderElection: configuration.LeaderElection{
 			ResourceName: configuration.DefaultLease,
 			Timing:       timing.Timing{LeaseDuration: 15 * time.Second, RenewDeadline: 10 * time.Second, RetryPeriod: 2 * time.Second},
@@ -187,4 +188,13 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("written as\n%s%v\n%s", text, err, diff)
 		}
 	})
+}
+
+func TestEventsAreWaitedForWithinAMinute(t *testing.T) {
+	for wait, refused := range map[string]bool{"0s": false, "3s": false, "1m": false, "61s": true, "-1s": true, "soon": true} {
+		c, err := configuration.Parse([]byte(head+"audit: {wait: "+wait+"}\n"), nil, nil)
+		if (err != nil) != refused || err == nil && c.Value.Audit.Wait.String() != strings.Replace(wait, "1m", "1m0s", 1) {
+			t.Errorf("%s: %s, %v", wait, c.Value.Audit.Wait, err)
+		}
+	}
 }

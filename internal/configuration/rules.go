@@ -49,6 +49,7 @@ var rules = []settings.Rule[Configuration]{
 			return "", ""
 		},
 	},
+	{Paths: []string{"audit.wait"}, Broken: waitsTooLong},
 	{
 		Paths: []string{"apps.named"},
 		Broken: func(c Configuration) (problem, hint string) {
