@@ -262,6 +262,7 @@ func TestApplicationsAreFoundInTheTarget(t *testing.T) {
 			t.Run("never in the namespace that a map leaves", target.mapped)
 			t.Run("endpoints that a hand wrote lead nowhere", target.byHand)
 			t.Run("two Services are no choice", target.ambiguous)
+			t.Run("commands in pods need a right of their own", target.commandsInPods)
 		})
 	}
 }

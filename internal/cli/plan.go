@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -50,6 +51,7 @@ may change or refuse what is written. With --prune it lists what would be delete
 			if err != nil {
 				return err
 			}
+			made.besides = slices.Concat(made.besides, o.finding.commandRights(made.plan.Apps, targets, o.rewrites))
 			made.beforeSilence()
 			if err := made.orderApps(); err != nil {
 				return err

@@ -291,6 +291,7 @@ func (o *planOptions) makeWith(ctx context.Context, e *env, targets []apps.Targe
 	if err != nil {
 		return planned{}, err
 	}
+	made.besides = slices.Concat(made.besides, o.finding.commandRights(made.plan.Apps, targets, o.rewrites))
 	return made, unknownApps(made, targets)
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/appbur/appbur/internal/apps"
 	"github.com/appbur/appbur/internal/apps/services"
 	"github.com/appbur/appbur/internal/programs"
+	"github.com/appbur/appbur/pkg/restore"
 )
 
 // commandOptions say in which namespaces ConfigMaps may declare the commands of applications. They are named one by
@@ -61,6 +62,35 @@ func (e *env) programs(config func() (*rest.Config, error), rewrites *rewriteOpt
 		opener.Namespace = func(saved string) string { return rewrites.changes.Namespaces.New(saved) }
 	}
 	return opener
+}
+
+// commandRights are what the commands of saved applications need in the target: those of which a target says that they are
+// commands, and those that a ConfigMap of a named namespace may declare and nothing else leads to.
+func (o *commandOptions) commandRights(saved []appbur.AppState, targets []apps.Target, rewrites rewriteOptions) []restore.Right {
+	var rights []restore.Right
+	need := func(namespace, resource string, verbs ...string) {
+		for _, verb := range verbs {
+			right := restore.Right{Verb: verb, Resource: resource, Namespace: namespace, Objects: 1}
+			if !slices.Contains(rights, right) {
+				rights = append(rights, right)
+			}
+		}
+	}
+	for _, app := range saved {
+		namespace := rewrites.changes.Namespaces.New(app.Namespace)
+		at := slices.IndexFunc(targets, func(t apps.Target) bool { return t.AppKey == app.AppKey && t.Address != "" })
+		commands := slices.Contains(listed(o.commands), namespace)
+		if at >= 0 {
+			_, commands = programs.File(targets[at].Address)
+		} else if commands {
+			need(namespace, "configmaps", "get", "list")
+		}
+		if commands {
+			need(namespace, "pods", "get", "list")
+			need(namespace, "pods/exec", "create")
+		}
+	}
+	return rights
 }
 
 // checkCommands reads the file of an application that is commands, so that what is wrong with it is told before
