@@ -16,7 +16,7 @@ import (
 	"github.com/appbur/appbur/pkg/selection"
 )
 
-// fleetEntry is a cluster of the list, or why it is not known which clusters an entry of the list stands for.
+// fleetEntry is a cluster of the list, or why nothing is known of it, or of which clusters an entry of the list stands for.
 type fleetEntry struct {
 	fleetfile.Cluster
 	err error
@@ -26,14 +26,12 @@ type fleetEntry struct {
 func (o *fleetOptions) expand(ctx context.Context, list []fleetfile.Cluster) (entries []fleetEntry) {
 	for _, c := range list {
 		asking, cancel := context.WithTimeout(ctx, o.patience)
-		clusters, err := o.remotes.each(asking, c)
+		all, err := o.remotes.each(asking, c)
 		cancel()
 		if err != nil {
-			entries = append(entries, fleetEntry{c, err})
+			all = []fleetEntry{{c, err}}
 		}
-		for _, one := range clusters {
-			entries = append(entries, fleetEntry{one, nil})
-		}
+		entries = append(entries, all...)
 	}
 	return entries
 }

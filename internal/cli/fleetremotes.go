@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/appbur/appbur"
 	"github.com/appbur/appbur/internal/fleetcopies"
@@ -85,10 +86,11 @@ func (f *fleetRemotes) copyFor(anew bool, how *fleetcopies.How) copySource {
 	}
 }
 
-// each replaces an entry that stands for all parts of a remote by a cluster for each.
-func (f *fleetRemotes) each(ctx context.Context, c fleetfile.Cluster) ([]fleetfile.Cluster, error) {
+// each replaces an entry that stands for all parts of a remote by a cluster for each, also for those that the remote had at
+// an earlier look and has lost.
+func (f *fleetRemotes) each(ctx context.Context, c fleetfile.Cluster) ([]fleetEntry, error) {
 	if !c.Many() {
-		return []fleetfile.Cluster{c}, nil
+		return []fleetEntry{{c, nil}}, nil
 	}
 	whole := c.Whole()
 	u, err := remoteURL(whole.Repository)
@@ -108,12 +110,35 @@ func (f *fleetRemotes) each(ctx context.Context, c fleetfile.Cluster) ([]fleetfi
 	for _, part := range gitsync.PartsOf(refs) {
 		parts = append(parts, part.String())
 	}
-	clusters := c.Each(parts)
-	if len(clusters) == 0 {
+	var entries []fleetEntry
+	for _, one := range c.Each(parts) {
+		entries = append(entries, fleetEntry{one, nil})
+	}
+	lost, err := f.lost(ctx, c, parts)
+	if err != nil {
+		return nil, err
+	}
+	entries = append(entries, lost...)
+	if len(entries) == 0 {
 		return nil, appbur.WithHint(fmt.Errorf("%s has no cluster", c.Repository),
 			"the part of each cluster has a branch main, as clusters/eu-1/main")
 	}
-	return clusters, nil
+	return entries, nil
+}
+
+// errLost is why nothing can be said of a cluster that a remote had.
+var errLost = errors.New("the remote has no branch main of it any more")
+
+// lost are the clusters of an entry that its remote had at an earlier look.
+func (f *fleetRemotes) lost(ctx context.Context, c fleetfile.Cluster, parts []string) (entries []fleetEntry, err error) {
+	gone, err := f.copies.Gone(ctx, c.Repository, parts, func(part string) bool { return !c.Misses(part) })
+	for _, g := range gone {
+		for _, one := range c.Each([]string{g.Part}) {
+			entries = append(entries, fleetEntry{one, appbur.WithHint(fmt.Errorf("%w, and had one at %s", errLost, g.Seen.Format(time.RFC3339)),
+				"push it again from a copy of its repository; if the cluster is retired, say so with retired in the file (docs/fleet.md)")})
+		}
+	}
+	return entries, err
 }
 
 // statusOf is the question after one cluster.

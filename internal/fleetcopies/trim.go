@@ -54,7 +54,7 @@ func (c *Copies) list() ([]used, error) {
 	}
 	list := make([]used, 0, len(entries))
 	for _, entry := range entries {
-		if !strings.HasSuffix(entry.Name(), lockSuffix) {
+		if !strings.HasSuffix(entry.Name(), lockSuffix) || strings.HasSuffix(entry.Name(), partsSuffix+lockSuffix) {
 			continue
 		}
 		file := filepath.Join(c.dir, entry.Name())

@@ -30,6 +30,8 @@ type Cluster struct {
 	// Config is the configuration of the daemon, whose schedules say when a point is late; Daemon is where it serves
 	// metrics.
 	Config, Daemon string
+	// Retired are clusters that a remote may have had and need not have any more, by what the * stands for.
+	Retired []string
 	// MaxAge is how old the last good point may be, 0 for what is said for all.
 	MaxAge time.Duration
 }
@@ -50,6 +52,8 @@ type entry struct {
 	Config         string `yaml:"config"`
 	Daemon         string `yaml:"daemon"`
 	MaxAge         string `yaml:"maxAge"`
+
+	Retired []string `yaml:"retired"`
 }
 
 // Parse reads a list. Paths in it are relative to dir. The error has one for each entry that is wrong.
@@ -94,6 +98,10 @@ func (e entry) cluster(dir string) (Cluster, error) {
 		return c, fmt.Errorf("the repository of %s has a * that does not stand for all parts of a remote, as in "+
 			"https://git.example/fleet.git#clusters/*", e.Name)
 	}
+	if len(e.Retired) > 0 && !c.Many() {
+		return c, fmt.Errorf("%s has retired clusters, which are for a repository such as https://git.example/fleet.git#clusters/*", e.Name)
+	}
+	c.Retired = e.Retired
 	if e.MaxAge != "" {
 		age, err := time.ParseDuration(e.MaxAge)
 		if err != nil || age <= 0 {

@@ -1,6 +1,9 @@
 package fleetfile
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Many reports whether an entry stands for all parts of a remote below a name, and not for one cluster.
 func (c Cluster) Many() bool {
@@ -28,6 +31,19 @@ func (c Cluster) Whole() Cluster {
 	return c
 }
 
+// ownName is what the * stands for in a part.
+func ownName(part, prefix string) (own string, is bool) {
+	own, is = strings.CutPrefix(part, prefix)
+	return own, is && own != "" && !strings.Contains(own, "/")
+}
+
+// Misses reports whether a part that a remote had is one of this entry, and is not said to be retired.
+func (c Cluster) Misses(part string) bool {
+	_, prefix, many := c.below()
+	own, is := ownName(part, prefix)
+	return many && is && !slices.Contains(c.Retired, own)
+}
+
 // Each returns a cluster for each part of the remote that the entry stands for. What the * stands for is put into
 // the name and in the place of each * in paths and addresses.
 func (c Cluster) Each(parts []string) []Cluster {
@@ -37,12 +53,12 @@ func (c Cluster) Each(parts []string) []Cluster {
 	}
 	var clusters []Cluster
 	for _, part := range parts {
-		own, is := strings.CutPrefix(part, prefix)
-		if !is || own == "" || strings.Contains(own, "/") {
+		own, is := ownName(part, prefix)
+		if !is {
 			continue
 		}
 		one := c
-		one.Name, one.Repository = c.Name+"/"+own, url+part
+		one.Name, one.Repository, one.Retired = c.Name+"/"+own, url+part, nil
 		for _, field := range []*string{&one.Keys, &one.Trust, &one.Credentials, &one.Config, &one.Daemon} {
 			*field = strings.ReplaceAll(*field, "*", own)
 		}

@@ -8,7 +8,12 @@ import (
 
 func TestAnEntryStandsForAllPartsOfARemote(t *testing.T) {
 	list, err := Parse([]byte(head+`
-- {name: prod, repository: "https://git.example/fleet.git#clusters/*", keys: keys/*, credentials: token, daemon: "*.example:9420"}
+- name: prod
+  repository: "https://git.example/fleet.git#clusters/*"
+  keys: keys/*
+  credentials: token
+  daemon: "*.example:9420"
+  retired: [eu-3]
 - {name: one, repository: "git@git.example:fleet.git#other/x"}
 `), "/fleet")
 	if err != nil || len(list) != 2 || !list[0].Many() || list[1].Many() {
@@ -31,6 +36,24 @@ func TestAnEntryStandsForAllPartsOfARemote(t *testing.T) {
 	}
 	if diff := cmp.Diff(list[1:], list[1].Each(parts)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A part that a remote had is missed by the entry that stands for it, unless it is retired.
+func TestWhichPartsAreMissed(t *testing.T) {
+	list, err := Parse([]byte(head+"- {name: prod, repository: \"https://git.example/fleet.git#clusters/*\", retired: [eu-3]}\n"), "/fleet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for part, want := range map[string]bool{
+		"clusters/eu-1": true, "clusters/eu-3": false, "clusters/eu-1/edge": false, "other/eu-1": false, "clusters/": false,
+	} {
+		if got := list[0].Misses(part); got != want {
+			t.Errorf("%s is missed: %t", part, got)
+		}
+	}
+	if _, err := Parse([]byte(head+"- {name: a, repository: a.git, retired: [eu-3]}\n"), "/fleet"); err == nil {
+		t.Error("one cluster has retired ones")
 	}
 }
 
