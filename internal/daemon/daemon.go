@@ -101,6 +101,7 @@ func Run(ctx context.Context, watcher Watcher, writer Writer, o Options) error {
 	defer o.Status.follow(nil)
 	watchContext, stop := context.WithCancel(ctx)
 	defer stop()
+	c.ended = watchContext.Done()
 	upkeep := newUpkeep(watchContext, o)
 	defer upkeep.wait()
 	defer stop() // before the wait
@@ -165,6 +166,8 @@ type collector struct {
 	upkeep  *upkeep
 	trouble *trouble
 	touched chan struct{}
+	// ended is closed when no more is wanted of the watch.
+	ended <-chan struct{}
 	// withoutRoom counts the commits in a row that found no room on the disk.
 	withoutRoom int
 
@@ -203,10 +206,12 @@ func (c *collector) Discovered(types []exporter.Type) error {
 
 // Put implements [exporter.Handler].
 func (c *collector) Put(_ exporter.Type, result manifest.Result) error {
-	defer c.touch()
-	c.gate.RLock()
-	defer c.gate.RUnlock()
-	return c.writer.Put(result)
+	return c.onceThereIsRoom(func() error {
+		defer c.touch()
+		c.gate.RLock()
+		defer c.gate.RUnlock()
+		return c.writer.Put(result)
+	})
 }
 
 // Delete implements [exporter.Handler].

@@ -102,12 +102,14 @@ func (e *Edit) Put(path string, data []byte) (changed bool, err error) {
 	if e.spill.lost != nil {
 		return false, e.spill.lost
 	}
+	// First, so that an edit which finds no room is what it was.
+	if err := e.spill.makeRoom(e.repo.objects.PackDir(), len(blob.Zlib)); err != nil {
+		return false, pack.DiskError(e.repo.dir, fmt.Errorf("%s: %w", path, err))
+	}
 	if changed, err = e.put(names, blob); err != nil || !changed {
 		return changed, err
 	}
-	if err := e.spill.hold(e.repo.objects.PackDir(), blob); err != nil {
-		return true, pack.DiskError(e.repo.dir, fmt.Errorf("%s: %w", path, err))
-	}
+	e.spill.hold(blob)
 	return true, nil
 }
 

@@ -39,12 +39,9 @@ type spill struct {
 	lost error
 }
 
-// hold takes new content, and moves what is held into the pack when it is too
-// much.
-func (s *spill) hold(dir string, blob *heldBlob) error {
-	s.held = append(s.held, blob)
-	s.size += len(blob.Zlib)
-	if s.size <= s.limit {
+// makeRoom moves what is held into the pack when it is too much with what is to come.
+func (s *spill) makeRoom(dir string, more int) error {
+	if len(s.held) == 0 || s.size+more <= s.limit {
 		return nil
 	}
 	if s.pack == nil {
@@ -55,6 +52,12 @@ func (s *spill) hold(dir string, blob *heldBlob) error {
 		s.pack, s.at = pack, map[Hash]int64{}
 	}
 	return s.append(s.held)
+}
+
+// hold takes new content.
+func (s *spill) hold(blob *heldBlob) {
+	s.held = append(s.held, blob)
+	s.size += len(blob.Zlib)
 }
 
 // append writes blobs into the spilled pack, all or none.
