@@ -25,6 +25,7 @@ type compatPayloadOptions struct {
 
 	yes            bool
 	generate, seed int
+	outputs        []string
 	json           bool
 }
 
@@ -60,6 +61,8 @@ Use an instance that is not in use.` +
 		"also import this `NUMBER` of goldens with a row that was made up, first of all in fields that goldens do not set; the application may "+
 			"refuse such a row for what is in it, but not take it and change it")
 	command.Flags().IntVar(&o.seed, "seed", 1, "`NUMBER` that the rows of --generate follow from: the same number, the same rows")
+	command.Flags().StringArrayVar(&o.outputs, "output", nil,
+		"also write what was found to a file, as `FORM=FILE`: json, junit, sarif, github, gitlab, markdown; repeatable")
 	jsonFlag(command, &o.json)
 	headersFlag(e, command)
 	return command
@@ -72,6 +75,10 @@ func compatPayloadRun(ctx context.Context, e *env, o *compatPayloadOptions, dir 
 	}
 	if o.generate < 0 || o.seed < 0 {
 		return &usageError{appbur.WithHint(errors.New("--generate and --seed take no negative number"), "for example --generate 100 --seed 7")}
+	}
+	outputs, err := payloadOutputs(o.outputs)
+	if err != nil {
+		return err
 	}
 	schemas, err := o.schemaFiles()
 	if err != nil {
@@ -108,6 +115,7 @@ func compatPayloadRun(ctx context.Context, e *env, o *compatPayloadOptions, dir 
 	} else {
 		e.printPayload(answer)
 	}
+	err = errors.Join(err, writePayload(outputs, answer))
 	if first := golden.First(report.Findings); err == nil && first != "" {
 		return gateError(first)
 	}
