@@ -70,6 +70,10 @@ func (e *env) pusher(push metrics.Push, wanted func() bool, log *slog.Logger) *d
 				log.Warn("a remote does not take the notes about who made changes; the history is there", "remote", r.Remote,
 					"reason", oneLine(r.NotesError))
 			}
+			if r.DrillsError != "" {
+				log.Warn("a remote does not take the reports about drills; the history is there", "remote", r.Remote,
+					"reason", oneLine(r.DrillsError))
+			}
 			switch {
 			case r.Err() != nil:
 				all = false

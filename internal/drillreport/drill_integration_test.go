@@ -112,7 +112,7 @@ func (l *lab) ok(args ...string) string {
 
 func (l *lab) until(what string, is func() bool) {
 	l.Helper()
-	ctx, cancel := context.WithTimeout(l.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(l.Context(), 4*time.Minute) // machines are not quiet
 	defer cancel()
 	for !is() {
 		if err := backoff.Sleep(ctx, 20*time.Millisecond); err != nil {
