@@ -87,7 +87,8 @@ func tree(command *cobra.Command) []*cobra.Command {
 
 // places are what stands for the arguments that the usage of commands names.
 var places = map[string]string{
-	"POINT": "latest", "POINT...": "latest", "REVISION": "main", "FROM": "main~1", "TO": "main", "KIND/NAME": "Secret/team-a/db",
+	"POINT": "latest", "POINT...": "latest", "POINT|PATH|-": "latest",
+	"REVISION": "main", "FROM": "main~1", "TO": "main", "KIND/NAME": "Secret/team-a/db",
 	"KEY": "guards.share", "VALUE": "0.5", "APPLICATION": "team/app", "NAME": "vault", "URL": "file:///nowhere", "DIR": "copy",
 	"ADDRESS": "unix:///nowhere", "OLD": "old.schema", "NEW": "new.schema", "REPO": "new.git",
 	"DRILL": "latest", "FILE...": "appbur.yaml", "FILE": "fleet.yaml",

@@ -118,6 +118,20 @@ var (
 		{name: "becomes", rank: 2},
 		{name: "why", fit: wrapping, least: 24, rank: 3},
 	}
+	findingColumns = []column{
+		{name: "level", rank: 5},
+		{name: "object", fit: copied, least: 24},
+		{name: "where", fit: copied, least: 16},
+		{name: "rule", rank: 1},
+		{name: "what", fit: wrapping, least: 24, rank: 4},
+		{name: "do", fit: wrapping, least: 20, rank: 3},
+	}
+	askedColumns = []column{
+		{name: "server", rank: 4},
+		{name: "object", fit: copied, least: 24},
+		{name: "table", rank: 2},
+		{name: "server says", fit: wrapping, least: 24, rank: 3},
+	}
 	oldUseColumns = []column{
 		{name: "in use", rank: 2},
 		{name: "by", fit: copied, least: 16},

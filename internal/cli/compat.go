@@ -2,18 +2,15 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/appbur/appbur"
-	"github.com/appbur/appbur/internal/repository"
+	"github.com/appbur/appbur/internal/verdicts"
 	"github.com/appbur/appbur/pkg/compat"
-	"github.com/appbur/appbur/pkg/compat/schema"
-	"github.com/appbur/appbur/pkg/manifest"
 	"github.com/appbur/appbur/pkg/selection"
 )
 
@@ -28,139 +25,184 @@ func newCompat(e *env) *cobra.Command {
 	return command
 }
 
+// compatName is what the findings and baselines of the command are called by.
+const compatName = "appbur compat cluster"
+
 type compatOptions struct {
 	repositoryOptions
+	clusterOptions
 	selectionOptions
-	point string
-	to    string
-	all   bool
-	json  bool
+	reportOptions
+	what string
+	live bool
+	from string
+	to   []string
+	all  bool
+	json bool
+	ask  askOptions
 }
 
 func newCompatCluster(e *env) *cobra.Command {
 	o := &compatOptions{}
 	command := &cobra.Command{
-		Use:   "cluster POINT [KIND/NAME...] --to VERSION",
-		Short: "Judge every object of a restore point for a Kubernetes version",
-		Long: `Judge every object of a restore point for a Kubernetes version, without a cluster
-of that version: served as it is, convertible (which fields change), lossy (what
-is lost), refused (by the schema that the restore point has of its kind) or
-blocked (why, and what to do). ` + "`appbur plan`" + ` asks a real target
-instead, which also knows which APIs are switched on. The table that this is
-judged by ends with Kubernetes ` + compat.TableEnd().MinorString() + `; a later version is judged by the removals that
-were announced until then, and a warning says so.` +
-			exitStatus("0  everything can be restored", "10 no repository, no such point, or nothing that is meant",
-				"20 some objects are blocked or refused"),
+		Use:   "cluster POINT|PATH|- [KIND/NAME...] --to VERSION[,VERSION...]",
+		Short: "Judge every object of a restore point, of manifests or of a cluster for Kubernetes versions",
+		Long: `Judge every object for a Kubernetes version, without a cluster of that version:
+served as it is, convertible (which fields change), lossy (what is lost), refused
+(by the schema of its kind) or blocked (why, and what to do).
+
+The objects are those of a restore point; of a PATH, that is a file or a directory
+of manifests (with a / in it, or ending with .yaml, .yml or .json), in which
+kustomizations are built; of standard input (-), such as what helm template prints;
+or, with --live, those of the cluster of the kubeconfig, read as a backup reads it.
+Nobody converts manifests, so an API version that is gone is an error there.
+
+Several versions make a table with a column each. With --from and one version, each
+release on the way is told: what happens there to which objects, and what to do
+before that step. The table that this is judged by ends with Kubernetes ` + compat.TableEnd().MinorString() + `; a later
+version is judged by the removals that were announced until then, and a warning says
+so. --with-server and --against ask a real API server as well, by dry runs.` +
+			exitStatus("0  everything can be restored, or applied; or what cannot is in the baseline",
+				"10 no repository, no such point, or nothing that is meant",
+				"20 some objects are blocked or refused; or manifests that a server of the version refuses",
+				"64 a manifest cannot be read (the error names its line)"),
 		Example: `  appbur compat cluster latest --to 1.37 --repo ./mgmt.git
-  appbur compat cluster latest -n team-a --to 1.37 --repo ./mgmt.git
-  appbur compat cluster latest --to 1.37 --repo ./mgmt.git --json`,
-		Args: cobra.MinimumNArgs(1),
+  appbur compat cluster ./deploy --to 1.33,1.37 --output sarif=appbur.sarif
+  helm template shop ./chart | appbur compat cluster - --to 1.37 --with-server
+  appbur compat cluster --live -n team-a --to 1.37
+  appbur compat cluster latest --from 1.24 --to 1.37 --repo ./mgmt.git`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.point, o.words.Objects = args[0], args[1:]
+			if !o.live {
+				if len(args) == 0 {
+					return &usageError{appbur.WithHint(errors.New("nothing to judge is named"),
+						"name a restore point such as latest, a path such as ./deploy, - for standard input; or pass --live")}
+				}
+				o.what, args = args[0], args[1:]
+			}
+			o.words.Objects = args
 			return compatClusterRun(cmd.Context(), e, o)
 		},
 	}
 
 	o.repositoryOptions.addFlags(e, command)
 	o.addTrustFlag(command)
+	o.clusterOptions.addFlags(command)
 	o.selectionOptions.addFlags(command)
 	o.addHistoryFlags(e, command)
-	command.Flags().StringVar(&o.to, "to", "", "Kubernetes `VERSION` to judge for, such as 1.37 (required)")
-	command.Flags().BoolVar(&o.all, "all", false, "list objects that need no change as well")
+	o.reportOptions.addFlags(command)
+	o.ask.addFlags(command)
+	f := command.Flags()
+	f.StringArrayVar(&o.to, "to", nil,
+		"Kubernetes `VERSIONS` to judge for, such as 1.37; a comma-separated list, or repeatable (required without --against)")
+	f.StringVar(&o.from, "from", "", "`VERSION` that the objects come from: tell each release between it and --to")
+	f.BoolVar(&o.live, "live", false, "judge the cluster of the kubeconfig instead of what is saved or written")
+	f.BoolVar(&o.all, "all", false, "list objects that need no change, and known findings, as well")
 	jsonFlag(command, &o.json)
 	headersFlag(e, command)
 	return command
 }
 
-// judged is one object of `compat cluster --json` (docs/json.md).
-type judged struct {
-	Object     string `json:"object"`
-	APIVersion string `json:"savedVersion"`
-	compat.Verdict
+// compatWanted is what the command line asks for.
+type compatWanted struct {
+	versions []appbur.KubeVersion
+	// since is what --from says, or zero.
+	since    appbur.KubeVersion
+	selector selection.Selector
+}
+
+// path reports whether every release on the way is to be told.
+func (w compatWanted) path() bool { return !w.since.IsZero() }
+
+// readFlags reads the command line, before anything else is read.
+func (o *compatOptions) readFlags() (w compatWanted, err error) {
+	if len(listed(o.to)) == 0 && o.ask.against == "" {
+		return w, &usageError{appbur.WithHint(errors.New("no version to judge for"), "pass --to VERSION, for example --to 1.37")}
+	}
+	for _, text := range listed(o.to) {
+		version, err := appbur.ParseKubeVersion(text)
+		if err != nil {
+			return w, &usageError{appbur.WithHint(fmt.Errorf("--to: %w", err), "name the release of the cluster to restore into, as in --to 1.37")}
+		}
+		w.versions = append(w.versions, version)
+	}
+	slices.SortFunc(w.versions, appbur.KubeVersion.Compare)
+	w.versions = slices.Compact(w.versions)
+	if err := o.readFrom(&w); err != nil {
+		return w, err
+	}
+	if err := o.ask.check(o, w); err != nil {
+		return w, err
+	}
+
+	if w.selector, err = o.parse(); err != nil {
+		return w, err
+	}
+	return w, o.readReport(o.json)
+}
+
+func (o *compatOptions) readFrom(w *compatWanted) (err error) {
+	if o.from == "" {
+		return nil
+	}
+	if w.since, err = appbur.ParseKubeVersion(o.from); err != nil {
+		return &usageError{appbur.WithHint(fmt.Errorf("--from: %w", err), "name the release that the objects come from, as in --from 1.24")}
+	}
+	switch {
+	case len(w.versions) != 1:
+		return &usageError{appbur.WithHint(errors.New("--from tells the way to one version"), "pass one version with --to")}
+	case !beyond(w.versions[0], w.since) || w.versions[0].Major != w.since.Major:
+		return &usageError{appbur.WithHint(fmt.Errorf("--from %s is not before --to %s", o.from, w.versions[0].MinorString()),
+			"--from is the release that the objects come from, --to the one that they shall go to")}
+	}
+	w.versions = verdicts.Releases(w.since, w.versions[0])
+	return nil
 }
 
 func compatClusterRun(ctx context.Context, e *env, o *compatOptions) error {
-	if o.to == "" {
-		return &usageError{appbur.WithHint(fmt.Errorf("no version to judge for"), "pass --to VERSION, for example --to 1.37")}
-	}
-	version, err := appbur.ParseKubeVersion(o.to)
-	if err != nil {
-		return &usageError{appbur.WithHint(fmt.Errorf("--to: %w", err), "name the release of the cluster to restore into, as in --to 1.37")}
-	}
-	selector, err := o.parse()
-	if err != nil {
-		return err // before anything is read
-	}
-	c, err := o.repositoryOptions.point(e, o.point)
+	wanted, err := o.readFlags()
 	if err != nil {
 		return err
 	}
-
-	loaded, err := e.loadPoint(ctx, c, nil)
+	server, err := o.ask.target(ctx, &wanted)
 	if err != nil {
 		return err
 	}
-	if end := compat.TableEnd(); beyond(version, end) {
-		e.warn("what this release knows of Kubernetes ends with %s: of %s it knows only the removals that were announced until then, so served means not known to be gone; ask a real target with `appbur plan`",
-			end.MinorString(), version.MinorString())
-	}
-	selected, err := resolve(e, selector, pointOf(loaded))
+	source, err := o.open(ctx, e)
 	if err != nil {
 		return err
 	}
-	results, counts := judge(loaded, version, selected)
-	var places manifest.UIDPlaces
-	for _, object := range loaded.Objects {
-		if selected.Holds(selectable(object.ID, object.Content)) {
-			places.Add(object.ID, object.Content)
-		}
+	if wanted.path() {
+		source.from = wanted.since
 	}
-	use := oldUses(loaded.Evidence, loaded.Index, version)
+	e.warnBeyond(wanted.versions)
 
-	if o.json {
-		if !o.all {
-			results = slices.DeleteFunc(results, func(j judged) bool { return j.Kind == compat.Served })
-		}
-		if results == nil {
-			results = []judged{}
-		}
-		err := e.printJSON(struct {
-			Point   appbur.RestorePointID      `json:"restorePoint"`
-			From    appbur.KubeVersion         `json:"fromVersion"`
-			To      appbur.KubeVersion         `json:"toVersion"`
-			Counts  map[compat.VerdictKind]int `json:"counts"`
-			Objects []judged                   `json:"objects"`
-			Use     []oldUse                   `json:"use"`
-			UIDs    []manifest.UIDPlace        `json:"uids"`
-			End     string                     `json:"tableEnds"`
-			Beyond  bool                       `json:"beyondTable"`
-		}{
-			c.ref.ID, loaded.Meta.Cluster.Version, version, counts, results, use, places.List(),
-			compat.TableEnd().MinorString(), beyond(version, compat.TableEnd()),
-		})
-		if err != nil {
-			return err
-		}
-	} else {
-		printJudged(e, results, o.all)
-		e.printUse(use, loaded.Evidence)
-		for _, place := range places.List() {
-			e.warn("%s", place)
-		}
-		fmt.Fprintf(e.paragraphs(4), "%s from Kubernetes %s to %s: %d served, %d convertible, %d lossy, %d refused, %d blocked, %d unknown\n",
-			c.ref.ID, loaded.Meta.Cluster.Version, version.MinorString(),
-			counts[compat.Served], counts[compat.Convertible], counts[compat.Lossy], counts[compat.Refused], counts[compat.Blocked],
-			counts[compat.Unknown])
+	made, err := o.judge(ctx, e, source, wanted)
+	if err != nil {
+		return err
+	}
+	if made.asked, err = o.ask.ask(ctx, e, server, made); err != nil {
+		return err
+	}
+	return o.tellCompat(e, made)
+}
+
+// tellCompat prints what was found, and returns what the command ends with.
+func (o *compatOptions) tellCompat(e *env, made *compatResult) error {
+	result := answer{report: made.report()}
+	if err := o.settle(e, &result.report); err != nil {
+		return err
+	}
+	made.findings = result.report
+	result.table = func() { o.printCompat(e, made) }
+	result.document = func() any { return o.compatDocument(made) }
+	if err := o.print(e, result); err != nil {
+		return err
 	}
 
-	switch {
-	case counts[compat.Blocked] > 0:
-		return &outcome{ExitIncompatible, "some objects are blocked"}
-	case counts[compat.Refused] > 0:
-		return &outcome{ExitIncompatible, "the schema of their kind refuses some objects"}
+	if !result.report.Fails() {
+		return nil
 	}
-
-	return nil
+	return &outcome{ExitIncompatible, "some objects would not be taken"}
 }
 
 // beyond reports whether a release, whatever its patch, is later than another.
@@ -169,127 +211,14 @@ func beyond(version, end appbur.KubeVersion) bool {
 	return version.Compare(end) > 0
 }
 
-func judge(loaded *repository.Loaded, version appbur.KubeVersion, selected selection.Selection) ([]judged, map[compat.VerdictKind]int) {
-	target := definedTarget(loaded, version)
-	counts := map[compat.VerdictKind]int{}
-	results := make([]judged, 0, len(loaded.Objects))
-	for _, object := range loaded.Objects {
-		if !selected.Holds(selectable(object.ID, object.Content)) {
-			continue
-		}
-		verdict := compat.Judge(withStatus(object, loaded.Index[object.ID]), target)
-		counts[verdict.Kind]++
-		results = append(results, judged{object.ID.String(), object.APIVersion, verdict})
-	}
-	slices.SortStableFunc(results, func(a, b judged) int { return verdictRank(b.Kind) - verdictRank(a.Kind) })
-	return results, counts
-}
-
-// definedTarget is a cluster of the version once the definitions of the point are in
-// it, in the form that it takes.
-func definedTarget(loaded *repository.Loaded, version appbur.KubeVersion) compat.Target {
-	target := compat.WithSource(compat.TableTarget(version), loaded.Meta.Cluster.Version)
-	var crds []map[string]any
-	for _, object := range loaded.Objects {
-		if object.ID.Kind != "CustomResourceDefinition" || object.ID.Group != "apiextensions.k8s.io" {
-			continue
-		}
-		if converted, err := compat.Convert(object.Content, compat.Judge(object.Content, target), target); err == nil {
-			crds = append(crds, converted)
+// warnBeyond warns of releases that the table does not cover.
+func (e *env) warnBeyond(versions []appbur.KubeVersion) {
+	end := compat.TableEnd()
+	for _, version := range versions {
+		if beyond(version, end) {
+			e.warn("what this release knows of Kubernetes ends with %s: of %s it knows only the removals that were announced until then, "+
+				"so served means not known to be gone; ask a real target with `appbur plan`", end.MinorString(), version.MinorString())
+			return
 		}
 	}
-	return compat.WithSchemas(compat.WithCRDs(target, crds), schema.New(crds, version))
-}
-
-// withStatus returns a custom resource as its schema sees it: with the status that the
-// index keeps. One that cannot be read is left to the plan.
-func withStatus(object repository.Object, entry manifest.Entry) map[string]any {
-	if entry.Status == nil {
-		return object.Content
-	}
-	decoded, err := manifest.Decode(slices.Concat([]byte(`{"status":`), entry.Status, []byte(`}`)))
-	if err != nil {
-		return object.Content
-	}
-	whole := maps.Clone(object.Content)
-	whole["status"] = decoded["status"]
-	return whole
-}
-
-func verdictRank(kind compat.VerdictKind) int {
-	return slices.Index([]compat.VerdictKind{compat.Served, compat.Convertible, compat.Unknown, compat.Lossy, compat.Refused, compat.Blocked},
-		kind)
-}
-
-func verdictColour(kind compat.VerdictKind) string {
-	switch kind {
-	case compat.Blocked, compat.Refused:
-		return sgrRed
-	case compat.Lossy, compat.Unknown:
-		return sgrYellow
-	default:
-		return sgrGreen
-	}
-}
-
-// printJudged lists what is not simply served: in a paragraph each for a person,
-// because the reasons are longer than a terminal is wide, in a row each for a pipe.
-func printJudged(e *env, results []judged, all bool) {
-	if e.OutTerminal {
-		for _, j := range results {
-			if j.Kind != compat.Served || len(j.Notices) > 0 || all {
-				e.printVerdict(j)
-			}
-		}
-		return
-	}
-	t := e.newTable(compatColumns...)
-	for _, j := range results {
-		if j.Kind == compat.Served && len(j.Notices) == 0 && !all {
-			continue
-		}
-		t.add(coloured(verdictColour(j.Kind), string(j.Kind)), plain(j.Object), plain(j.APIVersion), plain(j.Verdict.APIVersion),
-			plain(oneLine(explainVerdict(j.Verdict))))
-	}
-	t.print(e.Out)
-}
-
-func (e *env) printVerdict(j judged) {
-	out := e.paragraphs(4)
-	becomes := ""
-	if j.Verdict.APIVersion != "" && j.Verdict.APIVersion != j.APIVersion {
-		becomes = fmt.Sprintf(" (%s becomes %s)", j.APIVersion, j.Verdict.APIVersion)
-	}
-	fmt.Fprintf(out, "%s %s%s\n", e.paint(verdictColour(j.Kind), fmt.Sprintf("%-11s", j.Kind)), j.Object, becomes)
-	if !j.Creatable() {
-		fmt.Fprintf(out, "    %s\n", oneLine(j.Reason))
-	}
-	for _, r := range j.Refusals {
-		fmt.Fprintf(out, "    %s\n", oneLine(r.String()))
-	}
-
-	for _, list := range [][]compat.Change{j.Changes, j.Notices} {
-		for _, c := range list {
-			if c.Path != "apiVersion" {
-				fmt.Fprintf(out, "    %s: %s\n", c.Path, oneLine(c.What))
-			}
-		}
-	}
-
-	if j.Hint != "" {
-		fmt.Fprintf(out, "    %s %s\n", e.paint(sgrCyan, "hint:"), oneLine(j.Hint))
-	}
-}
-
-func explainVerdict(v compat.Verdict) string {
-	text := v.Reason
-	for _, list := range [][]compat.Change{v.Changes, v.Notices} {
-		for _, c := range list {
-			text += "; " + strings.TrimPrefix(c.Path+": ", ": ") + c.What
-		}
-	}
-	if v.Hint != "" {
-		text += " (" + v.Hint + ")"
-	}
-	return strings.TrimPrefix(text, "; ")
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/appbur/appbur/internal/apps/statedir"
 	"github.com/appbur/appbur/internal/goldens"
 	"github.com/appbur/appbur/internal/keyring"
+	"github.com/appbur/appbur/internal/manifestfiles"
 	"github.com/appbur/appbur/internal/pointrequest"
 	"github.com/appbur/appbur/internal/rendered"
 	"github.com/appbur/appbur/internal/repository"
@@ -157,7 +158,12 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitMoved, "somebody took a restore over while it ran", session.ErrLost},
 		{ExitIncompatible, "the plan contains objects that the target cannot take, and `--allow-blocked` was not given", restore.ErrBlocked},
 		{
-			ExitIncompatible, "`compat cluster` found some that are blocked, or that the schema of their kind refuses",
+			ExitIncompatible,
+			"`compat cluster` found some that are blocked, or that the schema of their kind refuses, and that `--baseline` does not know",
+			&outcome{ExitIncompatible, "x"},
+		},
+		{
+			ExitIncompatible, "`compat cluster` found manifests that a server of the version refuses, or does not serve",
 			&outcome{ExitIncompatible, "x"},
 		},
 		{ExitIncompatible, tooNew, contract.NewError(contract.ReasonSchemaTooNew, "x")},
@@ -186,6 +192,7 @@ func exitCases(t *testing.T) []exitCase {
 
 		{ExitUsage, "the command line was wrong", &usageError{errors.New("x")}},
 		{ExitUsage, "a configuration is wrong (`config check`, `run --config`)", &usageError{&configError{}}},
+		{ExitUsage, "a manifest or a baseline cannot be read (`compat cluster`)", &usageError{manifestfiles.Errors{{What: "x"}}}},
 		{
 			ExitUsage,
 			"the consent to what it would do is missing: `--yes` was not given, or is not enough because the target of a restore is newer than the point, or because `--prune-count` does not give the number of objects that `--prune` deletes",

@@ -162,6 +162,13 @@ func resolve(e *env, selector selection.Selector, points ...restore.Point) (sele
 		}
 	}
 
+	return resolveAmong(e, selector, objects, apps, resources)
+}
+
+// resolveAmong is resolve for who has no point.
+func resolveAmong(
+	e *env, selector selection.Selector, objects []selection.Object, apps []appbur.AppKey, resources []selection.Resource,
+) (selection.Selection, error) {
 	selected, err := selector.Resolve(objects, apps, resources)
 	if err != nil {
 		return selection.Selection{}, selectionError(err)

@@ -108,6 +108,14 @@ var everyTable = []struct {
 		{"convertible", "ingress.extensions/team-a/web", "extensions/v1beta1", "networking.k8s.io/v1", longWhy},
 		{"blocked", longName, "batch/v2alpha1", "", wideWhy},
 	}},
+	{"findings", findingColumns, [][]string{
+		{"error", "ingress.extensions/team-a/web", "deploy/web.yaml:12", "api-removed", longWhy, "write networking.k8s.io/v1"},
+		{"warning", longName, strings.Repeat("deploy/", 9) + "web.yaml:1", "object-lossy", wideWhy, ""},
+	}},
+	{"asked", askedColumns, [][]string{
+		{"not served", "ingress.extensions/team-a/web", "convertible", longWhy},
+		{"refused", longName, "served", wideWhy},
+	}},
 	{"old use", oldUseColumns, [][]string{
 		{"field manager", "kubectl-client-side-apply", "networking.k8s.io/v1beta1 Ingress", "12"},
 		{"helm release", "kube-system/" + strings.Repeat("release-", 5) + "x", "policy/v1beta1 PodSecurityPolicy", "3"},
