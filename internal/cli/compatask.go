@@ -95,7 +95,7 @@ type askedObject struct {
 // ask asks each server about each object. It needs what was kept.
 func (o *askOptions) ask(ctx context.Context, e *env, against *serverask.Server, made *compatResult) ([]askedServer, error) {
 	if against != nil {
-		asked, err := askAll(ctx, e, against, made, 0)
+		asked, err := askAll(ctx, e, against, made, 0, false)
 		return []askedServer{asked}, err
 	}
 	if !o.withServer {
@@ -144,7 +144,7 @@ func (o *askOptions) askThrowaway(ctx context.Context, e *env, made *compatResul
 	if err := furnish(ctx, asking, made, version); err != nil {
 		return asked, err
 	}
-	return askAll(ctx, e, asking, made, version)
+	return askAll(ctx, e, asking, made, version, true)
 }
 
 // places are the directories that may hold servers.
@@ -221,10 +221,16 @@ func (r *compatResult) sent(object verdicts.Object, target compat.Target) (map[s
 // askedAtOnce bounds the requests that are under way.
 const askedAtOnce = 8
 
-func askAll(ctx context.Context, e *env, server *serverask.Server, made *compatResult, version int) (askedServer, error) {
+// askAll asks a server about everything. One that exists lacks the definitions that are only among the objects.
+func askAll(
+	ctx context.Context, e *env, server *serverask.Server, made *compatResult, version int, throwaway bool,
+) (askedServer, error) {
 	asked := askedServer{Version: server.Version}
 	bar := e.bar("asking a server", "objects")
 	defer bar.finish()
+	if made.defined == nil && !throwaway {
+		made.defined = definedIn(made.kept)
+	}
 	objects := map[verdictKey]verdicts.Object{}
 	for _, object := range made.kept {
 		objects[keyOf(object.ID, object.File, object.Line)] = object
@@ -246,6 +252,9 @@ func askAll(ctx context.Context, e *env, server *serverask.Server, made *compatR
 				if one.answer, err = server.Ask(ctx, content); err != nil {
 					return err
 				}
+				if one.answer.Kind == verdicts.Unserved && made.defined[judged.ID.GroupKind()] {
+					one.answer = verdicts.Answer{Kind: verdicts.Unasked, Said: "the definitions of their kinds are not in the server"}
+				}
 			}
 			asked.answers[i] = one
 			locked(&mu, func() {
@@ -256,6 +265,17 @@ func askAll(ctx context.Context, e *env, server *serverask.Server, made *compatR
 		})
 	}
 	return asked, group.Wait()
+}
+
+// definedIn are the kinds that definitions among the objects are about.
+func definedIn(objects []verdicts.Object) map[appbur.GroupKind]bool {
+	kinds := map[appbur.GroupKind]bool{}
+	for _, object := range objects {
+		if resource, ok := resourceOf(object.Content); ok {
+			kinds[resource.Kind] = true
+		}
+	}
+	return kinds
 }
 
 // verdictKey finds an object again.

@@ -24,7 +24,9 @@ type compatResult struct {
 	besides
 	judged []verdicts.Judged
 	// kept are the objects themselves, where they are still needed.
-	kept     []verdicts.Object
+	kept []verdicts.Object
+	// defined are kinds that a server which is asked may lack, because their definitions are among the objects.
+	defined  map[appbur.GroupKind]bool
 	targets  []compat.Target
 	uids     []manifest.UIDPlace
 	asked    []askedServer
