@@ -18,6 +18,14 @@ func Decode(data []byte) (map[string]any, error) {
 	if bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{")) && json.Valid(data) {
 		return decodeObject(data)
 	}
+	if object, ok := plainYAML(data); ok {
+		return object, nil
+	}
+	return decodeYAML(data)
+}
+
+// decodeYAML reads any YAML.
+func decodeYAML(data []byte) (map[string]any, error) {
 	if err := checkSingle(data); err != nil {
 		return nil, fmt.Errorf("reading a manifest: %w", err)
 	}
