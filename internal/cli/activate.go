@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -52,8 +53,8 @@ func newActivate(e *env) *cobra.Command {
 	o := &activateOptions{}
 	command := &cobra.Command{
 		Use:   "activate [KIND/NAME...]",
-		Short: "Release what a restore has paused in a cluster",
-		Long: `Release the objects that a restore has paused: show what becomes of each, ask for
+		Short: "Release what a restore, or appbur pause, has paused in a cluster",
+		Long: `Release the objects that a restore or ` + "`appbur pause`" + ` has paused: show what becomes of each, ask for
 confirmation, and put the values back that were there before. It needs no restore point: what was
 there before is remembered at the objects themselves, in the cluster. Objects that were
 paused in the source stay paused. Webhooks that a restore with --silence-dead-webhooks
@@ -185,8 +186,7 @@ func (o *activateOptions) find(
 	if err != nil {
 		return nil, nil, err
 	}
-	namespaces := slices.DeleteFunc(listed(o.words.Namespaces), func(name string) bool { return strings.ContainsAny(name, "*?[") })
-	if err := finder.find(ctx, namespaces); err != nil {
+	if err := finder.find(ctx, o.plainNamespaces()); err != nil {
 		return nil, nil, err
 	}
 	if selector.Everything() {
@@ -213,6 +213,12 @@ func (o *activateOptions) find(
 		}
 	}
 	return found, finder.closed, nil
+}
+
+// plainNamespaces are the selected namespaces that are named, and not by a pattern: there an account can list that may
+// not list the whole cluster.
+func (o *activateOptions) plainNamespaces() []string {
+	return slices.DeleteFunc(listed(o.words.Namespaces), func(name string) bool { return strings.ContainsAny(name, "*?[") })
 }
 
 // releaseRights asks the target whether the account may release all of it.
@@ -291,10 +297,7 @@ func (e *env) printReleases(a activationAnswer) {
 	out := e.paragraphs(4)
 	e.printTarget(e.paragraphs(fieldIndent), a.Target)
 	fmt.Fprintln(e.Out)
-	if len(a.Unsearched) > 0 {
-		fmt.Fprintf(out, "%s: this account may not list %s, or the target cannot; what is paused there is not shown (-n NAMESPACE searches one namespace)\n",
-			e.paint(sgrYellow, "not searched"), appbur.Shortlist(a.Unsearched, shownNames))
-	}
+	e.printUnsearched(out, a.Unsearched, "what is paused there is not shown")
 	for _, one := range a.Silenced {
 		fmt.Fprintf(out, "%s %s of %s\n", e.paint(sgrYellow, "silenced by a restore that did not end, and put in force again:"),
 			oneLine(appbur.Shortlist(one.Webhooks, shownNames)), one.Configuration)
@@ -319,6 +322,14 @@ func (e *env) printReleases(a activationAnswer) {
 	t.print(e.Out)
 	e.printRights(e.Out, a.Rights)
 	fmt.Fprintln(e.Out)
+}
+
+// printUnsearched says where nobody has looked, and what that means.
+func (e *env) printUnsearched(out io.Writer, unsearched []string, so string) {
+	if len(unsearched) > 0 {
+		fmt.Fprintf(out, "%s: this account may not list %s, or the target cannot; %s (-n NAMESPACE searches one namespace)\n",
+			e.paint(sgrYellow, "not searched"), appbur.Shortlist(unsearched, shownNames), so)
+	}
 }
 
 func releaseText(r pause.Release) string {

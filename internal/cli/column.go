@@ -182,6 +182,12 @@ var (
 		{name: "object", fit: copied},
 		{name: "becomes", fit: wrapping, least: 24, rank: 3},
 	}
+	pauseColumns = []column{
+		{name: "controller", rank: 3},
+		{name: "object", fit: copied},
+		{name: "becomes", fit: wrapping, least: 24, rank: 2},
+		{name: "or else", fit: wrapping, least: 24, rank: 1},
+	}
 	restoreColumns = []column{
 		{name: "result", rank: 2},
 		{name: "object", fit: copied, least: 24},

@@ -77,6 +77,7 @@ func exitCases(t *testing.T) []exitCase {
 			"objects that a restore has paused stay paused, because they could not be released or what they need is not ready (`restore`, `activate`)",
 			fmt.Errorf("x: %w", pause.ErrHeld),
 		},
+		{ExitPartly, "objects that could not be paused (`pause`)", fmt.Errorf("x: %w", pause.ErrActing)},
 		{
 			ExitPartly, "webhooks that a restore has silenced could not be put in force again (`restore`, `undo`, `activate`)",
 			restore.SilenceError([]restore.SilenceOutcome{{Result: restore.SilenceFailed}}),
@@ -134,7 +135,7 @@ func exitCases(t *testing.T) []exitCase {
 		{ExitCredentials, "the cluster refused what the account may not do", exporter.ErrForbidden},
 		{ExitCredentials, "the cluster refused what the account may not do", apierrors.NewForbidden(secrets, "x", errors.New("x"))},
 		{
-			ExitCredentials, "the account lacks rights that the plan needs (`plan`, `restore`, `activate`: nothing was changed)",
+			ExitCredentials, "the account lacks rights that the plan needs (`plan`, `restore`, `pause`, `activate`: nothing was changed)",
 			restore.Rights{Missing: []restore.Right{{Verb: "create", Resource: "secrets"}}}.Err(),
 		},
 		{ExitCredentials, "the certificate of the cluster or of the application is not trusted", exporter.ErrCertificate},

@@ -57,7 +57,7 @@ var exitRules = []exitRule{
 		ExitIncompatible,
 		contractReason(contract.ReasonSchemaTooNew, contract.ReasonSchemaTooOld, contract.ReasonNoCommonVersion, contract.ReasonWrongApp),
 	},
-	{ExitPartly, isAny(restore.ErrIncomplete, pause.ErrHeld, restore.ErrSilent, restore.ErrUnanswered)},
+	{ExitPartly, isAny(restore.ErrIncomplete, pause.ErrHeld, pause.ErrActing, restore.ErrSilent, restore.ErrUnanswered)},
 	{ExitDamaged, isAny(repository.ErrRewritten, repository.ErrUnreadable, gitsync.ErrCorrupt, gitsync.ErrObjectNotFound)},
 	{ExitDamaged, isAny(statedir.ErrDamaged)},
 	{ExitNotFound, isAny(goldens.ErrNoGoldens)},

@@ -279,6 +279,7 @@ func TestControllersWait(t *testing.T) {
 	for _, version := range []string{"1.24.17", "1.37.1"} {
 		t.Run(version, func(t *testing.T) {
 			y := newYard(t, version)
+			t.Run("what runs in the source is paused, saved, and as it was", y.source)
 			t.Run("what runs in the target is not paused", y.runningStays)
 			t.Run("paused until they are activated", y.later)
 			t.Run("released at the end of the same restore", y.now)
@@ -286,6 +287,61 @@ func TestControllersWait(t *testing.T) {
 				t.Run("killed at any request", y.killed)
 			}
 		})
+	}
+}
+
+// source pauses the cluster that the point was taken of, as before an upgrade: what is saved meanwhile runs elsewhere.
+func (y *yard) source(t *testing.T) {
+	pausing := func(more ...string) []string {
+		return append([]string{"pause", "--kubeconfig", y.cluster.Kubeconfig, "--pause-rules", y.target[len(y.target)-1]}, more...)
+	}
+	dry := y.ok(pausing("--dry-run")...)
+	says(t, dry, "CronJob.batch/mgmt/minutely", "spec.suspend becomes true", "its schedule would run it on half-restored state",
+		"dry run, nothing was changed; would be paused: 12 objects")
+	if strings.Contains(dry, "quiet") {
+		t.Errorf("what its user has paused is paused again:\n%s", dry)
+	}
+	y.all(t, false)
+
+	code, _, errs := y.run(pausing()...)
+	if code != ExitUsage {
+		t.Errorf("without consent: exit code %d: %s", code, errs)
+	}
+	code, _, errs = y.run(pausing("--yes", "--kind", "configmap")...)
+	if code != ExitNotFound {
+		t.Errorf("a kind that does not act: exit code %d: %s", code, errs)
+	}
+	says(t, y.ok(pausing("--yes", "--kind", "cronjob")...), "paused: 1 object")
+	var answer pauseAnswer
+	if err := json.Unmarshal([]byte(y.ok(pausing("--yes", "--json")...)), &answer); err != nil {
+		t.Fatal(err)
+	}
+	if answer.Paused != 11 || len(answer.Planned) != 11 {
+		t.Errorf("the rest: %+v", answer)
+	}
+	y.all(t, true)
+	y.unmanaged(t)
+	says(t, y.ok(pausing("--yes")...), "Nothing acts that is not paused.")
+
+	// What is saved now has everything as it was: it is equal to what runs again.
+	y.backup(y.cluster)
+	says(t, y.ok(y.on("verify")...), "paused by a restore, until `appbur activate` releases them (12)")
+	says(t, y.ok(y.activate("--yes")...), "released: 12 objects")
+	y.all(t, false)
+	y.unmanaged(t)
+	says(t, y.ok(y.on("verify")...), "0 findings")
+}
+
+// unmanaged says that a pause takes no field from who has it, and gives each back to who had it.
+func (y *yard) unmanaged(t *testing.T) {
+	t.Helper()
+	y.owned(t)
+	for name := range y.objects {
+		for _, entry := range y.live(name).GetManagedFields() {
+			if entry.Manager == restore.FieldManager {
+				t.Errorf("%s: fields of appbur: %s", name, entry.FieldsV1.GetRawString())
+			}
+		}
 	}
 }
 

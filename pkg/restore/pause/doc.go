@@ -19,6 +19,15 @@
 // once is not paused by the next restore ([Pauses.Running] asks for that). What was paused in the source
 // stays paused, also after the release.
 //
+// # What runs already
+//
+//	living := pauses.Living(definitions)                                   // pure, too
+//	hold, acts := living.HoldOf(id, live)                                  // how an object of a running cluster is paused
+//	report, err := pause.Holder{Cluster: cluster}.Hold(ctx, holds)
+//
+// A cluster that is to be replaced stops by the same rules before the new one acts, with the same mark: a release has it
+// as it was, and so has a restore point that was saved meanwhile.
+//
 // # What remembers
 //
 // The object itself. The request that pauses it writes a label to find it by, and an annotation with the
@@ -35,7 +44,7 @@
 //
 // # Promises
 //
-//   - Everything but [Activator] is a function: no client, no clock, no file.
+//   - Everything but [Activator] and [Holder] is a function: no client, no clock, no file.
 //   - A mark is input: anybody who may write the object may write it. A release
 //     changes neither the identity nor the status of an object by it, no labels but its own, and
 //     nothing of kinds that give rights.

@@ -30,6 +30,9 @@ type kept struct {
 // encode writes the mark in one form: equal marks have equal texts.
 func (m mark) encode() (string, error) {
 	data, err := json.Marshal(m)
+	if err == nil && len(data) > mostMark {
+		err = fmt.Errorf("what has to be remembered is too long for an annotation: %d bytes", len(data))
+	}
 	return string(data), err
 }
 

@@ -155,7 +155,15 @@ func counted(n int, what string) string {
 // pause returns a paused object with its mark. It reports false for one that was paused by others,
 // unless the mark is wanted in any case.
 func (r Rule) pause(o restore.Object, always bool) (restore.Object, bool, error) {
-	m := mark{Controller: r.Controller, Stage: r.Stage, Await: r.Await}
+	m, paused := r.mark(o, always)
+	if !paused {
+		return o, false, nil
+	}
+	text, err := m.encode()
+	if err != nil {
+		return o, false, err
+	}
+
 	after := o
 	after.Rewritten = slices.Clone(o.Rewritten)
 	for _, s := range r.Set {
@@ -163,25 +171,25 @@ func (r Rule) pause(o restore.Object, always bool) (restore.Object, bool, error)
 		if same(was, s.To) && !always {
 			continue
 		}
-		m.Fields = append(m.Fields, s.keep(o.Content, was))
 		after.Content = put(after.Content, s.Path, s.To)
 		if !same(was, s.To) {
 			after.Rewritten = append(after.Rewritten, compat.Change{Rule: restore.RulePause, Path: joined(s.Path), What: r.says(s)})
 		}
 	}
-	if len(m.Fields) == 0 {
-		return o, false, nil
-	}
-
-	text, err := m.encode()
-	if err != nil {
-		return o, false, err
-	}
-	if len(text) > mostMark {
-		return o, false, fmt.Errorf("what has to be remembered is too long for an annotation: %d bytes", len(text))
-	}
 	after.Content = marked(after.Content, text)
 	return after, true, nil
+}
+
+// mark is what a paused object remembers. It reports false for one that was paused by others, unless the mark is wanted
+// in any case.
+func (r Rule) mark(o restore.Object, always bool) (mark, bool) {
+	m := mark{Controller: r.Controller, Stage: r.Stage, Await: r.Await}
+	for _, s := range r.Set {
+		if was := lookup(o.Content, s.Path); always || !same(was, s.To) {
+			m.Fields = append(m.Fields, s.keep(o.Content, was))
+		}
+	}
+	return m, len(m.Fields) > 0
 }
 
 func marked(content map[string]any, text string) map[string]any {

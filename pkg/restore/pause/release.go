@@ -60,21 +60,24 @@ func ReleaseOf(id appbur.ObjectID, live map[string]any) (Release, bool) {
 	return r, true
 }
 
-// isOthers reports whether the fields of an object belong to those who applied it in the source, and
-// not to the restore. A release that writes a field would take it from them.
+// isOthers reports whether the fields of an object belong to others, and not to a restore: to those who applied it in
+// the source, or all of them, if the object was only paused. A write of a field would take it from them.
 func isOthers(live map[string]any) bool {
 	entries, _ := lookup(live, []string{"metadata", "managedFields"}).([]any)
-	others := false
+	applied, ours := false, false
 	for _, entry := range entries {
 		get := func(key string) any { return lookup(entry, []string{key}) }
-		if get("operation") == "Apply" && get("subresource") == nil {
-			if get("manager") == restore.FieldManager {
-				return false
-			}
-			others = true
+		if get("subresource") != nil {
+			continue
 		}
+		mine, apply := get("manager") == restore.FieldManager, get("operation") == "Apply"
+		if mine && apply {
+			return false
+		}
+		ours = ours || mine
+		applied = applied || apply
 	}
-	return others
+	return applied || !ours
 }
 
 // owners is the merge patch that gives fields back to who had them before the release.
