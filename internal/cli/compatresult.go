@@ -179,13 +179,18 @@ func summary(counts map[compat.VerdictKind]int) string {
 
 // verdictCounts judges a point that was loaded whole.
 func verdictCounts(loaded *repository.Loaded, version appbur.KubeVersion) map[compat.VerdictKind]int {
+	counts := map[compat.VerdictKind]int{}
+	for _, judged := range judgedFor(loaded, version) {
+		counts[judged.For[0].Kind]++
+	}
+	return counts
+}
+
+// judgedFor judges the objects of a restore point for a version of Kubernetes.
+func judgedFor(loaded *repository.Loaded, version appbur.KubeVersion) []verdicts.Judged {
 	j := verdicts.New(loaded.Meta.Cluster.Version, version)
 	for _, object := range loaded.Objects {
 		j.Add(verdicts.Object{ID: object.ID, Content: object.Content})
 	}
-	counts := map[compat.VerdictKind]int{}
-	for _, judged := range j.Finish(func(id appbur.ObjectID) json.RawMessage { return loaded.Index[id].Status }) {
-		counts[judged.For[0].Kind]++
-	}
-	return counts
+	return j.Finish(func(id appbur.ObjectID) json.RawMessage { return loaded.Index[id].Status })
 }

@@ -167,6 +167,7 @@ func exitCases(t *testing.T) []exitCase {
 			ExitIncompatible, "`compat cluster` found manifests that a server of the version refuses, or does not serve",
 			&outcome{ExitIncompatible, "x"},
 		},
+		{ExitIncompatible, "something is in the way of an upgrade (`upgrade plan`)", &outcome{ExitIncompatible, "x"}},
 		{ExitIncompatible, tooNew, contract.NewError(contract.ReasonSchemaTooNew, "x")},
 		{ExitIncompatible, tooNew, failedApp(contract.NewError(contract.ReasonSchemaTooNew, "x"))},
 		{ExitIncompatible, tooNew, failedApp(contract.NewError(contract.ReasonSchemaTooOld, "x"))},

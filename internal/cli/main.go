@@ -129,7 +129,8 @@ Kubernetes and newer applications.`,
 	add("save", newInit(e), newBackup(e), newRun(e), newRemotes(e), newClone(e))
 	add("look", newStatus(e), newFleet(e), newPoints(e), newApps(e), newLog(e), newShow(e), newDiff(e), newBlame(e), newExplain(e),
 		newRules(e), newCompat(e))
-	add("restore", newPlan(e), newRestore(e), newPause(e), newActivate(e), newVerify(e), newDrill(e), newRender(e), newUndo(e))
+	add("restore", newPlan(e), newRestore(e), newPause(e), newActivate(e), newVerify(e), newDrill(e), newRender(e), newUndo(e),
+		newUpgrade(e))
 	add("other", newConfig(e), newKeys(e), newTrust(e), newRepo(e), newRBAC(e), newConformance(e), newVersion(e))
 	root.Version = version
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
