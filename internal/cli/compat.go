@@ -40,6 +40,8 @@ type compatOptions struct {
 	all  bool
 	json bool
 	ask  askOptions
+	// callers are looked for in audit logs.
+	callers callerOptions
 }
 
 func newCompatCluster(e *env) *cobra.Command {
@@ -91,6 +93,7 @@ so. --with-server and --against ask a real API server as well, by dry runs.` +
 	o.addHistoryFlags(e, command)
 	o.reportOptions.addFlags(command)
 	o.ask.addFlags(command)
+	o.callers.addFlags(command)
 	f := command.Flags()
 	f.StringArrayVar(&o.to, "to", nil,
 		"Kubernetes `VERSIONS` to judge for, such as 1.37; a comma-separated list, or repeatable (required without --against)")
@@ -176,10 +179,15 @@ func compatClusterRun(ctx context.Context, e *env, o *compatOptions) error {
 	}
 	e.warnBeyond(wanted.versions)
 
+	calls, err := o.callers.read(e)
+	if err != nil {
+		return err
+	}
 	made, err := o.judge(ctx, e, source, wanted)
 	if err != nil {
 		return err
 	}
+	made.calls = calls
 	if made.asked, err = o.ask.ask(ctx, e, server, made); err != nil {
 		return err
 	}

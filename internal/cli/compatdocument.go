@@ -71,7 +71,7 @@ func (o *compatOptions) compatDocument(r *compatResult) compatDocument {
 
 func (r *compatResult) version(i int, all bool) compatVersion {
 	v := compatVersion{
-		To: r.versions[i], Counts: r.counts(i), Objects: []judged{}, Use: oldUses(r.evidence, r.index, r.versions[i]),
+		To: r.versions[i], Counts: r.counts(i), Objects: []judged{}, Use: r.uses(r.versions[i]),
 		Beyond: beyond(r.versions[i], compat.TableEnd()),
 	}
 	said := map[verdictKey]*verdicts.Answer{}

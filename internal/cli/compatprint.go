@@ -28,8 +28,8 @@ func (o *compatOptions) printCompat(e *env, r *compatResult) {
 		e.printAsked(r.origin, asked)
 	}
 
+	e.printUse(r.uses(r.versions[last]), r.evidence)
 	if r.origin != verdicts.Manifests {
-		e.printUse(oldUses(r.evidence, r.index, r.versions[last]), r.evidence)
 		for _, place := range r.uids {
 			e.warn("%s", place)
 		}

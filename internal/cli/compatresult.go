@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/deprecatedcalls"
 	"github.com/appbur/appbur/internal/findings"
 	"github.com/appbur/appbur/internal/repository"
 	"github.com/appbur/appbur/internal/verdicts"
@@ -26,10 +27,12 @@ type compatResult struct {
 	// kept are the objects themselves, where they are still needed.
 	kept []verdicts.Object
 	// defined are kinds that a server which is asked may lack, because their definitions are among the objects.
-	defined  map[appbur.GroupKind]bool
-	targets  []compat.Target
-	uids     []manifest.UIDPlace
-	asked    []askedServer
+	defined map[appbur.GroupKind]bool
+	targets []compat.Target
+	uids    []manifest.UIDPlace
+	asked   []askedServer
+	// calls are what audit logs say.
+	calls    []deprecatedcalls.Calls
 	findings findings.Report
 }
 

@@ -16,13 +16,19 @@ import (
 // newer Kubernetes does not serve. Restored objects are converted; whoever wrote
 // them in the old version will go on doing so until somebody changes it.
 type oldUse struct {
-	// Who is "request", "field manager" or "helm release".
+	// Who is "request", "field manager", "helm release", or "client": one that an audit log names.
 	Who string `json:"who"`
-	// Name is that of the manager or the release, empty for requests.
+	// Name is that of the manager, the release or the client, empty for requests.
 	Name string `json:"name,omitempty"`
 	// API is the version in use, with the kind or resource.
 	API     string `json:"api"`
 	Objects int    `json:"objects,omitempty"`
+	// Requests is how many of a client are in the log.
+	Requests int `json:"requests,omitempty"`
+}
+
+func (u oldUse) compare(other oldUse) int {
+	return cmp.Or(strings.Compare(u.Who, other.Who), strings.Compare(u.Name, other.Name), strings.Compare(u.API, other.API))
 }
 
 // oldUses finds in the evidence what the version does not serve.
@@ -67,9 +73,7 @@ func oldUses(evidence appbur.Evidence, index map[appbur.ObjectID]manifest.Entry,
 		uses = append(uses, use)
 	}
 
-	slices.SortFunc(uses, func(a, b oldUse) int {
-		return cmp.Or(strings.Compare(a.Who, b.Who), strings.Compare(a.Name, b.Name), strings.Compare(a.API, b.API))
-	})
+	slices.SortFunc(uses, oldUse.compare)
 	return uses
 }
 
@@ -77,8 +81,11 @@ func (e *env) printUse(uses []oldUse, evidence appbur.Evidence) {
 	t := e.newTable(oldUseColumns...)
 	for _, u := range uses {
 		objects := ""
-		if u.Objects > 0 {
+		switch {
+		case u.Objects > 0:
 			objects = fmt.Sprint(u.Objects)
+		case u.Requests > 0:
+			objects = fmt.Sprintf("%d calls", u.Requests)
 		}
 		t.add(coloured(sgrYellow, u.Who), plain(u.Name), plain(u.API), plain(objects))
 	}
