@@ -42,7 +42,7 @@ servers: ## Build etcd and the Kubernetes servers into the user's cache director
 	@go run ./hack/kube -versions $(KUBE)
 
 .PHONY: compat-matrix
-compat-matrix: ## Hold the lifecycle table and the conversions against API servers of every pinned release (nightly: builds five more, some more than an hour the first time)
+compat-matrix: ## Hold the lifecycle table and the conversions against API servers of every pinned release (nightly: builds five more, more than an hour the first time)
 	@go run ./hack/kube
 	go test -tags integration -count=1 -timeout 30m -run '^TestMatrix' ./pkg/compat -matrix
 
