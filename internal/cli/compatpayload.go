@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/appbur/appbur"
+	"github.com/appbur/appbur/internal/findings"
 	"github.com/appbur/appbur/internal/goldens"
 	"github.com/appbur/appbur/pkg/compat/golden"
 )
@@ -22,10 +23,10 @@ var gateCodes = map[golden.Gate]int{
 
 type compatPayloadOptions struct {
 	underTestOptions
+	reportOptions
 
 	yes            bool
 	generate, seed int
-	outputs        []string
 	json           bool
 }
 
@@ -55,14 +56,13 @@ Use an instance that is not in use.` +
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return compatPayloadRun(cmd.Context(), e, o, args[0]) },
 	}
-	o.addFlags(command)
+	o.underTestOptions.addFlags(command)
+	o.reportOptions.addFlags(command)
 	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask before the state of the application is replaced")
 	command.Flags().IntVar(&o.generate, "generate", 0,
 		"also import this `NUMBER` of goldens with a row that was made up, first of all in fields that goldens do not set; the application may "+
 			"refuse such a row for what is in it, but not take it and change it")
 	command.Flags().IntVar(&o.seed, "seed", 1, "`NUMBER` that the rows of --generate follow from: the same number, the same rows")
-	command.Flags().StringArrayVar(&o.outputs, "output", nil,
-		"also write what was found to a file, as `FORM=FILE`: json, junit, sarif, github, gitlab, markdown; repeatable")
 	jsonFlag(command, &o.json)
 	headersFlag(e, command)
 	return command
@@ -76,8 +76,7 @@ func compatPayloadRun(ctx context.Context, e *env, o *compatPayloadOptions, dir 
 	if o.generate < 0 || o.seed < 0 {
 		return &usageError{appbur.WithHint(errors.New("--generate and --seed take no negative number"), "for example --generate 100 --seed 7")}
 	}
-	outputs, err := payloadOutputs(o.outputs)
-	if err != nil {
+	if err := o.readReport(o.json); err != nil {
 		return err
 	}
 	schemas, err := o.schemaFiles()
@@ -109,17 +108,32 @@ func compatPayloadRun(ctx context.Context, e *env, o *compatPayloadOptions, dir 
 		return err
 	}
 
-	answer := payloadAnswer(dir, report)
-	if o.json {
-		err = e.printJSON(answer)
-	} else {
-		e.printPayload(answer)
+	checked := payloadAnswer(dir, report)
+	found := payloadReport(checked)
+	if err := o.settle(e, &found); err != nil {
+		return err
 	}
-	err = errors.Join(err, writePayload(outputs, answer))
-	if first := golden.First(report.Findings); err == nil && first != "" {
+	checked.Known = len(found.Findings) - len(fresh(found))
+	err = o.print(e, answer{report: found, table: func() { e.printPayload(checked) }, document: func() any { return checked }})
+	if first := firstGate(found); err == nil && first != "" {
 		return gateError(first)
 	}
 	return err
+}
+
+// fresh are the findings that no baseline knows.
+func fresh(r findings.Report) []findings.Finding {
+	return slices.DeleteFunc(slices.Clone(r.Findings), func(f findings.Finding) bool { return f.Known })
+}
+
+// firstGate is the first of the gates that something is found of which no baseline knows, "" if there is none.
+func firstGate(r findings.Report) golden.Gate {
+	for _, gate := range golden.Gates {
+		if slices.ContainsFunc(fresh(r), func(f findings.Finding) bool { return f.Rule == gateRule(gate.Gate) }) {
+			return gate.Gate
+		}
+	}
+	return ""
 }
 
 // gateError ends a check whose first gate that is not passed is this one.
@@ -137,6 +151,8 @@ type checkedPayloads struct {
 	Gates     []checkedGate    `json:"gates"`
 	Findings  []golden.Finding `json:"findings"`
 	Notes     []string         `json:"notes"`
+	// Known counts the findings that the baseline knows.
+	Known int `json:"known"`
 	// Generated is absent without --generate.
 	Generated *goldens.Generated `json:"generated,omitempty"`
 }

@@ -4,7 +4,13 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/appbur/appbur/internal/markdown"
 )
+
+// cell keeps a code span within its cell: GitHub divides a row into cells before it looks for code.
+// https://github.github.com/gfm/#tables-extension-
+var cell = strings.NewReplacer("|", "\\|")
 
 // markdownRows is how many findings a table has. GitHub refuses a summary of more than 1 MiB.
 const markdownRows = 500
@@ -25,9 +31,9 @@ func Markdown(w io.Writer, r Report) error {
 	if r.Fails() {
 		sign = "❌"
 	}
-	fmt.Fprintf(&out, "## %s %s\n\n", sign, markdownText(r.Title))
+	fmt.Fprintf(&out, "## %s %s\n\n", sign, markdown.Text(r.Title))
 	if r.Summary != "" {
-		fmt.Fprintf(&out, "%s\n\n", markdownText(r.Summary))
+		fmt.Fprintf(&out, "%s\n\n", markdown.Text(r.Summary))
 	}
 	markdownTable(&out, fresh)
 	if len(known) > 0 {
@@ -55,25 +61,13 @@ func markdownTable(out *strings.Builder, list []Finding) {
 			fmt.Fprintf(out, "\n… and %d more.\n", len(list)-markdownRows)
 			break
 		}
-		where := "`" + strings.ReplaceAll(markdownCode(f.Subject), "`", "'") + "`"
+		where := cell.Replace(markdown.Code(f.Subject))
 		if f.File != "" {
-			where += fmt.Sprintf("<br>%s:%d", markdownText(f.File), max(f.Line, 1))
+			where += fmt.Sprintf("<br>%s:%d", markdown.Text(f.File), max(f.Line, 1))
 		}
 		what := f
 		what.Hint = ""
-		fmt.Fprintf(out, "| %s | %s | %s (%s) | %s |\n", f.Level, where, markdownText(what.text()), f.Rule, markdownText(f.Hint))
+		fmt.Fprintf(out, "| %s | %s | %s (%s) | %s |\n", f.Level, where, markdown.Text(what.text()), f.Rule, markdown.Text(f.Hint))
 	}
 	out.WriteString("\n")
-}
-
-// markdownText is text of an object, which must not become markup, a mention or another cell.
-var markdownEscapes = strings.NewReplacer(
-	"\\", "\\\\", "|", "\\|", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]", "<", "&lt;", ">", "&gt;", "&", "&amp;",
-	"#", "\\#", "@", "&#64;", "\r", " ", "\n", " ",
-)
-
-func markdownText(text string) string { return markdownEscapes.Replace(text) }
-
-func markdownCode(text string) string {
-	return strings.NewReplacer("|", "\\|", "\r", " ", "\n", " ").Replace(text)
 }

@@ -225,7 +225,7 @@ func TestGitLab(t *testing.T) {
 func TestMarkdown(t *testing.T) {
 	text := string(written(t, "markdown"))
 	for _, want := range []string{
-		"## ❌ deploy/ for Kubernetes 1.37\n", "1 known by the baseline", "1 of the baseline are gone", "&lt;b&gt; \\| ", "&#64;team",
+		"## ❌ deploy/ for Kubernetes 1.37\n", "1 known by the baseline", "1 of the baseline are gone", "&lt;b&gt; \\| ", "@<!-- -->team",
 		"| error | `Ingress.extensions/web/shop`<br>deploy/web.yaml:12 |",
 	} {
 		if !strings.Contains(text, want) {

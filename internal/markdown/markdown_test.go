@@ -15,7 +15,7 @@ func TestTextIsShownAsItIs(t *testing.T) {
 		"<script>&":               "&lt;script&gt;&amp;",
 		"![x](y)":                 `\!\[x\](y)`,
 		"# heading":               `\# heading`,
-		"@everyone":               `\@everyone`,
+		"@everyone":               `@<!-- -->everyone`,
 		"see https://a.example":   `see https\://a.example`,
 		"www.example.org":         `www\.example.org`,
 		"two\nlines\tand\ttabs":   "two lines and tabs",

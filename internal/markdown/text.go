@@ -7,7 +7,11 @@ import (
 )
 
 // special are the characters that mean something within a line, or a cell of a table.
-const special = "\\`*_{}[]#!|~@$^"
+const special = "\\`*_{}[]#!|~$^"
+
+// noMention keeps a forge from taking what follows for a name: it looks for mentions after it has rendered the text, where an
+// escape is gone, and in one run of text at a time, which the comment ends.
+const noMention = "@<!-- -->"
 
 // breakLinks keeps a viewer from making links of addresses in the text.
 var breakLinks = strings.NewReplacer("://", "\\://", "www.", "www\\.")
@@ -27,6 +31,8 @@ func Text(text string) string {
 			b.WriteString("&gt;")
 		case r == '&':
 			b.WriteString("&amp;")
+		case r == '@':
+			b.WriteString(noMention)
 		case strings.ContainsRune(special, r):
 			b.WriteString("\\" + string(r))
 		default:
