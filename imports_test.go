@@ -30,7 +30,11 @@ func TestImportDirections(t *testing.T) {
 		{"./pkg/gitsync", []string{"k8s.io/", "sigs.k8s.io/"}, "gitsync stores files, it does not know Kubernetes"},
 		{"./pkg/seal", []string{"k8s.io/"}, "seal encrypts files, it does not know Kubernetes"},
 		{"./pkg/exporter", []string{"github.com/go-git/", "github.com/appbur/appbur/pkg/gitsync"}, "exporter knows clusters, not Git"},
-		{"./internal/findings", []string{"k8s.io/", "net/http", "github.com/appbur/appbur/pkg/"}, "findings are values and texts, whatever was checked"},
+		{
+			"./internal/findings",
+			[]string{"k8s.io/", "net/http", "github.com/appbur/appbur/pkg/"},
+			"findings are values and texts, whatever was checked",
+		},
 		{"./internal/daemon", []string{"github.com/prometheus/"}, "a daemon is measured from outside"},
 		{"./internal/deadpeer", []string{"."}, "every engine may dial by it"},
 		{"./internal/health", []string{"."}, "checks and answers know nothing of what is checked"},

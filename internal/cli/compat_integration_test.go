@@ -135,7 +135,8 @@ func TestCompatAsksRealServers(t *testing.T) {
 		}
 
 		answer := s.compat(t, ExitIncompatible, "--live", "--kubeconfig", cluster.Kubeconfig, "--to", "1.37")
-		if answer.Source != "cluster" || answer.From != "1.24.17" || !slices.Contains(answer.rules(), "object-blocked PodSecurityPolicy.policy/live") {
+		blocked := slices.Contains(answer.rules(), "object-blocked PodSecurityPolicy.policy/live")
+		if answer.Source != "cluster" || answer.From != "1.24.17" || !blocked {
 			t.Errorf("%+v", answer)
 		}
 		s.compat(t, ExitDone, "--live", "--exclude-kind", "podsecuritypolicies", "--kubeconfig", cluster.Kubeconfig, "--to", "1.37")

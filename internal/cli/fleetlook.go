@@ -93,7 +93,7 @@ func (o *fleetOptions) gather(ctx context.Context, e *env, c fleetfile.Cluster, 
 	status.copyOf = o.remotes.copyFor(anew, &answer.Copy)
 	if version != (appbur.KubeVersion{}) {
 		status.also = func(repo *repository.Repository, all repository.Catalog) (err error) {
-			answer.Judged, err = judgeFor(ctx, e, repo, all, version)
+			answer.Judged, err = judgeFor(ctx, repo, all, version)
 			return err
 		}
 	}
@@ -111,7 +111,7 @@ func (o *fleetOptions) gather(ctx context.Context, e *env, c fleetfile.Cluster, 
 
 // judgeFor counts what becomes of the objects of the last good point in a version of Kubernetes, nil if there is none.
 func judgeFor(
-	ctx context.Context, e *env, repo *repository.Repository, all repository.Catalog, version appbur.KubeVersion,
+	ctx context.Context, repo *repository.Repository, all repository.Catalog, version appbur.KubeVersion,
 ) (map[compat.VerdictKind]int, error) {
 	good := slices.IndexFunc(all.Points, func(p appbur.RestorePoint) bool { return !p.Partial })
 	if good < 0 {

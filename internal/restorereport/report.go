@@ -70,7 +70,7 @@ func (r Report) Outcome() string {
 // Lasted is how long a phase took.
 func (p Phase) Lasted() string { return Span(p.Took) }
 
-// span is a duration as people say it.
+// Span is a duration as people say it.
 func Span(d time.Duration) string {
 	switch {
 	case d < 0:
@@ -87,7 +87,7 @@ func Span(d time.Duration) string {
 	return fmt.Sprintf("%d days %d h", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
 }
 
-// stamp is a moment as people read it everywhere.
+// Stamp is a moment as people read it everywhere.
 func Stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
 // Facts are the lines at the top of a page.

@@ -118,10 +118,10 @@ func (a *activation) report(ctx context.Context) (Report, error) {
 
 	switch {
 	case ctx.Err() != nil && left > 0:
-		return r, appbur.WithHint(fmt.Errorf("the release was stopped with %s to go: %w", counted(left, "object"), context.Cause(ctx)),
+		return r, appbur.WithHint(fmt.Errorf("the release was stopped with %s to go: %w", countedObjects(left), context.Cause(ctx)),
 			"run it again, it continues where it stopped")
 	case left > 0:
-		return r, appbur.WithHint(fmt.Errorf("%w: %s stay paused", ErrHeld, counted(left, "object")),
+		return r, appbur.WithHint(fmt.Errorf("%w: %s stay paused", ErrHeld, countedObjects(left)),
 			"the report says why; release them again once the cause is gone")
 	}
 	return r, nil

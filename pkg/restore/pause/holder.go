@@ -182,10 +182,10 @@ func (h *holding) report(ctx context.Context) (HoldReport, error) {
 
 	switch {
 	case ctx.Err() != nil && left > 0:
-		return r, appbur.WithHint(fmt.Errorf("the pause was stopped with %s to go: %w", counted(left, "object"), context.Cause(ctx)),
+		return r, appbur.WithHint(fmt.Errorf("the pause was stopped with %s to go: %w", countedObjects(left), context.Cause(ctx)),
 			"run it again, it continues where it stopped")
 	case left > 0:
-		return r, appbur.WithHint(fmt.Errorf("%w: %s still act", ErrActing, counted(left, "object")),
+		return r, appbur.WithHint(fmt.Errorf("%w: %s still act", ErrActing, countedObjects(left)),
 			"the report says why; pause again once the cause is gone")
 	}
 	return r, nil

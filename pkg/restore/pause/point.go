@@ -140,16 +140,16 @@ func notes(objects map[string][]string, what string) []restore.Note {
 	for controller, names := range objects {
 		slices.Sort(names)
 		list = append(list, restore.Note{Kind: restore.NoteRunning, What: fmt.Sprintf(
-			"%s (%s of %s): %s", what, counted(len(names), "object"), controller, appbur.Shortlist(names, shownRunning))})
+			"%s (%s of %s): %s", what, countedObjects(len(names)), controller, appbur.Shortlist(names, shownRunning))})
 	}
 	return list
 }
 
-func counted(n int, what string) string {
+func countedObjects(n int) string {
 	if n == 1 {
-		return "1 " + what
+		return "1 object"
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return fmt.Sprintf("%d objects", n)
 }
 
 // pause returns a paused object with its mark. It reports false for one that was paused by others,
