@@ -69,7 +69,7 @@ func TestEventsReachTheLeader(t *testing.T) {
 
 	_ = h.start("third", "10.77.3.2")
 	h.says("leader=second")
-	h.signal(second, syscall.SIGSTOP)
+	h.stop(second)
 	h.leadsTo("10.77.3.2")
 	h.signal(second, syscall.SIGCONT)
 	h.says("stands by", "second")
@@ -233,6 +233,41 @@ func (h *handOver) signal(process *exec.Cmd, signal syscall.Signal) {
 	if err := process.Process.Signal(signal); err != nil {
 		h.Fatal(err)
 	}
+}
+
+// stop stops a process between two writes. The daemons share a disk here: in the middle of one it would keep the others out
+// for as long as it sleeps, which is told elsewhere.
+func (h *handOver) stop(process *exec.Cmd) {
+	h.Helper()
+	h.within(time.Now(), "it is between two writes", func() bool {
+		h.signal(process, syscall.SIGSTOP)
+		if h.unlocked() {
+			return true
+		}
+		h.signal(process, syscall.SIGCONT)
+		return false
+	})
+}
+
+// unlocked reports whether nobody has locked a file of the repository.
+func (h *handOver) unlocked() bool {
+	h.Helper()
+	names, err := filepath.Glob(filepath.Join(h.repo, "*.lock"))
+	if err != nil {
+		h.Fatal(err)
+	}
+	for _, name := range names {
+		file, err := os.Open(name)
+		if err != nil {
+			continue // it was only for a moment
+		}
+		err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		_ = file.Close()
+		if err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // leadsTo waits until the EndpointSlice of the Service has one endpoint, which is that.

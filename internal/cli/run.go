@@ -180,7 +180,7 @@ func (d *daemonRun) watchAndCommit(ctx context.Context) error {
 	e, o, settings, live, seen, log := d.env, d.options, d.settings, d.live, d.seen, d.log
 	e.paceHeap()
 	if err := d.settle(ctx); err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	repo, keys, err := o.obtain(ctx, e, settings.Value, d.copied, seen, log)
 	if err != nil {
@@ -190,7 +190,7 @@ func (d *daemonRun) watchAndCommit(ctx context.Context) error {
 	defer rest()
 	source, err := o.source(ctx, e, repo, log, seen.metrics.Connection(), d.forgetFacts)
 	if err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	writer, err := repo.Begin(source.cluster, source.rules.Version(), keys, live.guards(), e.rand, e.now)
 	if err != nil {

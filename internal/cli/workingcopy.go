@@ -174,7 +174,7 @@ func (o *runOptions) workingCopyOptions(e *env, c configuration.Configuration, l
 	return options, err
 }
 
-// unlessStopped is no error where a signal has ended the wait for a remote: nothing was seen that could be lost.
+// unlessStopped is no error where a signal has ended what comes before the watch: nothing was seen that could be lost.
 func unlessStopped(ctx context.Context, err error) error {
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return nil

@@ -223,8 +223,7 @@ func (a *activation) tryRelease(ctx context.Context, r Release) (gone bool, err 
 	request := restore.Request{By: restore.ByMerge, Object: r.Object, APIVersion: r.APIVersion, Content: patch(r.Object, live, m)}
 	answer, err := a.Cluster.Apply(ctx, request)
 	if err == nil && !a.DryRun && isOthers(live) {
-		request.Content = owners(r.Object, live, answer.ResourceVersion)
-		_, _ = a.Cluster.Apply(ctx, request) // it is released; whoever has written it in between has its fields
+		giveBack(ctx, a.Cluster, r.Object, live, answer.ResourceVersion)
 	}
 	return apierrors.IsNotFound(err), ignoreNotFound(err)
 }

@@ -149,8 +149,7 @@ func (h *holding) tryHold(ctx context.Context, one Hold) (gone bool, err error) 
 	request := restore.Request{By: restore.ByMerge, Object: one.Object, APIVersion: one.APIVersion, Content: content}
 	answer, err := h.Cluster.Apply(ctx, request)
 	if err == nil && !h.DryRun && isOthers(live) {
-		request.Content = owners(one.Object, live, answer.ResourceVersion)
-		_, _ = h.Cluster.Apply(ctx, request) // it is paused; whoever has written it in between has its fields
+		giveBack(ctx, h.Cluster, one.Object, live, answer.ResourceVersion)
 	}
 	return apierrors.IsNotFound(err), ignoreNotFound(err)
 }

@@ -77,18 +77,7 @@ func isOthers(live map[string]any) bool {
 		ours = ours || mine
 		applied = applied || apply
 	}
-	return applied || !ours
-}
-
-// owners is the merge patch that gives fields back to who had them before the release.
-func owners(id appbur.ObjectID, live map[string]any, resourceVersion string) map[string]any {
-	metadata := map[string]any{
-		"name": id.Name, "resourceVersion": resourceVersion, "managedFields": lookup(live, []string{"metadata", "managedFields"}),
-	}
-	if id.Namespace != "" {
-		metadata["namespace"] = id.Namespace
-	}
-	return map[string]any{"apiVersion": live["apiVersion"], "kind": live["kind"], "metadata": metadata}
+	return applied || len(entries) > 0 && !ours
 }
 
 // patch is the merge patch that releases a live object. It fails if somebody writes the object in
