@@ -123,6 +123,7 @@ func (a *auditSource) during(work leader.Work) leader.Work {
 		var running sync.WaitGroup
 		defer running.Wait()
 		defer stop()
+
 		if a.receiver != nil {
 			listener, err := deadpeer.ListenConfig().Listen(ctx, "tcp", a.address)
 			if err != nil {
@@ -136,6 +137,7 @@ func (a *auditSource) during(work leader.Work) leader.Work {
 			// What is taken in from now on may be about what this process does not commit any more.
 			defer context.AfterFunc(ctx, end)()
 		}
+
 		if a.follower != nil {
 			running.Go(func() { a.follower().Run(beside) })
 		}

@@ -188,6 +188,7 @@ func payloadAnswer(dir string, r goldens.Report) checkedPayloads {
 	if r.Generated.Cases > 0 {
 		answer.Generated = &r.Generated
 	}
+
 	for _, g := range r.Goldens {
 		one := checkedGolden{
 			Release: g.Release, Recorded: g.Entry.Recorded.Format("2006-01-02"), Supported: slices.Contains(r.InWindow, g.Release),
@@ -202,6 +203,7 @@ func payloadAnswer(dir string, r goldens.Report) checkedPayloads {
 		}
 		answer.Goldens = append(answer.Goldens, one)
 	}
+
 	for _, gate := range golden.Gates {
 		n := 0
 		for _, f := range r.Findings {

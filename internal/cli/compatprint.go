@@ -166,6 +166,7 @@ func (e *env) printPath(r *compatResult) {
 		case i == 0:
 			title += ", where they come from"
 		}
+
 		fmt.Fprintln(e.Out, e.paint(sgrBold, title))
 		if len(step.Events) == 0 {
 			fmt.Fprintln(e.Out, "    nothing happens")
@@ -177,6 +178,7 @@ func (e *env) printPath(r *compatResult) {
 				where = " (" + placeOf(event.File, event.Line) + ")"
 			}
 			v := event.Verdict
+
 			fmt.Fprintf(out, "    %s %s%s\n", e.paint(verdictColour(v.Kind), fmt.Sprintf("%-11s", v.Kind)), event.Object, where)
 			v.Hint = ""
 			fmt.Fprintf(out, "        %s\n", oneLine(event.APIVersion+": "+explainVerdict(v)))

@@ -114,8 +114,8 @@ func upgradePlanRun(ctx context.Context, e *env, o *upgradeOptions) error {
 	if o.checklist != "" {
 		counts, forgotten := done.For(plan)
 		if forgotten > 0 {
-			e.warn("%s was about another upgrade (Kubernetes %s of cluster %s): %s ticked there, and none is now",
-				o.checklist, done.To, done.Cluster, wereSteps(forgotten))
+			e.warn("%s was about another upgrade (Kubernetes %s of cluster %s): no step is ticked now, of %s there",
+				o.checklist, done.To, done.Cluster, count(forgotten, "ticked step"))
 		}
 		if err := durable.Replace(o.checklist, []byte(plan.Checklist(counts)), 0o644); err != nil {
 			return appbur.WithHint(fmt.Errorf("writing the checklist: %w", err), "name a file in a directory that you can write to")
@@ -143,13 +143,6 @@ func (o *upgradeOptions) version() (appbur.KubeVersion, error) {
 		return version, &usageError{appbur.WithHint(fmt.Errorf("--to: %w", err), "name the release of the new cluster, as in --to 1.37")}
 	}
 	return version, nil
-}
-
-func wereSteps(n int) string {
-	if n == 1 {
-		return "1 step was"
-	}
-	return fmt.Sprintf("%d steps were", n)
 }
 
 // readChecklist reads what was done already. A file of somebody else is not overwritten.
